@@ -1,0 +1,44 @@
+# The commands of the project. `make study` and `make test` need nothing but Python 3.11 or newer.
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help study test check bench lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+study: $(INSTALLED) ## run the studies of config/config.yaml, to results/<study>/report.html
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+
+test: $(INSTALLED) ## run the tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest
+
+check: $(INSTALLED) ## linters, formatters and the type checker
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## measure what the workflow costs against a bare script, as ratios
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m benchmarks
+
+lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --extra slurm --extra dev --custom-compile-command 'make lock' --quiet pyproject.toml -o requirements.lock
+
+clean: ## remove the environment; results stay
+	rm -rf $(VENV)
+
+# Bytecode is compiled here once, whatever PYTHONDONTWRITEBYTECODE says: without it every start of
+# Snakemake compiles its own sources again.
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
+	touch $@

@@ -1,0 +1,37 @@
+"""What a user can do wrong: one exception type each, saying what, where and what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TuningPlaybookError(Exception):
+    """Something a user can mend; shown as its message alone, without a traceback."""
+
+
+class SpecError(TuningPlaybookError):
+    """A study spec, a baseline or the configuration that cannot be carried out as written."""
+
+
+class WorkloadError(TuningPlaybookError):
+    """A workload that cannot be imported, or does not keep the Workload protocol."""
+
+
+class InfeasibleConfigurationError(TuningPlaybookError):
+    """Raised by a workload for a configuration that it cannot run.
+
+    The trial is recorded as failed with this message as its reason; its neighbours go on.
+    """
+
+
+class ChangedDuringRunError(TuningPlaybookError):
+    """The spec, the code or the data changed between planning a job and running it."""
+
+
+class ArtefactError(TuningPlaybookError):
+    """A file of a study that is missing, damaged or not what its name says."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the known name nearest to `name`, or an empty string."""
+    matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{matches[0]}'?" if matches else ""
