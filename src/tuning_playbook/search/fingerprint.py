@@ -1,0 +1,81 @@
+"""What makes a trial that trial: its configuration, its seed and its fingerprint."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tuning_playbook.spec.declarations import Value
+
+ID_DIGITS = 10
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration to be trained once with one seed: all that decides its numbers.
+
+    Attributes:
+        workload: Its name in the spec.
+        hyperparameters: The value of every hyperparameter, in its own type.
+        seed: Of initialisation, data order and every other draw; below 2**32.
+        max_train_steps: Steps it trains.
+        batch_size: Examples a step.
+        eval_every: Steps between evaluations.
+        keep_best: Checkpoints kept.
+        lanes: How many trials its compiled program trains at once: a program of another width
+            gives other bits.
+        versions: Hashes of the workload's code, of the training code and of the data.
+    """
+
+    workload: str
+    hyperparameters: Mapping[str, Value]
+    seed: int
+    max_train_steps: int
+    batch_size: int
+    eval_every: int
+    keep_best: int
+    lanes: int
+    versions: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of everything that decides the trial's numbers."""
+        return digest(self.to_json())
+
+    @property
+    def id(self) -> str:
+        """Return the first digits of the fingerprint: the trial's name and folder."""
+        return self.fingerprint[:ID_DIGITS]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trial as a JSON object."""
+        return asdict(self)
+
+
+def trial_from_json(content: Mapping[str, Any]) -> Trial:
+    """Return the trial that `Trial.to_json` wrote."""
+    return Trial(**content)
+
+
+def digest(content: object) -> str:
+    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def canonical(content: object) -> str:
+    """Write a JSON value in the one way that its fingerprint is taken of."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def derive_seed(
+    study_seed: int, hyperparameters: Mapping[str, Value], rerun: int | None = None
+) -> int:
+    """Return a trial's seed: from the study's and the configuration, never from its place.
+
+    Args:
+        study_seed: `training.seed` of the spec.
+        hyperparameters: The whole configuration.
+        rerun: The number of a rerun, each of which has a fresh seed; None for a searched trial.
+    """
+    return int(digest([study_seed, dict(hyperparameters), rerun])[:8], 16)

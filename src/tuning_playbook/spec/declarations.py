@@ -1,0 +1,108 @@
+"""What a workload or an optimizer declares of itself, in words the spec can be checked against."""
+
+import math
+from dataclasses import dataclass
+
+from tuning_playbook.errors import SpecError
+
+Value = bool | int | float | str
+"""A hyperparameter's value, as YAML gives it."""
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One hyperparameter of a workload or an optimizer.
+
+    Its kind is that of its default: a float default makes a real-valued hyperparameter, an int
+    default an integer one, a bool or a str default a choice.
+
+    Attributes:
+        name: As written in a spec: lower case, digits and underscores.
+        default: The value where a spec says nothing.
+        description: One line for the report's table of roles.
+        low: Smallest valid value of a number.
+        high: Largest valid value of a number.
+        low_open: Whether `low` itself is invalid.
+        choices: The valid values of a choice; empty means any string.
+        static: Whether a new value needs a new compiled program (a shape, a branch). Numbers
+            that are not static are traced: trials that differ only in them compile once.
+    """
+
+    name: str
+    default: Value
+    description: str
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    choices: tuple[Value, ...] = ()
+    static: bool = False
+
+    @property
+    def traced(self) -> bool:
+        """Whether the compiled program takes the value as an argument."""
+        return isinstance(self.default, float) and not self.static
+
+    @property
+    def whole(self) -> bool:
+        """Whether it takes whole numbers."""
+        return isinstance(self.default, int) and not isinstance(self.default, bool)
+
+    def check(self, value: object) -> Value:
+        """Return `value` in this hyperparameter's own type.
+
+        Raises:
+            SpecError: It is of another type or outside the valid values; the message says which
+                are valid, without naming the place, which the caller knows.
+        """
+        if isinstance(self.default, bool) or self.choices or isinstance(self.default, str):
+            return self._check_choice(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise SpecError(f"'{self.name}' takes a number, not {value!r}")
+        if isinstance(self.default, int):
+            if value != int(value):
+                raise SpecError(f"'{self.name}' takes a whole number, not {value!r}")
+            value = int(value)
+        else:
+            value = float(value)
+        below = value <= self.low if self.low_open else value < self.low
+        if not math.isfinite(value) or below or value > self.high:
+            raise SpecError(f"'{self.name}' must be {self._range()}, not {value!r}")
+        return value
+
+    def _check_choice(self, value: object) -> Value:
+        choices = (False, True) if isinstance(self.default, bool) else self.choices
+        if not choices:
+            if isinstance(value, str):
+                return value
+            raise SpecError(f"'{self.name}' takes a text, not {value!r}")
+        for choice in choices:
+            if choice == value and type(choice) is type(value):
+                return choice
+        known = ", ".join(
+            str(choice).lower() if isinstance(choice, bool) else repr(choice) for choice in choices
+        )
+        raise SpecError(f"'{self.name}' must be one of {known}, not {value!r}")
+
+    def _range(self) -> str:
+        more = "more than" if self.low_open else "at least"
+        bounds = []
+        if math.isfinite(self.low):
+            bounds.append(f"{more} {self.low:g}")
+        if math.isfinite(self.high):
+            bounds.append(f"at most {self.high:g}")
+        return " and ".join(bounds) or "finite"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a workload, a mean over examples.
+
+    Attributes:
+        name: As in `<split>/<name>`.
+        description: The dataset's `long_name`.
+        units: The dataset's `units`; empty for a plain number.
+    """
+
+    name: str
+    description: str
+    units: str = ""

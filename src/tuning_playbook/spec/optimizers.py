@@ -1,0 +1,53 @@
+"""The hyperparameters that training itself has: the optimizers and what goes with any of them.
+
+Only their declarations; `training.optimizers` builds the update rules. They stand apart because a
+spec is checked without importing JAX.
+"""
+
+from tuning_playbook.spec.declarations import Hyperparameter
+
+LEARNING_RATE = "factor of the update at every step"
+MOMENTUM = Hyperparameter(
+    "momentum", 0.9, "decay of the velocity (gamma in the playbook)", low=0.0, high=1.0
+)
+BETA_1 = Hyperparameter("b1", 0.9, "decay of the gradient's running mean", low=0.0, high=1.0)
+BETA_2 = Hyperparameter(
+    "b2", 0.999, "decay of the squared gradient's running mean", low=0.0, high=1.0
+)
+EPSILON = Hyperparameter("epsilon", 1e-8, "added to the denominator", low=0.0)
+
+
+def _learning_rate(default: float) -> Hyperparameter:
+    return Hyperparameter("learning_rate", default, LEARNING_RATE, low=0.0)
+
+
+OPTIMIZERS: dict[str, tuple[Hyperparameter, ...]] = {
+    "sgd": (_learning_rate(0.1),),
+    "momentum": (_learning_rate(0.03), MOMENTUM),
+    "nesterov": (_learning_rate(0.03), MOMENTUM),
+    "rmsprop": (
+        _learning_rate(1e-3),
+        MOMENTUM,
+        Hyperparameter(
+            "rho", 0.9, "decay of the squared gradient's running mean", low=0.0, high=1.0
+        ),
+        Hyperparameter("epsilon", 1e-8, "added inside the root of the denominator", low=0.0),
+    ),
+    "adam": (_learning_rate(1e-3), BETA_1, BETA_2, EPSILON),
+    "nadam": (_learning_rate(1e-3), BETA_1, BETA_2, EPSILON),
+}
+"""Each optimizer's hyperparameters, by its name in a spec."""
+
+OPTIMIZER = Hyperparameter(
+    "optimizer", "adam", "the optimizer's update rule", choices=tuple(OPTIMIZERS), static=True
+)
+
+COMMON: tuple[Hyperparameter, ...] = (
+    Hyperparameter(
+        "weight_decay",
+        0.0,
+        "decoupled weight decay: its product with the learning rate is taken off every weight",
+        low=0.0,
+    ),
+)
+"""What goes with any optimizer; off by default."""

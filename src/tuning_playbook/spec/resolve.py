@@ -1,0 +1,278 @@
+"""From a spec to a study: every hyperparameter of every arm gets its value or its range."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tuning_playbook.errors import SpecError, nearest
+from tuning_playbook.spec import shape
+from tuning_playbook.spec.declarations import Hyperparameter, Value
+from tuning_playbook.spec.distributions import Distribution
+from tuning_playbook.spec.optimizers import OPTIMIZER, OPTIMIZERS
+from tuning_playbook.spec.read import read_baseline
+from tuning_playbook.spec.rules import check_rules
+from tuning_playbook.spec.source import Source, error_at
+from tuning_playbook.spec.study import (
+    ONE_MINUS,
+    Arm,
+    Dimension,
+    Incumbent,
+    Study,
+    arm_name,
+    available,
+    entries_of,
+    resolve_value,
+    write_value,
+)
+from tuning_playbook.spec.workload import WorkloadDescription
+from tuning_playbook.spec.yaml import Location
+
+BATCH_SIZE = Hyperparameter("batch_size", 1, "examples a step", low=1, static=True)
+
+
+def resolve(source: Source) -> Study:
+    """Resolve a spec of the right shape.
+
+    Raises:
+        SpecError: A name, a value or a role cannot be carried out as written.
+    """
+    check_rules(source)
+    scientific = source.spec.scientific
+    arms = []
+    for values in itertools.product(*scientific.values()):
+        arm = _resolve_arm(source, dict(zip(scientific, values, strict=True)))
+        _check_something_to_search(source, arm)
+        arms.append(arm)
+    return Study(
+        name=source.path.stem,
+        path=source.path,
+        spec=source.spec,
+        text=source.text,
+        workload=source.workload,
+        arms=tuple(arms),
+        baseline=_read_incumbent(source),
+    )
+
+
+def complete(
+    given: Mapping[str, Value], workload: WorkloadDescription
+) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """Return a whole configuration in its own types, and the names that took their default.
+
+    Raises:
+        SpecError: A name is unknown, or a value invalid; the message does not name the place.
+    """
+    optimizer = str(OPTIMIZER.check(given.get(OPTIMIZER.name, OPTIMIZER.default)))
+    known = available(workload, optimizer)
+    values: dict[str, Value] = {}
+    for name, value in given.items():
+        target = name.removeprefix(ONE_MINUS)
+        if target in values:
+            raise SpecError(f"'{target}' is given twice, once as '{name}'; give it once")
+        values[target] = _check_value(name, value, known, workload, optimizer)
+    defaulted = tuple(name for name in known if name not in values)
+    return {name: values.get(name, item.default) for name, item in known.items()}, defaulted
+
+
+def _resolve_arm(source: Source, setting: dict[str, Value]) -> Arm:
+    """Resolve the arm of one setting of the scientific hyperparameters."""
+    given: dict[str, tuple[Value, Location]] = {
+        name: (value, ("scientific", name))
+        for name, value in setting.items()
+        if name != BATCH_SIZE.name
+    }
+    searched: dict[str, tuple[Distribution, str, Location]] = {}
+    for location, condition, part in _parts(source.spec, setting):
+        for name, value in part.fixed.items():
+            here = (*location, "fixed", name)
+            _check_given_once(source, name, [*given, *searched], here)
+            given[name] = (value, here)
+        for name, distribution in part.nuisance.items():
+            here = (*location, "nuisance", name)
+            _check_given_once(source, name, [*given, *searched], here)
+            searched[name] = (distribution.distribution(), condition, here)
+    optimizer = _optimizer_of(source, given)
+    known = available(source.workload, optimizer)
+    for name, (value, here) in given.items():
+        _check_at(source, here, name, value, known, optimizer)
+    dimensions = []
+    for name, (chosen, condition, here) in searched.items():
+        for value in _extremes(chosen):
+            _check_at(source, here, name, value, known, optimizer)
+        hyperparameter = known[name.removeprefix(ONE_MINUS)]
+        if hyperparameter.whole and not (chosen.integer or chosen.kind == "choice"):
+            raise source.error(
+                here,
+                f"'{name}' takes whole numbers: use int_uniform, log_int_uniform or choice",
+            )
+        dimensions.append(Dimension(name, hyperparameter, chosen, condition))
+    dimensions += _listed(source, setting, known, optimizer, dimensions)
+    fixed, defaulted = complete({n: value for n, (value, _) in given.items()}, source.workload)
+    for dimension in dimensions:
+        fixed.pop(dimension.hyperparameter.name)
+    batch_size = setting.get(BATCH_SIZE.name, source.spec.training.batch_size)
+    try:
+        batch_size = int(BATCH_SIZE.check(batch_size))
+    except SpecError as error:
+        raise source.error(("scientific", BATCH_SIZE.name), str(error)) from None
+    return Arm(
+        name=arm_name(setting),
+        scientific=setting,
+        batch_size=batch_size,
+        dimensions=tuple(dimensions),
+        fixed=fixed,
+        defaulted=tuple(name for name in defaulted if name in fixed),
+    )
+
+
+def _parts(
+    spec: shape.StudySpec, setting: Mapping[str, Value]
+) -> Iterator[tuple[Location, str, shape.StudySpec | shape.Conditional]]:
+    """Yield the parts of a spec that hold in an arm, each with its place and its condition."""
+    yield (), "", spec
+    for index, conditional in enumerate(spec.conditional):
+        wanted = {
+            name: value if isinstance(value, list) else [value]
+            for name, value in conditional.when.items()
+        }
+        if all(setting[name] in values for name, values in wanted.items()):
+            written = [f"{n}={'|'.join(map(write_value, values))}" for n, values in wanted.items()]
+            yield ("conditional", index), ", ".join(written), conditional
+
+
+def _check_given_once(source: Source, name: str, others: list[str], here: Location) -> None:
+    target = name.removeprefix(ONE_MINUS)
+    if target in {other.removeprefix(ONE_MINUS) for other in others}:
+        raise source.error(here, f"'{target}' is given twice in one arm; give it once")
+
+
+def _optimizer_of(source: Source, given: Mapping[str, tuple[Value, Location]]) -> str:
+    value, here = given.get(OPTIMIZER.name, (OPTIMIZER.default, ()))
+    try:
+        return str(OPTIMIZER.check(value))
+    except SpecError as error:
+        raise source.error(here, f"{error}{nearest(str(value), OPTIMIZERS)}") from None
+
+
+def _check_at(
+    source: Source,
+    here: Location,
+    name: str,
+    value: Value,
+    known: Mapping[str, Hyperparameter],
+    optimizer: str,
+) -> None:
+    try:
+        _check_value(name, value, known, source.workload, optimizer)
+    except SpecError as error:
+        raise source.error(here, str(error)) from None
+
+
+def _check_value(
+    name: str,
+    value: Value,
+    known: Mapping[str, Hyperparameter],
+    workload: WorkloadDescription,
+    optimizer: str,
+) -> Value:
+    """Return the value that `name` sets, in its own type."""
+    target = name.removeprefix(ONE_MINUS)
+    if target in known:
+        return resolve_value(name, known[target], value)
+    owners = [other for other, items in OPTIMIZERS.items() if target in {i.name for i in items}]
+    if owners:
+        raise SpecError(
+            f"'{target}' is no hyperparameter of optimizer '{optimizer}', only of "
+            f"{', '.join(owners)}: give it under 'conditional', with 'when: {{optimizer: ...}}'"
+        )
+    names = [ONE_MINUS + item if name.startswith(ONE_MINUS) else item for item in known]
+    raise SpecError(
+        f"'{name}' is no hyperparameter of workload '{workload.name}' or of its optimizer"
+        f"{nearest(name, names)} (known: {', '.join(known)})"
+    )
+
+
+def _listed(
+    source: Source,
+    setting: Mapping[str, Value],
+    known: Mapping[str, Hyperparameter],
+    optimizer: str,
+    dimensions: list[Dimension],
+) -> list[Dimension]:
+    """Return a dimension for every name that a list search gives and no distribution has."""
+    if not isinstance(source.spec.search, shape.ListSearch):
+        return []
+    distributions = {item.name: item.distribution for item in dimensions}
+    found: dict[str, Dimension] = {}
+    for index, entry in entries_of(source.spec.search, setting):
+        here = ("search", "trials", index)
+        targets = [name.removeprefix(ONE_MINUS) for name in entry]
+        if len(set(targets)) < len(targets):
+            raise source.error(here, "gives a hyperparameter twice")
+        missing = [name for name in distributions if name not in entry]
+        if missing:
+            raise source.error(here, f"'{missing[0]}' is searched and has no value")
+        for name, value in entry.items():
+            _check_at(source, (*here, name), name, value, known, optimizer)
+            distribution = distributions.get(name)
+            if distribution and not distribution.contains(value):
+                raise source.error(
+                    (*here, name),
+                    f"{write_value(value)} lies outside its {distribution.kind} range",
+                )
+            if name not in distributions:
+                found[name] = Dimension(name, known[name.removeprefix(ONE_MINUS)], None)
+    return list(found.values())
+
+
+def _check_something_to_search(source: Source, arm: Arm) -> None:
+    search = source.spec.search
+    if isinstance(search, shape.ListSearch):
+        if not entries_of(search, arm.scientific):
+            raise source.error(("search", "trials"), f"no listed trial is in the arm '{arm.name}'")
+    elif not arm.dimensions and getattr(search, "trials", 1) > 1:
+        raise source.error(
+            ("search",),
+            f"nothing is searched in the arm '{arm.name}', so its trials would all be one: "
+            "give it nuisance hyperparameters, or 'trials: 1'",
+        )
+
+
+def _extremes(distribution: Distribution) -> tuple[Value, ...]:
+    if distribution.kind == "choice":
+        return distribution.choices
+    return (distribution.low, distribution.high)
+
+
+def _read_incumbent(source: Source) -> Incumbent | None:
+    given = source.spec.baseline
+    if given is None:
+        return None
+    beside = source.path.parent / given
+    file = beside if beside.exists() else Path(given)
+    if not file.exists():
+        raise source.error(
+            ("baseline",), f"there is no file '{given}', neither beside the spec nor from here"
+        )
+    baseline, text = read_baseline(file)
+    if baseline.workload != source.workload.name:
+        raise error_at(
+            file,
+            text,
+            ("workload",),
+            f"is a baseline of '{baseline.workload}', and the study's workload is "
+            f"'{source.workload.name}'",
+        )
+    try:
+        hyperparameters, _ = complete(baseline.hyperparameters, source.workload)
+    except SpecError as error:
+        raise error_at(file, text, ("hyperparameters",), str(error)) from None
+    batch_size = baseline.batch_size or source.spec.training.batch_size
+    if batch_size is None:
+        raise error_at(
+            file,
+            text,
+            ("batch_size",),
+            "the study compares batch sizes, so the baseline must say its own",
+        )
+    return Incumbent(given, batch_size, hyperparameters)

@@ -1,0 +1,223 @@
+"""The playbook's rules of what may be tuned, and of how the parts of a spec fit together.
+
+Each check takes the whole spec and raises a `SpecError` at the first thing that is wrong. What
+depends on one arm (which hyperparameters its optimizer has) is checked in `resolve`.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from tuning_playbook.errors import nearest
+from tuning_playbook.spec import shape
+from tuning_playbook.spec.source import Source
+from tuning_playbook.spec.study import ONE_MINUS, write_value
+from tuning_playbook.spec.yaml import Location
+
+BATCH_SIZE_AS_NUISANCE = (
+    "the batch size is never a nuisance hyperparameter: it governs training speed, and what it "
+    "seems to do to the validation metric goes away once the optimizer and regularization "
+    "hyperparameters are tuned for each batch size. Give it under 'training', or make it "
+    "scientific with those as nuisances"
+)
+OPTIMIZER_AS_NUISANCE = (
+    "the optimizer is scientific or fixed, never a nuisance: each has hyperparameters of its own, "
+    "which must be tuned for it. Make it scientific and give those under 'conditional'"
+)
+SEEDS_SEARCHED = (
+    "seeds are not searched: a lucky seed is no better configuration. 'reruns' trains the best "
+    "trials on fresh seeds to know the trial variance"
+)
+ONE_VALUE = "is one value for every trial of a study and is never tuned: give it under 'training'"
+
+NEVER_A_HYPERPARAMETER = {
+    "max_train_steps": f"max_train_steps {ONE_VALUE}; the best steps of the trials say whether to "
+    "change it",
+    "eval_every": f"eval_every {ONE_VALUE}",
+    "keep_best": f"keep_best {ONE_VALUE}",
+    "seed": SEEDS_SEARCHED,
+    "seeds": SEEDS_SEARCHED,
+}
+NEVER_A_NUISANCE = {"batch_size": BATCH_SIZE_AS_NUISANCE, "optimizer": OPTIMIZER_AS_NUISANCE}
+
+
+def check_rules(source: Source) -> None:
+    """Check every rule that holds for the spec as a whole.
+
+    Raises:
+        SpecError: One is broken; the message quotes the reason.
+    """
+    _check_training(source)
+    _check_objective(source)
+    _check_names(source)
+    _check_single_roles(source)
+    _check_batch_size(source)
+    _check_scientific(source)
+    _check_conditions(source)
+    _check_search(source)
+
+
+def _check_training(source: Source) -> None:
+    training, resources = source.spec.training, source.spec.resources
+    if training.max_train_steps % training.eval_every:
+        raise source.error(
+            ("training", "eval_every"),
+            f"{training.eval_every} does not divide max_train_steps "
+            f"({training.max_train_steps}); the last evaluation must be at the last step",
+        )
+    if resources.lanes > resources.trials_per_job:
+        raise source.error(
+            ("resources", "lanes"),
+            f"{resources.lanes} lanes need as many trials in a job, and trials_per_job is "
+            f"{resources.trials_per_job}: raise it, or lower lanes",
+        )
+
+
+def _check_objective(source: Source) -> None:
+    objective, workload = source.spec.objective, source.workload
+    split, _, metric = objective.metric.partition("/")
+    names = [f"{part}/{name}" for part in ("validation", "train") for name in workload.metrics]
+    if split == "test":
+        raise source.error(
+            ("objective", "metric"),
+            "the test split is read once, at the end, and ranks no trials; "
+            f"did you mean 'validation/{metric}'?",
+        )
+    if objective.metric not in names:
+        raise source.error(
+            ("objective", "metric"),
+            f"workload '{workload.name}' has no metric '{objective.metric}'"
+            f"{nearest(objective.metric, names)} (known: {', '.join(names)})",
+        )
+
+
+def _check_names(source: Source) -> None:
+    """Check that nothing stands in a role that it can never have."""
+    for location, names in _roles(source.spec):
+        for name in names:
+            target = name.removeprefix(ONE_MINUS)
+            if target in NEVER_A_HYPERPARAMETER:
+                raise source.error((*location, name), NEVER_A_HYPERPARAMETER[target])
+            if target in NEVER_A_NUISANCE and location[0] != "scientific":
+                if location[-1] != "fixed":
+                    raise source.error((*location, name), NEVER_A_NUISANCE[target])
+                if target == "batch_size":
+                    raise source.error((*location, name), "the batch size is under 'training'")
+
+
+def _check_single_roles(source: Source) -> None:
+    """Check that no hyperparameter has two of the roles that hold in every arm."""
+    roles: dict[str, str] = {}
+    spec = source.spec
+    always: dict[str, Iterable[str]] = {
+        "scientific": spec.scientific,
+        "nuisance": spec.nuisance,
+        "fixed": spec.fixed,
+    }
+    for role, names in always.items():
+        for name in names:
+            target = name.removeprefix(ONE_MINUS)
+            if target in roles:
+                raise source.error(
+                    (role, name),
+                    f"'{target}' is under '{roles[target]}' already; a hyperparameter has one role",
+                )
+            roles[target] = role
+
+
+def _check_batch_size(source: Source) -> None:
+    scientific = "batch_size" in source.spec.scientific
+    given = source.spec.training.batch_size is not None
+    if scientific and given:
+        raise source.error(
+            ("training", "batch_size"), "the batch size is scientific here; take it away"
+        )
+    if not scientific and not given:
+        raise source.error(("training", "batch_size"), "this key is required and missing")
+
+
+def _check_scientific(source: Source) -> None:
+    for name, values in source.spec.scientific.items():
+        if name.startswith(ONE_MINUS):
+            target = name.removeprefix(ONE_MINUS)
+            raise source.error(("scientific", name), f"give the values of '{target}' themselves")
+        if len({(type(value), value) for value in values}) < len(values):
+            raise source.error(("scientific", name), "a value is named twice; each is one arm")
+
+
+def _check_conditions(source: Source) -> None:
+    scientific = source.spec.scientific
+    for index, conditional in enumerate(source.spec.conditional):
+        for name, wanted in conditional.when.items():
+            here = ("conditional", index, "when", name)
+            if name not in scientific:
+                raise source.error(
+                    here,
+                    f"'{name}' is not scientific here, so nothing can depend on it"
+                    f"{nearest(name, scientific)}",
+                )
+            for value in wanted if isinstance(wanted, list) else [wanted]:
+                if value not in scientific[name]:
+                    values = [write_value(item) for item in scientific[name]]
+                    raise source.error(
+                        here,
+                        f"'{name}' never takes the value '{write_value(value)}'"
+                        f"{nearest(write_value(value), values)} (it takes: {', '.join(values)})",
+                    )
+
+
+def _check_search(source: Source) -> None:
+    search = source.spec.search
+    if isinstance(search, shape.ListSearch):
+        _check_list(source, search)
+    if isinstance(search, shape.GridSearch):
+        _check_grid(source, search)
+
+
+def _check_list(source: Source, search: shape.ListSearch) -> None:
+    spec = source.spec
+    for index, entry in enumerate(search.trials):
+        for name, value in entry.items():
+            here = ("search", "trials", index, name)
+            if name in spec.scientific and value not in spec.scientific[name]:
+                raise source.error(
+                    here,
+                    f"'{name}' never takes the value '{write_value(value)}' under 'scientific'",
+                )
+            if name.removeprefix(ONE_MINUS) in spec.fixed:
+                raise source.error(
+                    here,
+                    f"'{name}' is fixed in this study; a listed trial gives values of scientific "
+                    "and nuisance hyperparameters",
+                )
+
+
+def _check_grid(source: Source, search: shape.GridSearch) -> None:
+    if not isinstance(search.points, dict):
+        return
+    searched = dict(source.spec.nuisance)
+    for conditional in source.spec.conditional:
+        searched |= conditional.nuisance
+    for name in search.points:
+        if name not in searched:
+            raise source.error(
+                ("search", "points", name),
+                f"'{name}' is not searched in this study{nearest(name, searched)}",
+            )
+    for name, distribution in searched.items():
+        if name not in search.points and distribution.choice is None:
+            raise source.error(("search", "points"), f"'{name}' needs its number of values here")
+
+
+def _roles(spec: shape.StudySpec) -> Iterator[tuple[Location, Iterable[str]]]:
+    """Yield every place where hyperparameters are named, and the names there."""
+    yield ("scientific",), spec.scientific
+    yield ("nuisance",), spec.nuisance
+    yield ("fixed",), spec.fixed
+    for index, conditional in enumerate(spec.conditional):
+        yield ("conditional", index, "nuisance"), conditional.nuisance
+        yield ("conditional", index, "fixed"), conditional.fixed
+    if isinstance(spec.search, shape.ListSearch):
+        for index, entry in enumerate(spec.search.trials):
+            yield (
+                ("search", "trials", index),
+                [name for name in entry if name not in spec.scientific],
+            )

@@ -1,0 +1,154 @@
+"""A study: a spec that has passed every check, with each hyperparameter of each arm resolved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuning_playbook.errors import SpecError
+from tuning_playbook.spec import shape
+from tuning_playbook.spec.declarations import Hyperparameter, Value
+from tuning_playbook.spec.distributions import Distribution
+from tuning_playbook.spec.optimizers import COMMON, OPTIMIZER, OPTIMIZERS
+from tuning_playbook.spec.workload import WorkloadDescription
+
+ONE_MINUS = "one_minus_"
+"""`one_minus_<name>` sets `<name>` to one minus the value."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One searched hyperparameter of an arm.
+
+    Attributes:
+        name: As in the spec, `one_minus_` included.
+        hyperparameter: The hyperparameter that it sets.
+        distribution: What its values are drawn from; None where a list gives them.
+        condition: The condition it stands under, as `optimizer=adam`; empty if it has none.
+    """
+
+    name: str
+    hyperparameter: Hyperparameter
+    distribution: Distribution | None
+    condition: str = ""
+
+    def resolve(self, value: Value) -> Value:
+        """Return the hyperparameter's own value for a searched `value`."""
+        return resolve_value(self.name, self.hyperparameter, value)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One setting of the scientific hyperparameters.
+
+    Attributes:
+        name: As `optimizer=adam, depth=2`; `all trials` where nothing is scientific.
+        scientific: The setting, as the spec gives it.
+        batch_size: Examples a step.
+        dimensions: What is searched, in the order of the spec.
+        fixed: The value of every hyperparameter that is not searched.
+        defaulted: The names among `fixed` that the spec does not mention.
+    """
+
+    name: str
+    scientific: Mapping[str, Value]
+    batch_size: int
+    dimensions: tuple[Dimension, ...]
+    fixed: Mapping[str, Value]
+    defaulted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The baseline of a study: where it stands, and its whole configuration."""
+
+    path: str
+    batch_size: int
+    hyperparameters: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study whose spec has passed every check.
+
+    Attributes:
+        name: The spec's stem.
+        path: The spec's file.
+        spec: The spec as written, with the defaults of its shape.
+        text: The spec's text.
+        workload: What the workload declares.
+        arms: One for each setting of the scientific hyperparameters.
+        baseline: The incumbent, where the spec names one.
+    """
+
+    name: str
+    path: Path
+    spec: shape.StudySpec
+    text: str
+    workload: WorkloadDescription
+    arms: tuple[Arm, ...]
+    baseline: Incumbent | None
+
+    @property
+    def hyperparameters(self) -> dict[str, Hyperparameter]:
+        """Return every hyperparameter of any of its arms, and of its baseline, by name."""
+        optimizers = {str(arm.fixed[OPTIMIZER.name]) for arm in self.arms}
+        if self.baseline:
+            optimizers.add(str(self.baseline.hyperparameters[OPTIMIZER.name]))
+        known: dict[str, Hyperparameter] = {}
+        for optimizer in sorted(optimizers):
+            known |= available(self.workload, optimizer)
+        return known
+
+
+def available(workload: WorkloadDescription, optimizer: str) -> dict[str, Hyperparameter]:
+    """Return every hyperparameter of a configuration that trains with `optimizer`, by name."""
+    listed = (OPTIMIZER, *OPTIMIZERS[optimizer], *COMMON, *workload.hyperparameters.values())
+    return {item.name: item for item in listed}
+
+
+def resolve_value(name: str, hyperparameter: Hyperparameter, value: Value) -> Value:
+    """Return the value of `hyperparameter` that a spec sets by `name`.
+
+    Raises:
+        SpecError: It is not valid; the message does not name the place.
+    """
+    if not name.startswith(ONE_MINUS):
+        return hyperparameter.check(value)
+    if not isinstance(hyperparameter.default, float):
+        raise SpecError(f"'{name}' needs a numeric '{hyperparameter.name}', and that is none")
+    if isinstance(value, bool | str):
+        raise SpecError(f"'{name}' takes a number, not {value!r}")
+    try:
+        return hyperparameter.check(float(f"{1.0 - value:.12g}"))
+    except SpecError as error:
+        raise SpecError(
+            f"'{name}' {value:g} sets {hyperparameter.name} to {1 - value:g}: {error}"
+        ) from None
+
+
+def arm_name(setting: Mapping[str, Value]) -> str:
+    """Return the name of an arm, as `optimizer=adam, depth=2`."""
+    written = [f"{name}={write_value(value)}" for name, value in setting.items()]
+    return ", ".join(written) or "all trials"
+
+
+def write_value(value: Value) -> str:
+    """Write a value as YAML does."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def entries_of(
+    search: shape.ListSearch, setting: Mapping[str, Value]
+) -> list[tuple[int, dict[str, Value]]]:
+    """Return the listed trials of an arm, each with its place in the list.
+
+    A trial that names values of scientific hyperparameters is in the arms that have them; one that
+    names none is in every arm. The scientific values are taken out.
+    """
+    found = []
+    for index, entry in enumerate(search.trials):
+        named = {name: value for name, value in entry.items() if name in setting}
+        if all(setting[name] == value for name, value in named.items()):
+            rest = {name: value for name, value in entry.items() if name not in setting}
+            found.append((index, rest))
+    return found

@@ -1,0 +1,124 @@
+"""What the spec needs to know of a workload, found out in a process of its own.
+
+A workload's module imports JAX, and its data must be read to be hashed; the Snakefile is parsed in
+every job and can afford neither. So `tuning_playbook.workloads.describe` is run once as a separate
+process, and its answer is cached until a file that it depends on changes.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.errors import WorkloadError
+from tuning_playbook.files import cache_folder, write_atomically
+from tuning_playbook.spec.declarations import Hyperparameter, Metric
+
+
+@dataclass(frozen=True)
+class WorkloadDescription:
+    """A workload as its class declares it.
+
+    Attributes:
+        name: As in the spec: a built-in name, or `package.module:Class`.
+        import_from: The folder its module is imported from before the installed packages.
+        description: The first line of its docstring.
+        hyperparameters: What it declares, by name.
+        metrics: What it measures, by name.
+        splits: The splits of its data.
+        versions: Hashes of what decides a trial's numbers: `workload` (its code), `training` (this
+            package's training code), `data`.
+    """
+
+    name: str
+    import_from: str
+    description: str
+    hyperparameters: Mapping[str, Hyperparameter]
+    metrics: Mapping[str, Metric]
+    splits: tuple[str, ...]
+    versions: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the description as a JSON object."""
+        return asdict(self) | {
+            "hyperparameters": [asdict(item) for item in self.hyperparameters.values()],
+            "metrics": [asdict(item) for item in self.metrics.values()],
+        }
+
+
+def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
+    """Return the description that `WorkloadDescription.to_json` wrote."""
+    hyperparameters = (
+        Hyperparameter(**(item | {"choices": tuple(item["choices"])}))
+        for item in content["hyperparameters"]
+    )
+    return WorkloadDescription(
+        name=content["name"],
+        import_from=content["import_from"],
+        description=content["description"],
+        hyperparameters={item.name: item for item in hyperparameters},
+        metrics={item["name"]: Metric(**item) for item in content["metrics"]},
+        splits=tuple(content["splits"]),
+        versions=content["versions"],
+    )
+
+
+def describe(workload: str, *, folder: Path) -> WorkloadDescription:
+    """Describe a workload, from the cache where nothing that it depends on has changed.
+
+    Args:
+        workload: As in the spec.
+        folder: The spec's folder, where a user's own module may stand.
+
+    Raises:
+        WorkloadError: The workload cannot be imported, does not keep the protocol, or its data
+            cannot be read.
+    """
+    import_from = os.path.relpath(folder) if ":" in workload else ""
+    home = folder.resolve() if import_from else ""
+    key = f"{workload}\0{home}\0{sys.executable}\0{Path(__file__).parent}"
+    name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    cached = cache_folder() / "workloads" / name
+    content = _read_cache(cached)
+    if content is None:
+        content = _describe_apart(workload, import_from)
+        with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
+            write_atomically(cached, json.dumps(content, indent=1))
+    return from_json(content["description"] | {"import_from": import_from})
+
+
+def _read_cache(path: Path) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+        depends = content["depends"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return content if all(stamp_of(Path(item[0])) == item for item in depends) else None
+
+
+def stamp_of(path: Path) -> list[str | int]:
+    """Return what tells whether a file has changed: its path, size and modification time."""
+    try:
+        status = path.stat()
+    except OSError:
+        return [str(path), -1, -1]
+    return [str(path), status.st_size, status.st_mtime_ns]
+
+
+def _describe_apart(workload: str, import_from: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tuning_playbook.workloads.describe", workload, import_from]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode == 0:
+        content: dict[str, Any] = json.loads(done.stdout)
+        return content
+    message = done.stderr.strip()
+    if done.returncode == 1:
+        raise WorkloadError(message)
+    raise WorkloadError(f"workload '{workload}' cannot be described:\n{message}")

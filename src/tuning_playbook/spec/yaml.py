@@ -1,0 +1,82 @@
+"""Read YAML into plain values, remembering where each of them stands."""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from tuning_playbook.errors import SpecError
+
+Location = tuple[str | int, ...]
+"""The keys and indices that lead from a document's root to one of its values."""
+
+
+def read_yaml(path: Path, *, what: str) -> tuple[dict[str, Any], str]:
+    """Return the mapping in a YAML 1.2 file, and the file's text.
+
+    Only plain values are built: a tag that would make an object is an error.
+
+    Args:
+        path: The file.
+        what: What it should hold, for the messages: "study spec", "baseline".
+
+    Raises:
+        SpecError: The file cannot be read, is empty, is not YAML or is not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpecError(f"{path}: there is no such {what}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: the {what} cannot be read: {error}") from None
+    try:
+        document = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise SpecError(f"{path}: {_explain(error)}") from None
+    except ValueError as error:
+        raise SpecError(f"{path}: a value is not what its tag says: {error}") from None
+    if document is None:
+        raise SpecError(f"{path}: the {what} is empty; config/README.md lists its keys")
+    if not isinstance(document, dict):
+        raise SpecError(
+            f"{path}: a {what} is a mapping of keys to values, not a {type(document).__name__}"
+        )
+    return document, text
+
+
+def line_of(text: str, location: Location) -> int | None:
+    """Return the line (from 1) of the deepest part of `location` that stands in the document."""
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    line = None
+    for key in location:
+        step = _child(node, key)
+        if step is None:
+            break
+        mark, node = step
+        line = mark
+    return line
+
+
+def _child(node: Node | None, key: str | int) -> tuple[int, Node] | None:
+    if isinstance(node, MappingNode):
+        for key_node, value_node in node.value:
+            if key_node.value == str(key):
+                return key_node.start_mark.line + 1, value_node
+    if isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+        child = node.value[key]
+        return child.start_mark.line + 1, child
+    return None
+
+
+def _explain(error: YAMLError) -> str:
+    """Say in one line what is wrong and where; a parser's own message runs over several."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    if "constructor for the tag" in problem:
+        return f"{where}{problem}; a spec holds plain values only, so take the tag away"
+    if "duplicate key" in problem:
+        return f"{where}{problem}; give each key once"
+    return f"{where}not valid YAML: {problem}"

@@ -1,0 +1,148 @@
+import pytest
+
+from tests.specs import plan_of
+from tuning_playbook.errors import SpecError
+
+ARMS = {
+    "scientific": {"optimizer": ["nesterov", "adam"]},
+    "fixed": {"width": 16},
+    "nuisance": {"weight_decay": {"log_uniform": [1e-6, 1e-2]}},
+    "conditional": [
+        {
+            "when": {"optimizer": "nesterov"},
+            "nuisance": {
+                "learning_rate": {"log_uniform": [1e-3, 1.0]},
+                "one_minus_momentum": {"log_uniform": [1e-3, 1.0]},
+            },
+        },
+        {
+            "when": {"optimizer": ["adam"]},
+            "nuisance": {"learning_rate": {"log_uniform": [1e-5, 1e-1]}},
+            "fixed": {"one_minus_b1": 0.1},
+        },
+    ],
+}
+
+
+def ids(plan, arm=None):
+    return [item.trial.id for item in plan.trials if arm in (None, item.arm)]
+
+
+def test_raising_trials_keeps_the_earlier_ones(tmp_path):
+    sixteen = plan_of(tmp_path, ARMS | {"search.trials": 16})
+    thirty_two = plan_of(tmp_path, ARMS | {"search.trials": 32})
+    for arm in ("optimizer=nesterov", "optimizer=adam"):
+        assert ids(thirty_two, arm)[:16] == ids(sixteen, arm)
+
+
+def test_each_arm_has_its_own_hyperparameters(tmp_path):
+    plan = plan_of(tmp_path, ARMS)
+    nesterov, adam = (
+        [item for item in plan.trials if item.arm == arm]
+        for arm in ("optimizer=nesterov", "optimizer=adam")
+    )
+    assert len(nesterov) == len(adam) == 4
+    assert all("b1" not in item.trial.hyperparameters for item in nesterov)
+    assert all(item.trial.hyperparameters["b1"] == 0.9 for item in adam)
+    assert all(1e-5 <= item.trial.hyperparameters["learning_rate"] <= 1e-1 for item in adam)
+
+
+def test_one_minus_sets_one_minus_the_value(tmp_path):
+    for item in plan_of(tmp_path, ARMS).trials[:4]:
+        searched = item.searched["one_minus_momentum"]
+        assert item.trial.hyperparameters["momentum"] == pytest.approx(1 - searched, abs=1e-12)
+        assert "one_minus_momentum" not in item.trial.hyperparameters
+
+
+def test_a_trial_is_the_same_wherever_it_stands(tmp_path):
+    entries = [{"learning_rate": rate} for rate in (0.01, 0.02, 0.03)]
+    before = plan_of(tmp_path, {"search": {"algorithm": "list", "trials": entries}})
+    inserted = [{"learning_rate": 0.05}, *entries]
+    after = plan_of(tmp_path, {"search": {"algorithm": "list", "trials": inserted}})
+    assert ids(after)[1:] == ids(before)
+    assert [item.index for item in after.trials] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"notes": "more", "goal": "another"}, True),
+        ({"resources.trials_per_job": 3, "resources.threads": 2}, True),
+        ({"reruns.seeds": 9, "launch.min_improvement": 0.1}, True),
+        ({"fixed.depth": 2}, True),  # its default, now written out
+        ({"objective.metric": "validation/loss"}, True),  # may be changed after the fact
+        ({"training.seed": 1}, False),
+        ({"training.batch_size": 64}, False),
+        ({"training.max_train_steps": 100}, False),
+        ({"fixed.depth": 1}, False),
+        ({"resources.lanes": 2, "resources.trials_per_job": 2}, False),
+    ],
+)
+def test_the_fingerprint_covers_what_decides_the_numbers_and_nothing_else(tmp_path, changes, same):
+    assert (ids(plan_of(tmp_path, changes)) == ids(plan_of(tmp_path))) is same
+
+
+def test_seeds_come_from_study_and_configuration(tmp_path):
+    first = [item.trial.seed for item in plan_of(tmp_path).trials]
+    assert len(set(first)) == 4
+    assert all(0 <= seed < 2**32 for seed in first)
+    other = [item.trial.seed for item in plan_of(tmp_path, {"training.seed": 1}).trials]
+    assert not set(first) & set(other)
+
+
+def test_equal_configurations_are_one_trial_and_are_said(tmp_path):
+    entries = [{"learning_rate": 0.01}, {"learning_rate": 0.02}, {"learning_rate": 1.0e-2}]
+    expansion = plan_of(tmp_path, {"search": {"algorithm": "list", "trials": entries}}).expansion
+    assert len(expansion.trials) == 2
+    assert expansion.duplicates == (("all trials", expansion.trials[0].trial.id),)
+
+
+def test_a_grid_is_every_combination(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        {
+            "search": {"algorithm": "grid", "points": {"learning_rate": 3}},
+            "nuisance.activation": {"choice": ["relu", "tanh"]},
+        },
+    )
+    points = {(i.searched["learning_rate"], i.searched["activation"]) for i in plan.trials}
+    assert points == {(rate, name) for rate in (0.001, 0.01, 0.1) for name in ("relu", "tanh")}
+
+
+def test_listed_trials_go_to_the_arms_that_they_name(tmp_path):
+    entries = [
+        {"learning_rate": 0.01, "activation": "relu"},
+        {"learning_rate": 0.02},
+    ]
+    plan = plan_of(
+        tmp_path,
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "search": {"algorithm": "list", "trials": entries},
+        },
+    )
+    placed = [(item.arm, item.searched["learning_rate"]) for item in plan.trials]
+    assert placed == [
+        ("activation=relu", 0.01),
+        ("activation=relu", 0.02),
+        ("activation=tanh", 0.02),
+    ]
+
+
+def test_a_batch_size_may_be_scientific(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        {"scientific": {"batch_size": [16, 32]}, "training.batch_size": None, "search.trials": 1},
+    )
+    assert [item.trial.batch_size for item in plan.trials] == [16, 32]
+
+
+def test_an_absurd_grid_is_refused_before_it_fills_the_memory(tmp_path):
+    with pytest.raises(SpecError, match="fewer points"):
+        plan_of(
+            tmp_path,
+            {
+                "search": {"algorithm": "grid", "points": 10_000},
+                "nuisance.weight_decay": {"uniform": [0, 1]},
+            },
+        )

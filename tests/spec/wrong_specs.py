@@ -1,0 +1,94 @@
+"""Specs with one thing wrong each, and what the message must say."""
+
+from typing import Any
+
+from tests.specs import REMOVED
+
+WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
+    # what is wrong: (changes to the small spec, or a whole text; a part of the message)
+    "unknown key": ({"serach": {}}, "did you mean 'search'?"),
+    "unknown nested key": ({"training.eval_evry": 5}, "did you mean 'eval_every'?"),
+    "misspelt hyperparameter": (
+        {"nuisance.learning_rte": {"uniform": [0, 1]}},
+        "did you mean 'learning_rate'?",
+    ),
+    "hyperparameter of another optimizer": ({"fixed.b1": 0.9}, "only of adam, nadam"),
+    "unknown optimizer": ({"fixed.optimizer": "adm"}, "did you mean 'adam'?"),
+    "unknown choice": ({"fixed.activation": "rleu"}, "must be one of 'relu', 'tanh', 'gelu'"),
+    "value out of range": ({"fixed.momentum": 1.5}, "at most 1"),
+    "text for a number": ({"fixed.width": "wide"}, "takes a number"),
+    "fraction of a unit": ({"fixed.width": 16.5}, "takes a whole number"),
+    "reversed range": ({"nuisance.learning_rate": {"log_uniform": [0.1, 0.001]}}, "low < high"),
+    "log range through zero": (
+        {"nuisance.learning_rate": {"log_uniform": [0, 0.1]}},
+        "reaches zero",
+    ),
+    "two distributions": (
+        {"nuisance.learning_rate": {"uniform": [0, 1], "choice": [1]}},
+        "exactly one distribution",
+    ),
+    "range outside what is valid": (
+        {"nuisance.one_minus_momentum": {"uniform": [0.5, 2.0]}},
+        "sets momentum to -1",
+    ),
+    "real range for an integer": (
+        {"nuisance.depth": {"uniform": [1, 3]}},
+        "use int_uniform",
+    ),
+    "zero trials": ({"search.trials": 0}, "greater than or equal to 1, not 0"),
+    "unknown algorithm": ({"search.algorithm": "haton"}, "did you mean 'halton'?"),
+    "condition on what is not scientific": (
+        {"conditional": [{"when": {"activation": "relu"}, "fixed": {"depth": 2}}]},
+        "'activation' is not scientific here",
+    ),
+    "condition on a value never taken": (
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "conditional": [{"when": {"activation": "gelu"}, "fixed": {"depth": 2}}],
+        },
+        "never takes the value 'gelu'",
+    ),
+    "two roles": ({"fixed.learning_rate": 0.1}, "a hyperparameter has one role"),
+    "seeds searched": ({"nuisance.seed": {"int_uniform": [0, 9]}}, "a lucky seed is no better"),
+    "steps searched": (
+        {"nuisance.max_train_steps": {"int_uniform": [10, 90]}},
+        "is one value for every trial of a study and is never tuned",
+    ),
+    "batch size as nuisance": (
+        {"nuisance.batch_size": {"choice": [32, 64]}},
+        "the batch size is never a nuisance hyperparameter",
+    ),
+    "optimizer as nuisance": (
+        {"nuisance.optimizer": {"choice": ["adam", "nadam"]}, "fixed.optimizer": REMOVED},
+        "the optimizer is scientific or fixed, never a nuisance",
+    ),
+    "metric that does not exist": (
+        {"objective.metric": "validation/eror_rate"},
+        "did you mean 'validation/error_rate'?",
+    ),
+    "objective on the test split": ({"objective.metric": "test/loss"}, "read once, at the end"),
+    "workload that does not exist": ({"workload": "digit_mlp"}, "did you mean 'digits_mlp'?"),
+    "workload that cannot be imported": (
+        {"workload": "nowhere.at_all:Model"},
+        "cannot be imported",
+    ),
+    "evaluation misses the last step": ({"training.eval_every": 30}, "does not divide"),
+    "no goal": ({"goal": REMOVED}, "goal: this key is required and missing"),
+    "nothing to search": ({"nuisance": {}}, "nothing is searched in the arm 'all trials'"),
+    "listed trial with a fixed name": (
+        {"search": {"algorithm": "list", "trials": [{"learning_rate": 0.01, "width": 8}]}},
+        "'width' is fixed in this study",
+    ),
+    "more lanes than trials in a job": ({"resources.lanes": 4}, "raise it, or lower lanes"),
+    "baseline that does not exist": ({"baseline": "nowhere.yaml"}, "there is no file"),
+    "an empty file": ("", "is empty"),
+    "only a comment": ("# nothing\n", "is empty"),
+    "a list": ("- goal\n", "is a mapping of keys to values"),
+    "not YAML": ("goal: [1, 2\n", "not valid YAML"),
+    "a key twice": ("goal: a\ngoal: b\n", "give each key once"),
+    "a tag that would make an object": (
+        "goal: !!python/object/apply:os.system ['true']\n",
+        "plain values only",
+    ),
+    "a date where a text belongs": ({"goal": 5}, "goal: input should be a valid string"),
+}
