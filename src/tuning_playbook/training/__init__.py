@@ -1,0 +1,1 @@
+"""Optimizers, the compiled loop, evaluation, checkpoints and packs."""

@@ -1,0 +1,75 @@
+"""Evaluation on a whole split: batches of one size, the padding of the last weighing zero.
+
+Source: the playbook, "Setting up periodic evaluations".
+"""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tuning_playbook.workloads.protocol import Arrays
+
+EVALUATION_BATCH = 512
+"""Examples of an evaluation batch, unless training's is larger."""
+
+SAMPLE_SEED = 0
+
+Split = tuple[Mapping[str, jax.Array], jax.Array]
+"""Examples as [batches, batch, ...], and their weights as [batches, batch]: zero for padding."""
+
+PerExample = Callable[[Mapping[str, jax.Array]], Mapping[str, jax.Array]]
+"""From a batch to each metric of each of its examples, [batch]."""
+
+
+def batched(arrays: Arrays, batch_size: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Cut a split into batches of one size, the last one padded with copies of its first example.
+
+    Args:
+        arrays: [examples, ...] each.
+        batch_size: Of training; an evaluation batch is no smaller.
+
+    Returns:
+        The arrays as [batches, batch, ...], and weights [batches, batch]: 1, and 0 for padding.
+    """
+    examples = len(next(iter(arrays.values())))
+    size = min(max(batch_size, EVALUATION_BATCH), examples)
+    batches = -(-examples // size)
+    index = np.arange(batches * size)
+    weight = (index < examples).astype(np.float32)
+    index[examples:] = 0
+    cut = {
+        name: array[index].reshape(batches, size, *array.shape[1:])
+        for name, array in arrays.items()
+    }
+    return cut, weight.reshape(batches, size)
+
+
+def training_sample(train: Arrays, size: int) -> dict[str, np.ndarray]:
+    """Return a fixed sample of the training examples, no larger than the validation set.
+
+    It is the same for every trial, so that training metrics differ by the trial alone.
+    """
+    examples = len(next(iter(train.values())))
+    chosen = np.random.default_rng(SAMPLE_SEED).permutation(examples)[:size]
+    return {name: array[np.sort(chosen)] for name, array in train.items()}
+
+
+def weighted_means(per_example: PerExample, split: Split) -> dict[str, jax.Array]:
+    """Return the mean of every metric over the examples of a split, padding left out."""
+
+    def add(total: dict[str, jax.Array], batch: Split) -> tuple[dict[str, jax.Array], None]:
+        examples, weight = batch
+        # A padded example must weigh nothing even where its metric is not a number.
+        sums = {
+            name: jnp.sum(jnp.where(weight > 0, values, 0.0))
+            for name, values in per_example(examples).items()
+        }
+        return {name: total[name] + sums[name] for name in total}, None
+
+    examples, weights = split
+    first = {name: array[0] for name, array in examples.items()}
+    zeros = {name: jnp.zeros([]) for name in jax.eval_shape(per_example, first)}
+    totals, _ = jax.lax.scan(add, zeros, (examples, weights))
+    return {name: total / jnp.sum(weights) for name, total in totals.items()}

@@ -1,0 +1,150 @@
+"""Train any trials: those that share a program together, a group of lanes at a time."""
+
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+import jax
+import numpy as np
+
+from tuning_playbook.errors import ChangedDuringRunError, InfeasibleConfigurationError
+from tuning_playbook.search.fingerprint import Trial
+from tuning_playbook.training import checkpoints
+from tuning_playbook.training.environment import now, peak_memory_bytes, provenance
+from tuning_playbook.training.lane import new_lane
+from tuning_playbook.training.program import Program, place_data, signature
+from tuning_playbook.training.records import TrialResult, trial_folder, write_result
+from tuning_playbook.training.run import Finished, finish, train_group
+from tuning_playbook.workloads.describe import current_versions
+from tuning_playbook.workloads.loading import load_data, load_workload
+from tuning_playbook.workloads.protocol import Arrays, Workload
+
+logger = logging.getLogger(__name__)
+
+
+def train_trials(
+    trials: Sequence[Trial], study: Path, *, objective: Mapping[str, str], import_from: str
+) -> Iterator[TrialResult]:
+    """Train trials of one workload, each written to its folder as soon as it ends.
+
+    A configuration that cannot run is a failed trial with its reason; the others go on.
+
+    Raises:
+        ChangedDuringRunError: Code or data is not what the trials were planned with.
+        InterruptedTrainingError: The job was told to stop; what was trained is saved.
+    """
+    workload = load_workload(trials[0].workload, import_from)
+    splits = load_data(trials[0].workload, workload)
+    _check_versions(trials[0], current_versions(workload, splits, import_from))
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(signature(trial, workload), []).append(trial)
+    with _stop_on_sigterm() as should_stop:
+        for group in groups.values():
+            yield from _train_group(group, workload, splits, study, objective, should_stop)
+
+
+def _train_group(
+    trials: Sequence[Trial],
+    workload: Workload,
+    splits: Mapping[str, Arrays],
+    study: Path,
+    objective: Mapping[str, str],
+    should_stop: Callable[[], bool],
+) -> Iterator[TrialResult]:
+    """Train the trials of one signature with one program."""
+    try:
+        program = Program(trials[0], workload, place_data(splits, trials[0].batch_size))
+    except InfeasibleConfigurationError as error:
+        yield from _fail(trials, workload, study, str(error))
+        return
+    width = trials[0].lanes
+    for start in range(0, len(trials), width):
+        lanes = trials[start : start + width]
+        folders = [trial_folder(study, trial) / "checkpoints" for trial in lanes]
+        started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
+        try:
+            finished = train_group(
+                program, lanes, objective=objective, folders=folders, should_stop=should_stop
+            )
+        except InfeasibleConfigurationError as error:
+            yield from _fail(lanes, workload, study, str(error))
+            continue
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            reason = f"out of memory: {str(error).splitlines()[0]}"
+            yield from _fail(lanes, workload, study, reason)
+            continue
+        seconds = time.perf_counter() - clock
+        compile_seconds = program.compile_seconds - compiled
+        steps = sum(int(np.isfinite(item.result.series["train_loss"]).sum()) for item in finished)
+        steps *= trials[0].max_train_steps // len(finished[0].result.train_steps)
+        facts = provenance() | {
+            "started": started,
+            "finished": now(),
+            "wall_seconds": seconds / len(lanes),
+            "compile_seconds": compile_seconds / len(lanes),
+            "steps_per_second": steps / (seconds - compile_seconds),
+            "peak_memory_bytes": peak_memory_bytes(),
+            "objective": dict(objective),
+        }
+        for item in finished:
+            yield _write(item, study, facts)
+
+
+def _write(item: Finished, study: Path, facts: Mapping[str, object]) -> TrialResult:
+    """Write a finished trial: its best checkpoints, then its numbers."""
+    folder = trial_folder(study, item.result.trial)
+    if item.best:
+        best = {f"step_{step}": variables for step, variables in item.best}
+        checkpoints.save(folder / "checkpoints", checkpoints.BEST, best)
+    steps = [step for step, _ in item.best]
+    write_result(folder, item.result, {**facts, "best_steps": steps})
+    checkpoints.remove_resumes(folder / "checkpoints")
+    reason = f": {item.result.reason}" if item.result.reason else ""
+    logger.info("%s %s%s", item.result.trial.id, item.result.status, reason)
+    return item.result
+
+
+def _fail(
+    trials: Sequence[Trial], workload: Workload, study: Path, reason: str
+) -> Iterator[TrialResult]:
+    """Record trials that could not run."""
+    for trial in trials:
+        lane = new_lane(trial, [metric.name for metric in workload.metrics])
+        result = finish(lane, status="failed", reason=reason).result
+        facts = provenance() | {"started": now(), "finished": now()}
+        write_result(trial_folder(study, trial), result, facts)
+        logger.warning("%s failed: %s", trial.id, reason)
+        yield result
+
+
+def _check_versions(trial: Trial, current: Mapping[str, str]) -> None:
+    """Check that code and data are what the fingerprint says they are."""
+    changed = [name for name, version in trial.versions.items() if current[name] != version]
+    if changed:
+        raise ChangedDuringRunError(
+            f"the {' and the '.join(changed)} of workload '{trial.workload}' changed since this "
+            "job was planned; run snakemake again"
+        )
+
+
+@contextlib.contextmanager
+def _stop_on_sigterm() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether SIGTERM has come, as a scheduler sends before a kill."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        came.append(number)
+
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,59 @@
+"""One trial as it trains: its numbers so far, and the variables of its best steps."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from tuning_playbook.search.fingerprint import Trial
+from tuning_playbook.training.program import EVALUATED_SPLITS, Series, window_of
+
+
+@dataclass
+class Lane:
+    """One trial as it trains.
+
+    Attributes:
+        trial: What is trained.
+        metrics: By name, [evaluations, splits]; NaN where there is none yet.
+        series: By name, [windows].
+        bound: A training loss above it counts as divergence.
+        diverged_at: The step at which it diverged; -1 while it has not.
+        reason: Why it diverged.
+        best: The best evaluations: (score, smaller is better; step; variables).
+    """
+
+    trial: Trial
+    metrics: dict[str, np.ndarray]
+    series: dict[str, np.ndarray]
+    bound: float = math.inf
+    diverged_at: int = -1
+    reason: str = ""
+    best: list[tuple[float, int, Any]] = field(default_factory=list)
+
+    def keep_if_best(self, score: float, step: int, variables: Any) -> None:
+        """Keep the variables if the score is among the best; of equal scores the earlier counts."""
+        if not math.isfinite(score):
+            return
+        ranked = sorted([*self.best, (score, step, variables)], key=lambda item: item[:2])
+        self.best = ranked[: self.trial.keep_best]
+
+
+def new_lane(trial: Trial, metrics: Iterable[str]) -> Lane:
+    """Return a trial that has not begun."""
+    evaluations = trial.max_train_steps // trial.eval_every + 1
+    windows = trial.max_train_steps // window_of(trial)
+    empty = (evaluations, len(EVALUATED_SPLITS))
+    return Lane(
+        trial,
+        {name: np.full(empty, np.nan, np.float32) for name in metrics},
+        {name: np.full(windows, np.nan, np.float32) for name in Series._fields},
+    )
+
+
+def lane_of(tree: Any, index: int, width: int) -> Any:
+    """Return one lane of a tree whose leaves have a leading axis of lanes, where there are any."""
+    return tree if width == 1 else jax.tree.map(lambda leaf: leaf[index], tree)

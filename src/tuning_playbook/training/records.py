@@ -1,0 +1,120 @@
+"""What a finished trial leaves in its folder, beside its checkpoints: metrics and provenance.
+
+    trials/<trial>/metrics.npz   the arrays of `TrialResult`
+    trials/<trial>/trial.json    configuration, fingerprint, status, provenance; written last
+
+A trial whose trial.json names the same fingerprint and whose metrics match their hash is finished.
+Reading and writing these needs NumPy alone, so a job that keeps all its trials is quick.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from tuning_playbook.files import write_atomically
+from tuning_playbook.search.fingerprint import Trial
+
+Status = Literal["completed", "diverged", "failed"]
+
+METRIC, SERIES = "metric/", "series/"
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """The numbers of a finished trial: the same trial gives the same ones.
+
+    Attributes:
+        trial: What was trained.
+        status: How it ended.
+        reason: Why it is infeasible; empty for a completed trial.
+        splits: The evaluated splits.
+        eval_steps: [evaluations], the number of steps before each; the first is 0.
+        metrics: By name, [evaluations, splits] float32; NaN from divergence on.
+        train_steps: [windows], the last step of each.
+        series: By name, [windows] float32; NaN from divergence on.
+    """
+
+    trial: Trial
+    status: Status
+    reason: str
+    splits: tuple[str, ...]
+    eval_steps: np.ndarray
+    metrics: Mapping[str, np.ndarray]
+    train_steps: np.ndarray
+    series: Mapping[str, np.ndarray]
+
+
+def trial_folder(study: Path, trial: Trial) -> Path:
+    """Return the folder of a trial in the results of its study."""
+    return study / "trials" / trial.id
+
+
+def write_result(folder: Path, result: TrialResult, provenance: Mapping[str, Any]) -> None:
+    """Write a finished trial; its trial.json comes last and says that all else is there.
+
+    Args:
+        folder: The trial's.
+        result: Its numbers.
+        provenance: What differs from run to run: dates, times, machine, versions.
+    """
+    buffer = io.BytesIO()
+    arrays = {f"{METRIC}{name}": array for name, array in result.metrics.items()}
+    arrays |= {f"{SERIES}{name}": array for name, array in result.series.items()}
+    np.savez(
+        buffer,
+        allow_pickle=False,
+        eval_steps=result.eval_steps,
+        train_steps=result.train_steps,
+        splits=np.array(result.splits),
+        **arrays,
+    )
+    content = buffer.getvalue()
+    write_atomically(folder / "metrics.npz", content)
+    record = {
+        "trial": result.trial.to_json(),
+        "fingerprint": result.trial.fingerprint,
+        "status": result.status,
+        "infeasible_reason": result.reason,
+        "metrics_sha256": hashlib.sha256(content).hexdigest(),
+        "provenance": dict(provenance),
+    }
+    write_atomically(folder / "trial.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def read_result(folder: Path, trial: Trial) -> TrialResult | None:
+    """Return the finished trial that a folder holds; None if there is none, or a damaged one."""
+    try:
+        record = json.loads((folder / "trial.json").read_text())
+        content = (folder / "metrics.npz").read_bytes()
+    except (OSError, ValueError):
+        return None
+    whole = record.get("metrics_sha256") == hashlib.sha256(content).hexdigest()
+    if record.get("fingerprint") != trial.fingerprint or not whole:
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return TrialResult(
+            trial=trial,
+            status=record["status"],
+            reason=record["infeasible_reason"],
+            splits=tuple(str(split) for split in arrays["splits"]),
+            eval_steps=arrays["eval_steps"],
+            metrics=_with_prefix(arrays, METRIC),
+            train_steps=arrays["train_steps"],
+            series=_with_prefix(arrays, SERIES),
+        )
+
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """Return the provenance of the finished trial in a folder."""
+    provenance: dict[str, Any] = json.loads((folder / "trial.json").read_text())["provenance"]
+    return provenance
+
+
+def _with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}

@@ -1,0 +1,108 @@
+"""Save the state of the trials of a group, and go on from it: to the bit as if nothing had been."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.training import checkpoints
+from tuning_playbook.training.lane import Lane, lane_of
+
+logger = logging.getLogger(__name__)
+
+
+def save_state(
+    lanes: Sequence[Lane], folders: Sequence[Path], state: Any, width: int, step: int
+) -> None:
+    """Save what each lane needs to go on: its state, its numbers so far, its best variables.
+
+    The older states go only when all new ones are there, so that there is always a step that every
+    lane can go on from.
+    """
+    older = [checkpoints.resume_steps(folder) for folder in folders]
+    for index, (lane, folder) in enumerate(zip(lanes, folders, strict=True)):
+        saved = {
+            "state": _leaves(lane_of(state, index, width)),
+            "metrics": lane.metrics,
+            "series": lane.series,
+            "numbers": np.array([lane.bound, lane.diverged_at], np.float64),
+            "reason": np.frombuffer(f"{lane.reason} ".encode(), np.uint8),
+            "best": {
+                f"{rank:03d}": {
+                    "score_and_step": np.array([score, at], np.float64),
+                    "variables": _leaves(variables),
+                }
+                for rank, (score, at, variables) in enumerate(lane.best)
+            },
+        }
+        checkpoints.save(folder, checkpoints.resume_name(step), saved)
+    for folder, steps in zip(folders, older, strict=True):
+        for old in steps:
+            if old != step:
+                checkpoints.remove(folder, checkpoints.resume_name(old))
+
+
+def resume(
+    lanes: Sequence[Lane], folders: Sequence[Path], state: Any, width: int
+) -> tuple[int, Any] | None:
+    """Fill in the lanes from the newest states that all of them have.
+
+    A state that is damaged is passed over with a warning, and the one before it tried.
+
+    Args:
+        lanes: New ones; they are changed only if there is something to resume.
+        folders: Where each trial's states were saved.
+        state: The initial state of the group, whose structure the saved one must have.
+        width: The lanes of the group's program, idle ones included.
+
+    Returns:
+        The step and the group's state after it, or None where the trials must start anew.
+    """
+    common = set.intersection(*(set(checkpoints.resume_steps(folder)) for folder in folders))
+    for step in sorted(common, reverse=True):
+        try:
+            saved = [
+                checkpoints.restore(folder, checkpoints.resume_name(step)) for folder in folders
+            ]
+        except ArtefactError as error:
+            logger.warning("%s; it is not resumed from", error)
+            continue
+        template = lane_of(state, 0, width)
+        states = [_tree(item["state"], template) for item in saved]
+        for lane, item in zip(lanes, saved, strict=True):
+            _fill(lane, item, template.variables)
+        if width == 1:
+            return step, jax.device_put(states[0])
+        states += [states[-1]] * (width - len(states))
+        return step, jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *states))
+    return None
+
+
+def _fill(lane: Lane, saved: Mapping[str, Any], variables: Any) -> None:
+    lane.metrics = {name: np.array(saved["metrics"][name]) for name in lane.metrics}
+    lane.series = {name: np.array(saved["series"][name]) for name in lane.series}
+    lane.bound, lane.diverged_at = float(saved["numbers"][0]), int(saved["numbers"][1])
+    lane.reason = bytes(saved["reason"]).decode().rstrip()
+    ranked = sorted((saved.get("best") or {}).items())
+    lane.best = [
+        (
+            float(item["score_and_step"][0]),
+            int(item["score_and_step"][1]),
+            _tree(item["variables"], variables),
+        )
+        for _, item in ranked
+    ]
+
+
+def _leaves(tree: Any) -> dict[str, Any]:
+    """Number the leaves of a tree; what it is made of is known again when it is restored."""
+    return {f"{number:05d}": leaf for number, leaf in enumerate(jax.tree.leaves(tree))}
+
+
+def _tree(leaves: Mapping[str, Any], template: Any) -> Any:
+    structure = jax.tree.structure(template)
+    return jax.tree.unflatten(structure, [leaves[name] for name in sorted(leaves)])

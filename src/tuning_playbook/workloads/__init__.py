@@ -1,0 +1,1 @@
+"""The Workload protocol and the built-in workloads: data, model, loss and metrics."""
