@@ -1,0 +1,1 @@
+"""The xarray schema: write one pack, collect a study, read it back."""

@@ -1,0 +1,58 @@
+"""Time, memory and machine of each trial: what differs from run to run, kept out of study.nc."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.training.records import read_provenance
+
+NUMBERS = {
+    "wall_seconds": ("wall-clock time of the trial; its share, where lanes train together", "s"),
+    "compile_seconds": ("time spent compiling; its share, where lanes train together", "s"),
+    "steps_per_second": ("training steps per second, compiling left out", "s-1"),
+    "peak_memory_bytes": ("most memory that the job had held when the trial ended", "byte"),
+    "threads": ("CPU cores of the job", "1"),
+}
+TEXTS = {
+    "host": "name of the machine",
+    "machine": "kind of processor",
+    "backend": "JAX's backend",
+    "device": "kind of device",
+    "python": "version of Python",
+    "git_commit": "commit of the code",
+    "started": "when the trial's job began it",
+    "finished": "when the trial was finished",
+}
+
+
+def collect_resources(trials: Sequence[str], folder: Path) -> xr.Dataset:
+    """Return the provenance of finished trials as a dataset over `trial`.
+
+    Args:
+        trials: Their ids.
+        folder: The folder that holds a folder for each.
+    """
+    records = [read_provenance(folder / trial) for trial in trials]
+    variables: dict[str, Any] = {
+        name: (
+            "trial",
+            np.array([record.get(name, np.nan) for record in records], np.float64),
+            {"long_name": description, "units": units},
+        )
+        for name, (description, units) in NUMBERS.items()
+    }
+    for name, description in TEXTS.items():
+        texts = np.array([str(record.get(name, "")) for record in records], dtype=object)
+        variables[name] = ("trial", texts, {"long_name": description})
+    packages = sorted({package for record in records for package in record["versions"]})
+    for package in packages:
+        versions = [record["versions"].get(package, "") for record in records]
+        variables[f"version_{package.replace('-', '_')}"] = (
+            "trial",
+            np.array(versions, dtype=object),
+            {"long_name": f"version of {package}"},
+        )
+    return xr.Dataset(variables, coords={"trial": np.array(list(trials), dtype=object)})
