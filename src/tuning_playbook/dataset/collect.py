@@ -22,6 +22,8 @@ from tuning_playbook.search.fingerprint import Trial
 from tuning_playbook.search.plan import DATASET_KEYS
 from tuning_playbook.spec.declarations import Value
 from tuning_playbook.spec.study import Study
+from tuning_playbook.training.records import EVALUATED_SPLITS
+from tuning_playbook.training.windows import NORM_EDGES, window_ends
 
 SERIES_NAMES = {
     "train_loss": "training loss, mean over the window",
@@ -59,26 +61,27 @@ def collect(study: Study, rows: Sequence[Row], packs: Iterable[Path]) -> xr.Data
     """
     objective = study.spec.objective
     place = {row.trial.id: number for number, row in enumerate(rows)}
-    axes: Axes | None = None
+    axes = axes_of(study, rows)
     metrics: dict[str, np.ndarray] = {}
     series: dict[str, np.ndarray] = {}
     found: list[PackedTrial | None] = [None] * len(rows)
-    for pack_axes, trials in read_packs(packs):
-        axes = axes or pack_axes
+    for _, trials in read_packs(packs):
         for trial_id, packed in trials.items():
             if trial_id not in place:
                 continue
             number = place[trial_id]
             found[number] = packed
-            for store, values in ((metrics, packed.metrics), (series, packed.series)):
+            for store, values, size in (
+                (metrics, packed.metrics, len(axes.eval_step)),
+                (series, packed.series, len(axes.train_step)),
+            ):
                 for name, array in values.items():
                     if name not in store:
-                        shape = (len(rows), *array.shape)
+                        shape = (len(rows), size, *array.shape[1:])
                         store[name] = np.full(shape, np.nan, np.float32)
-                    store[name][number] = array
+                    kept = array[:size]  # a pack is as long as its longest trial, asked for or not
+                    store[name][number, : len(kept)] = kept
     present = _check(rows, found)
-    if axes is None:
-        axes = _empty_axes(study)
     dataset = xr.Dataset(
         {
             name: (("trial", "eval_step", "split"), array, _metric_attributes(study, name))
@@ -96,6 +99,7 @@ def collect(study: Study, rows: Sequence[Row], packs: Iterable[Path]) -> xr.Data
             objective.mode,
             study.spec.training.keep_best,
         )
+        | _gradient_variables(present)
         | _status_variables(rows, present)
         | hyperparameter_variables(study, rows),
         coords={
@@ -118,6 +122,11 @@ def collect(study: Study, rows: Sequence[Row], packs: Iterable[Path]) -> xr.Data
                 "train_step",
                 axes.train_step,
                 {"long_name": "last step of the window", "units": "step"},
+            ),
+            "grad_norm_bin": (
+                "grad_norm_bin",
+                NORM_EDGES[:-1],
+                {"long_name": "lower edge of the bin; there are eight for each decade"},
             ),
             "rank": (
                 "rank",
@@ -296,10 +305,36 @@ def _column(values: Sequence[Value | None]) -> np.ndarray:
     return np.array(texts, dtype=object)
 
 
-def _empty_axes(study: Study) -> Axes:
-    steps = study.spec.training.max_train_steps
-    evaluations = np.arange(0, steps + 1, study.spec.training.eval_every, dtype=np.int64)
-    return Axes(evaluations, np.empty(0, np.int64), ("train", "validation"))
+def axes_of(study: Study, rows: Sequence[Row]) -> Axes:
+    """Return the coordinates of a dataset: those of its longest trial."""
+    training = study.spec.training
+    longest = max((row.trial for row in rows), key=lambda t: t.max_train_steps, default=None)
+    steps = longest.max_train_steps if longest else training.max_train_steps
+    evaluations = longest.eval_steps if longest else range(0, steps + 1, training.eval_every)
+    return Axes(
+        np.array(evaluations, np.int64), window_ends(steps, training.eval_every), EVALUATED_SPLITS
+    )
+
+
+def _gradient_variables(trials: Sequence[PackedTrial]) -> dict[str, Any]:
+    counts = [trial.gradient.counts for trial in trials] or np.empty((0, len(NORM_EDGES) - 1))
+    return {
+        "grad_norm_count": (
+            ("trial", "grad_norm_bin"),
+            np.array(counts, np.int64),
+            {"long_name": "steps whose unclipped gradient norm lies in the bin"},
+        ),
+        "grad_norm_p90": (
+            "trial",
+            np.array([trial.gradient.p90 for trial in trials], np.float64),
+            {"long_name": "90th percentile of the unclipped gradient norms"},
+        ),
+        "clipped_share": (
+            "trial",
+            np.array([trial.gradient.clipped_share for trial in trials], np.float64),
+            {"long_name": "share of steps whose gradient was clipped", "units": "1"},
+        ),
+    }
 
 
 def _metric_attributes(study: Study, name: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ ones: `metrics` and `series` hold what `study.nc` has as variables of their own.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -15,6 +16,7 @@ import xarray as xr
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import atomic
 from tuning_playbook.training.records import TrialResult
+from tuning_playbook.training.windows import GradientSummary
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class PackedTrial:
         reason: Why it is infeasible; empty if it is not.
         metrics: By name, [evaluations, splits].
         series: By name, [windows].
+        gradient: The gradient norms of the whole run.
     """
 
     fingerprint: str
@@ -34,11 +37,12 @@ class PackedTrial:
     reason: str
     metrics: Mapping[str, np.ndarray]
     series: Mapping[str, np.ndarray]
+    gradient: GradientSummary
 
 
 @dataclass(frozen=True)
 class Axes:
-    """The coordinates that all trials of a study share."""
+    """The coordinates of a pack: those of its longest trial, of which the others have the first."""
 
     eval_step: np.ndarray
     train_step: np.ndarray
@@ -58,18 +62,28 @@ def pack_dataset(results: Sequence[TrialResult]) -> xr.Dataset:
     """Return the contents of a pack file."""
     if not results:
         return xr.Dataset(coords={"trial": np.array([], dtype=str)})
-    first = results[0]
-    metrics, series = list(first.metrics), list(first.series)
+    longest = max(results, key=lambda result: result.trial.max_train_steps)
+    metrics, series = list(longest.metrics), list(longest.series)
+
+    def stacked(trials: Iterable[Mapping[str, np.ndarray]], names: list[str], size: int) -> Any:
+        return np.stack([np.stack([padded(t[name], size) for name in names]) for t in trials])
+
     return xr.Dataset(
         {
             "metrics": (
                 ("trial", "metric", "eval_step", "split"),
-                np.stack([np.stack([r.metrics[name] for name in metrics]) for r in results]),
+                stacked((r.metrics for r in results), metrics, len(longest.eval_steps)),
             ),
             "series": (
                 ("trial", "name", "train_step"),
-                np.stack([np.stack([r.series[name] for name in series]) for r in results]),
+                stacked((r.series for r in results), series, len(longest.train_steps)),
             ),
+            "grad_norm_count": (
+                ("trial", "grad_norm_bin"),
+                np.stack([result.gradient.counts for result in results]),
+            ),
+            "grad_norm_p90": ("trial", [result.gradient.p90 for result in results]),
+            "clipped_share": ("trial", [result.gradient.clipped_share for result in results]),
             "status": ("trial", [result.status for result in results]),
             "infeasible_reason": ("trial", [result.reason for result in results]),
             "fingerprint": ("trial", [result.trial.fingerprint for result in results]),
@@ -78,11 +92,17 @@ def pack_dataset(results: Sequence[TrialResult]) -> xr.Dataset:
             "trial": [result.trial.id for result in results],
             "metric": metrics,
             "name": series,
-            "eval_step": first.eval_steps,
-            "train_step": first.train_steps,
-            "split": list(first.splits),
+            "eval_step": longest.eval_steps,
+            "train_step": longest.train_steps,
+            "split": list(longest.splits),
         },
     )
+
+
+def padded(array: np.ndarray, size: int) -> np.ndarray:
+    """Return an array of which the first axis is `size` long, NaN where it was shorter."""
+    missing = np.full((size - len(array), *array.shape[1:]), np.nan, array.dtype)
+    return np.concatenate([array, missing])
 
 
 def read_packs(paths: Iterable[Path]) -> Iterator[tuple[Axes, dict[str, PackedTrial]]]:
@@ -104,27 +124,21 @@ def read_packs(paths: Iterable[Path]) -> Iterator[tuple[Axes, dict[str, PackedTr
 
 
 def _read(file: netCDF4.Dataset) -> tuple[Axes, dict[str, PackedTrial]]:
-    columns = {
-        name: file[name][:]
-        for name in (
-            "trial",
-            "metric",
-            "name",
-            "metrics",
-            "series",
-            "status",
-            "infeasible_reason",
-            "fingerprint",
-        )
-    }
-    axes = Axes(file["eval_step"][:], file["train_step"][:], tuple(map(str, file["split"][:])))
+    columns = {name: file[name][:] for name in file.variables}
+    axes = Axes(columns["eval_step"], columns["train_step"], tuple(map(str, columns["split"])))
+    metrics, series = (list(map(str, columns[name])) for name in ("metric", "name"))
     trials = {
         str(trial): PackedTrial(
             fingerprint=str(columns["fingerprint"][row]),
             status=str(columns["status"][row]),
             reason=str(columns["infeasible_reason"][row]),
-            metrics=dict(zip(map(str, columns["metric"]), columns["metrics"][row], strict=True)),
-            series=dict(zip(map(str, columns["name"]), columns["series"][row], strict=True)),
+            metrics=dict(zip(metrics, columns["metrics"][row], strict=True)),
+            series=dict(zip(series, columns["series"][row], strict=True)),
+            gradient=GradientSummary(
+                counts=columns["grad_norm_count"][row],
+                p90=float(columns["grad_norm_p90"][row]),
+                clipped_share=float(columns["clipped_share"][row]),
+            ),
         )
         for row, trial in enumerate(columns["trial"])
     }

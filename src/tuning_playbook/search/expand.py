@@ -79,13 +79,18 @@ def make_trial(
     """Return the trial, or the rerun of that number, of one whole configuration."""
     ordered = {name: hyperparameters[name] for name in sorted(hyperparameters)}
     training = study.spec.training
+    steps = training.max_train_steps
+    if training.warmup_extends:
+        # Evaluations stay at whole intervals, so the run is longer by whole intervals too.
+        steps += -(-int(ordered["warmup_steps"]) // training.eval_every) * training.eval_every
     return Trial(
         workload=study.workload.name,
         hyperparameters=ordered,
         seed=derive_seed(training.seed, ordered, rerun),
-        max_train_steps=training.max_train_steps,
+        max_train_steps=steps,
         batch_size=batch_size,
         eval_every=training.eval_every,
+        dense_until=training.eval_schedule.dense_until,
         keep_best=training.keep_best,
         lanes=study.spec.resources.lanes,
         versions=dict(study.workload.versions),

@@ -22,6 +22,7 @@ class Trial:
         max_train_steps: Steps it trains.
         batch_size: Examples a step.
         eval_every: Steps between evaluations.
+        dense_until: Until this step every one is evaluated.
         keep_best: Checkpoints kept.
         lanes: How many trials its compiled program trains at once: a program of another width
             gives other bits.
@@ -34,9 +35,16 @@ class Trial:
     max_train_steps: int
     batch_size: int
     eval_every: int
+    dense_until: int
     keep_best: int
     lanes: int
     versions: Mapping[str, str]
+
+    @property
+    def eval_steps(self) -> tuple[int, ...]:
+        """Return the steps after which the trial is evaluated; the first is 0, before training."""
+        regular = range(0, self.max_train_steps + 1, self.eval_every)
+        return tuple(sorted({*range(self.dense_until + 1), *regular}))
 
     @property
     def fingerprint(self) -> str:

@@ -26,6 +26,8 @@ class Hyperparameter:
         choices: The valid values of a choice; empty means any string.
         static: Whether a new value needs a new compiled program (a shape, a branch). Numbers
             that are not static are traced: trials that differ only in them compile once.
+        off: The value at which the feature is absent. A trial with it gets a program without the
+            feature, to which the value is a plain Python number.
     """
 
     name: str
@@ -36,11 +38,12 @@ class Hyperparameter:
     low_open: bool = False
     choices: tuple[Value, ...] = ()
     static: bool = False
+    off: float | None = None
 
-    @property
-    def traced(self) -> bool:
-        """Whether the compiled program takes the value as an argument."""
-        return isinstance(self.default, float) and not self.static
+    def traced(self, value: Value) -> bool:
+        """Whether the compiled program takes `value` as an argument, a float32 scalar."""
+        number = isinstance(self.default, int | float) and not isinstance(self.default, bool)
+        return number and not self.static and value != self.off
 
     @property
     def whole(self) -> bool:

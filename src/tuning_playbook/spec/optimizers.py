@@ -1,8 +1,4 @@
-"""The hyperparameters that training itself has: the optimizers and what goes with any of them.
-
-Only their declarations; `training.optimizers` builds the update rules. They stand apart because a
-spec is checked without importing JAX.
-"""
+"""The hyperparameters of the optimizers; `training.optimizers` builds their update rules."""
 
 from tuning_playbook.spec.declarations import Hyperparameter
 
@@ -35,19 +31,31 @@ OPTIMIZERS: dict[str, tuple[Hyperparameter, ...]] = {
     ),
     "adam": (_learning_rate(1e-3), BETA_1, BETA_2, EPSILON),
     "nadam": (_learning_rate(1e-3), BETA_1, BETA_2, EPSILON),
+    "adamw": (_learning_rate(1e-3), BETA_1, BETA_2, EPSILON),
+    "lamb": (
+        _learning_rate(1e-3),
+        BETA_1,
+        BETA_2,
+        Hyperparameter("epsilon", 1e-6, "added to the denominator", low=0.0),
+    ),
+    "lion": (
+        _learning_rate(1e-4),
+        BETA_1,
+        Hyperparameter("b2", 0.99, "decay of the momentum", low=0.0, high=1.0),
+    ),
+    "adafactor": (
+        _learning_rate(1e-2),
+        Hyperparameter(
+            "decay_rate",
+            0.8,
+            "exponent by which the second moment's decay rises",
+            low=0.0,
+            high=1.0,
+        ),
+    ),
 }
 """Each optimizer's hyperparameters, by its name in a spec."""
 
 OPTIMIZER = Hyperparameter(
     "optimizer", "adam", "the optimizer's update rule", choices=tuple(OPTIMIZERS), static=True
 )
-
-COMMON: tuple[Hyperparameter, ...] = (
-    Hyperparameter(
-        "weight_decay",
-        0.0,
-        "decoupled weight decay: its product with the learning rate is taken off every weight",
-        low=0.0,
-    ),
-)
-"""What goes with any optimizer; off by default."""

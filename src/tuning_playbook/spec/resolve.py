@@ -8,7 +8,7 @@ from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.spec import shape
 from tuning_playbook.spec.declarations import Hyperparameter, Value
 from tuning_playbook.spec.distributions import Distribution
-from tuning_playbook.spec.optimizers import OPTIMIZER, OPTIMIZERS
+from tuning_playbook.spec.families import FAMILIES
 from tuning_playbook.spec.read import read_baseline
 from tuning_playbook.spec.rules import check_rules
 from tuning_playbook.spec.source import Source, error_at
@@ -20,6 +20,7 @@ from tuning_playbook.spec.study import (
     Study,
     arm_name,
     available,
+    choices_of,
     entries_of,
     resolve_value,
     write_value,
@@ -62,14 +63,16 @@ def complete(
     Raises:
         SpecError: A name is unknown, or a value invalid; the message does not name the place.
     """
-    optimizer = str(OPTIMIZER.check(given.get(OPTIMIZER.name, OPTIMIZER.default)))
-    known = available(workload, optimizer)
+    chosen = choices_of(given)
+    for family in FAMILIES:
+        family.choice.check(chosen[family.choice.name])
+    known = available(workload, chosen)
     values: dict[str, Value] = {}
     for name, value in given.items():
         target = name.removeprefix(ONE_MINUS)
         if target in values:
             raise SpecError(f"'{target}' is given twice, once as '{name}'; give it once")
-        values[target] = _check_value(name, value, known, workload, optimizer)
+        values[target] = _check_value(name, value, known, workload, chosen)
     defaulted = tuple(name for name in known if name not in values)
     return {name: values.get(name, item.default) for name, item in known.items()}, defaulted
 
@@ -87,26 +90,26 @@ def _resolve_arm(source: Source, setting: dict[str, Value]) -> Arm:
             here = (*location, "fixed", name)
             _check_given_once(source, name, [*given, *searched], here)
             given[name] = (value, here)
-        for name, distribution in part.nuisance.items():
+        for name, drawn in part.nuisance.items():
             here = (*location, "nuisance", name)
             _check_given_once(source, name, [*given, *searched], here)
-            searched[name] = (distribution.distribution(), condition, here)
-    optimizer = _optimizer_of(source, given)
-    known = available(source.workload, optimizer)
+            searched[name] = (drawn.distribution(), condition, here)
+    chosen = _choices_of(source, given)
+    known = available(source.workload, chosen)
     for name, (value, here) in given.items():
-        _check_at(source, here, name, value, known, optimizer)
+        _check_at(source, here, name, value, known, chosen)
     dimensions = []
-    for name, (chosen, condition, here) in searched.items():
-        for value in _extremes(chosen):
-            _check_at(source, here, name, value, known, optimizer)
+    for name, (distribution, condition, here) in searched.items():
+        for value in _extremes(distribution):
+            _check_at(source, here, name, value, known, chosen)
         hyperparameter = known[name.removeprefix(ONE_MINUS)]
-        if hyperparameter.whole and not (chosen.integer or chosen.kind == "choice"):
+        if hyperparameter.whole and not (distribution.integer or distribution.kind == "choice"):
             raise source.error(
                 here,
                 f"'{name}' takes whole numbers: use int_uniform, log_int_uniform or choice",
             )
-        dimensions.append(Dimension(name, hyperparameter, chosen, condition))
-    dimensions += _listed(source, setting, known, optimizer, dimensions)
+        dimensions.append(Dimension(name, hyperparameter, distribution, condition))
+    dimensions += _listed(source, setting, known, chosen, dimensions)
     fixed, defaulted = complete({n: value for n, (value, _) in given.items()}, source.workload)
     for dimension in dimensions:
         fixed.pop(dimension.hyperparameter.name)
@@ -146,12 +149,16 @@ def _check_given_once(source: Source, name: str, others: list[str], here: Locati
         raise source.error(here, f"'{target}' is given twice in one arm; give it once")
 
 
-def _optimizer_of(source: Source, given: Mapping[str, tuple[Value, Location]]) -> str:
-    value, here = given.get(OPTIMIZER.name, (OPTIMIZER.default, ()))
-    try:
-        return str(OPTIMIZER.check(value))
-    except SpecError as error:
-        raise source.error(here, f"{error}{nearest(str(value), OPTIMIZERS)}") from None
+def _choices_of(source: Source, given: Mapping[str, tuple[Value, Location]]) -> dict[str, str]:
+    """Return the optimizer and the schedule of an arm, checked before what they bring is."""
+    for family in FAMILIES:
+        value, here = given.get(family.choice.name, (family.choice.default, ()))
+        try:
+            family.choice.check(value)
+        except SpecError as error:
+            hint = nearest(str(value), family.members)
+            raise source.error(here, f"{error}{hint}") from None
+    return choices_of({name: value for name, (value, _) in given.items()})
 
 
 def _check_at(
@@ -160,10 +167,10 @@ def _check_at(
     name: str,
     value: Value,
     known: Mapping[str, Hyperparameter],
-    optimizer: str,
+    chosen: Mapping[str, str],
 ) -> None:
     try:
-        _check_value(name, value, known, source.workload, optimizer)
+        _check_value(name, value, known, source.workload, chosen)
     except SpecError as error:
         raise source.error(here, str(error)) from None
 
@@ -173,21 +180,24 @@ def _check_value(
     value: Value,
     known: Mapping[str, Hyperparameter],
     workload: WorkloadDescription,
-    optimizer: str,
+    chosen: Mapping[str, str],
 ) -> Value:
     """Return the value that `name` sets, in its own type."""
     target = name.removeprefix(ONE_MINUS)
     if target in known:
         return resolve_value(name, known[target], value)
-    owners = [other for other, items in OPTIMIZERS.items() if target in {i.name for i in items}]
-    if owners:
-        raise SpecError(
-            f"'{target}' is no hyperparameter of optimizer '{optimizer}', only of "
-            f"{', '.join(owners)}: give it under 'conditional', with 'when: {{optimizer: ...}}'"
-        )
+    for family in FAMILIES:
+        choice = family.choice.name
+        owners = [m for m, items in family.members.items() if target in {i.name for i in items}]
+        if owners:
+            raise SpecError(
+                f"'{target}' is no hyperparameter of {choice} '{chosen[choice]}', only of "
+                f"{', '.join(owners)}: where {choice} is scientific, give it under 'conditional', "
+                f"with 'when: {{{choice}: ...}}'"
+            )
     names = [ONE_MINUS + item if name.startswith(ONE_MINUS) else item for item in known]
     raise SpecError(
-        f"'{name}' is no hyperparameter of workload '{workload.name}' or of its optimizer"
+        f"'{name}' is no hyperparameter of workload '{workload.name}' or of its training"
         f"{nearest(name, names)} (known: {', '.join(known)})"
     )
 
@@ -196,7 +206,7 @@ def _listed(
     source: Source,
     setting: Mapping[str, Value],
     known: Mapping[str, Hyperparameter],
-    optimizer: str,
+    chosen: Mapping[str, str],
     dimensions: list[Dimension],
 ) -> list[Dimension]:
     """Return a dimension for every name that a list search gives and no distribution has."""
@@ -213,7 +223,7 @@ def _listed(
         if missing:
             raise source.error(here, f"'{missing[0]}' is searched and has no value")
         for name, value in entry.items():
-            _check_at(source, (*here, name), name, value, known, optimizer)
+            _check_at(source, (*here, name), name, value, known, chosen)
             distribution = distributions.get(name)
             if distribution and not distribution.contains(value):
                 raise source.error(

@@ -36,7 +36,15 @@ NEVER_A_HYPERPARAMETER = {
     "seed": SEEDS_SEARCHED,
     "seeds": SEEDS_SEARCHED,
 }
-NEVER_A_NUISANCE = {"batch_size": BATCH_SIZE_AS_NUISANCE, "optimizer": OPTIMIZER_AS_NUISANCE}
+SCHEDULE_AS_NUISANCE = (
+    "the schedule is scientific or fixed here, never a nuisance: each has hyperparameters of its "
+    "own. Make it scientific and give those under 'conditional'"
+)
+NEVER_A_NUISANCE = {
+    "batch_size": BATCH_SIZE_AS_NUISANCE,
+    "optimizer": OPTIMIZER_AS_NUISANCE,
+    "schedule": SCHEDULE_AS_NUISANCE,
+}
 
 
 def check_rules(source: Source) -> None:
@@ -62,6 +70,12 @@ def _check_training(source: Source) -> None:
             ("training", "eval_every"),
             f"{training.eval_every} does not divide max_train_steps "
             f"({training.max_train_steps}); the last evaluation must be at the last step",
+        )
+    if training.eval_schedule.dense_until > training.max_train_steps:
+        raise source.error(
+            ("training", "eval_schedule", "dense_until"),
+            f"{training.eval_schedule.dense_until} is beyond max_train_steps "
+            f"({training.max_train_steps})",
         )
     if resources.lanes > resources.trials_per_job:
         raise source.error(

@@ -87,6 +87,14 @@ class Objective(Shape):
     mode: Literal["min", "max"]
 
 
+class EvalSchedule(Shape):
+    """When trials are evaluated, beside every `eval_every` steps."""
+
+    dense_until: Annotated[StrictInt, Field(ge=0)] = Field(
+        0, description="every step is evaluated until this one: an early look at instability"
+    )
+
+
 class Training(Shape):
     """How long and how every trial trains."""
 
@@ -95,7 +103,11 @@ class Training(Shape):
         None, description="examples a step; left out only where it is scientific"
     )
     eval_every: Positive = Field(description="steps between evaluations; divides max_train_steps")
+    eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)
     keep_best: Positive = Field(3, description="checkpoints kept per trial")
+    warmup_extends: StrictBool = Field(
+        False, description="whether a trial's warmup_steps come on top of max_train_steps"
+    )
     seed: Seed = Field(0, description="every trial's own seed is derived from it")
 
 

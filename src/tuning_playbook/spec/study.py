@@ -8,7 +8,7 @@ from tuning_playbook.errors import SpecError
 from tuning_playbook.spec import shape
 from tuning_playbook.spec.declarations import Hyperparameter, Value
 from tuning_playbook.spec.distributions import Distribution
-from tuning_playbook.spec.optimizers import COMMON, OPTIMIZER, OPTIMIZERS
+from tuning_playbook.spec.families import FAMILIES, training_hyperparameters
 from tuning_playbook.spec.workload import WorkloadDescription
 
 ONE_MINUS = "one_minus_"
@@ -91,18 +91,28 @@ class Study:
     @property
     def hyperparameters(self) -> dict[str, Hyperparameter]:
         """Return every hyperparameter of any of its arms, and of its baseline, by name."""
-        optimizers = {str(arm.fixed[OPTIMIZER.name]) for arm in self.arms}
+        configurations = [arm.fixed for arm in self.arms]
         if self.baseline:
-            optimizers.add(str(self.baseline.hyperparameters[OPTIMIZER.name]))
+            configurations.append(self.baseline.hyperparameters)
         known: dict[str, Hyperparameter] = {}
-        for optimizer in sorted(optimizers):
-            known |= available(self.workload, optimizer)
+        for configuration in configurations:
+            known |= available(self.workload, choices_of(configuration))
         return known
 
 
-def available(workload: WorkloadDescription, optimizer: str) -> dict[str, Hyperparameter]:
-    """Return every hyperparameter of a configuration that trains with `optimizer`, by name."""
-    listed = (OPTIMIZER, *OPTIMIZERS[optimizer], *COMMON, *workload.hyperparameters.values())
+def choices_of(configuration: Mapping[str, Value]) -> dict[str, str]:
+    """Return the optimizer and the schedule of a configuration, each by its name."""
+    return {
+        family.choice.name: str(configuration.get(family.choice.name, family.choice.default))
+        for family in FAMILIES
+    }
+
+
+def available(
+    workload: WorkloadDescription, chosen: Mapping[str, str]
+) -> dict[str, Hyperparameter]:
+    """Return every hyperparameter of a configuration with these choices, by name."""
+    listed = (*training_hyperparameters(chosen), *workload.hyperparameters.values())
     return {item.name: item for item in listed}
 
 

@@ -11,9 +11,6 @@ import numpy as np
 
 from tuning_playbook.workloads.protocol import Arrays
 
-EVALUATION_BATCH = 512
-"""Examples of an evaluation batch, unless training's is larger."""
-
 SAMPLE_SEED = 0
 
 Split = tuple[Mapping[str, jax.Array], jax.Array]
@@ -23,18 +20,18 @@ PerExample = Callable[[Mapping[str, jax.Array]], Mapping[str, jax.Array]]
 """From a batch to each metric of each of its examples, [batch]."""
 
 
-def batched(arrays: Arrays, batch_size: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def batched(arrays: Arrays, largest: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Cut a split into batches of one size, the last one padded with copies of its first example.
 
     Args:
         arrays: [examples, ...] each.
-        batch_size: Of training; an evaluation batch is no smaller.
+        largest: Most examples of a batch; a smaller split is one batch.
 
     Returns:
         The arrays as [batches, batch, ...], and weights [batches, batch]: 1, and 0 for padding.
     """
     examples = len(next(iter(arrays.values())))
-    size = min(max(batch_size, EVALUATION_BATCH), examples)
+    size = min(largest, examples)
     batches = -(-examples // size)
     index = np.arange(batches * size)
     weight = (index < examples).astype(np.float32)

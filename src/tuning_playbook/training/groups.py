@@ -9,7 +9,6 @@ from pathlib import Path
 from types import FrameType
 
 import jax
-import numpy as np
 
 from tuning_playbook.errors import ChangedDuringRunError, InfeasibleConfigurationError
 from tuning_playbook.search.fingerprint import Trial
@@ -82,8 +81,7 @@ def _train_group(
             continue
         seconds = time.perf_counter() - clock
         compile_seconds = program.compile_seconds - compiled
-        steps = sum(int(np.isfinite(item.result.series["train_loss"]).sum()) for item in finished)
-        steps *= trials[0].max_train_steps // len(finished[0].result.train_steps)
+        steps = sum(int(item.result.gradient.counts.sum()) for item in finished)
         facts = provenance() | {
             "started": started,
             "finished": now(),

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from tuning_playbook.search.fingerprint import Trial
-from tuning_playbook.training.program import EVALUATED_SPLITS, Series, window_of
+from tuning_playbook.training.program import Steps
+from tuning_playbook.training.records import EVALUATED_SPLITS
 
 
 @dataclass
@@ -19,7 +20,7 @@ class Lane:
     Attributes:
         trial: What is trained.
         metrics: By name, [evaluations, splits]; NaN where there is none yet.
-        series: By name, [windows].
+        steps: What is logged of every step, by name, [max_train_steps]; NaN likewise.
         bound: A training loss above it counts as divergence.
         diverged_at: The step at which it diverged; -1 while it has not.
         reason: Why it diverged.
@@ -28,11 +29,20 @@ class Lane:
 
     trial: Trial
     metrics: dict[str, np.ndarray]
-    series: dict[str, np.ndarray]
+    steps: dict[str, np.ndarray]
     bound: float = math.inf
     diverged_at: int = -1
     reason: str = ""
     best: list[tuple[float, int, Any]] = field(default_factory=list)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the trial has stopped counting."""
+        return self.diverged_at >= 0
+
+    def diverge(self, step: int, reason: str) -> None:
+        """Stop counting at a step, for a reason."""
+        self.diverged_at, self.reason = step, reason
 
     def keep_if_best(self, score: float, step: int, variables: Any) -> None:
         """Keep the variables if the score is among the best; of equal scores the earlier counts."""
@@ -44,13 +54,11 @@ class Lane:
 
 def new_lane(trial: Trial, metrics: Iterable[str]) -> Lane:
     """Return a trial that has not begun."""
-    evaluations = trial.max_train_steps // trial.eval_every + 1
-    windows = trial.max_train_steps // window_of(trial)
-    empty = (evaluations, len(EVALUATED_SPLITS))
+    empty = (len(trial.eval_steps), len(EVALUATED_SPLITS))
     return Lane(
         trial,
         {name: np.full(empty, np.nan, np.float32) for name in metrics},
-        {name: np.full(windows, np.nan, np.float32) for name in Series._fields},
+        {name: np.full(trial.max_train_steps, np.nan, np.float32) for name in Steps._fields},
     )
 
 

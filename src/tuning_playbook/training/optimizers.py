@@ -11,8 +11,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-Traced = Mapping[str, jax.Array]
-"""Numeric hyperparameters by name, scalars of the compiled program."""
+Number = jax.Array | float
+Numbers = Mapping[str, Number]
+"""Numeric hyperparameters by name: traced scalars, or plain numbers where a feature is off."""
 
 
 class Moments(NamedTuple):
@@ -23,67 +24,65 @@ class Moments(NamedTuple):
     second: optax.Updates
 
 
-def make_optimizer(
-    name: str, hyperparameters: Traced, *, weight_decay: bool
-) -> optax.GradientTransformation:
+def make_optimizer(name: str, hyperparameters: Numbers) -> optax.GradientTransformation:
     """Return an optimizer whose updates are to be added to the parameters.
+
+    Gradients are clipped, then given to the update rule; the decoupled weight decay is added to
+    what the rule gives. A feature whose hyperparameter is a plain zero is left out of the program.
 
     Args:
         name: One of `spec.optimizers.OPTIMIZERS`.
-        hyperparameters: Its hyperparameters and, with `weight_decay`, that one.
-        weight_decay: Whether decoupled weight decay is on; off, it costs nothing.
+        hyperparameters: Its own, with the learning rate of this step, and `COMMON`'s.
     """
-    learning_rate = hyperparameters["learning_rate"]
     rule = RULES[name](hyperparameters)
-    if not weight_decay:
+    if not off(hyperparameters["clip_norm"]):
+        rule = optax.chain(optax.clip_by_global_norm(hyperparameters["clip_norm"]), rule)
+    if off(hyperparameters["weight_decay"]):
         return rule
-    decay = optax.chain(
-        optax.add_decayed_weights(hyperparameters["weight_decay"]),
-        optax.scale_by_learning_rate(learning_rate),
+    return _with_weight_decay(
+        rule, hyperparameters["learning_rate"] * hyperparameters["weight_decay"]
     )
-    return _add_decay(rule, decay)
 
 
-def _add_decay(
-    rule: optax.GradientTransformation, decay: optax.GradientTransformation
+def off(value: Number) -> bool:
+    """Whether a hyperparameter's feature is absent from the program."""
+    return isinstance(value, int | float) and value == 0
+
+
+def _with_weight_decay(
+    rule: optax.GradientTransformation, rate: Number
 ) -> optax.GradientTransformation:
-    """Add the updates of `decay`, made of no gradient at all, to those of `rule`.
+    """Take `rate` times the parameters off them, beside the updates of `rule`.
 
-    Chaining them would pass the decayed weights through what a rule accumulates, and that is L2
+    In a chain the decayed weights would pass through what a rule accumulates: that is L2
     regularization, not decoupled weight decay.
     """
-
-    def init(params: optax.Params) -> optax.OptState:
-        return rule.init(params), decay.init(params)
 
     def update(
         updates: optax.Updates, state: optax.OptState, params: optax.Params | None = None
     ) -> tuple[optax.Updates, optax.OptState]:
-        rule_state, decay_state = state
-        zeros = jax.tree.map(jnp.zeros_like, updates)
-        updates, rule_state = rule.update(updates, rule_state, params)
-        decayed, decay_state = decay.update(zeros, decay_state, params)
-        return jax.tree.map(jnp.add, updates, decayed), (rule_state, decay_state)
+        updates, state = rule.update(updates, state, params)
+        return jax.tree.map(lambda u, p: u - rate * p, updates, params), state
 
-    return optax.GradientTransformation(init, update)
+    return optax.GradientTransformation(rule.init, update)
 
 
-def _sgd(hyperparameters: Traced) -> optax.GradientTransformation:
+def _sgd(hyperparameters: Numbers) -> optax.GradientTransformation:
     return optax.scale_by_learning_rate(hyperparameters["learning_rate"])
 
 
-def _momentum(hyperparameters: Traced, *, nesterov: bool = False) -> optax.GradientTransformation:
+def _momentum(hyperparameters: Numbers, *, nesterov: bool = False) -> optax.GradientTransformation:
     return optax.chain(
         optax.trace(decay=hyperparameters["momentum"], nesterov=nesterov),
         optax.scale_by_learning_rate(hyperparameters["learning_rate"]),
     )
 
 
-def _nesterov(hyperparameters: Traced) -> optax.GradientTransformation:
+def _nesterov(hyperparameters: Numbers) -> optax.GradientTransformation:
     return _momentum(hyperparameters, nesterov=True)
 
 
-def _rmsprop(hyperparameters: Traced) -> optax.GradientTransformation:
+def _rmsprop(hyperparameters: Numbers) -> optax.GradientTransformation:
     """RMSProp: the mean square starts at one, epsilon is inside the root.
 
     `optax.rmsprop` starts the mean square at zero and multiplies by the learning rate after the
@@ -101,7 +100,7 @@ def _rmsprop(hyperparameters: Traced) -> optax.GradientTransformation:
     )
 
 
-def _adam(hyperparameters: Traced, *, nesterov: bool = False) -> optax.GradientTransformation:
+def _adam(hyperparameters: Numbers, *, nesterov: bool = False) -> optax.GradientTransformation:
     """Adam: epsilon is added to the root of the second moment as it is, before bias correction.
 
     `optax.adam` corrects the second moment first, so that its epsilon weighs 1 / sqrt(1 - b2^t)
@@ -132,15 +131,61 @@ def _adam(hyperparameters: Traced, *, nesterov: bool = False) -> optax.GradientT
     return optax.GradientTransformation(init, update)
 
 
-def _nadam(hyperparameters: Traced) -> optax.GradientTransformation:
+def _nadam(hyperparameters: Numbers) -> optax.GradientTransformation:
     return _adam(hyperparameters, nesterov=True)
 
 
-RULES: dict[str, Callable[[Traced], optax.GradientTransformation]] = {
+def _adamw(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """AdamW as its authors and optax have it: epsilon after bias correction.
+
+    Its weight decay is the common hyperparameter `weight_decay`.
+    """
+    return optax.adam(
+        hyperparameters["learning_rate"],
+        b1=hyperparameters["b1"],
+        b2=hyperparameters["b2"],
+        eps=hyperparameters["epsilon"],
+    )
+
+
+def _lamb(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """LAMB without weight decay inside its trust ratio; `weight_decay` is decoupled here too."""
+    return optax.lamb(
+        hyperparameters["learning_rate"],
+        b1=hyperparameters["b1"],
+        b2=hyperparameters["b2"],
+        eps=hyperparameters["epsilon"],
+    )
+
+
+def _lion(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """Lion; optax's own weight decay is switched off in favour of the common one."""
+    return optax.lion(
+        hyperparameters["learning_rate"],
+        b1=hyperparameters["b1"],
+        b2=hyperparameters["b2"],
+        weight_decay=0.0,
+    )
+
+
+def _adafactor(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """Adafactor with a learning rate of its own rather than one relative to the weights."""
+    return optax.adafactor(
+        hyperparameters["learning_rate"],
+        decay_rate=hyperparameters["decay_rate"],
+        multiply_by_parameter_scale=False,
+    )
+
+
+RULES: dict[str, Callable[[Numbers], optax.GradientTransformation]] = {
     "sgd": _sgd,
     "momentum": _momentum,
     "nesterov": _nesterov,
     "rmsprop": _rmsprop,
     "adam": _adam,
     "nadam": _nadam,
+    "adamw": _adamw,
+    "lamb": _lamb,
+    "lion": _lion,
+    "adafactor": _adafactor,
 }

@@ -17,24 +17,25 @@ import optax
 
 from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.search.fingerprint import Trial, canonical
-from tuning_playbook.spec.optimizers import COMMON, OPTIMIZERS
+from tuning_playbook.spec.declarations import Hyperparameter
+from tuning_playbook.spec.families import training_hyperparameters
+from tuning_playbook.spec.study import choices_of
 from tuning_playbook.training.evaluation import (
     Split,
     batched,
     training_sample,
     weighted_means,
 )
-from tuning_playbook.training.optimizers import make_optimizer
+from tuning_playbook.training.optimizers import make_optimizer, off
+from tuning_playbook.training.records import EVALUATED_SPLITS
+from tuning_playbook.training.schedules import learning_rate
 from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
 
 INIT_STREAM, ORDER_STREAM, STEP_STREAM = range(3)
 """The random streams of a trial: its initial weights, the order of its data, its steps."""
 
-MAX_WINDOWS = 250
-"""Most windows that the series over training steps is kept in."""
-
-EVALUATED_SPLITS = ("train", "validation")
-"""The test split is read once, at the end, on purpose; no trial evaluates it."""
+EVALUATION_BATCH = 512
+"""Examples of an evaluation batch, unless training's is larger."""
 
 Metrics = dict[str, dict[str, jax.Array]]
 """Each split's metrics, by name."""
@@ -47,22 +48,23 @@ class TrainState(NamedTuple):
         variables: The model's.
         optimizer: The optimizer's.
         order: The order of the training examples in the current epoch, [examples].
+        average: The decaying sum of the parameters, where Polyak averaging is on; else ().
     """
 
     variables: Variables
     optimizer: optax.OptState
     order: jax.Array
+    average: Any
 
 
-class Series(NamedTuple):
-    """What is logged of the steps between two evaluations, in windows; each [windows].
+class Steps(NamedTuple):
+    """What is logged of every step; each [steps].
 
-    `grad_norm` is the unclipped global L2 norm; all but the maximum are means over a window.
+    `grad_norm` is the global L2 norm of the gradient before it is clipped, regularization included.
     """
 
     train_loss: jax.Array
     grad_norm: jax.Array
-    grad_norm_max: jax.Array
     update_norm: jax.Array
     learning_rate_t: jax.Array
 
@@ -80,40 +82,38 @@ class Data(NamedTuple):
 
 
 def place_data(splits: Mapping[str, Arrays], batch_size: int) -> Data:
-    """Put on the device what training at `batch_size` and its evaluations read."""
+    """Put on the device what training at `batch_size` and its evaluations read.
+
+    An evaluation batch is at least as large as training's, which needs more memory.
+    """
     size = len(next(iter(splits["validation"].values())))
     measured = {"train": training_sample(splits["train"], size), "validation": splits["validation"]}
-    evaluated = {name: batched(arrays, batch_size) for name, arrays in measured.items()}
+    largest = max(batch_size, EVALUATION_BATCH)
+    evaluated = {name: batched(arrays, largest) for name, arrays in measured.items()}
     placed: tuple[dict[str, jax.Array], dict[str, Split]]
     placed = jax.device_put((dict(splits["train"]), evaluated))
     return Data(*placed)
-
-
-def window_of(trial: Trial) -> int:
-    """Return the steps of a window: the fewest that divide `eval_every` and keep windows few."""
-    for window in range(1, trial.eval_every + 1):
-        if trial.eval_every % window == 0 and trial.max_train_steps // window <= MAX_WINDOWS:
-            return window
-    return trial.eval_every
 
 
 def signature(trial: Trial, workload: Workload) -> str:
     """Return what decides a trial's compiled program; trials that share it compile once."""
     traced = set(traced_names(trial, workload))
     static = {name: value for name, value in trial.hyperparameters.items() if name not in traced}
-    training = [trial.max_train_steps, trial.batch_size, trial.eval_every, trial.lanes]
-    return canonical([static, training, _decays(trial)])
+    training = [trial.max_train_steps, trial.batch_size, trial.eval_steps, trial.lanes]
+    return canonical([static, training])
 
 
 def traced_names(trial: Trial, workload: Workload) -> list[str]:
     """Return the names of the hyperparameters that the program takes as arguments."""
-    optimizer = str(trial.hyperparameters["optimizer"])
-    declared = (*OPTIMIZERS[optimizer], *COMMON, *workload.hyperparameters)
-    return sorted(item.name for item in declared if item.traced)
+    values = trial.hyperparameters
+    return sorted(
+        item.name for item in _declared(trial, workload) if item.traced(values[item.name])
+    )
 
 
-def _decays(trial: Trial) -> bool:
-    return trial.hyperparameters["weight_decay"] != 0.0
+def _declared(trial: Trial, workload: Workload) -> list[Hyperparameter]:
+    training = training_hyperparameters(choices_of(trial.hyperparameters))
+    return [*training, *workload.hyperparameters]
 
 
 @dataclass
@@ -150,18 +150,12 @@ class Program:
         """Return the number of training examples."""
         return len(next(iter(self.data.train.values())))
 
-    @property
-    def windows(self) -> int:
-        """Return the number of windows between two evaluations."""
-        return self.trial.eval_every // window_of(self.trial)
-
     def arguments(self, trials: Sequence[Trial]) -> tuple[Any, Any]:
         """Return the seeds and the traced hyperparameters of the trials of one group of lanes."""
-        names = traced_names(self.trial, self.workload)
         seeds = np.array([trial.seed for trial in trials], np.uint32)
         values = {
             name: np.array([trial.hyperparameters[name] for trial in trials], np.float32)
-            for name in names
+            for name in traced_names(self.trial, self.workload)
         }
         if self.trial.lanes == 1:
             return seeds[0], {name: array[0] for name, array in values.items()}
@@ -173,32 +167,37 @@ class Program:
         return state
 
     def train(
-        self, state: TrainState, first_step: int, seed: Any, traced: Any, bound: Any
-    ) -> tuple[TrainState, Series, jax.Array]:
-        """Train `eval_every` steps.
+        self, state: TrainState, first_step: int, steps: int, seed: Any, traced: Any
+    ) -> tuple[TrainState, Steps]:
+        """Train some steps.
 
         Args:
             state: Where to begin.
             first_step: The number of steps already taken, the same for every lane.
+            steps: How many to take; each number is a program of its own.
             seed: Of the trial.
             traced: Its numeric hyperparameters.
-            bound: A training loss above it counts as divergence.
 
         Returns:
-            The state after, the series in windows, and the number of the first step that
-            diverged (counted from one), or -1.
+            The state after, and what is logged of each step.
         """
-        after: tuple[TrainState, Series, jax.Array] = self._call(
-            "train",
-            self._train,
-            (0, None, 0, 0, 0),
-            state,
-            np.int32(first_step),
-            seed,
-            traced,
-            bound,
+
+        def train(*arguments: Any) -> tuple[TrainState, Steps]:
+            return self._train(steps, *arguments)
+
+        after: tuple[TrainState, Steps] = self._call(
+            f"train {steps}", train, (0, None, 0, 0), state, np.int32(first_step), seed, traced
         )
         return after
+
+    def evaluated(self, state: TrainState, step: int, traced: Any) -> Variables:
+        """Return the variables that are evaluated: with the averaged parameters, if they are."""
+        if self._off("polyak_decay") or step == 0:
+            return state.variables
+        variables: Variables = self._call(
+            "average", self._averaged, (0, None, 0), state, np.int32(step), traced
+        )
+        return variables
 
     def evaluate(self, variables: Variables, traced: Any) -> Metrics:
         """Return every metric of every evaluated split."""
@@ -222,46 +221,54 @@ class Program:
             self.compilations += 1
         return self._compiled[name](*args, self.data)
 
-    def _hyperparameters(self, traced: Mapping[str, jax.Array]) -> dict[str, Any]:
-        """Return the workload's own: static ones as Python values, traced ones as scalars."""
-        return {
-            item.name: traced.get(item.name, self.trial.hyperparameters[item.name])
-            for item in self.workload.hyperparameters
-        }
+    def _off(self, name: str) -> bool:
+        return name not in traced_names(self.trial, self.workload)
 
-    def _optimizer(self, traced: Mapping[str, jax.Array]) -> optax.GradientTransformation:
-        name = str(self.trial.hyperparameters["optimizer"])
-        return make_optimizer(name, traced, weight_decay=_decays(self.trial))
+    def _values(self, traced: Mapping[str, jax.Array]) -> dict[str, Any]:
+        """Return every hyperparameter: static ones as Python values, traced ones as scalars."""
+        return {**self.trial.hyperparameters, **traced}
+
+    def _own(self, traced: Mapping[str, jax.Array]) -> dict[str, Any]:
+        """Return the workload's own hyperparameters."""
+        values = self._values(traced)
+        return {item.name: values[item.name] for item in self.workload.hyperparameters}
+
+    def _optimizer(self, values: Mapping[str, Any]) -> optax.GradientTransformation:
+        return make_optimizer(str(self.trial.hyperparameters["optimizer"]), values)
 
     def _init(self, seed: jax.Array, traced: Mapping[str, jax.Array], data: Data) -> TrainState:
         del data
         key = jax.random.fold_in(jax.random.key(seed), INIT_STREAM)
-        variables = dict(self.workload.init(key, self._hyperparameters(traced)))
-        optimizer = self._optimizer(traced).init(variables["params"])
-        return TrainState(variables, optimizer, jnp.arange(self.examples, dtype=jnp.int32))
+        variables = dict(self.workload.init(key, self._own(traced)))
+        optimizer = self._optimizer(self._values(traced)).init(variables["params"])
+        order = jnp.arange(self.examples, dtype=jnp.int32)
+        average: Any = ()
+        if not self._off("polyak_decay"):
+            average = jax.tree.map(jnp.zeros_like, variables["params"])
+        return TrainState(variables, optimizer, order, average)
 
     def _train(
         self,
+        steps: int,
         state: TrainState,
         first_step: jax.Array,
         seed: jax.Array,
         traced: Mapping[str, jax.Array],
-        bound: jax.Array,
         data: Data,
-    ) -> tuple[TrainState, Series, jax.Array]:
+    ) -> tuple[TrainState, Steps]:
         root = jax.random.key(seed)
         order_key = jax.random.fold_in(root, ORDER_STREAM)
         step_key = jax.random.fold_in(root, STEP_STREAM)
         batch_size = self.trial.batch_size
         steps_per_epoch = self.examples // batch_size
-        hyperparameters = self._hyperparameters(traced)
-        optimizer = self._optimizer(traced)
+        values = self._values(traced)
+        schedule = str(values["schedule"])
 
         def shuffle(epoch: jax.Array) -> jax.Array:
             order = jax.random.permutation(jax.random.fold_in(order_key, epoch), self.examples)
             return order.astype(jnp.int32)
 
-        def step(state: TrainState, number: jax.Array) -> tuple[TrainState, tuple[Any, ...]]:
+        def step(state: TrainState, number: jax.Array) -> tuple[TrainState, Steps]:
             epoch, batch_number = number // steps_per_epoch, number % steps_per_epoch
             order = jax.lax.cond(batch_number == 0, shuffle, lambda _: state.order, epoch)
             index = jax.lax.dynamic_slice_in_dim(order, batch_number * batch_size, batch_size)
@@ -273,7 +280,7 @@ class Program:
                 per_example, updated = self.workload.apply(
                     {"params": params, **rest},
                     batch,
-                    hyperparameters=hyperparameters,
+                    hyperparameters=self._own(traced),
                     key=key,
                     train=True,
                 )
@@ -281,37 +288,46 @@ class Program:
 
             params = state.variables["params"]
             (loss, updated), gradient = jax.value_and_grad(mean_loss, has_aux=True)(params)
+            if not off(values["l2_regularization"]):
+                gradient = optax.tree.add_scale(gradient, values["l2_regularization"], params)
+            rate = learning_rate(schedule, values, number, self.trial.max_train_steps)
+            optimizer = self._optimizer({**values, "learning_rate": rate})
             updates, optimizer_state = optimizer.update(gradient, state.optimizer, params)
-            variables = {"params": optax.apply_updates(params, updates), **rest, **updated}
-            logged = (
-                loss,
-                optax.tree.norm(gradient),
-                optax.tree.norm(updates),
-                traced["learning_rate"],
-            )
-            return TrainState(variables, optimizer_state, order), logged
+            params = optax.apply_updates(params, updates)
+            variables = {"params": params, **rest, **updated}
+            average = state.average
+            if not off(values["polyak_decay"]):
+                average = optax.incremental_update(params, average, 1.0 - values["polyak_decay"])
+            norms = optax.tree.norm(gradient), optax.tree.norm(updates)
+            after = TrainState(variables, optimizer_state, order, average)
+            return after, Steps(loss, *norms, rate)
 
-        numbers = first_step + jnp.arange(self.trial.eval_every, dtype=jnp.int32)
-        state, (loss, norm, update_norm, rate) = jax.lax.scan(step, state, numbers)
-        bad = ~(jnp.isfinite(loss) & jnp.isfinite(norm) & (loss <= bound))
-        first_bad = jnp.where(jnp.any(bad), first_step + jnp.argmax(bad) + 1, -1)
+        return jax.lax.scan(step, state, first_step + jnp.arange(steps, dtype=jnp.int32))
 
-        def mean(values: jax.Array) -> jax.Array:
-            return values.reshape(self.windows, -1).mean(axis=1)
+    def _averaged(
+        self,
+        state: TrainState,
+        step: jax.Array,
+        traced: Mapping[str, jax.Array],
+        data: Data,
+    ) -> Variables:
+        """Return the variables with the average of the parameters over the steps so far.
 
-        highest = norm.reshape(self.windows, -1).max(axis=1)
-        series = Series(mean(loss), mean(norm), highest, mean(update_norm), mean(rate))
-        return state, series, first_bad
+        The decaying sum begins at zero; dividing by the sum of its weights corrects that.
+        """
+        del data
+        weight = 1.0 - traced["polyak_decay"] ** step.astype(jnp.float32)
+        average = jax.tree.map(lambda leaf: leaf / weight, state.average)
+        return {**state.variables, "params": average}
 
     def _evaluate(
         self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
     ) -> Metrics:
-        hyperparameters = self._hyperparameters(traced)
         key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
 
         def per_example(batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
             values, _ = self.workload.apply(
-                variables, batch, hyperparameters=hyperparameters, key=key, train=False
+                variables, batch, hyperparameters=self._own(traced), key=key, train=False
             )
             return {item.name: values[item.name] for item in self.workload.metrics}
 

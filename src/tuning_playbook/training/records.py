@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,10 +19,14 @@ import numpy as np
 
 from tuning_playbook.files import write_atomically
 from tuning_playbook.search.fingerprint import Trial
+from tuning_playbook.training.windows import GradientSummary
 
 Status = Literal["completed", "diverged", "failed"]
 
-METRIC, SERIES = "metric/", "series/"
+EVALUATED_SPLITS = ("train", "validation")
+"""The test split is read once, at the end, on purpose; no trial evaluates it."""
+
+METRIC, SERIES, GRADIENT = "metric/", "series/", "gradient/"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class TrialResult:
         metrics: By name, [evaluations, splits] float32; NaN from divergence on.
         train_steps: [windows], the last step of each.
         series: By name, [windows] float32; NaN from divergence on.
+        gradient: The gradient norms of the whole run.
     """
 
     trial: Trial
@@ -48,6 +53,7 @@ class TrialResult:
     metrics: Mapping[str, np.ndarray]
     train_steps: np.ndarray
     series: Mapping[str, np.ndarray]
+    gradient: GradientSummary
 
 
 def trial_folder(study: Path, trial: Trial) -> Path:
@@ -66,6 +72,7 @@ def write_result(folder: Path, result: TrialResult, provenance: Mapping[str, Any
     buffer = io.BytesIO()
     arrays = {f"{METRIC}{name}": array for name, array in result.metrics.items()}
     arrays |= {f"{SERIES}{name}": array for name, array in result.series.items()}
+    arrays |= {f"{GRADIENT}{name}": value for name, value in asdict(result.gradient).items()}
     np.savez(
         buffer,
         allow_pickle=False,
@@ -107,6 +114,11 @@ def read_result(folder: Path, trial: Trial) -> TrialResult | None:
             metrics=_with_prefix(arrays, METRIC),
             train_steps=arrays["train_steps"],
             series=_with_prefix(arrays, SERIES),
+            gradient=GradientSummary(
+                counts=arrays[f"{GRADIENT}counts"],
+                p90=float(arrays[f"{GRADIENT}p90"]),
+                clipped_share=float(arrays[f"{GRADIENT}clipped_share"]),
+            ),
         )
 
 

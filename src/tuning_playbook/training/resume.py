@@ -28,7 +28,7 @@ def save_state(
         saved = {
             "state": _leaves(lane_of(state, index, width)),
             "metrics": lane.metrics,
-            "series": lane.series,
+            "steps": lane.steps,
             "numbers": np.array([lane.bound, lane.diverged_at], np.float64),
             "reason": np.frombuffer(f"{lane.reason} ".encode(), np.uint8),
             "best": {
@@ -84,7 +84,7 @@ def resume(
 
 def _fill(lane: Lane, saved: Mapping[str, Any], variables: Any) -> None:
     lane.metrics = {name: np.array(saved["metrics"][name]) for name in lane.metrics}
-    lane.series = {name: np.array(saved["series"][name]) for name in lane.series}
+    lane.steps = {name: np.array(saved["steps"][name]) for name in lane.steps}
     lane.bound, lane.diverged_at = float(saved["numbers"][0]), int(saved["numbers"][1])
     lane.reason = bytes(saved["reason"]).decode().rstrip()
     ranked = sorted((saved.get("best") or {}).items())

@@ -5,6 +5,7 @@ pass; a trial that diverged stops counting while its neighbours go on; the state
 then, so that a killed job loses little.
 """
 
+import itertools
 import logging
 import math
 import time
@@ -18,9 +19,10 @@ import numpy as np
 
 from tuning_playbook.search.fingerprint import Trial
 from tuning_playbook.training.lane import Lane, lane_of, new_lane
-from tuning_playbook.training.program import EVALUATED_SPLITS, Program, Series, window_of
-from tuning_playbook.training.records import Status, TrialResult
+from tuning_playbook.training.program import Program, Steps
+from tuning_playbook.training.records import EVALUATED_SPLITS, Status, TrialResult
 from tuning_playbook.training.resume import resume, save_state
+from tuning_playbook.training.windows import gradient_summary, window_ends, windowed
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ FAR_WORSE_FACTOR = 2.0
 """A trial that ends with this many times the training loss it began with has learnt nothing."""
 
 RESUME_SECONDS = 60.0
-"""The state is saved at most this often: a kill repeats no more training than that."""
+"""The state is saved at most this often: a kill repeats little more training than that."""
 
 
 class InterruptedTrainingError(Exception):
@@ -77,27 +79,29 @@ def train_group(
     resumed = resume(lanes, folders, state, width)
     if resumed:
         step, state = resumed
-        logger.info("resumed %s at step %d", ", ".join(item.id for item in trials), step)
+        logger.info("resumed %s at step %d", " ".join(item.id for item in trials), step)
     else:
         step = 0
         _evaluate(program, lanes, state.variables, traced, 0, objective)
         for lane in lanes:
             lane.bound = DIVERGENCE_FACTOR * float(lane.metrics["loss"][0, 0])
     saved = time.monotonic()
-    while step < program.trial.max_train_steps and any(lane.diverged_at < 0 for lane in lanes):
-        bounds = np.array([lane.bound for lane in lanes], np.float32)
-        bounds = bounds[0] if width == 1 else np.resize(bounds, width)
-        state, series, first_bad = program.train(state, step, seed, traced, bounds)
-        step += program.trial.eval_every
-        _log(program, lanes, series, first_bad, step)
-        _evaluate(program, lanes, state.variables, traced, step, objective)
+    last = program.trial.max_train_steps
+    for first, step_after in itertools.pairwise(program.trial.eval_steps):
+        if first < step:
+            continue
+        if all(lane.diverged for lane in lanes):
+            break
+        state, logged = program.train(state, first, step_after - first, seed, traced)
+        _log(lanes, logged, first, width)
+        variables = program.evaluated(state, step_after, traced)
+        _evaluate(program, lanes, variables, traced, step_after, objective)
         stop = should_stop()
-        unfinished = step < program.trial.max_train_steps
-        if unfinished and (stop or time.monotonic() - saved > RESUME_SECONDS):
-            save_state(lanes, folders, state, width, step)
+        if step_after < last and (stop or time.monotonic() - saved > RESUME_SECONDS):
+            save_state(lanes, folders, state, width, step_after)
             saved = time.monotonic()
-        if unfinished and stop:
-            raise InterruptedTrainingError(f"stopped after step {step}; the state is saved")
+            if stop:
+                raise InterruptedTrainingError(f"stopped after step {step_after}; it is saved")
     return [finish(lane) for lane in lanes]
 
 
@@ -114,50 +118,46 @@ def _evaluate(
     measured = jax.device_get(program.evaluate(variables, traced))
     split, _, metric = objective["metric"].partition("/")
     sign = -1.0 if objective["mode"] == "max" else 1.0
-    row = step // program.trial.eval_every
+    row = program.trial.eval_steps.index(step)
     for index, lane in enumerate(lanes):
-        if lane.diverged_at >= 0:
+        if lane.diverged:
             continue
         values = lane_of(measured, index, width)
+        if not all(math.isfinite(values[name]["loss"]) for name in EVALUATED_SPLITS):
+            lane.diverge(step, f"the loss of the evaluation at step {step} is not finite")
+            continue
         for column, name in enumerate(EVALUATED_SPLITS):
             for item, value in values[name].items():
                 lane.metrics[item][row, column] = value
-        if not all(math.isfinite(values[name]["loss"]) for name in EVALUATED_SPLITS):
-            lane.diverged_at = step
-            lane.reason = f"the loss of an evaluation is not finite at step {step}"
-            for array in lane.metrics.values():
-                array[row] = np.nan
-            continue
         score = sign * float(values[split][metric])
         lane.keep_if_best(score, step, lane_of(variables, index, width))
 
 
-def _log(
-    program: Program, lanes: Sequence[Lane], series: Series, first_bad: Any, step: int
-) -> None:
-    """Fill in the series of the steps just taken, up to the divergence of a lane."""
-    width = program.trial.lanes
-    measured, firsts = jax.device_get((series, first_bad))
-    window = window_of(program.trial)
-    start = (step - program.trial.eval_every) // window
+def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:
+    """Fill in what is logged of the steps just taken, up to the divergence of a lane."""
+    measured = jax.device_get(logged)
     for index, lane in enumerate(lanes):
-        if lane.diverged_at >= 0:
+        if lane.diverged:
             continue
-        first = int(firsts if width == 1 else firsts[index])
-        good = program.windows
-        if first >= 0:
-            good = (first - 1) // window - start
-            lane.diverged_at = first
-            lane.reason = _divergence(first, lane.bound)
         values = lane_of(measured, index, width)
-        for name in Series._fields:
-            lane.series[name][start : start + good] = getattr(values, name)[:good]
+        loss, norm = values.train_loss, values.grad_norm
+        bad = ~(np.isfinite(loss) & np.isfinite(norm) & (loss <= lane.bound))
+        good = int(np.argmax(bad)) if bad.any() else len(loss)
+        for name in Steps._fields:
+            lane.steps[name][first : first + good] = getattr(values, name)[:good]
+        if bad.any():
+            lane.diverge(first + good + 1, _divergence(loss[good], norm[good], lane, first + good))
 
 
-def _divergence(step: int, bound: float) -> str:
+def _divergence(loss: float, norm: float, lane: Lane, steps_taken: int) -> str:
+    step = f"at step {steps_taken + 1}"
+    if not math.isfinite(loss):
+        return f"the training loss is not finite {step}"
+    if not math.isfinite(norm):
+        return f"the gradient is not finite {step}"
     return (
-        f"the training loss or its gradient is not finite, or the loss is above {bound:.3g} "
-        f"({DIVERGENCE_FACTOR:g} times that of step 0), at step {step}"
+        f"the training loss {step} is {loss:.3g}, above {lane.bound:.3g} "
+        f"({DIVERGENCE_FACTOR:g} times that of step 0)"
     )
 
 
@@ -172,7 +172,7 @@ def finish(lane: Lane, *, status: Status | None = None, reason: str = "") -> Fin
     loss = lane.metrics["loss"][:, 0]
     if status is None:
         status, reason = "completed", ""
-        if lane.diverged_at >= 0:
+        if lane.diverged:
             status, reason = "diverged", lane.reason
         elif loss[-1] > FAR_WORSE_FACTOR * loss[0]:
             status = "diverged"
@@ -180,15 +180,18 @@ def finish(lane: Lane, *, status: Status | None = None, reason: str = "") -> Fin
                 f"it ended far worse than it began: train/loss {loss[-1]:.3g}, and {loss[0]:.3g} "
                 "at step 0"
             )
-    window = window_of(lane.trial)
+    trial = lane.trial
     result = TrialResult(
-        trial=lane.trial,
+        trial=trial,
         status=status,
         reason=reason,
         splits=EVALUATED_SPLITS,
-        eval_steps=np.arange(len(loss), dtype=np.int64) * lane.trial.eval_every,
+        eval_steps=np.array(trial.eval_steps, np.int64),
         metrics=lane.metrics,
-        train_steps=np.arange(1, lane.trial.max_train_steps // window + 1, dtype=np.int64) * window,
-        series=lane.series,
+        train_steps=window_ends(trial.max_train_steps, trial.eval_every),
+        series=windowed(lane.steps, trial.eval_every),
+        gradient=gradient_summary(
+            lane.steps["grad_norm"], float(trial.hyperparameters["clip_norm"])
+        ),
     )
     return Finished(result, tuple((step, variables) for _, step, variables in lane.best))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuning_playbook.errors import WorkloadError, nearest
 from tuning_playbook.spec.declarations import Hyperparameter, Metric
-from tuning_playbook.spec.optimizers import COMMON, OPTIMIZER, OPTIMIZERS
+from tuning_playbook.spec.families import reserved_names
 from tuning_playbook.spec.shape import NAME
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -81,8 +81,7 @@ def check_protocol(name: str, workload: object) -> None:
             f"workload '{name}': every entry of 'hyperparameters' must be a "
             "tuning_playbook.spec.declarations.Hyperparameter"
         )
-    reserved = {OPTIMIZER.name, "batch_size", "max_train_steps", "seed"}
-    reserved |= {item.name for items in (*OPTIMIZERS.values(), COMMON) for item in items}
+    reserved = {"batch_size", "max_train_steps", "seed"} | reserved_names()
     for item in own:
         if not NAME.fullmatch(item) or item.startswith("one_minus_"):
             raise WorkloadError(

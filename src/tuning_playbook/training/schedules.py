@@ -1,0 +1,90 @@
+"""Learning rate schedules: a warmup, then a decay, each a factor of the base learning rate.
+
+Every number is traced, so that tuning a schedule compiles nothing anew. Source: the playbook,
+"Learning rate warmup" and "What is the best learning rate decay schedule family?".
+"""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+Numbers = Mapping[str, jax.Array | float]
+"""Numeric hyperparameters by name: traced scalars, or plain numbers where a feature is off."""
+
+
+def learning_rate(
+    schedule: str, hyperparameters: Numbers, step: jax.Array, max_train_steps: int
+) -> jax.Array:
+    """Return the learning rate of a step.
+
+    Over the first `warmup_steps` the rate rises linearly: the step numbered k (from 0) has
+    (k + 1) / warmup_steps of the base rate. Then the schedule begins, at its own step 0.
+
+    Args:
+        schedule: Its name, one of `spec.schedules.SCHEDULES`.
+        hyperparameters: `learning_rate`, `warmup_steps` and the schedule's own.
+        step: The number of steps already taken, a scalar.
+        max_train_steps: The length of the run, warmup included.
+    """
+    warmup = jnp.asarray(hyperparameters["warmup_steps"], jnp.float32)
+    step = step.astype(jnp.float32)
+    rest = jnp.maximum(max_train_steps - warmup, 1.0)
+    given = jnp.asarray(hyperparameters.get("decay_steps", 0), jnp.float32)
+    decay = jnp.where(given > 0, given, rest)
+    after = jnp.maximum(step - warmup, 0.0)
+    rising = jnp.minimum((step + 1.0) / jnp.maximum(warmup, 1.0), 1.0)
+    factor = FACTORS[schedule](after, decay, hyperparameters)
+    return hyperparameters["learning_rate"] * rising * factor
+
+
+def _constant(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
+    del decay, hyperparameters
+    return jnp.ones_like(step)
+
+
+def _linear(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
+    """From 1 to `end_factor`, which stays."""
+    end = hyperparameters["end_factor"]
+    return 1.0 + (end - 1.0) * jnp.minimum(step / decay, 1.0)
+
+
+def _cosine(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
+    """Half a period of a cosine from 1 to `end_factor`, which stays."""
+    end = hyperparameters["end_factor"]
+    return end + (1.0 - end) * 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.minimum(step / decay, 1.0)))
+
+
+def _polynomial(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
+    """From 1 to `end_factor` as (1 - step / decay) to the power `power`."""
+    end = hyperparameters["end_factor"]
+    left = 1.0 - jnp.minimum(step / decay, 1.0)
+    return end + (1.0 - end) * left ** hyperparameters["power"]
+
+
+def _inverse_sqrt(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
+    """1 / sqrt(1 + step / decay), never below `end_factor`."""
+    return jnp.maximum(jax.lax.rsqrt(1.0 + step / decay), hyperparameters["end_factor"])
+
+
+def _exponential(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
+    """By the same factor every step, reaching `end_factor` when the decay ends; there it stays."""
+    return hyperparameters["end_factor"] ** jnp.minimum(step / decay, 1.0)
+
+
+def _piecewise(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
+    """`drops` drops by `drop_factor` each, that cut the decay into equal parts."""
+    drops = hyperparameters["drops"]
+    dropped = jnp.minimum(jnp.floor(step / decay * (drops + 1.0)), drops)
+    return hyperparameters["drop_factor"] ** dropped
+
+
+FACTORS: dict[str, Callable[[jax.Array, jax.Array, Numbers], jax.Array]] = {
+    "constant": _constant,
+    "linear": _linear,
+    "cosine": _cosine,
+    "polynomial": _polynomial,
+    "inverse_sqrt": _inverse_sqrt,
+    "exponential": _exponential,
+    "piecewise": _piecewise,
+}

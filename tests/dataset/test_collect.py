@@ -1,0 +1,232 @@
+"""The contract of study.nc and of the pack files, on trials with known numbers."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tests.specs import plan_of
+from tuning_playbook.dataset.collect import Row, collect, write_dataset
+from tuning_playbook.dataset.pack import read_packs, write_pack
+from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_request
+from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.search.plan import pack_json
+from tuning_playbook.training.pack import request_from_json
+from tuning_playbook.training.records import EVALUATED_SPLITS, TrialResult
+from tuning_playbook.training.windows import SERIES, gradient_summary, window_ends
+
+ARMS = {
+    "scientific": {"optimizer": ["nesterov", "adam"]},
+    "fixed": {"width": 16},
+    "nuisance": {},
+    "conditional": [
+        {
+            "when": {"optimizer": "nesterov"},
+            "nuisance": {
+                "learning_rate": {"log_uniform": [1e-3, 1.0]},
+                "one_minus_momentum": {"log_uniform": [1e-2, 1.0]},
+            },
+        },
+        {
+            "when": {"optimizer": "adam"},
+            "nuisance": {"learning_rate": {"log_uniform": [1e-5, 1e-1]}},
+        },
+    ],
+    "search.trials": 3,
+    "training.keep_best": 2,
+}
+
+
+def result_of(trial, error_rate, *, status="completed", reason=""):
+    """Return a result whose validation error rates are given."""
+    evaluations = len(trial.eval_steps)
+    metric = np.tile(np.array(error_rate, np.float32)[:, None], (1, 2))
+    ends = window_ends(trial.max_train_steps, trial.eval_every)
+    return TrialResult(
+        trial=trial,
+        status=status,
+        reason=reason,
+        splits=EVALUATED_SPLITS,
+        eval_steps=np.array(trial.eval_steps),
+        metrics={"loss": np.ones((evaluations, 2), np.float32), "error_rate": metric},
+        train_steps=ends,
+        series={name: np.full(len(ends), 0.5, np.float32) for name in SERIES},
+        gradient=gradient_summary(np.ones(trial.max_train_steps), 0.0),
+    )
+
+
+@pytest.fixture
+def plan(tmp_path):
+    return plan_of(tmp_path, ARMS)
+
+
+@pytest.fixture
+def rows(plan):
+    return [Row(i.index, i.arm, i.trial, i.searched) for i in plan.trials]
+
+
+def packed(folder, results):
+    """Write one pack file for each result."""
+    paths = []
+    for number, result in enumerate(results):
+        paths.append(folder / f"{number}.nc")
+        write_pack(paths[-1], [result])
+    return paths
+
+
+@pytest.fixture
+def results(rows):
+    curves = [
+        [0.9, 0.5, 0.4],
+        [0.9, 0.3, 0.3],  # a tie: the earlier step counts
+        [0.9, np.nan, np.nan],
+        [0.2, 0.3, 0.1],
+        [0.9, 0.8, 0.7],
+        [0.9, 0.6, 0.65],
+    ]
+    found = [result_of(row.trial, curve) for row, curve in zip(rows, curves, strict=True)]
+    found[2] = result_of(rows[2].trial, curves[2], status="diverged", reason="not finite at step 3")
+    return found
+
+
+@pytest.fixture
+def study(plan, rows, results, tmp_path):
+    path = tmp_path / "study.nc"
+    write_dataset(path, collect(plan.study, rows, packed(tmp_path, results)))
+    with xr.open_dataset(path) as dataset:
+        yield dataset.load()
+
+
+def test_it_opens_with_plain_xarray_and_has_the_contracts_dimensions(study):
+    assert {"trial", "eval_step", "split", "train_step", "rank"} <= set(study.sizes)
+    assert study["error_rate"].dims == ("trial", "eval_step", "split")
+    assert study["grad_norm_max"].dims == ("trial", "train_step")
+    assert study["split"].to_numpy().tolist() == ["train", "validation"]
+    assert study["eval_step"].to_numpy().tolist() == [0, 25, 50]
+    for name, variable in study.variables.items():
+        assert variable.attrs.get("long_name"), name
+
+
+def test_the_objective_is_the_best_over_training_and_missing_where_infeasible(study):
+    np.testing.assert_allclose(study["objective"], [0.4, 0.3, np.nan, 0.1, 0.7, 0.6], rtol=1e-6)
+    assert study["best_step"].to_numpy().tolist() == [50, 25, -1, 50, 50, 25]
+    assert study["best_steps"].to_numpy().tolist() == [
+        [50, 25],
+        [25, 50],
+        [-1, -1],
+        [50, 0],
+        [50, 25],
+        [25, 50],
+    ]
+    assert study["best_step"].dtype == np.int64
+
+
+def test_a_mode_of_max_takes_the_largest(plan, rows, results, tmp_path):
+    largest = plan_of(tmp_path / "max", ARMS | {"objective.mode": "max"})
+    dataset = collect(largest.study, rows, packed(tmp_path, results))
+    np.testing.assert_allclose(dataset["objective"][0], 0.9, rtol=1e-6)
+
+
+def test_status_and_reason(study):
+    assert study["status"].to_numpy().tolist()[1:4] == ["completed", "diverged", "completed"]
+    assert study["infeasible_reason"].to_numpy().tolist()[2] == "not finite at step 3"
+    assert study["infeasible_reason"].to_numpy().tolist()[0] == ""
+
+
+def test_hyperparameters_are_missing_where_their_condition_does_not_hold(study):
+    momentum = study["hp_momentum"].to_numpy()
+    assert np.isfinite(momentum[:3]).all() and np.isnan(momentum[3:]).all()
+    np.testing.assert_allclose(momentum[:3], 1 - study["hp_one_minus_momentum"][:3], rtol=1e-9)
+    assert study["hp_optimizer"].to_numpy().tolist() == ["nesterov"] * 3 + ["adam"] * 3
+    assert study["hp_width"].dtype == np.int64
+    assert study["hp_width"].attrs["role"] == "fixed"
+    assert study["hp_optimizer"].attrs["role"] == "scientific"
+    assert study["hp_momentum"].attrs["set_by"] == "one_minus_momentum"
+
+
+def test_a_name_in_two_conditions_is_two_hyperparameters(study):
+    rates = [item for item in read_searched(study) if item.name == "learning_rate"]
+    assert [(item.condition, item.low, item.high, item.arms) for item in rates] == [
+        ("optimizer=nesterov", 1e-3, 1.0, ("optimizer=nesterov",)),
+        ("optimizer=adam", 1e-5, 1e-1, ("optimizer=adam",)),
+    ]
+    assert all(item.scale == "log" and item.role == "nuisance" for item in rates)
+
+
+def test_the_same_trials_give_the_same_bytes(plan, rows, results, tmp_path):
+    files = []
+    for name in ("one", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        packs = packed(folder, results)
+        write_dataset(folder / "study.nc", collect(plan.study, rows, packs))
+        files.append([path.read_bytes() for path in (*packs, folder / "study.nc")])
+    assert files[0] == files[1]
+
+
+def test_the_words_of_a_spec_are_not_in_its_dataset(study, plan):
+    assert plan.study.spec.goal not in str(study.attrs)
+    assert "learning_rate" in study.attrs["spec"]
+
+
+def test_a_trial_that_no_pack_holds_is_an_error(plan, rows, results, tmp_path):
+    with pytest.raises(ArtefactError, match=f"trial {rows[5].trial.id}"):
+        collect(plan.study, rows, packed(tmp_path, results[:5]))
+
+
+def test_what_is_not_a_pack_file_is_an_error(tmp_path):
+    (tmp_path / "x.nc").write_text("no netCDF")
+    with pytest.raises(ArtefactError, match="not a pack file"):
+        list(read_packs([tmp_path / "x.nc"]))
+
+
+def test_trials_of_other_lengths_are_padded(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        {
+            "search": {
+                "algorithm": "list",
+                "trials": [{"learning_rate": 0.1, "warmup_steps": n} for n in (0, 30)],
+            },
+            "training.warmup_extends": True,
+        },
+    )
+    rows = [Row(i.index, i.arm, i.trial, i.searched) for i in plan.trials]
+    assert [row.trial.max_train_steps for row in rows] == [50, 100]
+    results = [result_of(row.trial, [0.5] * len(row.trial.eval_steps)) for row in rows]
+    write_pack(tmp_path / "pack.nc", results)
+    study = collect(plan.study, rows, [tmp_path / "pack.nc"])
+    assert study["eval_step"].to_numpy().tolist() == [0, 25, 50, 75, 100]
+    assert np.isnan(study["error_rate"][0, 3:]).all()
+    assert np.isfinite(study["error_rate"][1]).all()
+
+
+def test_reruns_have_fresh_seeds_and_know_what_they_rerun(plan, tmp_path):
+    best = {"optimizer=adam": plan.trials[3].trial.id}
+    chosen = choose_reruns(plan, best)
+    trials = [
+        request_from_json(
+            rerun_request(
+                chosen, "optimizer=adam", [0, 1], pack_json(plan, next(iter(plan.packs.values())))
+            )
+        )
+    ]
+    reruns = trials[0].trials
+    assert len({trial.seed for trial in (*reruns, plan.trials[3].trial)}) == 3
+    assert all(trial.hyperparameters == plan.trials[3].trial.hyperparameters for trial in reruns)
+    write_pack(tmp_path / "r.nc", [result_of(trial, [0.9, 0.2, 0.1]) for trial in reruns])
+    dataset = collect_reruns(plan, chosen, [tmp_path / "r.nc"])
+    assert dataset["rerun"].to_numpy().tolist() == [0, 1]
+    assert set(dataset["rerun_of"].to_numpy()) == {plan.trials[3].trial.id}
+
+
+def test_an_arm_without_a_feasible_trial_has_no_reruns(plan, tmp_path):
+    chosen = choose_reruns(plan, {})
+    like = pack_json(plan, next(iter(plan.packs.values())))
+    assert request_from_json(rerun_request(chosen, "optimizer=adam", [0, 1], like)).trials == ()
+    write_pack(tmp_path / "none.nc", [])
+    dataset = collect_reruns(plan, chosen, [tmp_path / "none.nc"])
+    write_dataset(tmp_path / "reruns.nc", dataset)
+    with xr.open_dataset(tmp_path / "reruns.nc") as found:
+        assert found.sizes["trial"] == 0
+        assert {"objective", "rerun", "rerun_of", "status"} <= set(found)

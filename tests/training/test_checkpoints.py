@@ -1,0 +1,77 @@
+import subprocess
+
+import numpy as np
+import pytest
+
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.training import checkpoints
+
+TREE = {
+    "step_10": {"params": {"w": np.arange(12, dtype=np.float32).reshape(3, 4)}},
+    "step_20": {"params": {"w": np.ones((3, 4), np.float32)}},
+}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    checkpoints.save(tmp_path, checkpoints.BEST, TREE)
+    return tmp_path
+
+
+def test_a_checkpoint_comes_back_as_it_was_saved(saved):
+    restored = checkpoints.restore(saved, checkpoints.BEST)
+    for step, variables in TREE.items():
+        np.testing.assert_array_equal(restored[step]["params"]["w"], variables["params"]["w"])
+
+
+def test_a_checkpoint_has_few_files(saved):
+    assert sum(path.is_file() for path in saved.rglob("*")) <= 15
+
+
+def test_the_manifest_is_one_that_generic_tools_check(saved):
+    command = ["sha256sum", "--check", "--strict", "../best.sha256"]
+    assert subprocess.run(command, cwd=saved / "best", capture_output=True).returncode == 0
+
+
+def test_any_flipped_byte_is_found(saved):
+    random = np.random.default_rng(0)
+    files = [path for path in sorted((saved / "best").rglob("*")) if path.stat().st_size]
+    for path in (path for path in files if path.is_file()):
+        content = path.read_bytes()
+        place = int(random.integers(len(content)))
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(ArtefactError, match=f"{path.name}.*is not what was saved"):
+            checkpoints.restore(saved, checkpoints.BEST)
+        path.write_bytes(content)
+    checkpoints.restore(saved, checkpoints.BEST)
+
+
+def test_a_missing_or_added_file_is_found(saved):
+    extra = saved / "best" / "extra"
+    extra.write_text("x")
+    with pytest.raises(ArtefactError, match="extra"):
+        checkpoints.restore(saved, checkpoints.BEST)
+    extra.unlink()
+    (saved / "best" / "_METADATA").unlink()
+    with pytest.raises(ArtefactError, match="_METADATA"):
+        checkpoints.restore(saved, checkpoints.BEST)
+
+
+def test_a_checkpoint_without_a_manifest_was_never_finished(saved):
+    (saved / "best.sha256").unlink()
+    with pytest.raises(ArtefactError, match="it was not finished"):
+        checkpoints.restore(saved, checkpoints.BEST)
+
+
+def test_saving_again_replaces(saved):
+    checkpoints.save(saved, checkpoints.BEST, {"step_30": {"w": np.zeros(2, np.float32)}})
+    assert set(checkpoints.restore(saved, checkpoints.BEST)) == {"step_30"}
+
+
+def test_only_finished_states_can_be_resumed_from(tmp_path):
+    for step in (100, 200):
+        checkpoints.save(tmp_path, checkpoints.resume_name(step), {"x": np.ones(1)})
+    (tmp_path / "resume_300").mkdir()
+    assert sorted(checkpoints.resume_steps(tmp_path)) == [100, 200]
+    checkpoints.remove_resumes(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,51 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tuning_playbook.training.evaluation import batched, training_sample, weighted_means
+
+
+def per_example(batch):
+    return {"value": batch["x"], "square": batch["x"] ** 2}
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch"), [(1001, 128), (128, 128), (127, 128), (1, 7), (9, 2)]
+)
+def test_padding_weighs_nothing(examples, batch):
+    x = np.random.default_rng(0).normal(size=examples).astype(np.float32)
+    means = jax.jit(weighted_means, static_argnums=0)(per_example, batched({"x": x}, batch))
+    assert float(means["value"]) == pytest.approx(x.astype(np.float64).mean(), abs=1e-6)
+    assert float(means["square"]) == pytest.approx((x.astype(np.float64) ** 2).mean(), rel=1e-5)
+
+
+def test_padding_weighs_nothing_even_where_it_is_not_a_number():
+    """The padding repeats the first example, whose metric may be infinite only in the batch."""
+    x = np.array([1.0, 2.0, 3.0], np.float32)
+    cut, weight = batched({"x": x}, 2)
+    cut["x"] = np.where(weight > 0, cut["x"], np.nan)
+    assert float(weighted_means(per_example, (cut, weight))["value"]) == 2.0
+
+
+def test_every_example_stands_once_in_the_batches():
+    cut, weight = batched({"x": np.arange(10.0), "y": np.ones((10, 3))}, 4)
+    assert cut["x"].shape == (3, 4) and cut["y"].shape == (3, 4, 3)
+    assert sorted(cut["x"][weight > 0]) == list(range(10))
+
+
+def test_the_training_sample_is_fixed_and_has_no_example_twice():
+    train = {"x": np.arange(100)}
+    sample = training_sample(train, 30)["x"]
+    assert len(set(sample)) == 30
+    assert (sample == training_sample(train, 30)["x"]).all()
+    assert len(training_sample(train, 500)["x"]) == 100
+
+
+def test_means_of_a_split_do_not_depend_on_the_batch():
+    x = {"x": np.random.default_rng(1).normal(size=333).astype(np.float32)}
+    means = [
+        float(weighted_means(per_example, batched(x, size))["value"]) for size in (333, 64, 10)
+    ]
+    assert means == pytest.approx([means[0]] * 3, abs=1e-6)
+    assert jnp.isfinite(jnp.array(means)).all()

@@ -1,0 +1,115 @@
+"""A training job: what it keeps, what it trains, what it leaves in a trial's folder."""
+
+import json
+import logging
+
+import numpy as np
+import pytest
+
+from tests.specs import plan_of
+from tuning_playbook.errors import ChangedDuringRunError
+from tuning_playbook.search.plan import pack_json
+from tuning_playbook.training import checkpoints
+from tuning_playbook.training.pack import request_from_json, train_pack
+from tuning_playbook.training.records import read_result, trial_folder
+
+PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}
+
+
+def requests(plan):
+    return [request_from_json(pack_json(plan, pack)) for pack in plan.packs.values()]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    (request,) = requests(plan_of(folder, PACKED))
+    return folder, request, train_pack(request, folder, threads=1)
+
+
+def same_bits(one, other):
+    arrays = [{**r.metrics, **r.series, "counts": r.gradient.counts} for r in (one, other)]
+    return all(arrays[0][name].tobytes() == arrays[1][name].tobytes() for name in arrays[0])
+
+
+def test_results_come_in_the_order_of_the_pack(trained):
+    _, request, results = trained
+    assert [result.trial for result in results] == list(request.trials)
+    assert all(result.status == "completed" for result in results)
+
+
+def test_a_trial_leaves_its_configuration_provenance_and_best_checkpoints(trained):
+    folder, request, results = trained
+    place = trial_folder(folder, request.trials[0])
+    record = json.loads((place / "trial.json").read_text())
+    assert record["fingerprint"] == request.trials[0].fingerprint
+    assert record["trial"] == request.trials[0].to_json()
+    provenance = record["provenance"]
+    assert provenance["wall_seconds"] > 0 and provenance["versions"]["jax"]
+    best = checkpoints.restore(place / "checkpoints", checkpoints.BEST)
+    assert set(best) == {f"step_{step}" for step in provenance["best_steps"]}
+    assert len(best) == 2
+    objective = results[0].metrics["error_rate"][:, 1]
+    step = int(results[0].eval_steps[np.argmin(objective)])
+    assert provenance["best_steps"][0] == step
+    assert len([path for path in place.rglob("*") if path.is_file()]) <= 25
+
+
+def test_finished_trials_are_kept(trained, caplog):
+    folder, request, results = trained
+    before = {path: path.stat().st_mtime_ns for path in (folder / "trials").rglob("*")}
+    with caplog.at_level(logging.INFO, "tuning_playbook"):
+        again = train_pack(request, folder, threads=1)
+    assert "kept 4 trials" in caplog.text and "to train 0 trials" in caplog.text
+    assert all(same_bits(a, b) for a, b in zip(results, again, strict=True))
+    assert {path: path.stat().st_mtime_ns for path in (folder / "trials").rglob("*")} == before
+
+
+@pytest.mark.parametrize("damage", ["metrics.npz", "trial.json", "fingerprint"])
+def test_a_damaged_trial_is_trained_again_to_the_same_bits(trained, damage):
+    folder, request, results = trained
+    place = trial_folder(folder, request.trials[1])
+    if damage == "metrics.npz":
+        content = (place / damage).read_bytes()
+        (place / damage).write_bytes(content[:-40] + b"?" + content[-39:])
+    elif damage == "trial.json":
+        (place / damage).write_text("{")
+    else:
+        record = json.loads((place / "trial.json").read_text())
+        (place / "trial.json").write_text(json.dumps(record | {"fingerprint": "0" * 64}))
+    assert read_result(place, request.trials[1]) is None
+    again = train_pack(request, folder, threads=1)
+    assert all(same_bits(a, b) for a, b in zip(results, again, strict=True))
+
+
+def test_a_trial_is_the_same_in_a_pack_and_alone(trained, tmp_path):
+    _, request, results = trained
+    alone = type(request)(request.trials[2:3], request.objective, request.import_from)
+    (result,) = train_pack(alone, tmp_path, threads=2)
+    assert same_bits(result, results[2])
+
+
+def test_a_configuration_that_cannot_run_fails_alone_with_its_reason(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        {
+            "scientific": {"batch_size": [32, 5000]},
+            "training.batch_size": None,
+            "search.trials": 1,
+            "resources.trials_per_job": 4,
+        },
+    )
+    results = [train_pack(request, tmp_path, threads=1)[0] for request in requests(plan)]
+    assert [result.status for result in results] == ["completed", "failed"]
+    assert "larger than the training set" in results[1].reason
+    assert np.isnan(results[1].metrics["loss"]).all()
+
+
+def test_code_or_data_that_changed_since_the_job_was_planned_is_an_error(tmp_path):
+    plan = plan_of(tmp_path, PACKED)
+    (pack,) = plan.packs.values()
+    content = json.loads(pack_json(plan, pack))
+    for trial in content["trials"]:
+        trial["versions"]["data"] = "0" * 16
+    with pytest.raises(ChangedDuringRunError, match="the data of workload 'digits_mlp' changed"):
+        train_pack(request_from_json(json.dumps(content)), tmp_path, threads=1)

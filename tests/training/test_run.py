@@ -1,0 +1,247 @@
+"""Training groups of lanes: divergence, neighbours, best steps, interruption."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from tests.training.quadratic import make_trial
+from tuning_playbook.errors import InfeasibleConfigurationError
+from tuning_playbook.training import checkpoints
+from tuning_playbook.training.lane import new_lane
+from tuning_playbook.training.program import Program, place_data, signature, traced_names
+from tuning_playbook.training.run import InterruptedTrainingError, train_group
+
+OBJECTIVE = {"metric": "validation/loss", "mode": "min"}
+GOOD = {"learning_rate": 0.05}
+
+
+@pytest.fixture
+def train(workload, data, tmp_path):
+    """Train trials of one signature in one group, and return their results."""
+    programs = {}
+
+    def train(*trials, stop=lambda: False, objective=OBJECTIVE):
+        key = signature(trials[0], workload)
+        program = programs.setdefault(key, Program(trials[0], workload, data))
+        folders = [tmp_path / trial.id for trial in trials]
+        return train_group(program, trials, objective=objective, folders=folders, should_stop=stop)
+
+    train.programs = programs
+    return train
+
+
+def numbers(finished):
+    result = finished.result
+    return {**result.metrics, **result.series, "counts": result.gradient.counts}
+
+
+def assert_same_bits(one, other):
+    for (name, a), (_, b) in zip(numbers(one).items(), numbers(other).items(), strict=True):
+        assert a.tobytes() == b.tobytes(), name
+
+
+def test_training_is_sgd_on_shuffled_epochs(train, workload):
+    """The whole loop against NumPy: initial weights, data order, updates, evaluation."""
+    trial = make_trial(seed=3, **GOOD)
+    (finished,) = train(trial)
+    splits = workload.load_data()
+    root = jax.random.key(np.uint32(trial.seed))
+    w = 0.1 * np.asarray(jax.random.normal(jax.random.fold_in(root, 0), (4,)), np.float64)
+    losses = [np.mean(0.5 * (splits["validation"]["x"] @ w - splits["validation"]["y"]) ** 2)]
+    orders = jax.random.fold_in(root, 1)
+    for step in range(40):
+        epoch, batch = divmod(step, 50 // 8)
+        order = np.asarray(jax.random.permutation(jax.random.fold_in(orders, epoch), 50))
+        index = order[8 * batch : 8 * batch + 8]
+        x, y = splits["train"]["x"][index], splits["train"]["y"][index]
+        w = w - 0.05 * x.T @ (x @ w - y) / 8
+        if (step + 1) % 10 == 0:
+            error = splits["validation"]["x"] @ w - splits["validation"]["y"]
+            losses.append(np.mean(0.5 * error**2))
+    np.testing.assert_allclose(finished.result.metrics["loss"][:, 1], losses, rtol=1e-4)
+
+
+def test_the_best_steps_are_found_retrospectively(train):
+    (finished,) = train(make_trial(**GOOD, keep_best=2))
+    loss = finished.result.metrics["loss"][:, 1]
+    assert [step for step, _ in finished.best] == [10 * i for i in np.argsort(loss)[:2]]
+
+
+def test_a_mode_of_max_keeps_the_largest(train):
+    (finished,) = train(make_trial(**GOOD), objective={"metric": "validation/loss", "mode": "max"})
+    assert finished.best[0][0] == 0
+
+
+def test_best_steps_with_ties_and_missing_numbers():
+    lane = new_lane(make_trial(keep_best=3), ["loss"])
+    scores = [np.nan, 2.0, 1.0, np.inf, 1.0, 3.0, 1.0, np.nan]
+    for step, score in enumerate(scores):
+        lane.keep_if_best(float(score), step, f"variables {step}")
+    assert [step for _, step, _ in lane.best] == [2, 4, 6]
+    assert lane.best[0][2] == "variables 2"
+
+
+def test_divergence_is_recorded_where_it_happens_and_ends_the_trial(train):
+    (finished,) = train(make_trial(learning_rate=1e6))
+    result = finished.result
+    assert result.status == "diverged"
+    assert "at step" in result.reason
+    assert np.isfinite(result.metrics["loss"][0]).all()
+    assert np.isnan(result.metrics["loss"][1:]).all()
+    assert [step for step, _ in finished.best] == [0]
+
+
+def test_a_trial_that_ends_far_worse_than_it_began_is_infeasible(train):
+    # Beyond 2 / (largest curvature) the loss grows, here slowly enough to stay finite.
+    (finished,) = train(make_trial(learning_rate=1.7))
+    assert finished.result.status == "diverged"
+    assert "far worse than it began" in finished.result.reason
+
+
+@pytest.mark.parametrize("width", [8])
+def test_a_diverging_neighbour_changes_no_bit_of_the_others(train, width):
+    good = [make_trial(seed=n, learning_rate=0.01 * (n + 1), lanes=width) for n in range(width)]
+    bad = make_trial(seed=3, learning_rate=1e6, lanes=width)
+    alone = train(*good)
+    mixed = train(*good[:3], bad, *good[4:])
+    assert mixed[3].result.status == "diverged"
+    for place in (0, 1, 2, 4, 5, 6, 7):
+        assert_same_bits(alone[place], mixed[place])
+
+
+def test_bits_depend_neither_on_the_lane_nor_on_the_padding(train):
+    trials = [make_trial(seed=n, **GOOD, lanes=4) for n in range(4)]
+    together = train(*trials)
+    for place, trial in enumerate(trials):
+        assert_same_bits(together[place], train(trial)[0])
+    for place, finished in enumerate(train(*reversed(trials))):
+        assert_same_bits(finished, together[3 - place])
+
+
+def test_lanes_train_what_a_lone_program_trains(train):
+    (alone,) = train(make_trial(seed=5, **GOOD))
+    (lane,) = train(make_trial(seed=5, **GOOD, lanes=4))
+    for (_, a), (_, b) in zip(numbers(alone).items(), numbers(lane).items(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("features", [{}, {"polyak_decay": 0.9, "noise": 0.1, "clip_norm": 1.0}])
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_resumed_trial_equals_an_uninterrupted_one(train, tmp_path, lanes, features):
+    trials = [
+        make_trial(
+            seed=n,
+            optimizer="adam",
+            lanes=lanes,
+            momentum=0.9,
+            b1=0.9,
+            b2=0.99,
+            epsilon=1e-8,
+            **GOOD,
+            **features,
+        )
+        for n in range(lanes)
+    ]
+    whole = train(*trials)
+    for stop_after in (1, 2, 3):
+        calls = itertools.count(1)
+        with pytest.raises(InterruptedTrainingError, match="stopped after step"):
+            train(*trials, stop=lambda c=calls, s=stop_after: next(c) == s)
+        resumed = train(*trials)
+        for one, other in zip(whole, resumed, strict=True):
+            assert_same_bits(one, other)
+            assert [step for step, _ in one.best] == [step for step, _ in other.best]
+            for (_, a), (_, b) in zip(one.best, other.best, strict=True):
+                same = jax.tree.map(np.array_equal, a, b)
+                assert all(jax.tree.leaves(same))
+        for trial in trials:
+            checkpoints.remove_resumes(tmp_path / trial.id)
+
+
+def test_a_damaged_state_is_passed_over_for_the_start(train, tmp_path, caplog):
+    trial = make_trial(seed=1, **GOOD)
+    (whole,) = train(trial)
+    calls = itertools.count(1)
+    with pytest.raises(InterruptedTrainingError):
+        train(trial, stop=lambda: next(calls) == 2)
+    (state,) = (tmp_path / trial.id).glob("resume_*/d/*")
+    state.write_bytes(state.read_bytes()[:-1] + b"?")
+    (again,) = train(trial)
+    assert "is not what was saved" in caplog.text
+    assert_same_bits(whole, again)
+
+
+def test_trials_that_differ_in_every_number_compile_once(train, workload):
+    numbers_only = [
+        make_trial(
+            seed=n,
+            optimizer="adam",
+            schedule="cosine",
+            learning_rate=0.01 * (n + 1),
+            b1=0.8 + 0.005 * n,
+            b2=0.99 - 0.01 * n,
+            epsilon=1e-8 * (n + 1),
+            warmup_steps=n + 1,
+            decay_steps=10 + n,
+            end_factor=0.01 * n,
+            weight_decay=1e-4 * (n + 1),
+            l2_regularization=1e-3 * (n + 1),
+            clip_norm=1.0 + n,
+            polyak_decay=0.5 + 0.01 * n,
+            noise=0.01 * (n + 1),
+        )
+        for n in range(32)
+    ]
+    assert len({signature(trial, workload) for trial in numbers_only}) == 1
+    for trial in numbers_only:
+        train(trial)
+    (program,) = train.programs.values()
+    assert program.compilations == 4  # init, train, average, evaluate
+
+
+def test_a_feature_that_is_off_is_not_in_the_program(workload, data):
+    """Off, a feature costs nothing: the program is that of a trial that never heard of it."""
+    plain = make_trial(**GOOD)
+    assert "weight_decay" not in traced_names(plain, workload)
+    on = make_trial(**GOOD, weight_decay=0.1, clip_norm=1.0, l2_regularization=0.1, noise=0.5)
+    sizes = {}
+    for name, trial in {"off": plain, "on": on}.items():
+        program = Program(trial, workload, data)
+        seed, traced = program.arguments([trial])
+        state = program.init(seed, traced)
+        program.train(state, 0, 10, seed, traced)
+        sizes[name] = len(program._compiled["train 10"].as_text())
+    assert sizes["off"] < 0.8 * sizes["on"]
+
+
+def test_polyak_averaging_evaluates_the_debiased_average(workload, data):
+    trial = make_trial(**GOOD, polyak_decay=0.8, eval_every=1, max_train_steps=5)
+    program = Program(trial, workload, data)
+    seed, traced = program.arguments([trial])
+    state = program.init(seed, traced)
+    weights = []
+    for step in range(5):
+        state, _ = program.train(state, step, 1, seed, traced)
+        weights.append(np.asarray(state.variables["params"]["w"], np.float64))
+    factors = 0.8 ** np.arange(4, -1, -1)
+    expected = np.average(weights, axis=0, weights=factors)
+    found = program.evaluated(state, 5, traced)["params"]["w"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_every_step_is_evaluated_at_the_start_where_asked(train):
+    (dense,) = train(make_trial(**GOOD, dense_until=12))
+    assert dense.result.eval_steps.tolist() == [*range(13), 20, 30, 40]
+    assert np.isfinite(dense.result.metrics["loss"]).all()
+    (plain,) = train(make_trial(**GOOD))
+    np.testing.assert_allclose(
+        dense.result.metrics["loss"][[0, 10, 13, 14, 15]], plain.result.metrics["loss"], rtol=1e-5
+    )
+
+
+def test_a_batch_larger_than_the_training_set_is_infeasible(workload):
+    trial = make_trial(batch_size=51)
+    with pytest.raises(InfeasibleConfigurationError, match=r"larger than the training set \(50"):
+        Program(trial, workload, place_data(workload.load_data(), 51))
