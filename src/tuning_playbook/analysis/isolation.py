@@ -1,0 +1,68 @@
+"""Isolation: the best trial of each arm, with the nuisance hyperparameters optimized away."""
+
+from dataclasses import dataclass
+
+import xarray as xr
+
+from tuning_playbook.analysis.ranking import members
+from tuning_playbook.analysis.variance import BASELINE, trial_variance
+
+
+@dataclass(frozen=True)
+class IsolationPoint:
+    """One arm on the isolation plot.
+
+    Attributes:
+        arm: Its name.
+        trial: The id of its best trial; empty where no trial is feasible.
+        objective: The objective of that trial in the search; None where no trial is feasible.
+        reruns: The objectives of its feasible reruns.
+        mean: Of the reruns; None where there is none.
+        standard_deviation: Of the reruns; None below two.
+        low: Lower end of the 95 % interval of the mean; None where the variance is not known.
+        high: Upper end.
+        trials: How many trials the arm had.
+        infeasible_reruns: How many of its reruns were infeasible.
+    """
+
+    arm: str
+    trial: str
+    objective: float | None
+    reruns: tuple[float, ...]
+    mean: float | None
+    standard_deviation: float | None
+    low: float | None
+    high: float | None
+    trials: int
+    infeasible_reruns: int
+
+    @property
+    def infeasible(self) -> bool:
+        """Whether the arm has no feasible trial, and so no point."""
+        return self.objective is None
+
+
+def isolation(study: xr.Dataset, reruns: xr.Dataset | None = None) -> tuple[IsolationPoint, ...]:
+    """Return the best trial of each arm with its reruns, in the study's order of arms.
+
+    The objective of the best trial is the best of many and so too good; the reruns show by how
+    much. An arm without a feasible trial is in the list, without an objective.
+
+    Source: playbook, "Detecting whether a change is useful with isolation plots".
+    """
+    return tuple(
+        IsolationPoint(
+            arm=row.arm,
+            trial=row.trial,
+            objective=row.search_objective,
+            reruns=row.feasible,
+            mean=row.mean,
+            standard_deviation=row.standard_deviation,
+            low=row.low,
+            high=row.high,
+            trials=len(members(study, row.arm)),
+            infeasible_reruns=row.infeasible,
+        )
+        for row in trial_variance(study, reruns)
+        if row.arm != BASELINE
+    )

@@ -1,0 +1,263 @@
+"""Was training long enough, or too long? Still improving, saturated early, and the best steps."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.numbers import text
+from tuning_playbook.analysis.quantiles import binomial_tail
+from tuning_playbook.analysis.ranking import (
+    Floats,
+    best_trials,
+    curves,
+    eval_fractions,
+    ranked,
+    trial_id,
+)
+from tuning_playbook.analysis.trend import LEAST_POINTS, fit_trend
+
+SIGNIFICANCE = 0.02
+"""Share of studies without an effect that may be called still improving, or whose best steps may
+be called consistently late or early."""
+
+LAST = 0.75
+"""The end of training is its last quarter: the playbook's 25 %."""
+
+FIRST = 0.1
+"""A best step is early within the first tenth: the playbook's 10 %."""
+
+LEAST_NOISES = 2.0
+"""An improvement of fewer standard deviations of the evaluations about it is lost among them."""
+
+LEAST_SHARE = 0.005
+"""An improvement below this share of what training gained in all is not worth more steps."""
+
+SATURATED_BY = 0.25
+"""Training that gains nothing after its first quarter was saturated long before its end."""
+
+NOTHING = 0.01
+"""Less than this share of what training gained in all counts as nothing."""
+
+CONFIDENCE = 0.95
+"""How sure it must be that nothing more was gained."""
+
+CONSISTENT = 0.8
+"""The share of the feasible trials that makes a pattern of best steps consistent."""
+
+CURVES_SECTION = "Examining the training curves"
+STEPS_SECTION = "Deciding how long to train when training is not compute-bound"
+
+
+def still_improving(study: xr.Dataset) -> Finding:
+    """Tell whether the best trial of an arm was still improving when training ended.
+
+    A line through the validation objective over the last quarter of training must improve
+    significantly (one-sided t test, its p-value times the number of arms at most 0.02), by at
+    least two standard deviations of the evaluations about it, and by at least 0.5 % of what
+    training gained in all. Where that holds in any arm it is a warning.
+
+    With curves that are flat by then and independent noise at most 2 % of studies are warned
+    about. With 20 evaluations and two arms, an objective that improves over the last quarter by
+    eight times its noise from one evaluation to the next is found nine times in ten.
+
+    Source: playbook, "Examining the training curves".
+    """
+    window = eval_fractions(study) >= LAST
+    validation = curves(study, "validation")
+    bests = {
+        arm: trial
+        for arm, trial in best_trials(study).items()
+        if window.sum() >= LEAST_POINTS and np.isfinite(validation[trial]).all()
+    }
+    rows: list[dict[str, Any]] = []
+    for arm, trial in bests.items():
+        curve = validation[trial]
+        trend = fit_trend(-curve[window])
+        p_value = min(1.0, len(bests) * trend.p_rising)
+        least = max(LEAST_NOISES * trend.noise, LEAST_SHARE * (curve[0] - curve.min()))
+        rows.append(
+            {
+                "arm": arm,
+                "trial": trial_id(study, trial),
+                "improvement": trend.change,
+                "noise": trend.noise,
+                "p_value": p_value,
+                "still_improving": bool(trend.change >= least and p_value <= SIGNIFICANCE),
+            }
+        )
+    finding = partial(
+        Finding,
+        check="still_improving",
+        question="Are the trials still improving at the end of training?",
+        numbers={"significance": SIGNIFICANCE, "window": [LAST, 1.0], "arms": rows},
+        section=CURVES_SECTION,
+    )
+    improving = [row for row in rows if row["still_improving"]]
+    if improving:
+        return finding(
+            answer="warning",
+            summary=" ".join(
+                f"The best trial of {row['arm']} ({row['trial']}) improves by "
+                f"{text(row['improvement'])} over the last quarter of training."
+                for row in improving
+            ),
+            trials=tuple(row["trial"] for row in improving),
+            advice=(
+                "Train longer and tune the learning rate decay schedule again: with more steps "
+                "the arms may rank otherwise."
+            ),
+        )
+    if not rows:
+        return finding(
+            answer="cannot tell",
+            summary=f"No best trial has {LEAST_POINTS} evaluations in the last quarter.",
+            advice="Evaluate more often.",
+        )
+    return finding(
+        answer="ok",
+        summary=(
+            "The best trial of no arm improves beyond its noise in the last quarter of training."
+        ),
+    )
+
+
+def saturated_early(study: xr.Dataset) -> Finding:
+    """Tell whether training and validation performance saturated long before the end.
+
+    A curve saturated early if after the first quarter of training it gained nothing: the upper
+    95 % bound of what a line through the rest improves is below 1 % of what training gained in
+    all. So noise cannot make a curve look saturated. If that holds for the objective's metric on
+    both splits in the best trial of every arm it is a warning; one arm that needs its steps is
+    enough against it, because all trials of a study train for the same number of steps.
+
+    Where training still gains 1 % or more in a straight line after its first quarter at most 5 %
+    of studies are warned about. With 20 evaluations whose noise is a quarter of a per cent of the
+    gain, curves that are flat after the first quarter are found nine times in ten.
+
+    Source: playbook, "Examining the training curves".
+    """
+    rest = eval_fractions(study) >= SATURATED_BY
+    splits = {split: curves(study, split) for split in ("train", "validation")}
+    rows: list[dict[str, Any]] = []
+    for arm, trial in best_trials(study).items():
+        gains = {split: _late_gain(values[trial], rest) for split, values in splits.items()}
+        known = [gain for gain in gains.values() if gain is not None]
+        rows.append(
+            {
+                "arm": arm,
+                "trial": trial_id(study, trial),
+                "late_gain_at_most": gains,
+                "saturated": len(known) == len(gains) and max(known) < NOTHING,
+            }
+        )
+    finding = partial(
+        Finding,
+        check="saturated_early",
+        question=(
+            "Has performance on the training and validation sets saturated long before the final "
+            "training step?"
+        ),
+        numbers={"after": SATURATED_BY, "nothing": NOTHING, "arms": rows},
+        section=CURVES_SECTION,
+    )
+    if rows and all(row["saturated"] for row in rows):
+        return finding(
+            answer="warning",
+            summary=(
+                "In the best trial of every arm training and validation performance gain less than "
+                f"{NOTHING:.0%} of their whole gain after the first {SATURATED_BY:.0%} of training."
+            ),
+            trials=tuple(row["trial"] for row in rows),
+            advice="Fewer steps would do, and would pay for more trials or another round.",
+        )
+    if not any(gain is not None for row in rows for gain in row["late_gain_at_most"].values()):
+        return finding(
+            answer="cannot tell",
+            summary=f"No best trial has {LEAST_POINTS} evaluations after the first quarter.",
+            advice="Evaluate more often.",
+        )
+    return finding(
+        answer="ok",
+        summary="Not every arm's best trial had saturated after the first quarter of training.",
+    )
+
+
+def _late_gain(curve: Floats, rest: Any) -> float | None:
+    """Return at most how much of its whole gain a curve makes in the `rest` of its evaluations.
+
+    Args:
+        curve: Smaller being better: [eval_step].
+        rest: Which evaluations come late: [eval_step] of bool.
+    """
+    if rest.sum() < LEAST_POINTS or not np.isfinite(curve).all() or curve.min() == curve[0]:
+        return None
+    return fit_trend(-curve[rest]).upper_bound(CONFIDENCE) / float(curve[0] - curve.min())
+
+
+def best_steps(study: xr.Dataset) -> Finding:
+    """Tell from the steps at which trials reached their objective whether to train longer.
+
+    A warning where at least four in five feasible trials reached it in the last quarter of
+    training (then longer training may help), or in its first tenth (then the maximum is way too
+    high), and so many would have a chance of at most 0.02 if each did with probability one half.
+
+    Where training is flat in its second half, so that noise alone decides the best step within
+    it, at most 2 % of studies are warned about; where every trial's best step lies in the last
+    quarter, or in the first tenth, all studies of six trials or more are.
+
+    Source: playbook, "Deciding how long to train when training is not compute-bound".
+    """
+    trials = ranked(study)
+    fractions = study["best_step"].values[trials] / float(study.attrs["max_train_steps"])
+    late = int((fractions > LAST).sum())
+    early = int((fractions <= FIRST).sum())
+    finding = partial(
+        Finding,
+        check="best_steps",
+        question="At which step did retrospective checkpoint selection find the best?",
+        numbers={
+            "max_train_steps": int(study.attrs["max_train_steps"]),
+            "feasible": len(trials),
+            "in_last_quarter": late,
+            "in_first_tenth": early,
+            "median_fraction": float(np.median(fractions)) if len(trials) else None,
+        },
+        section=STEPS_SECTION,
+    )
+    if not len(trials):
+        return finding(answer="cannot tell", summary="No trial is feasible.")
+    if _consistent(late, len(trials)):
+        return finding(
+            answer="warning",
+            summary=(
+                f"{late} of {len(trials)} feasible trials are best in the last quarter of training."
+            ),
+            trials=tuple(trial_id(study, int(trial)) for trial in trials[fractions > LAST]),
+            advice=(
+                "Training longer, with the decay schedule tuned again, might help. Keep one "
+                "max_train_steps for all trials of a study."
+            ),
+        )
+    if _consistent(early, len(trials)):
+        return finding(
+            answer="warning",
+            summary=(
+                f"{early} of {len(trials)} feasible trials are best in the first tenth of training."
+            ),
+            trials=tuple(trial_id(study, int(trial)) for trial in trials[fractions <= FIRST]),
+            advice="max_train_steps is way too high, unless the trials overfit.",
+        )
+    return finding(
+        answer="ok",
+        summary=(
+            f"Of {len(trials)} feasible trials {late} are best in the last quarter of training and "
+            f"{early} in its first tenth."
+        ),
+    )
+
+
+def _consistent(trials: int, feasible: int) -> bool:
+    return trials >= CONSISTENT * feasible and binomial_tail(trials, feasible, 0.5) <= SIGNIFICANCE

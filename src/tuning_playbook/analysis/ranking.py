@@ -1,0 +1,89 @@
+"""The trials of a study, ranked: its arms, their feasible trials, the best of each."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+def arm_names(study: xr.Dataset) -> tuple[str, ...]:
+    """Return the names of the arms in the study's order."""
+    return tuple(str(name) for name in np.atleast_1d(study.attrs["arms"]))
+
+
+def strings(dataset: xr.Dataset, name: str) -> NDArray[np.str_]:
+    """Return a string variable of one value a trial, whatever type the file gave it."""
+    return np.asarray(dataset[name].values.astype(str))
+
+
+def direction(study: xr.Dataset) -> float:
+    """Return 1 where a smaller objective is better, and -1 where a larger one is."""
+    return -1.0 if study.attrs["objective_mode"] == "max" else 1.0
+
+
+def losses(study: xr.Dataset) -> Floats:
+    """Return each trial's objective, negated if need be so that smaller is better.
+
+    Returns:
+        [trial]; NaN for an infeasible trial.
+    """
+    return np.asarray(direction(study) * study["objective"].values.astype(float))
+
+
+def members(study: xr.Dataset, arm: str | None = None) -> Indices:
+    """Return the positions along `trial` of an arm's trials; of all trials without an arm."""
+    if arm is None:
+        return np.arange(study.sizes["trial"])
+    return np.flatnonzero(strings(study, "arm") == arm)
+
+
+def ranked(study: xr.Dataset, arm: str | None = None) -> Indices:
+    """Return the positions of the feasible trials, the best first.
+
+    Equal objectives are ranked by the trials' place in the study, so that the best trial is the
+    same one wherever it is asked for.
+    """
+    loss = losses(study)
+    positions = members(study, arm)
+    positions = positions[np.isfinite(loss[positions])]
+    place = study["index"].values[positions]
+    return positions[np.lexsort((place, loss[positions]))]
+
+
+def best_trial(study: xr.Dataset, arm: str | None = None) -> int | None:
+    """Return the position of the best feasible trial, or None where there is none."""
+    order = ranked(study, arm)
+    return int(order[0]) if len(order) else None
+
+
+def best_trials(study: xr.Dataset) -> dict[str, int]:
+    """Return the position of the best trial of each arm that has a feasible one."""
+    bests = {arm: best_trial(study, arm) for arm in arm_names(study)}
+    return {arm: trial for arm, trial in bests.items() if trial is not None}
+
+
+def trial_id(study: xr.Dataset, position: int) -> str:
+    """Return the id of the trial at `position`."""
+    return str(study["trial"].values[position])
+
+
+def objective_metric(study: xr.Dataset) -> str:
+    """Return the name of the objective's metric without its split, as `error_rate`."""
+    return str(study.attrs["objective_metric"]).split("/", 1)[1]
+
+
+def curves(study: xr.Dataset, split: str) -> Floats:
+    """Return the objective's metric on `split` at each evaluation, smaller being better.
+
+    Returns:
+        [trial, eval_step]; NaN from a divergence on.
+    """
+    metric = study[objective_metric(study)].sel(split=split).transpose("trial", "eval_step")
+    return np.asarray(direction(study) * metric.values.astype(float))
+
+
+def eval_fractions(study: xr.Dataset) -> Floats:
+    """Return the evaluation steps as fractions of `max_train_steps`: [eval_step]."""
+    return np.asarray(study["eval_step"].values / float(study.attrs["max_train_steps"]))

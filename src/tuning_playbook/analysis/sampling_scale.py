@@ -1,0 +1,127 @@
+"""The scale in which a hyperparameter's values were spread evenly, and a wider range in it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.numbers import plain
+from tuning_playbook.analysis.ranking import Floats, strings
+from tuning_playbook.dataset.searched import Searched
+
+Edge = Literal["low", "high"]
+EDGES: tuple[Edge, ...] = ("low", "high")
+
+LOG_RATIO = 10.0
+"""A list of positive values that spans this ratio or more was meant in orders of magnitude."""
+
+WIDENING = 0.5
+"""A range is widened by this part of its width in the sampling scale: enough to see whether the
+objective turns, without leaving most of the next study's trials in unknown territory."""
+
+LEAST_DECADES = 1.0
+"""A logarithmic range is widened by at least this many factors of ten."""
+
+
+@dataclass(frozen=True)
+class SamplingScale:
+    """An ordered range of values.
+
+    Attributes:
+        low: Smallest value.
+        high: Largest value.
+        log: Whether the values are spread evenly in their logarithm.
+        integer: Whether the values are whole numbers.
+        floor: What no value of this hyperparameter can lie below.
+        ceiling: What no value of this hyperparameter can lie above.
+    """
+
+    low: float
+    high: float
+    log: bool
+    integer: bool
+    floor: float = -math.inf
+    ceiling: float = math.inf
+
+    def position(self, values: Floats) -> Floats:
+        """Return where values lie, 0 at the low end and 1 at the high end."""
+        low, high = self._spread(np.array([self.low, self.high]))
+        return np.asarray((self._spread(values) - low) / (high - low))
+
+    def widened(self, edge: Edge) -> tuple[float, float] | None:
+        """Return a range that goes on beyond `edge`, or None where no value lies beyond it."""
+        bound = self.low if edge == "low" else self.high
+        limit = self.floor if edge == "low" else self.ceiling
+        if bound == limit:
+            return None
+        outward = -1.0 if edge == "low" else 1.0
+        if self.log:
+            decades = max(LEAST_DECADES, WIDENING * math.log10(self.high / self.low))
+            moved = bound * 10.0 ** (outward * decades)
+        else:
+            moved = bound + outward * WIDENING * (self.high - self.low)
+        if not self.floor < moved < self.ceiling:
+            # Halfway to the limit is a valid value whether or not the limit itself is one.
+            moved = limit if self.integer else (bound + limit) / 2
+        moved = float(round(moved)) if self.integer else float(f"{moved:.3g}")
+        return (moved, self.high) if edge == "low" else (self.low, moved)
+
+    def _spread(self, values: Floats) -> Floats:
+        return np.log(values) if self.log else values
+
+
+def sampling_scale(study: xr.Dataset, searched: Searched) -> SamplingScale | None:
+    """Return the scale of a searched hyperparameter; None for a choice, which has no order.
+
+    A list of at least three different numbers has a scale too: its ends are the smallest and the
+    largest of them, and it is logarithmic if they span a factor of ten.
+    """
+    if searched.distribution == "list":
+        scale = _list_range(values_tried(study, searched))
+    elif searched.scale == "categorical" or not searched.low < searched.high:
+        scale = None
+    else:
+        integer = searched.distribution in ("int_uniform", "log_int_uniform")
+        scale = SamplingScale(searched.low, searched.high, searched.scale == "log", integer)
+    return None if scale is None else _with_limits(scale, searched.name)
+
+
+def values_tried(study: xr.Dataset, searched: Searched) -> tuple[Any, ...]:
+    """Return the values of a choice as the spec orders them, or those of a list as it ran."""
+    if searched.choices:
+        return searched.choices
+    tried = study[searched.variable].values[np.isin(strings(study, "arm"), searched.arms)]
+    values = dict.fromkeys(value for item in tried if (value := plain(item)) is not None)
+    numbers = all(isinstance(value, int | float) for value in values)
+    return tuple(sorted(values) if numbers else values)
+
+
+def _list_range(values: Sequence[Any]) -> SamplingScale | None:
+    if len(values) < 3 or not all(_is_number(value) for value in values):
+        return None
+    low, high = float(min(values)), float(max(values))
+    log = low > 0 and high / low >= LOG_RATIO
+    return SamplingScale(low, high, log, all(value == int(value) for value in values))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _with_limits(scale: SamplingScale, name: str) -> SamplingScale:
+    """Guess the limits of a hyperparameter from its range; the dataset does not hold them.
+
+    A range of numbers that are not negative stays so, and one of counts stays at one or more. A
+    linear range within [0, 1] is one of fractions (a dropout rate, a momentum), and so is
+    `one_minus_<name>`.
+    """
+    if scale.low < 0:
+        return scale
+    floor = min(scale.low, 1.0) if scale.integer else 0.0
+    fraction = not scale.log and not scale.integer
+    if scale.high <= 1 and (fraction or name.startswith("one_minus_")):
+        return replace(scale, floor=floor, ceiling=1.0)
+    return replace(scale, floor=floor)

@@ -1,0 +1,51 @@
+"""A straight trend through consecutive evaluations, judged against their own noise."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuning_playbook.analysis.quantiles import student_quantile, student_tail
+from tuning_playbook.analysis.ranking import Floats
+
+LEAST_POINTS = 5
+"""Fewer evaluations than this leave too few degrees of freedom to tell a trend from noise."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A least-squares line through evenly spaced values.
+
+    Attributes:
+        change: Rise of the line from the first value to the last.
+        noise: Standard deviation of the values about the line.
+        error: Standard error of `change`.
+        degrees: Degrees of freedom of `noise`.
+    """
+
+    change: float
+    noise: float
+    error: float
+    degrees: int
+
+    @property
+    def p_rising(self) -> float:
+        """Probability of a rise as large as this if the values only fluctuated about a level."""
+        if self.error == 0:
+            return 0.0 if self.change > 0 else 1.0
+        return student_tail(self.change / self.error, self.degrees)
+
+    def upper_bound(self, confidence: float) -> float:
+        """Return what the true change stays below with `confidence`."""
+        return self.change + student_quantile(confidence, self.degrees) * self.error
+
+
+def fit_trend(values: Floats) -> Trend:
+    """Fit a line through at least `LEAST_POINTS` finite values."""
+    x = np.linspace(-0.5, 0.5, len(values))
+    spread = float(x @ x)
+    change = float(x @ values) / spread
+    residuals = values - values.mean() - change * x
+    degrees = len(values) - 2
+    noise = math.sqrt(float(residuals @ residuals) / degrees)
+    return Trend(change, noise, noise / math.sqrt(spread), degrees)

@@ -1,0 +1,187 @@
+"""Trial variance: how much reruns of one configuration on fresh seeds differ."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.numbers import number, text
+from tuning_playbook.analysis.quantiles import chi_square_quantile, student_quantile
+from tuning_playbook.analysis.ranking import arm_names, best_trial, members, strings, trial_id
+from tuning_playbook.errors import ArtefactError
+
+LEAST_RERUNS = 5
+"""Below this the variance is not known: the 95 % interval of a standard deviation from four values
+reaches from half to almost four times the estimate."""
+
+CONFIDENCE = 0.95
+
+BASELINE = "baseline"
+"""The arm of `reruns.nc` that holds the reruns of the baseline."""
+
+
+@dataclass(frozen=True)
+class TrialVariance:
+    """The reruns of one configuration, beside the search score of the trial that was rerun.
+
+    Attributes:
+        arm: The arm whose best trial was rerun, or `baseline`.
+        trial: The id of that trial; empty for the baseline and an arm without a feasible trial.
+        search_objective: Its objective in the search, the best of many and so biased by selection:
+            to be shown beside the reruns, never instead of them. None where there is none.
+        reruns: The objective of each rerun in order; None for an infeasible one.
+        mean: Of the feasible reruns; None where there is none.
+        standard_deviation: Of the feasible reruns; None below two.
+        deviation_low: Lower end of the 95 % interval of the standard deviation (chi-square, for
+            normal values); None where the variance is not known.
+        deviation_high: Upper end.
+        low: Lower end of the 95 % interval of the mean (Student's t); None where the variance is
+            not known.
+        high: Upper end.
+    """
+
+    arm: str
+    trial: str
+    search_objective: float | None
+    reruns: tuple[float | None, ...]
+    mean: float | None
+    standard_deviation: float | None
+    deviation_low: float | None
+    deviation_high: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def feasible(self) -> tuple[float, ...]:
+        """The objectives of the feasible reruns."""
+        return tuple(value for value in self.reruns if value is not None)
+
+    @property
+    def infeasible(self) -> int:
+        """How many reruns were infeasible."""
+        return len(self.reruns) - len(self.feasible)
+
+    @property
+    def known(self) -> bool:
+        """Whether there are feasible reruns enough to know the variance."""
+        return len(self.feasible) >= LEAST_RERUNS
+
+    @property
+    def summary(self) -> str:
+        """What the reruns say, in sentences."""
+        if not self.reruns:
+            return "There are no reruns, so the variance is not known."
+        sentences = [f"{len(self.reruns)} reruns"]
+        if self.mean is not None:
+            sentences[0] += f", mean {text(self.mean)}"
+        if self.known and self.standard_deviation is not None:
+            sentences[0] += f", standard deviation {text(self.standard_deviation)}"
+            if self.deviation_low is not None and self.deviation_high is not None:
+                sentences[0] += (
+                    f" (95 % interval {text(self.deviation_low)} to {text(self.deviation_high)})"
+                )
+        else:
+            sentences.append(f"With fewer than {LEAST_RERUNS} the variance is not known")
+        if self.infeasible:
+            sentences.append(f"{self.infeasible} of them infeasible")
+        if self.search_objective is not None:
+            sentences.append(
+                f"The search score, {text(self.search_objective)}, is the best of many trials and "
+                "so biased by selection"
+            )
+        return ". ".join(sentences) + "."
+
+
+def trial_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[TrialVariance, ...]:
+    """Summarise the reruns of each arm's best trial, and of the baseline if there are some.
+
+    The variance is that over seeds alone, at one configuration; it says nothing of the variance
+    that another search would bring (study variance).
+
+    Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
+    configuration".
+
+    Args:
+        study: The study.
+        reruns: Its reruns; None where there are none.
+
+    Returns:
+        One entry for each arm in the study's order, then the baseline.
+
+    Raises:
+        ArtefactError: The reruns are of a trial that the study does not have.
+    """
+    rows = [_of_arm(study, reruns, arm) for arm in arm_names(study)]
+    if reruns is not None and len(members(reruns, BASELINE)):
+        rows.append(summarise(BASELINE, _values(reruns, BASELINE)))
+    return tuple(rows)
+
+
+def summarise(
+    arm: str,
+    reruns: Sequence[float],
+    *,
+    trial: str = "",
+    search_objective: float | None = None,
+) -> TrialVariance:
+    """Summarise the objectives of an arm's reruns; NaN stands for an infeasible rerun."""
+    values = np.array([value for value in reruns if math.isfinite(value)])
+    count = len(values)
+    mean = float(values.mean()) if count else None
+    deviation = float(values.std(ddof=1)) if count >= 2 else None
+    deviation_low = deviation_high = low = high = None
+    if count >= LEAST_RERUNS and mean is not None and deviation is not None:
+        tail = (1 - CONFIDENCE) / 2
+        deviation_low, deviation_high = (
+            deviation * math.sqrt((count - 1) / chi_square_quantile(probability, count - 1))
+            for probability in (1 - tail, tail)
+        )
+        margin = student_quantile(1 - tail, count - 1) * deviation / math.sqrt(count)
+        low, high = mean - margin, mean + margin
+    return TrialVariance(
+        arm=arm,
+        trial=trial,
+        search_objective=search_objective,
+        reruns=tuple(number(value) for value in reruns),
+        mean=mean,
+        standard_deviation=deviation,
+        deviation_low=deviation_low,
+        deviation_high=deviation_high,
+        low=low,
+        high=high,
+    )
+
+
+def _of_arm(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> TrialVariance:
+    position = _rerun_trial(study, reruns, arm)
+    values = [] if reruns is None else _values(reruns, arm)
+    if position is None:
+        return summarise(arm, values)
+    return summarise(
+        arm,
+        values,
+        trial=trial_id(study, position),
+        search_objective=number(study["objective"].values[position]),
+    )
+
+
+def _rerun_trial(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> int | None:
+    """Return the position in the study of the trial that was rerun, or would be: the best."""
+    if reruns is None or not len(members(reruns, arm)):
+        return best_trial(study, arm)
+    name = str(reruns["rerun_of"].values[members(reruns, arm)[0]])
+    found = np.flatnonzero(strings(study, "trial") == name)
+    if not len(found):
+        raise ArtefactError(
+            f"the reruns of {arm} are of trial {name}, which the study does not have; "
+            "run the study again"
+        )
+    return int(found[0])
+
+
+def _values(reruns: xr.Dataset, arm: str) -> list[float]:
+    positions = members(reruns, arm)
+    order = positions[np.argsort(reruns["rerun"].values[positions], kind="stable")]
+    return [float(value) for value in reruns["objective"].values[order]]

@@ -1,0 +1,154 @@
+"""Overfitting, still improving, saturated early and best steps, on single studies."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tests.analysis.synthetic import ADAM, NESTEROV, make_study
+from tuning_playbook.analysis.checklist import diagnose
+from tuning_playbook.analysis.overfitting import overfitting
+from tuning_playbook.analysis.progress import best_steps, saturated_early, still_improving
+from tuning_playbook.analysis.ranking import best_trial, trial_id
+from tuning_playbook.analysis.trend import fit_trend
+
+
+def worsen(size: float, *arms: str):
+    return lambda arm, at: size * np.maximum(0, 2 * at - 1) if arm in arms else 0 * at
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_the_best_trial_of_an_arm_overfitting_is_a_problem(mode):
+    study = make_study(shape=worsen(0.1, ADAM), mode=mode)
+    finding = overfitting(study)
+    best = best_trial(study, ADAM)
+    assert finding.answer == "problem"
+    assert finding.trials == (trial_id(study, best),)
+    rows = {row["arm"]: row for row in finding.numbers["arms"]}
+    assert rows[ADAM]["rise"] == pytest.approx(0.1, rel=0.3)
+    assert not rows[NESTEROV]["overfits"]
+
+
+def test_other_trials_overfitting_are_a_warning_if_they_are_many():
+    study = make_study()
+    curve = study["error_rate"]
+    steps = np.maximum(0, study["eval_step"].values / 1000 - 1)
+    order = np.argsort(study["objective"].values)
+    for many, answer in ((4, "ok"), (12, "warning")):
+        for trial in order[-many:]:
+            curve[trial, :, 1] = curve[trial, :, 1] + 0.2 * steps
+        finding = overfitting(study)
+        assert finding.answer == answer
+        assert finding.numbers["overfitting"] >= many
+    assert "small learning rate" in finding.advice
+
+
+def test_a_smooth_curve_that_hardly_worsens_is_no_problem():
+    finding = overfitting(make_study(noise=0.0, trial_noise=0.0, shape=worsen(1e-4, ADAM)))
+    assert finding.answer == "ok"
+    finding = overfitting(make_study(noise=0.0, trial_noise=0.0, shape=worsen(1e-1, ADAM)))
+    assert finding.answer == "problem"
+
+
+def test_flat_curves_without_noise():
+    study = make_study(noise=0.0, time_constant=1e-3)
+    assert overfitting(study).answer == "ok"
+    assert still_improving(study).answer == "ok"
+    assert saturated_early(study).answer == "warning"
+
+
+def test_training_that_goes_on_improving():
+    study = make_study(time_constant=0.6)
+    finding = still_improving(study)
+    assert finding.answer == "warning"
+    assert len(finding.trials) == 2
+    assert saturated_early(study).answer == "ok"
+    assert best_steps(study).answer == "warning"
+    assert "Training longer" in best_steps(study).advice
+
+
+def test_one_arm_that_needs_its_steps_speaks_against_fewer():
+    study = make_study(
+        time_constant=0.02, shape=lambda arm, at: -0.05 * at if arm == ADAM else 0 * at
+    )
+    assert saturated_early(study).answer == "ok"
+    assert [row["saturated"] for row in saturated_early(study).numbers["arms"]] == [True, False]
+
+
+def test_training_performance_counts_too():
+    study = make_study(time_constant=0.02)
+    assert saturated_early(study).answer == "warning"
+    study["error_rate"].loc[{"split": "train"}] -= 0.05 * study["eval_step"] / 2000
+    assert saturated_early(study).answer == "ok"
+
+
+@pytest.mark.parametrize("check", [overfitting, still_improving, saturated_early])
+def test_too_few_evaluations(check):
+    assert check(make_study(evaluations=4)).answer == "cannot tell"
+
+
+def test_missing_evaluations_do_not_stop_the_checks():
+    study = make_study(shape=worsen(0.1, ADAM))
+    study["error_rate"][:, 3, :] = np.nan
+    answers = {finding.check: finding.answer for finding in diagnose(study)}
+    assert answers["overfitting"] == "problem"
+    assert answers["still_improving"] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"trials": 1},
+        {"trials": 1, "arms": ["all trials"]},
+        {"trials": 3, "reason": lambda *_: "diverged"},
+        {"trials": 3, "reason": lambda arm, _at: "diverged" if arm == ADAM else ""},
+        {"evaluations": 1},
+        {"mode": "max"},
+    ],
+    ids=str,
+)
+def test_every_study_gets_every_answer_as_json(settings):
+    findings = diagnose(make_study(**settings))
+    assert [finding.check for finding in findings] == [
+        "boundary",
+        "infeasible",
+        "overfitting",
+        "still_improving",
+        "saturated_early",
+        "best_steps",
+    ]
+    for finding in findings:
+        json.dumps(finding.to_json(), allow_nan=False)
+        assert finding.summary.endswith(".")
+        assert finding.answer not in ("warning", "problem") or finding.advice
+
+
+def test_no_feasible_trial_cannot_tell():
+    study = make_study(trials=3, reason=lambda *_: "diverged")
+    answers = [finding.answer for finding in diagnose(study)]
+    assert answers == ["cannot tell", "problem", *4 * ["cannot tell"]]
+
+
+@pytest.mark.parametrize("arms", [[ADAM, NESTEROV], ["all trials"]], ids=len)
+def test_a_file_gives_the_same_answers(tmp_path, arms):
+    study = make_study(arms=arms, shape=worsen(0.1, ADAM))
+    study.to_netcdf(tmp_path / "study.nc")
+    with xr.open_dataset(tmp_path / "study.nc") as read:
+        assert diagnose(read) == diagnose(study)
+
+
+def test_a_trend_and_its_noise():
+    generator = np.random.default_rng(0)
+    trends = [fit_trend(np.linspace(0, 3, 10) + generator.normal(size=10)) for _ in range(500)]
+    changes = [trend.change for trend in trends]
+    assert np.mean(changes) == pytest.approx(3, abs=0.15)
+    assert np.mean([trend.error**2 for trend in trends]) == pytest.approx(np.var(changes), rel=0.2)
+    covered = [trend.upper_bound(0.95) > 3 for trend in trends]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.03)
+
+
+def test_a_perfect_line():
+    assert fit_trend(np.zeros(5)).p_rising == 1.0
+    assert fit_trend(np.arange(8.0)).p_rising < 1e-6
+    assert fit_trend(-np.arange(8.0)).p_rising > 0.99
