@@ -1,0 +1,1 @@
+"""Pure functions from datasets and findings to matplotlib figures; none computes a statistic."""

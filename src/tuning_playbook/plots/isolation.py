@@ -1,0 +1,113 @@
+"""The isolation plot: the best trial of each arm, the nuisance hyperparameters optimized away."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tuning_playbook.analysis.isolation import IsolationPoint
+from tuning_playbook.analysis.ranking import direction
+from tuning_playbook.analysis.variance import TrialVariance
+from tuning_playbook.plots.arm_axis import arm_axes
+from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
+from tuning_playbook.plots.scales import Floats
+from tuning_playbook.plots.style import BLACK, Look, legend_below, look, looks, wrapped
+
+ASIDE = 0.13
+"""How far the best trial and its reruns stand to the left and the right of the arm's place."""
+
+SPREAD = 0.04
+"""Half the width over which reruns are spread: a coarse metric gives many the same score."""
+
+
+def isolation_plot(
+    study: xr.Dataset,
+    points: Sequence[IsolationPoint],
+    baseline: TrialVariance | None = None,
+) -> Figure:
+    """Plot the best trial of each arm with its reruns.
+
+    For each arm the large marker is the best trial of the search, the dots are its reruns, and the
+    bar is the 95 % interval of their mean. The baseline is a line at the mean of its reruns with
+    the interval as a band. An arm without a feasible trial has a red cross on the bad side.
+
+    Source: playbook, "Detecting whether a change is useful with isolation plots".
+
+    Args:
+        study: The study, for the name and the direction of its objective.
+        points: What `analysis.isolation.isolation` gives.
+        baseline: What `analysis.variance.trial_variance` gives for the baseline, if there is one.
+    """
+    with look():
+        figure, axes = arm_axes([point.arm for point in points])
+        lacking = np.array([n for n, point in enumerate(points) if point.infeasible], dtype=float)
+        top = direction(study) > 0
+        with_room_for_infeasible(axes, _values(points, baseline), len(lacking), top=top)
+        draw_infeasible(axes, lacking, top=top, what="no feasible trial in the arm")
+        arm_looks = looks([point.arm for point in points])
+        for place, point in enumerate(points):
+            _draw(axes, place, point, arm_looks[point.arm])
+        if baseline is not None and baseline.mean is not None:
+            axes.axhline(
+                baseline.mean,
+                color=BLACK,
+                linestyle="--",
+                label="baseline: mean of its reruns, 95 % interval as a band",
+            )
+            if baseline.low is not None and baseline.high is not None:
+                axes.axhspan(baseline.low, baseline.high, color=BLACK, alpha=0.1, linewidth=0)
+        axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
+        axes.set_title("Best trial of each arm")
+        legend_below(figure, axes)
+    return figure
+
+
+def _values(points: Sequence[IsolationPoint], baseline: TrialVariance | None) -> Floats:
+    """Return every value that the plot has to show."""
+    values = [
+        value
+        for point in points
+        for value in (point.objective, point.low, point.high, *point.reruns)
+    ]
+    if baseline is not None:
+        values += [baseline.mean, baseline.low, baseline.high]
+    return np.array([value for value in values if value is not None], dtype=float)
+
+
+def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None:
+    if point.objective is not None:
+        axes.plot(
+            place - ASIDE,
+            point.objective,
+            color=arm_look.color,
+            marker=arm_look.marker,
+            markersize=10,
+            linestyle="none",
+            label="best trial in the search",
+            zorder=4,
+        )
+    axes.plot(
+        place + ASIDE + np.linspace(-SPREAD, SPREAD, len(point.reruns)),
+        point.reruns,
+        color=arm_look.color,
+        marker=".",
+        markersize=8,
+        linestyle="none",
+        alpha=0.8,
+        label="its reruns on fresh seeds",
+        zorder=3,
+    )
+    if point.mean is not None and point.low is not None and point.high is not None:
+        axes.errorbar(
+            place + 2 * ASIDE,
+            point.mean,
+            yerr=[[point.mean - point.low], [point.high - point.mean]],
+            color=BLACK,
+            marker="_",
+            markersize=12,
+            capsize=4,
+            label="mean of its reruns, 95 % interval",
+            zorder=3,
+        )

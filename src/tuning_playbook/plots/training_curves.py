@@ -1,0 +1,137 @@
+"""Training curves: all trials, the best three in front."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from tuning_playbook.analysis.ranking import Indices, objective_metric, ranked, trial_id
+from tuning_playbook.plots.scales import Floats, scale_objective
+from tuning_playbook.plots.style import (
+    COLOURS,
+    GREY,
+    LINES,
+    MARKERS,
+    VERMILION,
+    WIDTH,
+    clean,
+    legend_below,
+    look,
+    wrapped,
+)
+
+BEST = 3
+"""So many of the best trials are drawn in front, as the playbook does."""
+
+MANY_TRIALS = 200
+"""Above so many the thin curves are drawn as one picture within the SVG, or it would take
+megabytes; the best trials and all text stay lines and letters."""
+
+
+def training_curves(study: xr.Dataset) -> Figure:
+    """Plot the objective's metric on training and validation data against the step.
+
+    All trials are thin and grey, infeasible ones dashed in red up to a cross where they diverged;
+    the best three are in front, with their ids and arms in the legend.
+
+    Source: playbook, "Examining the training curves".
+    """
+    metric = objective_metric(study)
+    curves = study[metric].transpose("trial", "eval_step", "split")
+    panels = {
+        f"{split} {metric}": curves.sel(split=split).values.astype(float)
+        for split in ("train", "validation")
+    }
+    return _plot(study, study["eval_step"].values.astype(float), panels)
+
+
+def train_loss_curves(study: xr.Dataset) -> Figure:
+    """Plot the loss on the batches that each trial trained on against the step.
+
+    Drawn as `training_curves` are. A training loss that rises usually is a bug in the training
+    pipeline.
+
+    Source: playbook, "Examining the training curves".
+    """
+    losses = study["train_loss"].transpose("trial", "train_step").values.astype(float)
+    return _plot(study, study["train_step"].values.astype(float), {"train_loss": losses})
+
+
+def _plot(study: xr.Dataset, steps: Floats, panels: dict[str, Floats]) -> Figure:
+    """Draw panels one above the other: their labels, and their curves as [trial, step]."""
+    best_first = ranked(study)
+    with look():
+        figure = Figure(figsize=(WIDTH, 0.4 + 2.4 * len(panels)))
+        rows = list(figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0])
+        for axes, (label, curves) in zip(rows, panels.items(), strict=True):
+            _draw_all(axes, steps, curves, best_first)
+            _draw_best(axes, study, steps, curves, best_first[:BEST])
+            # An infeasible trial may grow without bounds; the others set the scale.
+            scale_objective(axes, curves[best_first] if len(best_first) else curves)
+            axes.set_ylabel(wrapped(label, 26))
+        rows[-1].set_xlabel("step")
+        rows[-1].set_xlim(0, float(study.attrs["max_train_steps"]))
+        legend_below(figure, rows[-1])
+    return figure
+
+
+def _draw_all(axes: Axes, steps: Floats, curves: Floats, feasible: Indices) -> None:
+    infeasible = np.setdiff1d(np.arange(len(curves)), feasible)
+    many = len(curves) > MANY_TRIALS
+    if len(feasible):
+        axes.add_collection(
+            LineCollection(
+                [np.column_stack([steps, curves[trial]]) for trial in feasible],
+                colors=GREY,
+                linewidths=0.7,
+                alpha=0.6,
+                label=f"feasible trials ({len(feasible)})",
+                rasterized=many,
+                zorder=2,
+            )
+        )
+    if not len(infeasible):
+        return
+    axes.add_collection(
+        LineCollection(
+            [np.column_stack([steps, curves[trial]]) for trial in infeasible],
+            colors=VERMILION,
+            linewidths=0.9,
+            linestyles="dashed",
+            alpha=0.7,
+            label=f"infeasible trials ({len(infeasible)})",
+            rasterized=many,
+            zorder=2.1,
+        )
+    )
+    ends = [_last_finite(steps, curves[trial]) for trial in infeasible]
+    axes.plot(
+        *np.array([end for end in ends if end is not None]).reshape(-1, 2).T,
+        linestyle="none",
+        marker="x",
+        color=VERMILION,
+        markersize=6,
+        zorder=2.2,
+    )
+
+
+def _last_finite(steps: Floats, curve: Floats) -> tuple[float, float] | None:
+    finite = np.flatnonzero(np.isfinite(curve))
+    return (steps[finite[-1]], curve[finite[-1]]) if len(finite) else None
+
+
+def _draw_best(axes: Axes, study: xr.Dataset, steps: Floats, curves: Floats, best: Indices) -> None:
+    for rank, trial in enumerate(best):
+        arm = clean(str(study["arm"].values[trial]), 36)
+        axes.plot(
+            steps,
+            curves[trial],
+            color=COLOURS[rank],
+            linestyle=LINES[rank],
+            marker=MARKERS[rank],
+            markevery=(rank, max(1, len(steps) // 8)),
+            markersize=5,
+            label=f"{rank + 1}: {trial_id(study, trial)} ({arm})",
+            zorder=5 - 0.1 * rank,
+        )

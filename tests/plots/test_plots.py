@@ -1,0 +1,350 @@
+import math
+import re
+import xml.etree.ElementTree as ET
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection, PathCollection
+
+from tests.analysis.synthetic import (
+    ADAM,
+    ARMS,
+    NESTEROV,
+    choice,
+    log_uniform,
+    make_reruns,
+    make_study,
+    uniform,
+)
+from tuning_playbook.analysis.isolation import isolation
+from tuning_playbook.analysis.ranking import ranked, trial_id
+from tuning_playbook.analysis.variance import trial_variance
+from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.plots.axis import axis_plot
+from tuning_playbook.plots.isolation import isolation_plot
+from tuning_playbook.plots.reruns import rerun_plot
+from tuning_playbook.plots.style import COLOURS, MARKERS, clean, looks, save, wrapped
+from tuning_playbook.plots.training_curves import train_loss_curves, training_curves
+
+ODD = ("$x$=1", "<script>alert('x')</script>=2", "_hidden=3", "名前=\x00\x1b4", "long" * 40)
+FIVE = 0.1 + np.array([-0.004, -0.002, 0.0, 0.002, 0.004])
+
+
+def searched(study, label):
+    (found,) = (item for item in read_searched(study) if item.label == label)
+    return found
+
+
+def study_with_infeasible(**settings):
+    return make_study(
+        reason=lambda _arm, at: "diverged" if at["learning_rate"] > 0.85 else "", **settings
+    )
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def points(axes):
+    """The scattered points by their label: [point, (x, y)]."""
+    return {
+        collection.get_label(): np.asarray(collection.get_offsets())
+        for collection in axes.collections
+        if isinstance(collection, PathCollection)
+    }
+
+
+def lines(axes):
+    return {line.get_label(): line for line in axes.lines}
+
+
+def svg(figure, folder) -> str:
+    save(figure, folder / "figure.svg")
+    return (folder / "figure.svg").read_text()
+
+
+def texts(content: str) -> str:
+    """All text of an SVG, as a reader sees it."""
+    return "\n".join("".join(node.itertext()) for node in ET.fromstring(content).iter())
+
+
+class TestAxisPlot:
+    def test_every_trial_of_the_condition_is_there(self):
+        study = study_with_infeasible()
+        figure = axis_plot(study, searched(study, f"learning_rate ({ADAM})"))
+        (axes,) = figure.axes
+        found = points(axes)
+        crosses = found["infeasible (2)"]
+        assert len(found[ADAM]) == 14
+        assert len(crosses) == 2
+        assert NESTEROV not in found
+        assert (crosses[:, 0] > 0.85 * 0.01).all()
+        assert axes.get_xscale() == "log"
+        assert (axes.get_title(loc="left"), axes.get_xlabel()) == (
+            f"learning_rate ({ADAM})",
+            "learning_rate",
+        )
+
+    def test_both_arms_differ_in_colour_and_marker(self):
+        study = make_study()
+        (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
+        assert len(points(axes)[NESTEROV]) == len(points(axes)[ADAM]) == 16
+        paths = {
+            item.get_label(): (tuple(item.get_facecolor()[0]), len(item.get_paths()[0]))
+            for item in axes.collections
+            if item.get_label() in ARMS
+        }
+        assert paths[NESTEROV][0] != paths[ADAM][0]
+        assert paths[NESTEROV][1] != paths[ADAM][1]
+
+    def test_the_best_three_are_marked_and_named(self):
+        study = make_study()
+        figure = axis_plot(study, searched(study, "weight_decay"))
+        (axes,) = figure.axes
+        best = ranked(study)[:3]
+        for rank, trial in enumerate(best, start=1):
+            (entry,) = (text for text in legend(figure) if text.startswith(f"{rank}: "))
+            assert trial_id(study, trial) in entry
+            (place,) = points(axes)[entry]
+            assert place == pytest.approx(
+                [study["hp_weight_decay"].values[trial], study["objective"].values[trial]]
+            )
+        assert [text.get_text() for text in axes.texts] == ["1", "2", "3"]
+
+    @pytest.mark.parametrize(("mode", "inside"), [("min", 0.94), ("max", 0.06)])
+    def test_infeasible_trials_are_on_the_bad_side(self, mode, inside):
+        study = study_with_infeasible(mode=mode)
+        (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
+        found = points(axes)
+        (crosses,) = (found[label] for label in found if label.startswith("infeasible"))
+        assert crosses[:, 1] == pytest.approx(inside)
+        low, high = axes.get_ylim()
+        heights = (found[ADAM][:, 1] - low) / (high - low)
+        assert heights.max() < 0.88 if mode == "min" else heights.min() > 0.12
+
+    def test_the_range_is_drawn(self):
+        study = make_study()
+        (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
+        assert [line.get_xdata()[0] for line in axes.lines] == [1e-6, 1e-2]
+
+    def test_objectives_over_decades_get_a_logarithmic_axis(self):
+        study = make_study(
+            level=0.01,
+            trial_noise=0.001,
+            noise=0.0,
+            effect=lambda _arm, at: 0.6 * (at["weight_decay"] > 0.5),
+        )
+        (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
+        assert axes.get_yscale() == "log"
+        (axes,) = axis_plot(make_study(), searched(study, "weight_decay")).axes
+        assert axes.get_yscale() == "linear"
+
+    def test_choices_are_spread_and_always_in_the_same_way(self):
+        nuisances = [choice("activation", ["relu", "tanh", True, 3], ARMS)]
+        study = make_study(searched=nuisances)
+        (axes,) = axis_plot(study, read_searched(study)[0]).axes
+        across = np.concatenate([points(axes)[arm][:, 0] for arm in ARMS])
+        assert len(across) == 32
+        assert np.abs(across - np.round(across)).max() <= 0.25
+        assert len(np.unique(across)) == 32
+        labels = [label.get_text() for label in axes.get_xticklabels()]
+        assert labels == ["relu", "tanh", "True", "3"]
+        (again,) = axis_plot(study, read_searched(study)[0]).axes
+        assert (points(again)[ADAM] == points(axes)[ADAM]).all()
+
+    def test_a_list_shows_the_values_that_ran(self):
+        nuisances = [choice("activation", ["relu", "tanh"], ARMS), choice("depth", [4, 2], ARMS)]
+        study = make_study(searched=nuisances)
+        for name, expected in (("activation", {"relu", "tanh"}), ("depth", {"2", "4"})):
+            study[f"hp_{name}"].attrs |= {"choices": "[]", "distribution": "list"}
+            (axes,) = axis_plot(study, searched(study, name)).axes
+            assert {label.get_text() for label in axes.get_xticklabels()} == expected
+            assert sum(len(points(axes)[arm]) for arm in ARMS) == 32
+
+    def test_linear_range(self):
+        study = make_study(searched=[uniform("dropout_rate", 0.0, 0.5, ARMS)])
+        (axes,) = axis_plot(study, read_searched(study)[0]).axes
+        assert axes.get_xscale() == "linear"
+
+    def test_no_feasible_trial(self, tmp_path):
+        study = make_study(trials=3, reason=lambda *_: "diverged")
+        figure = axis_plot(study, searched(study, "weight_decay"))
+        assert legend(figure) == ["infeasible (6)"]
+        svg(figure, tmp_path)
+
+
+class TestTrainingCurves:
+    def test_all_trials_and_the_best_three_in_front(self):
+        study = study_with_infeasible()
+        figure = training_curves(study)
+        train, validation = figure.axes
+        assert "train" in train.get_ylabel()
+        assert "validation" in validation.get_ylabel()
+        best = [trial_id(study, trial) for trial in ranked(study)[:3]]
+        for axes in figure.axes:
+            feasible, infeasible = (
+                item for item in axes.collections if isinstance(item, LineCollection)
+            )
+            assert (len(feasible.get_segments()), len(infeasible.get_segments())) == (28, 4)
+            assert feasible.get_linestyle() != infeasible.get_linestyle()
+            fronts = [line for line in axes.lines if line.get_label()[0] in "123"]
+            assert [name in line.get_label() for name, line in zip(best, fronts, strict=True)]
+            assert len({line.get_linestyle() for line in fronts}) == 3
+            assert all(line.get_zorder() > feasible.get_zorder() for line in fronts)
+            (crosses,) = (line for line in axes.lines if line.get_marker() == "x")
+            assert len(crosses.get_xdata()) == 4
+        assert validation.lines[1].get_ydata() == pytest.approx(
+            study["error_rate"].values[ranked(study)[0], :, 1]
+        )
+        assert {f"1: {best[0]}"} <= {text[:13] for text in legend(figure)}
+
+    def test_training_loss(self):
+        study = make_study()
+        (axes,) = train_loss_curves(study).axes
+        assert axes.get_ylabel() == "train_loss"
+        assert len(axes.collections[0].get_segments()) == 32
+
+    def test_an_exploding_trial_does_not_set_the_scale(self):
+        study = study_with_infeasible()
+        lost = np.flatnonzero(np.isnan(study["objective"].values))
+        study["error_rate"][lost, 2:5, :] = 1e30
+        for axes in training_curves(study).axes:
+            assert axes.get_ylim()[1] < 2
+
+    def test_an_error_that_reaches_zero_keeps_its_decades(self):
+        study = make_study(level=0.01, trial_noise=0.001, noise=0.001)
+        error = study["error_rate"]
+        error[:, -3:, 0] = 0.0
+        train, _ = training_curves(study).axes
+        assert train.get_yscale() == "symlog"
+        assert "0" in [label.get_text() for label in train.get_yticklabels()]
+
+    def test_one_trial_and_none_feasible(self, tmp_path):
+        for settings in ({}, {"reason": lambda *_: "diverged"}):
+            study = make_study(arms=["all trials"], trials=1, **settings)
+            svg(training_curves(study), tmp_path)
+            svg(train_loss_curves(study), tmp_path)
+
+    def test_many_trials_stay_small(self, tmp_path):
+        content = svg(training_curves(make_study(trials=500, evaluations=50)), tmp_path)
+        assert len(content) < 1_000_000
+
+
+class TestIsolationPlot:
+    def test_best_trial_reruns_interval_and_baseline(self):
+        study = make_study()
+        reruns = make_reruns(study, {NESTEROV: FIVE, ADAM: FIVE[:3], "baseline": FIVE + 0.1})
+        found = isolation(study, reruns)
+        figure = isolation_plot(study, found, trial_variance(study, reruns)[-1])
+        (axes,) = figure.axes
+        assert [label.get_text() for label in axes.get_xticklabels()] == list(ARMS)
+        bests = [line for line in axes.lines if line.get_label() == "best trial in the search"]
+        assert [line.get_ydata()[0] for line in bests] == [point.objective for point in found]
+        dots = [line for line in axes.lines if line.get_label().startswith("its reruns")]
+        assert [len(line.get_ydata()) for line in dots] == [5, 3]
+        assert len(axes.containers) == 1  # no interval of three reruns
+        (baseline,) = (line for line in axes.lines if line.get_label().startswith("baseline"))
+        assert list(baseline.get_ydata()) == pytest.approx([0.2, 0.2])
+        assert len(axes.patches) == 1
+        assert len(legend(figure)) == len(set(legend(figure))) == 4
+
+    def test_an_arm_without_a_feasible_trial(self):
+        study = make_study(reason=lambda arm, _at: "diverged" if arm == ADAM else "")
+        figure = isolation_plot(study, isolation(study))
+        (axes,) = figure.axes
+        (crosses,) = points(axes).values()
+        assert crosses.tolist() == [[1.0, 0.94]]
+        assert "no feasible trial in the arm (1)" in legend(figure)
+
+    def test_many_arms_are_named_upright(self, tmp_path):
+        names = [f"depth={depth}, optimizer=a_very_long_name_of_one" for depth in range(12)]
+        study = make_study(arms=names, trials=2)
+        figure = isolation_plot(study, isolation(study))
+        svg(figure, tmp_path)
+        labels = figure.axes[0].get_xticklabels()
+        assert {label.get_rotation() for label in labels} == {90}
+        height = figure.get_size_inches()[1]
+        assert figure.axes[0].get_position().height * height > 2.5
+
+
+class TestRerunPlot:
+    def test_every_rerun_and_the_biased_score_beside(self):
+        study = make_study()
+        reruns = make_reruns(study, {ADAM: [*FIVE, math.nan], "baseline": FIVE[:3]})
+        rows = trial_variance(study, reruns)
+        figure = rerun_plot(study, rows)
+        (axes,) = figure.axes
+        names = [label.get_text() for label in axes.get_xticklabels()]
+        assert names == [NESTEROV, ADAM, "baseline"]
+        dots = [line for line in axes.lines if line.get_label() == "rerun"]
+        assert [len(line.get_ydata()) for line in dots] == [5, 3]
+        scores = [line for line in axes.lines if "biased by selection" in line.get_label()]
+        assert [line.get_ydata()[0] for line in scores] == [
+            row.search_objective for row in rows[:2]
+        ]
+        assert all(line.get_markerfacecolor() == "none" for line in scores)
+        assert len(points(axes)["infeasible rerun (1)"]) == 1
+        assert "mean of too few reruns for an interval" in legend(figure)
+        assert [text.get_text() for text in axes.texts] == ["no reruns"]
+
+
+def all_figures(arms=ARMS):
+    study = make_study(arms=arms, trials=4, searched=[log_uniform("rate", 1e-3, 1.0, arms)])
+    reruns = make_reruns(study, dict.fromkeys([*arms, "baseline"], FIVE))
+    rows = trial_variance(study, reruns)
+    return {
+        "axis": axis_plot(study, read_searched(study)[0]),
+        "curves": training_curves(study),
+        "train_loss": train_loss_curves(study),
+        "isolation": isolation_plot(study, isolation(study, reruns), rows[-1]),
+        "reruns": rerun_plot(study, rows),
+    }
+
+
+def test_the_same_study_gives_the_same_bytes(tmp_path):
+    first, second = all_figures(), all_figures()
+    for name, figure in first.items():
+        content = svg(figure, tmp_path)
+        assert content == svg(second[name], tmp_path)
+        assert "<dc:date>" not in content
+        assert [path.name for path in tmp_path.iterdir()] == ["figure.svg"]
+
+
+def test_odd_names_are_shown_as_they_are(tmp_path):
+    for name, figure in all_figures(ODD).items():
+        content = svg(figure, tmp_path)
+        assert "<script" not in content
+        if name in ("axis", "isolation", "reruns"):  # name every arm
+            shown = re.sub(r"\s+", "", texts(content))
+            assert all(arm in shown for arm in ("$x$=1", "_hidden=3", "名前=4", "longlong", "…"))
+            assert "<script>al" in shown
+
+
+def test_odd_choices_and_labels(tmp_path):
+    nuisances = [choice("activation", ODD, ARMS, condition="a=$b$ & <i>")]
+    study = make_study(searched=nuisances)
+    content = svg(axis_plot(study, read_searched(study)[0]), tmp_path)
+    assert "<script" not in content
+    assert "activation (a=$b$ & <i>)" in texts(content)
+
+
+def test_the_users_settings_of_matplotlib_change_nothing(tmp_path):
+    expected = svg(all_figures()["reruns"], tmp_path)
+    with matplotlib.rc_context({"text.usetex": True, "font.size": 30, "svg.hashsalt": "mine"}):
+        assert svg(all_figures()["reruns"], tmp_path) == expected
+    assert matplotlib.rcParams["svg.hashsalt"] is None
+
+
+def test_arms_look_different():
+    names = [str(place) for place in range(len(COLOURS) * len(MARKERS))]
+    assert len(set(looks(names).values())) == len(names)
+
+
+def test_clean_and_wrapped():
+    assert clean("a\n\tb\x00c") == "a b c"
+    assert clean("_a") == " _a"
+    assert len(clean("x" * 100, 20)) == 20
+    assert wrapped("", 10) == ""
+    assert all(len(line) <= 10 for line in wrapped("y" * 100, 10).splitlines())
+    assert len(wrapped("word " * 100, 10).splitlines()) <= 3
