@@ -1,0 +1,117 @@
+"""What a report says of a study beyond its datasets: the question, the roles, the commands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["scientific", "nuisance", "fixed"]
+Origin = Literal["spec", "default"]
+
+
+@dataclass(frozen=True)
+class RoleRow:
+    """One hyperparameter's role in the study.
+
+    Attributes:
+        hyperparameter: Its name, as in the spec.
+        role: `scientific`, `nuisance` or `fixed`.
+        value: What it was set to or searched over, as `log_uniform [0.001, 1]` or `0.9`.
+        arms: The names of the arms in which it exists; empty where it exists in all.
+        origin: `spec` where the spec names it; `default` where it took its documented default.
+        description: One line on what it is.
+    """
+
+    hyperparameter: str
+    role: Role
+    value: str
+    arms: tuple[str, ...] = ()
+    origin: Origin = "spec"
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyCard:
+    """A study as its report and its row in the tracking sheet present it.
+
+    Attributes:
+        name: The study's name.
+        goal: The question it asks.
+        notes: The spec's notes; may be empty.
+        config: Path of the spec, as a reader would type it.
+        workload: The workload's name.
+        workload_description: One or two sentences on data and model.
+        spec_yaml: The spec's text.
+        roles: Every hyperparameter, in the order of the spec, defaults last.
+        commands: Labels and commands; the first reproduces the whole study.
+        trial_command: The command that trains one trial again, with `{trial}` where its id goes;
+            empty where there is none.
+        objective_metric: The metric that ranks trials, as `validation/error_rate`.
+        objective_mode: `min` or `max`.
+        trials_per_arm: How many trials the spec asks for in each arm.
+        duplicates: Sentences on equal configurations that were trained only once.
+    """
+
+    name: str
+    goal: str
+    notes: str
+    config: str
+    workload: str
+    workload_description: str
+    spec_yaml: str
+    roles: tuple[RoleRow, ...]
+    commands: tuple[tuple[str, str], ...]
+    trial_command: str = ""
+    objective_metric: str
+    objective_mode: Literal["min", "max"]
+    trials_per_arm: int
+    duplicates: tuple[str, ...] = ()
+
+    def command_of(self, trial: str) -> str:
+        """Return the command that trains `trial` again; empty where there is none."""
+        return self.trial_command.replace("{trial}", trial)
+
+
+@dataclass(frozen=True)
+class RoleGroup:
+    """The hyperparameters that share a role, and what that role means for the conclusion.
+
+    Attributes:
+        title: The group's heading.
+        explanation: What its role does to the conclusion, in the playbook's sense.
+        rows: Its hyperparameters.
+    """
+
+    title: str
+    explanation: str
+    rows: tuple[RoleRow, ...]
+
+
+def group_roles(roles: Sequence[RoleRow]) -> tuple[RoleGroup, ...]:
+    """Sort hyperparameters by how they limit the conclusion; empty groups are left out.
+
+    Source: "Identifying scientific, nuisance, and fixed hyperparameters" in the playbook.
+    """
+    groups = (
+        RoleGroup(
+            "Scientific",
+            "The study measures their effect.",
+            tuple(row for row in roles if row.role == "scientific"),
+        ),
+        RoleGroup(
+            "Nuisance",
+            "Tuned anew in every arm where they exist, so that the arms are compared fairly.",
+            tuple(row for row in roles if row.role == "nuisance"),
+        ),
+        RoleGroup(
+            "Fixed by the spec",
+            "Chosen for this study. The conclusion holds at these values and might not at others.",
+            tuple(row for row in roles if row.role == "fixed" and row.origin == "spec"),
+        ),
+        RoleGroup(
+            "Fixed by default",
+            "The spec does not name them, so nobody judged for this study that its conclusion "
+            "would be the same at other values. It is only shown to hold at these.",
+            tuple(row for row in roles if row.role == "fixed" and row.origin == "default"),
+        ),
+    )
+    return tuple(group for group in groups if group.rows)

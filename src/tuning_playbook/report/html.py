@@ -1,0 +1,72 @@
+"""The report of a study: one HTML file that needs nothing else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.report.card import StudyCard, group_roles
+from tuning_playbook.report.checklist import count_answers, make_checklist
+from tuning_playbook.report.evidence import (
+    make_arm_rows,
+    make_changes,
+    make_difference,
+    make_rerun_rows,
+)
+from tuning_playbook.report.figures import make_figures
+from tuning_playbook.report.machine import describe_machines
+from tuning_playbook.report.page import render_page
+from tuning_playbook.report.trials import make_trials_table
+
+EVIDENCE_PLOTS = ("isolation", "reruns")
+"""The plots that stand with the evidence; all others have a section of their own."""
+
+
+def render(
+    card: StudyCard,
+    *,
+    study: xr.Dataset,
+    reruns: xr.Dataset | None,
+    findings: Sequence[Mapping[str, Any]],
+    launch: Mapping[str, Any],
+    resources: xr.Dataset,
+    plots: Mapping[str, str],
+) -> str:
+    """Write the report of a study.
+
+    Args:
+        card: The study's question, roles and commands.
+        study: The dataset of its trials (`study.nc`).
+        reruns: The dataset of its reruns (`reruns.nc`); None where there are none.
+        findings: The findings of `diagnostics.json`, in the checklist's order.
+        launch: The launch decision (`launch.json`).
+        resources: Time, memory, machine and software of the trials (`resources.nc`).
+        plots: The text of each SVG by the stem of its file: `isolation`, `reruns`,
+            `training_curves`, `training_loss`, `axis_<name>` or `axis_<name>.<condition>`; any
+            other is shown after these.
+
+    Returns:
+        The text of one HTML file. It loads nothing, and the same input gives the same text.
+    """
+    figures = make_figures(plots, read_searched(study))
+    checklist = make_checklist(findings, figures)
+    trials = make_trials_table(card, study, resources)
+    return render_page(
+        "report.html.j2",
+        card=card,
+        study=study.attrs,
+        launch=launch,
+        arms=make_arm_rows(study, launch),
+        changes=make_changes(launch),
+        difference=make_difference(launch),
+        reruns=make_rerun_rows(reruns),
+        evidence_figures=[figure for figure in figures if figure.stem in EVIDENCE_PLOTS],
+        figures=[figure for figure in figures if figure.stem not in EVIDENCE_PLOTS],
+        checklist=checklist,
+        answers=count_answers(checklist),
+        trials=trials,
+        known_trials={row.trial for row in trials.rows},
+        role_groups=group_roles(card.roles),
+        machines=describe_machines(resources),
+    )

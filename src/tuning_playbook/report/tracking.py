@@ -1,0 +1,102 @@
+"""The playbook's spreadsheet: one row per study."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.report.card import StudyCard
+
+COLUMNS = (
+    "study",
+    "goal",
+    "notes",
+    "config",
+    "workload",
+    "trials_run",
+    "trials_feasible",
+    "objective_metric",
+    "objective_mode",
+    "best_search_objective",
+    "candidate_arm",
+    "candidate_rerun_mean",
+    "candidate_rerun_sd",
+    "baseline_rerun_mean",
+    "baseline_rerun_sd",
+    "decision",
+    "reproduction_command",
+)
+"""The sheet's columns. Source: "Setting up experiment tracking" in the playbook."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
+"""A spreadsheet runs a cell that begins with one of these as a formula."""
+
+
+def summary_row(card: StudyCard, study: xr.Dataset, launch: Mapping[str, Any]) -> dict[str, Any]:
+    """Sum up a study for the tracking sheet and the index.
+
+    Args:
+        card: The study's question and commands.
+        study: The dataset of its trials.
+        launch: The launch decision, as `launch.json` holds it.
+
+    Returns:
+        A JSON value for each of `COLUMNS`; `None` where there is none.
+    """
+    objective = study["objective"].to_numpy().astype(float)
+    feasible = objective[np.isfinite(objective)]
+    best = feasible.min if card.objective_mode == "min" else feasible.max
+    candidate, baseline = launch.get("candidate") or {}, launch.get("baseline") or {}
+    return {
+        "study": card.name,
+        "goal": card.goal,
+        "notes": card.notes,
+        "config": card.config,
+        "workload": card.workload,
+        "trials_run": int(objective.size),
+        "trials_feasible": int(feasible.size),
+        "objective_metric": card.objective_metric,
+        "objective_mode": card.objective_mode,
+        "best_search_objective": float(best()) if feasible.size else None,
+        "candidate_arm": candidate.get("arm"),
+        "candidate_rerun_mean": _finite(candidate.get("mean")),
+        "candidate_rerun_sd": _finite(candidate.get("standard_deviation")),
+        "baseline_rerun_mean": _finite(baseline.get("mean")),
+        "baseline_rerun_sd": _finite(baseline.get("standard_deviation")),
+        "decision": launch["decision"],
+        "reproduction_command": card.commands[0][1] if card.commands else "",
+    }
+
+
+def write_tracking(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write the tracking sheet as CSV, its rows in the order given.
+
+    A text that a spreadsheet would run as a formula gets a leading apostrophe, which it shows as
+    text instead. Numbers stay numbers.
+
+    Example:
+        >>> row = dict.fromkeys(COLUMNS) | {"study": "=1+1", "best_search_objective": -0.5}
+        >>> print(write_tracking([row]).splitlines()[1])
+        '=1+1,,,,,,,,,-0.5,,,,,,,
+    """
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(row[name]) for name in COLUMNS} for row in rows)
+    return sheet.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Return a value as the sheet holds it: one kind of line end, and no formula."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,205 @@
+"""The table of all trials, best first."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.report.card import StudyCard
+from tuning_playbook.report.curves import Curve, CurveScale, make_curves
+from tuning_playbook.report.formatting import anchor, duration, is_missing, memory, number, text
+
+PER_TRIAL = (
+    "trial",
+    "index",
+    "arm",
+    "seed",
+    "objective",
+    "best_step",
+    "status",
+    "infeasible_reason",
+)
+"""The variables of the dataset that a row is made of."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the table.
+
+    Attributes:
+        text: What it shows.
+        key: What it sorts by: a number in full, or the text; empty where there is no value.
+    """
+
+    text: str
+    key: str
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial.
+
+    Attributes:
+        trial: Its id.
+        place: Its place in the study, counted from 1.
+        arm: Its arm.
+        cells: The values of the varied hyperparameters, in the order of the columns.
+        objective: Its objective.
+        best_step: The step at which it was reached.
+        status: `completed`, `diverged` or `failed`.
+        reason: Why it is infeasible; empty for a feasible trial.
+        feasible: Whether it has an objective.
+        facts: What else is known of it, as labels and texts.
+        command: The command that trains it again; may be empty.
+        curve: Its curve, where the metric's values are known.
+    """
+
+    trial: str
+    place: int
+    arm: str
+    cells: tuple[Cell, ...]
+    objective: Cell
+    best_step: Cell
+    status: str
+    reason: str
+    feasible: bool
+    facts: tuple[tuple[str, str], ...]
+    command: str
+    curve: Curve | None
+
+    @property
+    def anchor(self) -> str:
+        """The row's id in the report."""
+        return f"trial-{anchor(self.trial)}"
+
+
+@dataclass(frozen=True)
+class TrialsTable:
+    """Every trial of a study, best first, infeasible trials last.
+
+    Attributes:
+        columns: The names of the varied hyperparameters.
+        numeric: For each of them whether its values are numbers.
+        several_arms: Whether the arm is worth a column.
+        rows: The trials.
+        scale: The scale of the trials' curves, where there are any.
+    """
+
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    several_arms: bool
+    rows: tuple[TrialRow, ...]
+    scale: CurveScale | None
+
+    @property
+    def width(self) -> int:
+        """The number of columns in all."""
+        return len(self.columns) + 5 + self.several_arms
+
+    @property
+    def feasible(self) -> int:
+        """The number of feasible trials."""
+        return sum(row.feasible for row in self.rows)
+
+
+def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset) -> TrialsTable:
+    """Collect what the report's table says of each trial."""
+    columns = tuple(dict.fromkeys(item.name for item in read_searched(study)))
+    hyperparameters = {
+        str(name).removeprefix("hp_"): study[name].to_numpy().tolist()
+        for name in study.data_vars
+        if str(name).startswith("hp_")
+    }
+    varied = (*columns, *_resolved_otherwise(hyperparameters, columns))
+    split, _, metric = card.objective_metric.rpartition("/")
+    scale, curves = make_curves(study, metric, split) or (None, {})
+    used = _resources_by_trial(resources)
+    values = {name: study[name].to_numpy().tolist() for name in PER_TRIAL}
+
+    def make_row(position: int) -> TrialRow:
+        known = {name: column[position] for name, column in values.items()}
+        settings = {name: hyperparameters[name][position] for name in varied}
+        trial, objective = str(known["trial"]), float(known["objective"])
+        feasible = math.isfinite(objective)
+        return TrialRow(
+            trial=trial,
+            place=int(known["index"]) + 1,
+            arm=str(known["arm"]),
+            cells=tuple(_cell(settings[name]) for name in columns),
+            objective=_cell(objective if feasible else None),
+            best_step=_cell(int(known["best_step"]) if feasible else None),
+            status=str(known["status"]),
+            reason=str(known["infeasible_reason"]),
+            feasible=feasible,
+            facts=(
+                ("seed", str(known["seed"])),
+                *(
+                    (name, text(value, digits=6))
+                    for name, value in settings.items()
+                    if not is_missing(value)
+                ),
+                *used.get(trial, ()),
+            ),
+            command=card.command_of(trial),
+            curve=curves.get(trial),
+        )
+
+    return TrialsTable(
+        columns=columns,
+        numeric=tuple(all(map(_is_number, hyperparameters[name])) for name in columns),
+        several_arms=len(set(values["arm"])) > 1,
+        rows=tuple(make_row(position) for position in _best_first(study, card)),
+        scale=scale,
+    )
+
+
+def _resolved_otherwise(
+    hyperparameters: Mapping[str, Sequence[Any]], columns: Sequence[str]
+) -> tuple[str, ...]:
+    """Return what differs between trials without being searched, as `momentum` does."""
+    return tuple(
+        name
+        for name, values in hyperparameters.items()
+        if name not in columns and len({repr(value) for value in values}) > 1
+    )
+
+
+def _best_first(study: xr.Dataset, card: StudyCard) -> list[int]:
+    """Order the trials by objective; infeasible ones last, equal ones by their place."""
+    objective = study["objective"].to_numpy().astype(float)
+    cost = objective if card.objective_mode == "min" else -objective
+    cost = np.where(np.isfinite(objective), cost, np.inf)
+    return [int(position) for position in np.lexsort((study["index"].to_numpy(), cost))]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _cell(value: object) -> Cell:
+    if is_missing(value):
+        return Cell(text(None), "")
+    return Cell(text(value), repr(value) if _is_number(value) else text(value))
+
+
+def _resources_by_trial(resources: xr.Dataset) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Return what each trial used, as labels and texts."""
+    formats: dict[str, tuple[str, Callable[[Any], str]]] = {
+        "wall_seconds": ("time", duration),
+        "steps_per_second": ("steps per second", number),
+        "peak_memory_bytes": ("peak memory", memory),
+        "host": ("host", text),
+    }
+    columns = {name: resources[name].to_numpy().tolist() for name in formats if name in resources}
+    return {
+        str(trial): tuple(
+            (formats[name][0], formats[name][1](values[position]))
+            for name, values in columns.items()
+            if not is_missing(values[position])
+        )
+        for position, trial in enumerate(resources["trial"].to_numpy().tolist())
+    }

@@ -1,0 +1,93 @@
+"""The tracking sheet: the playbook's columns, and safe to open in a spreadsheet."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tuning_playbook.report.tracking import COLUMNS, summary_row, write_tracking
+
+
+@pytest.fixture(scope="module")
+def row(example):
+    return summary_row(example.card, example.study, example.launch)
+
+
+def read_sheet(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_row_sums_up_the_study(example, row):
+    objective = example.study["objective"].to_numpy()
+    assert tuple(row) == COLUMNS
+    assert row == {
+        "study": "optimizer_choice",
+        "goal": example.card.goal,
+        "notes": "first exploration round",
+        "config": "config/studies/optimizer_choice.yaml",
+        "workload": "digits_mlp",
+        "trials_run": 16,
+        "trials_feasible": 13,
+        "objective_metric": "validation/error_rate",
+        "objective_mode": "min",
+        "best_search_objective": np.nanmin(objective),
+        "candidate_arm": "optimizer=nesterov",
+        "candidate_rerun_mean": example.launch["candidate"]["mean"],
+        "candidate_rerun_sd": example.launch["candidate"]["standard_deviation"],
+        "baseline_rerun_mean": example.launch["baseline"]["mean"],
+        "baseline_rerun_sd": example.launch["baseline"]["standard_deviation"],
+        "decision": "provisional",
+        "reproduction_command": "snakemake --cores 2 --config study=optimizer_choice",
+    }
+    assert json.loads(json.dumps(row)) == row
+
+
+def test_best_of_a_maximized_objective_is_the_largest(example):
+    card = replace(example.card, objective_mode="max")
+    largest = np.nanmax(example.study["objective"].to_numpy())
+    assert summary_row(card, example.study, example.launch)["best_search_objective"] == largest
+
+
+def test_what_is_missing_is_empty(example):
+    nothing = np.full(example.study.sizes["trial"], np.nan)
+    study = example.study.assign(objective=("trial", nothing))
+    launch = example.launch | {"candidate": None, "baseline": None}
+    row = summary_row(replace(example.card, commands=()), study, launch)
+    (cells,) = read_sheet(write_tracking([row]))
+    assert cells["trials_feasible"] == "0"
+    empty = {name for name, value in cells.items() if value == ""}
+    assert empty == {
+        "best_search_objective",
+        "candidate_arm",
+        "candidate_rerun_mean",
+        "candidate_rerun_sd",
+        "baseline_rerun_mean",
+        "baseline_rerun_sd",
+        "reproduction_command",
+    }
+
+
+def test_sheet_keeps_order_commas_quotes_and_lines(row):
+    text = 'a "quoted", goal\nof two lines, ±1 %'
+    sheet = write_tracking([row | {"goal": text, "study": "b"}, row | {"study": "a"}])
+    first, second = read_sheet(sheet)
+    assert (first["study"], second["study"]) == ("b", "a")
+    assert first["goal"] == text
+    assert float(first["candidate_rerun_mean"]) == row["candidate_rerun_mean"]
+    assert sheet.splitlines()[0] == ",".join(COLUMNS)
+    assert "\r" not in sheet
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_cell_is_a_formula(row, start):
+    formula = f"{start}HYPERLINK(1)"
+    (cells,) = read_sheet(write_tracking([row | {"goal": formula, "best_search_objective": -0.5}]))
+    assert cells["goal"] == "'" + formula.replace("\r", "\n")
+    assert cells["best_search_objective"] == "-0.5"
+
+
+def test_a_sheet_of_no_study_has_its_header():
+    assert write_tracking([]) == ",".join(COLUMNS) + "\n"
