@@ -1,0 +1,77 @@
+# Which trials are rerun is a result, but how many and for which arms is known from the spec: so the
+# jobs are static, and each finds its trials in choice.json and keeps those that are trained already.
+
+
+rule choose_reruns:
+    input:
+        study=f"{STUDY}/study.nc",
+        stamp=current("reruns"),
+    output:
+        f"{STUDY}/reruns/choice.json",
+    log:
+        f"{STUDY}/logs/choose_reruns.log",
+    benchmark:
+        f"{STUDY}/benchmarks/choose_reruns.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec_path,
+        key=key_of("reruns"),
+    message:
+        "{wildcards.study}: choose the best trial of each arm for its reruns"
+    script:
+        "../scripts/choose_reruns.py"
+
+
+rule train_reruns:
+    input:
+        f"{STUDY}/reruns/choice.json",
+    output:
+        f"{STUDY}/reruns/{{rerun}}.nc",
+    log:
+        f"{STUDY}/logs/rerun/{{rerun}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/rerun/{{rerun}}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: job_threads
+    resources:
+        mem_mb=job_memory,
+        runtime=job_runtime,
+        gpu=job_gpus,
+    params:
+        arm=rerun_arm,
+        numbers=rerun_numbers,
+        like=any_pack_request,
+        folder=STUDY,
+    message:
+        "{wildcards.study}: train the reruns {wildcards.rerun}"
+    script:
+        "../scripts/train_reruns.py"
+
+
+rule collect_reruns:
+    input:
+        packs=rerun_packs,
+        choice=f"{STUDY}/reruns/choice.json",
+    output:
+        report(f"{STUDY}/reruns.nc", category="{study}", labels={"artefact": "trial variance"}),
+    log:
+        f"{STUDY}/logs/collect_reruns.log",
+    benchmark:
+        f"{STUDY}/benchmarks/collect_reruns.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec_path,
+        key=key_of("reruns"),
+    message:
+        "{wildcards.study}: collect the reruns into {output}"
+    script:
+        "../scripts/collect_reruns.py"

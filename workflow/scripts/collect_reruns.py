@@ -1,0 +1,15 @@
+"""Collect the reruns of a study into reruns.nc."""
+
+import json
+from pathlib import Path
+
+from tuning_playbook.dataset.collect import write_dataset
+from tuning_playbook.dataset.reruns import collect_reruns
+from tuning_playbook.job import current_plan, logged
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    plan = current_plan(params.spec, "reruns", params.key)
+    chosen = json.loads(Path(snakemake.input.choice).read_text())
+    reruns = collect_reruns(plan, chosen, [Path(path) for path in snakemake.input.packs])
+    write_dataset(Path(snakemake.output[0]), reruns)

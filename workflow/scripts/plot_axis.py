@@ -1,0 +1,15 @@
+"""Draw the axis plot of one searched hyperparameter."""
+
+from pathlib import Path
+
+import xarray as xr
+
+from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.job import logged
+from tuning_playbook.plots.axis import axis_plot
+from tuning_playbook.plots.style import save
+
+with logged(snakemake.log[0]), xr.open_dataset(snakemake.input.study) as study:
+    wanted = tuple(snakemake.params.axis)
+    (searched,) = [s for s in read_searched(study) if (s.name, s.condition) == wanted]
+    save(axis_plot(study, searched), Path(snakemake.output[0]))

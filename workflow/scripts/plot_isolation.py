@@ -1,0 +1,21 @@
+"""Draw the isolation plot: the best trial of each arm, with its reruns."""
+
+from pathlib import Path
+
+import xarray as xr
+
+from tuning_playbook.analysis.isolation import isolation
+from tuning_playbook.analysis.variance import BASELINE, trial_variance
+from tuning_playbook.job import logged
+from tuning_playbook.plots.isolation import isolation_plot
+from tuning_playbook.plots.style import save
+
+files = snakemake.input
+with (
+    logged(snakemake.log[0]),
+    xr.open_dataset(files.study) as study,
+    xr.open_dataset(files.reruns) as reruns,
+):
+    variances = {row.arm: row for row in trial_variance(study, reruns)}
+    figure = isolation_plot(study, isolation(study, reruns), variances.get(BASELINE))
+    save(figure, Path(snakemake.output[0]))

@@ -1,0 +1,12 @@
+"""Train the trials of one pack."""
+
+from pathlib import Path
+
+from tuning_playbook.dataset.pack import write_pack
+from tuning_playbook.job import logged
+from tuning_playbook.training.pack import request_from_json, train_pack
+
+with logged(snakemake.log[0]):
+    request = request_from_json(snakemake.params.request)
+    results = train_pack(request, Path(snakemake.params.folder), threads=snakemake.threads)
+    write_pack(Path(snakemake.output[0]), results)

@@ -1,0 +1,35 @@
+"""Write the launch report of a study, and its row of the tracking sheet."""
+
+import json
+from pathlib import Path
+
+import xarray as xr
+
+from tuning_playbook.files import write_atomically
+from tuning_playbook.job import current_plan, logged
+from tuning_playbook.report.html import render
+from tuning_playbook.report.study_card import make_card
+from tuning_playbook.report.tracking import summary_row
+
+files = snakemake.input
+with (
+    logged(snakemake.log[0]),
+    xr.open_dataset(files.study) as study,
+    xr.open_dataset(files.reruns) as reruns,
+    xr.open_dataset(files.resources) as resources,
+):
+    params = snakemake.params
+    card = make_card(current_plan(params.spec, "report", params.key), results=params.results)
+    launch = json.loads(Path(files.launch).read_text())
+    html = render(
+        card,
+        study=study,
+        reruns=reruns,
+        findings=json.loads(Path(files.diagnostics).read_text())["findings"],
+        launch=launch,
+        resources=resources,
+        plots={Path(path).stem: Path(path).read_text() for path in files.plots},
+    )
+    write_atomically(Path(snakemake.output.html), html)
+    row = summary_row(card, study, launch)
+    write_atomically(Path(snakemake.output.summary), json.dumps(row, indent=1) + "\n")

@@ -1,0 +1,15 @@
+"""Track every study that has a report: the playbook's spreadsheet, and the page of all studies."""
+
+import json
+from pathlib import Path
+
+from tuning_playbook.files import write_atomically
+from tuning_playbook.job import logged
+from tuning_playbook.report.index import render_index
+from tuning_playbook.report.tracking import write_tracking
+
+with logged(snakemake.log[0]):
+    summaries = sorted(Path(snakemake.params.results).glob("*/summary.json"))
+    rows = [json.loads(path.read_text()) for path in summaries]
+    write_atomically(Path(snakemake.output.tracking), write_tracking(rows))
+    write_atomically(Path(snakemake.output.index), render_index(rows))
