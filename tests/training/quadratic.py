@@ -1,4 +1,4 @@
-"""Noisy linear regression in four dimensions: small enough that compiling it is most of the work."""
+"""Linear regression in four dimensions: compiling it is most of the work."""
 
 import dataclasses
 

@@ -104,7 +104,7 @@ def test_rule_on_a_small_network(float64, name):
 
 
 def test_optaxs_aliases_of_adam_and_nadam_are_other_rules(float64):
-    """Why they are not used: their epsilon, and NAdam's bias corrections, are not the playbook's."""
+    """Their epsilon, and NAdam's bias corrections, are not the playbook's."""
     start = jnp.asarray([1.0, -2.0])
     b1, b2, epsilon = NUMBERS["b1"], NUMBERS["b2"], NUMBERS["epsilon"]
     for name, alias in {"adam": optax.adam, "nadam": optax.nadam}.items():

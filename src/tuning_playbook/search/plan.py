@@ -32,8 +32,8 @@ STAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "reruns": (("study",), ()),
     "diagnostics": (("study",), ("analysis",)),
     "launch": (("reruns", "diagnostics"), ()),
-    "plots": (("launch",), ("plots",)),
-    "report": (("plots",), ("report",)),
+    "plots": (("reruns",), ("analysis", "plots")),
+    "report": (("launch", "plots"), ("report",)),
 }
 
 DATASET_KEYS = (
