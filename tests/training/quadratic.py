@@ -48,7 +48,7 @@ class Quadratic:
 DEFAULTS = {
     item.name: item.default
     for item in (
-        *training_hyperparameters({"optimizer": "sgd", "schedule": "constant"}),
+        *training_hyperparameters({"optimizer": "sgd", "schedule": "constant"}, {}),
         *Quadratic.hyperparameters,
     )
 } | {"optimizer": "sgd"}

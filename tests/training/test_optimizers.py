@@ -9,6 +9,7 @@ import pytest
 from tuning_playbook.spec.families import COMMON
 from tuning_playbook.spec.optimizers import OPTIMIZERS
 from tuning_playbook.training.optimizers import RULES, make_optimizer
+from tuning_playbook.workloads.optax_factories import optax_optimizers
 
 STEPS = 50
 PLAYBOOK = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam")
@@ -131,6 +132,37 @@ def test_gradients_are_clipped_by_their_global_norm(float64):
     found = trained("sgd", lambda theta: theta, start, clip_norm=2.0)
     length = np.linalg.norm(np.asarray(start) - found)
     assert length == pytest.approx(STEPS * NUMBERS["learning_rate"] * 2.0)
+
+
+@pytest.mark.parametrize("name", sorted(optax_optimizers()))
+def test_optaxs_own_optimizers_take_traced_numbers(name):
+    own = [item for item in optax_optimizers()[name] if item.name != "learning_rate"]
+    values = {item.name: item.default for item in (*COMMON, *own)}
+
+    @jax.jit
+    def two_steps(theta, numbers):  # Rprop does not move in its first
+        optimizer = make_optimizer(name, {**values, **numbers})
+        state = optimizer.init(theta)
+        for _ in range(2):
+            updates, state = optimizer.update(theta, state, theta)
+            theta = optax.apply_updates(theta, updates)
+        return theta
+
+    start = {"w": jnp.ones((2, 3)), "b": jnp.full(3, 0.5)}
+    numbers = {item.name: jnp.float32(item.default) for item in own}
+    numbers["learning_rate"] = jnp.float32(0.01)
+    after = two_steps(start, numbers)
+    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(after))
+    assert optax.tree.norm(after) != optax.tree.norm(start)
+
+
+def test_an_optimizer_of_optax_decays_weights_itself_where_it_can():
+    start = jnp.ones(3)
+    numbers = {item.name: item.default for item in (*COMMON, *optax_optimizers()["optax.adamw"])}
+    ours = make_optimizer("optax.adamw", numbers | {"weight_decay": 0.1})
+    theirs = optax.adamw(1e-3, weight_decay=0.1)
+    updates = [o.update(start, o.init(start), start)[0] for o in (ours, theirs)]
+    np.testing.assert_array_equal(*updates)
 
 
 def test_every_declared_optimizer_is_built_and_descends(float64):

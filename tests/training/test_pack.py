@@ -3,6 +3,7 @@
 import json
 import logging
 
+import jax
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.search.plan import pack_json
 from tuning_playbook.training import checkpoints
 from tuning_playbook.training.pack import request_from_json, train_pack
+from tuning_playbook.training.program import Program
 from tuning_playbook.training.records import read_result, trial_folder
 
 PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}
@@ -103,6 +105,37 @@ def test_a_configuration_that_cannot_run_fails_alone_with_its_reason(tmp_path):
     assert [result.status for result in results] == ["completed", "failed"]
     assert "larger than the training set" in results[1].reason
     assert np.isnan(results[1].metrics["loss"]).all()
+
+
+def out_of_memory_above(lanes, monkeypatch):
+    """Let a program of more lanes than that run out of memory, as a device would say it."""
+    train = Program.train
+
+    def limited(program, *arguments):
+        if program.trial.lanes > lanes:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
+        return train(program, *arguments)
+
+    monkeypatch.setattr(Program, "train", limited)
+
+
+def test_lanes_are_halved_until_memory_suffices_and_the_trials_say_so(tmp_path, monkeypatch):
+    out_of_memory_above(2, monkeypatch)
+    (request,) = requests(plan_of(tmp_path, PACKED | {"resources.lanes": 8}))
+    results = train_pack(request, tmp_path, threads=1)
+    assert [result.status for result in results] == ["completed"] * 4
+    for trial in request.trials:
+        record = json.loads((trial_folder(tmp_path, trial) / "trial.json").read_text())
+        assert record["provenance"]["lanes"] == 2
+        assert record["trial"]["lanes"] == 8
+
+
+def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):
+    out_of_memory_above(0, monkeypatch)
+    (request,) = requests(plan_of(tmp_path, PACKED | {"search.trials": 2}))
+    results = train_pack(request, tmp_path, threads=1)
+    assert [result.status for result in results] == ["failed"] * 2
+    assert all(result.reason.startswith("out of memory: RESOURCE") for result in results)
 
 
 def test_code_or_data_that_changed_since_the_job_was_planned_is_an_error(tmp_path):

@@ -15,6 +15,7 @@ NUMBERS = {
     "steps_per_second": ("training steps per second, compiling left out", "s-1"),
     "peak_memory_bytes": ("most memory that the job had held when the trial ended", "byte"),
     "threads": ("CPU cores of the job", "1"),
+    "lanes": ("lanes it trained in; fewer than the spec's where memory ran out", "1"),
 }
 TEXTS = {
     "host": "name of the machine",

@@ -5,11 +5,14 @@ checked without importing JAX.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuning_playbook.spec.declarations import Hyperparameter
 from tuning_playbook.spec.optimizers import OPTIMIZER, OPTIMIZERS
 from tuning_playbook.spec.schedules import SCHEDULE, SCHEDULES
+
+Members = Mapping[str, tuple[Hyperparameter, ...]]
+"""The hyperparameters that each value of a choice brings."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +20,21 @@ class Family:
     """A choice, and the hyperparameters that exist only under each of its values."""
 
     choice: Hyperparameter
-    members: Mapping[str, tuple[Hyperparameter, ...]]
+    members: Members
 
 
-FAMILIES = (Family(OPTIMIZER, OPTIMIZERS), Family(SCHEDULE, SCHEDULES))
+def families(optax: Members) -> tuple[Family, ...]:
+    """Return the choices of training: the optimizer, optax's own among them, and the schedule.
+
+    Args:
+        optax: The hyperparameters of each `optax.<name>`, as a workload's description has them.
+    """
+    optimizers = {**OPTIMIZERS, **optax}
+    return (
+        Family(replace(OPTIMIZER, choices=tuple(optimizers)), optimizers),
+        Family(SCHEDULE, SCHEDULES),
+    )
+
 
 COMMON: tuple[Hyperparameter, ...] = (
     Hyperparameter(
@@ -64,22 +78,29 @@ COMMON: tuple[Hyperparameter, ...] = (
 """What goes with any optimizer and schedule; off by default, and costing nothing when off."""
 
 
-def training_hyperparameters(chosen: Mapping[str, str]) -> tuple[Hyperparameter, ...]:
+def training_hyperparameters(
+    chosen: Mapping[str, str], optax: Members
+) -> tuple[Hyperparameter, ...]:
     """Return what training has under the values of its choices.
 
+    Where an optimizer of optax has an argument with the name of a common hyperparameter, as
+    `optax.adamw` has `weight_decay`, the optimizer's own comes instead.
+
     Args:
-        chosen: The value of each family's choice, by its name.
+        chosen: The value of each choice, by its name.
+        optax: The hyperparameters of each `optax.<name>`.
     """
-    families = [
+    own = [
         item
-        for family in FAMILIES
+        for family in families(optax)
         for item in (family.choice, *family.members[chosen[family.choice.name]])
     ]
-    return (*families, *COMMON)
+    names = {item.name for item in own}
+    return (*own, *(item for item in COMMON if item.name not in names))
 
 
 def reserved_names() -> frozenset[str]:
     """Return every name that training itself has, which no workload may use."""
-    members = [item for family in FAMILIES for items in family.members.values() for item in items]
-    choices = [family.choice for family in FAMILIES]
+    members = [i for family in families({}) for items in family.members.values() for i in items]
+    choices = [family.choice for family in families({})]
     return frozenset(item.name for item in (*members, *choices, *COMMON))

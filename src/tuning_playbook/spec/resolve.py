@@ -8,7 +8,7 @@ from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.spec import shape
 from tuning_playbook.spec.declarations import Hyperparameter, Value
 from tuning_playbook.spec.distributions import Distribution
-from tuning_playbook.spec.families import FAMILIES
+from tuning_playbook.spec.families import families
 from tuning_playbook.spec.read import read_baseline
 from tuning_playbook.spec.rules import check_rules
 from tuning_playbook.spec.source import Source, error_at
@@ -64,7 +64,7 @@ def complete(
         SpecError: A name is unknown, or a value invalid; the message does not name the place.
     """
     chosen = choices_of(given)
-    for family in FAMILIES:
+    for family in families(workload.optax):
         family.choice.check(chosen[family.choice.name])
     known = available(workload, chosen)
     values: dict[str, Value] = {}
@@ -151,7 +151,7 @@ def _check_given_once(source: Source, name: str, others: list[str], here: Locati
 
 def _choices_of(source: Source, given: Mapping[str, tuple[Value, Location]]) -> dict[str, str]:
     """Return the optimizer and the schedule of an arm, checked before what they bring is."""
-    for family in FAMILIES:
+    for family in families(source.workload.optax):
         value, here = given.get(family.choice.name, (family.choice.default, ()))
         try:
             family.choice.check(value)
@@ -186,9 +186,13 @@ def _check_value(
     target = name.removeprefix(ONE_MINUS)
     if target in known:
         return resolve_value(name, known[target], value)
-    for family in FAMILIES:
+    for family in families(workload.optax):
         choice = family.choice.name
-        owners = [m for m, items in family.members.items() if target in {i.name for i in items}]
+        owners = [
+            member
+            for member, items in family.members.items()
+            if target in {item.name for item in items}
+        ]
         if owners:
             raise SpecError(
                 f"'{target}' is no hyperparameter of {choice} '{chosen[choice]}', only of "

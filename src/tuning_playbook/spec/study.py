@@ -8,7 +8,7 @@ from tuning_playbook.errors import SpecError
 from tuning_playbook.spec import shape
 from tuning_playbook.spec.declarations import Hyperparameter, Value
 from tuning_playbook.spec.distributions import Distribution
-from tuning_playbook.spec.families import FAMILIES, training_hyperparameters
+from tuning_playbook.spec.families import families, training_hyperparameters
 from tuning_playbook.spec.workload import WorkloadDescription
 
 ONE_MINUS = "one_minus_"
@@ -104,7 +104,7 @@ def choices_of(configuration: Mapping[str, Value]) -> dict[str, str]:
     """Return the optimizer and the schedule of a configuration, each by its name."""
     return {
         family.choice.name: str(configuration.get(family.choice.name, family.choice.default))
-        for family in FAMILIES
+        for family in families({})
     }
 
 
@@ -112,7 +112,7 @@ def available(
     workload: WorkloadDescription, chosen: Mapping[str, str]
 ) -> dict[str, Hyperparameter]:
     """Return every hyperparameter of a configuration with these choices, by name."""
-    listed = (*training_hyperparameters(chosen), *workload.hyperparameters.values())
+    listed = (*training_hyperparameters(chosen, workload.optax), *workload.hyperparameters.values())
     return {item.name: item for item in listed}
 
 

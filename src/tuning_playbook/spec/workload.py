@@ -11,8 +11,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class WorkloadDescription:
         hyperparameters: What it declares, by name.
         metrics: What it measures, by name.
         splits: The splits of its data.
+        optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`.
         versions: Hashes of what decides a trial's numbers: `workload` (its code), `training` (this
             package's training code), `data`.
     """
@@ -42,30 +43,27 @@ class WorkloadDescription:
     hyperparameters: Mapping[str, Hyperparameter]
     metrics: Mapping[str, Metric]
     splits: tuple[str, ...]
+    optax: Mapping[str, tuple[Hyperparameter, ...]]
     versions: Mapping[str, str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the description as a JSON object."""
-        return asdict(self) | {
-            "hyperparameters": [asdict(item) for item in self.hyperparameters.values()],
-            "metrics": [asdict(item) for item in self.metrics.values()],
-        }
 
 
 def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
-    """Return the description that `WorkloadDescription.to_json` wrote."""
-    hyperparameters = (
-        Hyperparameter(**(item | {"choices": tuple(item["choices"])}))
-        for item in content["hyperparameters"]
-    )
+    """Return the description that `workloads.describe` printed."""
     return WorkloadDescription(
         name=content["name"],
         import_from=content["import_from"],
         description=content["description"],
-        hyperparameters={item.name: item for item in hyperparameters},
+        hyperparameters={item.name: item for item in _declared(content["hyperparameters"])},
         metrics={item["name"]: Metric(**item) for item in content["metrics"]},
         splits=tuple(content["splits"]),
+        optax={name: _declared(items) for name, items in content["optax"].items()},
         versions=content["versions"],
+    )
+
+
+def _declared(items: Iterable[Mapping[str, Any]]) -> tuple[Hyperparameter, ...]:
+    return tuple(
+        Hyperparameter(**(item | {"choices": tuple(item["choices"])})) for item in map(dict, items)
     )
 
 

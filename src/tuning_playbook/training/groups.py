@@ -1,6 +1,7 @@
 """Train any trials: those that share a program together, a group of lanes at a time."""
 
 import contextlib
+import dataclasses
 import logging
 import signal
 import time
@@ -55,44 +56,59 @@ def _train_group(
     objective: Mapping[str, str],
     should_stop: Callable[[], bool],
 ) -> Iterator[TrialResult]:
-    """Train the trials of one signature with one program."""
-    try:
-        program = Program(trials[0], workload, place_data(splits, trials[0].batch_size))
-    except InfeasibleConfigurationError as error:
-        yield from _fail(trials, workload, study, str(error))
-        return
+    """Train the trials of one signature with one program, of fewer lanes if memory runs out."""
     width = trials[0].lanes
-    for start in range(0, len(trials), width):
-        lanes = trials[start : start + width]
-        folders = [trial_folder(study, trial) / "checkpoints" for trial in lanes]
-        started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
+    left = list(trials)
+    while left:
+        like = dataclasses.replace(trials[0], lanes=width)
         try:
-            finished = train_group(
-                program, lanes, objective=objective, folders=folders, should_stop=should_stop
-            )
+            program = Program(like, workload, place_data(splits, like.batch_size))
+            while left:
+                yield from _train_lanes(program, left[:width], study, objective, should_stop)
+                left = left[width:]
         except InfeasibleConfigurationError as error:
-            yield from _fail(lanes, workload, study, str(error))
-            continue
+            yield from _fail(left[:width], workload, study, str(error))
+            left = left[width:]
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
             reason = f"out of memory: {str(error).splitlines()[0]}"
-            yield from _fail(lanes, workload, study, reason)
-            continue
-        seconds = time.perf_counter() - clock
-        compile_seconds = program.compile_seconds - compiled
-        steps = sum(int(item.result.gradient.counts.sum()) for item in finished)
-        facts = provenance() | {
-            "started": started,
-            "finished": now(),
-            "wall_seconds": seconds / len(lanes),
-            "compile_seconds": compile_seconds / len(lanes),
-            "steps_per_second": steps / (seconds - compile_seconds),
-            "peak_memory_bytes": peak_memory_bytes(),
-            "objective": dict(objective),
-        }
-        for item in finished:
-            yield _write(item, study, facts)
+            if width == 1:
+                yield from _fail(left[:1], workload, study, reason)
+                left = left[1:]
+            else:
+                logger.warning("%s; %d lanes from here on, not %d", reason, width // 2, width)
+                width //= 2
+
+
+def _train_lanes(
+    program: Program,
+    trials: Sequence[Trial],
+    study: Path,
+    objective: Mapping[str, str],
+    should_stop: Callable[[], bool],
+) -> Iterator[TrialResult]:
+    """Train one group of lanes, and write its trials."""
+    folders = [trial_folder(study, trial) / "checkpoints" for trial in trials]
+    started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
+    finished = train_group(
+        program, trials, objective=objective, folders=folders, should_stop=should_stop
+    )
+    seconds = time.perf_counter() - clock
+    compile_seconds = program.compile_seconds - compiled
+    steps = sum(int(item.result.gradient.counts.sum()) for item in finished)
+    facts = provenance() | {
+        "started": started,
+        "finished": now(),
+        "wall_seconds": seconds / len(trials),
+        "compile_seconds": compile_seconds / len(trials),
+        "steps_per_second": steps / (seconds - compile_seconds),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "lanes": program.trial.lanes,
+        "objective": dict(objective),
+    }
+    for item in finished:
+        yield _write(item, study, facts)
 
 
 def _write(item: Finished, study: Path, facts: Mapping[str, object]) -> TrialResult:

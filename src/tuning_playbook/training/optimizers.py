@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from tuning_playbook.workloads.optax_factories import factory_of, optax_optimizers
+
 Number = jax.Array | float
 Numbers = Mapping[str, Number]
 """Numeric hyperparameters by name: traced scalars, or plain numbers where a feature is off."""
@@ -31,13 +33,18 @@ def make_optimizer(name: str, hyperparameters: Numbers) -> optax.GradientTransfo
     what the rule gives. A feature whose hyperparameter is a plain zero is left out of the program.
 
     Args:
-        name: One of `spec.optimizers.OPTIMIZERS`.
+        name: One of `spec.optimizers.OPTIMIZERS`, or `optax.<name>`.
         hyperparameters: Its own, with the learning rate of this step, and `COMMON`'s.
     """
-    rule = RULES[name](hyperparameters)
+    own = optax_optimizers().get(name, ())
+    if own:
+        rule = factory_of(name)(**{item.name: hyperparameters[item.name] for item in own})
+    else:
+        rule = RULES[name](hyperparameters)
     if not off(hyperparameters["clip_norm"]):
         rule = optax.chain(optax.clip_by_global_norm(hyperparameters["clip_norm"]), rule)
-    if off(hyperparameters["weight_decay"]):
+    decays_itself = "weight_decay" in {item.name for item in own}
+    if decays_itself or off(hyperparameters["weight_decay"]):
         return rule
     return _with_weight_decay(
         rule, hyperparameters["learning_rate"] * hyperparameters["weight_decay"]

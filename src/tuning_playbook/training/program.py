@@ -29,6 +29,7 @@ from tuning_playbook.training.evaluation import (
 from tuning_playbook.training.optimizers import make_optimizer, off
 from tuning_playbook.training.records import EVALUATED_SPLITS
 from tuning_playbook.training.schedules import learning_rate
+from tuning_playbook.workloads.optax_factories import optax_optimizers
 from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
 
 INIT_STREAM, ORDER_STREAM, STEP_STREAM = range(3)
@@ -112,7 +113,7 @@ def traced_names(trial: Trial, workload: Workload) -> list[str]:
 
 
 def _declared(trial: Trial, workload: Workload) -> list[Hyperparameter]:
-    training = training_hyperparameters(choices_of(trial.hyperparameters))
+    training = training_hyperparameters(choices_of(trial.hyperparameters), optax_optimizers())
     return [*training, *workload.hyperparameters]
 
 

@@ -18,12 +18,20 @@ import tuning_playbook
 from tuning_playbook.errors import WorkloadError
 from tuning_playbook.spec.workload import stamp_of
 from tuning_playbook.workloads.loading import load_data, load_workload
+from tuning_playbook.workloads.optax_factories import optax_optimizers
 from tuning_playbook.workloads.protocol import Arrays, Workload
 from tuning_playbook.workloads.versions import code_version, data_version
 
 PACKAGE = Path(tuning_playbook.__file__).parent
 
-NOT_A_MODEL = {"__init__.py", "describe.py", "loading.py", "protocol.py", "versions.py"}
+NOT_A_MODEL = {
+    "__init__.py",
+    "describe.py",
+    "loading.py",
+    "optax_factories.py",
+    "protocol.py",
+    "versions.py",
+}
 """Modules of `workloads` that decide no number of a trial."""
 
 
@@ -51,6 +59,9 @@ def describe(name: str, import_from: str) -> dict[str, Any]:
             "hyperparameters": [asdict(item) for item in workload.hyperparameters],
             "metrics": [asdict(item) for item in workload.metrics],
             "splits": list(splits),
+            "optax": {
+                name: [asdict(item) for item in items] for name, items in optax_optimizers().items()
+            },
             "versions": current_versions(workload, splits, import_from),
         },
         "depends": [
