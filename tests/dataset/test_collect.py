@@ -52,6 +52,9 @@ def result_of(trial, error_rate, *, status="completed", reason=""):
         train_steps=ends,
         series={name: np.full(len(ends), 0.5, np.float32) for name in SERIES},
         gradient=gradient_summary(np.ones(trial.max_train_steps), 0.0),
+        whole={"loss": 1.0, "error_rate": 0.5},
+        class_right=np.array([3, 1]),
+        class_examples=np.array([4, 2]),
     )
 
 

@@ -17,4 +17,4 @@ def workload():
 
 @pytest.fixture(scope="session")
 def data(workload):
-    return place_data(workload.load_data(), 8)
+    return place_data(workload.load_data(), 8, 0)

@@ -65,6 +65,7 @@ def make_trial(seed=0, **changes):
         batch_size=8,
         eval_every=10,
         dense_until=0,
+        validation_sample=0,
         keep_best=3,
         lanes=1,
         versions={},

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tuning_playbook.training.evaluation import batched, training_sample, weighted_means
+from tuning_playbook.training.evaluation import batched, fixed_sample, weighted_means
 
 
 def per_example(batch):
@@ -34,12 +34,12 @@ def test_every_example_stands_once_in_the_batches():
     assert sorted(cut["x"][weight > 0]) == list(range(10))
 
 
-def test_the_training_sample_is_fixed_and_has_no_example_twice():
+def test_a_sample_is_fixed_and_has_no_example_twice():
     train = {"x": np.arange(100)}
-    sample = training_sample(train, 30)["x"]
+    sample = fixed_sample(train, 30)["x"]
     assert len(set(sample)) == 30
-    assert (sample == training_sample(train, 30)["x"]).all()
-    assert len(training_sample(train, 500)["x"]) == 100
+    assert (sample == fixed_sample(train, 30)["x"]).all()
+    assert len(fixed_sample(train, 500)["x"]) == 100
 
 
 def test_means_of_a_split_do_not_depend_on_the_batch():

@@ -198,7 +198,7 @@ def test_trials_that_differ_in_every_number_compile_once(train, workload):
     for trial in numbers_only:
         train(trial)
     (program,) = train.programs.values()
-    assert program.compilations == 4  # init, train, average, evaluate
+    assert program.compilations == 5  # init, train, average, evaluate, examine
 
 
 def test_a_feature_that_is_off_is_not_in_the_program(workload, data):
@@ -244,4 +244,4 @@ def test_every_step_is_evaluated_at_the_start_where_asked(train):
 def test_a_batch_larger_than_the_training_set_is_infeasible(workload):
     trial = make_trial(batch_size=51)
     with pytest.raises(InfeasibleConfigurationError, match=r"larger than the training set \(50"):
-        Program(trial, workload, place_data(workload.load_data(), 51))
+        Program(trial, workload, place_data(workload.load_data(), 51, 0))

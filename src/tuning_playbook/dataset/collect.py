@@ -100,6 +100,7 @@ def collect(study: Study, rows: Sequence[Row], packs: Iterable[Path]) -> xr.Data
             study.spec.training.keep_best,
         )
         | _gradient_variables(present)
+        | _whole_variables(study, present)
         | _status_variables(rows, present)
         | hyperparameter_variables(study, rows),
         coords={
@@ -314,6 +315,33 @@ def axes_of(study: Study, rows: Sequence[Row]) -> Axes:
     return Axes(
         np.array(evaluations, np.int64), window_ends(steps, training.eval_every), EVALUATED_SPLITS
     )
+
+
+def _whole_variables(study: Study, trials: Sequence[PackedTrial]) -> dict[str, Any]:
+    """Return what is known of the best checkpoints on the whole validation split."""
+    variables: dict[str, Any] = {}
+    if study.spec.training.validation_sample:
+        for name, metric in study.workload.metrics.items():
+            values = np.array([trial.whole[name] for trial in trials], np.float64)
+            where = "at the best step, on the whole validation split"
+            variables[f"whole_{name}"] = (
+                "trial",
+                values,
+                {"long_name": f"{metric.description}, {where}"},
+            )
+    classes = max((len(trial.class_right) for trial in trials), default=0)
+    if classes:
+        for name, what in (("class_right", "right predictions"), ("class_examples", "examples")):
+            counts = np.zeros((len(trials), classes), np.int64)
+            for row, trial in enumerate(trials):
+                found = getattr(trial, name)
+                counts[row, : len(found)] = found
+            variables[name] = (
+                ("trial", "class"),
+                counts,
+                {"long_name": f"{what} of each class in the validation split, at the best step"},
+            )
+    return variables
 
 
 def _gradient_variables(trials: Sequence[PackedTrial]) -> dict[str, Any]:

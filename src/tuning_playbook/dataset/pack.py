@@ -30,6 +30,9 @@ class PackedTrial:
         metrics: By name, [evaluations, splits].
         series: By name, [windows].
         gradient: The gradient norms of the whole run.
+        whole: Each metric at the best step on the whole validation split; NaN where there is none.
+        class_right: Right predictions of each class there, [classes].
+        class_examples: Examples of each class there, [classes].
     """
 
     fingerprint: str
@@ -38,6 +41,9 @@ class PackedTrial:
     metrics: Mapping[str, np.ndarray]
     series: Mapping[str, np.ndarray]
     gradient: GradientSummary
+    whole: Mapping[str, float]
+    class_right: np.ndarray
+    class_examples: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,12 @@ def pack_dataset(results: Sequence[TrialResult]) -> xr.Dataset:
             ),
             "grad_norm_p90": ("trial", [result.gradient.p90 for result in results]),
             "clipped_share": ("trial", [result.gradient.clipped_share for result in results]),
+            "whole": (
+                ("trial", "metric"),
+                np.array([[r.whole.get(name, np.nan) for name in metrics] for r in results]),
+            ),
+            "class_right": (("trial", "class"), _counts(results, "class_right")),
+            "class_examples": (("trial", "class"), _counts(results, "class_examples")),
             "status": ("trial", [result.status for result in results]),
             "infeasible_reason": ("trial", [result.reason for result in results]),
             "fingerprint": ("trial", [result.trial.fingerprint for result in results]),
@@ -97,6 +109,15 @@ def pack_dataset(results: Sequence[TrialResult]) -> xr.Dataset:
             "split": list(longest.splits),
         },
     )
+
+
+def _counts(results: Sequence[TrialResult], name: str) -> np.ndarray:
+    """Return counts over classes, zero for a trial that has none."""
+    classes = max(len(getattr(result, name)) for result in results)
+    counts = np.zeros((len(results), classes), np.int64)
+    for row, result in enumerate(results):
+        counts[row, : len(getattr(result, name))] = getattr(result, name)
+    return counts
 
 
 def padded(array: np.ndarray, size: int) -> np.ndarray:
@@ -139,6 +160,9 @@ def _read(file: netCDF4.Dataset) -> tuple[Axes, dict[str, PackedTrial]]:
                 p90=float(columns["grad_norm_p90"][row]),
                 clipped_share=float(columns["clipped_share"][row]),
             ),
+            whole=dict(zip(metrics, columns["whole"][row].tolist(), strict=True)),
+            class_right=columns["class_right"][row],
+            class_examples=columns["class_examples"][row],
         )
         for row, trial in enumerate(columns["trial"])
     }

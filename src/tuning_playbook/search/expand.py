@@ -91,6 +91,7 @@ def make_trial(
         batch_size=batch_size,
         eval_every=training.eval_every,
         dense_until=training.eval_schedule.dense_until,
+        validation_sample=training.validation_sample,
         keep_best=training.keep_best,
         lanes=study.spec.resources.lanes,
         versions=dict(study.workload.versions),

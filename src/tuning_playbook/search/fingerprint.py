@@ -23,6 +23,7 @@ class Trial:
         batch_size: Examples a step.
         eval_every: Steps between evaluations.
         dense_until: Until this step every one is evaluated.
+        validation_sample: Validation examples that periodic evaluations see; 0 for all.
         keep_best: Checkpoints kept.
         lanes: How many trials its compiled program trains at once: a program of another width
             gives other bits.
@@ -36,6 +37,7 @@ class Trial:
     batch_size: int
     eval_every: int
     dense_until: int
+    validation_sample: int
     keep_best: int
     lanes: int
     versions: Mapping[str, str]

@@ -104,6 +104,10 @@ class Training(Shape):
     )
     eval_every: Positive = Field(description="steps between evaluations; divides max_train_steps")
     eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)
+    validation_sample: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="validation examples that periodic evaluations see; 0 for all",
+    )
     keep_best: Positive = Field(3, description="checkpoints kept per trial")
     warmup_extends: StrictBool = Field(
         False, description="whether a trial's warmup_steps come on top of max_train_steps"

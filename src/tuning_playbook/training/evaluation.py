@@ -43,14 +43,14 @@ def batched(arrays: Arrays, largest: int) -> tuple[dict[str, np.ndarray], np.nda
     return cut, weight.reshape(batches, size)
 
 
-def training_sample(train: Arrays, size: int) -> dict[str, np.ndarray]:
-    """Return a fixed sample of the training examples, no larger than the validation set.
+def fixed_sample(arrays: Arrays, size: int) -> dict[str, np.ndarray]:
+    """Return a sample of a split, all of it where it has no more than `size` examples.
 
-    It is the same for every trial, so that training metrics differ by the trial alone.
+    It is the same for every trial, so that metrics differ by the trial alone.
     """
-    examples = len(next(iter(train.values())))
+    examples = len(next(iter(arrays.values())))
     chosen = np.random.default_rng(SAMPLE_SEED).permutation(examples)[:size]
-    return {name: array[np.sort(chosen)] for name, array in train.items()}
+    return {name: array[np.sort(chosen)] for name, array in arrays.items()}
 
 
 def weighted_means(per_example: PerExample, split: Split) -> dict[str, jax.Array]:

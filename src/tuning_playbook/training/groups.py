@@ -17,7 +17,12 @@ from tuning_playbook.training import checkpoints
 from tuning_playbook.training.environment import now, peak_memory_bytes, provenance
 from tuning_playbook.training.lane import new_lane
 from tuning_playbook.training.program import Program, place_data, signature
-from tuning_playbook.training.records import TrialResult, trial_folder, write_result
+from tuning_playbook.training.records import (
+    TrialResult,
+    trial_folder,
+    write_predictions,
+    write_result,
+)
 from tuning_playbook.training.run import Finished, finish, train_group
 from tuning_playbook.workloads.describe import current_versions
 from tuning_playbook.workloads.loading import load_data, load_workload
@@ -62,7 +67,8 @@ def _train_group(
     while left:
         like = dataclasses.replace(trials[0], lanes=width)
         try:
-            program = Program(like, workload, place_data(splits, like.batch_size))
+            data = place_data(splits, like.batch_size, like.validation_sample)
+            program = Program(like, workload, data)
             while left:
                 yield from _train_lanes(program, left[:width], study, objective, should_stop)
                 left = left[width:]
@@ -114,6 +120,8 @@ def _train_lanes(
 def _write(item: Finished, study: Path, facts: Mapping[str, object]) -> TrialResult:
     """Write a finished trial: its best checkpoints, then its numbers."""
     folder = trial_folder(study, item.result.trial)
+    if item.examination.examples:
+        write_predictions(folder, item.examination.examples)
     if item.best:
         best = {f"step_{step}": variables for step, variables in item.best}
         checkpoints.save(folder / "checkpoints", checkpoints.BEST, best)

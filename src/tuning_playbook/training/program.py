@@ -23,7 +23,7 @@ from tuning_playbook.spec.study import choices_of
 from tuning_playbook.training.evaluation import (
     Split,
     batched,
-    training_sample,
+    fixed_sample,
     weighted_means,
 )
 from tuning_playbook.training.optimizers import make_optimizer, off
@@ -76,23 +76,37 @@ class Data(NamedTuple):
     Attributes:
         train: Training examples, [examples, ...].
         evaluated: What each evaluated split is measured on.
+        whole: The whole validation split.
     """
 
     train: Mapping[str, jax.Array]
     evaluated: Mapping[str, Split]
+    whole: Split
 
 
-def place_data(splits: Mapping[str, Arrays], batch_size: int) -> Data:
+def place_data(splits: Mapping[str, Arrays], batch_size: int, validation_sample: int) -> Data:
     """Put on the device what training at `batch_size` and its evaluations read.
 
     An evaluation batch is at least as large as training's, which needs more memory.
+
+    Args:
+        splits: The workload's.
+        batch_size: Of training.
+        validation_sample: Validation examples that periodic evaluations see; 0 for all.
     """
-    size = len(next(iter(splits["validation"].values())))
-    measured = {"train": training_sample(splits["train"], size), "validation": splits["validation"]}
+    examples = len(next(iter(splits["validation"].values())))
+    size = validation_sample or examples
     largest = max(batch_size, EVALUATION_BATCH)
-    evaluated = {name: batched(arrays, largest) for name, arrays in measured.items()}
-    placed: tuple[dict[str, jax.Array], dict[str, Split]]
-    placed = jax.device_put((dict(splits["train"]), evaluated))
+    whole = batched(splits["validation"], largest)
+    validation = whole
+    if size < examples:
+        validation = batched(fixed_sample(splits["validation"], size), largest)
+    evaluated = {
+        "train": batched(fixed_sample(splits["train"], size), largest),
+        "validation": validation,
+    }
+    placed: tuple[dict[str, jax.Array], dict[str, Split], Split]
+    placed = jax.device_put((dict(splits["train"]), evaluated, whole))
     return Data(*placed)
 
 
@@ -101,6 +115,7 @@ def signature(trial: Trial, workload: Workload) -> str:
     traced = set(traced_names(trial, workload))
     static = {name: value for name, value in trial.hyperparameters.items() if name not in traced}
     training = [trial.max_train_steps, trial.batch_size, trial.eval_steps, trial.lanes]
+
     return canonical([static, training])
 
 
@@ -204,6 +219,16 @@ class Program:
         """Return every metric of every evaluated split."""
         metrics: Metrics = self._call("evaluate", self._evaluate, (0, 0), variables, traced)
         return metrics
+
+    def examine(self, variables: Variables, traced: Any) -> dict[str, jax.Array]:
+        """Return each metric of each validation example, and its prediction where there is one.
+
+        Each is [batches, batch, ...], padding included.
+        """
+        found: dict[str, jax.Array] = self._call(
+            "examine", self._examine, (0, 0), variables, traced
+        )
+        return found
 
     def _call(
         self, name: str, function: Callable[..., Any], lanes: tuple[int | None, ...], *args: Any
@@ -324,14 +349,38 @@ class Program:
     def _evaluate(
         self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
     ) -> Metrics:
-        key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
-
         def per_example(batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
-            values, _ = self.workload.apply(
-                variables, batch, hyperparameters=self._own(traced), key=key, train=False
-            )
-            return {item.name: values[item.name] for item in self.workload.metrics}
+            return self._measure(variables, batch, traced)
 
         return {
             split: weighted_means(per_example, data.evaluated[split]) for split in EVALUATED_SPLITS
         }
+
+    def _examine(
+        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+    ) -> dict[str, jax.Array]:
+        predict = getattr(self.workload, "predict", None)
+
+        def per_example(batch: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+            found = self._measure(variables, batch, traced)
+            if predict is not None:
+                own = self._own(traced)
+                found["prediction"] = predict(variables, batch, hyperparameters=own)
+            return found
+
+        examples, _ = data.whole
+        found: dict[str, jax.Array] = jax.lax.map(per_example, examples)
+        return found
+
+    def _measure(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        traced: Mapping[str, jax.Array],
+    ) -> dict[str, jax.Array]:
+        """Return each metric of each example of a batch, [batch], outside of training."""
+        key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
+        values, _ = self.workload.apply(
+            variables, batch, hyperparameters=self._own(traced), key=key, train=False
+        )
+        return {item.name: values[item.name] for item in self.workload.metrics}

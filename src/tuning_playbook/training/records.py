@@ -1,7 +1,8 @@
 """What a finished trial leaves in its folder, beside its checkpoints: metrics and provenance.
 
-    trials/<trial>/metrics.npz   the arrays of `TrialResult`
-    trials/<trial>/trial.json    configuration, fingerprint, status, provenance; written last
+    trials/<trial>/metrics.npz       the arrays of `TrialResult`
+    trials/<trial>/predictions.npz   the best checkpoint's, of some validation examples
+    trials/<trial>/trial.json        configuration, fingerprint, status, provenance; written last
 
 A trial whose trial.json names the same fingerprint and whose metrics match their hash is finished.
 Reading and writing these needs NumPy alone, so a job that keeps all its trials is quick.
@@ -26,7 +27,7 @@ Status = Literal["completed", "diverged", "failed"]
 EVALUATED_SPLITS = ("train", "validation")
 """The test split is read once, at the end, on purpose; no trial evaluates it."""
 
-METRIC, SERIES, GRADIENT = "metric/", "series/", "gradient/"
+METRIC, SERIES, GRADIENT, WHOLE = "metric/", "series/", "gradient/", "whole/"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class TrialResult:
         train_steps: [windows], the last step of each.
         series: By name, [windows] float32; NaN from divergence on.
         gradient: The gradient norms of the whole run.
+        whole: Each metric at the best step on the whole validation split; empty where the trial
+            never had finite metrics.
+        class_right: Right predictions of each class there, [classes]; empty without classes.
+        class_examples: Examples of each class there, [classes].
     """
 
     trial: Trial
@@ -54,6 +59,9 @@ class TrialResult:
     train_steps: np.ndarray
     series: Mapping[str, np.ndarray]
     gradient: GradientSummary
+    whole: Mapping[str, float]
+    class_right: np.ndarray
+    class_examples: np.ndarray
 
 
 def trial_folder(study: Path, trial: Trial) -> Path:
@@ -70,8 +78,10 @@ def write_result(folder: Path, result: TrialResult, provenance: Mapping[str, Any
         provenance: What differs from run to run: dates, times, machine, versions.
     """
     buffer = io.BytesIO()
-    arrays = {f"{METRIC}{name}": array for name, array in result.metrics.items()}
+    arrays: dict[str, Any] = {f"{METRIC}{name}": array for name, array in result.metrics.items()}
     arrays |= {f"{SERIES}{name}": array for name, array in result.series.items()}
+    arrays |= {f"{WHOLE}{name}": np.float64(value) for name, value in result.whole.items()}
+    arrays |= {"class_right": result.class_right, "class_examples": result.class_examples}
     arrays |= {f"{GRADIENT}{name}": value for name, value in asdict(result.gradient).items()}
     np.savez(
         buffer,
@@ -119,7 +129,22 @@ def read_result(folder: Path, trial: Trial) -> TrialResult | None:
                 p90=float(arrays[f"{GRADIENT}p90"]),
                 clipped_share=float(arrays[f"{GRADIENT}clipped_share"]),
             ),
+            whole={name: float(value) for name, value in _with_prefix(arrays, WHOLE).items()},
+            class_right=arrays["class_right"],
+            class_examples=arrays["class_examples"],
         )
+
+
+def write_predictions(folder: Path, examples: Mapping[str, np.ndarray]) -> None:
+    """Write what the best variables of a trial say of some validation examples, in their order.
+
+    Args:
+        folder: The trial's.
+        examples: Each metric, [kept], and `prediction`, [kept, ...], where the workload predicts.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **examples)
+    write_atomically(folder / "predictions.npz", buffer.getvalue())
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:

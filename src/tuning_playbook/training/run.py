@@ -18,6 +18,7 @@ import jax
 import numpy as np
 
 from tuning_playbook.search.fingerprint import Trial
+from tuning_playbook.training.examine import NOTHING, Examination, examine
 from tuning_playbook.training.lane import Lane, lane_of, new_lane
 from tuning_playbook.training.program import Program, Steps
 from tuning_playbook.training.records import EVALUATED_SPLITS, Status, TrialResult
@@ -43,10 +44,11 @@ class InterruptedTrainingError(Exception):
 
 @dataclass(frozen=True)
 class Finished:
-    """A trained trial, and the variables of its best steps, best first."""
+    """A trained trial, the variables of its best steps, best first, and a look at the best."""
 
     result: TrialResult
     best: tuple[tuple[int, Any], ...]
+    examination: Examination
 
 
 def train_group(
@@ -102,7 +104,8 @@ def train_group(
             saved = time.monotonic()
             if stop:
                 raise InterruptedTrainingError(f"stopped after step {step_after}; it is saved")
-    return [finish(lane) for lane in lanes]
+    examinations = examine(program, lanes, traced)
+    return [finish(lane, looked) for lane, looked in zip(lanes, examinations, strict=True)]
 
 
 def _evaluate(
@@ -161,11 +164,18 @@ def _divergence(loss: float, norm: float, lane: Lane, steps_taken: int) -> str:
     )
 
 
-def finish(lane: Lane, *, status: Status | None = None, reason: str = "") -> Finished:
+def finish(
+    lane: Lane,
+    examination: Examination = NOTHING,
+    *,
+    status: Status | None = None,
+    reason: str = "",
+) -> Finished:
     """Return the result of a lane that has ended.
 
     Args:
         lane: The trial.
+        examination: Its best variables on the whole validation split.
         status: How it ended, where that is known otherwise than from its numbers.
         reason: Why, likewise.
     """
@@ -193,5 +203,9 @@ def finish(lane: Lane, *, status: Status | None = None, reason: str = "") -> Fin
         gradient=gradient_summary(
             lane.steps["grad_norm"], float(trial.hyperparameters["clip_norm"])
         ),
+        whole=dict(examination.means),
+        class_right=examination.class_right,
+        class_examples=examination.class_examples,
     )
-    return Finished(result, tuple((step, variables) for _, step, variables in lane.best))
+    best = tuple((step, variables) for _, step, variables in lane.best)
+    return Finished(result, best, examination)
