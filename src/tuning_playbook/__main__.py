@@ -1,6 +1,7 @@
 """The same work without Snakemake: `python -m tuning_playbook COMMAND`."""
 
 import argparse
+import dataclasses
 import json
 import logging
 import sys
@@ -81,7 +82,7 @@ def _train(plan: Plan, options: argparse.Namespace) -> None:
         request = request_from_json(pack_json(plan, pack))
         trials = tuple(trial for trial in request.trials if trial.id in wanted)
         if trials:
-            chosen = type(request)(trials, request.objective, request.import_from)
+            chosen = dataclasses.replace(request, trials=trials)
             train_pack(chosen, options.results / plan.study.name, threads=options.threads)
 
 

@@ -1,5 +1,6 @@
 """A training job: what it keeps, what it trains, what it leaves in a trial's folder."""
 
+import dataclasses
 import json
 import logging
 
@@ -86,7 +87,7 @@ def test_a_damaged_trial_is_trained_again_to_the_same_bits(trained, damage):
 
 def test_a_trial_is_the_same_in_a_pack_and_alone(trained, tmp_path):
     _, request, results = trained
-    alone = type(request)(request.trials[2:3], request.objective, request.import_from)
+    alone = dataclasses.replace(request, trials=request.trials[2:3])
     (result,) = train_pack(alone, tmp_path, threads=2)
     assert same_bits(result, results[2])
 

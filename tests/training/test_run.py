@@ -22,11 +22,20 @@ def train(workload, data, tmp_path):
     """Train trials of one signature in one group, and return their results."""
     programs = {}
 
-    def train(*trials, stop=lambda: False, objective=OBJECTIVE):
-        key = signature(trials[0], workload)
-        program = programs.setdefault(key, Program(trials[0], workload, data))
+    def train(*trials, stop=lambda: False, objective=OBJECTIVE, host_data=None):
+        placed = data if host_data is None else data._replace(train={})
+        key = (signature(trials[0], workload), host_data is None)
+        program = programs.setdefault(key, Program(trials[0], workload, placed, 50))
         folders = [tmp_path / trial.id for trial in trials]
-        return train_group(program, trials, objective=objective, folders=folders, should_stop=stop)
+        finished, _ = train_group(
+            program,
+            trials,
+            objective=objective,
+            folders=folders,
+            should_stop=stop,
+            host_data=host_data,
+        )
+        return finished
 
     train.programs = programs
     return train
@@ -160,6 +169,21 @@ def test_a_resumed_trial_equals_an_uninterrupted_one(train, tmp_path, lanes, fea
             checkpoints.remove_resumes(tmp_path / trial.id)
 
 
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_batches_fed_from_the_host_give_the_bits_of_resident_ones(train, workload, lanes):
+    trials = [make_trial(seed=n, **GOOD, lanes=lanes) for n in range(lanes)]
+    resident = train(*trials)
+    host_data = workload.load_data()["train"]
+    fed = train(*trials, host_data=host_data)
+    calls = itertools.count(1)
+    with pytest.raises(InterruptedTrainingError):
+        train(*trials, host_data=host_data, stop=lambda: next(calls) == 2)
+    resumed = train(*trials, host_data=host_data)
+    for one, other, again in zip(resident, fed, resumed, strict=True):
+        assert_same_bits(one, other)
+        assert_same_bits(other, again)
+
+
 def test_a_damaged_state_is_passed_over_for_the_start(train, tmp_path, caplog):
     trial = make_trial(seed=1, **GOOD)
     (whole,) = train(trial)
@@ -208,7 +232,7 @@ def test_a_feature_that_is_off_is_not_in_the_program(workload, data):
     on = make_trial(**GOOD, weight_decay=0.1, clip_norm=1.0, l2_regularization=0.1, noise=0.5)
     sizes = {}
     for name, trial in {"off": plain, "on": on}.items():
-        program = Program(trial, workload, data)
+        program = Program(trial, workload, data, 50)
         seed, traced = program.arguments([trial])
         state = program.init(seed, traced)
         program.train(state, 0, 10, seed, traced)
@@ -218,7 +242,7 @@ def test_a_feature_that_is_off_is_not_in_the_program(workload, data):
 
 def test_polyak_averaging_evaluates_the_debiased_average(workload, data):
     trial = make_trial(**GOOD, polyak_decay=0.8, eval_every=1, max_train_steps=5)
-    program = Program(trial, workload, data)
+    program = Program(trial, workload, data, 50)
     seed, traced = program.arguments([trial])
     state = program.init(seed, traced)
     weights = []
@@ -244,4 +268,4 @@ def test_every_step_is_evaluated_at_the_start_where_asked(train):
 def test_a_batch_larger_than_the_training_set_is_infeasible(workload):
     trial = make_trial(batch_size=51)
     with pytest.raises(InfeasibleConfigurationError, match=r"larger than the training set \(50"):
-        Program(trial, workload, place_data(workload.load_data(), 51, 0))
+        Program(trial, workload, place_data(workload.load_data(), 51, 0), 50)

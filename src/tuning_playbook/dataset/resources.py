@@ -12,6 +12,7 @@ from tuning_playbook.training.records import read_provenance
 NUMBERS = {
     "wall_seconds": ("wall-clock time of the trial; its share, where lanes train together", "s"),
     "compile_seconds": ("time spent compiling; its share, where lanes train together", "s"),
+    "input_wait_seconds": ("time spent waiting for batches from the host", "s"),
     "steps_per_second": ("training steps per second, compiling left out", "s-1"),
     "peak_memory_bytes": ("most memory that the job had held when the trial ended", "byte"),
     "threads": ("CPU cores of the job", "1"),

@@ -30,6 +30,7 @@ STAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # stage: (the stages it builds on, the code that decides it)
     "study": ((), ("dataset", "search", "spec")),
     "reruns": (("study",), ()),
+    "models": (("study",), ()),
     "diagnostics": (("study",), ("analysis",)),
     "launch": (("reruns", "diagnostics"), ()),
     "plots": (("reruns",), ("analysis", "plots")),
@@ -155,7 +156,7 @@ def read_study(path: Path) -> Study:
         WorkloadError: Its workload cannot be imported.
     """
     spec, text = read_spec(path)
-    workload = describe(spec.workload, folder=path.parent)
+    workload = describe(spec.workload, folder=path.parent, data=spec.data)
     return resolve(Source(path, spec, text, workload))
 
 
@@ -193,6 +194,7 @@ def pack_json(plan: Plan, pack: Pack) -> str:
             "trials": [trial.to_json() for trial in pack.trials],
             "objective": plan.study.spec.objective.model_dump(),
             "import_from": plan.study.workload.import_from,
+            "data_folder": plan.study.workload.data_folder,
         }
     )
 

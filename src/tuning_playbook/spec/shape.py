@@ -202,6 +202,11 @@ class StudySpec(Shape):
     )
     notes: StrictStr = Field("", description="anything worth remembering; changes no trial")
     workload: StrictStr = Field(description='a built-in name, or "package.module:Class"')
+    data: StrictStr | None = Field(
+        None,
+        description="folder of the data, beside the spec or from the working directory, for a "
+        "workload that reads a user's own",
+    )
     objective: Objective
     training: Training
     scientific: dict[Name, Annotated[list[Scalar], Field(min_length=1)]] = Field(

@@ -28,6 +28,7 @@ class WorkloadDescription:
     Attributes:
         name: As in the spec: a built-in name, or `package.module:Class`.
         import_from: The folder its module is imported from before the installed packages.
+        data_folder: The folder that its data is read from; empty where it has its own.
         description: The first line of its docstring.
         hyperparameters: What it declares, by name.
         metrics: What it measures, by name.
@@ -39,6 +40,7 @@ class WorkloadDescription:
 
     name: str
     import_from: str
+    data_folder: str
     description: str
     hyperparameters: Mapping[str, Hyperparameter]
     metrics: Mapping[str, Metric]
@@ -52,6 +54,7 @@ def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
     return WorkloadDescription(
         name=content["name"],
         import_from=content["import_from"],
+        data_folder=content["data_folder"],
         description=content["description"],
         hyperparameters={item.name: item for item in _declared(content["hyperparameters"])},
         metrics={item["name"]: Metric(**item) for item in content["metrics"]},
@@ -67,12 +70,13 @@ def _declared(items: Iterable[Mapping[str, Any]]) -> tuple[Hyperparameter, ...]:
     )
 
 
-def describe(workload: str, *, folder: Path) -> WorkloadDescription:
+def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescription:
     """Describe a workload, from the cache where nothing that it depends on has changed.
 
     Args:
         workload: As in the spec.
         folder: The spec's folder, where a user's own module may stand.
+        data: The folder of its data, beside the spec or from the working directory.
 
     Raises:
         WorkloadError: The workload cannot be imported, does not keep the protocol, or its data
@@ -80,15 +84,19 @@ def describe(workload: str, *, folder: Path) -> WorkloadDescription:
     """
     import_from = os.path.relpath(folder) if ":" in workload else ""
     home = folder.resolve() if import_from else ""
-    key = f"{workload}\0{home}\0{sys.executable}\0{Path(__file__).parent}"
+    data_folder = _data_folder(data, folder)
+    places = [home, Path(data_folder).resolve() if data else "", sys.executable, __file__]
+    key = "\0".join([workload, *map(str, places)])
     name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
     cached = cache_folder() / "workloads" / name
     content = _read_cache(cached)
     if content is None:
-        content = _describe_apart(workload, import_from)
+        content = _describe_apart(workload, import_from, data_folder)
         with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
             write_atomically(cached, json.dumps(content, indent=1))
-    return from_json(content["description"] | {"import_from": import_from})
+    return from_json(
+        content["description"] | {"import_from": import_from, "data_folder": data_folder}
+    )
 
 
 def _read_cache(path: Path) -> dict[str, Any] | None:
@@ -109,8 +117,16 @@ def stamp_of(path: Path) -> list[str | int]:
     return [str(path), status.st_size, status.st_mtime_ns]
 
 
-def _describe_apart(workload: str, import_from: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tuning_playbook.workloads.describe", workload, import_from]
+def _data_folder(data: str | None, folder: Path) -> str:
+    if data is None:
+        return ""
+    beside = folder / data
+    return os.path.relpath(beside if beside.is_dir() else data)
+
+
+def _describe_apart(workload: str, import_from: str, data_folder: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tuning_playbook.workloads.describe"]
+    command += [workload, import_from, data_folder]
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode == 0:

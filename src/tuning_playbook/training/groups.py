@@ -25,14 +25,19 @@ from tuning_playbook.training.records import (
 )
 from tuning_playbook.training.run import Finished, finish, train_group
 from tuning_playbook.workloads.describe import current_versions
-from tuning_playbook.workloads.loading import load_data, load_workload
+from tuning_playbook.workloads.loading import load_data
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 logger = logging.getLogger(__name__)
 
 
 def train_trials(
-    trials: Sequence[Trial], study: Path, *, objective: Mapping[str, str], import_from: str
+    trials: Sequence[Trial],
+    workload: Workload,
+    study: Path,
+    *,
+    objective: Mapping[str, str],
+    import_from: str,
 ) -> Iterator[TrialResult]:
     """Train trials of one workload, each written to its folder as soon as it ends.
 
@@ -42,7 +47,6 @@ def train_trials(
         ChangedDuringRunError: Code or data is not what the trials were planned with.
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
     """
-    workload = load_workload(trials[0].workload, import_from)
     splits = load_data(trials[0].workload, workload)
     _check_versions(trials[0], current_versions(workload, splits, import_from))
     groups: dict[str, list[Trial]] = {}
@@ -64,13 +68,18 @@ def _train_group(
     """Train the trials of one signature with one program, of fewer lanes if memory runs out."""
     width = trials[0].lanes
     left = list(trials)
+    host_data = splits["train"] if getattr(workload, "host_fed", False) else None
     while left:
         like = dataclasses.replace(trials[0], lanes=width)
         try:
-            data = place_data(splits, like.batch_size, like.validation_sample)
-            program = Program(like, workload, data)
+            data = place_data(
+                splits, like.batch_size, like.validation_sample, host_fed=host_data is not None
+            )
+            examples = len(next(iter(splits["train"].values())))
+            program = Program(like, workload, data, examples)
             while left:
-                yield from _train_lanes(program, left[:width], study, objective, should_stop)
+                lanes = left[:width]
+                yield from _train_lanes(program, lanes, study, objective, should_stop, host_data)
                 left = left[width:]
         except InfeasibleConfigurationError as error:
             yield from _fail(left[:width], workload, study, str(error))
@@ -93,12 +102,18 @@ def _train_lanes(
     study: Path,
     objective: Mapping[str, str],
     should_stop: Callable[[], bool],
+    host_data: Arrays | None,
 ) -> Iterator[TrialResult]:
     """Train one group of lanes, and write its trials."""
     folders = [trial_folder(study, trial) / "checkpoints" for trial in trials]
     started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
-    finished = train_group(
-        program, trials, objective=objective, folders=folders, should_stop=should_stop
+    finished, wait_seconds = train_group(
+        program,
+        trials,
+        objective=objective,
+        folders=folders,
+        should_stop=should_stop,
+        host_data=host_data,
     )
     seconds = time.perf_counter() - clock
     compile_seconds = program.compile_seconds - compiled
@@ -108,6 +123,7 @@ def _train_lanes(
         "finished": now(),
         "wall_seconds": seconds / len(trials),
         "compile_seconds": compile_seconds / len(trials),
+        "input_wait_seconds": wait_seconds / len(trials),
         "steps_per_second": steps / (seconds - compile_seconds),
         "peak_memory_bytes": peak_memory_bytes(),
         "lanes": program.trial.lanes,

@@ -21,18 +21,20 @@ class PackRequest:
         trials: The trials of the pack.
         objective: `metric` and `mode`, which decide the checkpoints kept.
         import_from: Where the workload's module is imported from before the installed packages.
+        data_folder: Where its data is read from, for a workload that takes a folder.
     """
 
     trials: tuple[Trial, ...]
     objective: Mapping[str, str]
     import_from: str
+    data_folder: str
 
 
 def request_from_json(text: str) -> PackRequest:
     """Return the request that `search.plan.pack_json` wrote."""
     content = json.loads(text)
     trials = tuple(trial_from_json(item) for item in content["trials"])
-    return PackRequest(trials, content["objective"], content["import_from"])
+    return PackRequest(trials, content["objective"], content["import_from"], content["data_folder"])
 
 
 def train_pack(request: PackRequest, study: Path, *, threads: int) -> list[TrialResult]:
@@ -62,9 +64,11 @@ def train_pack(request: PackRequest, study: Path, *, threads: int) -> list[Trial
         prepare(threads)
         # JAX is imported here: after its environment is set, and only by a job that trains.
         from tuning_playbook.training.groups import train_trials  # noqa: PLC0415
+        from tuning_playbook.workloads.loading import load_workload  # noqa: PLC0415
 
+        workload = load_workload(missing[0].workload, request.import_from, request.data_folder)
         trained = train_trials(
-            missing, study, objective=request.objective, import_from=request.import_from
+            missing, workload, study, objective=request.objective, import_from=request.import_from
         )
         results |= {result.trial.id: result for result in trained}
     return [results[trial.id] for trial in request.trials]

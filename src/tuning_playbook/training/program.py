@@ -5,6 +5,7 @@ program. Data order and every draw are functions of (seed, step) alone: a trial 
 resumed goes on as if nothing had been.
 """
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,13 +49,14 @@ class TrainState(NamedTuple):
     Attributes:
         variables: The model's.
         optimizer: The optimizer's.
-        order: The order of the training examples in the current epoch, [examples].
+        order: The order of the training examples in the current epoch, [examples]; () where
+            batches are fed from the host.
         average: The decaying sum of the parameters, where Polyak averaging is on; else ().
     """
 
     variables: Variables
     optimizer: optax.OptState
-    order: jax.Array
+    order: Any
     average: Any
 
 
@@ -74,7 +76,7 @@ class Data(NamedTuple):
     """The data on the device.
 
     Attributes:
-        train: Training examples, [examples, ...].
+        train: Training examples, [examples, ...]; {} where batches are fed from the host.
         evaluated: What each evaluated split is measured on.
         whole: The whole validation split.
     """
@@ -84,7 +86,9 @@ class Data(NamedTuple):
     whole: Split
 
 
-def place_data(splits: Mapping[str, Arrays], batch_size: int, validation_sample: int) -> Data:
+def place_data(
+    splits: Mapping[str, Arrays], batch_size: int, validation_sample: int, *, host_fed: bool = False
+) -> Data:
     """Put on the device what training at `batch_size` and its evaluations read.
 
     An evaluation batch is at least as large as training's, which needs more memory.
@@ -93,6 +97,7 @@ def place_data(splits: Mapping[str, Arrays], batch_size: int, validation_sample:
         splits: The workload's.
         batch_size: Of training.
         validation_sample: Validation examples that periodic evaluations see; 0 for all.
+        host_fed: Whether the training split stays on the host.
     """
     examples = len(next(iter(splits["validation"].values())))
     size = validation_sample or examples
@@ -106,7 +111,7 @@ def place_data(splits: Mapping[str, Arrays], batch_size: int, validation_sample:
         "validation": validation,
     }
     placed: tuple[dict[str, jax.Array], dict[str, Split], Split]
-    placed = jax.device_put((dict(splits["train"]), evaluated, whole))
+    placed = jax.device_put(({} if host_fed else dict(splits["train"]), evaluated, whole))
     return Data(*placed)
 
 
@@ -132,6 +137,12 @@ def _declared(trial: Trial, workload: Workload) -> list[Hyperparameter]:
     return [*training, *workload.hyperparameters]
 
 
+@functools.partial(jax.jit, static_argnums=2)
+def epoch_order(key: jax.Array, epoch: jax.Array, examples: int) -> jax.Array:
+    """Return the order of the training examples in an epoch, [examples] int32."""
+    return jax.random.permutation(jax.random.fold_in(key, epoch), examples).astype(jnp.int32)
+
+
 @dataclass
 class Program:
     """The compiled program of every trial with one signature.
@@ -142,6 +153,7 @@ class Program:
         trial: Any trial of the signature.
         workload: Its workload.
         data: The data, on the device.
+        examples: How many training examples there are.
         compile_seconds: Spent compiling, so far.
         compilations: How many functions were compiled.
     """
@@ -149,6 +161,7 @@ class Program:
     trial: Trial
     workload: Workload
     data: Data
+    examples: int
     compile_seconds: float = 0.0
     compilations: int = 0
     _compiled: dict[str, Any] = field(default_factory=dict)
@@ -160,11 +173,6 @@ class Program:
                 f"batch_size {self.trial.batch_size} is larger than the training set "
                 f"({self.examples} examples)"
             )
-
-    @property
-    def examples(self) -> int:
-        """Return the number of training examples."""
-        return len(next(iter(self.data.train.values())))
 
     def arguments(self, trials: Sequence[Trial]) -> tuple[Any, Any]:
         """Return the seeds and the traced hyperparameters of the trials of one group of lanes."""
@@ -183,7 +191,7 @@ class Program:
         return state
 
     def train(
-        self, state: TrainState, first_step: int, steps: int, seed: Any, traced: Any
+        self, state: TrainState, first_step: int, steps: int, seed: Any, traced: Any, fed: Any = ()
     ) -> tuple[TrainState, Steps]:
         """Train some steps.
 
@@ -193,6 +201,7 @@ class Program:
             steps: How many to take; each number is a program of its own.
             seed: Of the trial.
             traced: Its numeric hyperparameters.
+            fed: The batches, [steps, batch, ...], where they are fed from the host.
 
         Returns:
             The state after, and what is logged of each step.
@@ -202,7 +211,14 @@ class Program:
             return self._train(steps, *arguments)
 
         after: tuple[TrainState, Steps] = self._call(
-            f"train {steps}", train, (0, None, 0, 0), state, np.int32(first_step), seed, traced
+            f"train {steps}",
+            train,
+            (0, None, 0, 0, 0),
+            state,
+            np.int32(first_step),
+            seed,
+            traced,
+            fed,
         )
         return after
 
@@ -263,11 +279,10 @@ class Program:
         return make_optimizer(str(self.trial.hyperparameters["optimizer"]), values)
 
     def _init(self, seed: jax.Array, traced: Mapping[str, jax.Array], data: Data) -> TrainState:
-        del data
         key = jax.random.fold_in(jax.random.key(seed), INIT_STREAM)
         variables = dict(self.workload.init(key, self._own(traced)))
         optimizer = self._optimizer(self._values(traced)).init(variables["params"])
-        order = jnp.arange(self.examples, dtype=jnp.int32)
+        order = jnp.arange(self.examples, dtype=jnp.int32) if data.train else ()
         average: Any = ()
         if not self._off("polyak_decay"):
             average = jax.tree.map(jnp.zeros_like, variables["params"])
@@ -280,6 +295,7 @@ class Program:
         first_step: jax.Array,
         seed: jax.Array,
         traced: Mapping[str, jax.Array],
+        fed: Mapping[str, jax.Array] | tuple[()],
         data: Data,
     ) -> tuple[TrainState, Steps]:
         root = jax.random.key(seed)
@@ -290,15 +306,23 @@ class Program:
         values = self._values(traced)
         schedule = str(values["schedule"])
 
-        def shuffle(epoch: jax.Array) -> jax.Array:
-            order = jax.random.permutation(jax.random.fold_in(order_key, epoch), self.examples)
-            return order.astype(jnp.int32)
-
-        def step(state: TrainState, number: jax.Array) -> tuple[TrainState, Steps]:
+        def take(order: jax.Array, number: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+            """Return the order that holds at a step, and the step's batch of resident data."""
             epoch, batch_number = number // steps_per_epoch, number % steps_per_epoch
-            order = jax.lax.cond(batch_number == 0, shuffle, lambda _: state.order, epoch)
+            order = jax.lax.cond(
+                batch_number == 0,
+                lambda epoch: epoch_order(order_key, epoch, self.examples),
+                lambda _: order,
+                epoch,
+            )
             index = jax.lax.dynamic_slice_in_dim(order, batch_number * batch_size, batch_size)
-            batch = {name: array[index] for name, array in data.train.items()}
+            return order, {name: array[index] for name, array in data.train.items()}
+
+        def step(state: TrainState, given: tuple[jax.Array, Any]) -> tuple[TrainState, Steps]:
+            number, batch = given
+            order = state.order
+            if data.train:
+                order, batch = take(order, number)
             key = jax.random.fold_in(step_key, number)
             rest = {name: part for name, part in state.variables.items() if name != "params"}
 
@@ -328,7 +352,8 @@ class Program:
             after = TrainState(variables, optimizer_state, order, average)
             return after, Steps(loss, *norms, rate)
 
-        return jax.lax.scan(step, state, first_step + jnp.arange(steps, dtype=jnp.int32))
+        numbers = first_step + jnp.arange(steps, dtype=jnp.int32)
+        return jax.lax.scan(step, state, (numbers, fed))
 
     def _averaged(
         self,

@@ -19,11 +19,13 @@ import numpy as np
 
 from tuning_playbook.search.fingerprint import Trial
 from tuning_playbook.training.examine import NOTHING, Examination, examine
+from tuning_playbook.training.feed import HostFeed
 from tuning_playbook.training.lane import Lane, lane_of, new_lane
 from tuning_playbook.training.program import Program, Steps
 from tuning_playbook.training.records import EVALUATED_SPLITS, Status, TrialResult
 from tuning_playbook.training.resume import resume, save_state
 from tuning_playbook.training.windows import gradient_summary, window_ends, windowed
+from tuning_playbook.workloads.protocol import Arrays
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +60,8 @@ def train_group(
     objective: Mapping[str, str],
     folders: Sequence[Path],
     should_stop: Callable[[], bool],
-) -> list[Finished]:
+    host_data: Arrays | None = None,
+) -> tuple[list[Finished], float]:
     """Train up to `lanes` trials at once, from where they were interrupted if they were.
 
     Args:
@@ -67,6 +70,10 @@ def train_group(
         objective: `metric` and `mode`, which decide the checkpoints kept.
         folders: Where each trial's states are saved.
         should_stop: Asked after every evaluation; true saves the states and ends the training.
+        host_data: The training split, where batches are fed from the host.
+
+    Returns:
+        The trained trials, and the seconds that training waited for batches.
 
     Raises:
         InterruptedTrainingError: `should_stop` said so.
@@ -89,12 +96,18 @@ def train_group(
             lane.bound = DIVERGENCE_FACTOR * float(lane.metrics["loss"][0, 0])
     saved = time.monotonic()
     last = program.trial.max_train_steps
+    feed = None
+    if host_data is not None:
+        seeds = [trial.seed for trial in padded]
+        feed = HostFeed(host_data, program.trial.batch_size, seeds, step, last)
     for first, step_after in itertools.pairwise(program.trial.eval_steps):
         if first < step:
             continue
         if all(lane.diverged for lane in lanes):
             break
-        state, logged = program.train(state, first, step_after - first, seed, traced)
+        steps = step_after - first
+        fed = feed.next(steps) if feed else ()
+        state, logged = program.train(state, first, steps, seed, traced, fed)
         _log(lanes, logged, first, width)
         variables = program.evaluated(state, step_after, traced)
         _evaluate(program, lanes, variables, traced, step_after, objective)
@@ -105,7 +118,8 @@ def train_group(
             if stop:
                 raise InterruptedTrainingError(f"stopped after step {step_after}; it is saved")
     examinations = examine(program, lanes, traced)
-    return [finish(lane, looked) for lane, looked in zip(lanes, examinations, strict=True)]
+    finished = [finish(lane, looked) for lane, looked in zip(lanes, examinations, strict=True)]
+    return finished, feed.wait_seconds if feed else 0.0
 
 
 def _evaluate(

@@ -1,15 +1,17 @@
 """Describe a workload as JSON, in a process of its own: it imports JAX and reads the data.
 
-    python -m tuning_playbook.workloads.describe WORKLOAD [FOLDER]
+    python -m tuning_playbook.workloads.describe WORKLOAD [FOLDER [DATA]]
 
 prints the description and the files that it depends on; a workload's error goes to stderr, with
 exit status 1. `spec.workload` runs this and caches the answer.
 """
 
+import ast
+import importlib.util
 import inspect
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,13 +37,13 @@ NOT_A_MODEL = {
 """Modules of `workloads` that decide no number of a trial."""
 
 
-def describe(name: str, import_from: str) -> dict[str, Any]:
+def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
     """Return a workload's description and the files that it depends on, as a JSON object.
 
     Raises:
         WorkloadError: The workload cannot be imported or its data cannot be read.
     """
-    workload = load_workload(name, import_from)
+    workload = load_workload(name, import_from, data_folder)
     splits = load_data(name, workload)
     code = workload_files(workload, import_from)
     training = sorted((PACKAGE / "training").glob("*.py"))
@@ -84,37 +86,62 @@ def current_versions(
 def workload_files(workload: Workload, import_from: str) -> list[Path]:
     """Return the files that a workload's code stands in.
 
-    Those are its own module and the modules beside it that it imported: from the spec's folder, or
-    from the same installed package.
+    Those are its own module and, as far as they stand beside it (in the spec's folder, or in the
+    same installed package), the modules that it imports and that those import. They are found in
+    the source: what else this process has imported is not asked.
     """
-    own = sys.modules[type(workload).__module__]
-    root = Path(inspect.getfile(own)).resolve().parent
+    name = type(workload).__module__
+    own = Path(inspect.getfile(sys.modules[name])).resolve()
+    root = own.parent
     if import_from and root.is_relative_to(Path(import_from).resolve()):
         root = Path(import_from).resolve()
-    elif own.__package__ and not root.is_relative_to(PACKAGE):
-        top = sys.modules[own.__package__.partition(".")[0]]
-        root = Path(inspect.getfile(top)).resolve().parent
-    files = {Path(inspect.getfile(own)).resolve()}
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if not file or not file.endswith(".py"):
-            continue
-        path = Path(file).resolve()
-        ours = path.parent == PACKAGE / "workloads" and path.name in NOT_A_MODEL
-        if (
-            path.is_relative_to(root)
-            and not ours
-            and "site-packages" not in path.relative_to(root).parts
-        ):
-            files.add(path)
-    return sorted(files)
+    elif not root.is_relative_to(PACKAGE):
+        top = _source_of(name.partition(".")[0])
+        root = top.parent if top else root
+    found = {own}
+    pending = [(name, own)]
+    while pending:
+        module, path = pending.pop()
+        for imported in _imports(module, path):
+            source = _source_of(imported)
+            ours = source is not None and source.parent == PACKAGE / "workloads"
+            if source is None or source in found or not source.is_relative_to(root):
+                continue
+            if not (ours and source.name in NOT_A_MODEL):
+                found.add(source)
+                pending.append((imported, source))
+    return sorted(found)
+
+
+def _imports(module: str, path: Path) -> Iterator[str]:
+    """Yield the names that the source of a module imports, modules or not."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            name = importlib.util.resolve_name(base, package) if node.level else base
+            yield name
+            yield from (f"{name}.{alias.name}" for alias in node.names)
+
+
+def _source_of(name: str) -> Path | None:
+    """Return the source of a module that can be imported; None for what is no module of Python."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # a parent that is no package, or a module made by hand
+        return None
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin).resolve()
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the description of the workload that the arguments name."""
-    name, import_from = [*arguments, ""][:2]
+    name, import_from, data_folder = [*arguments, "", ""][:3]
     try:
-        described = describe(name, import_from)
+        described = describe(name, import_from, data_folder)
     except WorkloadError as error:
         print(error, file=sys.stderr)
         return 1

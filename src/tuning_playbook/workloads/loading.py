@@ -1,6 +1,7 @@
 """Find a workload's class by the name that a spec gives."""
 
 import importlib
+import inspect
 import sys
 import traceback
 from pathlib import Path
@@ -14,17 +15,22 @@ from tuning_playbook.spec.shape import NAME
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 BUILT_IN = {
+    "cifar10": "tuning_playbook.workloads.cifar10:CIFAR10",
     "digits_mlp": "tuning_playbook.workloads.digits_mlp:DigitsMLP",
+    "mnist5k_cnn": "tuning_playbook.workloads.mnist5k_cnn:Mnist5kCNN",
+    "mnist5k_resnet": "tuning_playbook.workloads.mnist5k_resnet:Mnist5kResNet",
+    "text_transformer": "tuning_playbook.workloads.text_transformer:TextTransformer",
 }
 """The built-in workloads, by the name they have in a spec."""
 
 
-def load_workload(name: str, import_from: str) -> Workload:
+def load_workload(name: str, import_from: str, data_folder: str) -> Workload:
     """Import a workload and return an instance of its class.
 
     Args:
         name: A built-in name, or `package.module:Class`.
         import_from: Folder that comes before the installed packages; empty for none.
+        data_folder: Folder of its data, for a class that takes one; else empty.
 
     Raises:
         WorkloadError: It cannot be imported, or does not keep the protocol.
@@ -39,7 +45,9 @@ def load_workload(name: str, import_from: str) -> Workload:
         sys.path.insert(0, folder)
     try:
         found = getattr(importlib.import_module(module_name), class_name, None)
-        workload: Workload | None = found() if isinstance(found, type) else None
+        workload = _instance(name, found, data_folder) if isinstance(found, type) else None
+    except WorkloadError:
+        raise
     except Exception as error:  # a user's module may raise anything
         raise WorkloadError(f"workload '{name}' cannot be imported: {explain(error)}") from error
     if workload is None:
@@ -47,6 +55,19 @@ def load_workload(name: str, import_from: str) -> Workload:
             f"workload '{name}': module '{module_name}' has no class '{class_name}'"
         )
     check_protocol(name, workload)
+    return workload
+
+
+def _instance(name: str, found: type, data_folder: str) -> Workload:
+    takes_folder = "folder" in inspect.signature(found).parameters
+    if takes_folder and not Path(data_folder or "/nowhere").is_dir():
+        given = f"'{data_folder}' is no folder" if data_folder else "the spec gives none"
+        raise WorkloadError(
+            f"workload '{name}' reads a folder of data, and {given}: name it under 'data'"
+        )
+    if data_folder and not takes_folder:
+        raise WorkloadError(f"workload '{name}' reads no folder of data; take 'data' away")
+    workload: Workload = found(Path(data_folder)) if takes_folder else found()
     return workload
 
 

@@ -1,4 +1,4 @@
-"""What optax offers by its own names: `optax.<name>`, with its float arguments as hyperparameters."""
+"""What optax offers as `optax.<name>`, its float arguments being hyperparameters."""
 
 import functools
 import inspect

@@ -1,0 +1,156 @@
+"""CIFAR-10 in its binary distribution, read from a folder of the user's and fed from the host.
+
+Data: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. The folder
+holds `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`; a record is a label byte and
+3,072 bytes of an image, [channel, row, column].
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from tuning_playbook.errors import WorkloadError
+from tuning_playbook.spec.declarations import Hyperparameter, Metric
+from tuning_playbook.workloads.classification import LABEL_SMOOTHING, classify, logits_of
+from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate
+from tuning_playbook.workloads.normalization import NORMALIZATIONS, Normalization
+from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues, Variables
+
+RECORD = np.dtype([("label", np.uint8), ("image", np.uint8, (3, 32, 32))])
+VALIDATION_SHARE = 10
+"""One training record in so many, the last ones, is for validation."""
+
+MEAN = (0.4914, 0.4822, 0.4465)
+STANDARD_DEVIATION = (0.2470, 0.2435, 0.2616)
+"""Of the training images' channels, in [0, 1]."""
+
+
+class CIFARNet(nn.Module):
+    """Three pairs of convolutions, each pair halving the image, then a linear layer."""
+
+    width: int
+    normalization: str
+    virtual_batch_size: int = 0
+
+    @nn.compact
+    def __call__(
+        self, image: jax.Array, *, train: bool = False, dropout_rate: Rate = 0.0
+    ) -> jax.Array:
+        """Return the logits [batch, 10] of images [batch, 3, 32, 32] of bytes."""
+        hidden = jnp.transpose(image, (0, 2, 3, 1)).astype(jnp.float32) / 255.0
+        hidden = (hidden - jnp.array(MEAN)) / jnp.array(STANDARD_DEVIATION)
+        for stage in range(3):
+            for stride in (2, 1):
+                features = self.width * 2**stage
+                hidden = nn.Conv(features, (3, 3), strides=stride, use_bias=False)(hidden)
+                hidden = Normalization(self.normalization)(hidden, train=train)
+                hidden = nn.relu(hidden)
+        hidden = Dropout()(jnp.mean(hidden, axis=(1, 2)), dropout_rate, train=train)
+        return nn.Dense(10)(hidden)
+
+
+class CIFAR10:
+    """A convolutional network on CIFAR-10 (60,000 images of 32x32 pixels in 10 classes)."""
+
+    host_fed = True
+    label = "label"
+    hyperparameters = (
+        Hyperparameter("width", 32, "channels of the first stage", low=1, static=True),
+        Hyperparameter(
+            "normalization",
+            "batch",
+            "after each convolution",
+            choices=NORMALIZATIONS,
+            static=True,
+        ),
+        DROPOUT,
+        LABEL_SMOOTHING,
+    )
+    metrics = (
+        Metric("loss", "mean cross entropy", "nat"),
+        Metric("error_rate", "share of images given a wrong class"),
+    )
+
+    def __init__(self, folder: Path) -> None:
+        """Remember the folder of the binary distribution."""
+        self.folder = folder
+
+    def load_data(self) -> Mapping[str, Arrays]:
+        """Return the splits in host memory; the training split stays there.
+
+        Raises:
+            WorkloadError: A file is missing, or is no whole number of records.
+        """
+        *train, test = [self._records(path) for path in self.data_files()]
+        if not train:
+            raise WorkloadError(f"{self.folder}: there is no data_batch_1.bin")
+        records = np.concatenate(train)
+        cut = len(records) - len(records) // VALIDATION_SHARE
+        splits = {"train": records[:cut], "validation": records[cut:], "test": test}
+        return {
+            split: {"image": part["image"], "label": part["label"]}
+            for split, part in splits.items()
+        }
+
+    def data_files(self) -> list[Path]:
+        """Return the files of the distribution, the test batch last."""
+        return [
+            *sorted(self.folder.glob("data_batch_*.bin")),
+            self.folder / "test_batch.bin",
+        ]
+
+    def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
+        """Return the initial weights and running averages."""
+        image = jnp.zeros((1, 3, 32, 32), jnp.uint8)
+        variables: Variables = self._model(hyperparameters).init(key, image)
+        return variables
+
+    def apply(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        *,
+        hyperparameters: HyperparameterValues,
+        key: jax.Array,
+        train: bool,
+    ) -> tuple[Mapping[str, jax.Array], Variables]:
+        """Return the loss and the error of each image, and the running averages."""
+        return classify(
+            self._model(hyperparameters),
+            variables,
+            batch,
+            hyperparameters=hyperparameters,
+            key=key,
+            train=train,
+        )
+
+    def predict(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        *,
+        hyperparameters: HyperparameterValues,
+    ) -> jax.Array:
+        """Return the logits of each image, [batch, 10]."""
+        return logits_of(self._model(hyperparameters), variables, batch)
+
+    def _model(self, hyperparameters: HyperparameterValues) -> CIFARNet:
+        return CIFARNet(hyperparameters["width"], hyperparameters["normalization"])
+
+    def _records(self, path: Path) -> np.ndarray:
+        if not path.is_file():
+            raise WorkloadError(
+                f"{self.folder}: there is no {path.name}; this workload reads the binary "
+                "distribution of CIFAR-10"
+            )
+        size = path.stat().st_size
+        if not size or size % RECORD.itemsize:
+            raise WorkloadError(
+                f"{path}: its {size:,} bytes are no whole number of records of "
+                f"{RECORD.itemsize:,} bytes"
+            )
+        return np.fromfile(path, dtype=RECORD)

@@ -1,0 +1,217 @@
+"""A small wide residual network on 5,000 real MNIST images; see `mnist5k` for their source.
+
+The model follows S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016, and, where
+normalization does not come first, K. He et al., "Deep Residual Learning", 2015.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from tuning_playbook.spec.declarations import Hyperparameter
+from tuning_playbook.workloads.classification import (
+    DIGIT_METRICS,
+    LABEL_SMOOTHING,
+    classify,
+    logits_of,
+)
+from tuning_playbook.workloads.convolution import Conv
+from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate
+from tuning_playbook.workloads.mnist5k import SIDE, load_mnist5k, mnist5k_file
+from tuning_playbook.workloads.normalization import (
+    NORMALIZATION_POSITION,
+    NORMALIZATIONS,
+    VIRTUAL_BATCH_SIZE,
+    Normalization,
+)
+from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues, Variables
+
+STAGES = 3
+
+
+class ResidualBlock(nn.Module):
+    """A shortcut and a branch of two convolutions, added.
+
+    Attributes:
+        width: Channels of the output.
+        stride: Of the first convolution and of the shortcut.
+        normalization: One of `NORMALIZATIONS`.
+        virtual_batch_size: Of batch normalization.
+        position: Where the block is normalised. `pre`: before each convolution, with the
+            activation, x + f(Norm(x)). `branch`: after each convolution, x + Norm(f(x)). `post`:
+            after the first convolution and after the addition, Norm(x + f(x)).
+        zero_init: Whether the branch starts at zero: by the scale of the normalization that ends
+            it, and where none does by the kernel of its last convolution.
+    """
+
+    width: int
+    stride: int
+    normalization: str
+    virtual_batch_size: int
+    position: str
+    zero_init: bool
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool, dropout_rate: Rate) -> jax.Array:
+        """Return [batch, height / stride, width / stride, channels], sizes rounded up."""
+        normalization = partial(Normalization, self.normalization, self.virtual_batch_size)
+        normalised_last = self.position == "branch" and self.normalization != "none"
+        conv = partial(Conv, use_bias=self.normalization == "none", kernel_init=HE)
+        last = nn.initializers.zeros if self.zero_init and not normalised_last else HE
+
+        inside = x
+        if self.position == "pre":
+            inside = nn.relu(normalization()(x, train=train))
+        branch = conv(self.width, stride=self.stride)(inside)
+        branch = nn.relu(normalization()(branch, train=train))
+        branch = Dropout()(branch, dropout_rate, train=train)
+        branch = conv(self.width, kernel_init=last)(branch)
+        if self.position == "branch":
+            branch = normalization(zero_scale=self.zero_init)(branch, train=train)
+
+        if self.stride > 1 or x.shape[-1] != self.width:
+            x = nn.Dense(self.width, use_bias=False)(inside[:, :: self.stride, :: self.stride])
+        if self.position == "pre":
+            return x + branch
+        if self.position == "post":
+            return nn.relu(normalization()(x + branch, train=train))
+        return nn.relu(x + branch)
+
+
+HE = nn.initializers.he_normal()
+"""Keeps the size of what a convolution passes on where a ReLU halves it."""
+
+
+class ResNet(nn.Module):
+    """A convolution, three stages of residual blocks, the mean over the image, ten logits.
+
+    Each stage has twice the channels of the one before; the first block of the second and of the
+    third halves height and width.
+
+    Attributes:
+        depth: Blocks of a stage.
+        width: Channels of the first stage.
+        first_stride: Of the very first block.
+        normalization: One of `NORMALIZATIONS`.
+        virtual_batch_size: Of batch normalization.
+        position: As in `ResidualBlock`.
+        zero_init: As in `ResidualBlock`.
+    """
+
+    depth: int
+    width: int
+    first_stride: int
+    normalization: str
+    virtual_batch_size: int
+    position: str
+    zero_init: bool
+
+    @nn.compact
+    def __call__(
+        self, image: jax.Array, *, train: bool = False, dropout_rate: Rate = 0.0
+    ) -> jax.Array:
+        """Return the logits [batch, 10] of images [batch, 28, 28, 1] in [0, 1]."""
+        normalization = partial(Normalization, self.normalization, self.virtual_batch_size)
+        hidden = Conv(self.width, use_bias=self.normalization == "none", kernel_init=HE)(image)
+        if self.position != "pre":
+            hidden = nn.relu(normalization()(hidden, train=train))
+        for stage in range(STAGES):
+            for block in range(self.depth):
+                stride = 1 if block else 2 if stage else self.first_stride
+                hidden = ResidualBlock(
+                    self.width * 2**stage,
+                    stride,
+                    self.normalization,
+                    self.virtual_batch_size,
+                    self.position,
+                    self.zero_init,
+                )(hidden, train=train, dropout_rate=dropout_rate)
+        if self.position == "pre":
+            hidden = nn.relu(normalization()(hidden, train=train))
+        return nn.Dense(10)(jnp.mean(hidden, axis=(1, 2)))
+
+
+class Mnist5kResNet:
+    """A wide residual network on 5,000 MNIST digits (28x28 pixels)."""
+
+    label = "label"
+    hyperparameters = (
+        Hyperparameter("depth", 1, "residual blocks of each stage", low=1, high=8, static=True),
+        Hyperparameter(
+            "width", 16, "channels of the first stage, doubled by each", low=1, static=True
+        ),
+        Hyperparameter(
+            "first_block_stride",
+            2,
+            "pixels from one output of the first residual block to the next",
+            choices=(1, 2),
+            static=True,
+        ),
+        Hyperparameter(
+            "normalization", "batch", "of each convolution", choices=NORMALIZATIONS, static=True
+        ),
+        VIRTUAL_BATCH_SIZE,
+        NORMALIZATION_POSITION,
+        Hyperparameter(
+            "zero_init_residual", False, "whether residual branches start at zero", static=True
+        ),
+        DROPOUT,
+        LABEL_SMOOTHING,
+    )
+    metrics = DIGIT_METRICS
+
+    def load_data(self) -> Mapping[str, Arrays]:
+        """Return 4,000 training, 500 validation and 500 test images, stratified by digit."""
+        return load_mnist5k()
+
+    def data_files(self) -> list[Path]:
+        """Return the files that the data stands in."""
+        return [mnist5k_file()]
+
+    def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
+        """Return the initial weights and running averages."""
+        return self._model(hyperparameters).init(key, jnp.zeros((1, SIDE, SIDE, 1)))
+
+    def apply(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        *,
+        hyperparameters: HyperparameterValues,
+        key: jax.Array,
+        train: bool,
+    ) -> tuple[Mapping[str, jax.Array], Variables]:
+        """Return the loss and the error of each image, and the running averages."""
+        return classify(
+            self._model(hyperparameters),
+            variables,
+            batch,
+            hyperparameters=hyperparameters,
+            key=key,
+            train=train,
+        )
+
+    def predict(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        *,
+        hyperparameters: HyperparameterValues,
+    ) -> jax.Array:
+        """Return the logits of each image, [batch, 10]."""
+        return logits_of(self._model(hyperparameters), variables, batch)
+
+    def _model(self, hyperparameters: HyperparameterValues) -> ResNet:
+        return ResNet(
+            depth=hyperparameters["depth"],
+            width=hyperparameters["width"],
+            first_stride=hyperparameters["first_block_stride"],
+            normalization=hyperparameters["normalization"],
+            virtual_batch_size=hyperparameters["virtual_batch_size"],
+            position=hyperparameters["normalization_position"],
+            zero_init=hyperparameters["zero_init_residual"],
+        )

@@ -1,0 +1,106 @@
+"""CIFAR-10 from small files of its binary format, trained through a spec."""
+
+import numpy as np
+import pytest
+
+from tests.specs import changed, write_spec
+from tuning_playbook.errors import TuningPlaybookError
+from tuning_playbook.search.plan import pack_json, plan_study
+from tuning_playbook.training.pack import request_from_json, train_pack
+from tuning_playbook.workloads.cifar10 import CIFAR10
+
+
+def write_batch(path, records, seed):
+    """Write records of the binary format: images whose brightness tells their class."""
+    random = np.random.default_rng(seed)
+    label = random.integers(0, 10, size=records).astype(np.uint8)
+    image = np.clip(random.normal(25 * label[:, None], 10, (records, 3072)), 0, 255)
+    path.write_bytes(np.concatenate([label[:, None], image.astype(np.uint8)], axis=1).tobytes())
+    return label, image.astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    data = tmp_path / "cifar-10-batches-bin"
+    data.mkdir()
+    for number in (1, 2):
+        write_batch(data / f"data_batch_{number}.bin", 200, number)
+    write_batch(data / "test_batch.bin", 50, 3)
+    return data
+
+
+def spec_of(tmp_path, **more):
+    return write_spec(
+        tmp_path / "images.yaml",
+        changed(
+            {
+                "workload": "cifar10",
+                "data": "cifar-10-batches-bin",
+                "fixed": {"optimizer": "adam", "width": 4, "normalization": "none"},
+                "nuisance.learning_rate": {"log_uniform": [2e-3, 5e-3]},
+                "search.trials": 1,
+                "training.max_train_steps": 40,
+                "training.eval_every": 20,
+                **more,
+            }
+        ),
+    )
+
+
+def test_records_are_read_as_they_were_written(folder):
+    label, image = write_batch(folder / "data_batch_1.bin", 200, 1)
+    splits = CIFAR10(folder).load_data()
+    assert {name: len(part["label"]) for name, part in splits.items()} == {
+        "train": 360,
+        "validation": 40,
+        "test": 50,
+    }
+    np.testing.assert_array_equal(splits["train"]["label"][:200], label)
+    np.testing.assert_array_equal(splits["train"]["image"][7].reshape(-1), image[7])
+
+
+def test_a_study_trains_on_a_users_folder(folder, tmp_path):
+    plan = plan_study(spec_of(tmp_path))
+    (pack,) = plan.packs.values()
+    (result,) = train_pack(request_from_json(pack_json(plan, pack)), tmp_path, threads=1)
+    assert result.status == "completed"
+    loss = result.metrics["loss"][:, 0]
+    assert loss[-1] < loss[0]
+    assert result.class_examples.sum() == 40
+
+
+def test_the_data_decides_the_trials_and_its_place_does_not(folder, tmp_path):
+    (before,) = [item.trial.id for item in plan_study(spec_of(tmp_path)).trials]
+    moved = tmp_path / "moved"
+    folder.rename(moved)
+    (after,) = [item.trial.id for item in plan_study(spec_of(tmp_path, data="moved")).trials]
+    assert after == before
+    write_batch(moved / "data_batch_2.bin", 200, 9)
+    (other,) = [item.trial.id for item in plan_study(spec_of(tmp_path, data="moved")).trials]
+    assert other != before
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, "the spec gives none: name it under 'data'"),
+        ("nowhere", "'.*nowhere' is no folder"),
+        ("empty", "there is no data_batch_1.bin|there is no test_batch.bin"),
+    ],
+)
+def test_a_missing_folder_is_one_message(folder, tmp_path, data, message):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TuningPlaybookError, match=message):
+        plan_study(spec_of(tmp_path, data=data))
+
+
+def test_a_truncated_file_is_one_message(folder, tmp_path):
+    path = folder / "data_batch_2.bin"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(TuningPlaybookError, match="no whole number of records"):
+        plan_study(spec_of(tmp_path))
+
+
+def test_a_workload_with_its_own_data_takes_no_folder(folder, tmp_path):
+    with pytest.raises(TuningPlaybookError, match="reads no folder of data"):
+        plan_study(spec_of(tmp_path, workload="digits_mlp"))

@@ -1,0 +1,88 @@
+"""The residual block: where it starts, and where it is normalised."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.workloads.examples import batch_of, configured
+from tuning_playbook.workloads.mnist5k_resnet import ResidualBlock, ResNet
+
+IMAGE = jax.random.normal(jax.random.key(1), (4, 6, 6, 2))
+
+
+def block(position: str, normalization: str, zero_init: bool, stride: int = 1) -> ResidualBlock:
+    return ResidualBlock(
+        width=2,
+        stride=stride,
+        normalization=normalization,
+        virtual_batch_size=0,
+        position=position,
+        zero_init=zero_init,
+    )
+
+
+def output(model: ResidualBlock, image: jax.Array, *, train: bool = False) -> Any:
+    variables = model.init(jax.random.key(0), image, train=False, dropout_rate=0.0)
+    out, _ = model.apply(variables, image, train=train, dropout_rate=0.0, mutable=["batch_stats"])
+    return out
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
+@pytest.mark.parametrize("position", ["pre", "branch"])
+def test_a_zero_branch_makes_the_block_the_identity(
+    position: str, normalization: str, train: bool
+) -> None:
+    # Where the block ends in a ReLU, what it is given came out of one.
+    image = IMAGE if position == "pre" else jax.nn.relu(IMAGE)
+    zero = output(block(position, normalization, True), image, train=train)
+    np.testing.assert_array_equal(zero, image)
+    assert not np.allclose(
+        output(block(position, normalization, False), image, train=train), image, atol=1e-2
+    )
+
+
+def test_a_zero_branch_leaves_the_normalised_input_where_the_sum_is_normalised() -> None:
+    image = jax.nn.relu(IMAGE)
+    mean, variance = image.mean((1, 2, 3), keepdims=True), image.var((1, 2, 3), keepdims=True)
+    expected = jax.nn.relu((image - mean) / jnp.sqrt(variance + 1e-6))
+    actual = output(block("post", "layer", True), image)
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("position", ["pre", "branch", "post"])
+@pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
+def test_a_zero_branch_learns(position: str, normalization: str) -> None:
+    model = block(position, normalization, True)
+    variables = model.init(jax.random.key(0), IMAGE, train=False, dropout_rate=0.0)
+
+    def total(params: Any) -> jax.Array:
+        out, _ = model.apply(
+            variables | {"params": params},
+            jax.nn.relu(IMAGE),
+            train=True,
+            dropout_rate=0.0,
+            mutable=["batch_stats"],
+        )
+        return jnp.sum(out**2)
+
+    gradient = jax.tree.leaves(jax.grad(total)(variables["params"]))
+    assert all(np.all(np.isfinite(leaf)) for leaf in gradient)
+    assert sum(bool(np.any(leaf)) for leaf in gradient) >= 1
+
+
+@pytest.mark.parametrize(("stride", "sides"), [(1, (28, 14, 7)), (2, (14, 7, 4))])
+def test_stride_of_the_first_block(stride: int, sides: tuple[int, ...]) -> None:
+    model = WORKLOADS["mnist5k_resnet"]._model(hyperparameters)
+    assert isinstance(model, ResNet)
+    image = batch_of("mnist5k_resnet")["image"]
+    _, seen = jax.eval_shape(
+        lambda image: model.init_with_output(jax.random.key(0), image, capture_intermediates=True),
+        image,
+    )
+    for number, side in enumerate(sides):
+        (out,) = seen["intermediates"][f"ResidualBlock_{number}"]["__call__"]
+        assert out.shape == (len(image), side, side, 2 * 2**number)
