@@ -43,7 +43,14 @@ def study_targets(study):
     """Every artefact of a study: each is a target, so that each is missed when it is gone."""
     folder = f"{RESULTS}/{study}"
     stages = [stamp_of(study, stage) for stage in PLANS[study].keys]
-    names = ("study.nc", "reruns.nc", "resources.nc", "diagnostics.json", "launch.json")
+    names = (
+        "study.nc",
+        "reruns.nc",
+        "resources.nc",
+        "diagnostics.json",
+        "launch.json",
+        "models.json",
+    )
     artefacts = [f"{folder}/{name}" for name in (*names, "report.html", "summary.json")]
     return [*packs_of(study), *rerun_packs_of(study), *plots_of(study), *artefacts, *stages]
 

@@ -1,0 +1,71 @@
+"""Export the best checkpoint of a trial with `jax.export`: a function that needs no code of ours.
+
+    import jax
+    predict = jax.export.deserialize(bytearray(Path("model.jax_export").read_bytes()))
+    logits = predict.call({"image": images})
+
+Source: the playbook, "Setting up periodic evaluations" (easy ad-hoc inspection).
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.export
+import jax.numpy as jnp
+
+from tuning_playbook.files import write_atomically
+from tuning_playbook.search.fingerprint import Trial
+from tuning_playbook.training import checkpoints
+from tuning_playbook.training.records import read_provenance
+from tuning_playbook.workloads.protocol import Arrays, Workload
+
+MODEL = "model.jax_export"
+
+PLATFORMS = ("cpu", "cuda")
+
+
+def export_best(folder: Path, trial: Trial, workload: Workload, examples: Arrays) -> Path | None:
+    """Export what a trial's best checkpoint predicts, beside the checkpoint.
+
+    The function takes the arrays of a batch, any number of examples, without the label, and
+    returns what the workload's `predict` does.
+
+    Args:
+        folder: The trial's.
+        trial: The trial.
+        workload: Its workload.
+        examples: Any split, for the names, types and shapes of its arrays.
+
+    Returns:
+        The file; None where the workload does not predict, or the trial has no checkpoint.
+
+    Raises:
+        ArtefactError: The checkpoint is damaged.
+    """
+    predict = getattr(workload, "predict", None)
+    saved = folder / "checkpoints"
+    if predict is None or not (saved / checkpoints.BEST).exists():
+        return None
+    best = checkpoints.restore(saved, checkpoints.BEST)
+    step = read_provenance(folder)["best_steps"][0]
+    variables = jax.tree.map(jnp.asarray, best[f"step_{step}"])
+    values = trial.hyperparameters
+    own = {item.name: values[item.name] for item in workload.hyperparameters}
+
+    def function(batch: Mapping[str, Any]) -> Any:
+        return predict(variables, batch, hyperparameters=own)
+
+    (size,) = jax.export.symbolic_shape("batch")
+    label = getattr(workload, "label", None)
+    shape_of: Callable[..., Any] = jax.ShapeDtypeStruct
+    shapes = {
+        name: shape_of((size, *array.shape[1:]), jnp.asarray(array[:1]).dtype)
+        for name, array in examples.items()
+        if name != label
+    }
+    exported = jax.export.export(jax.jit(function), platforms=PLATFORMS)(shapes)
+    path = saved / MODEL
+    write_atomically(path, bytes(exported.serialize()))
+    return path

@@ -1,0 +1,69 @@
+"""What the README shows is true of the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tuning_playbook.search.plan import CONFIG_KEYS, plan_study
+from tuning_playbook.spec import shape
+from tuning_playbook.spec.families import COMMON
+from tuning_playbook.spec.optimizers import OPTIMIZERS
+from tuning_playbook.spec.schedules import SCHEDULES
+from tuning_playbook.workloads.loading import check_protocol
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+CONFIGURATION = (ROOT / "config/README.md").read_text()
+
+
+def block(language):
+    return re.search(rf"```{language}\n(.*?)```", README, re.DOTALL).group(1)
+
+
+def test_the_study_in_the_readme_is_valid(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / "optimizer_choice.yaml"
+    path.write_text(block("yaml"))
+    assert len(plan_study(path).trials) == 32
+
+
+def test_the_model_in_the_readme_keeps_the_protocol():
+    names = {}
+    exec(block("python"), names)
+    check_protocol("my_model:MyModel", names["MyModel"]())
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([a-z][^)#:]*)\)", README))
+def test_every_link_leads_somewhere(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("command", re.findall(r"(?m)(?:^    |`)make ([a-z]+)", README))
+def test_every_make_target_exists(command):
+    assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def keys_of(model, prefix=""):
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, shape.Shape):
+            yield from keys_of(inner, f"{prefix}{name}.")
+        elif name not in ("search", "conditional"):
+            yield f"{prefix}{name}"
+
+
+@pytest.mark.parametrize("key", [*keys_of(shape.StudySpec), *CONFIG_KEYS])
+def test_every_key_is_explained(key):
+    assert f"`{key}`" in CONFIGURATION or f"`{key.rpartition('.')[2]}`" in CONFIGURATION
+
+
+@pytest.mark.parametrize("name", [*OPTIMIZERS, *SCHEDULES, *(item.name for item in COMMON)])
+def test_every_optimizer_schedule_and_common_hyperparameter_is_named(name):
+    assert f"`{name}`" in CONFIGURATION
+
+
+def test_the_default_study_is_the_one_of_the_configuration():
+    studies = YAML(typ="safe").load((ROOT / "config/config.yaml").read_text())["studies"]
+    assert studies == ["optimizer_choice"]

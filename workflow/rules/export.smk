@@ -1,0 +1,23 @@
+rule export_models:
+    input:
+        study=f"{STUDY}/study.nc",
+        stamp=current("models"),
+    output:
+        f"{STUDY}/models.json",
+    log:
+        f"{STUDY}/logs/export_models.log",
+    benchmark:
+        f"{STUDY}/benchmarks/export_models.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=job_memory,
+        runtime=30,
+    params:
+        spec=spec_path,
+        key=key_of("models"),
+        folder=STUDY,
+    message:
+        "{wildcards.study}: export the best checkpoint of each arm"
+    script:
+        "../scripts/export_models.py"
