@@ -15,7 +15,7 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
     "hyperparameter of another optimizer": ({"fixed.b1": 0.9}, "only of adam, nadam"),
     "unknown optimizer": ({"fixed.optimizer": "adm"}, "did you mean 'adam'?"),
     "unknown choice": ({"fixed.activation": "rleu"}, "must be one of 'relu', 'tanh', 'gelu'"),
-    "value out of range": ({"fixed.momentum": 1.5}, "at most 1"),
+    "value out of range": ({"fixed.momentum": 1.5}, "at most 0.9999999"),
     "text for a number": ({"fixed.width": "wide"}, "takes a number"),
     "fraction of a unit": ({"fixed.width": 16.5}, "takes a whole number"),
     "reversed range": ({"nuisance.learning_rate": {"log_uniform": [0.1, 0.001]}}, "low < high"),
@@ -78,6 +78,33 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
     "listed trial with a fixed name": (
         {"search": {"algorithm": "list", "trials": [{"learning_rate": 0.01, "width": 8}]}},
         "'width' is fixed in this study",
+    ),
+    "listed trial that overrides a fixed value": (
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "conditional": [{"when": {"activation": "relu"}, "fixed": {"one_minus_momentum": 0.2}}],
+            "nuisance": {},
+            "search": {"algorithm": "list", "trials": [{"learning_rate": 0.01, "momentum": 0.5}]},
+        },
+        "'momentum' has its value in the arm 'activation=relu'",
+    ),
+    "listed trials that spell a name in two ways": (
+        {
+            "nuisance": {},
+            "search": {
+                "algorithm": "list",
+                "trials": [{"momentum": 0.5}, {"one_minus_momentum": 0.1}],
+            },
+        },
+        "stands elsewhere as 'momentum'",
+    ),
+    "a value that stands twice": ({"scientific": {"depth": [1, 1.0]}}, "a value is named twice"),
+    "a truth value for a number": (
+        {
+            "scientific": {"depth": [1, 2]},
+            "conditional": [{"when": {"depth": True}, "fixed": {"activation": "tanh"}}],
+        },
+        "'depth' never takes the value 'true'",
     ),
     "more lanes than trials in a job": ({"resources.lanes": 4}, "raise it, or lower lanes"),
     "baseline that does not exist": ({"baseline": "nowhere.yaml"}, "there is no file"),

@@ -67,6 +67,7 @@ def make_trial(seed=0, **changes):
         dense_until=0,
         validation_sample=0,
         keep_best=3,
+        objective={"metric": "validation/loss", "mode": "min"},
         lanes=1,
         versions={},
     )

@@ -137,6 +137,9 @@ def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):
     results = train_pack(request, tmp_path, threads=1)
     assert [result.status for result in results] == ["failed"] * 2
     assert all(result.reason.startswith("out of memory: RESOURCE") for result in results)
+    monkeypatch.undo()
+    again = train_pack(request, tmp_path, threads=1)
+    assert [result.status for result in again] == ["completed"] * 2
 
 
 def test_code_or_data_that_changed_since_the_job_was_planned_is_an_error(tmp_path):

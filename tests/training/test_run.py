@@ -11,9 +11,8 @@ from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.training import checkpoints
 from tuning_playbook.training.lane import new_lane
 from tuning_playbook.training.program import Program, place_data, signature, traced_names
-from tuning_playbook.training.run import InterruptedTrainingError, train_group
+from tuning_playbook.training.run import InterruptedTrainingError, _times, train_group
 
-OBJECTIVE = {"metric": "validation/loss", "mode": "min"}
 GOOD = {"learning_rate": 0.05}
 
 
@@ -22,20 +21,19 @@ def train(workload, data, tmp_path):
     """Train trials of one signature in one group, and return their results."""
     programs = {}
 
-    def train(*trials, stop=lambda: False, objective=OBJECTIVE, host_data=None):
+    def train(*trials, stop=lambda: False, host_data=None):
         placed = data if host_data is None else data._replace(train={})
         key = (signature(trials[0], workload), host_data is None)
         program = programs.setdefault(key, Program(trials[0], workload, placed, 50))
         folders = [tmp_path / trial.id for trial in trials]
-        finished, _ = train_group(
+        trained = train_group(
             program,
             trials,
-            objective=objective,
             folders=folders,
             should_stop=stop,
             host_data=host_data,
         )
-        return finished
+        return trained.finished
 
     train.programs = programs
     return train
@@ -79,7 +77,7 @@ def test_the_best_steps_are_found_retrospectively(train):
 
 
 def test_a_mode_of_max_keeps_the_largest(train):
-    (finished,) = train(make_trial(**GOOD), objective={"metric": "validation/loss", "mode": "max"})
+    (finished,) = train(make_trial(**GOOD, objective={"metric": "validation/loss", "mode": "max"}))
     assert finished.best[0][0] == 0
 
 
@@ -100,6 +98,13 @@ def test_divergence_is_recorded_where_it_happens_and_ends_the_trial(train):
     assert np.isfinite(result.metrics["loss"][0]).all()
     assert np.isnan(result.metrics["loss"][1:]).all()
     assert [step for step, _ in finished.best] == [0]
+
+
+def test_a_loss_may_be_negative_or_zero():
+    """What is far worse is measured from the loss at step 0, wherever that lies."""
+    assert _times(1000, 2.0) == 2000
+    assert _times(1000, -5.0) == 4990
+    assert _times(2, 0.0) == np.inf
 
 
 def test_a_trial_that_ends_far_worse_than_it_began_is_infeasible(train):

@@ -135,7 +135,7 @@ def collect(study: Study, rows: Sequence[Row], packs: Iterable[Path]) -> xr.Data
                 {"long_name": "rank among the best evaluations, 0 the best"},
             ),
         },
-        attrs=_attributes(study),
+        attrs=_attributes(study, axes),
     )
     return dataset
 
@@ -164,6 +164,7 @@ def objective_variables(
     if trials:
         values = metrics[name][:, :, axes.split.index(split)].astype(np.float64)
     values[[trial.status != "completed" for trial in trials]] = np.nan
+    values[~np.isfinite(values)] = np.nan  # as training, which keeps no checkpoint of those
     cost = np.where(np.isnan(values), np.inf, -values if mode == "max" else values)
     order = np.argsort(cost, axis=1, kind="stable")[:, :keep_best]
     finite = np.isfinite(np.take_along_axis(cost, order, axis=1))
@@ -380,7 +381,7 @@ def _description(study: Study, name: str) -> str:
     return declared.description if declared else "examples a step"
 
 
-def _attributes(study: Study) -> dict[str, Any]:
+def _attributes(study: Study, axes: Axes) -> dict[str, Any]:
     """Return the global attributes: ACDD's, and what analysis needs.
 
     Of the spec only what decides the dataset is among them: a word changed in the goal must not
@@ -401,7 +402,7 @@ def _attributes(study: Study) -> dict[str, Any]:
         "workload": study.workload.name,
         "objective_metric": objective.metric,
         "objective_mode": objective.mode,
-        "max_train_steps": training.max_train_steps,
+        "max_train_steps": int(axes.eval_step[-1]),
         "eval_every": training.eval_every,
         "batch_size": study.arms[0].batch_size,
         "arms": [arm.name for arm in study.arms],

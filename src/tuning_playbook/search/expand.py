@@ -93,6 +93,7 @@ def make_trial(
         dense_until=training.eval_schedule.dense_until,
         validation_sample=training.validation_sample,
         keep_best=training.keep_best,
+        objective=study.spec.objective.model_dump(),
         lanes=study.spec.resources.lanes,
         versions=dict(study.workload.versions),
     )
@@ -112,6 +113,11 @@ def _configure(arm: Arm, searched: Mapping[str, Value]) -> dict[str, Value]:
     return {**arm.fixed, **missing, **values}
 
 
+def _points_of(points: int | Mapping[str, int], name: str) -> int:
+    """Return the values of a hyperparameter in a grid; a choice, which needs none, has its own."""
+    return points if isinstance(points, int) else points.get(name, 1)
+
+
 def _points(study: Study, arm: Arm) -> list[dict[str, Value]]:
     """Return the searched values of an arm's trials, by their names in the spec."""
     search = study.spec.search
@@ -124,10 +130,7 @@ def _points(study: Study, arm: Arm) -> list[dict[str, Value]]:
     ]
     if isinstance(search, shape.GridSearch):
         points = search.points
-        columns = [
-            distribution.grid(points.get(name, 1) if isinstance(points, dict) else points)
-            for name, distribution in named
-        ]
+        columns = [distribution.grid(_points_of(points, name)) for name, distribution in named]
         total = 1
         for column in columns:
             total *= len(column)

@@ -25,6 +25,7 @@ class Trial:
         dense_until: Until this step every one is evaluated.
         validation_sample: Validation examples that periodic evaluations see; 0 for all.
         keep_best: Checkpoints kept.
+        objective: `metric` and `mode`, which decide what checkpoints are kept, and examined.
         lanes: How many trials its compiled program trains at once: a program of another width
             gives other bits.
         versions: Hashes of the workload's code, of the training code and of the data.
@@ -39,6 +40,7 @@ class Trial:
     dense_until: int
     validation_sample: int
     keep_best: int
+    objective: Mapping[str, str]
     lanes: int
     versions: Mapping[str, str]
 

@@ -29,8 +29,8 @@ STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 STAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # stage: (the stages it builds on, the code that decides it)
     "study": ((), ("dataset", "search", "spec")),
-    "reruns": (("study",), ()),
-    "models": (("study",), ()),
+    "reruns": (("study",), ("analysis",)),
+    "models": (("study",), ("analysis",)),
     "diagnostics": (("study",), ("analysis",)),
     "launch": (("reruns", "diagnostics"), ()),
     "plots": (("reruns",), ("analysis", "plots")),
@@ -118,7 +118,10 @@ class Plan:
         places = [(item.trial.fingerprint, item.arm, dict(item.searched)) for item in self.trials]
         return {
             "study": [{key: spec[key] for key in DATASET_KEYS}, places],
-            "reruns": [spec["reruns"], baseline and dict(baseline.hyperparameters)],
+            "reruns": [
+                spec["reruns"],
+                baseline and [baseline.batch_size, dict(baseline.hyperparameters)],
+            ],
             "launch": spec["launch"],
             "report": self.study.text,
         }
@@ -192,7 +195,6 @@ def pack_json(plan: Plan, pack: Pack) -> str:
     return canonical(
         {
             "trials": [trial.to_json() for trial in pack.trials],
-            "objective": plan.study.spec.objective.model_dump(),
             "import_from": plan.study.workload.import_from,
             "data_folder": plan.study.workload.data_folder,
         }
@@ -265,7 +267,13 @@ def plan_studies(config: Mapping[str, Any], *, folder: Path) -> dict[str, Plan]:
                 f"unknown configuration key '{key}'{nearest(key, CONFIG_KEYS)} "
                 f"(known: {', '.join(CONFIG_KEYS)})"
             )
-    chosen = [config["study"]] if config.get("study") else config.get("studies")
+    for key in ("study", "results"):
+        if config.get(key) is not None and not isinstance(config[key], str):
+            raise SpecError(
+                f"configuration key '{key}' was read as the {type(config[key]).__name__} "
+                f"{config[key]!r}; give a path with a '/', as ./{config[key]}"
+            )
+    chosen = [config["study"]] if config.get("study") is not None else config.get("studies")
     if not isinstance(chosen, list) or not chosen:
         raise SpecError(
             "the configuration names no study: list some under 'studies' in "

@@ -1,12 +1,23 @@
 """What a workload or an optimizer declares of itself, in words the spec can be checked against."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuning_playbook.errors import SpecError
 
 Value = bool | int | float | str
 """A hyperparameter's value, as YAML gives it."""
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values of a spec are one; in Python `True == 1`, in a spec it is not."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def repeated(values: Sequence[object]) -> bool:
+    """Whether a value stands twice in a list."""
+    return any(same(a, b) for n, a in enumerate(values) for b in values[:n])
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class Hyperparameter:
         if math.isfinite(self.low):
             bounds.append(f"{more} {self.low:g}")
         if math.isfinite(self.high):
-            bounds.append(f"at most {self.high:g}")
+            bounds.append(f"at most {self.high:.9g}")
         return " and ".join(bounds) or "finite"
 
 

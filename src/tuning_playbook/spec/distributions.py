@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuning_playbook.errors import SpecError
-from tuning_playbook.spec.declarations import Value
+from tuning_playbook.spec.declarations import Value, repeated, same
 
 Kind = Literal["uniform", "log_uniform", "int_uniform", "log_int_uniform", "choice"]
 
@@ -83,7 +83,7 @@ class Distribution:
     def contains(self, value: Value) -> bool:
         """Whether the distribution can give `value`."""
         if self.kind == "choice":
-            return value in self.choices
+            return any(same(value, choice) for choice in self.choices)
         if isinstance(value, bool | str) or (self.integer and value != int(value)):
             return False
         return self.low <= value <= self.high
@@ -101,7 +101,7 @@ def make_distribution(kind: Kind, values: Sequence[Value]) -> Distribution:
         SpecError: It cannot be sampled; the message says why, without naming the place.
     """
     if kind == "choice":
-        if len({(type(value), value) for value in values}) < len(values):
+        if repeated(values):
             raise SpecError("choice names a value twice; name each once")
         return Distribution(kind, choices=tuple(values))
     if len(values) != 2 or any(isinstance(v, bool | str) for v in values):

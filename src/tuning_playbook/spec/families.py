@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tuning_playbook.spec.declarations import Hyperparameter
-from tuning_playbook.spec.optimizers import OPTIMIZER, OPTIMIZERS
+from tuning_playbook.spec.optimizers import LARGEST_DECAY, OPTIMIZER, OPTIMIZERS
 from tuning_playbook.spec.schedules import SCHEDULE, SCHEDULES
 
 Members = Mapping[str, tuple[Hyperparameter, ...]]
@@ -71,7 +71,7 @@ COMMON: tuple[Hyperparameter, ...] = (
         "decay of the running average of the weights that is evaluated; 0 for the weights as "
         "they are",
         low=0.0,
-        high=1.0,
+        high=LARGEST_DECAY,
         off=0.0,
     ),
 )

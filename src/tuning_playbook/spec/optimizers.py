@@ -2,13 +2,18 @@
 
 from tuning_playbook.spec.declarations import Hyperparameter
 
+LARGEST_DECAY = 0.9999999
+"""The largest decay that float32 tells from one, with which nothing would ever decay."""
+
 LEARNING_RATE = "factor of the update at every step"
 MOMENTUM = Hyperparameter(
-    "momentum", 0.9, "decay of the velocity (gamma in the playbook)", low=0.0, high=1.0
+    "momentum", 0.9, "decay of the velocity (gamma in the playbook)", low=0.0, high=LARGEST_DECAY
 )
-BETA_1 = Hyperparameter("b1", 0.9, "decay of the gradient's running mean", low=0.0, high=1.0)
+BETA_1 = Hyperparameter(
+    "b1", 0.9, "decay of the gradient's running mean", low=0.0, high=LARGEST_DECAY
+)
 BETA_2 = Hyperparameter(
-    "b2", 0.999, "decay of the squared gradient's running mean", low=0.0, high=1.0
+    "b2", 0.999, "decay of the squared gradient's running mean", low=0.0, high=LARGEST_DECAY
 )
 EPSILON = Hyperparameter("epsilon", 1e-8, "added to the denominator", low=0.0)
 
@@ -25,7 +30,7 @@ OPTIMIZERS: dict[str, tuple[Hyperparameter, ...]] = {
         _learning_rate(1e-3),
         MOMENTUM,
         Hyperparameter(
-            "rho", 0.9, "decay of the squared gradient's running mean", low=0.0, high=1.0
+            "rho", 0.9, "decay of the squared gradient's running mean", low=0.0, high=LARGEST_DECAY
         ),
         Hyperparameter("epsilon", 1e-8, "added inside the root of the denominator", low=0.0),
     ),
@@ -41,7 +46,7 @@ OPTIMIZERS: dict[str, tuple[Hyperparameter, ...]] = {
     "lion": (
         _learning_rate(1e-4),
         BETA_1,
-        Hyperparameter("b2", 0.99, "decay of the momentum", low=0.0, high=1.0),
+        Hyperparameter("b2", 0.99, "decay of the momentum", low=0.0, high=LARGEST_DECAY),
     ),
     "adafactor": (
         _learning_rate(1e-2),
@@ -50,7 +55,7 @@ OPTIMIZERS: dict[str, tuple[Hyperparameter, ...]] = {
             0.8,
             "exponent by which the second moment's decay rises",
             low=0.0,
-            high=1.0,
+            high=LARGEST_DECAY,
         ),
     ),
 }

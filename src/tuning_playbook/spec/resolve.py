@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.spec import shape
-from tuning_playbook.spec.declarations import Hyperparameter, Value
+from tuning_playbook.spec.declarations import Hyperparameter, Value, same
 from tuning_playbook.spec.distributions import Distribution
-from tuning_playbook.spec.families import families
+from tuning_playbook.spec.families import families, training_hyperparameters
 from tuning_playbook.spec.read import read_baseline
 from tuning_playbook.spec.rules import check_rules
 from tuning_playbook.spec.source import Source, error_at
@@ -95,6 +95,7 @@ def _resolve_arm(source: Source, setting: dict[str, Value]) -> Arm:
             _check_given_once(source, name, [*given, *searched], here)
             searched[name] = (drawn.distribution(), condition, here)
     chosen = _choices_of(source, given)
+    _check_no_clash(source, chosen)
     known = available(source.workload, chosen)
     for name, (value, here) in given.items():
         _check_at(source, here, name, value, known, chosen)
@@ -109,7 +110,7 @@ def _resolve_arm(source: Source, setting: dict[str, Value]) -> Arm:
                 f"'{name}' takes whole numbers: use int_uniform, log_int_uniform or choice",
             )
         dimensions.append(Dimension(name, hyperparameter, distribution, condition))
-    dimensions += _listed(source, setting, known, chosen, dimensions)
+    dimensions += _listed(source, setting, known, chosen, dimensions, list(given))
     fixed, defaulted = complete({n: value for n, (value, _) in given.items()}, source.workload)
     for dimension in dimensions:
         fixed.pop(dimension.hyperparameter.name)
@@ -138,7 +139,7 @@ def _parts(
             name: value if isinstance(value, list) else [value]
             for name, value in conditional.when.items()
         }
-        if all(setting[name] in values for name, values in wanted.items()):
+        if all(any(same(setting[n], item) for item in values) for n, values in wanted.items()):
             written = [f"{n}={'|'.join(map(write_value, values))}" for n, values in wanted.items()]
             yield ("conditional", index), ", ".join(written), conditional
 
@@ -159,6 +160,18 @@ def _choices_of(source: Source, given: Mapping[str, tuple[Value, Location]]) -> 
             hint = nearest(str(value), family.members)
             raise source.error(here, f"{error}{hint}") from None
     return choices_of({name: value for name, (value, _) in given.items()})
+
+
+def _check_no_clash(source: Source, chosen: Mapping[str, str]) -> None:
+    """Check that optax's optimizer and the workload do not use one name for two things."""
+    training = {item.name for item in training_hyperparameters(chosen, source.workload.optax)}
+    clash = sorted(training & set(source.workload.hyperparameters))
+    if clash:
+        raise source.error(
+            ("workload",),
+            f"'{clash[0]}' is a hyperparameter of the workload and an argument of "
+            f"{chosen['optimizer']}; give the workload's another name",
+        )
 
 
 def _check_at(
@@ -212,11 +225,13 @@ def _listed(
     known: Mapping[str, Hyperparameter],
     chosen: Mapping[str, str],
     dimensions: list[Dimension],
+    given: list[str],
 ) -> list[Dimension]:
     """Return a dimension for every name that a list search gives and no distribution has."""
     if not isinstance(source.spec.search, shape.ListSearch):
         return []
     distributions = {item.name: item.distribution for item in dimensions}
+    taken = {name.removeprefix(ONE_MINUS) for name in (*given, *setting)}
     found: dict[str, Dimension] = {}
     for index, entry in entries_of(source.spec.search, setting):
         here = ("search", "trials", index)
@@ -227,6 +242,16 @@ def _listed(
         if missing:
             raise source.error(here, f"'{missing[0]}' is searched and has no value")
         for name, value in entry.items():
+            target = name.removeprefix(ONE_MINUS)
+            if target in taken:
+                raise source.error(
+                    (*here, name), f"'{target}' has its value in the arm '{arm_name(setting)}'"
+                )
+            spelt = {item.removeprefix(ONE_MINUS): item for item in (*distributions, *found)}
+            if spelt.get(target, name) != name:
+                raise source.error(
+                    (*here, name), f"stands elsewhere as '{spelt[target]}'; write it one way"
+                )
             _check_at(source, (*here, name), name, value, known, chosen)
             distribution = distributions.get(name)
             if distribution and not distribution.contains(value):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from tuning_playbook.errors import nearest
 from tuning_playbook.spec import shape
+from tuning_playbook.spec.declarations import repeated, same
 from tuning_playbook.spec.source import Source
 from tuning_playbook.spec.study import ONE_MINUS, write_value
 from tuning_playbook.spec.yaml import Location
@@ -153,7 +154,7 @@ def _check_scientific(source: Source) -> None:
         if name.startswith(ONE_MINUS):
             target = name.removeprefix(ONE_MINUS)
             raise source.error(("scientific", name), f"give the values of '{target}' themselves")
-        if len({(type(value), value) for value in values}) < len(values):
+        if repeated(values):
             raise source.error(("scientific", name), "a value is named twice; each is one arm")
 
 
@@ -169,7 +170,7 @@ def _check_conditions(source: Source) -> None:
                     f"{nearest(name, scientific)}",
                 )
             for value in wanted if isinstance(wanted, list) else [wanted]:
-                if value not in scientific[name]:
+                if not any(same(value, item) for item in scientific[name]):
                     values = [write_value(item) for item in scientific[name]]
                     raise source.error(
                         here,
@@ -191,7 +192,8 @@ def _check_list(source: Source, search: shape.ListSearch) -> None:
     for index, entry in enumerate(search.trials):
         for name, value in entry.items():
             here = ("search", "trials", index, name)
-            if name in spec.scientific and value not in spec.scientific[name]:
+            known = spec.scientific.get(name, [value])
+            if not any(same(value, item) for item in known):
                 raise source.error(
                     here,
                     f"'{name}' never takes the value '{write_value(value)}' under 'scientific'",
@@ -207,16 +209,17 @@ def _check_list(source: Source, search: shape.ListSearch) -> None:
 def _check_grid(source: Source, search: shape.GridSearch) -> None:
     if not isinstance(search.points, dict):
         return
-    searched = dict(source.spec.nuisance)
+    searched = list(source.spec.nuisance.items())
     for conditional in source.spec.conditional:
-        searched |= conditional.nuisance
+        searched += conditional.nuisance.items()
+    names = [name for name, _ in searched]
     for name in search.points:
-        if name not in searched:
+        if name not in names:
             raise source.error(
                 ("search", "points", name),
-                f"'{name}' is not searched in this study{nearest(name, searched)}",
+                f"'{name}' is not searched in this study{nearest(name, names)}",
             )
-    for name, distribution in searched.items():
+    for name, distribution in searched:
         if name not in search.points and distribution.choice is None:
             raise source.error(("search", "points"), f"'{name}' needs its number of values here")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tuning_playbook.errors import SpecError
 from tuning_playbook.spec import shape
-from tuning_playbook.spec.declarations import Hyperparameter, Value
+from tuning_playbook.spec.declarations import Hyperparameter, Value, same
 from tuning_playbook.spec.distributions import Distribution
 from tuning_playbook.spec.families import families, training_hyperparameters
 from tuning_playbook.spec.workload import WorkloadDescription
@@ -158,7 +158,7 @@ def entries_of(
     found = []
     for index, entry in enumerate(search.trials):
         named = {name: value for name, value in entry.items() if name in setting}
-        if all(setting[name] == value for name, value in named.items()):
+        if all(same(setting[name], value) for name, value in named.items()):
             rest = {name: value for name, value in entry.items() if name not in setting}
             found.append((index, rest))
     return found

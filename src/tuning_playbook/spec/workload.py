@@ -83,12 +83,8 @@ def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescri
             cannot be read.
     """
     import_from = os.path.relpath(folder) if ":" in workload else ""
-    home = folder.resolve() if import_from else ""
     data_folder = _data_folder(data, folder)
-    places = [home, Path(data_folder).resolve() if data else "", sys.executable, __file__]
-    key = "\0".join([workload, *map(str, places)])
-    name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-    cached = cache_folder() / "workloads" / name
+    cached = _cached(workload, import_from, data_folder)
     content = _read_cache(cached)
     if content is None:
         content = _describe_apart(workload, import_from, data_folder)
@@ -97,6 +93,18 @@ def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescri
     return from_json(
         content["description"] | {"import_from": import_from, "data_folder": data_folder}
     )
+
+
+def forget(workload: str, import_from: str, data_folder: str) -> None:
+    """Remove a cached description that has proved wrong."""
+    _cached(workload, import_from, data_folder).unlink(missing_ok=True)
+
+
+def _cached(workload: str, import_from: str, data_folder: str) -> Path:
+    places = [Path(place).resolve() if place else "" for place in (import_from, data_folder)]
+    key = "\0".join([workload, *map(str, places), sys.executable, __file__])
+    name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    return cache_folder() / "workloads" / name
 
 
 def _read_cache(path: Path) -> dict[str, Any] | None:

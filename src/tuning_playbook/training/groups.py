@@ -36,7 +36,6 @@ def train_trials(
     workload: Workload,
     study: Path,
     *,
-    objective: Mapping[str, str],
     import_from: str,
 ) -> Iterator[TrialResult]:
     """Train trials of one workload, each written to its folder as soon as it ends.
@@ -54,7 +53,7 @@ def train_trials(
         groups.setdefault(signature(trial, workload), []).append(trial)
     with _stop_on_sigterm() as should_stop:
         for group in groups.values():
-            yield from _train_group(group, workload, splits, study, objective, should_stop)
+            yield from _train_group(group, workload, splits, study, should_stop)
 
 
 def _train_group(
@@ -62,7 +61,6 @@ def _train_group(
     workload: Workload,
     splits: Mapping[str, Arrays],
     study: Path,
-    objective: Mapping[str, str],
     should_stop: Callable[[], bool],
 ) -> Iterator[TrialResult]:
     """Train the trials of one signature with one program, of fewer lanes if memory runs out."""
@@ -79,7 +77,7 @@ def _train_group(
             program = Program(like, workload, data, examples)
             while left:
                 lanes = left[:width]
-                yield from _train_lanes(program, lanes, study, objective, should_stop, host_data)
+                yield from _train_lanes(program, lanes, study, should_stop, host_data)
                 left = left[width:]
         except InfeasibleConfigurationError as error:
             yield from _fail(left[:width], workload, study, str(error))
@@ -100,36 +98,32 @@ def _train_lanes(
     program: Program,
     trials: Sequence[Trial],
     study: Path,
-    objective: Mapping[str, str],
     should_stop: Callable[[], bool],
     host_data: Arrays | None,
 ) -> Iterator[TrialResult]:
     """Train one group of lanes, and write its trials."""
     folders = [trial_folder(study, trial) / "checkpoints" for trial in trials]
     started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
-    finished, wait_seconds = train_group(
+    trained = train_group(
         program,
         trials,
-        objective=objective,
         folders=folders,
         should_stop=should_stop,
         host_data=host_data,
     )
     seconds = time.perf_counter() - clock
     compile_seconds = program.compile_seconds - compiled
-    steps = sum(int(item.result.gradient.counts.sum()) for item in finished)
     facts = provenance() | {
         "started": started,
         "finished": now(),
         "wall_seconds": seconds / len(trials),
         "compile_seconds": compile_seconds / len(trials),
-        "input_wait_seconds": wait_seconds / len(trials),
-        "steps_per_second": steps / (seconds - compile_seconds),
+        "input_wait_seconds": trained.wait_seconds / len(trials),
+        "steps_per_second": trained.steps / (seconds - compile_seconds),
         "peak_memory_bytes": peak_memory_bytes(),
         "lanes": program.trial.lanes,
-        "objective": dict(objective),
     }
-    for item in finished:
+    for item in trained.finished:
         yield _write(item, study, facts)
 
 

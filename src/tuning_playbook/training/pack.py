@@ -2,11 +2,12 @@
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.search.fingerprint import Trial, trial_from_json
+from tuning_playbook.spec.workload import forget
 from tuning_playbook.training.environment import prepare
 from tuning_playbook.training.records import TrialResult, read_result, trial_folder
 
@@ -19,13 +20,11 @@ class PackRequest:
 
     Attributes:
         trials: The trials of the pack.
-        objective: `metric` and `mode`, which decide the checkpoints kept.
         import_from: Where the workload's module is imported from before the installed packages.
         data_folder: Where its data is read from, for a workload that takes a folder.
     """
 
     trials: tuple[Trial, ...]
-    objective: Mapping[str, str]
     import_from: str
     data_folder: str
 
@@ -34,7 +33,7 @@ def request_from_json(text: str) -> PackRequest:
     """Return the request that `search.plan.pack_json` wrote."""
     content = json.loads(text)
     trials = tuple(trial_from_json(item) for item in content["trials"])
-    return PackRequest(trials, content["objective"], content["import_from"], content["data_folder"])
+    return PackRequest(trials, content["import_from"], content["data_folder"])
 
 
 def train_pack(request: PackRequest, study: Path, *, threads: int) -> list[TrialResult]:
@@ -67,8 +66,10 @@ def train_pack(request: PackRequest, study: Path, *, threads: int) -> list[Trial
         from tuning_playbook.workloads.loading import load_workload  # noqa: PLC0415
 
         workload = load_workload(missing[0].workload, request.import_from, request.data_folder)
-        trained = train_trials(
-            missing, workload, study, objective=request.objective, import_from=request.import_from
-        )
-        results |= {result.trial.id: result for result in trained}
+        try:
+            trained = train_trials(missing, workload, study, import_from=request.import_from)
+            results |= {result.trial.id: result for result in trained}
+        except ChangedDuringRunError:
+            forget(missing[0].workload, request.import_from, request.data_folder)
+            raise
     return [results[trial.id] for trial in request.trials]

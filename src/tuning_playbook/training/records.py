@@ -105,7 +105,7 @@ def write_result(folder: Path, result: TrialResult, provenance: Mapping[str, Any
 
 
 def read_result(folder: Path, trial: Trial) -> TrialResult | None:
-    """Return the finished trial that a folder holds; None if there is none, or a damaged one."""
+    """Return the finished trial that a folder holds; None if none, a damaged or a failed one."""
     try:
         record = json.loads((folder / "trial.json").read_text())
         content = (folder / "metrics.npz").read_bytes()
@@ -113,6 +113,8 @@ def read_result(folder: Path, trial: Trial) -> TrialResult | None:
         return None
     whole = record.get("metrics_sha256") == hashlib.sha256(content).hexdigest()
     if record.get("fingerprint") != trial.fingerprint or not whole:
+        return None
+    if record["status"] == "failed":  # for want of memory, say: another machine may have it
         return None
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return TrialResult(

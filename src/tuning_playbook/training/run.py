@@ -9,7 +9,7 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,27 +53,37 @@ class Finished:
     examination: Examination
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A group of trained trials.
+
+    Attributes:
+        finished: Each of them.
+        steps: Steps that this process trained, all lanes together: not those before a resume.
+        wait_seconds: How long training waited for batches from the host.
+    """
+
+    finished: list[Finished]
+    steps: int
+    wait_seconds: float
+
+
 def train_group(
     program: Program,
     trials: Sequence[Trial],
     *,
-    objective: Mapping[str, str],
     folders: Sequence[Path],
     should_stop: Callable[[], bool],
     host_data: Arrays | None = None,
-) -> tuple[list[Finished], float]:
+) -> Trained:
     """Train up to `lanes` trials at once, from where they were interrupted if they were.
 
     Args:
         program: The compiled program of their signature.
         trials: At most as many as the program has lanes; idle lanes repeat the last one.
-        objective: `metric` and `mode`, which decide the checkpoints kept.
         folders: Where each trial's states are saved.
         should_stop: Asked after every evaluation; true saves the states and ends the training.
         host_data: The training split, where batches are fed from the host.
-
-    Returns:
-        The trained trials, and the seconds that training waited for batches.
 
     Raises:
         InterruptedTrainingError: `should_stop` said so.
@@ -91,9 +101,10 @@ def train_group(
         logger.info("resumed %s at step %d", " ".join(item.id for item in trials), step)
     else:
         step = 0
-        _evaluate(program, lanes, state.variables, traced, 0, objective)
+        _evaluate(program, lanes, state.variables, traced, 0)
         for lane in lanes:
-            lane.bound = DIVERGENCE_FACTOR * float(lane.metrics["loss"][0, 0])
+            lane.bound = _times(DIVERGENCE_FACTOR, float(lane.metrics["loss"][0, 0]))
+    begun = step
     saved = time.monotonic()
     last = program.trial.max_train_steps
     feed = None
@@ -110,7 +121,7 @@ def train_group(
         state, logged = program.train(state, first, steps, seed, traced, fed)
         _log(lanes, logged, first, width)
         variables = program.evaluated(state, step_after, traced)
-        _evaluate(program, lanes, variables, traced, step_after, objective)
+        _evaluate(program, lanes, variables, traced, step_after)
         stop = should_stop()
         if step_after < last and (stop or time.monotonic() - saved > RESUME_SECONDS):
             save_state(lanes, folders, state, width, step_after)
@@ -119,7 +130,9 @@ def train_group(
                 raise InterruptedTrainingError(f"stopped after step {step_after}; it is saved")
     examinations = examine(program, lanes, traced)
     finished = [finish(lane, looked) for lane, looked in zip(lanes, examinations, strict=True)]
-    return finished, feed.wait_seconds if feed else 0.0
+    ends = [lane.diverged_at if lane.diverged else last for lane in lanes]
+    steps = sum(max(end - begun, 0) for end in ends)
+    return Trained(finished, steps, feed.wait_seconds if feed else 0.0)
 
 
 def _evaluate(
@@ -128,11 +141,11 @@ def _evaluate(
     variables: Any,
     traced: Any,
     step: int,
-    objective: Mapping[str, str],
 ) -> None:
     """Fill in the metrics of every lane that has not diverged, and keep the best variables."""
     width = program.trial.lanes
     measured = jax.device_get(program.evaluate(variables, traced))
+    objective = program.trial.objective
     split, _, metric = objective["metric"].partition("/")
     sign = -1.0 if objective["mode"] == "max" else 1.0
     row = program.trial.eval_steps.index(step)
@@ -164,6 +177,14 @@ def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:
             lane.steps[name][first : first + good] = getattr(values, name)[:good]
         if bad.any():
             lane.diverge(first + good + 1, _divergence(loss[good], norm[good], lane, first + good))
+
+
+def _times(factor: float, loss: float) -> float:
+    """Return the loss that is `factor` times as bad as `loss`, which may be negative.
+
+    A loss of zero has no scale to measure others by: nothing is too bad then.
+    """
+    return loss + (factor - 1.0) * abs(loss) if loss else math.inf
 
 
 def _divergence(loss: float, norm: float, lane: Lane, steps_taken: int) -> str:
@@ -198,7 +219,7 @@ def finish(
         status, reason = "completed", ""
         if lane.diverged:
             status, reason = "diverged", lane.reason
-        elif loss[-1] > FAR_WORSE_FACTOR * loss[0]:
+        elif loss[-1] > _times(FAR_WORSE_FACTOR, float(loss[0])):
             status = "diverged"
             reason = (
                 f"it ended far worse than it began: train/loss {loss[-1]:.3g}, and {loss[0]:.3g} "

@@ -16,6 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import jax
+
 import tuning_playbook
 from tuning_playbook.errors import WorkloadError
 from tuning_playbook.spec.workload import stamp_of
@@ -37,6 +39,18 @@ NOT_A_MODEL = {
 """Modules of `workloads` that decide no number of a trial."""
 
 
+NO_NUMBERS = {"environment.py", "export.py"}
+"""Modules of `training` that decide no number of a trial."""
+
+NUMBERS_ELSEWHERE = (
+    "search/fingerprint.py",
+    "spec/declarations.py",
+    "spec/families.py",
+    "workloads/optax_factories.py",
+)
+"""Modules outside `training` that decide what its programs compute."""
+
+
 def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
     """Return a workload's description and the files that it depends on, as a JSON object.
 
@@ -45,15 +59,18 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
     """
     workload = load_workload(name, import_from, data_folder)
     splits = load_data(name, workload)
-    code = workload_files(workload, import_from)
-    training = sorted((PACKAGE / "training").glob("*.py"))
+    data_files = [Path(path) for path in getattr(workload, "data_files", lambda: [])()]
     depends = [
+        *workload_files(workload, import_from),
+        *training_files(),
+        *sorted(PACKAGE.glob("spec/*.py")),
+        *sorted(PACKAGE.glob("workloads/*.py")),
+        *data_files,
+        # A file that is added changes its folder, and so does an installed package.
         PACKAGE / "training",
-        *code,
-        *training,
-        *getattr(workload, "data_files", lambda: [])(),
+        *(path.parent for path in data_files),
+        Path(jax.__file__).parent.parent,
     ]
-    declared = sorted(PACKAGE.glob("spec/*.py")) + sorted(PACKAGE.glob("workloads/*.py"))
     return {
         "description": {
             "name": name,
@@ -66,9 +83,7 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
             },
             "versions": current_versions(workload, splits, import_from),
         },
-        "depends": [
-            stamp_of(Path(path).resolve()) for path in dict.fromkeys([*depends, *declared])
-        ],
+        "depends": [stamp_of(path.resolve()) for path in dict.fromkeys(depends)],
     }
 
 
@@ -78,39 +93,61 @@ def current_versions(
     """Return the hashes of what decides a trial's numbers, as they are now."""
     return {
         "workload": code_version(workload_files(workload, import_from)),
-        "training": code_version((PACKAGE / "training").glob("*.py")),
+        "training": code_version(training_files()),
         "data": data_version(splits),
     }
+
+
+def training_files() -> list[Path]:
+    """Return the files of this package that decide the numbers of every workload's trials."""
+    training = (PACKAGE / "training").glob("*.py")
+    return [path for path in sorted(training) if path.name not in NO_NUMBERS] + [
+        PACKAGE / name for name in NUMBERS_ELSEWHERE
+    ]
 
 
 def workload_files(workload: Workload, import_from: str) -> list[Path]:
     """Return the files that a workload's code stands in.
 
-    Those are its own module and, as far as they stand beside it (in the spec's folder, or in the
-    same installed package), the modules that it imports and that those import. They are found in
-    the source: what else this process has imported is not asked.
+    Those are its own module; the modules that it imports, and that those import, as far as they
+    stand beside it (in the spec's folder, or in the same installed package); and what it uses of
+    the built-in workloads. They are found in the source: what else this process has imported is
+    not asked.
     """
     name = type(workload).__module__
     own = Path(inspect.getfile(sys.modules[name])).resolve()
-    root = own.parent
-    if import_from and root.is_relative_to(Path(import_from).resolve()):
-        root = Path(import_from).resolve()
-    elif not root.is_relative_to(PACKAGE):
+    roots = [PACKAGE / "workloads"]
+    if import_from and own.is_relative_to(Path(import_from).resolve()):
+        roots.append(Path(import_from).resolve())
+    elif "." in name and not own.is_relative_to(PACKAGE):
         top = _source_of(name.partition(".")[0])
-        root = top.parent if top else root
+        roots += [top.parent] if top else []
     found = {own}
     pending = [(name, own)]
     while pending:
         module, path = pending.pop()
         for imported in _imports(module, path):
             source = _source_of(imported)
-            ours = source is not None and source.parent == PACKAGE / "workloads"
-            if source is None or source in found or not source.is_relative_to(root):
-                continue
-            if not (ours and source.name in NOT_A_MODEL):
+            if source and source not in found and any(_belongs(source, root) for root in roots):
                 found.add(source)
                 pending.append((imported, source))
     return sorted(found)
+
+
+def _belongs(source: Path, root: Path) -> bool:
+    """Whether a source counts among those of the folder `root`.
+
+    Libraries do not, even where an environment stands in that folder, nor does what is common to
+    all workloads.
+    """
+    if not source.is_relative_to(root):
+        return False
+    if source.is_relative_to(PACKAGE):
+        return source.parent == PACKAGE / "workloads" and source.name not in NOT_A_MODEL
+    inside = source.relative_to(root).parts
+    return not {"site-packages", "dist-packages"} & set(inside) and not source.is_relative_to(
+        Path(inspect.__file__).resolve().parent
+    )
 
 
 def _imports(module: str, path: Path) -> Iterator[str]:

@@ -32,27 +32,36 @@ def strip_comments(source: str) -> str:
         >>> strip_comments('x = 1  # one\n\n\ny = "#"\n')
         'x = 1\ny = "#"'
     """
-    lines = source.splitlines()
+    rows = [row.encode() for row in source.split("\n")]  # as Python counts rows and columns
+    whole: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        (first, column), (last, _) = token.start, token.end
         if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    for start, end in _docstrings(ast.parse(source)):
-        for row in range(start, end + 1):
-            lines[row - 1] = ""
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+            rows[first - 1] = source.split("\n")[first - 1][:column].encode()
+        elif token.type != tokenize.NEWLINE and token.string.strip():
+            whole |= set(range(first - 1, last - 1))  # rows that end inside a string
+    for node in _docstrings(ast.parse(source)):
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        head, tail = rows[first][: node.col_offset], rows[last][node.end_col_offset :]
+        rows[first : last + 1] = [head + tail, *[b""] * (last - first)]
+        whole -= set(range(first, last))
+    kept = [
+        row if number in whole else row.rstrip()
+        for number, row in enumerate(rows)
+        if number in whole or row.strip()
+    ]
+    return b"\n".join(kept).decode()
 
 
-def _docstrings(tree: ast.AST) -> Iterable[tuple[int, int]]:
-    """Yield the first and last line of every string that stands as a statement of its own."""
+def _docstrings(tree: ast.AST) -> Iterable[ast.Expr]:
+    """Yield every string that stands as a statement of its own."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Constant)
             and isinstance(node.value.value, str)
-            and node.end_lineno is not None
         ):
-            yield node.lineno, node.end_lineno
+            yield node
 
 
 def data_version(splits: Mapping[str, Arrays]) -> str:
