@@ -2,12 +2,21 @@
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tuning_playbook.errors import ChangedDuringRunError, TuningPlaybookError
 from tuning_playbook.search.plan import Plan, plan_study
+
+
+def share_source(folder: str) -> None:
+    """Let the processes that a workflow starts import this package from `folder`.
+
+    So a job in a conda environment of its own runs the code of the checkout it belongs to.
+    """
+    os.environ["PYTHONPATH"] = folder
 
 
 @contextlib.contextmanager

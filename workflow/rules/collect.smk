@@ -38,7 +38,7 @@ rule collect_resources:
         mem_mb=2000,
         runtime=30,
     params:
-        folder=STUDY,
+        folder=study_folder,
     message:
         "{wildcards.study}: collect time, memory and machine of every trial"
     script:

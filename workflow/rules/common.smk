@@ -3,16 +3,17 @@
 The package is imported from this checkout, also by jobs in a conda environment of their own.
 """
 
-import os
 import sys
 from pathlib import Path
 
 SOURCE = str(Path(workflow.basedir).parent / "src")
 sys.path.insert(0, SOURCE)
-os.environ["PYTHONPATH"] = SOURCE
 
 from tuning_playbook.errors import TuningPlaybookError
+from tuning_playbook.job import share_source
 from tuning_playbook.search.plan import STAGES, axis_plots, pack_json, plan_studies, results_folder
+
+share_source(SOURCE)
 
 try:
     RESULTS = results_folder(config)
@@ -80,6 +81,18 @@ def plots(wildcards):
     return plots_of(wildcards.study)
 
 
+def study_folder(wildcards):
+    return f"{RESULTS}/{wildcards.study}"
+
+
+def stamp_folder(wildcards):
+    return f"{RESULTS}/{wildcards.study}/current"
+
+
+def results_root(wildcards):
+    return RESULTS
+
+
 def spec_path(wildcards):
     return str(PLANS[wildcards.study].study.path)
 
@@ -135,25 +148,3 @@ def key_of(stage):
 def current(stage):
     """A function that gives a rule the stamp of `stage` as an input."""
     return lambda wildcards: stamp_of(wildcards.study, stage)
-
-
-rule mark_stage:
-    """Say what a stage is to be made of, by the name of an empty file that its rule depends on.
-
-    The name is the hash of all that decides the stage. It is newer than an artefact made of
-    anything else, so a stale artefact is made again even where Snakemake has forgotten how it came
-    to be. Only the latest is kept: going back to an earlier spec is a change too.
-    """
-    output:
-        touch(f"{STUDY}/current/{{stage}}-{{key}}"),
-    log:
-        f"{STUDY}/logs/mark/{{stage}}-{{key}}.log",
-    benchmark:
-        f"{STUDY}/benchmarks/mark/{{stage}}-{{key}}.tsv"
-    localrule: True
-    params:
-        folder=f"{STUDY}/current",
-    message:
-        "{wildcards.study}: {wildcards.stage} is to be {wildcards.key}"
-    shell:
-        "find {params.folder:q} -name '{wildcards.stage}-*' -delete >{log:q} 2>&1"

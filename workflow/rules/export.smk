@@ -16,7 +16,7 @@ rule export_models:
     params:
         spec=spec_path,
         key=key_of("models"),
-        folder=STUDY,
+        folder=study_folder,
     message:
         "{wildcards.study}: export the best checkpoint of each arm"
     script:

@@ -22,7 +22,7 @@ rule write_report:
     params:
         spec=spec_path,
         key=key_of("report"),
-        results=RESULTS,
+        results=results_root,
     message:
         "{wildcards.study}: write the launch report"
     script:
@@ -45,7 +45,7 @@ rule write_tracking:
         mem_mb=2000,
         runtime=30,
     params:
-        results=RESULTS,
+        results=results_root,
     message:
         "track every study in {output.tracking}"
     script:

@@ -46,7 +46,7 @@ rule train_reruns:
         arm=rerun_arm,
         numbers=rerun_numbers,
         like=any_pack_request,
-        folder=STUDY,
+        folder=study_folder,
     message:
         "{wildcards.study}: train the reruns {wildcards.rerun}"
     script:

@@ -14,7 +14,7 @@ rule train_pack:
         gpu=job_gpus,
     params:
         request=pack_request,
-        folder=STUDY,
+        folder=study_folder,
     message:
         "{wildcards.study}: train pack {wildcards.pack}"
     script:

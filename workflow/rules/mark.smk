@@ -1,0 +1,24 @@
+rule mark_stage:
+    """Say what a stage is to be made of, by the name of an empty file that its rule depends on.
+
+    The name is the hash of all that decides the stage. It is newer than an artefact made of
+    anything else, so a stale artefact is made again even where Snakemake has forgotten how it came
+    to be. Only the latest is kept: going back to an earlier spec is a change too.
+    """
+    output:
+        touch(f"{STUDY}/current/{{stage}}-{{key}}"),
+    # It needs no environment: `find` and `touch` are everywhere.
+    log:
+        f"{STUDY}/logs/mark/{{stage}}-{{key}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/mark/{{stage}}-{{key}}.tsv"
+    localrule: True
+    resources:
+        mem_mb=100,
+        runtime=5,
+    params:
+        folder=stamp_folder,
+    message:
+        "{wildcards.study}: {wildcards.stage} is to be {wildcards.key}"
+    shell:
+        "find {params.folder:q} -name '{wildcards.stage}-*' -delete >{log:q} 2>&1"
