@@ -1,7 +1,7 @@
 """Small configurations of the built-in workloads, and what the tests do with them."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -52,6 +52,14 @@ CONFIGURATIONS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function compiled in a hurry: the tests compile much and compute little."""
+    quickly: Callable[..., Any] = jax.jit(
+        function, compiler_options={"xla_backend_optimization_level": 0}
+    )
+    return quickly
+
+
 class Step(NamedTuple):
     """What a training step computes."""
 
@@ -81,14 +89,46 @@ def configured(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def train_step(name: str, changes: Mapping[str, Any], key: jax.Array) -> Step:
-    """Return what one training step on the first batch computes, from initial variables."""
+def variables_of(name: str, changes: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
+    """Return variables with the shapes of the initial ones, drawn at random.
+
+    They cost no compilation, and no part of a model is left out by a zero.
+    """
     workload, hyperparameters = WORKLOADS[name], configured(name, changes)
-    variables = dict(workload.init(key, hyperparameters))
+    shapes = jax.eval_shape(lambda key: workload.init(key, hyperparameters), jax.random.key(0))
+    generator = np.random.default_rng(seed)
+
+    def draw(shape: jax.ShapeDtypeStruct) -> jax.Array:
+        size = 1.0 / np.sqrt(max(1, np.prod(shape.shape[:-1], dtype=int)))
+        return jnp.asarray(0.5 * size + size * generator.random(shape.shape), shape.dtype)
+
+    return dict(jax.tree.map(draw, shapes))
+
+
+def apply_to_batch(
+    name: str, changes: Mapping[str, Any], variables: Any, *, seed: int = 0, train: bool = False
+) -> tuple[dict[str, jax.Array], Any]:
+    """Return what a workload makes of its first examples."""
+    hyperparameters = configured(name, changes)
+
+    def apply(variables: Any, key: jax.Array) -> Any:
+        return WORKLOADS[name].apply(
+            variables, batch_of(name), hyperparameters=hyperparameters, key=key, train=train
+        )
+
+    metrics, updated = compiled(apply)(variables, jax.random.key(seed))
+    return metrics, updated
+
+
+def train_step(
+    name: str, changes: Mapping[str, Any], variables: Mapping[str, Any], key: jax.Array
+) -> Step:
+    """Return what one training step on the first batch computes."""
+    hyperparameters = configured(name, changes)
 
     def loss(params: Any) -> tuple[jax.Array, Any]:
-        metrics, updated = workload.apply(
-            variables | {"params": params},
+        metrics, updated = WORKLOADS[name].apply(
+            {**variables, "params": params},
             batch_of(name),
             hyperparameters=hyperparameters,
             key=key,

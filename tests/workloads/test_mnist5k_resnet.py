@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.workloads.examples import batch_of, configured
-from tuning_playbook.workloads.mnist5k_resnet import ResidualBlock, ResNet
+from tests.workloads.examples import batch_of, compiled, configured
+from tuning_playbook.workloads.mnist5k_resnet import Mnist5kResNet, ResidualBlock
 
 IMAGE = jax.random.normal(jax.random.key(1), (4, 6, 6, 2))
 
@@ -25,9 +25,13 @@ def block(position: str, normalization: str, zero_init: bool, stride: int = 1) -
 
 
 def output(model: ResidualBlock, image: jax.Array, *, train: bool = False) -> Any:
-    variables = model.init(jax.random.key(0), image, train=False, dropout_rate=0.0)
-    out, _ = model.apply(variables, image, train=train, dropout_rate=0.0, mutable=["batch_stats"])
-    return out
+    def of_initial(image: jax.Array) -> Any:
+        variables = model.init(jax.random.key(0), image, train=False, dropout_rate=0.0)
+        return model.apply(
+            variables, image, train=train, dropout_rate=0.0, mutable=["batch_stats"]
+        )[0]
+
+    return compiled(of_initial)(image)
 
 
 @pytest.mark.parametrize("train", [False, True])
@@ -57,27 +61,29 @@ def test_a_zero_branch_leaves_the_normalised_input_where_the_sum_is_normalised()
 @pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
 def test_a_zero_branch_learns(position: str, normalization: str) -> None:
     model = block(position, normalization, True)
-    variables = model.init(jax.random.key(0), IMAGE, train=False, dropout_rate=0.0)
+    image = jax.nn.relu(IMAGE)
 
-    def total(params: Any) -> jax.Array:
-        out, _ = model.apply(
-            variables | {"params": params},
-            jax.nn.relu(IMAGE),
-            train=True,
-            dropout_rate=0.0,
-            mutable=["batch_stats"],
-        )
-        return jnp.sum(out**2)
+    def gradient(image: jax.Array) -> Any:
+        variables = dict(model.init(jax.random.key(0), image, train=False, dropout_rate=0.0))
 
-    gradient = jax.tree.leaves(jax.grad(total)(variables["params"]))
-    assert all(np.all(np.isfinite(leaf)) for leaf in gradient)
-    assert sum(bool(np.any(leaf)) for leaf in gradient) >= 1
+        def total(branch: Any) -> jax.Array:
+            moved = variables | {"params": variables["params"] | {last: branch}}
+            out, _ = model.apply(
+                moved, image, train=True, dropout_rate=0.0, mutable=["batch_stats"]
+            )
+            return jnp.sum(out**3)
+
+        return jax.grad(total)(variables["params"][last])
+
+    last = "Normalization_1" if position == "branch" and normalization != "none" else "Conv_1"
+    leaves = jax.tree.leaves(compiled(gradient)(image))
+    assert all(np.all(np.isfinite(leaf)) and np.any(leaf) for leaf in leaves)
 
 
 @pytest.mark.parametrize(("stride", "sides"), [(1, (28, 14, 7)), (2, (14, 7, 4))])
 def test_stride_of_the_first_block(stride: int, sides: tuple[int, ...]) -> None:
-    model = WORKLOADS["mnist5k_resnet"]._model(hyperparameters)
-    assert isinstance(model, ResNet)
+    changes = {"first_block_stride": stride, "width": 2}
+    model = Mnist5kResNet().model(configured("mnist5k_resnet", changes))
     image = batch_of("mnist5k_resnet")["image"]
     _, seen = jax.eval_shape(
         lambda image: model.init_with_output(jax.random.key(0), image, capture_intermediates=True),

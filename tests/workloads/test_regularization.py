@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.workloads.examples import WORKLOADS, batch_of, configured
+from tests.workloads.examples import CONFIGURATIONS, WORKLOADS, apply_to_batch, variables_of
 from tuning_playbook.workloads.classification import cross_entropy
 from tuning_playbook.workloads.dropout import dropout, is_off
 
@@ -20,10 +20,17 @@ def test_dropout_keeps_the_mean_and_drops_its_share(rate: float) -> None:
 
 
 def test_dropout_compiles_once_for_all_rates() -> None:
-    compiled = jax.jit(dropout)
+    traces = 0
+
+    @jax.jit
+    def dropped(rate: float) -> jax.Array:
+        nonlocal traces
+        traces += 1
+        return dropout(jnp.ones(4), rate, jax.random.key(0))
+
     for rate in (0.1, 0.2, 0.3):
-        compiled(jnp.ones(4), rate, jax.random.key(0))
-    assert compiled._cache_size() == 1
+        dropped(rate)
+    assert traces == 1
 
 
 def test_a_traced_rate_of_zero_changes_nothing() -> None:
@@ -37,18 +44,11 @@ def test_only_a_python_zero_is_off() -> None:
     assert not is_off(jnp.float32(0.0))
 
 
-def test_dropout_differs_from_step_to_step() -> None:
-    name = "digits_mlp"
-    hyperparameters = configured(name, {"dropout": np.float32(0.5)})
-    variables = WORKLOADS[name].init(jax.random.key(0), hyperparameters)
+def test_dropout_is_decided_by_the_key() -> None:
+    changes = {"dropout": np.float32(0.5)}
+    variables = variables_of("digits_mlp", changes)
     losses = [
-        WORKLOADS[name].apply(
-            variables,
-            batch_of(name),
-            hyperparameters=hyperparameters,
-            key=jax.random.key(seed),
-            train=True,
-        )[0]["loss"]
+        apply_to_batch("digits_mlp", changes, variables, seed=seed, train=True)[0]["loss"]
         for seed in (1, 1, 2)
     ]
     np.testing.assert_array_equal(losses[0], losses[1])
@@ -67,19 +67,15 @@ def test_cross_entropy_is_that_of_the_smoothed_target(smoothing: float) -> None:
         np.testing.assert_allclose(actual, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["digits_mlp", "mnist5k_cnn", "mnist5k_resnet"])
+@pytest.mark.parametrize("name", WORKLOADS)
 def test_label_smoothing_is_of_the_training_loss_alone(name: str) -> None:
-    losses = {}
-    for smoothing in (0.0, np.float32(0.2)):
-        hyperparameters = configured(name, {"label_smoothing": smoothing})
-        variables = WORKLOADS[name].init(jax.random.key(0), hyperparameters)
-        for train in (False, True):
-            losses[bool(smoothing), train], _ = WORKLOADS[name].apply(
-                variables,
-                batch_of(name),
-                hyperparameters=hyperparameters,
-                key=jax.random.key(0),
-                train=train,
-            )
-    np.testing.assert_array_equal(losses[True, False]["loss"], losses[False, False]["loss"])
-    assert not np.allclose(losses[True, True]["loss"], losses[False, True]["loss"])
+    small = next(changes for example, changes in CONFIGURATIONS if example == name)
+    variables = variables_of(name, small)
+
+    def loss(smoothing: float | np.float32, *, train: bool) -> jax.Array:
+        changes = small | {"label_smoothing": smoothing}
+        return apply_to_batch(name, changes, variables, train=train)[0]["loss"]
+
+    smoothed = np.float32(0.2)
+    np.testing.assert_array_equal(loss(smoothed, train=False), loss(0.0, train=False))
+    assert not np.allclose(loss(smoothed, train=True), loss(0.0, train=True))

@@ -83,7 +83,7 @@ class DigitsMLP:
 
     def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
         """Return the initial weights."""
-        return self._model(hyperparameters).init(key, jnp.zeros((1, 64)))
+        return self.model(hyperparameters).init(key, jnp.zeros((1, 64)))
 
     def apply(
         self,
@@ -96,7 +96,7 @@ class DigitsMLP:
     ) -> tuple[Mapping[str, jax.Array], Variables]:
         """Return the loss and the error of each image, and the running averages."""
         return classify(
-            self._model(hyperparameters),
+            self.model(hyperparameters),
             variables,
             batch,
             hyperparameters=hyperparameters,
@@ -112,9 +112,10 @@ class DigitsMLP:
         hyperparameters: HyperparameterValues,
     ) -> jax.Array:
         """Return the logits of each image, [batch, 10]."""
-        return logits_of(self._model(hyperparameters), variables, batch)
+        return logits_of(self.model(hyperparameters), variables, batch)
 
-    def _model(self, hyperparameters: HyperparameterValues) -> MLP:
+    def model(self, hyperparameters: HyperparameterValues) -> MLP:
+        """Return the network of a configuration."""
         return MLP(
             depth=hyperparameters["depth"],
             width=hyperparameters["width"],

@@ -101,7 +101,7 @@ class Mnist5kCNN:
 
     def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
         """Return the initial weights and running averages."""
-        return self._model(hyperparameters).init(key, jnp.zeros((1, SIDE, SIDE, 1)))
+        return self.model(hyperparameters).init(key, jnp.zeros((1, SIDE, SIDE, 1)))
 
     def apply(
         self,
@@ -114,7 +114,7 @@ class Mnist5kCNN:
     ) -> tuple[Mapping[str, jax.Array], Variables]:
         """Return the loss and the error of each image, and the running averages."""
         return classify(
-            self._model(hyperparameters),
+            self.model(hyperparameters),
             variables,
             batch,
             hyperparameters=hyperparameters,
@@ -130,9 +130,10 @@ class Mnist5kCNN:
         hyperparameters: HyperparameterValues,
     ) -> jax.Array:
         """Return the logits of each image, [batch, 10]."""
-        return logits_of(self._model(hyperparameters), variables, batch)
+        return logits_of(self.model(hyperparameters), variables, batch)
 
-    def _model(self, hyperparameters: HyperparameterValues) -> CNN:
+    def model(self, hyperparameters: HyperparameterValues) -> CNN:
+        """Return the network of a configuration."""
         return CNN(
             depth=hyperparameters["depth"],
             width=hyperparameters["width"],

@@ -174,7 +174,7 @@ class Mnist5kResNet:
 
     def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
         """Return the initial weights and running averages."""
-        return self._model(hyperparameters).init(key, jnp.zeros((1, SIDE, SIDE, 1)))
+        return self.model(hyperparameters).init(key, jnp.zeros((1, SIDE, SIDE, 1)))
 
     def apply(
         self,
@@ -187,7 +187,7 @@ class Mnist5kResNet:
     ) -> tuple[Mapping[str, jax.Array], Variables]:
         """Return the loss and the error of each image, and the running averages."""
         return classify(
-            self._model(hyperparameters),
+            self.model(hyperparameters),
             variables,
             batch,
             hyperparameters=hyperparameters,
@@ -203,9 +203,10 @@ class Mnist5kResNet:
         hyperparameters: HyperparameterValues,
     ) -> jax.Array:
         """Return the logits of each image, [batch, 10]."""
-        return logits_of(self._model(hyperparameters), variables, batch)
+        return logits_of(self.model(hyperparameters), variables, batch)
 
-    def _model(self, hyperparameters: HyperparameterValues) -> ResNet:
+    def model(self, hyperparameters: HyperparameterValues) -> ResNet:
+        """Return the network of a configuration."""
         return ResNet(
             depth=hyperparameters["depth"],
             width=hyperparameters["width"],

@@ -159,7 +159,7 @@ class TextTransformer:
     )
 
     def load_data(self) -> Mapping[str, Arrays]:
-        """Return 2,802 training, 350 validation and 350 test windows of 129 characters."""
+        """Return 2,801 training, 349 validation and 349 test windows of 129 characters."""
         return load_windows(WINDOW)
 
     def data_files(self) -> list[Path]:
@@ -169,7 +169,7 @@ class TextTransformer:
     def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
         """Return the initial weights."""
         text = jnp.zeros((1, hyperparameters["context_length"]), jnp.int32)
-        return self._model(hyperparameters).init(key, text)
+        return self.model(hyperparameters).init(key, text)
 
     def apply(
         self,
@@ -188,7 +188,7 @@ class TextTransformer:
         text = batch["text"].astype(jnp.int32)  # [batch, WINDOW + 1]
         contexts = (-1, hyperparameters["context_length"])
         label = text[:, 1:].reshape(contexts)
-        logits = self._model(hyperparameters).apply(
+        logits = self.model(hyperparameters).apply(
             variables,
             text[:, :-1].reshape(contexts),
             train=train,
@@ -207,7 +207,12 @@ class TextTransformer:
             "bits_per_character": window_mean(cross_entropy(logits, label)) / math.log(2.0),
         }, {}
 
-    def _model(self, hyperparameters: HyperparameterValues) -> Transformer:
+    def model(self, hyperparameters: HyperparameterValues) -> Transformer:
+        """Return the network of a configuration.
+
+        Raises:
+            InfeasibleConfigurationError: The heads do not divide the width.
+        """
         width, heads = hyperparameters["width"], hyperparameters["heads"]
         if width % heads:
             raise InfeasibleConfigurationError(f"{heads} heads do not divide a width of {width}")

@@ -1,0 +1,245 @@
+"""What runs again after a change of the spec, of the code, or of the files of an earlier run."""
+
+import csv
+import shutil
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
+
+from tests.workflow.background import in_background
+from tests.workflow.conftest import IN_ONE_JOB
+
+pytestmark = pytest.mark.workflow
+
+ONLY_THE_REPORT = {"mark_stage": 1, "write_report": 1, "write_tracking": 1}
+TRAINING = {"train_pack", "train_reruns"}
+
+
+def test_nothing_changed_and_no_job_runs(trained):
+    assert trained.snakemake().nothing_to_do
+
+
+def test_a_new_goal_is_reported_and_nothing_else_runs(trained):
+    trained.write_study("small", IN_ONE_JOB | {"goal": "In other words?"})
+    run = trained.snakemake()
+    assert run.rules == ONLY_THE_REPORT
+    assert not run.trained("small")
+    assert "In other words?" in trained.report()
+    assert "In other words?" in (trained.results / "tracking.csv").read_text()
+
+
+def test_new_notes_concern_the_report_only(trained):
+    trained.write_study("small", IN_ONE_JOB | {"notes": "In other words."})
+    assert trained.plan().rules == ONLY_THE_REPORT
+
+
+def test_a_plot_drawn_by_other_code_is_drawn_and_reported_again_without_training(trained):
+    trained.append("src/tuning_playbook/plots/axis.py", "\nCHANGED = True\n")
+    run = trained.snakemake()
+    assert set(run.rules) == {
+        "mark_stage",
+        "plot_axis",
+        "plot_isolation",
+        "plot_reruns",
+        "plot_training_curves",
+        "write_report",
+        "write_tracking",
+    }
+    assert trained.plan().nothing_to_do
+
+
+def test_a_report_written_by_other_code_is_written_again_without_training(trained):
+    trained.append("src/tuning_playbook/report/templates/report.css", "\n.changed { top: 0; }\n")
+    run = trained.snakemake()
+    assert run.rules == ONLY_THE_REPORT
+    assert ".changed { top: 0; }" in trained.report()
+
+
+def test_other_code_of_the_analysis_chooses_and_decides_again_without_training(trained):
+    trained.append("src/tuning_playbook/analysis/ranking.py", "\nCHANGED = True\n")
+    planned = trained.plan().rules
+    wanted = {"choose_reruns", "export_models", "diagnose_study", "decide_launch", "write_report"}
+    assert planned.keys() >= wanted
+    assert "train_pack" not in planned
+
+
+def test_other_training_code_trains_every_trial_again(trained):
+    before = trained.trials()
+    trained.append("src/tuning_playbook/training/run.py", "\nCHANGED = True\n")
+    run = trained.snakemake("study_dataset")
+    after = trained.trials()
+    assert len(after) == 4
+    assert not set(before) & set(after)
+    assert run.trained("small") == set(after)
+    assert not run.kept("small")
+
+
+def test_other_words_in_the_training_code_train_nothing(trained):
+    trained.reword("src/tuning_playbook/training/run.py")
+    assert not TRAINING & trained.plan().rules.keys()
+
+
+def test_snakemake_forgot_everything_and_more_trials_are_wanted(trained):
+    before = trained.trials()
+    shutil.rmtree(trained.root / ".snakemake")
+    trained.write_study("small", IN_ONE_JOB | {"search.trials": 6})
+    run = trained.snakemake()
+    now = trained.trials()
+    assert len(now) == 6
+    assert run.trained("small") == set(now) - set(before)
+    assert run.kept("small") == set(before)
+    report = trained.report()
+    assert all(f'id="trial-{trial}"' in report for trial in now)
+    with (trained.results / "tracking.csv").open() as sheet:
+        assert [row["trials_run"] for row in csv.DictReader(sheet)] == ["6"]
+    assert trained.plan().nothing_to_do
+
+
+def test_snakemake_forgot_everything_and_only_the_words_changed(trained):
+    shutil.rmtree(trained.root / ".snakemake")
+    trained.write_study("small", IN_ONE_JOB | {"goal": "In other words."})
+    assert trained.plan().rules == ONLY_THE_REPORT
+
+
+def test_a_lost_dataset_is_collected_again_without_training(trained):
+    dataset, reruns = (trained.results / "small" / name for name in ("study.nc", "reruns.nc"))
+    before = dataset.read_bytes()
+    dataset.unlink()
+    planned = trained.plan().rules
+    assert "collect_study" in planned
+    assert "train_pack" not in planned
+    run = trained.snakemake(*(path.relative_to(trained.root) for path in (dataset, reruns)))
+    assert not run.trained("small")
+    assert not run.retrained("small")
+    assert dataset.read_bytes() == before
+
+
+def test_a_lost_pack_file_is_written_again_from_the_kept_trials(trained):
+    (pack,) = (trained.results / "small" / "packs").iterdir()
+    before = pack.read_bytes()
+    pack.unlink()
+    assert "train_pack" in trained.plan().rules
+    run = trained.snakemake(pack.relative_to(trained.root))
+    assert run.kept("small") == set(trained.trials())
+    assert not run.trained("small")
+    assert pack.read_bytes() == before
+
+
+def values(*learning_rates):
+    trials = [{"learning_rate": value} for value in learning_rates]
+    return IN_ONE_JOB | {"search": {"algorithm": "list", "trials": trials}, "nuisance": {}}
+
+
+def two_arms(*, weight_decay, adam):
+    """Two arms that share a range and have one of their own each."""
+
+    def range_of(name, bounds):
+        nuisance = {"learning_rate": {"log_uniform": bounds}}
+        return {"when": {"optimizer": name}, "nuisance": nuisance}
+
+    return IN_ONE_JOB | {
+        "scientific": {"optimizer": ["momentum", "adam"]},
+        "fixed": {"width": 16},
+        "nuisance": {"weight_decay": {"log_uniform": weight_decay}},
+        "conditional": [range_of("momentum", [1e-3, 1e-1]), range_of("adam", adam)],
+        "search.trials": 2,
+    }
+
+
+FOUR, SIX = {"search.trials": 4}, {"search.trials": 6}
+EACH_A_JOB = {"resources.trials_per_job": 1}
+VERSIONS = {
+    # study: the changes of the small spec in the first, the second and the third round
+    "in_one_job": [IN_ONE_JOB | FOUR, IN_ONE_JOB | SIX, IN_ONE_JOB | FOUR],
+    "each_a_job": [EACH_A_JOB | FOUR, EACH_A_JOB | SIX, EACH_A_JOB | FOUR],
+    "listed": [
+        values(0.01, 0.02, 0.05),
+        values(0.08, 0.01, 0.03, 0.05),
+        values(0.01, 0.02, 0.05),
+    ],
+    "two_arms": [
+        two_arms(weight_decay=[1e-6, 1e-2], adam=[1e-3, 1e-1]),
+        two_arms(weight_decay=[1e-6, 1e-2], adam=[1e-4, 1e-2]),
+        two_arms(weight_decay=[1e-5, 1e-2], adam=[1e-4, 1e-2]),
+    ],
+}
+GONE_BACK = ["in_one_job", "each_a_job", "listed"]
+
+
+@in_background
+def rounds(workshop):
+    """Three rounds of some studies, each study changed in its own way from round to round."""
+    project = workshop.new_project("rounds")
+    return [run_round(project, number) for number in range(3)]
+
+
+def run_round(project, number):
+    for study, versions in VERSIONS.items():
+        project.write_study(study, versions[number])
+    config = [f"studies=[{','.join(VERSIONS)}]"]
+    run = project.snakemake("study_dataset", study="", config=config)
+    return {
+        study: SimpleNamespace(
+            trials=project.trials(study),
+            trained=run.trained(study),
+            kept=run.kept(study),
+            file=(project.results / study / "study.nc").read_bytes(),
+            dataset=xr.load_dataset(project.results / study / "study.nc"),
+        )
+        for study in VERSIONS
+    }
+
+
+@pytest.mark.parametrize("study", VERSIONS)
+def test_a_first_run_trains_every_trial_once(rounds, study):
+    first = rounds[0][study]
+    assert first.trained == set(first.trials)
+    assert not first.kept
+
+
+@pytest.mark.parametrize("study", ["in_one_job", "each_a_job"])
+def test_two_more_trials_train_those_two_and_leave_the_four(rounds, study):
+    four, six = rounds[0][study].trials, rounds[1][study].trials
+    assert len(six) == 6
+    assert six[:4] == four
+    assert rounds[1][study].trained == set(six[4:])
+
+
+def test_a_job_of_many_trials_says_which_it_kept(rounds):
+    assert rounds[1]["in_one_job"].kept == set(rounds[0]["in_one_job"].trials)
+
+
+def test_entries_changed_or_inserted_first_in_a_list_train_those_trials_only(rounds):
+    before, after = rounds[0]["listed"].trials, rounds[1]["listed"].trials
+    inserted, first, altered, last = after
+    assert [first, last] == [before[0], before[2]]
+    assert rounds[1]["listed"].trained == {inserted, altered}
+
+
+def test_a_range_of_one_arm_trains_the_trials_of_that_arm_only(rounds):
+    before, after = rounds[0]["two_arms"], rounds[1]["two_arms"]
+    arms = dict(zip(after.trials, after.dataset["arm"].to_numpy(), strict=True))
+    adam = {trial for trial, arm in arms.items() if arm == "optimizer=adam"}
+    assert len(adam) == 2
+    assert after.trained == adam
+    assert set(after.trials) - adam == set(after.trials) & set(before.trials)
+
+
+def test_a_range_of_every_arm_trains_every_trial(rounds):
+    after = rounds[2]["two_arms"]
+    assert len(after.trials) == 4
+    assert after.trained == set(after.trials)
+
+
+@pytest.mark.parametrize("study", GONE_BACK)
+def test_going_back_to_an_earlier_spec_trains_nothing_and_gives_the_earlier_dataset(rounds, study):
+    first, second, third = (one[study] for one in rounds)
+    assert not third.trained
+    assert second.file != first.file
+    assert third.file == first.file
+
+
+def test_how_trials_are_packed_changes_no_number(rounds):
+    together, apart = rounds[1]["in_one_job"].dataset, rounds[1]["each_a_job"].dataset
+    xr.testing.assert_equal(together, apart)

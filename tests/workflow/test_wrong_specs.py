@@ -1,0 +1,84 @@
+"""What Snakemake says of a spec, a workload or a command that cannot be carried out as written."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from tests.spec.wrong_specs import WRONG
+from tests.specs import changed, write_spec
+from tests.workflow.background import in_background
+from tests.workflow.project import restore, side_by_side, snapshot
+
+pytestmark = pytest.mark.workflow
+
+RAISES = "import json\n\nraise RuntimeError('no data\\nhere')\n"
+NO_WORKLOAD = "class Model:\n    metrics = ()\n"
+
+WRONG_COMMANDS = {
+    # what is wrong: (--config, with {folder} for the tests' own; a part of the message)
+    "unknown key of the configuration": ("stduy=small", "did you mean 'study'?"),
+    "study that does not exist": ("study=smal", "did you mean 'small'?"),
+    "spec that does not exist": ("study={folder}/nowhere.yaml", "nowhere.yaml"),
+    "name that no folder can have": ("study={folder}/a study.yaml", "cannot name a study"),
+    "two studies of one name": ("studies=[small,{folder}/small.yaml]", "two studies are named"),
+    "no studies": ("studies=[]", "names no study"),
+    "studies that are no list": ("studies=small", "names no study"),
+    "results that Snakemake takes for a pattern": ("results=a{{b}}", "must not hold"),
+    "workload that raises when imported": (
+        "study={folder}/raises.yaml",
+        "cannot be imported: RuntimeError: no data here",
+    ),
+    "workload without a model": ("study={folder}/no_workload.yaml", "has no 'hyperparameters'"),
+}
+
+
+@in_background
+def refused(workshop):
+    """What came of every wrong spec and command, in a project whose small study was trained.
+
+    Every wrong spec is named as the trained study, whose files it would have to do with.
+    """
+    project = workshop.new_project("refused")
+    restore(workshop.wait_for("trained_once").copy, project.root)
+    folder = workshop.root / "wrong"
+    calls = {}
+    for number, (wrong, (given, _)) in enumerate(WRONG.items()):
+        path = folder / str(number) / "small.yaml"
+        path.parent.mkdir(parents=True)
+        if isinstance(given, str):
+            path.write_text(given)
+        else:
+            write_spec(path, changed(given))
+        calls[wrong] = f"study={path}"
+    for name, code in {"raises": RAISES, "no_workload": NO_WORKLOAD}.items():
+        (folder / f"{name}.py").write_text(code)
+        write_spec(folder / f"{name}.yaml", changed({"workload": f"{name}:Model"}))
+    for name in ("small", "a study"):
+        write_spec(folder / f"{name}.yaml", changed({}))
+    calls |= {wrong: given.format(folder=folder) for wrong, (given, _) in WRONG_COMMANDS.items()}
+    before = snapshot(project.results)
+    runs = side_by_side(
+        {
+            wrong: lambda setting=setting: project.run("--cores", 1, "--config", setting)
+            for wrong, setting in calls.items()
+        }
+    )
+    return SimpleNamespace(runs=runs, before=before, after=snapshot(project.results))
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, *WRONG_COMMANDS])
+def test_what_is_wrong_gets_one_message_and_no_traceback(refused, wrong):
+    _, message = WRONG.get(wrong) or WRONG_COMMANDS[wrong]
+    run = refused.runs[wrong]
+    assert run.status == 1
+    assert len(re.findall(r"^\w*Error\b", run.error, re.MULTILINE)) == 1
+    assert re.search(r"^(SpecError|WorkloadError): ", run.error, re.MULTILINE)
+    assert message in run.error
+    assert "Traceback" not in run.text
+    assert '  File "' not in run.text
+
+
+def test_no_file_of_an_earlier_run_is_touched(refused):
+    assert refused.before
+    assert refused.after == refused.before
