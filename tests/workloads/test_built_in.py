@@ -94,7 +94,9 @@ def test_metrics_are_those_declared_one_number_an_example(
     assert updated == {}
 
 
-@each_configuration
+@pytest.mark.parametrize(
+    ("name", "changes"), [CONFIGURATIONS[place] for place in (1, 3, 6, 8, 11, 13)]
+)
 def test_training_starts_near_the_loss_of_a_guess(name: str, changes: dict[str, Any]) -> None:
     hyperparameters = configured(name, changes)
     init = compiled(lambda key: WORKLOADS[name].init(key, hyperparameters))

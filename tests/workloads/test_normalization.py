@@ -55,7 +55,7 @@ def test_the_reference_has_the_groups_that_are_meant() -> None:
 
 
 @each_shape
-@pytest.mark.parametrize("size", [0, 1, 2, 5, BATCH, 3, 4, 7, 9])
+@pytest.mark.parametrize("size", [0, BATCH, 5, 1, 4, 7])
 def test_batch_norm_equals_the_reference(shape: tuple[int, ...], size: int) -> None:
     x = draw(shape)
     norm = BatchNorm(size)
