@@ -101,20 +101,15 @@ def resources_of(wildcards):
     return PLANS[wildcards.study].study.spec.resources
 
 
-def job_threads(wildcards):
-    return resources_of(wildcards).threads
+def job_resource(name):
+    """What a training job is given: one value where the studies agree, else a function of the study.
 
-
-def job_memory(wildcards):
-    return resources_of(wildcards).memory_mb
-
-
-def job_runtime(wildcards):
-    return resources_of(wildcards).runtime_minutes
-
-
-def job_gpus(wildcards):
-    return resources_of(wildcards).gpus
+    Snakemake evaluates a function for each job, which ten thousand jobs feel.
+    """
+    values = {getattr(plan.study.spec.resources, name) for plan in PLANS.values()}
+    if len(values) == 1:
+        return values.pop()
+    return lambda wildcards: getattr(resources_of(wildcards), name)
 
 
 def pack_request(wildcards):

@@ -11,7 +11,7 @@ rule export_models:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=job_memory,
+        mem_mb=job_resource("memory_mb"),
         runtime=30,
     params:
         spec=spec_path,

@@ -37,11 +37,11 @@ rule train_reruns:
         f"{STUDY}/benchmarks/rerun/{{rerun}}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: job_threads
+    threads: job_resource("threads")
     resources:
-        mem_mb=job_memory,
-        runtime=job_runtime,
-        gpu=job_gpus,
+        mem_mb=job_resource("memory_mb"),
+        runtime=job_resource("runtime_minutes"),
+        gpu=job_resource("gpus"),
     params:
         arm=rerun_arm,
         numbers=rerun_numbers,

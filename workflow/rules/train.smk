@@ -7,11 +7,11 @@ rule train_pack:
         f"{STUDY}/benchmarks/train/{{pack}}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: job_threads
+    threads: job_resource("threads")
     resources:
-        mem_mb=job_memory,
-        runtime=job_runtime,
-        gpu=job_gpus,
+        mem_mb=job_resource("memory_mb"),
+        runtime=job_resource("runtime_minutes"),
+        gpu=job_resource("gpus"),
     params:
         request=pack_request,
         folder=study_folder,

@@ -1,9 +1,10 @@
 """What makes a trial that trial: its configuration, its seed and its fingerprint."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tuning_playbook.spec.declarations import Value
@@ -50,19 +51,19 @@ class Trial:
         regular = range(0, self.max_train_steps + 1, self.eval_every)
         return tuple(sorted({*range(self.dense_until + 1), *regular}))
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """Return the SHA-256 of everything that decides the trial's numbers."""
         return digest(self.to_json())
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """Return the first digits of the fingerprint: the trial's name and folder."""
         return self.fingerprint[:ID_DIGITS]
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as a JSON object."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def trial_from_json(content: Mapping[str, Any]) -> Trial:
