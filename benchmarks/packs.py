@@ -171,7 +171,7 @@ def lanes(folder: Path, *, quick: bool) -> Iterator[Figure]:
         seconds = [job.total("wall_seconds") - job.total("compile_seconds") for job in jobs]
         whole = statistics.median(job.process.wall for job in jobs)
         yield Figure(
-            f"trials per second at {width} lanes",
+            f"trials per second, lanes: {width}",
             tuple(32 / value for value in seconds),
             None,
             f"the whole job {whole:.3g} s",
@@ -189,7 +189,7 @@ def memory(folder: Path, *, quick: bool) -> Iterator[Figure]:
     for width, request in requests.items():
         peak = train(request, fresh_cache(folder), folder).process.peak_bytes
         yield Figure(
-            f"peak memory of 64 trials / allowed, {width} lanes",
+            f"peak memory of 64 trials / allowed, lanes: {width}",
             (peak / allowed,),
             Bar(1.0),
             f"{peak / 2**20:.0f} MiB; one trial {one / 2**20:.0f}; allowed {allowed / 2**20:.0f}",

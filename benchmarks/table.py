@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 HEADER = ("measured", "figure", "bar", "met", "over repetitions", "seen in passing")
-WIDTHS = (50, 8, 8, 4, 18, 0)
+WIDTHS = (50, 8, 8, 4, 24, 0)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ WRONG_COMMANDS = {
     "spec that does not exist": ("study={folder}/nowhere.yaml", "nowhere.yaml"),
     "name that no folder can have": ("study={folder}/a study.yaml", "cannot name a study"),
     "two studies of one name": ("studies=[small,{folder}/small.yaml]", "two studies are named"),
+    "study that YAML reads as a number": ("study=7", "was read as the int 7"),
     "no studies": ("studies=[]", "names no study"),
     "studies that are no list": ("studies=small", "names no study"),
     "results that Snakemake takes for a pattern": ("results=a{{b}}", "must not hold"),
