@@ -6,7 +6,8 @@ The package is imported from this checkout, also by jobs in a conda environment 
 import sys
 from pathlib import Path
 
-SOURCE = str(Path(workflow.basedir).parent / "src")
+# The folder of this file, whichever Snakefile was launched.
+SOURCE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
 sys.path.insert(0, SOURCE)
 
 from tuning_playbook.errors import TuningPlaybookError
