@@ -17,7 +17,7 @@ def main(study: Path) -> None:
     """Train the pack whose request stands on the standard input."""
     study.mkdir(parents=True, exist_ok=True)
     snakemake = SimpleNamespace(
-        params=SimpleNamespace(request=sys.stdin.read(), folder=str(study)),
+        params=SimpleNamespace(request=sys.stdin.read()),
         log=[str(study / LOG)],
         output=[str(study / PACK)],
         threads=1,

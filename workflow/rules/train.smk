@@ -14,7 +14,6 @@ rule train_pack:
         gpu=job_resource("gpus"),
     params:
         request=pack_request,
-        folder=study_folder,
     message:
         "{wildcards.study}: train pack {wildcards.pack}"
     script:

@@ -8,5 +8,6 @@ from tuning_playbook.training.pack import request_from_json, train_pack
 
 with logged(snakemake.log[0]):
     request = request_from_json(snakemake.params.request)
-    results = train_pack(request, Path(snakemake.params.folder), threads=snakemake.threads)
-    write_pack(Path(snakemake.output[0]), results)
+    output = Path(snakemake.output[0])  # <study>/packs/<pack>.nc
+    results = train_pack(request, output.parents[1], threads=snakemake.threads)
+    write_pack(output, results)
