@@ -5,7 +5,7 @@ key, on the workload or on the playbook's rules of roles is checked in `resolve`
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from tuning_playbook.errors import SpecError
-from tuning_playbook.spec.distributions import Distribution, make_distribution
+from tuning_playbook.spec.distributions import Distribution, Kind, make_distribution
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -77,7 +77,7 @@ class DistributionShape(Shape):
     def distribution(self) -> Distribution:
         """Return the distribution that the one key set here describes."""
         (kind,) = self.model_fields_set
-        return make_distribution(kind, getattr(self, kind))  # type: ignore[arg-type]
+        return make_distribution(cast("Kind", kind), getattr(self, kind))
 
 
 class Objective(Shape):
