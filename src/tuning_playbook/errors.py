@@ -12,6 +12,10 @@ class SpecError(TuningPlaybookError):
     """A study spec, a baseline or the configuration that cannot be carried out as written."""
 
 
+class SourceError(TuningPlaybookError):
+    """A file of finished trials that cannot be read as what it should be."""
+
+
 class WorkloadError(TuningPlaybookError):
     """A workload that cannot be imported, or does not keep the Workload protocol."""
 
@@ -27,8 +31,24 @@ class ChangedDuringRunError(TuningPlaybookError):
     """The spec, the code or the data changed between planning a job and running it."""
 
 
+class DeviceError(TuningPlaybookError):
+    """A device that a job was to compute on and that is not there."""
+
+
+class NodesError(TuningPlaybookError):
+    """A job of several nodes that ended before its trials were trained."""
+
+
 class ArtefactError(TuningPlaybookError):
     """A file of a study that is missing, damaged or not what its name says."""
+
+
+class ArchiveError(TuningPlaybookError):
+    """An archive that cannot be made, is not what it should be, or is not safe to unpack."""
+
+
+class LaunchError(TuningPlaybookError):
+    """A launch that cannot be adopted as it stands."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

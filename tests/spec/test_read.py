@@ -1,14 +1,14 @@
 import pytest
 
-from tests.spec.wrong_specs import WRONG
+from tests.spec.wrong_specs import WRONG, WRONG_DESIGNS
 from tests.specs import changed, plan_of, write_spec
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.search.plan import plan_study
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("wrong", [*WRONG, *WRONG_DESIGNS])
 def test_a_wrong_spec_gets_one_message_that_says_what_and_where(tmp_path, wrong):
-    given, message = WRONG[wrong]
+    given, message = (WRONG | WRONG_DESIGNS)[wrong]
     path = tmp_path / "wrong.yaml"
     if isinstance(given, str):
         path.write_text(given)
@@ -59,3 +59,35 @@ def test_what_the_spec_leaves_out_takes_its_documented_default(tmp_path):
     assert arm.fixed["activation"] == "relu"
     assert {"momentum", "weight_decay", "schedule", "depth", "activation"} <= set(arm.defaulted)
     assert not {"optimizer", "width", "learning_rate"} & set(arm.defaulted)
+
+
+def test_a_test_set_that_is_to_be_read_is_there(tmp_path):
+    """Of the user's own workloads some have none."""
+    (tmp_path / "own.py").write_text(NO_TEST_SPLIT)
+    path = write_spec(
+        tmp_path / "s.yaml",
+        changed(
+            {
+                "workload": "own:Model",
+                "objective.metric": "validation/loss",
+                "fixed": {},
+                "test.evaluate": "best",
+            }
+        ),
+    )
+    with pytest.raises(TuningPlaybookError, match=r"test\.evaluate: .* has no test split"):
+        plan_study(path)
+
+
+NO_TEST_SPLIT = """
+import numpy as np
+from tuning_playbook.spec.declarations import Metric
+
+class Model:
+    hyperparameters = ()
+    metrics = (Metric("loss", "nothing"),)
+    init = apply = None
+
+    def load_data(self):
+        return {split: {"x": np.zeros(2)} for split in ("train", "validation")}
+"""

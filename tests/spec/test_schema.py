@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from tests.spec.wrong_specs import WRONG
 from tests.specs import changed
-from tuning_playbook.spec.shape import json_schema
+from tuning_playbook.spec.schema import json_schema
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = CONFIG / "study.schema.json"

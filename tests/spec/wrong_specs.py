@@ -35,6 +35,34 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         {"nuisance.depth": {"uniform": [1, 3]}},
         "use int_uniform",
     ),
+    "rounds of unequal size": (
+        {"search": {"algorithm": "bayesian", "trials": 48, "rounds": 5, "initial": 12}},
+        "47 trials would be 7 a round",
+    ),
+    "no trials for the rounds": (
+        {"search": {"algorithm": "bayesian", "trials": 4, "rounds": 2}},
+        "12 trials would be 1 a round",
+    ),
+    "a list searched again": (
+        {"search": {"algorithm": "list", "trials": [{}]}, "replicates": 2},
+        "a search by list is not made again with another seed",
+    ),
+    "rounds made again": (
+        {
+            "search": {"algorithm": "bayesian", "trials": 12, "rounds": 2},
+            "replicates": 2,
+        },
+        "a search by bayesian is not made again",
+    ),
+    "data that cannot be divided otherwise": (
+        {
+            "workload": "text_transformer",
+            "objective.metric": "validation/loss",
+            "fixed": REMOVED,
+            "reruns.splits": 5,
+        },
+        "workload 'text_transformer' cannot divide its data otherwise",
+    ),
     "zero trials": ({"search.trials": 0}, "greater than or equal to 1, not 0"),
     "unknown algorithm": ({"search.algorithm": "haton"}, "did you mean 'halton'?"),
     "condition on what is not scientific": (
@@ -67,6 +95,8 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         "did you mean 'validation/error_rate'?",
     ),
     "objective on the test split": ({"objective.metric": "test/loss"}, "read once, at the end"),
+    "what is read of the test set": ({"test.evaluate": "all"}, "test.evaluate: must be 'best'"),
+    "folding that is no truth value": ({"final.fold_validation": "yes"}, "final.fold_validation"),
     "workload that does not exist": ({"workload": "digit_mlp"}, "did you mean 'digits_mlp'?"),
     "workload that cannot be imported": (
         {"workload": "nowhere.at_all:Model"},
@@ -107,6 +137,17 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         "'depth' never takes the value 'true'",
     ),
     "more lanes than trials in a job": ({"resources.lanes": 4}, "raise it, or lower lanes"),
+    "more devices than lanes have work for": (
+        {"resources": {"trials_per_job": 5, "lanes": 2, "devices": 4}},
+        "5 trials in lanes of 2 are work for 3 devices",
+    ),
+    "a batch that cannot be shared out": ({"resources.devices": 3}, "equal parts of a batch of"),
+    "a batch that nodes cannot share": ({"resources.nodes": 5}, "5 devices in all cannot"),
+    "lanes on several nodes": (
+        {"resources": {"trials_per_job": 2, "lanes": 2, "nodes": 2}},
+        "nothing to say to each other",
+    ),
+    "more devices than GPUs": ({"resources": {"gpus": 1, "devices": 2}}, "gpus is 1: raise it"),
     "baseline that does not exist": ({"baseline": "nowhere.yaml"}, "there is no file"),
     "an empty file": ("", "is empty"),
     "only a comment": ("# nothing\n", "is empty"),
@@ -117,5 +158,109 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         "goal: !!python/object/apply:os.system ['true']\n",
         "plain values only",
     ),
+    "a value that contains itself": (
+        "conditional: &part [{conditional: *part}]\n",
+        "does one contain itself",
+    ),
     "a date where a text belongs": ({"goal": 5}, "goal: input should be a valid string"),
+}
+
+WRONG_DESIGNS: dict[str, tuple[dict[str, Any] | str, str]] = {
+    # the same, of conditions and joint designs
+    "nested condition on a value never taken": (
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "conditional": [
+                {
+                    "when": {"activation": "relu"},
+                    "scientific": {"depth": [1, 2]},
+                    "conditional": [{"when": {"depth": 3}, "fixed": {"dropout": 0.1}}],
+                }
+            ],
+        },
+        "conditional[0].conditional[0].when.depth: 'depth' never takes the value '3'",
+    ),
+    "nested condition that never holds": (
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "conditional": [
+                {
+                    "when": {"activation": "relu"},
+                    "conditional": [{"when": {"activation": "tanh"}, "fixed": {"depth": 1}}],
+                }
+            ],
+        },
+        "no arm meets this condition",
+    ),
+    "two conditions that give one name in one arm": (
+        {
+            "scientific": {"activation": ["relu", "tanh"], "depth": [1, 2]},
+            "conditional": [
+                {"when": {"activation": "relu"}, "fixed": {"dropout": 0.1}},
+                {"when": {"depth": 1}, "nuisance": {"dropout": {"uniform": [0, 1]}}},
+            ],
+        },
+        "'dropout' is given twice in one arm",
+    ),
+    "a condition without a value": (
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "conditional": [{"when": {"activation": []}, "fixed": {"depth": 1}}],
+        },
+        "at least 1 item",
+    ),
+    "a batch size that is scientific under a condition": (
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "conditional": [{"when": {"activation": "relu"}, "scientific": {"batch_size": [8]}}],
+        },
+        "scientific in every arm or in none",
+    ),
+    "a scientific value that is no list": (
+        {"scientific": {"depth": 2}},
+        "scientific.depth: input should be a valid list, not 2",
+    ),
+    "a scientific distribution in a separate design": (
+        {"scientific": {"depth": {"int_uniform": [1, 3]}}},
+        "write 'design: joint', or list its values",
+    ),
+    "a joint grid": (
+        {"design": "joint", "search": {"algorithm": "grid", "points": 3}},
+        "with halton or random, not with grid",
+    ),
+    "a joint design of arms that search nothing": (
+        {
+            "design": "joint",
+            "scientific": {"depth": [1, 2]},
+            "nuisance": REMOVED,
+            "search.trials": 2,
+        },
+        "or 'trials: 1' in a separate design",
+    ),
+    "more arms than anyone compares": (
+        {
+            "scientific": {
+                "normalization": ["none", "layer"],
+                "depth": list(range(1, 64)),
+                "dropout": [number / 100 for number in range(100)],
+            }
+        },
+        "more than 10,000",
+    ),
+    "a condition on a range": (
+        {
+            "design": "joint",
+            "scientific": {"dropout": {"uniform": [0, 0.5]}},
+            "conditional": [{"when": {"dropout": 0.1}, "fixed": {"depth": 1}}],
+        },
+        "'dropout' is sampled over a range",
+    ),
+    "a range of batch sizes": (
+        {
+            "design": "joint",
+            "scientific": {"batch_size": {"log_int_uniform": [8, 64]}},
+            "training.batch_size": REMOVED,
+        },
+        "list the batch sizes",
+    ),
 }

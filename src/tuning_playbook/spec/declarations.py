@@ -1,10 +1,14 @@
 """What a workload or an optimizer declares of itself, in words the spec can be checked against."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuning_playbook.errors import SpecError
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What a hyperparameter or a metric may be called."""
 
 Value = bool | int | float | str
 """A hyperparameter's value, as YAML gives it."""

@@ -63,6 +63,24 @@ class Distribution:
         rounded = float(f"{self._interpolate(self.low, self.high, u):.{SIGNIFICANT_DIGITS}g}")
         return min(max(rounded, self.low), self.high)
 
+    def position(self, value: Value) -> float:
+        """Return where `value` lies in [0, 1]: in the middle of the share that gives it.
+
+        Example:
+            >>> Distribution("log_uniform", 1e-4, 1.0).position(0.01)
+            0.5
+            >>> [Distribution("int_uniform", 1, 4).position(n) for n in (1, 4)]
+            [0.125, 0.875]
+        """
+        if self.kind == "choice":
+            index = next(n for n, choice in enumerate(self.choices) if same(choice, value))
+            return (index + 0.5) / len(self.choices)
+        margin = 0.5 if self.integer else 0.0
+        low, high, number = self.low - margin, self.high + margin, float(value)
+        if self.scale == "log":
+            low, high, number = math.log(low), math.log(high), math.log(number)
+        return (number - low) / (high - low)
+
     def grid(self, points: int) -> list[Value]:
         """Return `points` values spread evenly from `low` to `high`; all choices of a choice.
 

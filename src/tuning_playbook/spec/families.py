@@ -7,7 +7,7 @@ checked without importing JAX.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tuning_playbook.spec.declarations import Hyperparameter
+from tuning_playbook.spec.declarations import Hyperparameter, Value
 from tuning_playbook.spec.optimizers import LARGEST_DECAY, OPTIMIZER, OPTIMIZERS
 from tuning_playbook.spec.schedules import SCHEDULE, SCHEDULES
 
@@ -34,6 +34,14 @@ def families(optax: Members) -> tuple[Family, ...]:
         Family(replace(OPTIMIZER, choices=tuple(optimizers)), optimizers),
         Family(SCHEDULE, SCHEDULES),
     )
+
+
+def choices_of(configuration: Mapping[str, Value]) -> dict[str, str]:
+    """Return the optimizer and the schedule of a configuration, each by its name."""
+    return {
+        family.choice.name: str(configuration.get(family.choice.name, family.choice.default))
+        for family in families({})
+    }
 
 
 COMMON: tuple[Hyperparameter, ...] = (

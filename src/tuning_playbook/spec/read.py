@@ -1,5 +1,6 @@
 """Read a study spec or a baseline from its file, with errors that name the line and the key."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,41 +9,83 @@ from pydantic_core import ErrorDetails
 
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.spec import shape
+from tuning_playbook.spec.base import Shape
+from tuning_playbook.spec.baselines import Baseline
+from tuning_playbook.spec.earlier import Reference, find_references, without
+from tuning_playbook.spec.imports import ImportSpec
 from tuning_playbook.spec.rules import NEVER_A_HYPERPARAMETER
 from tuning_playbook.spec.source import error_at
+from tuning_playbook.spec.values import RANGE, VALUES
 from tuning_playbook.spec.yaml import Location, read_yaml
 
-ShapeT = TypeVar("ShapeT", bound=shape.Shape)
+ShapeT = TypeVar("ShapeT", bound=Shape)
 
 MAX_MESSAGES = 5
 """Errors shown at once; the first few name the cause, the rest follow from it."""
 
-ALGORITHMS = ("halton", "random", "grid", "list")
+ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
+TAGS = {"search": ("algorithm", ALGORITHMS), "source": ("format", ("csv", "algoperf", "archive"))}
+"""The keys whose shape one of their own keys chooses, and its known values."""
+
+NOT_WITH_A_SOURCE = "is not given with 'source': those trials are finished, nothing is trained"
 UNION_MEMBERS = ("[key]", "bool", "int", "float", "str")
+FORMS = (VALUES, RANGE)
+"""The two forms of a scientific hyperparameter, which a place in the spec does not name."""
 
 
-def read_spec(path: Path) -> tuple[shape.StudySpec, str]:
-    """Return a study spec of the right shape, and its text.
+@dataclass(frozen=True)
+class WrittenSpec:
+    """A study spec as it is written.
+
+    Attributes:
+        path: Its file.
+        document: As YAML gives it, of the right shape but for its references.
+        text: The file's text.
+        references: What it takes from earlier studies.
+        shape: The spec; where it has references, with any values in their places.
+    """
+
+    path: Path
+    document: dict[str, Any]
+    text: str
+    references: tuple[Reference, ...]
+    shape: shape.StudySpec | ImportSpec
+
+
+def read_spec(path: Path) -> WrittenSpec:
+    """Return a study spec of the right shape.
+
+    With a `source` it is a study of finished trials, whose shape is another.
 
     Raises:
         SpecError: It cannot be read, or a key or value is not of the right shape.
     """
-    return _read(path, shape.StudySpec, what="study spec")
+    document, text = read_yaml(path, what="study spec")
+    if "source" in document:
+        return WrittenSpec(path, document, text, (), validate(document, text, path, ImportSpec))
+    references = find_references(document, path, text)
+    spec = validate(without(document, references), text, path, shape.StudySpec)
+    return WrittenSpec(path, document, text, references, spec)
 
 
-def read_baseline(path: Path) -> tuple[shape.Baseline, str]:
+def read_baseline(path: Path) -> tuple[Baseline, str]:
     """Return a baseline of the right shape, and its text.
 
     Raises:
         SpecError: It cannot be read, or a key or value is not of the right shape.
     """
-    return _read(path, shape.Baseline, what="baseline")
+    document, text = read_yaml(path, what="baseline")
+    return validate(document, text, path, Baseline), text
 
 
-def _read(path: Path, model: type[ShapeT], *, what: str) -> tuple[ShapeT, str]:
-    document, text = read_yaml(path, what=what)
+def validate(document: dict[str, Any], text: str, path: Path, model: type[ShapeT]) -> ShapeT:
+    """Return what a document of YAML holds, in its shape; text and path are for errors.
+
+    Raises:
+        SpecError: A key or value is not of the right shape.
+    """
     try:
-        return model.model_validate(document), text
+        return model.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False)
     messages = list(dict.fromkeys(_explain(detail, model, path, text) for detail in details))
@@ -57,9 +100,10 @@ def _explain(detail: ErrorDetails, model: type[BaseModel], path: Path, text: str
     location = tuple(
         part
         for index, part in enumerate(detail["loc"])
-        if not (index == 1 and detail["loc"][0] == "search" and part in ALGORITHMS)
+        if not (index == 1 and detail["loc"][0] in TAGS and part in TAGS[detail["loc"][0]][1])
         and not (part in UNION_MEMBERS and index == len(detail["loc"]) - 1 and index > 1)
-        and not str(part).startswith(("list[", "function-"))
+        and not str(part).startswith(("list[", "function-", "constrained-"))
+        and part not in FORMS
     )
     return str(error_at(path, text, location, _reason(detail, model, location)))
 
@@ -73,15 +117,18 @@ def _reason(detail: ErrorDetails, model: type[BaseModel], location: Location) ->
         case "missing":
             reason = "this key is required and missing"
         case "union_tag_invalid":
-            known = ", ".join(ALGORITHMS)
+            key, known = TAGS[str(location[0])]
             tag = str(context["tag"])
-            reason = f"algorithm '{tag}' is not one of {known}{nearest(tag, ALGORITHMS)}"
+            reason = f"{key} '{tag}' is not one of {', '.join(known)}{nearest(tag, known)}"
         case "union_tag_not_found":
-            reason = f"give the algorithm, one of {', '.join(ALGORITHMS)}"
+            key, known = TAGS[str(location[0])]
+            reason = f"give the {key}, one of {', '.join(known)}"
         case "literal_error":
             reason = f"must be {context['expected']}, not {given!r}"
         case "value_error":
             reason = str(context["error"])
+        case "string_type" if isinstance(given, int | float):
+            reason = f"input should be a valid string, not {given!r}; write it in quotes"
         case _:
             reason = f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {given!r}"
     return reason
@@ -92,6 +139,8 @@ def _unknown_key(model: type[BaseModel], location: Location) -> str:
     name = str(location[-1])
     if name in NEVER_A_HYPERPARAMETER and location[0] != "training":
         return NEVER_A_HYPERPARAMETER[name]
+    if model is ImportSpec and location[0] in shape.StudySpec.model_fields:
+        return NOT_WITH_A_SOURCE
     return f"unknown key{nearest(name, known)} (known here: {', '.join(known)})"
 
 

@@ -1,26 +1,28 @@
 """From a spec to a study: every hyperparameter of every arm gets its value or its range."""
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tuning_playbook.errors import SpecError, nearest
-from tuning_playbook.spec import shape
-from tuning_playbook.spec.declarations import Hyperparameter, Value, same
+from tuning_playbook.spec.baselines import Baseline, Replaced
+from tuning_playbook.spec.conditions import Part, parts_of, settings_of, values_of
+from tuning_playbook.spec.declarations import Hyperparameter, Value
 from tuning_playbook.spec.distributions import Distribution
-from tuning_playbook.spec.families import families, training_hyperparameters
+from tuning_playbook.spec.families import choices_of, families, training_hyperparameters
 from tuning_playbook.spec.read import read_baseline
 from tuning_playbook.spec.rules import check_rules
+from tuning_playbook.spec.searches import ListSearch
 from tuning_playbook.spec.source import Source, error_at
 from tuning_playbook.spec.study import (
     ONE_MINUS,
     Arm,
     Dimension,
     Incumbent,
+    SearchedRole,
     Study,
     arm_name,
     available,
-    choices_of,
     entries_of,
     resolve_value,
     write_value,
@@ -38,12 +40,15 @@ def resolve(source: Source) -> Study:
         SpecError: A name, a value or a role cannot be carried out as written.
     """
     check_rules(source)
-    scientific = source.spec.scientific
+    parts = parts_of(source.spec)
     arms = []
-    for values in itertools.product(*scientific.values()):
-        arm = _resolve_arm(source, dict(zip(scientific, values, strict=True)))
+    for setting in settings_of(parts):
+        arm = _resolve_arm(source, parts, setting)
         _check_something_to_search(source, arm)
         arms.append(arm)
+    baseline = _earlier_incumbent(source) or _read_incumbent(source)
+    for batch_size in {arm.batch_size for arm in arms} | {baseline.batch_size if baseline else 0}:
+        _check_shares(source, batch_size)
     return Study(
         name=source.path.stem,
         path=source.path,
@@ -51,8 +56,21 @@ def resolve(source: Source) -> Study:
         text=source.text,
         workload=source.workload,
         arms=tuple(arms),
-        baseline=_read_incumbent(source),
+        baseline=baseline,
+        taken=source.taken,
     )
+
+
+def _check_shares(source: Source, batch_size: int) -> None:
+    """Check that the devices of a job can have equal parts of a batch."""
+    resources = source.spec.resources
+    parts = resources.devices * resources.nodes
+    if resources.lanes == 1 and batch_size % parts:
+        raise source.error(
+            ("resources", "devices" if resources.devices > 1 else "nodes"),
+            f"{parts} devices in all cannot have equal parts of a batch of {batch_size}: choose a "
+            "number that divides it",
+        )
 
 
 def complete(
@@ -77,30 +95,27 @@ def complete(
     return {name: values.get(name, item.default) for name, item in known.items()}, defaulted
 
 
-def _resolve_arm(source: Source, setting: dict[str, Value]) -> Arm:
+@dataclass(frozen=True)
+class _Range:
+    """What a hyperparameter is sampled over, and where the spec says so."""
+
+    distribution: Distribution
+    condition: str
+    role: SearchedRole
+    location: Location
+
+
+def _resolve_arm(source: Source, parts: Sequence[Part], setting: dict[str, Value]) -> Arm:
     """Resolve the arm of one setting of the scientific hyperparameters."""
-    given: dict[str, tuple[Value, Location]] = {
-        name: (value, ("scientific", name))
-        for name, value in setting.items()
-        if name != BATCH_SIZE.name
-    }
-    searched: dict[str, tuple[Distribution, str, Location]] = {}
-    for location, condition, part in _parts(source.spec, setting):
-        for name, value in part.fixed.items():
-            here = (*location, "fixed", name)
-            _check_given_once(source, name, [*given, *searched], here)
-            given[name] = (value, here)
-        for name, drawn in part.nuisance.items():
-            here = (*location, "nuisance", name)
-            _check_given_once(source, name, [*given, *searched], here)
-            searched[name] = (drawn.distribution(), condition, here)
+    given, searched = _named(source, parts, setting)
     chosen = _choices_of(source, given)
     _check_no_clash(source, chosen)
     known = available(source.workload, chosen)
     for name, (value, here) in given.items():
         _check_at(source, here, name, value, known, chosen)
     dimensions = []
-    for name, (distribution, condition, here) in searched.items():
+    for name, item in searched.items():
+        distribution, here = item.distribution, item.location
         for value in _extremes(distribution):
             _check_at(source, here, name, value, known, chosen)
         hyperparameter = known[name.removeprefix(ONE_MINUS)]
@@ -109,8 +124,9 @@ def _resolve_arm(source: Source, setting: dict[str, Value]) -> Arm:
                 here,
                 f"'{name}' takes whole numbers: use int_uniform, log_int_uniform or choice",
             )
-        dimensions.append(Dimension(name, hyperparameter, distribution, condition))
-    dimensions += _listed(source, setting, known, chosen, dimensions, list(given))
+        dimensions.append(Dimension(name, hyperparameter, distribution, item.condition, item.role))
+    elsewhere = frozenset(values_of(parts)) - {*setting, *searched}
+    dimensions += _listed(source, setting, elsewhere, known, chosen, dimensions, list(given))
     fixed, defaulted = complete({n: value for n, (value, _) in given.items()}, source.workload)
     for dimension in dimensions:
         fixed.pop(dimension.hyperparameter.name)
@@ -126,22 +142,33 @@ def _resolve_arm(source: Source, setting: dict[str, Value]) -> Arm:
         dimensions=tuple(dimensions),
         fixed=fixed,
         defaulted=tuple(name for name in defaulted if name in fixed),
+        elsewhere=elsewhere,
     )
 
 
-def _parts(
-    spec: shape.StudySpec, setting: Mapping[str, Value]
-) -> Iterator[tuple[Location, str, shape.StudySpec | shape.Conditional]]:
-    """Yield the parts of a spec that hold in an arm, each with its place and its condition."""
-    yield (), "", spec
-    for index, conditional in enumerate(spec.conditional):
-        wanted = {
-            name: value if isinstance(value, list) else [value]
-            for name, value in conditional.when.items()
-        }
-        if all(any(same(setting[n], item) for item in values) for n, values in wanted.items()):
-            written = [f"{n}={'|'.join(map(write_value, values))}" for n, values in wanted.items()]
-            yield ("conditional", index), ", ".join(written), conditional
+def _named(
+    source: Source, parts: Sequence[Part], setting: Mapping[str, Value]
+) -> tuple[dict[str, tuple[Value, Location]], dict[str, _Range]]:
+    """Return what the spec gives one value in an arm, and what it searches there."""
+    given: dict[str, tuple[Value, Location]] = {}
+    searched: dict[str, _Range] = {}
+    roles: tuple[SearchedRole, ...] = ("scientific", "nuisance")
+    for part in parts:
+        if not part.holds(setting):
+            continue
+        scientific = {name: setting[name] for name in part.values}
+        for role, values in {"scientific": scientific, "fixed": part.fixed}.items():
+            for name, value in values.items():
+                here = (*part.location, role, name)
+                _check_given_once(source, name, [*given, *searched], here)
+                if name != BATCH_SIZE.name:
+                    given[name] = (value, here)
+        for searched_role, ranges in zip(roles, (part.sampled, part.nuisance), strict=True):
+            for name, distribution in ranges.items():
+                here = (*part.location, searched_role, name)
+                _check_given_once(source, name, [*given, *searched], here)
+                searched[name] = _Range(distribution, part.condition, searched_role, here)
+    return given, searched
 
 
 def _check_given_once(source: Source, name: str, others: list[str], here: Location) -> None:
@@ -222,18 +249,19 @@ def _check_value(
 def _listed(
     source: Source,
     setting: Mapping[str, Value],
+    elsewhere: Collection[str],
     known: Mapping[str, Hyperparameter],
     chosen: Mapping[str, str],
     dimensions: list[Dimension],
     given: list[str],
 ) -> list[Dimension]:
     """Return a dimension for every name that a list search gives and no distribution has."""
-    if not isinstance(source.spec.search, shape.ListSearch):
+    if not isinstance(source.spec.search, ListSearch):
         return []
     distributions = {item.name: item.distribution for item in dimensions}
     taken = {name.removeprefix(ONE_MINUS) for name in (*given, *setting)}
     found: dict[str, Dimension] = {}
-    for index, entry in entries_of(source.spec.search, setting):
+    for index, entry in entries_of(source.spec.search, setting, elsewhere):
         here = ("search", "trials", index)
         targets = [name.removeprefix(ONE_MINUS) for name in entry]
         if len(set(targets)) < len(targets):
@@ -266,14 +294,17 @@ def _listed(
 
 def _check_something_to_search(source: Source, arm: Arm) -> None:
     search = source.spec.search
-    if isinstance(search, shape.ListSearch):
-        if not entries_of(search, arm.scientific):
+    if isinstance(search, ListSearch):
+        if not entries_of(search, arm.scientific, arm.elsewhere):
             raise source.error(("search", "trials"), f"no listed trial is in the arm '{arm.name}'")
     elif not arm.dimensions and getattr(search, "trials", 1) > 1:
+        one = "'trials: 1'"
+        if source.spec.design == "joint":
+            one += " in a separate design"
         raise source.error(
             ("search",),
             f"nothing is searched in the arm '{arm.name}', so its trials would all be one: "
-            "give it nuisance hyperparameters, or 'trials: 1'",
+            f"give it nuisance hyperparameters, or {one}",
         )
 
 
@@ -281,6 +312,18 @@ def _extremes(distribution: Distribution) -> tuple[Value, ...]:
     if distribution.kind == "choice":
         return distribution.choices
     return (distribution.low, distribution.high)
+
+
+def compared_with(baseline: Baseline, study: str) -> Baseline | Replaced:
+    """Return the configuration of a baseline file that a study is compared with.
+
+    Where the study's own launch is part of how the baseline came to be, that is what it replaced:
+    a study is not compared with its own result.
+    """
+    for launch in reversed(baseline.launches):
+        if launch.study == study and launch.replaced is not None:
+            return launch.replaced
+    return baseline
 
 
 def _read_incumbent(source: Source) -> Incumbent | None:
@@ -302,11 +345,12 @@ def _read_incumbent(source: Source) -> Incumbent | None:
             f"is a baseline of '{baseline.workload}', and the study's workload is "
             f"'{source.workload.name}'",
         )
+    compared = compared_with(baseline, source.path.stem)
     try:
-        hyperparameters, _ = complete(baseline.hyperparameters, source.workload)
+        hyperparameters, _ = complete(compared.hyperparameters, source.workload)
     except SpecError as error:
         raise error_at(file, text, ("hyperparameters",), str(error)) from None
-    batch_size = baseline.batch_size or source.spec.training.batch_size
+    batch_size = compared.batch_size or source.spec.training.batch_size
     if batch_size is None:
         raise error_at(
             file,
@@ -315,3 +359,24 @@ def _read_incumbent(source: Source) -> Incumbent | None:
             "the study compares batch sizes, so the baseline must say its own",
         )
     return Incumbent(given, batch_size, hyperparameters)
+
+
+def _earlier_incumbent(source: Source) -> Incumbent | None:
+    """Return the incumbent that is the best trial of an earlier study."""
+    result = source.baseline
+    if result is None:
+        return None
+    if result.workload != source.workload.name:
+        raise source.error(
+            ("baseline",),
+            f"'{result.study}' is a study of the workload '{result.workload}', and this one's is "
+            f"'{source.workload.name}'",
+        )
+    known = available(source.workload, choices_of(result.values))
+    given = {name: value for name, value in result.values.items() if name in known}
+    try:
+        hyperparameters, _ = complete(given, source.workload)
+    except SpecError as error:
+        raise source.error(("baseline",), f"'{result.study}': {error}") from None
+    path = f"{result.study}: trial {result.trial}"
+    return Incumbent(path, int(result.values[BATCH_SIZE.name]), hyperparameters)

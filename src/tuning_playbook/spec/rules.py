@@ -4,14 +4,26 @@ Each check takes the whole spec and raises a `SpecError` at the first thing that
 depends on one arm (which hyperparameters its optimizer has) is checked in `resolve`.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 from tuning_playbook.errors import nearest
 from tuning_playbook.spec import shape
+from tuning_playbook.spec.conditions import parts_of, settings_of, values_of
 from tuning_playbook.spec.declarations import repeated, same
+from tuning_playbook.spec.searches import (
+    BayesianSearch,
+    GridSearch,
+    ListSearch,
+    QuasiRandomSearch,
+    RandomSearch,
+)
 from tuning_playbook.spec.source import Source
 from tuning_playbook.spec.study import ONE_MINUS, write_value
 from tuning_playbook.spec.yaml import Location
+
+MOST_ARMS = 10_000
+"""More arms than this are a mistake: each has a search and reruns of its own."""
 
 BATCH_SIZE_AS_NUISANCE = (
     "the batch size is never a nuisance hyperparameter: it governs training speed, and what it "
@@ -56,12 +68,16 @@ def check_rules(source: Source) -> None:
     """
     _check_training(source)
     _check_objective(source)
+    _check_test(source)
     _check_names(source)
     _check_single_roles(source)
     _check_batch_size(source)
     _check_scientific(source)
+    _check_number_of_arms(source)
+    _check_design(source)
     _check_conditions(source)
     _check_search(source)
+    _check_variance(source)
 
 
 def _check_training(source: Source) -> None:
@@ -77,6 +93,25 @@ def _check_training(source: Source) -> None:
             ("training", "eval_schedule", "dense_until"),
             f"{training.eval_schedule.dense_until} is beyond max_train_steps "
             f"({training.max_train_steps})",
+        )
+    if resources.lanes > 1 and resources.nodes > 1:
+        raise source.error(
+            ("resources", "nodes"),
+            f"lanes on {resources.nodes} nodes have nothing to say to each other: take 'nodes' "
+            "away and have more jobs, or set lanes to 1 to train one trial on all nodes",
+        )
+    if resources.gpus and resources.devices > resources.gpus:
+        raise source.error(
+            ("resources", "devices"),
+            f"{resources.devices} devices are {resources.devices} GPUs, and gpus is "
+            f"{resources.gpus}: raise it, or lower devices",
+        )
+    groups = -(-resources.trials_per_job // resources.lanes)
+    if groups < resources.devices and resources.lanes > 1:
+        raise source.error(
+            ("resources", "devices"),
+            f"{resources.trials_per_job} trials in lanes of {resources.lanes} are work for "
+            f"{groups} devices: raise trials_per_job, or lower lanes or devices",
         )
     if resources.lanes > resources.trials_per_job:
         raise source.error(
@@ -104,6 +139,15 @@ def _check_objective(source: Source) -> None:
         )
 
 
+def _check_test(source: Source) -> None:
+    if source.spec.test.evaluate and "test" not in source.workload.splits:
+        raise source.error(
+            ("test", "evaluate"),
+            f"workload '{source.workload.name}' has no test split "
+            f"(it has: {', '.join(source.workload.splits)})",
+        )
+
+
 def _check_names(source: Source) -> None:
     """Check that nothing stands in a role that it can never have."""
     for location, names in _roles(source.spec):
@@ -111,7 +155,7 @@ def _check_names(source: Source) -> None:
             target = name.removeprefix(ONE_MINUS)
             if target in NEVER_A_HYPERPARAMETER:
                 raise source.error((*location, name), NEVER_A_HYPERPARAMETER[target])
-            if target in NEVER_A_NUISANCE and location[0] != "scientific":
+            if target in NEVER_A_NUISANCE and location[-1] != "scientific":
                 if location[-1] != "fixed":
                     raise source.error((*location, name), NEVER_A_NUISANCE[target])
                 if target == "batch_size":
@@ -150,19 +194,67 @@ def _check_batch_size(source: Source) -> None:
 
 
 def _check_scientific(source: Source) -> None:
-    for name, values in source.spec.scientific.items():
-        if name.startswith(ONE_MINUS):
-            target = name.removeprefix(ONE_MINUS)
-            raise source.error(("scientific", name), f"give the values of '{target}' themselves")
-        if repeated(values):
-            raise source.error(("scientific", name), "a value is named twice; each is one arm")
+    joint = source.spec.design == "joint"
+    for part in parts_of(source.spec):
+        for name, values in part.values.items():
+            here = (*part.location, "scientific", name)
+            if name.startswith(ONE_MINUS):
+                raise source.error(
+                    here, f"give the values of '{name[len(ONE_MINUS) :]}' themselves"
+                )
+            if repeated(values):
+                raise source.error(here, "a value is named twice; each is one arm")
+            if name == "batch_size" and part.location:
+                raise source.error(here, "the batch size is scientific in every arm or in none")
+        for name in part.sampled:
+            if name == "batch_size":
+                raise source.error(
+                    (*part.location, "scientific", name), "list the batch sizes to be compared"
+                )
+        if not joint:
+            for name, given in part.content.scientific.items():
+                if not isinstance(given, list):
+                    raise source.error(
+                        (*part.location, "scientific", name),
+                        "a distribution of a scientific hyperparameter is sampled together with "
+                        "the nuisances: write 'design: joint', or list its values, one for each "
+                        "arm",
+                    )
+
+
+def _check_number_of_arms(source: Source) -> None:
+    settings = settings_of(parts_of(source.spec))
+    if next(itertools.islice(settings, MOST_ARMS, None), None) is not None:
+        raise source.error(
+            ("scientific",),
+            f"every combination of these values is an arm, and there are more than {MOST_ARMS:,}: "
+            "compare fewer at once, and make the rest nuisance hyperparameters",
+        )
+
+
+def _check_design(source: Source) -> None:
+    search = source.spec.search
+    if source.spec.design == "joint" and not isinstance(search, QuasiRandomSearch | RandomSearch):
+        raise source.error(
+            ("design",),
+            f"a joint design samples its trials with halton or random, not with {search.algorithm}",
+        )
 
 
 def _check_conditions(source: Source) -> None:
-    scientific = source.spec.scientific
-    for index, conditional in enumerate(source.spec.conditional):
-        for name, wanted in conditional.when.items():
-            here = ("conditional", index, "when", name)
+    parts = parts_of(source.spec)
+    scientific = values_of(parts)
+    sampled = {name for part in parts for name in part.sampled}
+    settings = list(settings_of(parts))
+    for part in parts:
+        if not isinstance(part.content, shape.Conditional):
+            continue
+        for name, wanted in part.content.when.items():
+            here = (*part.location, "when", name)
+            if name not in scientific and name in sampled:
+                raise source.error(
+                    here, f"'{name}' is sampled over a range; a condition names listed values"
+                )
             if name not in scientific:
                 raise source.error(
                     here,
@@ -177,28 +269,53 @@ def _check_conditions(source: Source) -> None:
                         f"'{name}' never takes the value '{write_value(value)}'"
                         f"{nearest(write_value(value), values)} (it takes: {', '.join(values)})",
                     )
+        if not any(part.holds(setting) for setting in settings):
+            raise source.error(
+                (*part.location, "when"),
+                "no arm meets this condition together with those around it",
+            )
 
 
 def _check_search(source: Source) -> None:
     search = source.spec.search
-    if isinstance(search, shape.ListSearch):
+    if isinstance(search, ListSearch):
         _check_list(source, search)
-    if isinstance(search, shape.GridSearch):
+    if isinstance(search, GridSearch):
         _check_grid(source, search)
+    if isinstance(search, BayesianSearch):
+        _check_bayesian(source, search)
 
 
-def _check_list(source: Source, search: shape.ListSearch) -> None:
-    spec = source.spec
+def _check_variance(source: Source) -> None:
+    """Check that what is asked for to know study and data variance can be had."""
+    spec, workload = source.spec, source.workload
+    if spec.replicates and not isinstance(spec.search, QuasiRandomSearch | RandomSearch):
+        raise source.error(
+            ("replicates",),
+            f"a search by {spec.search.algorithm} is not made again with another seed; use halton "
+            "or random, or take 'replicates' away: study variance is then a bootstrap of the "
+            "trials",
+        )
+    if spec.reruns.splits and not workload.resplits:
+        raise source.error(
+            ("reruns", "splits"),
+            f"workload '{workload.name}' cannot divide its data otherwise: it has no method "
+            "'resplit'; see tuning_playbook.workloads.protocol",
+        )
+
+
+def _check_list(source: Source, search: ListSearch) -> None:
+    scientific = values_of(parts_of(source.spec))
     for index, entry in enumerate(search.trials):
         for name, value in entry.items():
             here = ("search", "trials", index, name)
-            known = spec.scientific.get(name, [value])
+            known = scientific.get(name, (value,))
             if not any(same(value, item) for item in known):
                 raise source.error(
                     here,
                     f"'{name}' never takes the value '{write_value(value)}' under 'scientific'",
                 )
-            if name.removeprefix(ONE_MINUS) in spec.fixed:
+            if name.removeprefix(ONE_MINUS) in source.spec.fixed:
                 raise source.error(
                     here,
                     f"'{name}' is fixed in this study; a listed trial gives values of scientific "
@@ -206,12 +323,10 @@ def _check_list(source: Source, search: shape.ListSearch) -> None:
                 )
 
 
-def _check_grid(source: Source, search: shape.GridSearch) -> None:
+def _check_grid(source: Source, search: GridSearch) -> None:
     if not isinstance(search.points, dict):
         return
-    searched = list(source.spec.nuisance.items())
-    for conditional in source.spec.conditional:
-        searched += conditional.nuisance.items()
+    searched = [item for part in parts_of(source.spec) for item in part.nuisance.items()]
     names = [name for name, _ in searched]
     for name in search.points:
         if name not in names:
@@ -220,21 +335,30 @@ def _check_grid(source: Source, search: shape.GridSearch) -> None:
                 f"'{name}' is not searched in this study{nearest(name, names)}",
             )
     for name, distribution in searched:
-        if name not in search.points and distribution.choice is None:
+        if name not in search.points and distribution.kind != "choice":
             raise source.error(("search", "points"), f"'{name}' needs its number of values here")
+
+
+def _check_bayesian(source: Source, search: BayesianSearch) -> None:
+    proposed = search.trials - search.initial
+    if proposed < search.rounds or proposed % search.rounds:
+        batch = max(1, round(proposed / search.rounds))
+        fitting = search.initial + batch * search.rounds
+        raise source.error(
+            ("search", "trials"),
+            f"{search.trials} trials less {search.initial} initial ones are not shared out evenly "
+            f"among {search.rounds} rounds; {fitting} trials would be {batch} a round",
+        )
 
 
 def _roles(spec: shape.StudySpec) -> Iterator[tuple[Location, Iterable[str]]]:
     """Yield every place where hyperparameters are named, and the names there."""
-    yield ("scientific",), spec.scientific
-    yield ("nuisance",), spec.nuisance
-    yield ("fixed",), spec.fixed
-    for index, conditional in enumerate(spec.conditional):
-        yield ("conditional", index, "nuisance"), conditional.nuisance
-        yield ("conditional", index, "fixed"), conditional.fixed
-    if isinstance(spec.search, shape.ListSearch):
+    parts = parts_of(spec)
+    for part in parts:
+        yield (*part.location, "scientific"), (*part.values, *part.sampled)
+        yield (*part.location, "nuisance"), part.nuisance
+        yield (*part.location, "fixed"), part.fixed
+    if isinstance(spec.search, ListSearch):
+        scientific = values_of(parts)
         for index, entry in enumerate(spec.search.trials):
-            yield (
-                ("search", "trials", index),
-                [name for name in entry if name not in spec.scientific],
-            )
+            yield ("search", "trials", index), [name for name in entry if name not in scientific]

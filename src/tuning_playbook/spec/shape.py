@@ -4,80 +4,14 @@ The JSON schema that editors use is generated from these definitions. What depen
 key, on the workload or on the playbook's rules of roles is checked in `resolve`.
 """
 
-import re
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    model_validator,
-)
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from tuning_playbook.errors import SpecError
-from tuning_playbook.spec.distributions import Distribution, Kind, make_distribution
-
-NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-def _check_name(name: str) -> str:
-    if not NAME.fullmatch(name):
-        raise ValueError(
-            f"'{name}' is no name of a hyperparameter: those are lower-case letters, digits "
-            "and underscores"
-        )
-    return name
-
-
-Name = Annotated[str, AfterValidator(_check_name)]
-Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
-Positive = Annotated[StrictInt, Field(ge=1)]
-Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
-
-
-class Shape(BaseModel):
-    """A part of a spec: unknown keys are errors, values are not changed once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class DistributionShape(Shape):
-    """A distribution, as one key with its bounds or values: `{log_uniform: [1.0e-4, 1.0]}`."""
-
-    uniform: list[Scalar] | None = Field(None, description="[low, high], spread evenly")
-    log_uniform: list[Scalar] | None = Field(
-        None, description="[low, high], spread evenly in the logarithm"
-    )
-    int_uniform: list[Scalar] | None = Field(None, description="[low, high], both included")
-    log_int_uniform: list[Scalar] | None = Field(
-        None, description="[low, high], both included, spread evenly in the logarithm"
-    )
-    choice: Annotated[list[Scalar], Field(min_length=1)] | None = Field(
-        None, description="the values, each as likely"
-    )
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
-
-    @model_validator(mode="after")
-    def _sound(self) -> "DistributionShape":
-        if len(self.model_fields_set) != 1:
-            known = ", ".join(type(self).model_fields)
-            raise ValueError(f"give exactly one distribution of {known}")
-        try:
-            self.distribution()
-        except SpecError as error:
-            raise ValueError(str(error)) from None
-        return self
-
-    def distribution(self) -> Distribution:
-        """Return the distribution that the one key set here describes."""
-        (kind,) = self.model_fields_set
-        return make_distribution(cast("Kind", kind), getattr(self, kind))
+from tuning_playbook.spec.base import Shape
+from tuning_playbook.spec.checklist import Checklist
+from tuning_playbook.spec.searches import Search
+from tuning_playbook.spec.values import DistributionShape, Name, Positive, Scalar, Scientific, Seed
 
 
 class Objective(Shape):
@@ -116,60 +50,39 @@ class Training(Shape):
 
 
 class Conditional(Shape):
-    """Hyperparameters that exist only under some values of a scientific hyperparameter."""
+    """Hyperparameters that exist only under some values of scientific hyperparameters."""
 
-    when: dict[Name, Scalar | list[Scalar]] = Field(
-        min_length=1, description="scientific hyperparameters and the value, or values, they take"
+    when: dict[Name, Scalar | Annotated[list[Scalar], Field(min_length=1)]] = Field(
+        min_length=1,
+        description="scientific hyperparameters and the value, or values, they take; all must hold",
     )
+    scientific: dict[Name, Scientific] = Field(default_factory=dict)
     nuisance: dict[Name, DistributionShape] = Field(default_factory=dict)
     fixed: dict[Name, Scalar] = Field(default_factory=dict)
-
-
-class QuasiRandomSearch(Shape):
-    """A scrambled Halton sequence in every arm; more trials keep the earlier ones."""
-
-    algorithm: Literal["halton"]
-    trials: Positive = Field(description="trials per arm")
-    seed: Seed = 0
-
-
-class RandomSearch(Shape):
-    """Independent uniform points in every arm; more trials keep the earlier ones."""
-
-    algorithm: Literal["random"]
-    trials: Positive = Field(description="trials per arm")
-    seed: Seed = 0
-
-
-class GridSearch(Shape):
-    """Every combination of evenly spread values, in every arm."""
-
-    algorithm: Literal["grid"]
-    points: Positive | dict[Name, Positive] = Field(
-        description="values per hyperparameter: one number for all, or one for each by name; "
-        "a choice takes all its values and needs none"
+    conditional: list["Conditional"] = Field(
+        default_factory=list, description="what needs a further condition beside this one"
     )
-
-
-class ListSearch(Shape):
-    """Configurations written out by hand."""
-
-    algorithm: Literal["list"]
-    trials: list[dict[Name, Scalar]] = Field(
-        min_length=1,
-        description="each gives values; one that names no scientific value is in every arm",
-    )
-
-
-Search = Annotated[
-    QuasiRandomSearch | RandomSearch | GridSearch | ListSearch, Field(discriminator="algorithm")
-]
 
 
 class Reruns(Shape):
-    """Trial variance: how often the best trial of each arm and the baseline are trained again."""
+    """How the best trial of each arm and the baseline are trained again."""
 
     seeds: Annotated[StrictInt, Field(ge=0)] = Field(5, description="fresh seeds for each")
+    splits: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="other divisions of the data into training and validation sets, for data "
+        "variance: each is trained once more on every one",
+    )
+
+
+class Isolation(Shape):
+    """How a scientific hyperparameter that is sampled over a range is shown."""
+
+    slices: Positive | None = Field(
+        None,
+        description="parts of its range, of each of which the best trial is shown; as many as the "
+        "trials bear if left out",
+    )
 
 
 class Launch(Shape):
@@ -181,17 +94,56 @@ class Launch(Shape):
     complexity: StrictStr = Field("", description="what adopting the candidate would add, in words")
 
 
+class HeldOut(Shape):
+    """Whether the test split is read, which is done once, at the end, on purpose."""
+
+    evaluate: Literal["best"] | None = Field(
+        None,
+        description="best: the candidate's best checkpoint; left out, the test set is not read",
+    )
+
+
+class Final(Shape):
+    """What is trained when all is decided."""
+
+    fold_validation: StrictBool = Field(
+        False,
+        description="whether the candidate is trained again on training and validation data "
+        "together, for as many steps as its best checkpoint had",
+    )
+
+
 class Resources(Shape):
     """What one training job is given."""
 
     trials_per_job: Positive = Field(1, description="trials that one job trains, in one process")
     lanes: Positive = Field(
-        1, description="trials of a job that one compiled program trains at once"
+        1, description="trials of a job that one compiled program trains at once, on one device"
+    )
+    devices: Positive = Field(
+        1,
+        description="devices of a job, on each of its nodes: each has lanes of its own, or a part "
+        "of each batch where lanes is 1",
+    )
+    nodes: Positive = Field(
+        1, description="processes of a job, each on a node of its own, that train a trial together"
     )
     threads: Positive = Field(1, description="CPU cores of a job")
     memory_mb: Positive = Field(2000, description="memory of a job, in megabytes")
     runtime_minutes: Positive = Field(120, description="time limit of a job on a cluster")
-    gpus: Annotated[StrictInt, Field(ge=0)] = Field(0, description="GPUs of a job")
+    gpus: Annotated[StrictInt, Field(ge=0)] = Field(
+        0, description="GPUs of a job, on each of its nodes"
+    )
+
+    @property
+    def all_gpus(self) -> int:
+        """Return the GPUs of a job on all its nodes, which is what a scheduler is asked for."""
+        return self.gpus * self.nodes
+
+    @property
+    def tasks(self) -> int:
+        """Return the tasks of a job, for a scheduler to spread over its nodes; 0 says nothing."""
+        return self.nodes if self.nodes > 1 and not self.gpus else 0
 
 
 class StudySpec(Shape):
@@ -209,9 +161,15 @@ class StudySpec(Shape):
     )
     objective: Objective
     training: Training
-    scientific: dict[Name, Annotated[list[Scalar], Field(min_length=1)]] = Field(
+    design: Literal["separate", "joint"] = Field(
+        "separate",
+        description="separate: a search of its own in every arm; joint: one search samples the "
+        "scientific hyperparameters together with the nuisances",
+    )
+    scientific: dict[Name, Scientific] = Field(
         default_factory=dict,
-        description="hyperparameters whose effect is measured: explicit values, one arm each",
+        description="hyperparameters whose effect is measured: explicit values, one arm each; in a "
+        "joint design a distribution too",
     )
     nuisance: dict[Name, DistributionShape] = Field(
         default_factory=dict, description="hyperparameters searched in every arm"
@@ -224,26 +182,19 @@ class StudySpec(Shape):
     )
     search: Search
     reruns: Reruns = Field(default_factory=Reruns)
+    replicates: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="how often the whole search is made again, each time with another seed, for "
+        "study variance",
+    )
     baseline: StrictStr | None = Field(
         None, description="the incumbent's file, beside the spec or from the working directory"
     )
+    isolation: Isolation = Field(default_factory=Isolation)
     launch: Launch = Field(default_factory=Launch)
+    test: HeldOut = Field(default_factory=HeldOut)
+    final: Final = Field(default_factory=Final)
+    checklist: Checklist = Field(
+        default_factory=Checklist, description="thresholds of the checklist's checks"
+    )
     resources: Resources = Field(default_factory=Resources)
-
-
-class Baseline(Shape):
-    """A baseline: the incumbent configuration of a workload, which a launch replaces."""
-
-    workload: StrictStr
-    batch_size: Positive | None = Field(
-        None, description="examples a step; left out, the study's own"
-    )
-    hyperparameters: dict[Name, Scalar] = Field(
-        description="what is left out takes its documented default"
-    )
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON schema of a study spec (draft 2020-12), for editors."""
-    schema = StudySpec.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tuning_playbook.errors import SpecError
 from tuning_playbook.spec import shape
+from tuning_playbook.spec.origin import EarlierResult, Taken
 from tuning_playbook.spec.workload import WorkloadDescription
 from tuning_playbook.spec.yaml import Location, line_of
 
@@ -18,12 +19,16 @@ class Source:
         spec: The spec, of the right shape.
         text: The file's text.
         workload: What the workload declares.
+        baseline: The incumbent, where it is the result of an earlier study.
+        taken: What the spec takes from earlier studies.
     """
 
     path: Path
     spec: shape.StudySpec
     text: str
     workload: WorkloadDescription
+    baseline: EarlierResult | None = None
+    taken: tuple[Taken, ...] = ()
 
     def error(self, location: Location, message: str) -> SpecError:
         """Return an error that names the file, the line and the key that `location` leads to."""

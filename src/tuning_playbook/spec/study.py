@@ -1,18 +1,25 @@
 """A study: a spec that has passed every check, with each hyperparameter of each arm resolved."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tuning_playbook.errors import SpecError
 from tuning_playbook.spec import shape
 from tuning_playbook.spec.declarations import Hyperparameter, Value, same
 from tuning_playbook.spec.distributions import Distribution
-from tuning_playbook.spec.families import families, training_hyperparameters
+from tuning_playbook.spec.families import choices_of, training_hyperparameters
+from tuning_playbook.spec.finished import FinishedTrial
+from tuning_playbook.spec.origin import Taken
+from tuning_playbook.spec.searches import ListSearch
 from tuning_playbook.spec.workload import WorkloadDescription
 
 ONE_MINUS = "one_minus_"
 """`one_minus_<name>` sets `<name>` to one minus the value."""
+
+
+SearchedRole = Literal["scientific", "nuisance"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +31,14 @@ class Dimension:
         hyperparameter: The hyperparameter that it sets.
         distribution: What its values are drawn from; None where a list gives them.
         condition: The condition it stands under, as `optimizer=adam`; empty if it has none.
+        role: `scientific` for one that a joint design samples over a range.
     """
 
     name: str
     hyperparameter: Hyperparameter
     distribution: Distribution | None
     condition: str = ""
+    role: SearchedRole = "nuisance"
 
     def resolve(self, value: Value) -> Value:
         """Return the hyperparameter's own value for a searched `value`."""
@@ -47,6 +56,7 @@ class Arm:
         dimensions: What is searched, in the order of the spec.
         fixed: The value of every hyperparameter that is not searched.
         defaulted: The names among `fixed` that the spec does not mention.
+        elsewhere: The names that are scientific in other arms only.
     """
 
     name: str
@@ -55,11 +65,18 @@ class Arm:
     dimensions: tuple[Dimension, ...]
     fixed: Mapping[str, Value]
     defaulted: tuple[str, ...]
+    elsewhere: Collection[str] = ()
 
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The baseline of a study: where it stands, and its whole configuration."""
+    """The baseline of a study: where it stands, and its whole configuration.
+
+    Attributes:
+        path: Its file; the study and the trial where it is an earlier result.
+        batch_size: Examples a step.
+        hyperparameters: The value of every hyperparameter.
+    """
 
     path: str
     batch_size: int
@@ -78,6 +95,9 @@ class Study:
         workload: What the workload declares.
         arms: One for each setting of the scientific hyperparameters.
         baseline: The incumbent, where the spec names one.
+        finished: The trials that were finished before, where the spec names their source; then
+            `spec` is the list search that would train them.
+        taken: What the spec takes from the results of earlier studies.
     """
 
     name: str
@@ -87,10 +107,14 @@ class Study:
     workload: WorkloadDescription
     arms: tuple[Arm, ...]
     baseline: Incumbent | None
+    finished: tuple[FinishedTrial, ...] = ()
+    taken: tuple[Taken, ...] = ()
 
     @property
     def hyperparameters(self) -> dict[str, Hyperparameter]:
         """Return every hyperparameter of any of its arms, and of its baseline, by name."""
+        if self.finished:
+            return dict(self.workload.hyperparameters)
         configurations = [arm.fixed for arm in self.arms]
         if self.baseline:
             configurations.append(self.baseline.hyperparameters)
@@ -98,14 +122,6 @@ class Study:
         for configuration in configurations:
             known |= available(self.workload, choices_of(configuration))
         return known
-
-
-def choices_of(configuration: Mapping[str, Value]) -> dict[str, str]:
-    """Return the optimizer and the schedule of a configuration, each by its name."""
-    return {
-        family.choice.name: str(configuration.get(family.choice.name, family.choice.default))
-        for family in families({})
-    }
 
 
 def available(
@@ -148,17 +164,23 @@ def write_value(value: Value) -> str:
 
 
 def entries_of(
-    search: shape.ListSearch, setting: Mapping[str, Value]
+    search: ListSearch, setting: Mapping[str, Value], elsewhere: Collection[str]
 ) -> list[tuple[int, dict[str, Value]]]:
     """Return the listed trials of an arm, each with its place in the list.
 
     A trial that names values of scientific hyperparameters is in the arms that have them; one that
     names none is in every arm. The scientific values are taken out.
+
+    Args:
+        search: The list.
+        setting: The arm's values of the scientific hyperparameters.
+        elsewhere: The names that are scientific in other arms only.
     """
     found = []
     for index, entry in enumerate(search.trials):
         named = {name: value for name, value in entry.items() if name in setting}
-        if all(same(setting[name], value) for name, value in named.items()):
+        here = not any(name in elsewhere for name in entry)
+        if here and all(same(setting[name], value) for name, value in named.items()):
             rest = {name: value for name, value in entry.items() if name not in setting}
             found.append((index, rest))
     return found

@@ -34,6 +34,7 @@ class WorkloadDescription:
         metrics: What it measures, by name.
         splits: The splits of its data.
         optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`.
+        resplits: Whether it can divide its data into other training and validation sets.
         versions: Hashes of what decides a trial's numbers: `workload` (its code), `training` (this
             package's training code), `data`.
     """
@@ -47,6 +48,7 @@ class WorkloadDescription:
     splits: tuple[str, ...]
     optax: Mapping[str, tuple[Hyperparameter, ...]]
     versions: Mapping[str, str]
+    resplits: bool = False
 
 
 def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
@@ -61,6 +63,7 @@ def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
         splits=tuple(content["splits"]),
         optax={name: _declared(items) for name, items in content["optax"].items()},
         versions=content["versions"],
+        resplits=content["resplits"],
     )
 
 
@@ -85,7 +88,7 @@ def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescri
     import_from = os.path.relpath(folder) if ":" in workload else ""
     data_folder = _data_folder(data, folder)
     cached = _cached(workload, import_from, data_folder)
-    content = _read_cache(cached)
+    content = read_cache(cached)
     if content is None:
         content = _describe_apart(workload, import_from, data_folder)
         with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
@@ -107,7 +110,8 @@ def _cached(workload: str, import_from: str, data_folder: str) -> Path:
     return cache_folder() / "workloads" / name
 
 
-def _read_cache(path: Path) -> dict[str, Any] | None:
+def read_cache(path: Path) -> dict[str, Any] | None:
+    """Return a cached answer; None if a file that it depends on has changed, or there is none."""
     try:
         content: dict[str, Any] = json.loads(path.read_text())
         depends = content["depends"]

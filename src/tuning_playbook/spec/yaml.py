@@ -33,6 +33,11 @@ def read_yaml(path: Path, *, what: str) -> tuple[dict[str, Any], str]:
         raise SpecError(f"{path}: the {what} cannot be read: {error}") from None
     try:
         document = YAML(typ="safe", pure=True).load(text)
+        _check_ends(document)
+    except RecursionError:
+        raise SpecError(
+            f"{path}: its values are nested without end, or nearly so; does one contain itself?"
+        ) from None
     except YAMLError as error:
         raise SpecError(f"{path}: {_explain(error)}") from None
     except ValueError as error:
@@ -68,6 +73,13 @@ def _child(node: Node | None, key: str | int) -> tuple[int, Node] | None:
         child = node.value[key]
         return child.start_mark.line + 1, child
     return None
+
+
+def _check_ends(value: Any) -> None:
+    """Walk through a document; one that contains itself by an alias is a RecursionError."""
+    children = value.values() if isinstance(value, dict) else value
+    for child in children if isinstance(value, dict | list) else ():
+        _check_ends(child)
 
 
 def _explain(error: YAMLError) -> str:
