@@ -76,10 +76,17 @@ def test_a_trial_is_the_same_wherever_it_stands(tmp_path):
         ({"training.max_train_steps": 100}, False),
         ({"fixed.depth": 1}, False),
         ({"resources.lanes": 2, "resources.trials_per_job": 2}, False),
+        ({"resources.devices": 2}, False),  # they share the batches of each trial
+        ({"resources.nodes": 2}, False),
     ],
 )
 def test_the_fingerprint_covers_what_decides_the_numbers_and_nothing_else(tmp_path, changes, same):
     assert (ids(plan_of(tmp_path, changes)) == ids(plan_of(tmp_path))) is same
+
+
+def test_devices_with_lanes_of_their_own_decide_no_number(tmp_path):
+    lanes = {"resources.lanes": 2, "resources.trials_per_job": 4}
+    assert ids(plan_of(tmp_path, lanes | {"resources.devices": 2})) == ids(plan_of(tmp_path, lanes))
 
 
 def test_seeds_come_from_study_and_configuration(tmp_path):
@@ -146,3 +153,48 @@ def test_an_absurd_grid_is_refused_before_it_fills_the_memory(tmp_path):
                 "nuisance.weight_decay": {"uniform": [0, 1]},
             },
         )
+
+
+@pytest.mark.parametrize("algorithm", ["halton", "random"])
+def test_a_repeat_of_the_search_draws_other_points_and_seeds_and_moves_no_trial(
+    algorithm, tmp_path
+):
+    search = {"search.algorithm": algorithm}
+    once = plan_of(tmp_path, ARMS | search)
+    plan = plan_of(tmp_path, ARMS | search | {"replicates": 2})
+    assert ids(plan) == ids(once)
+    assert plan.packs.keys() == once.packs.keys()
+    searches = [plan.trials, *(repeat.trials for repeat in plan.replicates)]
+    assert [len(items) for items in searches] == [8, 8, 8]
+    everything = [item for items in searches for item in items]
+    assert len({item.searched["learning_rate"] for item in everything}) == 24
+    assert len({item.trial.seed for item in everything}) == 24
+    assert len({item.trial.id for item in everything}) == 24
+    packed = [trial for pack in plan.replicate_packs.values() for trial in pack.trials]
+    assert {trial.id for trial in packed} == {item.trial.id for item in everything[8:]}
+    more = plan_of(tmp_path, ARMS | search | {"replicates": 3})
+    assert more.replicates[:2] == plan.replicates
+
+
+def test_a_repeat_of_a_choice_trains_its_configurations_on_other_seeds(tmp_path):
+    """What the search has to draw from may be so little that it draws the same."""
+    few = {"nuisance": {"activation": {"choice": ["relu", "tanh"]}}, "replicates": 1}
+    plan = plan_of(tmp_path, few)
+    (repeat,) = plan.replicates
+    values = {item.searched["activation"] for item in (*plan.trials, *repeat.trials)}
+    assert values == {"relu", "tanh"}
+    seeds = [item.trial.seed for item in (*plan.trials, *repeat.trials)]
+    assert len(set(seeds)) == len(seeds) == 4
+
+
+def test_a_joint_design_is_repeated_as_a_whole(tmp_path):
+    joint = {"design": "joint", "scientific": {"depth": [1, 2]}, "replicates": 1}
+    (repeat,) = plan_of(tmp_path, joint).replicates
+    assert sorted(item.arm for item in repeat.trials) == ["depth=1"] * 2 + ["depth=2"] * 2
+
+
+def test_what_is_asked_for_again_changes_no_fingerprint(tmp_path):
+    plain = plan_of(tmp_path).trials[0].trial
+    asked = plan_of(tmp_path, {"reruns.splits": 5, "replicates": 2}).trials[0].trial
+    assert asked == plain
+    assert "data_split" not in plain.to_json()

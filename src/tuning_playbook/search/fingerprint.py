@@ -30,6 +30,11 @@ class Trial:
         lanes: How many trials its compiled program trains at once: a program of another width
             gives other bits.
         versions: Hashes of the workload's code, of the training code and of the data.
+        devices: Over how many devices each of its batches is spread: their sums are rounded in
+            another way. Where lanes are spread over devices no bit depends on how many there are.
+        nodes: On how many nodes these devices are, in whose order the sums are added up.
+        data_split: Which division of the data into training and validation sets it sees; 0 for the
+            workload's own, which is no part of the fingerprint.
     """
 
     workload: str
@@ -44,6 +49,9 @@ class Trial:
     objective: Mapping[str, str]
     lanes: int
     versions: Mapping[str, str]
+    devices: int = 1
+    nodes: int = 1
+    data_split: int = 0
 
     @property
     def eval_steps(self) -> tuple[int, ...]:
@@ -62,8 +70,13 @@ class Trial:
         return self.fingerprint[:ID_DIGITS]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the trial as a JSON object."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Return the trial as a JSON object, without what has its default."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            field.name: values[field.name]
+            for field in fields(self)
+            if values[field.name] != field.default
+        }
 
 
 def trial_from_json(content: Mapping[str, Any]) -> Trial:
@@ -82,13 +95,14 @@ def canonical(content: object) -> str:
 
 
 def derive_seed(
-    study_seed: int, hyperparameters: Mapping[str, Value], rerun: int | None = None
+    study_seed: int, hyperparameters: Mapping[str, Value], again: int | str | None = None
 ) -> int:
     """Return a trial's seed: from the study's and the configuration, never from its place.
 
     Args:
         study_seed: `training.seed` of the spec.
         hyperparameters: The whole configuration.
-        rerun: The number of a rerun, each of which has a fresh seed; None for a searched trial.
+        again: The number of a rerun, or what else tells one training of the configuration from
+            others: each has a fresh seed. None for a searched trial.
     """
-    return int(digest([study_seed, dict(hyperparameters), rerun])[:8], 16)
+    return int(digest([study_seed, dict(hyperparameters), again])[:8], 16)

@@ -7,16 +7,26 @@ artefact is seen even where Snakemake has forgotten how it was made.
 
 import functools
 import hashlib
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.search.expand import Expansion, StudyTrial, expand
 from tuning_playbook.search.fingerprint import ID_DIGITS, Trial, canonical, digest
-from tuning_playbook.spec.read import read_spec
+from tuning_playbook.search.finished import list_finished
+from tuning_playbook.search.proposals import Round, add_proposals, rounds_of
+from tuning_playbook.sources.study import import_study
+from tuning_playbook.spec import shape
+from tuning_playbook.spec.advice import Advice, advise
+from tuning_playbook.spec.earlier import Arm, put_in
+from tuning_playbook.spec.imports import ImportSpec
+from tuning_playbook.spec.origin import EarlierResult
+from tuning_playbook.spec.read import WrittenSpec, read_spec, validate
 from tuning_playbook.spec.resolve import resolve
 from tuning_playbook.spec.source import Source
 from tuning_playbook.spec.study import Study
@@ -28,19 +38,25 @@ STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 STAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # stage: (the stages it builds on, the code that decides it)
-    "study": ((), ("dataset", "search", "spec")),
+    "rounds": ((), ("search", "spec")),
+    "study": (("rounds",), ("dataset", "search", "sources", "spec")),
+    "replicates": ((), ("dataset", "search", "spec")),
     "reruns": (("study",), ("analysis",)),
     "models": (("study",), ("analysis",)),
     "diagnostics": (("study",), ("analysis",)),
-    "launch": (("reruns", "diagnostics"), ()),
-    "plots": (("reruns",), ("analysis", "plots")),
-    "report": (("launch", "plots"), ("report",)),
+    "next": (("diagnostics",), ("next_study",)),
+    "launch": (("reruns", "replicates", "diagnostics"), ()),
+    "test": (("launch",), ()),
+    "final": (("launch",), ()),
+    "plots": (("reruns", "replicates"), ("analysis", "plots")),
+    "report": (("launch", "plots", "next", "test", "final"), ("report",)),
 }
 
 DATASET_KEYS = (
     "workload",
     "objective",
     "training",
+    "design",
     "scientific",
     "nuisance",
     "conditional",
@@ -48,6 +64,11 @@ DATASET_KEYS = (
     "search",
 )
 """The keys of a spec that decide its dataset."""
+
+ENDS = ("trials", "rounds")
+"""The keys of a Bayesian search that say when it ends."""
+
+NO_RESULTS: Mapping[Arm, EarlierResult] = MappingProxyType({})
 
 BASELINE = "baseline"
 """The name of the baseline among the arms of the reruns."""
@@ -59,10 +80,12 @@ class Pack:
 
     Attributes:
         id: The trial's id where it is one; else a hash of theirs.
+        arm: The name of their arm.
         trials: Sorted by id, so that a pack does not depend on their places in the study.
     """
 
     id: str
+    arm: str
     trials: tuple[Trial, ...]
 
 
@@ -90,17 +113,54 @@ class Plan:
         expansion: Its trials.
         packs: Its training jobs.
         rerun_packs: The training jobs of its reruns.
+        rounds: The rounds of a Bayesian search, whose trials follow from results.
+        replicates: The trials of each repeat of the whole search, the first repeat first.
+        replicate_packs: Their training jobs.
     """
 
     study: Study
     expansion: Expansion
     packs: Mapping[str, Pack]
     rerun_packs: Mapping[str, RerunPack]
+    rounds: Mapping[str, Round]
+    replicates: tuple[Expansion, ...] = ()
+    replicate_packs: Mapping[str, Pack] = field(default_factory=dict)
 
     @property
     def trials(self) -> tuple[StudyTrial, ...]:
         """Return the trials in the order of the study."""
         return self.expansion.trials
+
+    @property
+    def trials_per_arm(self) -> dict[str, int]:
+        """Return the number of trials of each arm, by its name, those to be proposed included."""
+        counts = dict.fromkeys((arm.name for arm in self.study.arms), 0)
+        for item in self.trials:
+            counts[item.arm] += 1
+        proposed = {(item.arm, item.round) for item in self.trials}
+        for to_come in self.rounds.values():
+            if (to_come.arm, to_come.number) not in proposed:
+                counts[to_come.arm] += to_come.trials
+        return counts
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """Return what the playbook's rules of thumb say of the study."""
+        return () if self.study.finished else advise(self.study, self.trials_per_arm)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Return the stages that this study has."""
+        spec = self.study.spec
+        absent = {
+            "rounds": not self.rounds,
+            "replicates": not self.replicates,
+            "models": bool(self.study.finished),
+            "next": bool(self.study.finished),
+            "test": spec.test.evaluate is None,
+            "final": not spec.final.fold_validation,
+        }
+        return tuple(stage for stage in STAGES if not absent.get(stage))
 
     @functools.cached_property
     def keys(self) -> dict[str, str]:
@@ -115,14 +175,28 @@ class Plan:
     def _settings(self) -> dict[str, Any]:
         spec = self.study.spec.model_dump(mode="json")
         baseline = self.study.baseline
-        places = [(item.trial.fingerprint, item.arm, dict(item.searched)) for item in self.trials]
+        places = [_place(item) for item in self.trials if not item.round]
+        origins = [item.to_json() for item in self.study.taken]
+        search = {name: value for name, value in spec["search"].items() if name not in ENDS}
         return {
-            "study": [{key: spec[key] for key in DATASET_KEYS}, places],
+            # How many rounds there are decides none of their proposals.
+            "rounds": [search, [item.trials for item in self.rounds.values()][:1], places],
+            "study": [{key: spec[key] for key in DATASET_KEYS}, places, *origins],
+            "replicates": [
+                [{key: spec[key] for key in DATASET_KEYS}],
+                [[_place(item) for item in repeat.trials] for repeat in self.replicates],
+            ],
             "reruns": [
                 spec["reruns"],
                 baseline and [baseline.batch_size, dict(baseline.hyperparameters)],
+                [(item.name, item.version) for item in self.study.finished],
             ],
+            "diagnostics": spec["checklist"],
+            "next": self.study.text,
             "launch": spec["launch"],
+            "test": spec["test"],
+            "final": spec["final"],
+            "plots": spec["isolation"],
             "report": self.study.text,
         }
 
@@ -151,43 +225,88 @@ def find_spec(study: str, *, folder: Path) -> Path:
     return path
 
 
-def read_study(path: Path) -> Study:
-    """Read, check and resolve the study at `path`.
+def study_of(written: WrittenSpec, results: Mapping[Arm, EarlierResult] = NO_RESULTS) -> Study:
+    """Check and resolve a study.
+
+    Args:
+        written: Its spec.
+        results: Of the earlier studies that it takes values from.
 
     Raises:
         SpecError: The spec cannot be carried out as written.
         WorkloadError: Its workload cannot be imported.
     """
-    spec, text = read_spec(path)
+    path, spec, text = written.path, written.shape, written.text
+    if isinstance(spec, ImportSpec):
+        return import_study(path, spec, text)
     workload = describe(spec.workload, folder=path.parent, data=spec.data)
-    return resolve(Source(path, spec, text, workload))
+    if not written.references:
+        return resolve(Source(path, spec, text, workload))
+    document, baseline, taken = put_in(
+        written.document, written.references, results, workload, path=path, text=text
+    )
+    spec = validate(document, text, path, shape.StudySpec)
+    return resolve(Source(path, spec, text, workload, baseline, taken))
 
 
-def plan_study(path: Path) -> Plan:
+def plan_study(path: Path, results: Mapping[Arm, EarlierResult] = NO_RESULTS) -> Plan:
     """Return the plan of the study at `path`.
 
+    Args:
+        path: Its spec.
+        results: Of the earlier studies that it takes values from; `chain.outline` does without.
+
     Raises:
         SpecError: The spec cannot be carried out as written.
+        SourceError: The finished trials that it names cannot be read.
         WorkloadError: Its workload cannot be imported.
     """
-    study = read_study(path)
+    return plan_written(read_spec(path), results)
+
+
+def plan_written(written: WrittenSpec, results: Mapping[Arm, EarlierResult] = NO_RESULTS) -> Plan:
+    """Return the plan of a study whose spec is read already; otherwise as `plan_study`."""
+    study = study_of(written, results)
+    if study.finished:
+        return Plan(study, list_finished(study), {}, {}, {})
     expansion = expand(study)
-    size = study.spec.resources.trials_per_job
-    packs: dict[str, Pack] = {}
-    for arm in study.arms:
-        trials = [item.trial for item in expansion.trials if item.arm == arm.name]
-        for chunk in _chunks(trials, size):
-            pack = make_pack(chunk)
-            packs[pack.id] = pack
-    rerun_packs = {pack.id: pack for pack in _rerun_packs(study, size)}
-    return Plan(study, expansion, packs, rerun_packs)
+    replicates = tuple(expand(study, n + 1) for n in range(study.spec.replicates))
+    rerun_packs = {pack.id: pack for pack in _rerun_packs(study)}
+    slugs = {arm.name: slug(arm.name) for arm in study.arms}
+    rounds = {item.id: item for item in rounds_of(study, slugs)}
+    return Plan(
+        study,
+        expansion,
+        {pack.id: pack for pack in _packs(study, expansion)},
+        rerun_packs,
+        rounds,
+        replicates,
+        {pack.id: pack for repeat in replicates for pack in _packs(study, repeat)},
+    )
 
 
-def make_pack(trials: Sequence[Trial]) -> Pack:
-    """Return the pack of these trials."""
+def with_proposals(plan: Plan, proposals: Iterable[Path]) -> Plan:
+    """Return a plan with the trials that its rounds have proposed.
+
+    Args:
+        plan: The study's.
+        proposals: The files of its rounds' proposals, as far as there are any.
+
+    Raises:
+        ArtefactError: A file does not hold proposals for this study.
+    """
+    found = {path.parent.name: json.loads(path.read_text()) for path in proposals}
+    if not found:
+        return plan
+    rounds = list(plan.rounds.values())
+    return replace(plan, expansion=add_proposals(plan.study, plan.expansion, rounds, found))
+
+
+def make_pack(arm: str, trials: Sequence[Trial]) -> Pack:
+    """Return the pack of these trials of an arm."""
     ordered = tuple(sorted(trials, key=lambda trial: trial.id))
     ids = [trial.id for trial in ordered]
-    return Pack(ids[0] if len(ids) == 1 else digest(ids)[:ID_DIGITS], ordered)
+    return Pack(ids[0] if len(ids) == 1 else digest(ids)[:ID_DIGITS], arm, ordered)
 
 
 def pack_json(plan: Plan, pack: Pack) -> str:
@@ -214,14 +333,20 @@ def slug(text: str) -> str:
     return f"{plain[:60]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
+def axis_stem(name: str, condition: str) -> str:
+    """Return the stem of the axis plot of a searched hyperparameter under a condition.
+
+    Example:
+        >>> axis_stem("learning_rate", "optimizer=adam")
+        'axis_learning_rate.optimizer-adam'
+    """
+    return f"axis_{name}.{slug(condition)}" if condition else f"axis_{name}"
+
+
 def axis_plots(study: Study) -> dict[str, tuple[str, str]]:
     """Return the stem of every axis plot: each searched hyperparameter and condition has one."""
-    plots: dict[str, tuple[str, str]] = {}
-    for arm in study.arms:
-        for item in arm.dimensions:
-            suffix = f".{slug(item.condition)}" if item.condition else ""
-            plots[f"axis_{item.name}{suffix}"] = (item.name, item.condition)
-    return plots
+    searched = [(item.name, item.condition) for arm in study.arms for item in arm.dimensions]
+    return {axis_stem(name, condition): (name, condition) for name, condition in searched}
 
 
 @functools.cache
@@ -240,64 +365,21 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield items[start : start + size]
 
 
-def _rerun_packs(study: Study, size: int) -> Iterator[RerunPack]:
+def _place(item: StudyTrial) -> tuple[str, str, dict[str, Any]]:
+    """Return what decides a trial's row of a dataset."""
+    return item.trial.fingerprint, item.arm, dict(item.searched)
+
+
+def _packs(study: Study, expansion: Expansion) -> Iterator[Pack]:
+    for arm in study.arms:
+        trials = [item.trial for item in expansion.trials if item.arm == arm.name]
+        for chunk in _chunks(trials, study.spec.resources.trials_per_job):
+            yield make_pack(arm.name, chunk)
+
+
+def _rerun_packs(study: Study) -> Iterator[RerunPack]:
+    again = range(study.spec.reruns.seeds + study.spec.reruns.splits)
     arms = [arm.name for arm in study.arms] + ([BASELINE] if study.baseline else [])
     for arm in arms:
-        for number, chunk in enumerate(_chunks(range(study.spec.reruns.seeds), size)):
+        for number, chunk in enumerate(_chunks(again, study.spec.resources.trials_per_job)):
             yield RerunPack(f"{slug(arm)}-{number}", arm, tuple(chunk))
-
-
-CONFIG_KEYS = ("studies", "study", "results")
-
-
-def plan_studies(config: Mapping[str, Any], *, folder: Path) -> dict[str, Plan]:
-    """Return the plans of the studies that the configuration asks for, by name.
-
-    Args:
-        config: `studies`, a list of names or paths, or `study`, one that comes instead of them.
-        folder: Where studies are looked up by name.
-
-    Raises:
-        SpecError: The configuration or a spec cannot be carried out as written.
-        WorkloadError: A workload cannot be imported.
-    """
-    for key in config:
-        if key not in CONFIG_KEYS:
-            raise SpecError(
-                f"unknown configuration key '{key}'{nearest(key, CONFIG_KEYS)} "
-                f"(known: {', '.join(CONFIG_KEYS)})"
-            )
-    for key in ("study", "results"):
-        if config.get(key) is not None and not isinstance(config[key], str):
-            raise SpecError(
-                f"configuration key '{key}' was read as the {type(config[key]).__name__} "
-                f"{config[key]!r}; give a path with a '/', as ./{config[key]}"
-            )
-    chosen = [config["study"]] if config.get("study") is not None else config.get("studies")
-    if not isinstance(chosen, list) or not chosen:
-        raise SpecError(
-            "the configuration names no study: list some under 'studies' in "
-            "config/config.yaml, or give --config study=<name or path>"
-        )
-    plans: dict[str, Plan] = {}
-    for study in chosen:
-        path = find_spec(str(study), folder=folder)
-        if path.stem in plans:
-            raise SpecError(
-                f"{path}: two studies are named '{path.stem}' and would share one "
-                "folder of results; rename one"
-            )
-        plans[path.stem] = plan_study(path)
-    return plans
-
-
-def results_folder(config: Mapping[str, Any]) -> str:
-    """Return the folder of all results, as a pattern of Snakemake's can hold it.
-
-    Raises:
-        SpecError: Its name would be taken for a pattern.
-    """
-    folder = str(config.get("results") or "results").rstrip("/") or "/"
-    if set(folder) & set("{}*?[]"):
-        raise SpecError(f"results folder '{folder}': its name must not hold any of {{}}*?[]")
-    return folder

@@ -1,0 +1,341 @@
+"""Bayesian optimization: propose the next trials of an arm from the results of its earlier ones.
+
+A Gaussian process models the objective on the sampling scale, another one which configurations are
+feasible. A proposal maximises the expected improvement times the probability of feasibility, so
+that divergent trials teach the search where not to look. Objectives depend on the seed of a trial,
+so what a proposal is to improve on is not the lowest one seen, which may be luck, but the lowest of
+what the model believes them to be without their noise, over all that they may be.
+
+Sources: D. R. Jones, M. Schonlau, W. J. Welch, "Efficient global optimization of expensive
+black-box functions", 1998; J. R. Gardner and others, "Bayesian optimization with inequality
+constraints", 2014; improvement on what is only known with noise: B. Letham and others,
+"Constrained Bayesian optimization with noisy experiments", 2019; the logarithm of the improvement:
+S. Ament and others, "Unexpected improvements to expected improvement for Bayesian optimization",
+2023; rounding inside the kernel: E. C. Garrido-Merchan, D. Hernandez-Lobato, "Dealing with
+categorical and integer-valued variables in Bayesian optimization with Gaussian processes", 2020;
+several proposals at once, over what those before may give: J. Snoek, H. Larochelle, R. P. Adams,
+"Practical Bayesian optimization of machine learning algorithms", 2012.
+
+Jobs import this module, the Snakefile never does: it needs NumPy, SciPy and scikit-learn.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.optimize import minimize
+from scipy.special import erfcx, log_ndtr, logsumexp, ndtri
+from scipy.stats import rankdata
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
+from tuning_playbook.spec.declarations import Value, same
+from tuning_playbook.spec.distributions import Distribution
+
+Floats = NDArray[np.float64]
+Configuration = Mapping[str, Value]
+
+LENGTH_SCALE = 0.5
+"""The length scale, in units of a range, that the prior is centred on."""
+
+NOISE = 1e-2
+"""The variance of the noise that the prior is centred on, that of the evened losses being 1."""
+
+JITTER = 1e-6
+"""Added to the diagonal of a kernel's matrix, which would be singular at equal features, as a share
+of the objective's variance."""
+
+DRAWS = 64
+"""How many times the objective is drawn at all points at once; half of them mirror the others."""
+
+AVERAGE = 0.0
+"""What the model of the objective takes an infeasible trial for, the evened losses' mean.
+
+Without it the expected improvement there stays as high as where nothing was tried, and outweighs
+the classifier, which is certain only close to what it has seen. The worst loss in its place would
+push the search away from good configurations near the edge.
+"""
+
+SPREAD = 1024
+"""Candidates drawn evenly from the whole space."""
+
+NEAR = 256
+"""Candidates drawn around the best ones, at each of the `RADII`."""
+
+RADII = (0.2, 0.05, 0.0125)
+"""Standard deviations of the candidates around the best, in units of a range."""
+
+BELOW_ONE = 1.0 - 2.0**-53
+
+STEMS = 8
+"""How many of the best candidates others are drawn around."""
+
+
+def propose(
+    space: Mapping[str, Distribution],
+    tried: Sequence[Configuration],
+    losses: Sequence[float],
+    *,
+    count: int,
+    seed: int,
+) -> list[dict[str, Value]]:
+    """Return the configurations to try next: none twice, and none that was tried.
+
+    The same arguments give the same proposals, with the same libraries on the same kind of machine.
+
+    Args:
+        space: What is searched: each hyperparameter's distribution, by its name.
+        tried: The configurations with results, in the names of `space`; one that lacks a name is
+            one in which that hyperparameter does not exist.
+        losses: The result of each, the smaller the better; NaN where it is infeasible.
+        count: How many proposals are wanted.
+        seed: Of the candidates that are drawn.
+
+    Returns:
+        `count` configurations, the most promising first; fewer where the space has no more.
+    """
+    random = np.random.default_rng(seed)
+    taken = {_identity(configuration) for configuration in tried}
+    proposals: list[dict[str, Value]] = []
+    with warnings.catch_warnings():
+        # A length scale at its bound says that a hyperparameter matters little: no failure.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        belief = _Belief(_features(space, tried), np.asarray(losses, float), seed)
+        for _ in range(count):
+            chosen = _best_candidate(space, belief, taken, random)
+            if chosen is None:
+                break
+            proposals.append(chosen)
+            taken.add(_identity(chosen))
+            belief.await_results(_features(space, [chosen]))
+    return proposals
+
+
+class _Belief:
+    """What is believed of a space: two Gaussian processes, given what was tried.
+
+    Args:
+        points: [tried, features].
+        losses: [tried]; NaN where infeasible.
+        seed: Of the restarts of the fits, and of the draws.
+    """
+
+    def __init__(self, points: Floats, losses: Floats, seed: int) -> None:
+        feasible = np.isfinite(losses)
+        self._points = points
+        self._goals = feasible  # which points a proposal is to improve on
+        self._objective: _Objective | None = None
+        self._classifier = None
+        if feasible.any():
+            evened = np.full(len(losses), AVERAGE)
+            evened[feasible] = _even_out(losses[feasible])
+            self._objective = _Objective(points, evened, seed)
+        if feasible.any() and not feasible.all():
+            kernel = ConstantKernel(4.0, (1.0, 100.0)) * Matern(0.3, (0.05, 2.0), nu=2.5)
+            self._classifier = GaussianProcessClassifier(kernel, random_state=seed)
+            self._classifier.fit(points, feasible)
+
+    def value(self, points: Floats) -> Floats:
+        """Return how much each point promises, on a logarithmic scale: [points]."""
+        if self._objective is None:  # nothing is known but where not to be
+            gaps = points[:, None, :] - self._points[None, :, :]
+            return np.asarray(np.square(gaps).sum(axis=2).min(axis=1))
+        value = self._objective.log_improvement(points, self._goals)
+        if self._classifier is not None:
+            chance = self._classifier.predict_proba(points)[:, 1]
+            value += np.log(np.maximum(chance, 1e-12))
+        return value
+
+    def await_results(self, points: Floats) -> None:
+        """Take points for proposed: those after them are to improve on what they may give."""
+        self._points = np.vstack([self._points, points])
+        self._goals = np.append(self._goals, np.ones(len(points), bool))
+        if self._objective is not None:
+            self._objective.draw(self._points)
+
+
+class _Objective:
+    """The objective without its noise, as a Gaussian process and as draws from it.
+
+    Args:
+        points: [tried, features].
+        losses: [tried], evened out.
+        seed: Of the restarts of the fit, and of the draws.
+    """
+
+    def __init__(self, points: Floats, losses: Floats, seed: int) -> None:
+        kernel = _fit(points, losses, seed).kernel_
+        self._tried = points
+        self._losses = losses
+        self._kernel = kernel.k1
+        self._variance = float(kernel.k1.k1.constant_value)
+        self._noise = float(kernel.k2.noise_level)
+        self._random = np.random.default_rng(seed)
+        self._normals = np.empty((DRAWS, 0))
+        self.draw(points)
+
+    def draw(self, points: Floats) -> None:
+        """Draw the objective at points, given what was seen at those tried.
+
+        Args:
+            points: [points, features], those tried before all others.
+        """
+        tried = len(self._losses)
+        prior = self._kernel(points)
+        seen = prior[:tried, :tried] + (self._noise + self._jitter) * np.eye(tried)
+        weights = np.linalg.solve(seen, prior[:tried])
+        spread, axes = np.linalg.eigh(prior - prior[:tried].T @ weights)
+        half = self._random.standard_normal((DRAWS // 2, len(points) - self._normals.shape[1]))
+        self._normals = np.hstack([self._normals, np.vstack([half, -half])])
+        # The symmetric root, which depends on the sign and order of no axis.
+        root = axes * np.sqrt(np.maximum(spread, 0.0)) @ axes.T
+        self._points = points
+        self._draws = weights.T @ self._losses + self._normals @ root
+        self._factor = cholesky(prior + self._jitter * np.eye(len(points)), lower=True)
+        self._weights = cho_solve((self._factor, True), self._draws.T)
+
+    def log_improvement(self, points: Floats, goals: NDArray[np.bool_]) -> Floats:
+        """Return the logarithm of the expected improvement: [points].
+
+        Each draw says what the lowest objective is, and what is expected elsewhere. The improvement
+        is the mean of theirs.
+
+        Args:
+            points: [points, features].
+            goals: [drawn points]; which of them there is to improve on.
+        """
+        prior = self._kernel(points, self._points)
+        mean = prior @ self._weights
+        known = np.square(solve_triangular(self._factor, prior.T, lower=True)).sum(axis=0)
+        deviation = np.sqrt(np.maximum(self._variance - known, 1e-10))[:, None]
+        goal = self._draws[:, goals].min(axis=1)
+        improvement = _log_improvement((goal - mean) / deviation) + np.log(deviation)
+        return np.asarray(logsumexp(improvement, axis=1) - np.log(DRAWS))
+
+    @property
+    def _jitter(self) -> float:
+        return JITTER * self._variance
+
+
+def _fit(points: Floats, losses: Floats, seed: int) -> GaussianProcessRegressor:
+    """Return the process of highest posterior probability among those of the kernel.
+
+    The likelihood alone is sure of too much after ten trials in six dimensions, so the parameters
+    have log-normal priors.
+    """
+    dimensions = points.shape[1]
+    scales = Matern(np.full(dimensions, LENGTH_SCALE), (0.05, 10.0), nu=2.5)
+    kernel = ConstantKernel(1.0, (0.1, 20.0)) * scales + WhiteKernel(NOISE, (1e-5, 1.0))
+    centre = np.log([1.0, *[LENGTH_SCALE] * dimensions, NOISE])
+    width = np.array([1.0, *[0.7] * dimensions, 1.5])
+
+    def maximise(likelihood: Any, start: Floats, bounds: Floats) -> tuple[Floats, float]:
+        def negative_posterior(logarithms: Floats) -> tuple[float, Floats]:
+            value, slope = likelihood(logarithms)
+            away = (logarithms - centre) / width
+            return value + np.square(away).sum() / 2, slope + away / width
+
+        found = minimize(negative_posterior, start, jac=True, bounds=bounds, method="L-BFGS-B")
+        return np.asarray(found.x), float(found.fun)
+
+    process = GaussianProcessRegressor(
+        kernel, optimizer=maximise, n_restarts_optimizer=1, random_state=seed
+    )
+    return process.fit(points, losses)
+
+
+def _even_out(losses: Floats) -> Floats:
+    """Return losses of mean 0 and variance 1, of which the worse half says only their order.
+
+    A few dreadful trials would otherwise hide how the good ones differ. What is better than the
+    median keeps its distances; what is worse gets those of a normal distribution. Source: X. Song
+    and others, "The Vizier Gaussian process bandit algorithm", 2024 (arXiv:2408.11527).
+    """
+    middle = np.median(losses)
+    better = losses <= middle
+    deviation = np.sqrt(np.square(losses[better] - middle).mean())
+    if deviation == 0:
+        deviation = np.ptp(losses) or 1.0
+    quantiles = ndtri((rankdata(losses) - 0.5) / len(losses))
+    evened = np.where(better, (losses - middle) / deviation, np.maximum(quantiles, 0.0))
+    return np.asarray((evened - evened.mean()) / (evened.std() or 1.0))
+
+
+def _log_improvement(z: Floats) -> Floats:
+    """Return the logarithm of z Phi(z) + phi(z), also where that is far below what a float holds.
+
+    Args:
+        z: How far below the goal the mean lies, in standard deviations.
+    """
+    z = np.maximum(z, -1e5)
+    tail = np.minimum(z, -1.0)
+    log_density = -np.square(tail) / 2 - np.log(2 * np.pi) / 2
+    below = log_density + np.log1p(tail * np.sqrt(np.pi / 2) * erfcx(-tail / np.sqrt(2)))
+    body = np.maximum(z, -1.0)
+    density = np.exp(-np.square(body) / 2) / np.sqrt(2 * np.pi)
+    return np.asarray(np.where(z < -1.0, below, np.log(body * np.exp(log_ndtr(body)) + density)))
+
+
+def _best_candidate(
+    space: Mapping[str, Distribution],
+    belief: _Belief,
+    taken: set[tuple[tuple[str, Value], ...]],
+    random: np.random.Generator,
+) -> dict[str, Value] | None:
+    """Return the configuration of highest value that is not taken, or None where all are."""
+    best: dict[str, Value] | None = None
+    best_value = -np.inf
+    pool = random.random((SPREAD, len(space)))
+    for radius in (*RADII, None):
+        candidates = [_configuration(space, point) for point in pool]
+        values = belief.value(_features(space, candidates))
+        order = np.argsort(-values, kind="stable")
+        for place in order:
+            if _identity(candidates[place]) not in taken:
+                if values[place] > best_value:
+                    best, best_value = candidates[place], values[place]
+                break
+        if radius is not None:
+            around = np.repeat(pool[order[:STEMS]], NEAR // STEMS, axis=0)
+            moved = around + radius * random.normal(size=around.shape)
+            # Turned back at the walls: cut off there, half of the candidates would lie on them.
+            pool = np.clip(1.0 - np.abs(1.0 - np.abs(moved)), 0.0, BELOW_ONE)
+    return best
+
+
+def _configuration(space: Mapping[str, Distribution], point: Floats) -> dict[str, Value]:
+    return {
+        name: distribution.value(float(u))
+        for (name, distribution), u in zip(space.items(), point, strict=True)
+    }
+
+
+def _identity(configuration: Configuration) -> tuple[tuple[str, Value], ...]:
+    return tuple(sorted(configuration.items()))
+
+
+def _coordinate(distribution: Distribution, value: Value | None) -> float:
+    return 0.5 if value is None else distribution.position(value)
+
+
+def _features(space: Mapping[str, Distribution], configurations: Sequence[Configuration]) -> Floats:
+    """Return what the processes see of configurations: [configurations, features].
+
+    A number is its place in its range, on the scale on which it is sampled. It is the value that
+    is trained, integers being whole, so that the model is flat where the trials are the same. Of a
+    choice every value is a feature of its own, any two of them at distance 1.
+    """
+    columns: list[list[float]] = []
+    for name, distribution in space.items():
+        if distribution.kind != "choice":
+            columns.append([_coordinate(distribution, item.get(name)) for item in configurations])
+            continue
+        for choice in distribution.choices:
+            columns.append(
+                [float(same(item.get(name), choice)) / 2**0.5 for item in configurations]
+            )
+    return np.array(columns, float).reshape(len(columns), len(configurations)).T

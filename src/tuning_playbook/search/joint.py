@@ -1,0 +1,80 @@
+"""A joint design: the trials of one search, dealt out to the arms.
+
+Every value of a scientific hyperparameter gets the same number of trials, and so does every
+combination of values, whatever the number of trials: they are dealt in turn. With a quasi-random
+search the trials of each arm are then as evenly spread over the nuisance hyperparameters as those
+of a search of its own.
+
+Source: the playbook, "Creating a set of studies": whatever the search algorithm, it must search
+the scientific hyperparameters uniformly.
+"""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+
+from tuning_playbook.search.halton import permute
+from tuning_playbook.spec.conditions import Part, next_values
+from tuning_playbook.spec.declarations import Value
+
+
+def deal(index: int, parts: Sequence[Part], seed: int) -> dict[str, Value]:
+    """Return the values of the scientific hyperparameters in the trial of a joint design.
+
+    Args:
+        index: The trial's place.
+        parts: The parts of the spec.
+        seed: Chooses the order of the values.
+    """
+    setting: dict[str, Value] = {}
+    while new := next_values(parts, setting):
+        sizes = [len(values) for values in new.values()]
+        turns = turn(index, sizes)
+        for (name, values), place in zip(new.items(), turns, strict=True):
+            setting[name] = values[_order(len(values), f"{seed}/{name}")[place]]
+        # Each combination has one trial of every period, so this counts the trials that it has had.
+        index //= math.prod(sizes)
+    return setting
+
+
+def turn(index: int, sizes: Sequence[int]) -> list[int]:
+    """Return which of its values each hyperparameter has in turn `index`.
+
+    Of the turns 0 to `k - 1`, `k` to `2 k - 1` and so on, each value of a hyperparameter with `k`
+    values has one; of as many turns as there are combinations each combination has one.
+
+    Args:
+        index: The turn.
+        sizes: How many values each hyperparameter has.
+
+    Example:
+        >>> [turn(index, [2, 2]) for index in range(4)]
+        [[0, 0], [1, 1], [0, 1], [1, 0]]
+    """
+    places = []
+    combinations = 1
+    for size in sizes:
+        # Counting on in step meets only some of the combinations; a shift leads to the others.
+        shifts = math.gcd(combinations, size)
+        block = combinations * size // shifts
+        places.append((index + index // block % shifts) % size)
+        combinations *= size
+    return places
+
+
+def period(parts: Sequence[Part], setting: Mapping[str, Value]) -> int:
+    """Return how many trials a joint design deals until an arm has had its first for certain.
+
+    Every so many trials the arm has one more.
+    """
+    trials = 1
+    reached: dict[str, Value] = {}
+    while new := next_values(parts, reached):
+        trials *= math.prod(len(values) for values in new.values())
+        reached |= {name: setting[name] for name in new}
+    return trials
+
+
+@functools.lru_cache(maxsize=256)
+def _order(size: int, stream: str) -> list[int]:
+    return permute(size, f"joint/{stream}")
