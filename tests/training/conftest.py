@@ -2,12 +2,12 @@
 
 import pytest
 
-from tuning_playbook.training.environment import prepare
+from tuning_playbook.training.environment import Resources, prepare
 
-prepare(1)
+prepare(Resources())
 
 from tests.training.quadratic import Quadratic  # noqa: E402 - JAX comes after its environment
-from tuning_playbook.training.program import place_data  # noqa: E402
+from tuning_playbook.training.data import place_data  # noqa: E402
 
 
 @pytest.fixture(scope="session")

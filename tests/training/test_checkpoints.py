@@ -1,10 +1,12 @@
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.training import checkpoints
+from tuning_playbook.training.manifest import BEST
 
 TREE = {
     "step_10": {"params": {"w": np.arange(12, dtype=np.float32).reshape(3, 4)}},
@@ -14,12 +16,12 @@ TREE = {
 
 @pytest.fixture
 def saved(tmp_path):
-    checkpoints.save(tmp_path, checkpoints.BEST, TREE)
+    checkpoints.save(tmp_path, BEST, TREE)
     return tmp_path
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved(saved):
-    restored = checkpoints.restore(saved, checkpoints.BEST)
+    restored = checkpoints.restore(saved, BEST)
     for step, variables in TREE.items():
         np.testing.assert_array_equal(restored[step]["params"]["w"], variables["params"]["w"])
 
@@ -41,37 +43,36 @@ def test_any_flipped_byte_is_found(saved):
         place = int(random.integers(len(content)))
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(ArtefactError, match=f"{path.name}.*is not what was saved"):
-            checkpoints.restore(saved, checkpoints.BEST)
+            checkpoints.restore(saved, BEST)
         path.write_bytes(content)
-    checkpoints.restore(saved, checkpoints.BEST)
+    checkpoints.restore(saved, BEST)
 
 
 def test_a_missing_or_added_file_is_found(saved):
     extra = saved / "best" / "extra"
     extra.write_text("x")
     with pytest.raises(ArtefactError, match="extra"):
-        checkpoints.restore(saved, checkpoints.BEST)
+        checkpoints.restore(saved, BEST)
     extra.unlink()
     (saved / "best" / "_METADATA").unlink()
     with pytest.raises(ArtefactError, match="_METADATA"):
-        checkpoints.restore(saved, checkpoints.BEST)
+        checkpoints.restore(saved, BEST)
 
 
 def test_a_checkpoint_without_a_manifest_was_never_finished(saved):
     (saved / "best.sha256").unlink()
     with pytest.raises(ArtefactError, match="it was not finished"):
-        checkpoints.restore(saved, checkpoints.BEST)
+        checkpoints.restore(saved, BEST)
 
 
 def test_saving_again_replaces(saved):
-    checkpoints.save(saved, checkpoints.BEST, {"step_30": {"w": np.zeros(2, np.float32)}})
-    assert set(checkpoints.restore(saved, checkpoints.BEST)) == {"step_30"}
+    checkpoints.save(saved, BEST, {"step_30": {"w": np.zeros(2, np.float32)}})
+    assert set(checkpoints.restore(saved, BEST)) == {"step_30"}
 
 
-def test_only_finished_states_can_be_resumed_from(tmp_path):
-    for step in (100, 200):
-        checkpoints.save(tmp_path, checkpoints.resume_name(step), {"x": np.ones(1)})
-    (tmp_path / "resume_300").mkdir()
-    assert sorted(checkpoints.resume_steps(tmp_path)) == [100, 200]
-    checkpoints.remove_resumes(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def test_threads_may_save_at_the_same_time(tmp_path):
+    names = [f"resume_{number}" for number in range(12)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda name: checkpoints.save(tmp_path, name, TREE), names))
+    for name in names:
+        assert set(checkpoints.restore(tmp_path, name)) == set(TREE)

@@ -11,6 +11,7 @@ from tests.specs import plan_of
 from tuning_playbook.search.plan import pack_json
 from tuning_playbook.training import checkpoints
 from tuning_playbook.training.export import export_best
+from tuning_playbook.training.manifest import BEST
 from tuning_playbook.training.pack import request_from_json, train_pack
 from tuning_playbook.training.records import read_provenance, trial_folder
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
@@ -40,6 +41,7 @@ def test_the_exported_model_needs_no_code_of_ours(trained, tmp_path):
     workload = DigitsMLP()
     validation = workload.load_data()["validation"]
     path = export_best(folder, result.trial, workload, validation)
+    assert b".py" not in path.read_bytes(), "it names source files of this machine"
     np.save(tmp_path / "image.npy", validation["image"])
     command = [
         sys.executable,
@@ -53,7 +55,7 @@ def test_the_exported_model_needs_no_code_of_ours(trained, tmp_path):
     ]
     subprocess.run(list(map(str, command)), check=True, cwd=tmp_path)
     whole, few = np.load(tmp_path / "logits.npy")
-    best = checkpoints.restore(folder / "checkpoints", checkpoints.BEST)
+    best = checkpoints.restore(folder / "checkpoints", BEST)
     step = read_provenance(folder)["best_steps"][0]
     expected = workload.predict(
         best[f"step_{step}"],

@@ -17,7 +17,7 @@ from tuning_playbook.training.pack import request_from_json, train_pack
 CHANGES = {
     "training.max_train_steps": 2000,
     "resources.trials_per_job": 8,
-    "search.trials": 3,
+    "search.trials": 8,
 }
 JOB = """
 import logging, sys
@@ -34,6 +34,10 @@ def pack_bytes(request, folder):
     return (folder / "pack.nc").read_bytes()
 
 
+def states(folder):
+    return set(folder.glob("trials/*/checkpoints/resume_*"))
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -42,26 +46,24 @@ def undisturbed(tmp_path_factory):
     return text, pack_bytes(request_from_json(text), folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_job_goes_on_where_it_was(undisturbed, tmp_path, number):
+@pytest.mark.parametrize(("number", "times"), [(signal.SIGKILL, 20), (signal.SIGTERM, 3)])
+def test_a_killed_job_goes_on_where_it_was(undisturbed, tmp_path, number, times):
+    """States are saved all the time here, so many of the moments lie within a save."""
     text, expected = undisturbed
     (tmp_path / "request.json").write_text(text)
     command = [sys.executable, "-c", JOB, str(tmp_path / "request.json"), str(tmp_path)]
     moments = random.Random(0)
-    killed = 0
-    while killed < 4:
+    for _ in range(times):
+        before = states(tmp_path)
         job = subprocess.Popen(
             command, env=os.environ | {"PYTHONWARNINGS": "ignore"}, stderr=subprocess.DEVNULL
         )
         deadline = time.monotonic() + 60
-        while not list(tmp_path.glob("trials/*/checkpoints/resume_*")) and job.poll() is None:
+        while states(tmp_path) == before and job.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        time.sleep(moments.uniform(0, 0.4))
+        time.sleep(moments.uniform(0, 0.3))
         job.send_signal(number)
-        if job.wait(timeout=60) == 0:
-            break
-        killed += 1
-    assert killed > 0
+        assert job.wait(timeout=60) != 0
     assert pack_bytes(request_from_json(text), tmp_path) == expected
-    assert not list(tmp_path.glob("trials/*/checkpoints/resume_*"))
+    assert not states(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 
 from tuning_playbook.spec.families import COMMON
 from tuning_playbook.spec.optimizers import OPTIMIZERS
-from tuning_playbook.training.optimizers import RULES, make_optimizer
+from tuning_playbook.training.optimizers import RULES, global_norm, make_optimizer
 from tuning_playbook.workloads.optax_factories import optax_optimizers
 
 STEPS = 50
@@ -124,6 +124,14 @@ def test_weight_decay_is_decoupled(float64, name):
     start = jnp.asarray([1.0, -2.0])
     decayed = trained(name, jnp.zeros_like, start, weight_decay=0.1, learning_rate=0.05)
     np.testing.assert_allclose(decayed, start * (1 - 0.05 * 0.1) ** STEPS, rtol=1e-9)
+
+
+def test_the_global_norm_is_that_of_all_numbers_together():
+    random = np.random.default_rng(5)
+    tree = {"w": random.normal(size=(300, 70)), "b": random.normal(size=70)}
+    expected = np.sqrt(sum(np.sum(leaf**2) for leaf in tree.values()))
+    found = global_norm(jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), tree))
+    assert float(found) == pytest.approx(expected, rel=1e-6)
 
 
 def test_gradients_are_clipped_by_their_global_norm(float64):

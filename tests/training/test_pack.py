@@ -11,10 +11,12 @@ import pytest
 from tests.specs import plan_of
 from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.search.plan import pack_json
-from tuning_playbook.training import checkpoints
+from tuning_playbook.training import checkpoints, groups, run
+from tuning_playbook.training.manifest import BEST
 from tuning_playbook.training.pack import request_from_json, train_pack
 from tuning_playbook.training.program import Program
 from tuning_playbook.training.records import read_result, trial_folder
+from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}
 
@@ -49,7 +51,7 @@ def test_a_trial_leaves_its_configuration_provenance_and_best_checkpoints(traine
     assert record["trial"] == request.trials[0].to_json()
     provenance = record["provenance"]
     assert provenance["wall_seconds"] > 0 and provenance["versions"]["jax"]
-    best = checkpoints.restore(place / "checkpoints", checkpoints.BEST)
+    best = checkpoints.restore(place / "checkpoints", BEST)
     assert set(best) == {f"step_{step}" for step in provenance["best_steps"]}
     assert len(best) == 2
     objective = results[0].metrics["error_rate"][:, 1]
@@ -68,7 +70,7 @@ def test_finished_trials_are_kept(trained, caplog):
     assert {path: path.stat().st_mtime_ns for path in (folder / "trials").rglob("*")} == before
 
 
-@pytest.mark.parametrize("damage", ["metrics.npz", "trial.json", "fingerprint"])
+@pytest.mark.parametrize("damage", ["metrics.npz", "trial.json", "fingerprint", "checkpoints/best"])
 def test_a_damaged_trial_is_trained_again_to_the_same_bits(trained, damage):
     folder, request, results = trained
     place = trial_folder(folder, request.trials[1])
@@ -77,12 +79,51 @@ def test_a_damaged_trial_is_trained_again_to_the_same_bits(trained, damage):
         (place / damage).write_bytes(content[:-40] + b"?" + content[-39:])
     elif damage == "trial.json":
         (place / damage).write_text("{")
+    elif damage == "checkpoints/best":
+        (file,) = (place / damage).glob("d/*")
+        file.write_bytes(file.read_bytes()[:-1] + b"?")
     else:
         record = json.loads((place / "trial.json").read_text())
         (place / "trial.json").write_text(json.dumps(record | {"fingerprint": "0" * 64}))
     assert read_result(place, request.trials[1]) is None
     again = train_pack(request, folder, threads=1)
     assert all(same_bits(a, b) for a, b in zip(results, again, strict=True))
+
+
+def test_a_group_killed_while_its_checkpoints_are_written_goes_on_together(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(run, "RESUME_SECONDS", 0.0)
+    (request,) = requests(plan_of(tmp_path, PACKED | {"resources.lanes": 4}))
+    save, second = checkpoints.save, trial_folder(tmp_path, request.trials[1])
+
+    def killed(folder, name, tree):
+        if (folder, name) == (second / "checkpoints", BEST):
+            raise KeyboardInterrupt
+        save(folder, name, tree)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(checkpoints, "save", killed)
+        train_pack(request, tmp_path, threads=1)
+    with caplog.at_level(logging.INFO, "tuning_playbook"):
+        train_pack(request, tmp_path, threads=1)
+    assert f"resumed {' '.join(trial.id for trial in request.trials)} at step" in caplog.text
+
+
+def test_a_job_killed_right_after_it_wrote_a_trial_leaves_no_state_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "RESUME_SECONDS", 0.0)
+    (request,) = requests(plan_of(tmp_path, PACKED))
+
+    def killed(folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(groups, "remove_resumes", killed)
+        train_pack(request, tmp_path, threads=1)
+    left = list(tmp_path.glob("trials/*/checkpoints/resume_*"))
+    assert left
+    train_pack(request, tmp_path, threads=1)
+    assert not any(path.exists() for path in left)
 
 
 def test_a_trial_is_the_same_in_a_pack_and_alone(trained, tmp_path):
@@ -108,16 +149,71 @@ def test_a_configuration_that_cannot_run_fails_alone_with_its_reason(tmp_path):
     assert np.isnan(results[1].metrics["loss"]).all()
 
 
+def break_depth(monkeypatch, *depths):
+    """Let the workload's own code fail for networks of these depths."""
+    init = DigitsMLP.init
+
+    def broken(self, key, hyperparameters):
+        if hyperparameters["depth"] in depths:
+            raise ValueError("no such network")
+        return init(self, key, hyperparameters)
+
+    monkeypatch.setattr(DigitsMLP, "init", broken)
+
+
+SOME_DEPTHS = {
+    "nuisance": {"depth": {"choice": [1, 2]}, "learning_rate": {"log_uniform": [0.01, 0.1]}},
+    "resources.trials_per_job": 4,
+}
+
+
+def test_an_error_of_the_workloads_code_fails_its_configuration_alone(
+    tmp_path, monkeypatch, caplog
+):
+    (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
+    break_depth(monkeypatch, 2)
+    results = train_pack(request, tmp_path, threads=1)
+    broken = [result.trial.hyperparameters["depth"] == 2 for result in results]
+    assert True in broken and False in broken
+    assert [result.status == "failed" for result in results] == broken
+    assert all("ValueError: no such network" in r.reason for r in results if r.status == "failed")
+    assert "Traceback" in caplog.text
+
+
+def test_an_error_of_writing_is_the_jobs_and_not_a_trials(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, PACKED))
+
+    def broken(folder, result, facts):
+        raise ValueError("cannot be written")
+
+    monkeypatch.setattr(groups, "write_result", broken)
+    with pytest.raises(ValueError, match="cannot be written"):
+        train_pack(request, tmp_path, threads=1)
+    assert not list(tmp_path.glob("trials/*/trial.json"))
+
+
+def test_where_it_leaves_nothing_the_job_fails(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
+    break_depth(monkeypatch, 1, 2)
+    with pytest.raises(ValueError, match="no such network"):
+        train_pack(request, tmp_path, threads=1)
+
+
 def out_of_memory_above(lanes, monkeypatch):
-    """Let a program of more lanes than that run out of memory, as a device would say it."""
-    train = Program.train
+    """Let a program of more lanes than that run out of memory, as a device would say it.
+
+    Returns the data of every program that was run.
+    """
+    train, placed = Program.train, []
 
     def limited(program, *arguments):
+        placed.append(program.data)
         if program.trial.lanes > lanes:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
         return train(program, *arguments)
 
     monkeypatch.setattr(Program, "train", limited)
+    return placed
 
 
 def test_lanes_are_halved_until_memory_suffices_and_the_trials_say_so(tmp_path, monkeypatch):
@@ -129,6 +225,13 @@ def test_lanes_are_halved_until_memory_suffices_and_the_trials_say_so(tmp_path, 
         record = json.loads((trial_folder(tmp_path, trial) / "trial.json").read_text())
         assert record["provenance"]["lanes"] == 2
         assert record["trial"]["lanes"] == 8
+
+
+def test_no_second_copy_of_the_data_is_placed_where_memory_ran_out(tmp_path, monkeypatch):
+    placed = out_of_memory_above(2, monkeypatch)
+    (request,) = requests(plan_of(tmp_path, PACKED | {"resources.lanes": 8}))
+    train_pack(request, tmp_path, threads=1)
+    assert len(placed) > 2 and all(data is placed[0] for data in placed)
 
 
 def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Training groups of lanes: divergence, neighbours, best steps, interruption."""
 
 import itertools
+import time
 
 import jax
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 
 from tests.training.quadratic import make_trial
 from tuning_playbook.errors import InfeasibleConfigurationError
-from tuning_playbook.training import checkpoints
+from tuning_playbook.training import pieces
+from tuning_playbook.training.data import place_data
 from tuning_playbook.training.lane import new_lane
-from tuning_playbook.training.program import Program, place_data, signature, traced_names
+from tuning_playbook.training.program import Program, signature, traced_names
 from tuning_playbook.training.run import InterruptedTrainingError, _times, train_group
+from tuning_playbook.training.states import remove_resumes
 
 GOOD = {"learning_rate": 0.05}
 
@@ -85,7 +88,7 @@ def test_best_steps_with_ties_and_missing_numbers():
     lane = new_lane(make_trial(keep_best=3), ["loss"])
     scores = [np.nan, 2.0, 1.0, np.inf, 1.0, 3.0, 1.0, np.nan]
     for step, score in enumerate(scores):
-        lane.keep_if_best(float(score), step, f"variables {step}")
+        lane.keep_if_best(float(score), step, lambda step=step: f"variables {step}")
     assert [step for _, step, _ in lane.best] == [2, 4, 6]
     assert lane.best[0][2] == "variables 2"
 
@@ -171,7 +174,30 @@ def test_a_resumed_trial_equals_an_uninterrupted_one(train, tmp_path, lanes, fea
                 same = jax.tree.map(np.array_equal, a, b)
                 assert all(jax.tree.leaves(same))
         for trial in trials:
-            checkpoints.remove_resumes(tmp_path / trial.id)
+            remove_resumes(tmp_path / trial.id)
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_where_an_interval_is_cut_into_pieces_changes_no_bit(train, monkeypatch, tmp_path, lanes):
+    """Steps so slow that an interval of ten is cut, and a stop between two evaluations."""
+    trials = [make_trial(seed=n, **GOOD, lanes=lanes) for n in range(lanes)]
+    whole = train(*trials)
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 1e-9)
+    calls = itertools.count(1)
+    with pytest.raises(InterruptedTrainingError, match="stopped after step 14"):
+        train(*trials, stop=lambda: next(calls) == 7)
+    resumed = train(*trials)
+    for one, other in zip(whole, resumed, strict=True):
+        assert_same_bits(one, other)
+
+
+def test_a_piece_takes_what_can_be_afforded_and_never_one_step():
+    pace = pieces.Pace(seconds=pieces.PIECE_SECONDS / 40)
+    assert [pace.steps(left, 1000) for left in (1, 40, 41, 100)] == [1, 40, 32, 32]
+    assert [pace.steps(left, 10) for left in (10, 12, 9)] == [10, 8, 9]
+    pace.seconds *= 1000
+    assert [pace.steps(left, 1000) for left in (5, 4, 3, 2, 1)] == [2, 2, 3, 2, 1]
+    assert pieces.Pace().steps(100, 1000) == 100
 
 
 @pytest.mark.parametrize("lanes", [1, 4])
@@ -187,6 +213,19 @@ def test_batches_fed_from_the_host_give_the_bits_of_resident_ones(train, workloa
     for one, other, again in zip(resident, fed, resumed, strict=True):
         assert_same_bits(one, other)
         assert_same_bits(other, again)
+
+
+def test_the_time_before_an_interruption_counts(workload, data, tmp_path):
+    program = Program(make_trial(**GOOD), workload, data, 50)
+    group = {"trials": [make_trial(**GOOD)], "folders": [tmp_path]}
+    assert train_group(program, **group, should_stop=lambda: False).earlier_seconds == 0
+    begun = time.perf_counter()
+    for _ in range(2):
+        with pytest.raises(InterruptedTrainingError):
+            train_group(program, **group, should_stop=lambda: True)
+    passed = time.perf_counter() - begun
+    trained = train_group(program, **group, should_stop=lambda: False)
+    assert 0 < trained.earlier_seconds < passed
 
 
 def test_a_damaged_state_is_passed_over_for_the_start(train, tmp_path, caplog):

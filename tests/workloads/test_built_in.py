@@ -54,6 +54,16 @@ def test_data_is_the_same_each_time(name: str) -> None:
             np.testing.assert_array_equal(array, again[split][key])
 
 
+@pytest.mark.parametrize("name", ["digits_mlp", "mnist5k_cnn", "mnist5k_resnet"])
+def test_data_is_divided_otherwise_by_a_seed(name: str) -> None:
+    usual, other = splits_of(name), WORKLOADS[name].resplit(1)
+    assert {split: len(arrays["label"]) for split, arrays in other.items()} == {
+        split: len(arrays["label"]) for split, arrays in usual.items()
+    }
+    np.testing.assert_array_equal(usual["test"]["image"], other["test"]["image"])
+    assert not np.array_equal(usual["validation"]["image"], other["validation"]["image"])
+
+
 @each_workload
 def test_data_files_exist(name: str) -> None:
     files = WORKLOADS[name].data_files()

@@ -1,27 +1,23 @@
-"""Orbax checkpoints with a manifest of our own: every file's SHA-256, checked before a restore.
+"""Orbax checkpoints, each with a manifest of our own.
 
-Orbax restores most flipped bits without a word, so it is not asked to notice them.
-
-    checkpoints/best/            the `keep_best` best variables, under `step_<number>`
-    checkpoints/resume_<step>/   the whole state, while the trial trains
-    checkpoints/<name>.sha256    the manifest; a checkpoint without one was never finished
+checkpoints/best/            the `keep_best` best variables, under `step_<number>`
+checkpoints/resume_<step>/   the whole state, while the trial trains
+checkpoints/<name>.sha256    the manifest
 """
 
-import hashlib
-import shutil
-from collections.abc import Mapping
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 
-from tuning_playbook.errors import ArtefactError
-from tuning_playbook.files import write_atomically
+from tuning_playbook.training.manifest import check_manifest, remove, write_manifest
 
-BEST = "best"
-RESUME = "resume_"
+_ONE_AT_A_TIME = threading.Lock()
+"""Orbax numbers its saves process-wide, and two at once wait for each other's signals."""
 
 
 def save(folder: Path, name: str, tree: Mapping[str, Any]) -> None:
@@ -31,10 +27,10 @@ def save(folder: Path, name: str, tree: Mapping[str, Any]) -> None:
     """
     target = folder.absolute() / name
     remove(folder, name)
-    with ocp.StandardCheckpointer() as checkpointer:
+    with _checkpointer() as checkpointer:
         checkpointer.save(target, jax.tree.map(np.asarray, dict(tree)))
         checkpointer.wait_until_finished()
-    write_atomically(_manifest(folder, name), _hashes(target))
+    write_manifest(folder.absolute(), name)
 
 
 def restore(folder: Path, name: str) -> dict[str, Any]:
@@ -43,58 +39,26 @@ def restore(folder: Path, name: str) -> dict[str, Any]:
     Raises:
         ArtefactError: A file is missing, added or changed, or there is no manifest.
     """
-    target = folder.absolute() / name
-    try:
-        expected = _manifest(folder, name).read_text()
-    except OSError:
-        raise ArtefactError(
-            f"{target}: the checkpoint has no manifest; it was not finished"
-        ) from None
-    if _hashes(target) != expected:
-        changed = sorted(set(expected.splitlines()) ^ set(_hashes(target).splitlines()))
-        file = changed[0].partition("  ")[2]
-        raise ArtefactError(
-            f"{target / file}: the file is not what was saved (its SHA-256 differs from "
-            f"{_manifest(folder, name).name}); remove {target} to train the trial again"
-        )
-    with ocp.StandardCheckpointer() as checkpointer:
-        tree: dict[str, Any] = checkpointer.restore(target)
+    check_manifest(folder.absolute(), name)
+    with _checkpointer() as checkpointer:
+        tree: dict[str, Any] = checkpointer.restore(folder.absolute() / name)
     return tree
 
 
-def remove(folder: Path, name: str) -> None:
-    """Remove a checkpoint, its manifest first, so that no half of it is taken for whole."""
-    _manifest(folder, name).unlink(missing_ok=True)
-    shutil.rmtree(folder / name, ignore_errors=True)
+@contextlib.contextmanager
+def _checkpointer() -> Iterator[Any]:
+    """Give the one checkpointer of this moment, for this process alone.
 
+    Where several processes train together each has all variables whole. So the first one saves, and
+    none has to wait in Orbax for the others.
+    """
+    # It takes some tenths of a second to import; so a trial that trains meanwhile hides them.
+    import orbax.checkpoint as ocp  # noqa: PLC0415
 
-def resume_name(step: int) -> str:
-    """Return the name of the checkpoint to resume from after `step`."""
-    return f"{RESUME}{step}"
-
-
-def resume_steps(folder: Path) -> list[int]:
-    """Return the steps after which a trial can be resumed."""
-    names = [path.name.removeprefix(RESUME) for path in folder.glob(f"{RESUME}*.sha256")]
-    steps = [name.removesuffix(".sha256") for name in names]
-    return [int(step) for step in steps if step.isdecimal()]
-
-
-def remove_resumes(folder: Path) -> None:
-    """Remove every state that the trial could be resumed from, finished or not."""
-    for path in folder.glob(f"{RESUME}*"):
-        remove(folder, path.name.removesuffix(".sha256"))
-
-
-def _manifest(folder: Path, name: str) -> Path:
-    return folder / f"{name}.sha256"
-
-
-def _hashes(target: Path) -> str:
-    """Return the manifest of a folder, in the form that `sha256sum --check` reads."""
-    lines = [
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(target)}"
-        for path in sorted(target.rglob("*"))
-        if path.is_file()
-    ]
-    return "\n".join(lines) + "\n"
+    own = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"process_{own}"
+    )
+    options = {"multiprocessing_options": alone} if jax.process_count() > 1 else {}
+    with _ONE_AT_A_TIME, ocp.StandardCheckpointer(**options) as checkpointer:
+        yield checkpointer

@@ -1,6 +1,7 @@
 """The process that trains: its threads, its compilation cache, and what is recorded of it."""
 
 import datetime
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -9,22 +10,60 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tuning_playbook.errors import DeviceError
 from tuning_playbook.files import cache_folder
+
+PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"
+
+MEMORY_SETTINGS = (PREALLOCATE, "XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_CLIENT_MEM_FRACTION")
+"""Variables of the environment that say how much of a GPU's memory a process takes at once."""
+
+HOST_DEVICES = "xla_force_host_platform_device_count"
+"""What XLA_FLAGS may hold that says how many devices the CPU is."""
 
 RECORDED_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def prepare(threads: int) -> None:
+@dataclass(frozen=True)
+class Resources:
+    """What a job has on each of its nodes.
+
+    Attributes:
+        threads: CPU cores.
+        devices: Devices that it computes on.
+        gpus: GPUs that it asked for.
+        nodes: How many nodes there are.
+    """
+
+    threads: int = 1
+    devices: int = 1
+    gpus: int = 0
+    nodes: int = 1
+
+
+def prepare(resources: Resources, *, join: Callable[[], None] | None = None) -> None:
     """Set up JAX for one job; to be called before JAX is first imported.
 
     XLA sizes its thread pool by NPROC, so that jobs that run side by side share the machine. The
-    compilation cache is kept apart for each kind of machine, because compiled code is.
+    compilation cache is kept apart for each kind of machine, because compiled code is. A GPU's
+    memory is taken as it is needed, so that jobs may share it too, unless the environment says how
+    much a process takes at once. A job without GPUs makes its devices of the CPU.
+
+    Args:
+        resources: Of the job.
+        join: Makes this process one of several, before anything is computed.
+
+    Raises:
+        DeviceError: It asked for GPUs, and JAX does not find them.
     """
-    os.environ["NPROC"] = str(threads)
+    os.environ["NPROC"] = str(resources.threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if not any(name in os.environ for name in MEMORY_SETTINGS):
+        os.environ[PREALLOCATE] = "false"
     import jax  # noqa: PLC0415 - the environment above must be set first
 
     settings = {
@@ -33,8 +72,37 @@ def prepare(threads: int) -> None:
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
     update: Callable[[str, object], None] = jax.config.update
+    if resources.devices > 1 and HOST_DEVICES not in os.environ.get("XLA_FLAGS", ""):
+        settings["jax_num_cpu_devices"] = resources.devices
     for name, value in settings.items():
         update(name, value)
+    if join is not None:
+        join()
+    if resources.gpus:
+        _check_gpus(resources.gpus)
+
+
+def _check_gpus(gpus: int) -> None:
+    """Check that JAX computes on the GPUs that a job asked for, and not on the CPU in their place.
+
+    Raises:
+        DeviceError: It does not.
+    """
+    import jax  # noqa: PLC0415 - as in `prepare`
+
+    try:
+        found = jax.local_devices()
+        kinds = ", ".join(dict.fromkeys(device.device_kind for device in found))
+    except RuntimeError as error:
+        found, kinds = [], str(error).splitlines()[0]
+    count = len([device for device in found if device.platform == "gpu"])
+    if count < gpus:
+        raise DeviceError(
+            f"this job asked for GPUs (resources.gpus: {gpus}), and JAX found {count or 'no GPU'} "
+            f"(devices: {kinds}): see whether nvidia-smi lists them on {platform.node()}, and "
+            "install JAX for CUDA (the extra 'cuda', or envs/cuda.yaml in place of cpu.yaml in "
+            "workflow/rules), or set resources.gpus to 0"
+        )
 
 
 def machine_type() -> str:
@@ -53,12 +121,14 @@ def provenance() -> dict[str, Any]:
     """Return what is recorded of the software and the machine of a job."""
     import jax  # noqa: PLC0415 - as in `prepare`
 
-    device = jax.devices()[0]
+    device = jax.local_devices()[0]
     return {
         "host": platform.node(),
         "machine": machine_type(),
         "backend": device.platform,
         "device": device.device_kind,
+        "driver": device.client.platform_version,
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
         "threads": int(os.environ.get("NPROC", "0")),
@@ -66,6 +136,7 @@ def provenance() -> dict[str, Any]:
     }
 
 
+@functools.cache
 def git_commit() -> str:
     """Return the commit of the code, with `-dirty` where it was changed since; empty if unknown."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

@@ -20,18 +20,21 @@ PerExample = Callable[[Mapping[str, jax.Array]], Mapping[str, jax.Array]]
 """From a batch to each metric of each of its examples, [batch]."""
 
 
-def batched(arrays: Arrays, largest: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def batched(
+    arrays: Arrays, largest: int, parts: int = 1
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Cut a split into batches of one size, the last one padded with copies of its first example.
 
     Args:
         arrays: [examples, ...] each.
         largest: Most examples of a batch; a smaller split is one batch.
+        parts: Into how many equal parts a batch can be cut, for which it may be a little larger.
 
     Returns:
         The arrays as [batches, batch, ...], and weights [batches, batch]: 1, and 0 for padding.
     """
     examples = len(next(iter(arrays.values())))
-    size = min(largest, examples)
+    size = -(-min(largest, examples) // parts) * parts
     batches = -(-examples // size)
     index = np.arange(batches * size)
     weight = (index < examples).astype(np.float32)
@@ -55,18 +58,23 @@ def fixed_sample(arrays: Arrays, size: int) -> dict[str, np.ndarray]:
 
 def weighted_means(per_example: PerExample, split: Split) -> dict[str, jax.Array]:
     """Return the mean of every metric over the examples of a split, padding left out."""
+    _, weights = split
 
-    def add(total: dict[str, jax.Array], batch: Split) -> tuple[dict[str, jax.Array], None]:
+    def sums(batch: Split) -> dict[str, jax.Array]:
         examples, weight = batch
         # A padded example must weigh nothing even where its metric is not a number.
-        sums = {
+        return {
             name: jnp.sum(jnp.where(weight > 0, values, 0.0))
             for name, values in per_example(examples).items()
         }
-        return {name: total[name] + sums[name] for name in total}, None
 
-    examples, weights = split
-    first = {name: array[0] for name, array in examples.items()}
-    zeros = {name: jnp.zeros([]) for name in jax.eval_shape(per_example, first)}
-    totals, _ = jax.lax.scan(add, zeros, (examples, weights))
+    def add(total: dict[str, jax.Array], batch: Split) -> tuple[dict[str, jax.Array], None]:
+        return jax.tree.map(jnp.add, total, sums(batch)), None
+
+    first = jax.tree.map(lambda array: array[0], split)
+    if len(weights) == 1:
+        totals = sums(first)
+    else:
+        zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(sums, first))
+        totals, _ = jax.lax.scan(add, zeros, split)
     return {name: total / jnp.sum(weights) for name, total in totals.items()}

@@ -25,6 +25,8 @@ class Examination:
 
     Attributes:
         means: The mean of each metric.
+        sample_error: The standard error of each mean over a random sample as large as that of the
+            periodic evaluations; empty where those see the whole split.
         class_right: Right predictions of each class, [classes]; empty where there are no classes.
         class_examples: Examples of each class, [classes].
         examples: Of the first examples: each metric, [kept], and `prediction`, [kept, ...], where
@@ -32,12 +34,13 @@ class Examination:
     """
 
     means: Mapping[str, float]
+    sample_error: Mapping[str, float]
     class_right: np.ndarray
     class_examples: np.ndarray
     examples: Mapping[str, np.ndarray]
 
 
-NOTHING = Examination({}, np.empty(0, np.int64), np.empty(0, np.int64), {})
+NOTHING = Examination({}, {}, np.empty(0, np.int64), np.empty(0, np.int64), {})
 """What is known of a trial that never had finite metrics."""
 
 
@@ -73,7 +76,24 @@ def _sum_up(program: Program, found: Mapping[str, np.ndarray]) -> Examination:
         total = np.bincount(labels, minlength=classes).astype(np.int64)
     return Examination(
         means={name: float(found[name].mean(dtype=np.float64)) for name in names},
+        sample_error={
+            name: sample_error(found[name], program.trial.validation_sample) for name in names
+        }
+        if program.trial.validation_sample
+        else {},
         class_right=right,
         class_examples=total,
         examples={name: array[:KEPT_EXAMPLES] for name, array in found.items()},
     )
+
+
+def sample_error(values: np.ndarray, size: int) -> float:
+    """Return the standard error of the mean over a random sample, drawn without replacement.
+
+    Args:
+        values: Of every example, [examples].
+        size: Of the sample.
+    """
+    examples = len(values)
+    share_left = max(examples - size, 0) / max(examples - 1, 1)
+    return float(values.std(dtype=np.float64) * np.sqrt(share_left / size))

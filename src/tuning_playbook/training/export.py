@@ -7,7 +7,8 @@
 Source: the playbook, "Setting up periodic evaluations" (easy ad-hoc inspection).
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import jax.numpy as jnp
 from tuning_playbook.files import write_atomically
 from tuning_playbook.search.fingerprint import Trial
 from tuning_playbook.training import checkpoints
+from tuning_playbook.training.manifest import BEST
 from tuning_playbook.training.records import read_provenance
-from tuning_playbook.workloads.protocol import Arrays, Workload
+from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
 
 MODEL = "model.jax_export"
 
@@ -44,13 +46,47 @@ def export_best(folder: Path, trial: Trial, workload: Workload, examples: Arrays
     Raises:
         ArtefactError: The checkpoint is damaged.
     """
-    predict = getattr(workload, "predict", None)
     saved = folder / "checkpoints"
-    if predict is None or not (saved / checkpoints.BEST).exists():
+    if not (saved / BEST).exists():
         return None
-    best = checkpoints.restore(saved, checkpoints.BEST)
+    return export_model(saved / MODEL, best_variables(folder), trial, workload, examples)
+
+
+def best_variables(folder: Path) -> dict[str, Any]:
+    """Return the variables of a finished trial's best step.
+
+    Args:
+        folder: The trial's.
+
+    Raises:
+        ArtefactError: The checkpoint is damaged.
+    """
+    best = checkpoints.restore(folder / "checkpoints", BEST)
     step = read_provenance(folder)["best_steps"][0]
-    variables = jax.tree.map(jnp.asarray, best[f"step_{step}"])
+    variables: dict[str, Any] = jax.tree.map(jnp.asarray, best[f"step_{step}"])
+    return variables
+
+
+@contextlib.contextmanager
+def _nameless() -> Iterator[None]:
+    """Let what is traced carry no places in source files: a model tells nothing of its machine."""
+    setting = "jax_traceback_in_locations_limit"
+    before = getattr(jax.config, setting)
+    update: Callable[[str, object], None] = jax.config.update
+    update(setting, 0)
+    try:
+        yield
+    finally:
+        update(setting, before)
+
+
+def export_model(
+    path: Path, variables: Variables, trial: Trial, workload: Workload, examples: Arrays
+) -> Path | None:
+    """Export what some variables predict, to `path`; None where the workload does not predict."""
+    predict = getattr(workload, "predict", None)
+    if predict is None:
+        return None
     values = trial.hyperparameters
     own = {item.name: values[item.name] for item in workload.hyperparameters}
 
@@ -65,7 +101,7 @@ def export_best(folder: Path, trial: Trial, workload: Workload, examples: Arrays
         for name, array in examples.items()
         if name != label
     }
-    exported = jax.export.export(jax.jit(function), platforms=PLATFORMS)(shapes)
-    path = saved / MODEL
+    with _nameless():
+        exported = jax.export.export(jax.jit(function), platforms=PLATFORMS)(shapes)
     write_atomically(path, bytes(exported.serialize()))
     return path

@@ -10,11 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import jax
 import numpy as np
 
-from tuning_playbook.training.program import ORDER_STREAM, epoch_order
+from tuning_playbook.training.order import epoch_order
+from tuning_playbook.training.program import ORDER_STREAM
 from tuning_playbook.workloads.protocol import Arrays
 
 PREFETCHED_STEPS = 64
 """Batches that are read ahead of training."""
+
+PIECE_BYTES = 2**26
+"""Batches of this size together are handed to the device at once."""
 
 READING_THREADS = 4
 
@@ -24,6 +28,7 @@ class HostFeed:
 
     Attributes:
         wait_seconds: Time spent waiting for batches that were not read yet.
+        most_steps: Steps whose batches may be asked for at once.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class HostFeed:
         seeds: Sequence[int],
         first_step: int,
         last_step: int,
+        rows: slice = slice(None),
     ) -> None:
         """Begin to read.
 
@@ -42,10 +48,13 @@ class HostFeed:
             seeds: Of the trial in each lane.
             first_step: Steps already taken.
             last_step: Where training ends.
+            rows: The examples of each batch that are read here; others are read by other processes.
         """
         self.wait_seconds = 0.0
         self._single = len(seeds) == 1
         examples = len(next(iter(train.values())))
+        example_bytes = sum(array[:1].nbytes for array in train.values())
+        self.most_steps = max(1, PIECE_BYTES // (example_bytes * batch_size * len(seeds)))
         steps_per_epoch = examples // batch_size
 
         @functools.lru_cache(maxsize=2 * len(seeds))
@@ -56,7 +65,7 @@ class HostFeed:
         def batch_at(step: int) -> dict[str, np.ndarray]:
             epoch, number = divmod(step, steps_per_epoch)
             chosen = slice(number * batch_size, (number + 1) * batch_size)
-            index = np.stack([order_of(seed, epoch)[chosen] for seed in seeds])
+            index = np.stack([order_of(seed, epoch)[chosen][rows] for seed in seeds])
             return {name: np.asarray(array[index]) for name, array in train.items()}
 
         import grain  # noqa: PLC0415 - half as slow to import as JAX, and few workloads need it

@@ -1,29 +1,37 @@
 """Train any trials: those that share a program together, a group of lanes at a time."""
 
-import contextlib
 import dataclasses
+import functools
 import logging
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 
 import jax
 
-from tuning_playbook.errors import ChangedDuringRunError, InfeasibleConfigurationError
+from tuning_playbook.errors import (
+    ChangedDuringRunError,
+    InfeasibleConfigurationError,
+    TuningPlaybookError,
+)
 from tuning_playbook.search.fingerprint import Trial
 from tuning_playbook.training import checkpoints
+from tuning_playbook.training.data import Data, place_data
+from tuning_playbook.training.devices import share_batches, side_by_side, writes
 from tuning_playbook.training.environment import now, peak_memory_bytes, provenance
 from tuning_playbook.training.lane import new_lane
-from tuning_playbook.training.program import Program, place_data, signature
+from tuning_playbook.training.manifest import BEST
+from tuning_playbook.training.one_behind import OneBehind
+from tuning_playbook.training.program import Program, signature
 from tuning_playbook.training.records import (
     TrialResult,
     trial_folder,
     write_predictions,
     write_result,
 )
-from tuning_playbook.training.run import Finished, finish, train_group
+from tuning_playbook.training.run import Finished, InterruptedTrainingError, finish, train_group
+from tuning_playbook.training.sigterm import noted_sigterm
+from tuning_playbook.training.states import remove_resumes
 from tuning_playbook.workloads.describe import current_versions
 from tuning_playbook.workloads.loading import load_data
 from tuning_playbook.workloads.protocol import Arrays, Workload
@@ -37,23 +45,66 @@ def train_trials(
     study: Path,
     *,
     import_from: str,
-) -> Iterator[TrialResult]:
-    """Train trials of one workload, each written to its folder as soon as it ends.
+    devices: int = 1,
+) -> list[TrialResult]:
+    """Train trials of one workload, each written to its folder while the next one trains.
 
-    A configuration that cannot run is a failed trial with its reason; the others go on.
+    A configuration that cannot run is a failed trial with its reason; the others go on. Where
+    nothing but errors of the workload's own code came of any of them, it is that code that a person
+    must look at.
+
+    Args:
+        trials: The trials.
+        workload: Theirs.
+        study: The study's folder of results.
+        import_from: Where the workload's module is imported from before the installed packages.
+        devices: How many train lanes of their own. How many share a batch, the trial says.
 
     Raises:
         ChangedDuringRunError: Code or data is not what the trials were planned with.
+        DeviceError: There are fewer devices.
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
+        Exception: The workload's, if no trial could be trained for it.
     """
     splits = load_data(trials[0].workload, workload)
     _check_versions(trials[0], current_versions(workload, splits, import_from))
-    groups: dict[str, list[Trial]] = {}
+    groups: dict[tuple[int, str], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(signature(trial, workload), []).append(trial)
-    with _stop_on_sigterm() as should_stop:
-        for group in groups.values():
-            yield from _train_group(group, workload, splits, study, should_stop)
+        groups.setdefault((trial.data_split, signature(trial, workload)), []).append(trial)
+    errors: list[Exception] = []
+    writer = OneBehind[list[TrialResult]]()
+    with noted_sigterm() as should_stop, writer:
+        for (data_split, _), group in groups.items():
+            seen = load_data(group[0].workload, workload, data_split) if data_split else splits
+            shares = _shares(group, devices)
+
+            def train(
+                share: Sequence[Trial],
+                seen: Mapping[str, Arrays] = seen,
+                together: int = len(shares),
+            ) -> None:
+                _train_group(share, workload, seen, study, should_stop, errors, writer, together)
+
+            side_by_side(train, shares)
+    results = [result for written in writer.done for result in written]
+    if errors and all(result.status == "failed" for result in results):
+        raise errors[0]
+    return results
+
+
+def _shares(trials: Sequence[Trial], devices: int) -> list[list[Trial]]:
+    """Return the trials of one signature as each device has them: groups of lanes in turn."""
+    lanes = trials[0].lanes
+    if lanes == 1:
+        return [list(trials)]
+    groups = [trials[start : start + lanes] for start in range(0, len(trials), lanes)]
+    if len(groups) < devices:
+        logger.warning(
+            "%d trials in lanes of %d are work for %d of %d devices; lower resources.lanes",
+            *(len(trials), lanes, len(groups), devices),
+        )
+    count = min(devices, len(groups))
+    return [[trial for group in groups[n::count] for trial in group] for n in range(count)]
 
 
 def _train_group(
@@ -62,36 +113,59 @@ def _train_group(
     splits: Mapping[str, Arrays],
     study: Path,
     should_stop: Callable[[], bool],
-) -> Iterator[TrialResult]:
-    """Train the trials of one signature with one program, of fewer lanes if memory runs out."""
+    errors: list[Exception],
+    writer: OneBehind[list[TrialResult]],
+    together: int,
+) -> None:
+    """Train the trials of one signature with one program, of fewer lanes if memory runs out.
+
+    What the workload's own code raises is added to `errors`. So many devices train such trials.
+    """
     width = trials[0].lanes
     left = list(trials)
+    spread = share_batches(trials[0].devices)
     host_data = splits["train"] if getattr(workload, "host_fed", False) else None
+    data: Data | None = None
+    program: Program | None = None
     while left:
-        like = dataclasses.replace(trials[0], lanes=width)
+        lanes = left[:width]
+        failure = ""
         try:
-            data = place_data(
-                splits, like.batch_size, like.validation_sample, host_fed=host_data is not None
+            # Once: where memory ran out there is none for a second copy.
+            data = data or place_data(
+                splits,
+                trials[0].batch_size,
+                trials[0].validation_sample,
+                host_fed=host_data is not None,
+                spread=spread,
             )
             examples = len(next(iter(splits["train"].values())))
-            program = Program(like, workload, data, examples)
-            while left:
-                lanes = left[:width]
-                yield from _train_lanes(program, lanes, study, should_stop, host_data)
-                left = left[width:]
+            like = dataclasses.replace(trials[0], lanes=width)
+            program = program or Program(like, workload, data, examples, spread)
+            trained, facts = _train_lanes(program, lanes, study, should_stop, host_data)
         except InfeasibleConfigurationError as error:
-            yield from _fail(left[:width], workload, study, str(error))
-            left = left[width:]
+            failure = str(error)
         except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            reason = f"out of memory: {str(error).splitlines()[0]}"
-            if width == 1:
-                yield from _fail(left[:1], workload, study, reason)
-                left = left[1:]
-            else:
-                logger.warning("%s; %d lanes from here on, not %d", reason, width // 2, width)
-                width //= 2
+            if "RESOURCE_EXHAUSTED" not in str(error) or jax.process_count() > 1:
+                raise  # other processes may have had enough, and would wait for this one
+            failure = f"out of memory: {str(error).splitlines()[0]}"
+            if width > 1:
+                logger.warning("%s; %d lanes from here on, not %d", failure, width // 2, width)
+                width, program = width // 2, None
+                continue
+        except (TuningPlaybookError, InterruptedTrainingError, OSError):
+            raise
+        except Exception as error:  # a model may raise anything for one configuration
+            logger.exception("a configuration cannot be trained")
+            errors.append(error)
+            failure = f"{type(error).__name__}: {error}"
+        if failure:
+            program = None
+            writer.do(functools.partial(_fail, lanes, workload, study, failure))
+        else:
+            facts["devices"] = together * spread.parts
+            writer.do(functools.partial(_write, trained, study, facts))
+        left = left[width:]
 
 
 def _train_lanes(
@@ -100,8 +174,8 @@ def _train_lanes(
     study: Path,
     should_stop: Callable[[], bool],
     host_data: Arrays | None,
-) -> Iterator[TrialResult]:
-    """Train one group of lanes, and write its trials."""
+) -> tuple[list[Finished], dict[str, object]]:
+    """Train one group of lanes; return its trials, and the facts of how they were trained."""
     folders = [trial_folder(study, trial) / "checkpoints" for trial in trials]
     started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
     trained = train_group(
@@ -113,47 +187,64 @@ def _train_lanes(
     )
     seconds = time.perf_counter() - clock
     compile_seconds = program.compile_seconds - compiled
-    facts = provenance() | {
+    return trained.finished, provenance() | {
         "started": started,
         "finished": now(),
-        "wall_seconds": seconds / len(trials),
+        "wall_seconds": (trained.earlier_seconds + seconds) / len(trials),
         "compile_seconds": compile_seconds / len(trials),
         "input_wait_seconds": trained.wait_seconds / len(trials),
         "steps_per_second": trained.steps / (seconds - compile_seconds),
         "peak_memory_bytes": peak_memory_bytes(),
         "lanes": program.trial.lanes,
+        "nodes": jax.process_count(),
     }
-    for item in trained.finished:
-        yield _write(item, study, facts)
 
 
-def _write(item: Finished, study: Path, facts: Mapping[str, object]) -> TrialResult:
-    """Write a finished trial: its best checkpoints, then its numbers."""
+def _write(
+    finished: Sequence[Finished], study: Path, facts: Mapping[str, object]
+) -> list[TrialResult]:
+    """Write the trials of one group of lanes, after which nothing of them is resumed.
+
+    The checkpoints of all come before the numbers that finish a trial: they take the time, and a
+    job killed meanwhile goes on from the states that the whole group has.
+    """
+    written = finished if writes() else []
+    for item in written:
+        _write_best(item, study)
+    for item in written:
+        folder = trial_folder(study, item.result.trial)
+        steps = [step for step, _ in item.best]
+        write_result(folder, item.result, {**facts, "best_steps": steps})
+        remove_resumes(folder / "checkpoints")
+        reason = f": {item.result.reason}" if item.result.reason else ""
+        logger.info("%s %s%s", item.result.trial.id, item.result.status, reason)
+    return [item.result for item in finished]
+
+
+def _write_best(item: Finished, study: Path) -> None:
+    """Write what the best variables of a finished trial predict, and its best checkpoints."""
     folder = trial_folder(study, item.result.trial)
     if item.examination.examples:
         write_predictions(folder, item.examination.examples)
     if item.best:
         best = {f"step_{step}": variables for step, variables in item.best}
-        checkpoints.save(folder / "checkpoints", checkpoints.BEST, best)
-    steps = [step for step, _ in item.best]
-    write_result(folder, item.result, {**facts, "best_steps": steps})
-    checkpoints.remove_resumes(folder / "checkpoints")
-    reason = f": {item.result.reason}" if item.result.reason else ""
-    logger.info("%s %s%s", item.result.trial.id, item.result.status, reason)
-    return item.result
+        checkpoints.save(folder / "checkpoints", BEST, best)
 
 
 def _fail(
     trials: Sequence[Trial], workload: Workload, study: Path, reason: str
-) -> Iterator[TrialResult]:
+) -> list[TrialResult]:
     """Record trials that could not run."""
+    results = []
     for trial in trials:
         lane = new_lane(trial, [metric.name for metric in workload.metrics])
         result = finish(lane, status="failed", reason=reason).result
         facts = provenance() | {"started": now(), "finished": now()}
-        write_result(trial_folder(study, trial), result, facts)
+        if writes():
+            write_result(trial_folder(study, trial), result, facts)
         logger.warning("%s failed: %s", trial.id, reason)
-        yield result
+        results.append(result)
+    return results
 
 
 def _check_versions(trial: Trial, current: Mapping[str, str]) -> None:
@@ -164,19 +255,3 @@ def _check_versions(trial: Trial, current: Mapping[str, str]) -> None:
             f"the {' and the '.join(changed)} of workload '{trial.workload}' changed since this "
             "job was planned; run snakemake again"
         )
-
-
-@contextlib.contextmanager
-def _stop_on_sigterm() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether SIGTERM has come, as a scheduler sends before a kill."""
-    came: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        del frame
-        came.append(number)
-
-    before = signal.signal(signal.SIGTERM, note)
-    try:
-        yield lambda: bool(came)
-    finally:
-        signal.signal(signal.SIGTERM, before)

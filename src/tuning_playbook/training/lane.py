@@ -1,7 +1,7 @@
 """One trial as it trains: its numbers so far, and the variables of its best steps."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,11 +44,18 @@ class Lane:
         """Stop counting at a step, for a reason."""
         self.diverged_at, self.reason = step, reason
 
-    def keep_if_best(self, score: float, step: int, variables: Any) -> None:
-        """Keep the variables if the score is among the best; of equal scores the earlier counts."""
-        if not math.isfinite(score):
+    def keep_if_best(self, score: float, step: int, take: Callable[[], Any]) -> None:
+        """Keep an evaluation's variables if its score is among the best.
+
+        Args:
+            score: Smaller is better; of equal scores the earlier counts.
+            step: The evaluation's.
+            take: Gives the variables.
+        """
+        full = len(self.best) == self.trial.keep_best
+        if not math.isfinite(score) or (full and self.best[-1][:2] < (score, step)):
             return
-        ranked = sorted([*self.best, (score, step, variables)], key=lambda item: item[:2])
+        ranked = sorted([*self.best, (score, step, take())], key=lambda item: item[:2])
         self.best = ranked[: self.trial.keep_best]
 
 
@@ -65,3 +72,13 @@ def new_lane(trial: Trial, metrics: Iterable[str]) -> Lane:
 def lane_of(tree: Any, index: int, width: int) -> Any:
     """Return one lane of a tree whose leaves have a leading axis of lanes, where there are any."""
     return tree if width == 1 else jax.tree.map(lambda leaf: leaf[index], tree)
+
+
+def device_lane(tree: Any, index: int, width: int) -> Any:
+    """Return one lane of a tree on the device, all its leaves by one call."""
+    return tree if width == 1 else _take(tree, np.int32(index))
+
+
+@jax.jit
+def _take(tree: Any, index: jax.Array) -> Any:
+    return jax.tree.map(lambda leaf: leaf[index], tree)

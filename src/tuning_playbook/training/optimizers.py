@@ -56,6 +56,17 @@ def off(value: Number) -> bool:
     return isinstance(value, int | float) and value == 0
 
 
+def global_norm(tree: optax.Updates) -> jax.Array:
+    """Return the global L2 norm of a gradient or an update.
+
+    `optax.global_norm` writes the squares to memory first, which a small model's step feels. The
+    precision is said because accelerators may round what a dot product reads.
+    """
+    precision = jax.lax.Precision.HIGHEST
+    parts = [jnp.vdot(leaf, leaf, precision=precision) for leaf in jax.tree.leaves(tree)]
+    return jnp.sqrt(sum(parts, start=jnp.zeros([])))
+
+
 def _with_weight_decay(
     rule: optax.GradientTransformation, rate: Number
 ) -> optax.GradientTransformation:
@@ -196,3 +207,6 @@ RULES: dict[str, Callable[[Numbers], optax.GradientTransformation]] = {
     "lion": _lion,
     "adafactor": _adafactor,
 }
+
+ELEMENTWISE = frozenset(RULES) - {"lamb", "adafactor"}
+"""Rules that update each parameter from its own gradients, whatever array it stands in."""

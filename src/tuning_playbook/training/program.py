@@ -5,7 +5,6 @@ program. Data order and every draw are functions of (seed, step) alone: a trial 
 resumed goes on as if nothing had been.
 """
 
-import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,25 +18,22 @@ import optax
 from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.search.fingerprint import Trial, canonical
 from tuning_playbook.spec.declarations import Hyperparameter
-from tuning_playbook.spec.families import training_hyperparameters
-from tuning_playbook.spec.study import choices_of
+from tuning_playbook.spec.families import choices_of, training_hyperparameters
+from tuning_playbook.training.data import Data
+from tuning_playbook.training.devices import ONE_DEVICE, Spread
 from tuning_playbook.training.evaluation import (
-    Split,
-    batched,
-    fixed_sample,
     weighted_means,
 )
-from tuning_playbook.training.optimizers import make_optimizer, off
+from tuning_playbook.training.layout import Layout, layout
+from tuning_playbook.training.optimizers import global_norm, make_optimizer, off
+from tuning_playbook.training.order import orders_of
 from tuning_playbook.training.records import EVALUATED_SPLITS
 from tuning_playbook.training.schedules import learning_rate
 from tuning_playbook.workloads.optax_factories import optax_optimizers
-from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
+from tuning_playbook.workloads.protocol import Variables, Workload
 
 INIT_STREAM, ORDER_STREAM, STEP_STREAM = range(3)
 """The random streams of a trial: its initial weights, the order of its data, its steps."""
-
-EVALUATION_BATCH = 512
-"""Examples of an evaluation batch, unless training's is larger."""
 
 Metrics = dict[str, dict[str, jax.Array]]
 """Each split's metrics, by name."""
@@ -48,10 +44,10 @@ class TrainState(NamedTuple):
 
     Attributes:
         variables: The model's.
-        optimizer: The optimizer's.
+        optimizer: The optimizer's, for the parameters as the loop holds them (`layout.py`).
         order: The order of the training examples in the current epoch, [examples]; () where
             batches are fed from the host.
-        average: The decaying sum of the parameters, where Polyak averaging is on; else ().
+        average: The decaying sum of the parameters so held, where Polyak averaging is on; else ().
     """
 
     variables: Variables
@@ -72,56 +68,14 @@ class Steps(NamedTuple):
     learning_rate_t: jax.Array
 
 
-class Data(NamedTuple):
-    """The data on the device.
-
-    Attributes:
-        train: Training examples, [examples, ...]; {} where batches are fed from the host.
-        evaluated: What each evaluated split is measured on.
-        whole: The whole validation split.
-    """
-
-    train: Mapping[str, jax.Array]
-    evaluated: Mapping[str, Split]
-    whole: Split
-
-
-def place_data(
-    splits: Mapping[str, Arrays], batch_size: int, validation_sample: int, *, host_fed: bool = False
-) -> Data:
-    """Put on the device what training at `batch_size` and its evaluations read.
-
-    An evaluation batch is at least as large as training's, which needs more memory.
-
-    Args:
-        splits: The workload's.
-        batch_size: Of training.
-        validation_sample: Validation examples that periodic evaluations see; 0 for all.
-        host_fed: Whether the training split stays on the host.
-    """
-    examples = len(next(iter(splits["validation"].values())))
-    size = validation_sample or examples
-    largest = max(batch_size, EVALUATION_BATCH)
-    whole = batched(splits["validation"], largest)
-    validation = whole
-    if size < examples:
-        validation = batched(fixed_sample(splits["validation"], size), largest)
-    evaluated = {
-        "train": batched(fixed_sample(splits["train"], size), largest),
-        "validation": validation,
-    }
-    placed: tuple[dict[str, jax.Array], dict[str, Split], Split]
-    placed = jax.device_put(({} if host_fed else dict(splits["train"]), evaluated, whole))
-    return Data(*placed)
-
-
 def signature(trial: Trial, workload: Workload) -> str:
     """Return what decides a trial's compiled program; trials that share it compile once."""
     traced = set(traced_names(trial, workload))
     static = {name: value for name, value in trial.hyperparameters.items() if name not in traced}
-    training = [trial.max_train_steps, trial.batch_size, trial.eval_steps, trial.lanes]
+    training = [trial.max_train_steps, trial.batch_size, trial.eval_steps]
+    width = [trial.lanes, trial.devices]
 
-    return canonical([static, training])
+    return canonical([static, training, width])
 
 
 def traced_names(trial: Trial, workload: Workload) -> list[str]:
@@ -137,12 +91,6 @@ def _declared(trial: Trial, workload: Workload) -> list[Hyperparameter]:
     return [*training, *workload.hyperparameters]
 
 
-@functools.partial(jax.jit, static_argnums=2)
-def epoch_order(key: jax.Array, epoch: jax.Array, examples: int) -> jax.Array:
-    """Return the order of the training examples in an epoch, [examples] int32."""
-    return jax.random.permutation(jax.random.fold_in(key, epoch), examples).astype(jnp.int32)
-
-
 @dataclass
 class Program:
     """The compiled program of every trial with one signature.
@@ -154,6 +102,7 @@ class Program:
         workload: Its workload.
         data: The data, on the device.
         examples: How many training examples there are.
+        spread: The devices that share its batches.
         compile_seconds: Spent compiling, so far.
         compilations: How many functions were compiled.
     """
@@ -162,16 +111,22 @@ class Program:
     workload: Workload
     data: Data
     examples: int
+    spread: Spread = ONE_DEVICE
     compile_seconds: float = 0.0
     compilations: int = 0
     _compiled: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a batch that is larger than the training set."""
+        """Refuse a batch that is larger than the training set, or cannot be shared out."""
         if self.trial.batch_size > self.examples:
             raise InfeasibleConfigurationError(
                 f"batch_size {self.trial.batch_size} is larger than the training set "
                 f"({self.examples} examples)"
+            )
+        if self.trial.batch_size % self.spread.parts:
+            raise InfeasibleConfigurationError(
+                f"batch_size {self.trial.batch_size} cannot be shared out evenly among "
+                f"{self.spread.parts} devices"
             )
 
     def arguments(self, trials: Sequence[Trial]) -> tuple[Any, Any]:
@@ -258,7 +213,7 @@ class Program:
             if self.trial.lanes > 1:
                 function = jax.vmap(function, in_axes=(*lanes, None))
             started = time.perf_counter()
-            self._compiled[name] = jax.jit(function).lower(*args, self.data).compile()
+            self._compiled[name] = self.spread.compile(function, *args, self.data)
             self.compile_seconds += time.perf_counter() - started
             self.compilations += 1
         return self._compiled[name](*args, self.data)
@@ -278,14 +233,18 @@ class Program:
     def _optimizer(self, values: Mapping[str, Any]) -> optax.GradientTransformation:
         return make_optimizer(str(self.trial.hyperparameters["optimizer"]), values)
 
+    def _layout(self, variables: Variables) -> Layout:
+        return layout(variables["params"], str(self.trial.hyperparameters["optimizer"]))
+
     def _init(self, seed: jax.Array, traced: Mapping[str, jax.Array], data: Data) -> TrainState:
         key = jax.random.fold_in(jax.random.key(seed), INIT_STREAM)
         variables = dict(self.workload.init(key, self._own(traced)))
-        optimizer = self._optimizer(self._values(traced)).init(variables["params"])
+        params = self._layout(variables).hold(variables["params"])
+        optimizer = self._optimizer(self._values(traced)).init(params)
         order = jnp.arange(self.examples, dtype=jnp.int32) if data.train else ()
         average: Any = ()
         if not self._off("polyak_decay"):
-            average = jax.tree.map(jnp.zeros_like, variables["params"])
+            average = jax.tree.map(jnp.zeros_like, params)
         return TrainState(variables, optimizer, order, average)
 
     def _train(
@@ -302,27 +261,21 @@ class Program:
         order_key = jax.random.fold_in(root, ORDER_STREAM)
         step_key = jax.random.fold_in(root, STEP_STREAM)
         batch_size = self.trial.batch_size
-        steps_per_epoch = self.examples // batch_size
         values = self._values(traced)
         schedule = str(values["schedule"])
+        hold, release = self._layout(state.variables)
 
-        def take(order: jax.Array, number: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-            """Return the order that holds at a step, and the step's batch of resident data."""
-            epoch, batch_number = number // steps_per_epoch, number % steps_per_epoch
-            order = jax.lax.cond(
-                batch_number == 0,
-                lambda epoch: epoch_order(order_key, epoch, self.examples),
-                lambda _: order,
-                epoch,
-            )
-            index = jax.lax.dynamic_slice_in_dim(order, batch_number * batch_size, batch_size)
-            return order, {name: array[index] for name, array in data.train.items()}
+        orders: Any = ()
+        if data.train:
+            orders = orders_of(order_key, state.order, first_step, steps, batch_size)
+            state = state._replace(order=orders.last)
 
         def step(state: TrainState, given: tuple[jax.Array, Any]) -> tuple[TrainState, Steps]:
             number, batch = given
-            order = state.order
             if data.train:
-                order, batch = take(order, number)
+                index = self.spread.part(orders.batch(number, batch_size))
+                batch = {name: array[index] for name, array in data.train.items()}
+            batch = self.spread.part(batch)
             key = jax.random.fold_in(step_key, number)
             rest = {name: part for name, part in state.variables.items() if name != "params"}
 
@@ -337,7 +290,9 @@ class Program:
                 return jnp.mean(per_example["loss"]), updated
 
             params = state.variables["params"]
-            (loss, updated), gradient = jax.value_and_grad(mean_loss, has_aux=True)(params)
+            differentiate = jax.value_and_grad(mean_loss, has_aux=True)
+            (loss, updated), gradient = differentiate(release(params))
+            gradient = hold(gradient)
             if not off(values["l2_regularization"]):
                 gradient = optax.tree.add_scale(gradient, values["l2_regularization"], params)
             rate = learning_rate(schedule, values, number, self.trial.max_train_steps)
@@ -348,12 +303,16 @@ class Program:
             average = state.average
             if not off(values["polyak_decay"]):
                 average = optax.incremental_update(params, average, 1.0 - values["polyak_decay"])
-            norms = optax.tree.norm(gradient), optax.tree.norm(updates)
-            after = TrainState(variables, optimizer_state, order, average)
-            return after, Steps(loss, *norms, rate)
+            after = TrainState(variables, optimizer_state, state.order, average)
+            return after, Steps(loss, global_norm(gradient), global_norm(updates), rate)
+
+        def with_params(state: TrainState, change: Callable[[Any], Any]) -> TrainState:
+            params = change(state.variables["params"])
+            return state._replace(variables={**state.variables, "params": params})
 
         numbers = first_step + jnp.arange(steps, dtype=jnp.int32)
-        return jax.lax.scan(step, state, (numbers, fed))
+        after, logged = jax.lax.scan(step, with_params(state, hold), (numbers, fed))
+        return with_params(after, release), logged
 
     def _averaged(
         self,
@@ -369,7 +328,7 @@ class Program:
         del data
         weight = 1.0 - traced["polyak_decay"] ** step.astype(jnp.float32)
         average = jax.tree.map(lambda leaf: leaf / weight, state.average)
-        return {**state.variables, "params": average}
+        return {**state.variables, "params": self._layout(state.variables).release(average)}
 
     def _evaluate(
         self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
@@ -404,6 +363,7 @@ class Program:
         traced: Mapping[str, jax.Array],
     ) -> dict[str, jax.Array]:
         """Return each metric of each example of a batch, [batch], outside of training."""
+        batch = self.spread.part(batch)
         key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
         values, _ = self.workload.apply(
             variables, batch, hyperparameters=self._own(traced), key=key, train=False

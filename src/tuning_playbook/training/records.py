@@ -11,6 +11,7 @@ Reading and writing these needs NumPy alone, so a job that keeps all its trials 
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,16 +19,21 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import write_atomically
 from tuning_playbook.search.fingerprint import Trial
+from tuning_playbook.training.manifest import BEST, check_manifest, manifest_of
 from tuning_playbook.training.windows import GradientSummary
+
+logger = logging.getLogger(__name__)
 
 Status = Literal["completed", "diverged", "failed"]
 
 EVALUATED_SPLITS = ("train", "validation")
 """The test split is read once, at the end, on purpose; no trial evaluates it."""
 
-METRIC, SERIES, GRADIENT, WHOLE = "metric/", "series/", "gradient/", "whole/"
+METRIC, SERIES, GRADIENT = "metric/", "series/", "gradient/"
+WHOLE, SAMPLE_ERROR = "whole/", "sample_error/"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class TrialResult:
         gradient: The gradient norms of the whole run.
         whole: Each metric at the best step on the whole validation split; empty where the trial
             never had finite metrics.
+        sample_error: The standard error of each over a random sample as large as that of the
+            periodic evaluations; empty where those see the whole split.
         class_right: Right predictions of each class there, [classes]; empty without classes.
         class_examples: Examples of each class there, [classes].
     """
@@ -60,6 +68,7 @@ class TrialResult:
     series: Mapping[str, np.ndarray]
     gradient: GradientSummary
     whole: Mapping[str, float]
+    sample_error: Mapping[str, float]
     class_right: np.ndarray
     class_examples: np.ndarray
 
@@ -81,6 +90,9 @@ def write_result(folder: Path, result: TrialResult, provenance: Mapping[str, Any
     arrays: dict[str, Any] = {f"{METRIC}{name}": array for name, array in result.metrics.items()}
     arrays |= {f"{SERIES}{name}": array for name, array in result.series.items()}
     arrays |= {f"{WHOLE}{name}": np.float64(value) for name, value in result.whole.items()}
+    arrays |= {
+        f"{SAMPLE_ERROR}{name}": np.float64(value) for name, value in result.sample_error.items()
+    }
     arrays |= {"class_right": result.class_right, "class_examples": result.class_examples}
     arrays |= {f"{GRADIENT}{name}": value for name, value in asdict(result.gradient).items()}
     np.savez(
@@ -106,15 +118,36 @@ def write_result(folder: Path, result: TrialResult, provenance: Mapping[str, Any
 
 def read_result(folder: Path, trial: Trial) -> TrialResult | None:
     """Return the finished trial that a folder holds; None if none, a damaged or a failed one."""
+    found = _read(folder, trial)
+    if found is None or found.status == "failed":  # for want of memory: another machine may have it
+        return None
+    return found
+
+
+def read_ended(folder: Path, trial: Trial) -> TrialResult:
+    """Return the trial that a folder holds, which another process has just written.
+
+    Raises:
+        ArtefactError: There is none, or a damaged one.
+    """
+    found = _read(folder, trial)
+    if found is None:
+        raise ArtefactError(
+            f"{folder}: the trial was trained on other nodes and is not to be seen from here; do "
+            "they share this folder?"
+        )
+    return found
+
+
+def _read(folder: Path, trial: Trial) -> TrialResult | None:
+    """Return the trial that a folder holds, failed ones too; None if none or a damaged one."""
     try:
         record = json.loads((folder / "trial.json").read_text())
         content = (folder / "metrics.npz").read_bytes()
     except (OSError, ValueError):
         return None
     whole = record.get("metrics_sha256") == hashlib.sha256(content).hexdigest()
-    if record.get("fingerprint") != trial.fingerprint or not whole:
-        return None
-    if record["status"] == "failed":  # for want of memory, say: another machine may have it
+    if record.get("fingerprint") != trial.fingerprint or not whole or _best_is_damaged(folder):
         return None
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return TrialResult(
@@ -132,9 +165,25 @@ def read_result(folder: Path, trial: Trial) -> TrialResult | None:
                 clipped_share=float(arrays[f"{GRADIENT}clipped_share"]),
             ),
             whole={name: float(value) for name, value in _with_prefix(arrays, WHOLE).items()},
+            sample_error={
+                name: float(value) for name, value in _with_prefix(arrays, SAMPLE_ERROR).items()
+            },
             class_right=arrays["class_right"],
             class_examples=arrays["class_examples"],
         )
+
+
+def _best_is_damaged(folder: Path) -> bool:
+    """Whether the best checkpoint of a trial is not what was saved; it may have been removed."""
+    saved = folder / "checkpoints"
+    if not manifest_of(saved, BEST).exists():
+        return False
+    try:
+        check_manifest(saved, BEST)
+    except ArtefactError as error:
+        logger.warning("%s", error)
+        return True
+    return False
 
 
 def write_predictions(folder: Path, examples: Mapping[str, np.ndarray]) -> None:

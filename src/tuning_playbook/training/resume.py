@@ -3,33 +3,57 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.training import checkpoints
+from tuning_playbook.training.devices import everywhere
 from tuning_playbook.training.lane import Lane, lane_of
+from tuning_playbook.training.manifest import remove
+from tuning_playbook.training.states import resume_name, resume_steps
 
 logger = logging.getLogger(__name__)
 
+NOTHING = -1
+"""In place of a step: there is no state left to try."""
+
+
+class Resumed(NamedTuple):
+    """Where a group goes on.
+
+    Attributes:
+        step: Steps taken.
+        state: The group's state after them.
+        step_seconds: What a step took before.
+        seconds: Spent on the group before.
+    """
+
+    step: int
+    state: Any
+    step_seconds: float
+    seconds: float
+
 
 def save_state(
-    lanes: Sequence[Lane], folders: Sequence[Path], state: Any, width: int, step: int
+    lanes: Sequence[Lane], folders: Sequence[Path], resumed: Resumed, width: int
 ) -> None:
     """Save what each lane needs to go on: its state, its numbers so far, its best variables.
 
     The older states go only when all new ones are there, so that there is always a step that every
     lane can go on from.
     """
-    older = [checkpoints.resume_steps(folder) for folder in folders]
+    step, state, step_seconds, seconds = resumed
+    state = jax.device_get(state)
+    older = [resume_steps(folder) for folder in folders]
     for index, (lane, folder) in enumerate(zip(lanes, folders, strict=True)):
         saved = {
             "state": _leaves(lane_of(state, index, width)),
             "metrics": lane.metrics,
             "steps": lane.steps,
-            "numbers": np.array([lane.bound, lane.diverged_at], np.float64),
+            "numbers": np.array([lane.bound, lane.diverged_at, step_seconds, seconds], np.float64),
             "reason": np.frombuffer(f"{lane.reason} ".encode(), np.uint8),
             "best": {
                 f"{rank:03d}": {
@@ -39,16 +63,16 @@ def save_state(
                 for rank, (score, at, variables) in enumerate(lane.best)
             },
         }
-        checkpoints.save(folder, checkpoints.resume_name(step), saved)
+        checkpoints.save(folder, resume_name(step), saved)
     for folder, steps in zip(folders, older, strict=True):
         for old in steps:
             if old != step:
-                checkpoints.remove(folder, checkpoints.resume_name(old))
+                remove(folder, resume_name(old))
 
 
 def resume(
     lanes: Sequence[Lane], folders: Sequence[Path], state: Any, width: int
-) -> tuple[int, Any] | None:
+) -> Resumed | None:
     """Fill in the lanes from the newest states that all of them have.
 
     A state that is damaged is passed over with a warning, and the one before it tried.
@@ -60,25 +84,28 @@ def resume(
         width: The lanes of the group's program, idle ones included.
 
     Returns:
-        The step and the group's state after it, or None where the trials must start anew.
+        Where to go on, or None where the trials must start anew.
     """
-    common = set.intersection(*(set(checkpoints.resume_steps(folder)) for folder in folders))
-    for step in sorted(common, reverse=True):
+    common = sorted(set.intersection(*(set(resume_steps(folder)) for folder in folders)))
+    # Of several processes the first one says what is tried, and all must have it.
+    while (step := everywhere(common.pop() if common else NOTHING)[0]) != NOTHING:
+        saved: list[dict[str, Any]] = []
         try:
-            saved = [
-                checkpoints.restore(folder, checkpoints.resume_name(step)) for folder in folders
-            ]
+            saved = [checkpoints.restore(folder, resume_name(step)) for folder in folders]
         except ArtefactError as error:
             logger.warning("%s; it is not resumed from", error)
+        if not min(everywhere(len(saved))):
             continue
         template = lane_of(state, 0, width)
         states = [_tree(item["state"], template) for item in saved]
         for lane, item in zip(lanes, saved, strict=True):
             _fill(lane, item, template.variables)
-        if width == 1:
-            return step, jax.device_put(states[0])
-        states += [states[-1]] * (width - len(states))
-        return step, jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *states))
+        together = states[0]
+        if width > 1:
+            states += [states[-1]] * (width - len(states))
+            together = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+        step_seconds, seconds = map(float, saved[0]["numbers"][2:])
+        return Resumed(step, together, step_seconds, seconds)
     return None
 
 

@@ -5,11 +5,12 @@ pass; a trial that diverged stops counting while its neighbours go on; the state
 then, so that a killed job loses little.
 """
 
+import functools
 import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ import jax
 import numpy as np
 
 from tuning_playbook.search.fingerprint import Trial
+from tuning_playbook.training.devices import everywhere, writes
 from tuning_playbook.training.examine import NOTHING, Examination, examine
 from tuning_playbook.training.feed import HostFeed
-from tuning_playbook.training.lane import Lane, lane_of, new_lane
-from tuning_playbook.training.program import Program, Steps
+from tuning_playbook.training.lane import Lane, device_lane, lane_of, new_lane
+from tuning_playbook.training.pieces import Pace, Piece, one_ahead
+from tuning_playbook.training.program import Metrics, Program, Steps, TrainState
 from tuning_playbook.training.records import EVALUATED_SPLITS, Status, TrialResult
-from tuning_playbook.training.resume import resume, save_state
+from tuning_playbook.training.resume import Resumed, resume, save_state
 from tuning_playbook.training.windows import gradient_summary, window_ends, windowed
 from tuning_playbook.workloads.protocol import Arrays
 
@@ -36,8 +39,9 @@ so high and comes back, while a loss that is only large early on stays well belo
 FAR_WORSE_FACTOR = 2.0
 """A trial that ends with this many times the training loss it began with has learnt nothing."""
 
-RESUME_SECONDS = 60.0
-"""The state is saved at most this often: a kill repeats little more training than that."""
+RESUME_SECONDS = 40.0
+"""The state is saved at the end of the first piece after this long. With the piece that follows it
+a kill repeats less than a minute of training."""
 
 
 class InterruptedTrainingError(Exception):
@@ -61,11 +65,13 @@ class Trained:
         finished: Each of them.
         steps: Steps that this process trained, all lanes together: not those before a resume.
         wait_seconds: How long training waited for batches from the host.
+        earlier_seconds: What the processes before took that were interrupted.
     """
 
     finished: list[Finished]
     steps: int
     wait_seconds: float
+    earlier_seconds: float
 
 
 def train_group(
@@ -82,12 +88,13 @@ def train_group(
         program: The compiled program of their signature.
         trials: At most as many as the program has lanes; idle lanes repeat the last one.
         folders: Where each trial's states are saved.
-        should_stop: Asked after every evaluation; true saves the states and ends the training.
+        should_stop: Asked after every piece; true saves the states and ends the training.
         host_data: The training split, where batches are fed from the host.
 
     Raises:
         InterruptedTrainingError: `should_stop` said so.
     """
+    clock, earlier_seconds = time.perf_counter(), 0.0
     width = program.trial.lanes
     padded = [*trials, *[trials[-1]] * (width - len(trials))]
     seed, traced = program.arguments(padded)
@@ -95,13 +102,16 @@ def train_group(
         new_lane(trial, [metric.name for metric in program.workload.metrics]) for trial in trials
     ]
     state = program.init(seed, traced)
+    pace = Pace()
     resumed = resume(lanes, folders, state, width)
     if resumed:
-        step, state = resumed
+        step, state, pace.seconds, earlier_seconds = resumed
         logger.info("resumed %s at step %d", " ".join(item.id for item in trials), step)
     else:
         step = 0
-        _evaluate(program, lanes, state.variables, traced, 0)
+        pace.begin(program.compile_seconds)
+        _record(program, lanes, state.variables, program.evaluate(state.variables, traced), 0)
+        pace.evaluated(program)
         for lane in lanes:
             lane.bound = _times(DIVERGENCE_FACTOR, float(lane.metrics["loss"][0, 0]))
     begun = step
@@ -110,41 +120,64 @@ def train_group(
     feed = None
     if host_data is not None:
         seeds = [trial.seed for trial in padded]
-        feed = HostFeed(host_data, program.trial.batch_size, seeds, step, last)
-    for first, step_after in itertools.pairwise(program.trial.eval_steps):
-        if first < step:
-            continue
+        batch_size = program.trial.batch_size
+        rows = program.spread.rows(batch_size)
+        feed = HostFeed(host_data, batch_size, seeds, step, last, rows)
+    pace.begin(program.compile_seconds)
+    for piece in one_ahead(_dispatch(program, state, step, seed, traced, feed, pace)):
+        _log(lanes, piece.logged, piece.first, width)
+        if piece.metrics is not None:
+            _record(program, lanes, piece.variables, piece.metrics, piece.last)
+        pace.trained(piece.last - piece.first, program.compile_seconds)
         if all(lane.diverged for lane in lanes):
             break
-        steps = step_after - first
-        fed = feed.next(steps) if feed else ()
-        state, logged = program.train(state, first, steps, seed, traced, fed)
-        _log(lanes, logged, first, width)
-        variables = program.evaluated(state, step_after, traced)
-        _evaluate(program, lanes, variables, traced, step_after)
-        stop = should_stop()
-        if step_after < last and (stop or time.monotonic() - saved > RESUME_SECONDS):
-            save_state(lanes, folders, state, width, step_after)
+        stop = bool(max(everywhere(should_stop())))
+        if piece.last < last and (stop or time.monotonic() - saved > RESUME_SECONDS):
+            seconds = earlier_seconds + time.perf_counter() - clock
+            now = Resumed(piece.last, piece.state, pace.seconds, seconds)
+            if writes():
+                save_state(lanes, folders, now, width)
             saved = time.monotonic()
             if stop:
-                raise InterruptedTrainingError(f"stopped after step {step_after}; it is saved")
+                raise InterruptedTrainingError(f"stopped after step {piece.last}; it is saved")
     examinations = examine(program, lanes, traced)
     finished = [finish(lane, looked) for lane, looked in zip(lanes, examinations, strict=True)]
     ends = [lane.diverged_at if lane.diverged else last for lane in lanes]
     steps = sum(max(end - begun, 0) for end in ends)
-    return Trained(finished, steps, feed.wait_seconds if feed else 0.0)
+    waited = feed.wait_seconds if feed else 0.0
+    return Trained(finished, steps, waited, earlier_seconds)
 
 
-def _evaluate(
+def _dispatch(
     program: Program,
-    lanes: Sequence[Lane],
-    variables: Any,
-    traced: Any,
+    state: TrainState,
     step: int,
+    seed: Any,
+    traced: Any,
+    feed: HostFeed | None,
+    pace: Pace,
+) -> Iterator[Piece]:
+    """Hand the steps after `step` to the device, piece by piece; nothing waits for a result."""
+    for before, after in itertools.pairwise(program.trial.eval_steps):
+        while before <= step < after:
+            first = step
+            steps = min(everywhere(pace.steps(after - first, feed.most_steps if feed else after)))
+            fed = program.spread.feed(feed.next(steps)) if feed else ()
+            state, logged = program.train(state, first, steps, seed, traced, fed)
+            step = first + steps
+            variables = metrics = None
+            if step == after:
+                variables = program.evaluated(state, step, traced)
+                metrics = program.evaluate(variables, traced)
+            yield Piece(first, step, state, logged, variables, metrics)
+
+
+def _record(
+    program: Program, lanes: Sequence[Lane], variables: Any, metrics: Metrics, step: int
 ) -> None:
     """Fill in the metrics of every lane that has not diverged, and keep the best variables."""
     width = program.trial.lanes
-    measured = jax.device_get(program.evaluate(variables, traced))
+    measured = jax.device_get(metrics)
     objective = program.trial.objective
     split, _, metric = objective["metric"].partition("/")
     sign = -1.0 if objective["mode"] == "max" else 1.0
@@ -160,7 +193,8 @@ def _evaluate(
             for item, value in values[name].items():
                 lane.metrics[item][row, column] = value
         score = sign * float(values[split][metric])
-        lane.keep_if_best(score, step, lane_of(variables, index, width))
+        take = functools.partial(device_lane, variables, index, width)
+        lane.keep_if_best(score, step, take)
 
 
 def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:
@@ -239,6 +273,7 @@ def finish(
             lane.steps["grad_norm"], float(trial.hyperparameters["clip_norm"])
         ),
         whole=dict(examination.means),
+        sample_error=dict(examination.sample_error),
         class_right=examination.class_right,
         class_examples=examination.class_examples,
     )

@@ -39,7 +39,14 @@ NOT_A_MODEL = {
 """Modules of `workloads` that decide no number of a trial."""
 
 
-NO_NUMBERS = {"environment.py", "export.py"}
+NO_NUMBERS = {
+    "claims.py",
+    "environment.py",
+    "export.py",
+    "final.py",
+    "held_out.py",
+    "nodes.py",
+}
 """Modules of `training` that decide no number of a trial."""
 
 NUMBERS_ELSEWHERE = (
@@ -78,6 +85,7 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
             "hyperparameters": [asdict(item) for item in workload.hyperparameters],
             "metrics": [asdict(item) for item in workload.metrics],
             "splits": list(splits),
+            "resplits": hasattr(workload, "resplit"),
             "optax": {
                 name: [asdict(item) for item in items] for name, items in optax_optimizers().items()
             },

@@ -2,15 +2,19 @@
 
 Data: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
 Repository, 1998 (CC BY 4.0), as `sklearn.datasets.load_digits` gives it.
+
+Expected: 2,000 steps of Adam at a learning rate of 0.001, batch size 64, the rest at its default,
+reach a validation error of 2.7 %. On a busy machine of 2 cores that took 0.5 s, and 6 s to compile
+(`python -m benchmarks workloads`).
 """
 
+import gzip
 from collections.abc import Mapping
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import sklearn.datasets
 from flax import linen as nn
 
 from tuning_playbook.spec.declarations import Hyperparameter
@@ -24,7 +28,10 @@ from tuning_playbook.workloads.classification import (
 from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate
 from tuning_playbook.workloads.normalization import NORMALIZATIONS, Normalization
 from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues, Variables
+from tuning_playbook.workloads.shipped import check_sha256, shipped_file
 from tuning_playbook.workloads.splits import stratified_splits
+
+SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 
 
 class MLP(nn.Module):
@@ -73,13 +80,21 @@ class DigitsMLP:
 
     def load_data(self) -> Mapping[str, Arrays]:
         """Return 1,197 training, 300 validation and 300 test images, stratified by digit."""
-        image, label = sklearn.datasets.load_digits(return_X_y=True)
-        arrays = {"image": (image / 16.0).astype(np.float32), "label": label.astype(np.int32)}
-        return stratified_splits(arrays, validation=300, test=300)
+        return self.resplit(0)
+
+    def resplit(self, seed: int) -> Mapping[str, Arrays]:
+        """Return them with training and validation images divided by a seed."""
+        (file,) = self.data_files()
+        packed = file.read_bytes()
+        check_sha256(packed, SHA256, "scikit-learn's digits.csv.gz")
+        table = np.loadtxt(gzip.decompress(packed).decode().splitlines(), np.float32, delimiter=",")
+        label: np.ndarray = table[:, 64].astype(np.int32)
+        arrays = {"image": table[:, :64] / np.float32(16), "label": label}
+        return stratified_splits(arrays, validation=300, test=300, seed=seed)
 
     def data_files(self) -> list[Path]:
         """Return the files that the data stands in."""
-        return [Path(sklearn.datasets.__file__).parent / "data" / "digits.csv.gz"]
+        return [shipped_file("sklearn", "datasets/data/digits.csv.gz")]
 
     def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
         """Return the initial weights."""

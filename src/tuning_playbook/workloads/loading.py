@@ -4,14 +4,15 @@ import importlib
 import inspect
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tuning_playbook.errors import WorkloadError, nearest
-from tuning_playbook.spec.declarations import Hyperparameter, Metric
+from tuning_playbook.spec.declarations import NAME, Hyperparameter, Metric
 from tuning_playbook.spec.families import reserved_names
-from tuning_playbook.spec.shape import NAME
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 BUILT_IN = {
@@ -126,16 +127,22 @@ def check_protocol(name: str, workload: object) -> None:
         raise WorkloadError(f"workload '{name}' has no metric 'loss', which training minimises")
 
 
-def load_data(name: str, workload: Workload) -> dict[str, Arrays]:
+def load_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, Arrays]:
     """Return a workload's splits, checked.
+
+    Args:
+        name: The workload's.
+        workload: It.
+        data_split: Which division into training and validation sets; 0 for its own.
 
     Raises:
         WorkloadError: They cannot be read, or a split is missing, empty or ragged.
     """
     try:
+        given = _resplit(workload, data_split) if data_split else workload.load_data()
         splits: dict[str, Arrays] = {
             split: {key: np.asarray(array) for key, array in arrays.items()}
-            for split, arrays in workload.load_data().items()
+            for split, arrays in given.items()
         }
     except Exception as error:  # a user's class may raise anything
         raise WorkloadError(
@@ -152,3 +159,9 @@ def load_data(name: str, workload: Workload) -> dict[str, Arrays]:
                 "the same number of examples, at least one"
             )
     return splits
+
+
+def _resplit(workload: Any, data_split: int) -> Mapping[str, Arrays]:
+    """Return other training and validation sets; nothing of such a trial is for the test set."""
+    given: Mapping[str, Arrays] = workload.resplit(data_split)
+    return {split: given[split] for split in ("train", "validation")}

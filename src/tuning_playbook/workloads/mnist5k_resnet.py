@@ -2,6 +2,10 @@
 
 The model follows S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016, and, where
 normalization does not come first, K. He et al., "Deep Residual Learning", 2015.
+
+Expected: 300 steps of momentum 0.9 at a learning rate of 0.1, batch size 64, width 8, the rest at
+its default, reach a validation error of 3.4 %. On a busy machine of 2 cores that took 12 s, and
+27 s to compile (`python -m benchmarks workloads`).
 """
 
 from collections.abc import Mapping
@@ -167,6 +171,10 @@ class Mnist5kResNet:
     def load_data(self) -> Mapping[str, Arrays]:
         """Return 4,000 training, 500 validation and 500 test images, stratified by digit."""
         return load_mnist5k()
+
+    def resplit(self, seed: int) -> Mapping[str, Arrays]:
+        """Return them with training and validation images divided by a seed."""
+        return load_mnist5k(seed)
 
     def data_files(self) -> list[Path]:
         """Return the files that the data stands in."""

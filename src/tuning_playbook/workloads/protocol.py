@@ -11,6 +11,10 @@ A user's own needs no base class, only these attributes and methods:
         def load_data(self): ...
         def init(self, key, hyperparameters): ...
         def apply(self, variables, batch, *, hyperparameters, key, train): ...
+
+A workload with one pool of data may also have a method `resplit(seed)`, which returns what
+`load_data` does, with the same test set and the other examples divided anew into training and
+validation sets of the same sizes; `reruns: {splits: ...}` asks for it to know data variance.
 """
 
 from collections.abc import Mapping, Sequence

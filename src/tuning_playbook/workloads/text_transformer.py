@@ -4,6 +4,10 @@ The model is the decoder of A. Vaswani et al., "Attention Is All You Need", 2017
 positions; normalization before the branch as in R. Xiong et al., "On Layer Normalization in the
 Transformer Architecture", 2020; residual scaling as in T. Bachlechner et al., "ReZero Is All You
 Need", 2020.
+
+Expected: 300 steps of Adam at a learning rate of 0.003, batch size 16, the rest at its default,
+reach a validation loss of 2.20 nats a character. On a busy machine of 2 cores that took 31 s, and
+47 s to compile (`python -m benchmarks workloads`).
 """
 
 import math

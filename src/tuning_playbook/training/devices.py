@@ -1,0 +1,155 @@
+"""Several devices: side by side for lanes, or together for the batches of one trial.
+
+Together each has a part of every batch, and all of the parameters. What is computed is what one
+device would: the compiler takes every sum and mean, those of batch normalization among them, over
+the whole batch. Sums are rounded in another way, so a trial says how many devices it has.
+
+Source: the playbook, "Batch normalization implementation details" (statistics are synchronised) and
+"Considerations for multi-host pipelines".
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from tuning_playbook.errors import DeviceError
+
+AXIS = "batch"
+
+_spec: Callable[..., PartitionSpec] = PartitionSpec
+_constrain: Callable[..., Any] = jax.lax.with_sharding_constraint
+_from_processes: Callable[..., jax.Array] = jax.make_array_from_process_local_data
+
+Share = TypeVar("Share")
+
+
+def side_by_side(train: Callable[[Share], None], shares: Sequence[Share]) -> None:
+    """Call a function for each share of some work, each on a device of its own.
+
+    Every device runs the programs that it would run alone, given it by a thread of its own: no bit
+    depends on how many there are. One program whose lanes are sharded over the devices is
+    compiled in another way, and gave other bits.
+
+    Raises:
+        DeviceError: There are fewer devices than shares.
+    """
+    if len(shares) == 1:
+        train(shares[0])
+        return
+    devices = jax.local_devices()
+    _check(len(devices), len(shares))
+
+    def on_device(device: jax.Device, share: Share) -> None:
+        with jax.default_device(device):
+            train(share)
+
+    with ThreadPoolExecutor(len(shares)) as threads:
+        for _ in threads.map(on_device, devices, shares):
+            pass
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The devices that share a trial's batches.
+
+    Attributes:
+        mesh: The devices, along one axis; None for one device.
+    """
+
+    mesh: Mesh | None = None
+
+    @property
+    def parts(self) -> int:
+        """Return into how many parts a batch is cut."""
+        return self.mesh.size if self.mesh else 1
+
+    def compile(self, function: Callable[..., Any], *args: Any) -> Callable[..., Any]:
+        """Compile a function for arguments like these; all its results are on every device."""
+        if self.mesh is None:
+            return jax.jit(function).lower(*args).compile()
+        whole = _sharding(self.mesh)
+        shardings = jax.tree.map(lambda leaf: getattr(leaf, "sharding", whole), args)
+        return jax.jit(function, in_shardings=shardings, out_shardings=whole).lower(*args).compile()
+
+    def place(self, tree: Any) -> Any:
+        """Put arrays on every device, whole; each process has the same and puts them on its own."""
+        if self.mesh is None:
+            return jax.device_put(tree)
+        whole = _sharding(self.mesh)
+        return jax.tree.map(lambda leaf: _from_processes(whole, leaf, leaf.shape), tree)
+
+    def part(self, batch: Any) -> Any:
+        """Let each device compute with its part of a batch; for use in a compiled function."""
+        if self.mesh is None:
+            return batch
+        return _constrain(batch, _sharding(self.mesh, AXIS))
+
+    def rows(self, batch_size: int) -> slice:
+        """Return which examples of a batch this process reads, where they are fed from the host."""
+        if self.mesh is None:
+            return slice(batch_size)
+        size = batch_size // jax.process_count()
+        return slice(jax.process_index() * size, (jax.process_index() + 1) * size)
+
+    def feed(self, batches: Any) -> Any:
+        """Put the rows of batches that this process read, [steps, rows, ...], where they belong."""
+        if self.mesh is None:
+            return batches
+        parted = _sharding(self.mesh, None, AXIS)
+        return jax.tree.map(lambda leaf: _from_processes(parted, leaf), batches)
+
+
+def _sharding(mesh: Mesh, *axes: str | None) -> NamedSharding:
+    return NamedSharding(mesh, _spec(*axes))
+
+
+ONE_DEVICE = Spread()
+
+
+def share_batches(devices: int) -> Spread:
+    """Return a spread of batches over so many devices, the same number of each process.
+
+    Raises:
+        DeviceError: There are not so many.
+    """
+    if devices == 1:
+        return ONE_DEVICE
+    each = devices // jax.process_count()
+    found = [
+        device
+        for process in range(jax.process_count())
+        for device in [item for item in jax.devices() if item.process_index == process][:each]
+    ]
+    _check(len(found), devices)
+    return Spread(Mesh(np.array(found), (AXIS,), axis_types=(AxisType.Auto,)))
+
+
+def _check(found: int, wanted: int) -> None:
+    if found < wanted:
+        kind = jax.local_devices()[0].device_kind
+        raise DeviceError(
+            f"this job computes on {wanted} devices (resources.devices), and JAX found {found}, of "
+            f"kind '{kind}': give it as many GPUs (resources.gpus), or lower resources.devices"
+        )
+
+
+def writes() -> bool:
+    """Return whether this process logs and saves: the first of those that train together."""
+    return jax.process_index() == 0
+
+
+def everywhere(value: int) -> list[int]:
+    """Return a number of each process that trains together, the first one's first.
+
+    Clocks and signals differ from process to process, but all must compute the same steps.
+    """
+    if jax.process_count() == 1:
+        return [value]
+    found: np.ndarray = multihost_utils.process_allgather(np.int32(value))
+    return [int(item) for item in found]

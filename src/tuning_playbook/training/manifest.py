@@ -1,0 +1,70 @@
+"""The manifest of a checkpoint: every file's SHA-256, checked before anything is restored.
+
+Orbax restores most flipped bits without a word, so it is not asked to notice them. Checking needs
+nothing heavy, so a job that keeps all its trials is quick.
+
+    checkpoints/<name>/         the checkpoint
+    checkpoints/<name>.sha256   its manifest; a checkpoint without one was never finished
+"""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.files import write_atomically
+
+BEST = "best"
+"""The name of the checkpoint of a finished trial."""
+
+SUFFIX = ".sha256"
+
+
+def write_manifest(folder: Path, name: str) -> None:
+    """Say what the files of a checkpoint are, now that all are written."""
+    write_atomically(manifest_of(folder, name), _hashes(folder / name))
+
+
+def check_manifest(folder: Path, name: str) -> None:
+    """Check that the files of a checkpoint are as they were saved.
+
+    Raises:
+        ArtefactError: A file is missing, added or changed, or there is no manifest.
+    """
+    target = folder / name
+    try:
+        expected = manifest_of(folder, name).read_text()
+    except OSError:
+        raise ArtefactError(
+            f"{target}: the checkpoint has no manifest; it was not finished"
+        ) from None
+    found = _hashes(target)
+    if found != expected:
+        changed = sorted(set(expected.splitlines()) ^ set(found.splitlines()))
+        file = changed[0].partition("  ")[2]
+        raise ArtefactError(
+            f"{target / file}: the file is not what was saved (its SHA-256 differs from "
+            f"{manifest_of(folder, name).name}); remove the file of its pack and run snakemake "
+            "again: this trial is trained anew, the others are kept"
+        )
+
+
+def remove(folder: Path, name: str) -> None:
+    """Remove a checkpoint, its manifest first, so that no half of it is taken for whole."""
+    manifest_of(folder, name).unlink(missing_ok=True)
+    shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def manifest_of(folder: Path, name: str) -> Path:
+    """Return the file that holds the manifest of a checkpoint."""
+    return folder / f"{name}{SUFFIX}"
+
+
+def _hashes(target: Path) -> str:
+    """Return the manifest of a folder, in the form that `sha256sum --check` reads."""
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(target)}"
+        for path in sorted(target.rglob("*"))
+        if path.is_file()
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,49 @@
+"""What a job finds of the GPUs that it asked for, and what it takes of their memory."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PREPARED = """
+import os
+from tuning_playbook.training.environment import Resources, prepare
+prepare(Resources(**{resources}))
+import jax
+print(jax.local_device_count(), os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE"))
+"""
+
+
+def prepared(resources, **environment):
+    inherited = {name: value for name, value in os.environ.items() if "CLIENT" not in name}
+    return subprocess.run(
+        [sys.executable, "-c", PREPARED.format(resources=resources)],
+        env=inherited | {"JAX_PLATFORMS": "cpu"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("resources", "environment", "found"),
+    [
+        ({}, {}, "1 false"),
+        ({"devices": 3}, {}, "3 false"),
+        ({}, {"XLA_PYTHON_CLIENT_PREALLOCATE": "true"}, "1 true"),
+        ({}, {"XLA_CLIENT_MEM_FRACTION": ".4"}, "1 None"),
+    ],
+)
+def test_a_job_makes_devices_of_the_cpu_and_leaves_the_memory_of_gpus(
+    resources, environment, found
+):
+    assert prepared(resources, **environment).stdout.strip() == found
+
+
+def test_a_job_that_asked_for_a_gpu_does_not_compute_on_the_cpu():
+    job = prepared({"gpus": 1})
+    assert job.returncode != 0
+    assert "DeviceError: this job asked for GPUs (resources.gpus: 1)" in job.stderr
+    assert "JAX found no GPU (devices: cpu)" in job.stderr
+    assert "or set resources.gpus to 0" in job.stderr
