@@ -1,18 +1,28 @@
 """The contract of study.nc and of the pack files, on trials with known numbers."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from tests.specs import plan_of
-from tuning_playbook.dataset.collect import Row, collect, write_dataset
+from tuning_playbook.dataset.collect import collect, collect_study, write_dataset
 from tuning_playbook.dataset.pack import read_packs, write_pack
+from tuning_playbook.dataset.replicates import collect_replicates
 from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_request
+from tuning_playbook.dataset.rows import Row
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.errors import ArtefactError
+from tuning_playbook.search.fingerprint import trial_from_json
 from tuning_playbook.search.plan import pack_json
 from tuning_playbook.training.pack import request_from_json
-from tuning_playbook.training.records import EVALUATED_SPLITS, TrialResult
+from tuning_playbook.training.records import (
+    EVALUATED_SPLITS,
+    TrialResult,
+    trial_folder,
+    write_result,
+)
 from tuning_playbook.training.windows import SERIES, gradient_summary, window_ends
 
 ARMS = {
@@ -53,6 +63,7 @@ def result_of(trial, error_rate, *, status="completed", reason=""):
         series={name: np.full(len(ends), 0.5, np.float32) for name in SERIES},
         gradient=gradient_summary(np.ones(trial.max_train_steps), 0.0),
         whole={"loss": 1.0, "error_rate": 0.5},
+        sample_error={"loss": 0.1, "error_rate": 0.05},
         class_right=np.array([3, 1]),
         class_examples=np.array([4, 2]),
     )
@@ -200,6 +211,7 @@ def test_trials_of_other_lengths_are_padded(tmp_path):
     write_pack(tmp_path / "pack.nc", results)
     study = collect(plan.study, rows, [tmp_path / "pack.nc"])
     assert study["eval_step"].to_numpy().tolist() == [0, 25, 50, 75, 100]
+    assert study["max_train_steps"].to_numpy().tolist() == [50, 100]
     assert np.isnan(study["error_rate"][0, 3:]).all()
     assert np.isfinite(study["error_rate"][1]).all()
 
@@ -233,3 +245,69 @@ def test_an_arm_without_a_feasible_trial_has_no_reruns(plan, tmp_path):
     with xr.open_dataset(tmp_path / "reruns.nc") as found:
         assert found.sizes["trial"] == 0
         assert {"objective", "rerun", "rerun_of", "status"} <= set(found)
+
+
+def test_reruns_on_other_divisions_of_the_data_are_told_apart(tmp_path):
+    again = {"reruns": {"seeds": 2, "splits": 2}}
+    plan = plan_of(tmp_path, again)
+    (arm,) = {item.arm for item in plan.trials}
+    chosen = choose_reruns(plan, {arm: plan.trials[0].trial.id})
+    trials = [trial_from_json(content) for content in chosen[arm]["trials"]]
+    assert [trial.data_split for trial in trials] == [0, 0, 1, 2]
+    assert len({trial.seed for trial in (*trials, plan.trials[0].trial)}) == 5
+    assert [pack.reruns for pack in plan.rerun_packs.values()] == [(0,), (1,), (2,), (3,)]
+    write_pack(tmp_path / "r.nc", [result_of(trial, [0.9, 0.2, 0.1]) for trial in trials])
+    dataset = collect_reruns(plan, chosen, [tmp_path / "r.nc"])
+    assert dataset["data_split"].to_numpy().tolist() == [0, 0, 1, 2]
+
+
+def test_repeats_of_the_search_stand_in_a_dataset_of_their_own(tmp_path):
+    plan = plan_of(tmp_path, {"replicates": 2})
+    trials = [item.trial for repeat in plan.replicates for item in repeat.trials]
+    write_pack(tmp_path / "p.nc", [result_of(trial, [0.9, 0.2, 0.1]) for trial in trials])
+    dataset = collect_replicates(plan, [tmp_path / "p.nc"])
+    assert dataset["replicate"].to_numpy().tolist() == [1] * 4 + [2] * 4
+    assert dataset["index"].to_numpy().tolist() == list(range(8))
+
+
+def test_an_incomplete_study_has_every_finished_trial_and_names_the_missing_ones(
+    plan, rows, results, tmp_path
+):
+    packs = packed(tmp_path, results[:3])
+    write_result(trial_folder(tmp_path, rows[4].trial), results[4], {})  # of a pack cut short
+    there = collect_study(plan, packs, incomplete=tmp_path)
+    whole = collect_study(plan, packed(tmp_path, results))
+    names = [row.trial.id for row in rows]
+    xr.testing.assert_equal(there, whole.isel(trial=[0, 1, 2, 4]))
+    assert there.attrs["complete"] == 0
+    assert there.attrs["trials_planned"] == 6
+    assert there.attrs["missing_trials"].split() == [names[3], names[5]]
+    assert "complete" not in whole.attrs
+
+
+def test_a_study_that_lacks_nothing_is_the_same_whichever_way_it_is_collected(
+    plan, results, tmp_path
+):
+    packs = packed(tmp_path, results)
+    one, other = collect_study(plan, packs), collect_study(plan, packs, incomplete=tmp_path)
+    xr.testing.assert_identical(one, other)
+
+
+def test_a_study_without_any_result_is_not_collected(plan, tmp_path):
+    with pytest.raises(ArtefactError, match="no trial of the study has a result yet"):
+        collect_study(plan, [], incomplete=tmp_path)
+
+
+def test_a_joint_design_says_which_share_of_its_trials_each_arm_is_dealt(tmp_path):
+    nested = {
+        "design": "joint",
+        "scientific": {"activation": ["relu", "tanh"]},
+        "conditional": [{"when": {"activation": "tanh"}, "scientific": {"depth": [1, 2]}}],
+        "search.trials": 8,
+    }
+    plan = plan_of(tmp_path, nested)
+    results = [result_of(item.trial, [0.9, 0.2, 0.1]) for item in plan.trials]
+    study = collect_study(plan, packed(tmp_path, results))
+    counts = Counter(study["arm"].to_numpy())
+    assert [counts[arm] / 8 for arm in study.attrs["arms"]] == study.attrs["arm_shares"]
+    assert study.attrs["arm_shares"] == [1 / 2, 1 / 4, 1 / 4]

@@ -1,4 +1,7 @@
-"""Choose what is trained again on fresh seeds: the best trial of each arm, and the baseline."""
+"""Choose what is trained again: the best trial of each arm, and the baseline.
+
+They train on fresh seeds for trial variance, and on other divisions of the data for data variance.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,10 +11,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.dataset.collect import Row, collect
+from tuning_playbook.dataset.collect import collect
+from tuning_playbook.dataset.rows import Row
 from tuning_playbook.search.expand import make_trial
 from tuning_playbook.search.fingerprint import Trial, trial_from_json
 from tuning_playbook.search.plan import BASELINE, Plan
+from tuning_playbook.spec.declarations import Value
+from tuning_playbook.spec.study import Study
 
 BASELINE_RERUN_OF = ""
 
@@ -24,27 +30,49 @@ def choose_reruns(plan: Plan, best: Mapping[str, str]) -> dict[str, dict[str, An
         best: The id of the best trial of each arm that has a feasible one.
 
     Returns:
-        What `rerun_request` and `collect_reruns` read. The baseline's reruns count downwards from
-        -1: their seeds are others than an arm's even where the configurations are equal.
+        What `rerun_request` and `collect_reruns` read: the reruns on the usual data, then those on
+        other divisions of it.
     """
     places = {item.trial.id: item.trial for item in plan.trials}
-    seeds = range(plan.study.spec.reruns.seeds)
     chosen = {}
     for arm, trial_id in best.items():
         trial = places[trial_id]
-        reruns = [make_trial(plan.study, trial.batch_size, trial.hyperparameters, n) for n in seeds]
-        chosen[arm] = {"rerun_of": trial_id, "trials": [item.to_json() for item in reruns]}
+        reruns = _reruns(plan.study, trial.batch_size, trial.hyperparameters)
+        chosen[arm] = {"rerun_of": trial_id, "trials": reruns}
     baseline = plan.study.baseline
     if baseline is not None:
-        reruns = [
-            make_trial(plan.study, baseline.batch_size, baseline.hyperparameters, -1 - number)
-            for number in seeds
-        ]
-        chosen[BASELINE] = {
-            "rerun_of": BASELINE_RERUN_OF,
-            "trials": [item.to_json() for item in reruns],
-        }
+        reruns = _reruns(plan.study, baseline.batch_size, baseline.hyperparameters, baseline=True)
+        chosen[BASELINE] = {"rerun_of": BASELINE_RERUN_OF, "trials": reruns}
     return chosen
+
+
+def _reruns(
+    study: Study,
+    batch_size: int,
+    hyperparameters: Mapping[str, Value],
+    *,
+    baseline: bool = False,
+) -> list[dict[str, Any]]:
+    """Return the reruns of one configuration.
+
+    The baseline's count downwards from -1: their seeds are others than an arm's even where the
+    configurations are equal. The divisions of the data are the same for all, so that they can be
+    compared division by division.
+    """
+
+    def again(number: int) -> int:
+        return -1 - number if baseline else number
+
+    asked = study.spec.reruns
+    seeds = [
+        make_trial(study, batch_size, hyperparameters, again(number))
+        for number in range(asked.seeds)
+    ]
+    splits = [
+        make_trial(study, batch_size, hyperparameters, f"split {again(number)}", number + 1)
+        for number in range(asked.splits)
+    ]
+    return [trial.to_json() for trial in (*seeds, *splits)]
 
 
 def rerun_request(chosen: Mapping[str, Any], arm: str, numbers: Sequence[int], like: str) -> str:
@@ -67,14 +95,28 @@ def collect_reruns(plan: Plan, chosen: Mapping[str, Any], packs: Sequence[Path])
     for arm, choice in chosen.items():
         for number, content in enumerate(choice["trials"]):
             trial: Trial = trial_from_json(content)
-            extra = {"rerun": number, "rerun_of": choice["rerun_of"]}
+            extra: dict[str, Value] = {"rerun": number, "rerun_of": choice["rerun_of"]}
+            if plan.study.spec.reruns.splits:
+                extra["data_split"] = trial.data_split
             rows.append(Row(len(rows), arm, trial, {}, extra))
-    dataset = collect(plan.study, rows, packs)
-    if not rows:
+    return describe_reruns(collect(plan.study, rows, packs), plan.study)
+
+
+def describe_reruns(dataset: xr.Dataset, study: Study) -> xr.Dataset:
+    """Return a dataset of reruns, which may be none, with what tells it from `study.nc`."""
+    if not dataset.sizes["trial"]:
         dataset["rerun"] = ("trial", np.empty(0, np.int64))
         dataset["rerun_of"] = ("trial", np.empty(0, dtype=object))
     dataset["rerun"].attrs["long_name"] = "number of the rerun"
     dataset["rerun_of"].attrs["long_name"] = "id of the searched trial that is rerun"
-    dataset.attrs["title"] = f"Trial variance of the study {plan.study.name}"
-    dataset.attrs["rerun_seeds"] = plan.study.spec.reruns.seeds
+    if "data_split" in dataset:
+        dataset["data_split"].attrs["long_name"] = (
+            "division of the data into training and validation sets, 0 the usual one"
+        )
+    dataset.attrs["title"] = f"Trial variance of the study {study.name}"
+    dataset.attrs["summary"] = (
+        f"Reruns with fresh seeds of the best trials of the study {study.name}, and of its "
+        f"baseline: {study.workload.description}"
+    )
+    dataset.attrs["rerun_seeds"] = study.spec.reruns.seeds
     return dataset

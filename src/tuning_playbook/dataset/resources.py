@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.dataset.discovery import discovery_attributes
 from tuning_playbook.training.records import read_provenance
 
 NUMBERS = {
@@ -17,6 +18,8 @@ NUMBERS = {
     "peak_memory_bytes": ("most memory that the job had held when the trial ended", "byte"),
     "threads": ("CPU cores of the job", "1"),
     "lanes": ("lanes it trained in; fewer than the spec's where memory ran out", "1"),
+    "devices": ("devices of its job that trained: lanes of their own, or parts of a batch", "1"),
+    "nodes": ("nodes of its job", "1"),
 }
 TEXTS = {
     "host": "name of the machine",
@@ -58,3 +61,19 @@ def collect_resources(trials: Sequence[str], folder: Path) -> xr.Dataset:
             {"long_name": f"version of {package}"},
         )
     return xr.Dataset(variables, coords={"trial": np.array(list(trials), dtype=object)})
+
+
+def describe_resources(dataset: xr.Dataset, study: str) -> xr.Dataset:
+    """Return `resources.nc` of a study, which says what it is."""
+    title = f"Resources of the study {study}"
+    dataset["trial"].attrs["long_name"] = "trial id: the first digits of its fingerprint"
+    return dataset.assign_attrs(
+        discovery_attributes(
+            study,
+            title=title,
+            summary=f"{title}: time, memory, machine and software of every trial and rerun",
+            keywords=("time", "memory"),
+            trials=[str(trial) for trial in dataset["trial"].to_numpy()],
+            history="collected from the records of the study's training jobs",
+        )
+    )

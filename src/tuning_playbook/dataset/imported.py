@@ -1,0 +1,215 @@
+"""The datasets of trials that were finished before: study.nc, reruns.nc and resources.nc.
+
+Trials of one study share their coordinates, while other tools evaluate where they like (AlgoPerf
+after equal times, so at other steps in every run). So the steps are those of one trial, and every
+other shows at each of them its nearest measurement. Objectives and best steps are found in what was
+measured itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.dataset.collect import assemble
+from tuning_playbook.dataset.outcome import objective_variables
+from tuning_playbook.dataset.pack import Axes, PackedTrial
+from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
+from tuning_playbook.dataset.rows import Row
+from tuning_playbook.search.finished import as_trial
+from tuning_playbook.search.plan import BASELINE, Plan
+from tuning_playbook.sources.configurations import configurations
+from tuning_playbook.spec.declarations import Value
+from tuning_playbook.spec.finished import Curves, FinishedTrial
+from tuning_playbook.spec.study import Study
+from tuning_playbook.training.records import EVALUATED_SPLITS
+from tuning_playbook.training.windows import GradientSummary, gradient_summary
+
+WHOLE_RUN = 0.95
+"""A trial that got so far has trained as long as any; time limits end runs a little apart."""
+
+
+def study_dataset(plan: Plan) -> xr.Dataset:
+    """Return `study.nc`: each configuration once, with the first of its seeds."""
+    numbers = {as_trial(plan.study, item).id: item for item in plan.study.finished}
+    rows = [
+        Row(
+            item.index,
+            item.arm,
+            item.trial,
+            item.searched,
+            _about(numbers[item.trial.id]),
+        )
+        for item in plan.trials
+    ]
+    return _dataset(plan.study, rows, numbers)
+
+
+def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
+    """Return `reruns.nc`: every configuration that was trained with several seeds.
+
+    The seeds of an arm's best configuration, and those of the baseline, stand under their name, and
+    those of any other under a name of its own. The seed by which a configuration was chosen among
+    several is none of its reruns: it was chosen for being lucky.
+
+    Args:
+        plan: The study's.
+        best: The id of the best trial of each arm that has a feasible one.
+    """
+    study = plan.study
+    competitors = [item.arm for item in plan.trials]
+    rows: list[Row] = []
+    numbers: dict[str, FinishedTrial] = {}
+    for trials in configurations(study.finished):
+        trial = as_trial(study, trials[0])
+        place = next((item for item in plan.trials if item.trial.id == trial.id), None)
+        if place is None:
+            label, rerun_of, reruns = BASELINE, BASELINE_RERUN_OF, trials
+        elif len(trials) == 1:
+            continue
+        else:
+            chosen = best.get(place.arm) == trial.id
+            label = place.arm if chosen else f"{place.arm}: {trials[0].name}"
+            rivals = len(competitors) if study.baseline else competitors.count(place.arm)
+            rerun_of, reruns = trial.id, trials[1:] if chosen and rivals > 1 else trials
+        for number, item in enumerate(reruns):
+            rerun = as_trial(study, item)
+            numbers[rerun.id] = item
+            about = _about(item) | {"rerun": number, "rerun_of": rerun_of}
+            if study.spec.reruns.splits:
+                about["data_split"] = rerun.data_split
+            rows.append(Row(len(rows), label, rerun, {}, about))
+    return describe_reruns(_dataset(study, rows, numbers), study)
+
+
+def resources_dataset(trials: Iterable[str]) -> xr.Dataset:
+    """Return `resources.nc`: of what another tool used nothing is known here."""
+    return xr.Dataset(coords={"trial": np.array(list(trials), dtype=object)})
+
+
+def _about(trial: FinishedTrial) -> dict[str, Value]:
+    return {"source_trial": trial.name}
+
+
+def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, FinishedTrial]) -> xr.Dataset:
+    axes = Axes(
+        _shared_steps([item.evaluations for item in study.finished]),
+        _shared_steps([item.logged for item in study.finished]),
+        EVALUATED_SPLITS,
+    )
+    packed = {
+        row.trial.id: _pack(study, row.trial.fingerprint, numbers[row.trial.id], axes)
+        for row in rows
+    }
+    dataset = assemble(study, rows, [packed], axes)
+    exact = [_measured_best(study, numbers[row.trial.id], packed[row.trial.id]) for row in rows]
+    for name in ("objective", "best_step", "best_steps"):
+        for place, found in enumerate(exact):
+            dataset[name].values[place] = found[name][1][0]
+    if not any(row.trial.batch_size for row in rows):
+        dataset = dataset.drop_vars("hp_batch_size", errors="ignore")
+        del dataset.attrs["batch_size"]
+    if "source_trial" in dataset:
+        dataset["source_trial"].attrs["long_name"] = "the trial's name in its source"
+    nearest = "training steps before the evaluation; the nearest of a trial's own where they differ"
+    dataset["eval_step"].attrs["long_name"] = nearest
+    dataset.attrs |= {
+        "source": study.workload.description,
+        "history": study.workload.description,
+        "max_train_steps": study.spec.training.max_train_steps,
+    }
+    return dataset
+
+
+def _shared_steps(curves: Sequence[Curves]) -> np.ndarray:
+    """Return the steps of the trial measured least often of those that trained to the end, [steps].
+
+    So no trial that trained as long shows a measurement twice.
+    """
+    measured = [item.steps for item in curves if item.steps]
+    if not measured:
+        return np.zeros(1, np.int64)
+    last = max(steps[-1] for steps in measured)
+    whole = [steps for steps in measured if steps[-1] >= WHOLE_RUN * last]
+    return np.array(min(whole, key=lambda steps: (len(steps), steps)), np.int64)
+
+
+def _nearest(curves: Curves, shared: np.ndarray) -> np.ndarray:
+    """Return which measurement of a trial stands at each shared step, [steps]; -1 for none.
+
+    None does where the trial had ended: the nearest is as far as the neighbouring shared step.
+    """
+    if not curves.steps:
+        return np.full(len(shared), -1)
+    own = np.array(curves.steps, np.int64)
+    distance = np.abs(shared[:, None] - own[None, :])
+    found = distance.argmin(axis=1)
+    gaps = np.diff(shared)
+    room = np.append(gaps, gaps[-1:]) if len(gaps) else np.ones(1)
+    return np.where(distance.min(axis=1) < room, found, -1)
+
+
+def _at(curves: Curves, name: str, places: np.ndarray) -> np.ndarray:
+    values = np.append(np.array(curves.values.get(name, ()), np.float64), np.nan)
+    known = (places >= 0) & (places < len(values) - 1)
+    return np.asarray(values[np.where(known, places, -1)])
+
+
+def _pack(study: Study, fingerprint: str, trial: FinishedTrial, axes: Axes) -> PackedTrial:
+    """Return a trial as a pack file would hold it."""
+    evaluated = _nearest(trial.evaluations, axes.eval_step)
+    logged = _nearest(trial.logged, axes.train_step)
+    names = {name for item in study.finished for name in item.logged.values} | {"train_loss"}
+    return PackedTrial(
+        fingerprint=fingerprint,
+        status=trial.status,
+        reason=trial.reason,
+        metrics={
+            name: np.stack(
+                [_at(trial.evaluations, f"{split}/{name}", evaluated) for split in axes.split],
+                axis=1,
+            )
+            for name in study.workload.metrics
+        },
+        series={name: _at(trial.logged, name, logged) for name in sorted(names)},
+        **_summary(study, trial),
+    )
+
+
+def _summary(study: Study, trial: FinishedTrial) -> dict[str, Any]:
+    """Return what a pack file holds of a trial beside its curves."""
+    summary = trial.summary
+    if summary is None:
+        norms = np.array(trial.logged.values.get("grad_norm", ()), np.float64)
+        gradient = gradient_summary(norms, 0.0)
+    else:
+        counts = np.array(summary.norm_counts, np.int64)
+        gradient = GradientSummary(counts, summary.norm_p90, summary.clipped_share)
+    names = dict.fromkeys(study.workload.metrics, np.nan)
+    return {
+        "gradient": gradient,
+        "whole": names | dict(summary.whole if summary else {}),
+        "sample_error": names | dict(summary.sample_error if summary else {}),
+        "class_right": np.array(summary.class_right if summary else (), np.int64),
+        "class_examples": np.array(summary.class_examples if summary else (), np.int64),
+    }
+
+
+def _measured_best(
+    study: Study, trial: FinishedTrial, packed: PackedTrial
+) -> dict[str, tuple[object, np.ndarray, object]]:
+    """Return the objective of a trial and its best steps, of all that was measured."""
+    objective = study.spec.objective
+    split, _, name = objective.metric.partition("/")
+    steps = np.array(trial.evaluations.steps or (0,), np.int64)
+    values = np.array(trial.evaluations.values.get(objective.metric, (np.nan,)), np.float64)
+    found: dict[str, tuple[object, np.ndarray, object]] = objective_variables(
+        {name: values[None, :, None]},
+        Axes(steps, np.empty(0), (split,)),
+        [packed],
+        objective.metric,
+        objective.mode,
+        study.spec.training.keep_best,
+    )
+    return found

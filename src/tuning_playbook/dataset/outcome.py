@@ -1,0 +1,155 @@
+"""What came of a dataset's trials: status, objective, gradients, the whole validation split."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tuning_playbook.dataset.pack import Axes, PackedTrial
+from tuning_playbook.dataset.rows import Row, column
+from tuning_playbook.spec.study import Study
+from tuning_playbook.training.windows import NORM_EDGES
+
+
+def status_variables(rows: Sequence[Row], trials: Sequence[PackedTrial]) -> dict[str, Any]:
+    """Return what each trial is and how it ended, and the further variables of its row."""
+
+    def texts(values: Iterable[str]) -> np.ndarray:
+        return np.array(list(values), dtype=object)
+
+    variables: dict[str, Any] = {
+        "status": (
+            "trial",
+            texts(trial.status for trial in trials),
+            {"long_name": "how the trial ended: completed, diverged or failed"},
+        ),
+        "infeasible_reason": (
+            "trial",
+            texts(trial.reason for trial in trials),
+            {"long_name": "why the trial is infeasible"},
+        ),
+        "index": (
+            "trial",
+            np.array([row.index for row in rows], np.int64),
+            {"long_name": "place in the study"},
+        ),
+        "arm": (
+            "trial",
+            texts(row.arm for row in rows),
+            {"long_name": "setting of the scientific hyperparameters"},
+        ),
+        "seed": (
+            "trial",
+            np.array([row.trial.seed for row in rows], np.int64),
+            {"long_name": "seed of every draw"},
+        ),
+        "max_train_steps": (
+            "trial",
+            np.array([row.trial.max_train_steps for row in rows], np.int64),
+            {"long_name": "steps that the trial trains for", "units": "step"},
+        ),
+        "fingerprint": (
+            "trial",
+            texts(row.trial.fingerprint for row in rows),
+            {"long_name": "SHA-256 of everything that decides the numbers"},
+        ),
+    }
+    for name in rows[0].extra if rows else ():
+        given = [row.extra[name] for row in rows]
+        variables[name] = ("trial", column(given))
+    return variables
+
+
+def objective_variables(
+    metrics: Mapping[str, np.ndarray],
+    axes: Axes,
+    trials: Sequence[PackedTrial],
+    metric: str,
+    mode: str,
+    keep_best: int,
+) -> dict[str, Any]:
+    """Return the objective of each trial and the steps at which its best values were reached.
+
+    The best value over training is found retrospectively; of equal values the earlier counts. An
+    infeasible trial has none.
+    """
+    split, _, name = metric.partition("/")
+    values = np.full((len(trials), len(axes.eval_step)), np.nan)
+    if trials:
+        values = metrics[name][:, :, axes.split.index(split)].astype(np.float64)
+    values[[trial.status != "completed" for trial in trials]] = np.nan
+    values[~np.isfinite(values)] = np.nan  # as training, which keeps no checkpoint of those
+    cost = np.where(np.isnan(values), np.inf, -values if mode == "max" else values)
+    order = np.argsort(cost, axis=1, kind="stable")[:, :keep_best]
+    finite = np.isfinite(np.take_along_axis(cost, order, axis=1))
+    steps = np.where(finite, np.asarray(axes.eval_step)[order], -1)
+    padding = ((0, 0), (0, keep_best - steps.shape[1]))
+    steps = np.pad(steps, padding, constant_values=-1).astype(np.int64)
+    best = values[np.arange(len(trials)), order[:, 0]] if trials else np.empty(0)
+    units = {"long_name": f"best {metric} over training ({mode})"}
+    return {
+        "objective": ("trial", best, units),
+        "best_step": (
+            "trial",
+            steps[:, 0],
+            {"long_name": "step at which the objective was reached", "units": "step"},
+        ),
+        "best_steps": (
+            ("trial", "rank"),
+            steps,
+            {"long_name": "steps of the best evaluations", "units": "step"},
+        ),
+    }
+
+
+def gradient_variables(trials: Sequence[PackedTrial]) -> dict[str, Any]:
+    """Return what is known of the gradient norms of every step."""
+    counts = [trial.gradient.counts for trial in trials] or np.empty((0, len(NORM_EDGES) - 1))
+    return {
+        "grad_norm_count": (
+            ("trial", "grad_norm_bin"),
+            np.array(counts, np.int64),
+            {"long_name": "steps whose unclipped gradient norm lies in the bin"},
+        ),
+        "grad_norm_p90": (
+            "trial",
+            np.array([trial.gradient.p90 for trial in trials], np.float64),
+            {"long_name": "90th percentile of the unclipped gradient norms"},
+        ),
+        "clipped_share": (
+            "trial",
+            np.array([trial.gradient.clipped_share for trial in trials], np.float64),
+            {"long_name": "share of steps whose gradient was clipped", "units": "1"},
+        ),
+    }
+
+
+def whole_variables(study: Study, trials: Sequence[PackedTrial]) -> dict[str, Any]:
+    """Return what is known of the best checkpoints on whole split."""
+    variables: dict[str, Any] = {}
+    if study.spec.training.validation_sample:
+        for name, metric in study.workload.metrics.items():
+            of_sample = "standard error over a random sample as large as the periodic one"
+            variables[f"whole_{name}"] = (
+                "trial",
+                np.array([trial.whole[name] for trial in trials], np.float64),
+                {"long_name": f"{metric.description}, at the best step, on the whole split"},
+            )
+            variables[f"sample_error_{name}"] = (
+                "trial",
+                np.array([trial.sample_error[name] for trial in trials], np.float64),
+                {"long_name": f"{metric.description}, {of_sample}"},
+            )
+    classes = max((len(trial.class_right) for trial in trials), default=0)
+    if classes:
+        for name, what in (("class_right", "right predictions"), ("class_examples", "examples")):
+            counts = np.zeros((len(trials), classes), np.int64)
+            for row, trial in enumerate(trials):
+                found = getattr(trial, name)
+                counts[row, : len(found)] = found
+            variables[name] = (
+                ("trial", "class"),
+                counts,
+                {"long_name": f"{what} of each class in the validation split, at the best step"},
+            )
+    return variables

@@ -1,0 +1,40 @@
+"""The trials of a dataset at their places, and the columns that their values fill."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tuning_playbook.search.fingerprint import Trial
+from tuning_playbook.spec.declarations import Value
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial at its place in a dataset.
+
+    Attributes:
+        index: Its place.
+        arm: The name of its arm.
+        trial: What was trained.
+        searched: The searched values, by their names in the spec.
+        extra: Further variables: name to value.
+    """
+
+    index: int
+    arm: str
+    trial: Trial
+    searched: Mapping[str, Value]
+    extra: Mapping[str, Value] = field(default_factory=dict)
+
+
+def column(values: Sequence[Value | None]) -> np.ndarray:
+    """Return values as an array: numbers with NaN, or texts with "", where there is none."""
+    given = [value for value in values if value is not None]
+    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in given)
+    if whole and len(given) == len(values):
+        return np.array(values, np.int64)
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+    texts = ["" if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in values]
+    return np.array(texts, dtype=object)

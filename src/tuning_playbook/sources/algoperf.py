@@ -1,0 +1,124 @@
+"""Finished trials as the AlgoPerf benchmark logs them, in folders `study_<seed>/trial_<number>`.
+
+Each holds `hparams.json`, `eval_measurements.csv` and, where it was kept, `measurements.csv`. The
+studies of AlgoPerf are repeats on other seeds.
+
+Source: https://github.com/mlcommons/algorithmic-efficiency.
+"""
+
+import json
+import math
+import re
+from pathlib import Path
+
+from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.measurements import (
+    Steps,
+    evaluations_of,
+    logged_of,
+    outcome,
+    split_of,
+)
+from tuning_playbook.sources.table import LARGEST, read_table
+from tuning_playbook.spec.declarations import NAME, Value
+from tuning_playbook.spec.finished import FinishedTrial
+
+FOLDER = re.compile(r"(?:study|trial)_(\d+)")
+
+LOGGED_AS = {"loss": "train_loss", "grad_norm": "grad_norm"}
+"""The dataset's names of what `measurements.csv` logs every hundred steps."""
+
+NO_METRIC = "num_examples"
+"""A column of every split that counts what the metrics are means of."""
+
+
+def read_algoperf(
+    folder: Path, workload: str, column: str, objective: str
+) -> tuple[FinishedTrial, ...]:
+    """Return the trials in a folder: trial by trial, and of each its seeds in order.
+
+    Args:
+        folder: It holds `study_<seed>/trial_<number>`, or `study_<seed>/<workload>/trial_<number>`.
+        workload: The spec's.
+        column: The logged column that is the objective's metric.
+        objective: The objective's metric, whose name that column takes.
+
+    Raises:
+        SourceError: There are none, or a file cannot be read.
+    """
+    deeper = [path for path in folder.glob("study_*/*/trial_*") if path.parent.name == workload]
+    places: dict[tuple[int, int], Path] = {}
+    for path in sorted([*folder.glob("study_*/trial_*"), *deeper]):
+        study = FOLDER.fullmatch(path.relative_to(folder).parts[0])
+        trial = FOLDER.fullmatch(path.name)
+        if study and trial and path.is_dir():
+            places[int(trial[1]), int(study[1])] = path
+    if not places:
+        raise SourceError(
+            f"{folder}: there are no folders study_<seed>/trial_<number>; give the folder that "
+            "holds AlgoPerf's logs of one workload"
+        )
+    return tuple(
+        _read_trial(places[key], folder, key[1], column, objective) for key in sorted(places)
+    )
+
+
+def _read_trial(path: Path, folder: Path, seed: int, column: str, objective: str) -> FinishedTrial:
+    steps: Steps = {}
+    table = read_table(path / "eval_measurements.csv", ["global_step", column])
+    names = {
+        name: objective if name == column else name
+        for name in table.columns
+        if split_of(name) in ("train", "validation")
+        and not name.endswith(f"/{NO_METRIC}")
+        and (name != objective or name == column)
+    }
+    for row in table.rows:
+        # A run that was resumed logs a step again, and goes on from there.
+        values = {target: row.real(name) for name, target in names.items()}
+        steps[row.whole("global_step")] = {k: v for k, v in values.items() if v is not None}
+    evaluations = evaluations_of(steps, objective)
+    status, reason = outcome(evaluations, objective)
+    return FinishedTrial(
+        name=path.relative_to(folder).as_posix(),
+        where=str(path),
+        seed=seed,
+        hyperparameters=_read_hyperparameters(path / "hparams.json"),
+        evaluations=evaluations,
+        logged=logged_of(_read_log(path / "measurements.csv")),
+        status=status,
+        reason=reason,
+    )
+
+
+def _read_log(path: Path) -> Steps:
+    if not path.exists():
+        return {}
+    table = read_table(path, ["global_step"])
+    steps: Steps = {}
+    for row in table.rows:
+        values = {LOGGED_AS[name]: row.real(name) for name in table.columns if name in LOGGED_AS}
+        if logged := {name: value for name, value in values.items() if value is not None}:
+            steps[row.whole("global_step")] = logged
+    return steps
+
+
+def _read_hyperparameters(path: Path) -> dict[str, Value]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SourceError(f"{path}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: it cannot be read as JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise SourceError(f"{path}: hyperparameters are names with values, not {content!r}")
+    for name, value in content.items():
+        if not NAME.fullmatch(name):
+            raise SourceError(f"{path}: '{name}' is no name of a hyperparameter")
+        scalar = isinstance(value, bool | int | float | str | None)
+        finite = not isinstance(value, float) or math.isfinite(value)
+        if not (scalar and finite) or (isinstance(value, int) and abs(value) > LARGEST):
+            raise SourceError(
+                f"{path}: '{name}' must be a finite number, a text or a truth value, not {value!r}"
+            )
+    return {name: value for name, value in content.items() if value is not None}

@@ -1,0 +1,32 @@
+"""Which finished trials have one configuration, and differ by their seeds alone."""
+
+from collections.abc import Iterable, Mapping
+
+from tuning_playbook.spec.declarations import Value, same
+from tuning_playbook.spec.finished import FinishedTrial
+
+
+def configurations(finished: Iterable[FinishedTrial]) -> list[tuple[FinishedTrial, ...]]:
+    """Return trials by their configuration, each with its seeds, in the order of the source."""
+    groups: dict[frozenset[object], list[FinishedTrial]] = {}
+    for trial in finished:
+        groups.setdefault(_key(trial.hyperparameters), []).append(trial)
+    return [tuple(group) for group in groups.values()]
+
+
+def equal(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    """Whether two configurations are one."""
+    return _key(one) == _key(other)
+
+
+def within(setting: Mapping[str, Value], hyperparameters: Mapping[str, Value]) -> bool:
+    """Whether a configuration has every value of a setting."""
+    return all(
+        name in hyperparameters and same(value, hyperparameters[name])
+        for name, value in setting.items()
+    )
+
+
+def _key(hyperparameters: Mapping[str, Value]) -> frozenset[object]:
+    """Return what equal configurations share; 1 and 1.0 are one value, 1 and true are not."""
+    return frozenset((name, isinstance(v, bool), v) for name, v in hyperparameters.items())

@@ -1,0 +1,36 @@
+"""What a source of finished trials holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tuning_playbook.spec import shape
+from tuning_playbook.spec.declarations import Hyperparameter, Metric
+from tuning_playbook.spec.finished import FinishedTrial
+from tuning_playbook.spec.study import Arm
+
+
+@dataclass(frozen=True)
+class Found:
+    """Finished trials, and what their source tells of the study that they come from.
+
+    The logs of other tools tell of the trials alone; an archive tells the rest too.
+
+    Attributes:
+        trials: In the order of the source.
+        description: Where they come from, in a sentence.
+        workload: What was trained; empty where the source does not say.
+        incumbent: The name of a trial whose configuration is the baseline; empty without one.
+        known: What is known of the hyperparameters, by name.
+        metrics: What is known of the metrics, by name.
+        training: How the trials were trained.
+        arms: The arms, with what was searched in each.
+    """
+
+    trials: tuple[FinishedTrial, ...]
+    description: str
+    workload: str = ""
+    incumbent: str = ""
+    known: Mapping[str, Hyperparameter] = field(default_factory=dict)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    training: shape.Training | None = None
+    arms: tuple[Arm, ...] = ()

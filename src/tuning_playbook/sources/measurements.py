@@ -1,0 +1,64 @@
+"""What other tools measured, under this project's names, gathered step by step."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+
+from tuning_playbook.spec.finished import Curves, Status
+
+METRIC = re.compile(r"(train|validation|test)/([A-Za-z][A-Za-z0-9_]*)")
+"""A metric's column. Those of the test split are not read: that is done once, at the end."""
+
+LOGGED = ("train_loss", "grad_norm", "grad_norm_max", "update_norm", "learning_rate_t")
+"""What may be logged while a trial trains, by the names of the dataset."""
+
+TAKEN = {
+    *LOGGED,
+    *("trial", "eval_step", "split", "train_step", "rank", "grad_norm_bin"),
+    *("objective", "best_step", "best_steps", "status", "infeasible_reason"),
+    *("index", "arm", "seed", "fingerprint", "source_trial", "rerun", "rerun_of"),
+    *("grad_norm_count", "grad_norm_p90", "clipped_share"),
+}
+"""Names that the dataset gives to other things, and no metric may bear."""
+
+Steps = dict[int, dict[str, float]]
+"""What was measured after so many steps, by column."""
+
+
+def split_of(column: str) -> str | None:
+    """Return the split of a metric's column; None for a column that is no metric's."""
+    found = METRIC.fullmatch(column)
+    return found[1] if found and not found[2].startswith("hp_") and found[2] not in TAKEN else None
+
+
+def evaluations_of(steps: Steps, objective: str) -> Curves:
+    """Return the evaluations of a trial: where its objective was measured."""
+    measured = {step: row for step, row in steps.items() if objective in row}
+    return _curves(measured, lambda name: split_of(name) in ("train", "validation"))
+
+
+def logged_of(steps: Steps) -> Curves:
+    """Return what was logged of a trial while it trained."""
+    measured = {step: row for step, row in steps.items() if any(name in row for name in LOGGED)}
+    return _curves(measured, LOGGED.__contains__)
+
+
+def outcome(evaluations: Curves, objective: str) -> tuple[Status, str]:
+    """Say how a trial ended, of which its source says nothing."""
+    if not evaluations.steps:
+        return "failed", f"{objective} was never measured"
+    values = evaluations.values[objective]
+    if math.isfinite(values[-1]):
+        return "completed", ""
+    finite = [number for number, value in enumerate(values) if math.isfinite(value)]
+    step = evaluations.steps[finite[-1] + 1 if finite else 0]
+    return "diverged", f"{objective} is not finite from step {step} on"
+
+
+def _curves(measured: Mapping[int, Mapping[str, float]], wanted: Callable[[str], bool]) -> Curves:
+    steps = tuple(sorted(measured))
+    names = sorted({name for row in measured.values() for name in row if wanted(name)})
+    return Curves(
+        steps,
+        {name: tuple(measured[step].get(name, math.nan) for step in steps) for name in names},
+    )

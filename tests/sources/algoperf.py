@@ -1,0 +1,39 @@
+"""Studies of the trials of AlgoPerf that are kept beside the tests."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from tests.specs import write_spec
+from tuning_playbook.analysis.ranking import best_trials, trial_id
+from tuning_playbook.dataset.imported import reruns_dataset, study_dataset
+from tuning_playbook.search.plan import plan_study
+
+LOGS = Path(__file__).parents[1] / "data" / "algoperf"
+
+METRICS = {
+    "imagenet_resnet_jax": "accuracy",
+    "wmt_jax": "bleu",
+    "ogbg_jax": "mean_average_precision",
+}
+
+
+def spec_of(workload, **changes):
+    metric = f"validation/{METRICS[workload]}"
+    return {
+        "goal": "Which trial is the better one?",
+        "workload": workload,
+        "objective": {"metric": metric, "mode": "max"},
+        "source": {"format": "algoperf", "path": str(LOGS / workload), "objective": metric},
+    } | changes
+
+
+def datasets(path):
+    """The plan and the datasets of the study at `path`, as its job makes them."""
+    plan = plan_study(path)
+    study = study_dataset(plan)
+    best = {arm: trial_id(study, place) for arm, place in best_trials(study).items()}
+    return SimpleNamespace(plan=plan, study=study, reruns=reruns_dataset(plan, best))
+
+
+def import_logs(folder, workload, **changes):
+    return datasets(write_spec(folder / f"{workload}.yaml", spec_of(workload, **changes)))
