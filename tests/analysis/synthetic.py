@@ -26,6 +26,9 @@ Shape = Callable[[str, np.ndarray], np.ndarray]
 Reason = Callable[[str, Mapping[str, float]], str]
 """(arm, positions) -> why the trial is infeasible; empty where it is feasible."""
 
+Ends = Callable[[str, Mapping[str, float]], int]
+"""(arm, positions) -> how many evaluations the trial has after the first one."""
+
 
 def log_uniform(name: str, low: float, high: float, arms: Sequence[str], condition: str = ""):
     return Searched(name, condition, tuple(arms), "nuisance", "log_uniform", low, high, "log")
@@ -81,6 +84,9 @@ def make_study(
     effect: Effect = _nothing,
     shape: Shape = _nothing,
     reason: Reason = _feasible,
+    train_shape: Shape = _nothing,
+    spikes: Shape = _nothing,
+    ends: Ends | None = None,
     level: float = 0.1,
     trial_noise: float = 0.01,
     noise: float = 0.002,
@@ -103,6 +109,9 @@ def make_study(
         effect: What positions add to the level.
         shape: What is added to every validation curve.
         reason: Why a trial is infeasible.
+        train_shape: What is added to every training curve.
+        spikes: By how many times the typical gradient norm the largest one exceeds its own.
+        ends: Where trials end that are shorter than the longest.
         level: The validation error that training comes to.
         trial_noise: Standard deviation of that between trials.
         noise: Standard deviation of one evaluation.
@@ -113,7 +122,8 @@ def make_study(
     """
     generator = np.random.default_rng(seed)
     searched = default_searched(arms) if searched is None else tuple(searched)
-    fraction = np.arange(evaluations + 1) / evaluations
+    # Of its own, so that what is drawn for it moves nothing else.
+    gradients = np.random.default_rng([seed, 1])
     rows = []
     for arm in arms:
         existing = [item for item in searched if arm in item.arms]
@@ -125,8 +135,13 @@ def make_study(
         for number in range(trials):
             positions = {name: float(column[number]) for name, column in places_in_range.items()}
             final = level + trial_noise * generator.normal() + effect(arm, positions)
+            own = evaluations if ends is None else ends(arm, positions)
+            fraction = np.arange(own + 1) / own
             fall = final + (0.9 - final) * np.exp(-fraction / time_constant)
             scatter = noise * generator.normal(size=(2, len(fraction)))
+            train = fall + train_shape(arm, fraction) + 0.5 * scatter[1]
+            norms = train[1:] * np.exp(0.26 * gradients.normal(size=own))
+            highest = 1 + np.abs(gradients.normal(size=own)) + spikes(arm, fraction[1:])
             rows.append(
                 {
                     "trial": hashlib.sha256(f"{seed} {arm} {number}".encode()).hexdigest()[:10],
@@ -135,7 +150,9 @@ def make_study(
                         item.name: _value(item, positions[item.name]) for item in existing
                     },
                     "validation": fall + shape(arm, fraction) + scatter[0],
-                    "train": fall + 0.5 * scatter[1],
+                    "train": train,
+                    "grad_norm": norms,
+                    "grad_norm_max": norms * highest,
                     "reason": reason(arm, positions),
                 }
             )
@@ -179,6 +196,8 @@ def make_reruns(
                     "hyperparameters": hyperparameters,
                     "validation": flat,
                     "train": flat,
+                    "grad_norm": flat[1:],
+                    "grad_norm_max": flat[1:],
                     "reason": "" if math.isfinite(value) else "diverged at step 100",
                 }
             )
@@ -196,6 +215,26 @@ def make_reruns(
     return reruns
 
 
+def make_resources(study: xr.Dataset, jax: Sequence[str] = ("0.10.2",)) -> xr.Dataset:
+    """Make the resources of a study: trained on one machine, by versions of JAX in turn."""
+    count = study.sizes["trial"]
+    columns = {
+        "backend": ["cpu"],
+        "device": ["cpu"],
+        "machine": ["x86_64"],
+        "python": ["3.11.7"],
+        "version_jax": list(jax),
+        "version_optax": ["0.2.8"],
+    }
+    return xr.Dataset(
+        {
+            name: ("trial", np.array((values * count)[:count], dtype=object))
+            for name, values in columns.items()
+        },
+        coords={"trial": study["trial"]},
+    )
+
+
 def _value(searched: Searched, position: float) -> Any:
     if searched.choices:
         return searched.choices[int(position * len(searched.choices))]
@@ -204,6 +243,14 @@ def _value(searched: Searched, position: float) -> Any:
     else:
         value = searched.low + position * (searched.high - searched.low)
     return round(value) if "int" in searched.distribution else value
+
+
+def _stacked(rows: Sequence[Mapping[str, Any]], name: str, length: int) -> np.ndarray:
+    """One curve of each trial, NaN beyond its end: [trial, length]."""
+    curves = np.full((len(rows), length), np.nan)
+    for curve, row in zip(curves, rows, strict=True):
+        curve[: len(row[name])] = row[name]
+    return curves
 
 
 def _dataset(
@@ -215,7 +262,8 @@ def _dataset(
 ) -> xr.Dataset:
     feasible = np.array([not row["reason"] for row in rows])
     steps = EVAL_EVERY * np.arange(evaluations + 1)
-    errors = np.array([[row["train"], row["validation"]] for row in rows])
+    splits = ("train", "validation")
+    errors = np.stack([_stacked(rows, split, evaluations + 1) for split in splits], axis=1)
     # An infeasible trial trains for a third of its steps.
     errors[~feasible, :, evaluations // 3 :] = np.nan
     metric = "accuracy" if mode == "max" else "error_rate"
@@ -229,6 +277,13 @@ def _dataset(
     objective = np.where(feasible, values[np.arange(count), 1, best], np.nan)
     curve = ("trial", "eval_step", "split")
     train = 3 * errors[:, 0, 1:]
+    norms = {
+        name: np.where(np.isnan(train), np.nan, _stacked(rows, name, evaluations))
+        for name in ("grad_norm", "grad_norm_max")
+    }
+    # Of its windows, which are equally long; NaN is sorted to the end.
+    known = np.maximum(np.isfinite(norms["grad_norm"]).sum(axis=1) - 1, 0)
+    p90 = np.sort(norms["grad_norm"])[np.arange(len(rows)), np.round(0.9 * known).astype(int)]
     variables: dict[str, Any] = {
         metric: (curve, values.transpose(0, 2, 1), {"long_name": metric.replace("_", " ")}),
         "loss": (curve, 3 * errors.transpose(0, 2, 1), {"long_name": "cross-entropy loss"}),
@@ -236,12 +291,17 @@ def _dataset(
             name: (("trial", "train_step"), factor * train, {"long_name": name.replace("_", " ")})
             for name, factor in (
                 ("train_loss", 1.0),
-                ("grad_norm", 2.0),
-                ("grad_norm_max", 4.0),
                 ("update_norm", 0.1),
                 ("learning_rate_t", 0.01),
             )
         },
+        **{name: (("trial", "train_step"), values) for name, values in norms.items()},
+        "grad_norm_p90": ("trial", p90),
+        "clipped_share": ("trial", np.full(count, np.nan)),
+        "max_train_steps": (
+            "trial",
+            EVAL_EVERY * np.array([len(row["train"]) - 1 for row in rows]),
+        ),
         "objective": ("trial", objective),
         "best_step": ("trial", np.where(feasible, steps[best], -1)),
         "best_steps": (("trial", "rank"), best_steps),

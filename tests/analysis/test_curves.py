@@ -1,7 +1,5 @@
 """Overfitting, still improving, saturated early and best steps, on single studies."""
 
-import json
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -90,44 +88,43 @@ def test_too_few_evaluations(check):
 
 def test_missing_evaluations_do_not_stop_the_checks():
     study = make_study(shape=worsen(0.1, ADAM))
-    study["error_rate"][:, 3, :] = np.nan
+    study["error_rate"][:, 17, :] = np.nan
     answers = {finding.check: finding.answer for finding in diagnose(study)}
     assert answers["overfitting"] == "problem"
     assert answers["still_improving"] == "cannot tell"
 
 
+def ends_at_a_third(arm, _at):
+    return 20 if arm == NESTEROV else 60
+
+
+def test_a_shorter_trial_is_judged_to_its_own_end():
+    """As where warmup comes on top: beyond its end nothing is missing."""
+    study = make_study(evaluations=60, ends=ends_at_a_third, time_constant=0.6)
+    improving = still_improving(study)
+    assert [row["still_improving"] for row in improving.numbers["arms"]] == [True, True]
+    assert best_steps(study).numbers["in_last_part"] == 32
+    study = make_study(evaluations=60, ends=ends_at_a_third, time_constant=0.02)
+    assert [row["saturated"] for row in saturated_early(study).numbers["arms"]] == [True, True]
+    assert still_improving(study).answer == "ok"
+
+
+def test_overfitting_of_a_shorter_trial():
+    study = make_study(evaluations=60, ends=ends_at_a_third, shape=worsen(0.1, NESTEROV))
+    assert overfitting(study).trials == (trial_id(study, best_trial(study, NESTEROV)),)
+
+
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "proposed"),
     [
-        {"trials": 1},
-        {"trials": 1, "arms": ["all trials"]},
-        {"trials": 3, "reason": lambda *_: "diverged"},
-        {"trials": 3, "reason": lambda arm, _at: "diverged" if arm == ADAM else ""},
-        {"evaluations": 1},
-        {"mode": "max"},
+        ({"time_constant": 0.5}, 4000),
+        ({"time_constant": 0.01, "shape": lambda _arm, at: 0.1 * at}, 400),
+        ({}, None),
     ],
-    ids=str,
+    ids=["late", "early", "neither"],
 )
-def test_every_study_gets_every_answer_as_json(settings):
-    findings = diagnose(make_study(**settings))
-    assert [finding.check for finding in findings] == [
-        "boundary",
-        "infeasible",
-        "overfitting",
-        "still_improving",
-        "saturated_early",
-        "best_steps",
-    ]
-    for finding in findings:
-        json.dumps(finding.to_json(), allow_nan=False)
-        assert finding.summary.endswith(".")
-        assert finding.answer not in ("warning", "problem") or finding.advice
-
-
-def test_no_feasible_trial_cannot_tell():
-    study = make_study(trials=3, reason=lambda *_: "diverged")
-    answers = [finding.answer for finding in diagnose(study)]
-    assert answers == ["cannot tell", "problem", *4 * ["cannot tell"]]
+def test_best_steps_propose_a_length(settings, proposed):
+    assert best_steps(make_study(**settings)).numbers["proposed_max_train_steps"] == proposed
 
 
 @pytest.mark.parametrize("arms", [[ADAM, NESTEROV], ["all trials"]], ids=len)

@@ -1,7 +1,11 @@
 import json
 
+import numpy as np
+import pytest
+from scipy import stats
+
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
-from tuning_playbook.analysis.infeasible import infeasible
+from tuning_playbook.analysis.infeasible import _rank_sum, infeasible
 
 
 def lose(count: int, arm: str = ADAM, texts=("diverged at step 120", "diverged at step 3.5e+02")):
@@ -64,3 +68,28 @@ def test_an_arm_without_trials():
     finding = infeasible(study)
     assert finding.answer == "problem"
     assert "optimizer=sgd has none of 0 trials feasible." in finding.summary
+
+
+def test_where_in_the_space_they_lie():
+    def reason(arm, at):
+        return "diverged" if arm == ADAM and at["learning_rate"] > 2 / 3 else ""
+
+    study = make_study(reason=reason)
+    finding = infeasible(study)
+    (row,) = finding.numbers["regions"]
+    assert (row["arm"], row["hyperparameter"], row["edge"]) == (ADAM, "learning_rate", "high")
+    assert (row["beyond"], row["infeasible_beyond"]) == (5, 5)
+    lost = np.isnan(study["objective"].values)
+    assert row["value"] == study["hp_learning_rate"].values[lost].min()
+    assert "high end of learning_rate: 5 of 5 trials from" in finding.summary
+    low = infeasible(make_study(reason=lambda _arm, at: "x" if at["weight_decay"] < 0.3 else ""))
+    assert {row["edge"] for row in low.numbers["regions"]} == {"low"}
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_rank_sum_is_scipys(ties):
+    generator = np.random.default_rng(0)
+    positions = generator.integers(5, size=20) / 5 if ties else generator.random(20)
+    chosen = np.arange(20) < 7
+    expected = stats.mannwhitneyu(positions[chosen], positions[~chosen], method="asymptotic")
+    assert 2 * stats.norm.sf(abs(_rank_sum(positions, chosen))) == pytest.approx(expected.pvalue)

@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_reruns, make_study
@@ -21,8 +22,10 @@ def adam_is_best(mode: str = "min"):
     return make_study(effect=lambda arm, _at: -0.05 if arm == ADAM else 0.0, trials=6, mode=mode)
 
 
-def decided(candidate, baseline, findings=(), mode="min", **settings):
+def decided(candidate, baseline, findings=(), mode="min", lacking=None, **settings):
     study = adam_is_best(mode)
+    if lacking:
+        study = study.assign_attrs(complete=0, trials_planned=14, missing_trials=lacking)
     objectives = {ADAM: list(candidate), NESTEROV: list(0.09 + SPREAD)}
     if baseline is not None:
         objectives["baseline"] = list(baseline)
@@ -55,10 +58,17 @@ def test_json_has_what_the_report_needs():
         "arm",
         "trial",
         "hyperparameters",
+        "trials",
+        "feasible_trials",
         "search_objective",
         "rerun_objectives",
+        "rerun_seeds",
         "mean",
+        "low",
+        "high",
         "standard_deviation",
+        "deviation_low",
+        "deviation_high",
     }
     assert launch["open_problems"] == ["boundary"]
     assert json.loads(json.dumps(launch)) == launch
@@ -166,6 +176,62 @@ def test_the_candidate_is_chosen_by_the_search_not_by_its_reruns():
     assert launch.other_arms[0].mean < launch.candidate.mean
 
 
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (0.04 + SPREAD, "It is the better configuration of the two"),
+        (0.0495 + SPREAD, "which is within what reruns differ by"),
+        (0.04 + SPREAD[:2], "the variance is not known well enough"),
+    ],
+)
+def test_another_arm_whose_reruns_are_better_is_named(other, words):
+    study = adam_is_best()
+    reruns = {ADAM: 0.05 + SPREAD, NESTEROV: other, "baseline": 0.10 + SPREAD}
+    launch = decide(study, make_reruns(study, reruns), ())
+    (rival,) = launch.rivals
+    assert (launch.decision, launch.candidate.arm, rival.arm) == ("adopt", ADAM, NESTEROV)
+    assert rival.advantage == pytest.approx(0.05 - other.mean())
+    assert f"The reruns of {NESTEROV}, whose best trial {rival.trial}" in said(launch)
+    assert words in said(launch)
+    assert not decided(0.05 + SPREAD, 0.10 + SPREAD).rivals  # there the other arm is worse
+
+
+def test_other_divisions_of_the_data_are_told_in_words_and_decide_nothing():
+    study = adam_is_best()
+    objectives = {
+        ADAM: [*(0.05 + SPREAD), 0.20, 0.21, 0.30],
+        "baseline": [*(0.10 + SPREAD), 0.22, 0.25, 0.28],
+    }
+    reruns = make_reruns(study, objectives)
+    reruns["data_split"] = ("trial", np.tile([0] * 5 + [1, 2, 3], 2))
+    launch = decide(study, reruns, ())
+    assert launch.decision == "adopt"
+    assert launch.candidate.mean == pytest.approx(0.05)
+    assert [row.arm for row in launch.data_variance] == [ADAM, "baseline"]
+    assert (
+        "Of 3 other divisions of the data into training and validation sets, the candidate is "
+        "better than the baseline on 2; on average over them it is better by 0.01333."
+    ) in said(launch)
+
+
+def test_repeats_of_the_search_are_told_and_none_of_them_is_the_candidate():
+    study = adam_is_best()
+    better, worse = make_study(seed=1, trials=6, level=0.01), adam_is_best()
+    repeats = [
+        item.assign(replicate=("trial", np.full(item.sizes["trial"], number)))
+        for number, item in enumerate((better, worse), 1)
+    ]
+    replicates = xr.concat(repeats, "trial", data_vars="minimal")
+    reruns = make_reruns(study, {ADAM: 0.05 + SPREAD, "baseline": 0.10 + SPREAD})
+    launch, alone = (decide(study, reruns, (), replicates=item) for item in (replicates, None))
+    assert launch.candidate == alone.candidate
+    assert launch.decision == alone.decision
+    assert [len(row.bests) for row in launch.study_variance] == [3, 3]
+    told = f"Of 3 searches with different seeds, the best trial of {ADAM} was better than that of"
+    assert told in said(launch)
+    assert told not in said(alone)
+
+
 def test_the_candidate_may_be_the_baseline():
     study = make_study(trials=6)
     best = decide(study, None, ()).candidate
@@ -209,6 +275,120 @@ def test_the_interval_is_that_of_scipy():
     assert difference.lower_bound == pytest.approx(one_sided)
     wins = stats.mannwhitneyu(new, old).statistic / (5 * 8)
     assert difference.probability_better == pytest.approx(wins)
+
+
+def with_seeds(reruns, candidate, baseline):
+    """The reruns of Adam and of the baseline on these seeds; nobody reruns the others."""
+    seeds = reruns["seed"].values.copy()
+    seeds[reruns["arm"].values == ADAM] = candidate
+    seeds[reruns["arm"].values == "baseline"] = baseline
+    return reruns.assign(seed=("trial", seeds))
+
+
+LUCK = np.array([0.03, -0.02, 0.01, -0.04, 0.02])
+"""What a seed does to both configurations, much more than what is to be told apart."""
+
+
+def test_reruns_on_shared_seeds_are_compared_seed_by_seed():
+    study = adam_is_best()
+    reruns = make_reruns(
+        study, {ADAM: list(0.09 + LUCK + SPREAD / 4), "baseline": list(0.1 + LUCK)}
+    )
+    apart = decide(study, with_seeds(reruns, [1, 2, 3, 4, 5], [6, 7, 8, 9, 10]), ())
+    assert (apart.decision, apart.difference.paired) == ("provisional", False)
+    together = decide(study, with_seeds(reruns, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]), ())
+    assert (together.decision, together.difference.paired) == ("adopt", True)
+    assert together.difference.improvement == pytest.approx(apart.difference.improvement)
+    assert "on the same seed" in said(together)
+
+
+def test_shared_seeds_are_matched_whatever_their_order():
+    study = adam_is_best()
+    reruns = make_reruns(
+        study, {ADAM: list(0.09 + LUCK + SPREAD / 4), "baseline": list(0.1 + LUCK)}
+    )
+    mixed = with_seeds(reruns, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5])
+    order = [0, 1, 2, 3, 4, 9, 7, 5, 8, 6]
+    mixed = mixed.isel(trial=order).assign(rerun=("trial", [0, 1, 2, 3, 4] * 2))
+    straight = decide(study, with_seeds(reruns, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]), ())
+    assert decide(study, mixed, ()).difference.low == pytest.approx(straight.difference.low)
+
+
+def test_seeds_shared_in_part_are_no_pairs():
+    study = adam_is_best()
+    reruns = make_reruns(study, {ADAM: list(0.05 + SPREAD), "baseline": list(0.1 + SPREAD)})
+    for other in ([1, 2, 3, 4, 6], [1, 1, 2, 3, 4]):
+        assert not decide(study, with_seeds(reruns, [1, 2, 3, 4, 5], other), ()).difference.paired
+
+
+def test_the_paired_interval_is_that_of_scipy():
+    generator = np.random.default_rng(0)
+    new, old = generator.normal(1, 1, size=6), generator.normal(0, 1, size=6)
+    difference = compare(new, old, sign=1.0, paired=True)
+    interval = stats.ttest_rel(new, old).confidence_interval(0.95)
+    assert (difference.low, difference.high) == (
+        pytest.approx(interval.low),
+        pytest.approx(interval.high),
+    )
+    wilson = stats.binomtest(int((new > old).sum()), 6).proportion_ci(method="wilson")
+    assert (difference.probability_low, difference.probability_high) == (
+        pytest.approx(wilson.low, abs=1e-6),
+        pytest.approx(wilson.high, abs=1e-6),
+    )
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_the_interval_by_bootstrap_is_that_of_scipy(paired):
+    generator = np.random.default_rng(0)
+    new, old = generator.normal(1, 1, size=8), generator.normal(0, 1, size=8)
+    difference = compare(new, old, sign=-1.0, paired=paired)
+    found = stats.bootstrap(
+        (old, new),
+        lambda one, other: one.mean() - other.mean(),
+        vectorized=False,
+        paired=paired,
+        rng=np.random.default_rng(5),
+    ).confidence_interval
+    assert difference.bootstrap_low == pytest.approx(found.low, abs=0.05)
+    assert difference.bootstrap_high == pytest.approx(found.high, abs=0.05)
+
+
+@pytest.mark.parametrize("count", [5, 20])
+@pytest.mark.parametrize("shift", [0.0, 1.0, 2.0])
+def test_the_interval_of_the_probability_holds_the_truth(count, shift):
+    """Of two normal samples whose probability is known; 95 % intervals that hold 90 % or more."""
+    generator = np.random.default_rng(4)
+    truth = stats.norm.cdf(shift / math.sqrt(2))
+    held = 0
+    for _ in range(200):
+        found = compare(
+            shift + generator.normal(size=count), generator.normal(size=count), sign=1.0
+        )
+        held += found.probability_low <= truth <= found.probability_high
+    assert held >= 180
+
+
+def test_a_difference_that_every_seed_repeats_has_no_variance():
+    assert compare([1.1, 2.1, 3.1, 4.1, 5.1], [1, 2, 3, 4, 5], sign=1.0, paired=True) is None
+
+
+def test_calibration_of_pairs():
+    """As below, for five seeds that do to both what they do to each alone."""
+    generator = np.random.default_rng(6)
+    luck = generator.normal(scale=3, size=(PAIRS, 5))
+    new, old = luck + generator.normal(size=(PAIRS, 5)), luck + generator.normal(size=(PAIRS, 5))
+    rates = {
+        difference: np.mean(
+            [
+                compare(one + difference, other, sign=1.0, paired=True).lower_bound > 0
+                for one, other in zip(new, old, strict=True)
+            ]
+        )
+        for difference in (0.0, 2.0)
+    }
+    print(f"pairs adopted: {rates[0.0]:.1%} without a difference, {rates[2.0]:.1%} with two")
+    assert rates[0.0] <= stats.binom.ppf(0.95, PAIRS, 0.05) / PAIRS
+    assert rates[2.0] >= 0.75
 
 
 def test_ties_count_half():
@@ -273,3 +453,18 @@ def test_smallest_detectable_is_detected_four_times_in_five():
         for _ in range(PAIRS)
     ]
     assert np.mean(found) == pytest.approx(0.8, abs=0.05)
+
+
+def test_nothing_is_decided_on_an_incomplete_study():
+    launch = decided(0.05 + SPREAD, 0.10 + SPREAD, lacking="aaaaaaaaaa bbbbbbbbbb")
+    assert launch.decision == "undecided"
+    assert "2 of its 14 trials have no result (aaaaaaaaaa, bbbbbbbbbb)" in said(launch)
+    assert "incomplete=decide" in said(launch)
+
+
+def test_an_incomplete_study_is_decided_on_when_asked_for_and_the_caveats_say_so():
+    settings = {"caveats": ["b1 is fixed."], "decide_incomplete": True}
+    launch = decided(0.05 + SPREAD, 0.10 + SPREAD, lacking="aaaaaaaaaa", **settings)
+    assert launch.decision == "adopt"
+    assert launch.caveats[0] == "b1 is fixed."
+    assert "incomplete" in launch.caveats[1]

@@ -20,7 +20,13 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_id,
 )
-from tuning_playbook.analysis.sampling_scale import EDGES, Edge, SamplingScale, sampling_scale
+from tuning_playbook.analysis.sampling_scale import (
+    EDGES,
+    Edge,
+    SamplingScale,
+    sampling_scale,
+    values_where_searched,
+)
 from tuning_playbook.dataset.searched import Searched, read_searched
 
 SIGNIFICANCE = 0.03
@@ -61,8 +67,7 @@ class _Range:
     @property
     def top(self) -> int:
         """How many of the trials count as the top ones."""
-        share = max(3, math.ceil(TOP_SHARE * len(self.trials)))
-        return min(share, MOST_TOP, len(self.trials))
+        return top_count(len(self.trials))
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -79,7 +84,14 @@ class _Range:
         return infeasible >= 2 and 2 * infeasible >= farther
 
 
-def boundary(study: xr.Dataset) -> Finding:
+def top_count(feasible: int) -> int:
+    """Return how many of the feasible trials of an arm count as its top ones."""
+    return min(max(3, math.ceil(TOP_SHARE * feasible)), MOST_TOP, feasible)
+
+
+def boundary(
+    study: xr.Dataset, *, significance: float = SIGNIFICANCE, outer: float = OUTER
+) -> Finding:
     """Find the hyperparameters whose best trials cluster towards an edge of their range.
 
     For each searched hyperparameter with an order, in each arm in which it exists, and for each
@@ -107,15 +119,17 @@ def boundary(study: xr.Dataset) -> Finding:
     """
     ranges = list(_ranges(study))
     tests = sum(len(item.edges) for item in ranges)
-    telling = [item for item in ranges if _can_tell(item, tests)]
-    rows = [_row(study, item, tests if item in telling else 0) for item in ranges]
+    telling = [item for item in ranges if _can_tell(item, tests, significance)]
+    rows = [
+        _row(study, item, tests if item in telling else 0, significance, outer) for item in ranges
+    ]
     finding = partial(
         Finding,
         check="boundary",
         question="Is the search space large enough?",
         numbers={
-            "significance": SIGNIFICANCE,
-            "outer": OUTER,
+            "significance": significance,
+            "outer": outer,
             "tests": tests,
             "hyperparameters": rows,
         },
@@ -156,7 +170,7 @@ def _ranges(study: xr.Dataset) -> Iterator[_Range]:
         scale = sampling_scale(study, searched)
         if scale is None:
             continue
-        positions = scale.position(study[searched.variable].values.astype(float))
+        positions = scale.position(values_where_searched(study, searched))
         for arm, (everyone, order) in arms.items():
             best_first = order[np.isfinite(positions[order])]
             if arm not in searched.arms or not len(best_first):
@@ -176,24 +190,25 @@ def _ranges(study: xr.Dataset) -> Iterator[_Range]:
             yield _Range(searched, scale, arm, best_first, positions[best_first], beyond)
 
 
-def _can_tell(item: _Range, tests: int) -> bool:
+def _can_tell(item: _Range, tests: int, significance: float) -> bool:
     """Whether even a perfect cluster, all top trials outermost, would be significant."""
-    return tests / math.comb(len(item.trials), item.top) <= SIGNIFICANCE
+    return tests / math.comb(len(item.trials), item.top) <= significance
 
 
-def _p_value(distances: Floats, top: int, permutations: int) -> float:
+def clustering(distances: Floats, top: int, permutations: int, outer: float = OUTER) -> float:
     """Return the chance of a best trial so near and top trials so clustered at an edge.
 
     Args:
         distances: From the edge, as fractions of the range, the best trial's first: [trial].
         top: How many of the first ones are the top trials.
         permutations: How many to compare with.
+        outer: How near the edge the best trial must lie.
     """
-    if distances[0] > OUTER:
+    if distances[0] > outer:
         return 1.0
     drawn = distances[_subsets(len(distances), top, permutations)]
     # A grid has equal distances, whose means may differ by a rounding error.
-    as_near = drawn[:, 0] <= OUTER
+    as_near = drawn[:, 0] <= outer
     as_clustered = drawn.mean(axis=1) <= distances[:top].mean() + 1e-9
     return (1 + int((as_near & as_clustered).sum())) / (1 + permutations)
 
@@ -215,15 +230,17 @@ def _subsets(trials: int, top: int, permutations: int) -> Indices:
     return chosen
 
 
-def _row(study: xr.Dataset, item: _Range, tests: int) -> dict[str, Any]:
+def _row(
+    study: xr.Dataset, item: _Range, tests: int, significance: float, outer: float
+) -> dict[str, Any]:
     """Return the numbers of one hyperparameter in one arm; no p-value where `tests` is 0."""
     permutations = max(PERMUTATIONS, PERMUTATIONS_PER_TEST * tests)
     p_values = {
-        edge: min(1.0, tests * _p_value(item.distances(edge), item.top, permutations))
+        edge: min(1.0, tests * clustering(item.distances(edge), item.top, permutations, outer))
         for edge in item.edges
     }
     edge = min(p_values, key=lambda name: (p_values[name], item.distances(name)[0]), default=None)
-    near = edge is not None and tests > 0 and p_values[edge] <= SIGNIFICANCE
+    near = edge is not None and tests > 0 and p_values[edge] <= significance
     limited = near and edge is not None and item.limited_by_infeasible(edge)
     wider = item.scale.widened(edge) if near and not limited and edge is not None else None
     best = item.trials[0]

@@ -1,20 +1,71 @@
 """The playbook's checklist: the questions to ask of a study before its evidence is believed."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import xarray as xr
 
 from tuning_playbook.analysis.boundary import boundary
+from tuning_playbook.analysis.chance import beats_chance
 from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.gradient_norms import gradient_norms
 from tuning_playbook.analysis.infeasible import infeasible
+from tuning_playbook.analysis.learning_rate_edge import learning_rate_edge
+from tuning_playbook.analysis.machines import mixed_machines
 from tuning_playbook.analysis.overfitting import overfitting
+from tuning_playbook.analysis.periodicity import periodicity
 from tuning_playbook.analysis.progress import best_steps, saturated_early, still_improving
+from tuning_playbook.analysis.sample_skew import sample_skew
+from tuning_playbook.analysis.sampling_density import sampling_density
+from tuning_playbook.analysis.step_variance import step_variance
+from tuning_playbook.analysis.train_loss import train_loss_rising
+from tuning_playbook.analysis.unequal_tuning import unequal_tuning
 
-CHECKLIST = (boundary, infeasible, overfitting, still_improving, saturated_early, best_steps)
+Check = Callable[..., Finding]
+
+CHECKLIST: tuple[Check, ...] = (
+    boundary,
+    sampling_density,
+    infeasible,
+    unequal_tuning,
+    overfitting,
+    step_variance,
+    still_improving,
+    saturated_early,
+    train_loss_rising,
+    best_steps,
+    learning_rate_edge,
+    gradient_norms,
+    periodicity,
+    beats_chance,
+    sample_skew,
+    mixed_machines,
+)
 """In the order in which the playbook asks."""
 
+Thresholds = Mapping[str, Mapping[str, float]]
 
-def diagnose(study: xr.Dataset) -> tuple[Finding, ...]:
+
+def diagnose(
+    study: xr.Dataset,
+    resources: xr.Dataset | None = None,
+    thresholds: Thresholds | None = None,
+) -> tuple[Finding, ...]:
     """Answer every question of the checklist about a study.
 
     Source: playbook, "Extracting insight from experimental results".
+
+    Args:
+        study: The study.
+        resources: Time, memory and machine of its trials; None where they are not known.
+        thresholds: Those of each check that differ from its own, by the names of both.
     """
-    return tuple(check(study) for check in CHECKLIST)
+    findings: list[Finding] = []
+    for check in CHECKLIST:
+        settings: dict[str, Any] = dict((thresholds or {}).get(check.__name__, {}))
+        if check is unequal_tuning:
+            settings["found"] = findings
+        if check is mixed_machines:
+            settings["resources"] = resources
+        findings.append(check(study, **settings))
+    return tuple(findings)

@@ -7,9 +7,22 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
+from scipy import special
 
 from tuning_playbook.analysis.findings import Finding
-from tuning_playbook.analysis.ranking import Indices, arm_names, losses, members, strings, trial_id
+from tuning_playbook.analysis.numbers import plain, text
+from tuning_playbook.analysis.ranking import (
+    Floats,
+    Indices,
+    arm_names,
+    losses,
+    members,
+    strings,
+    trial_ids,
+)
+from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
+from tuning_playbook.dataset.searched import read_searched
 
 LEAST_FEASIBLE = 3
 """With fewer feasible trials an arm was not searched: its best trial is the one that survived."""
@@ -20,6 +33,9 @@ went where nothing can be learnt."""
 
 NEARLY_ALL = 0.9
 """So many infeasible trials of the whole study hint of a bug rather than of a bad corner."""
+
+SIGNIFICANCE = 0.02
+"""Share of studies whose infeasible trials lie anywhere in which a region of them is claimed."""
 
 MOST_REASONS = 5
 """The commonest reasons are listed; a bug has few."""
@@ -35,17 +51,26 @@ ADVICE_FOR_A_BUG = (
 )
 
 
-def infeasible(study: xr.Dataset) -> Finding:
+def infeasible(study: xr.Dataset, *, very_large: float = VERY_LARGE) -> Finding:
     """Count the infeasible trials of each arm with their reasons.
 
     A problem where an arm cannot be compared: none of its trials is feasible, or fewer than three
     while more than half are infeasible. A warning where more than half of an arm's trials are
     infeasible. A hint of a bug where at least nine in ten trials of the study are.
 
+    Where they lie: in each arm and for each searched hyperparameter with an order the positions of
+    the infeasible trials in the sampling scale are compared with those of the feasible ones
+    (Wilcoxon's rank sum, two-sided, its p-value times the number of comparisons at most 0.02).
+    Where they differ the numbers name the end of the range that the infeasible trials lie at, and
+    from which value on most are infeasible. It changes no answer; with infeasible trials at random
+    places a region is claimed in at most 5 % of studies, and where all of the upper third of one
+    range is infeasible, 16 trials to an arm, it is found nine times in ten.
+
     With one trial in five infeasible at random a study of two arms of 16 trials is warned about
     in fewer than 1 % of cases, and with three in four in more than 95 %.
 
-    Source: playbook, "Extracting insight from experimental results".
+    Source: playbook, "Extracting insight from experimental results"; F. Wilcoxon, "Individual
+    comparisons by ranking methods", 1945.
     """
     loss = losses(study)
     reasons = strings(study, "infeasible_reason")
@@ -53,12 +78,13 @@ def infeasible(study: xr.Dataset) -> Finding:
     for arm in arm_names(study):
         trials = members(study, arm)
         lost = trials[np.isnan(loss[trials])]
-        rows.append(_row(arm, trials, lost, reasons[lost]))
+        rows.append(_row(arm, trials, lost, reasons[lost], very_large))
     lost = np.flatnonzero(np.isnan(loss))
     share = len(lost) / max(1, len(loss))
     bug = len(lost) > 1 and share >= NEARLY_ALL
     lacking = [row for row in rows if row["too_few_feasible"]]
-    large = [row for row in rows if row["fraction"] > VERY_LARGE]
+    large = [row for row in rows if row["fraction"] > very_large]
+    regions = _regions(study)
     finding = partial(
         Finding,
         check="infeasible",
@@ -69,13 +95,24 @@ def infeasible(study: xr.Dataset) -> Finding:
             "fraction": share,
             "hint_of_a_bug": bug,
             "arms": rows,
+            "regions": regions,
         },
-        trials=tuple(trial_id(study, int(trial)) for trial in lost),
+        trials=trial_ids(study, lost),
         section="Extracting insight from experimental results",
     )
     if not len(lost) and not lacking:
         return finding(answer="ok", summary=f"All {len(loss)} trials are feasible.")
-    summary = f"{len(lost)} of {len(loss)} trials are infeasible ({share:.0%})."
+    summary = " ".join(
+        [
+            f"{len(lost)} of {len(loss)} trials are infeasible ({share:.0%}).",
+            *(
+                f"In {row['arm']} they lie at the {row['edge']} end of {row['hyperparameter']}: "
+                f"{row['infeasible_beyond']} of {row['beyond']} trials from {text(row['value'])} "
+                "on are infeasible."
+                for row in regions
+            ),
+        ]
+    )
     if not lacking and not large:
         return finding(answer="ok", summary=summary)
     return finding(
@@ -85,7 +122,9 @@ def infeasible(study: xr.Dataset) -> Finding:
     )
 
 
-def _row(arm: str, trials: Indices, lost: Indices, reasons: Any) -> dict[str, Any]:
+def _row(
+    arm: str, trials: Indices, lost: Indices, reasons: Any, very_large: float
+) -> dict[str, Any]:
     feasible = len(trials) - len(lost)
     fraction = len(lost) / max(1, len(trials))
     # "at step 120" and "at step 340" are one reason.
@@ -95,12 +134,67 @@ def _row(arm: str, trials: Indices, lost: Indices, reasons: Any) -> dict[str, An
         "trials": len(trials),
         "infeasible": len(lost),
         "fraction": fraction,
-        "too_few_feasible": feasible == 0 or (feasible < LEAST_FEASIBLE and fraction > VERY_LARGE),
+        "too_few_feasible": feasible == 0 or (feasible < LEAST_FEASIBLE and fraction > very_large),
         "reasons": [
             {"reason": reason or "no reason recorded", "trials": count}
             for reason, count in alike.most_common(MOST_REASONS)
         ],
     }
+
+
+def _regions(study: xr.Dataset) -> list[dict[str, Any]]:
+    """Return the ends of ranges that infeasible trials lie at."""
+    lost = np.isnan(losses(study))
+    rows, comparisons = [], 0
+    for searched in read_searched(study):
+        scale = sampling_scale(study, searched)
+        if scale is None:
+            continue
+        values = values_where_searched(study, searched)
+        positions = scale.position(values)
+        for arm in (name for name in arm_names(study) if name in searched.arms):
+            trials = members(study, arm)
+            trials = trials[np.isfinite(positions[trials])]
+            if not 0 < lost[trials].sum() < len(trials):
+                continue
+            comparisons += 1
+            z = _rank_sum(positions[trials], lost[trials])
+            order = trials[np.argsort(positions[trials])]
+            if z > 0:
+                order = order[::-1]
+            # The outermost trials of which infeasible ones are most in excess.
+            beyond = int(np.argmax(np.cumsum(np.where(lost[order], 1, -1)))) + 1
+            rows.append(
+                {
+                    "arm": arm,
+                    "hyperparameter": searched.name,
+                    "edge": "high" if z > 0 else "low",
+                    "value": plain(values[order[beyond - 1]]),
+                    "beyond": beyond,
+                    "infeasible_beyond": int(lost[order[:beyond]].sum()),
+                    "p_value": 2 * float(special.ndtr(-abs(z))),
+                }
+            )
+    for row in rows:
+        row["p_value"] = min(1.0, comparisons * row["p_value"])
+    return [row for row in rows if row["p_value"] <= SIGNIFICANCE]
+
+
+def _rank_sum(positions: Floats, chosen: NDArray[np.bool_]) -> float:
+    """Return how far the ranks of the chosen lie above the others', in standard deviations.
+
+    Positive where the chosen ones have the larger positions; with the correction for continuity.
+    """
+    count, some = len(positions), int(chosen.sum())
+    # Equal positions share the mean of their ranks.
+    _, inverse, repeats = np.unique(positions, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(repeats) - (repeats - 1) / 2)[inverse]
+    excess = float(ranks[chosen].sum()) - some * (count + 1) / 2
+    ties = float((repeats.astype(float) ** 3 - repeats).sum()) / (count * (count - 1))
+    variance = some * (count - some) / 12 * (count + 1 - ties)
+    if variance <= 0:
+        return 0.0
+    return float(np.sign(excess) * max(0.0, abs(excess) - 0.5) / np.sqrt(variance))
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import members
+from tuning_playbook.analysis.study_variance import study_variance
 from tuning_playbook.analysis.variance import BASELINE, trial_variance
 
 
@@ -17,24 +18,35 @@ class IsolationPoint:
         trial: The id of its best trial; empty where no trial is feasible.
         objective: The objective of that trial in the search; None where no trial is feasible.
         reruns: The objectives of its feasible reruns.
+        rerun_trials: Their ids.
         mean: Of the reruns; None where there is none.
         standard_deviation: Of the reruns; None below two.
         low: Lower end of the 95 % interval of the mean; None where the variance is not known.
         high: Upper end.
         trials: How many trials the arm had.
         infeasible_reruns: How many of its reruns were infeasible.
+        repeats: The best objective in each repeat of the whole search.
+        study_low: Lower end of the 90 % interval of the best objective over repeats of the search
+            (study variance); None where it is not known.
+        study_high: Upper end.
+        study_method: How that interval was found.
     """
 
     arm: str
     trial: str
     objective: float | None
     reruns: tuple[float, ...]
+    rerun_trials: tuple[str, ...]
     mean: float | None
     standard_deviation: float | None
     low: float | None
     high: float | None
     trials: int
     infeasible_reruns: int
+    repeats: tuple[float, ...]
+    study_low: float | None
+    study_high: float | None
+    study_method: str
 
     @property
     def infeasible(self) -> bool:
@@ -42,26 +54,38 @@ class IsolationPoint:
         return self.objective is None
 
 
-def isolation(study: xr.Dataset, reruns: xr.Dataset | None = None) -> tuple[IsolationPoint, ...]:
+def isolation(
+    study: xr.Dataset, reruns: xr.Dataset | None = None, replicates: xr.Dataset | None = None
+) -> tuple[IsolationPoint, ...]:
     """Return the best trial of each arm with its reruns, in the study's order of arms.
 
     The objective of the best trial is the best of many and so too good; the reruns show by how
-    much. An arm without a feasible trial is in the list, without an objective.
+    much, and what another search might have found instead is the interval of study variance. An arm
+    without a feasible trial is in the list, without an objective.
+
+    The best trial is that of the study's own search, also where the whole search was made again:
+    the best of several searches is better than the best of one.
 
     Source: playbook, "Detecting whether a change is useful with isolation plots".
     """
+    searches = {row.arm: row for row in study_variance(study, replicates)}
     return tuple(
         IsolationPoint(
             arm=row.arm,
             trial=row.trial,
             objective=row.search_objective,
             reruns=row.feasible,
+            rerun_trials=row.feasible_trials,
             mean=row.mean,
             standard_deviation=row.standard_deviation,
             low=row.low,
             high=row.high,
             trials=len(members(study, row.arm)),
             infeasible_reruns=row.infeasible,
+            repeats=searches[row.arm].repeats,
+            study_low=searches[row.arm].low,
+            study_high=searches[row.arm].high,
+            study_method=searches[row.arm].method,
         )
         for row in trial_variance(study, reruns)
         if row.arm != BASELINE

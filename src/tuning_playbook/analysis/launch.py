@@ -3,26 +3,29 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.comparison import Difference, compare
+from tuning_playbook.analysis.best_of import BestOf, best_of
+from tuning_playbook.analysis.comparison import Difference
+from tuning_playbook.analysis.data_variance import DataVariance, data_variance, improvements
 from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.judgement import Decision, Evidence, judge
 from tuning_playbook.analysis.numbers import plain, text
-from tuning_playbook.analysis.ranking import direction, members, strings
-from tuning_playbook.analysis.variance import (
-    BASELINE,
-    LEAST_RERUNS,
-    TrialVariance,
-    trial_variance,
+from tuning_playbook.analysis.ranking import direction, members, ranked, strings
+from tuning_playbook.analysis.rivals import Rival, find_rivals
+from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
+from tuning_playbook.analysis.variance import BASELINE, TrialVariance, trial_variance
+
+NAMED = 8
+"""So many of the trials that have no result are named."""
+
+NOT_ON_A_PART = (
+    "Which configuration is the best may hang on them, so nothing is decided. Run the study again "
+    "to train them, or ask for a decision without them: --config incomplete=decide."
 )
-
-Decision = Literal["adopt", "reject", "provisional"]
-
-UNRELIABLE = 0.5
-"""A candidate of whose reruns at least this share is infeasible is no configuration to launch."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,33 @@ class Configuration:
         arm: The arm whose best trial it is, or `baseline`.
         trial: The id of that trial; empty for the baseline.
         hyperparameters: Every resolved value.
+        trials: How many trials its arm had; 0 for the baseline.
+        feasible_trials: How many of them are feasible.
         search_objective: What it reached in the search, biased by selection; None for the baseline.
         rerun_objectives: What each rerun reached; None for an infeasible one.
+        rerun_seeds: The seed of each.
         mean: Of the feasible reruns; None where there is none.
+        low: Lower end of the 95 % interval of the mean; None where the variance is not known.
+        high: Upper end.
         standard_deviation: Of the feasible reruns; None below two.
+        deviation_low: Lower end of its 95 % interval; None where the variance is not known.
+        deviation_high: Upper end.
     """
 
     arm: str
     trial: str
     hyperparameters: Mapping[str, Any]
+    trials: int
+    feasible_trials: int
     search_objective: float | None
     rerun_objectives: tuple[float | None, ...]
+    rerun_seeds: tuple[int, ...]
     mean: float | None
+    low: float | None
+    high: float | None
     standard_deviation: float | None
+    deviation_low: float | None
+    deviation_high: float | None
 
 
 @dataclass(frozen=True)
@@ -53,12 +70,14 @@ class Launch:
     """The decision with everything that it rests on.
 
     Attributes:
-        decision: `adopt` the candidate, `reject` it, or `provisional`: more evidence is needed.
+        decision: `adopt` the candidate, `reject` it, or `provisional`: more evidence is needed; or
+            `undecided`, where the study is incomplete and nobody asked for a decision on it.
         reasons: Why, in full sentences.
         candidate: The best trial of the arm with the best search objective; None where no trial
             is feasible.
         baseline: The incumbent; None where the spec names none.
         other_arms: The best trials of the other arms.
+        rivals: Those of them whose reruns are better than the candidate's.
         difference: None where it cannot be told.
         min_improvement: What the improvement must exceed to outweigh the complexity.
         complexity: What the candidate adds, in the spec's words.
@@ -66,6 +85,12 @@ class Launch:
         objective_metric: As in the spec.
         objective_mode: `min` or `max`.
         open_problems: The checks that found a problem.
+        study_variance: How much the best of each arm differs from search to search.
+        reruns: Every rerun: its arm, its number, its id, its seed, the division of the data that it
+            saw (0 the usual one), its objective, its best step and how it ended.
+        data_variance: Reruns on other divisions of the data, of each arm and the baseline.
+        best_of: What smaller budgets would have found in each arm, and twice the budget would.
+        findings: What the checklist found, without the trials that each finding is about.
     """
 
     decision: Decision
@@ -73,6 +98,7 @@ class Launch:
     candidate: Configuration | None
     baseline: Configuration | None
     other_arms: tuple[Configuration, ...]
+    rivals: tuple[Rival, ...]
     difference: Difference | None
     min_improvement: float
     complexity: str
@@ -80,6 +106,11 @@ class Launch:
     objective_metric: str
     objective_mode: str
     open_problems: tuple[str, ...]
+    study_variance: tuple[StudyVariance, ...]
+    reruns: tuple[dict[str, Any], ...]
+    data_variance: tuple[DataVariance, ...]
+    best_of: tuple[BestOf, ...]
+    findings: tuple[dict[str, Any], ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the decision as a JSON object."""
@@ -95,26 +126,37 @@ def decide(
     reruns: xr.Dataset | None,
     findings: Sequence[Finding],
     *,
+    replicates: xr.Dataset | None = None,
     min_improvement: float = 0.0,
     complexity: str = "",
     caveats: Sequence[str] = (),
+    decide_incomplete: bool = False,
 ) -> Launch:
     """Decide whether to adopt the candidate in place of the baseline.
 
     The candidate is the best trial of the arm with the best search objective. It is chosen by the
     search alone, so its reruns on fresh seeds are an unbiased test of it; the search objective
-    itself, the best of many, is not.
+    itself, the best of many, is not. Another arm's reruns may turn out better. The candidate is
+    not changed for it, because the one of several arms that has the luckiest reruns would again be
+    a choice that flatters itself, and an improvement over the incumbent is one all the same; but
+    the reasons say so.
 
     - *Reject* when the mean of the candidate's reruns is not better than the baseline's by more
       than `min_improvement`: the reruns do not favour it, and the incumbent stays. Also when the
       candidate is the baseline, when no trial is feasible, and when at least half of the
       candidate's reruns are infeasible.
     - *Adopt* when the lower 95 % bound (one-sided) of the improvement exceeds `min_improvement`
-      and nothing stands against it.
+      and nothing stands against it. Where the feasible reruns of both have the same seeds they are
+      compared seed by seed; reruns that this project trains never do, because a seed depends on the
+      hyperparameters, but those of another tool may.
     - *Provisional* otherwise: with fewer than five feasible reruns of either (the variance is not
       known), without a baseline, with a check that found a problem, with an infeasible rerun of
       the candidate, or when no rerun differs from its siblings, which leaves nothing to judge the
       difference by.
+
+    - *Undecided* when trials of the study have no result and `decide_incomplete` is false: which
+      configuration is the best may hang on them, and those that fail for want of memory or time
+      are no random choice.
 
     With no difference at most 5 % of candidates are adopted; with a difference of two standard
     deviations and five reruns of each at least 80 % are.
@@ -126,14 +168,18 @@ def decide(
         study: The study.
         reruns: Reruns of the best trial of each arm and of the baseline; None where there are none.
         findings: What the checklist found.
+        replicates: The trials of repeats of the whole search; None where there are none. They are
+            evidence of study variance, and no candidates.
         min_improvement: What an improvement must exceed to outweigh the complexity it brings.
         complexity: What the candidate adds, in words.
         caveats: What the result is conditional on, in sentences.
+        decide_incomplete: Whether to decide on a study some of whose trials have no result; the
+            caveats say then that they have none.
     """
     variances = {row.arm: row for row in trial_variance(study, reruns)}
     configurations = {arm: _configuration(row, study, reruns) for arm, row in variances.items()}
     chosen = _chosen_arm(study, variances)
-    evidence = _Evidence(
+    evidence = Evidence(
         candidate=None if chosen is None else variances[chosen],
         baseline=variances.get(BASELINE),
         same=chosen is not None and _same(configurations[chosen], configurations.get(BASELINE)),
@@ -141,7 +187,17 @@ def decide(
         problems=tuple(finding.check for finding in findings if finding.answer == "problem"),
         min_improvement=float(min_improvement),
     )
-    decision, reasons = _judge(evidence)
+    decision, reasons = judge(evidence)
+    searches, splits = study_variance(study, replicates), data_variance(study, reruns)
+    rivals = find_rivals(evidence.candidate, variances, sign=evidence.sign)
+    reasons += [rival.sentence for rival in rivals]
+    reasons += _what_the_searches_show(searches, chosen, direction(study))
+    reasons += _what_the_splits_show(splits, chosen, -direction(study))
+    missing = _what_is_missing(study)
+    if missing and decide_incomplete:
+        caveats = [*caveats, f"{missing} The decision was asked for without them."]
+    elif missing:
+        decision, reasons = "undecided", [missing, NOT_ON_A_PART]
     return Launch(
         decision=decision,
         reasons=tuple(reasons),
@@ -153,12 +209,46 @@ def decide(
             if arm not in (chosen, BASELINE)
         ),
         difference=evidence.difference,
+        rivals=rivals,
         min_improvement=evidence.min_improvement,
         complexity=complexity,
         caveats=tuple(caveats),
         objective_metric=str(study.attrs["objective_metric"]),
         objective_mode=str(study.attrs["objective_mode"]),
         open_problems=evidence.problems,
+        study_variance=searches,
+        reruns=_every_rerun(reruns),
+        data_variance=splits,
+        best_of=best_of(study),
+        findings=tuple(
+            {key: value for key, value in finding.to_json().items() if key != "trials"}
+            for finding in findings
+        ),
+    )
+
+
+def _what_is_missing(study: xr.Dataset) -> str:
+    """Say which trials have no result; nothing where all have."""
+    if study.attrs.get("complete", 1):
+        return ""
+    planned, there = int(study.attrs["trials_planned"]), study.sizes["trial"]
+    names = str(study.attrs["missing_trials"]).split()
+    some = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+    named = f" ({some})" if some else ""
+    return (
+        f"The study is incomplete: {planned - there} of its {planned} trials have no result{named}."
+    )
+
+
+def _every_rerun(reruns: xr.Dataset | None) -> tuple[dict[str, Any], ...]:
+    if reruns is None:
+        return ()
+    wanted = ("arm", "rerun", "trial", "seed", "data_split", "objective", "best_step", "status")
+    names = [name for name in wanted if name in reruns]
+    columns = [reruns[name].values for name in names]
+    return tuple(
+        {name: plain(value) for name, value in zip(names, values, strict=True)}
+        for values in zip(*columns, strict=True)
     )
 
 
@@ -186,10 +276,17 @@ def _configuration(
         arm=row.arm,
         trial=row.trial,
         hyperparameters=hyperparameters,
+        trials=len(members(study, row.arm)),
+        feasible_trials=len(ranked(study, row.arm)),
         search_objective=row.search_objective,
         rerun_objectives=row.reruns,
+        rerun_seeds=row.seeds,
         mean=row.mean,
+        low=row.low,
+        high=row.high,
         standard_deviation=row.standard_deviation,
+        deviation_low=row.deviation_low,
+        deviation_high=row.deviation_high,
     )
 
 
@@ -227,121 +324,42 @@ def _equal(one: Any, other: Any) -> bool:
     return math.isclose(one, other, rel_tol=1e-9)
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """What the decision is made of."""
-
-    candidate: TrialVariance | None
-    baseline: TrialVariance | None
-    same: bool
-    sign: float
-    problems: tuple[str, ...]
-    min_improvement: float
-
-    @property
-    def known(self) -> bool:
-        """Whether the variance of both is known."""
-        return all(row is not None and row.known for row in (self.candidate, self.baseline))
-
-    @property
-    def improvement(self) -> float | None:
-        """Difference of the means of the reruns, positive where the candidate is better."""
-        means = [row.mean if row else None for row in (self.candidate, self.baseline)]
-        if self.same or means[0] is None or means[1] is None:
-            return None
-        return self.sign * (means[0] - means[1])
-
-    @property
-    def difference(self) -> Difference | None:
-        """The same with its uncertainty; None where it cannot be told."""
-        if self.same or self.candidate is None or self.baseline is None:
-            return None
-        return compare(self.candidate.feasible, self.baseline.feasible, sign=self.sign)
-
-
-def _judge(evidence: _Evidence) -> tuple[Decision, list[str]]:
-    candidate = evidence.candidate
-    if candidate is None:
-        return "reject", ["No trial of the study is feasible, so there is nothing to adopt."]
-    if evidence.same:
-        return "reject", [
-            f"The candidate, the best trial of {candidate.arm}, has the baseline's configuration, "
-            "so there is nothing to adopt."
-        ]
-    reasons = _what_the_reruns_show(evidence)
-    if candidate.infeasible >= max(2, UNRELIABLE * len(candidate.reruns)):
-        return "reject", reasons
-    least = text(evidence.min_improvement)
-    improvement = evidence.improvement
-    if evidence.known and improvement is not None and improvement <= evidence.min_improvement:
-        reasons.append(
-            f"The reruns do not favour the candidate by more than {least}, so the incumbent stays."
-        )
-        return "reject", reasons
-    doubts = _doubts(evidence)
-    if doubts:
-        return "provisional", reasons + doubts
-    reasons.append(
-        f"With 95 % confidence the improvement exceeds {least}, which is what the spec asks of it "
-        "for the complexity that it brings."
-    )
-    return "adopt", reasons
-
-
-def _what_the_reruns_show(evidence: _Evidence) -> list[str]:
+def _what_the_searches_show(
+    searches: Sequence[StudyVariance], chosen: str | None, sign: float
+) -> list[str]:
+    """Say in how many searches the candidate's arm found a better trial than each other arm."""
+    by_arm = {row.arm: row for row in searches}
+    if chosen is None or len(by_arm[chosen].bests) < 2:
+        return []
     sentences = []
-    rows = {"candidate": evidence.candidate, "baseline": evidence.baseline}
-    means = [
-        f"the reruns of the {name} have a mean of {text(row.mean)}"
-        for name, row in rows.items()
-        if row is not None and row.mean is not None
-    ]
-    if means:
-        sentence = " and ".join(means)
-        if evidence.improvement is not None:
-            sentence += f": an improvement of {text(evidence.improvement)}"
-        if evidence.difference is not None:
-            low, high = evidence.difference.low, evidence.difference.high
-            sentence += f" (95 % interval {text(low)} to {text(high)})"
-        sentences.append(f"{sentence[0].upper()}{sentence[1:]}.")
-    sentences += [
-        f"{row.infeasible} of {len(row.reruns)} reruns of the {name} are infeasible: it does not "
-        "train reliably, and its mean leaves them out, which flatters it."
-        for name, row in rows.items()
-        if row is not None and row.infeasible
-    ]
+    for arm, row in by_arm.items():
+        pairs = [
+            (mine, theirs)
+            for mine, theirs in zip(by_arm[chosen].bests, row.bests, strict=True)
+            if mine is not None and theirs is not None
+        ]
+        if arm != chosen and pairs:
+            won = sum(sign * mine < sign * theirs for mine, theirs in pairs)
+            sentences.append(
+                f"Of {len(pairs)} searches with different seeds, the best trial of {chosen} was "
+                f"better than that of {arm} in {won}."
+            )
     return sentences
 
 
-def _doubts(evidence: _Evidence) -> list[str]:
-    """Say what stands against adopting the candidate; nothing where all is well."""
-    candidate, baseline, difference = evidence.candidate, evidence.baseline, evidence.difference
-    doubts = []
-    if baseline is None:
-        doubts.append("There are no reruns of a baseline, so there is nothing to compare with.")
-    elif candidate is not None and not evidence.known:
-        doubts.append(
-            f"The variance is not known: the candidate has {len(candidate.feasible)} feasible "
-            f"reruns and the baseline {len(baseline.feasible)}, and {LEAST_RERUNS} of each are "
-            "needed."
-        )
-    elif difference is None:
-        doubts.append(
-            "All reruns of the candidate reached one and the same objective, and so did all of the "
-            "baseline, so there is no variance to judge their difference by. Check that the seeds "
-            "reach the training, and that the metric is not too coarse."
-        )
-    elif difference.lower_bound <= evidence.min_improvement:
-        doubts.append(
-            f"The lower 95 % bound of the improvement, {text(difference.lower_bound)}, does not "
-            f"exceed {text(evidence.min_improvement)}. Reruns that vary so much show a true "
-            f"improvement of {text(difference.smallest_detectable)} four times in five."
-        )
-    if candidate is not None and candidate.infeasible:
-        doubts.append("A candidate with infeasible reruns is not adopted.")
-    if evidence.problems:
-        doubts.append(
-            f"The checklist found problems ({', '.join(evidence.problems)}); until they are "
-            "resolved the comparison cannot be trusted."
-        )
-    return doubts
+def _what_the_splits_show(
+    splits: Sequence[DataVariance], chosen: str | None, sign: float
+) -> list[str]:
+    """Say on how many other divisions of the data the candidate is better than the baseline."""
+    by_arm = {row.arm: row for row in splits}
+    if chosen not in by_arm or BASELINE not in by_arm:
+        return []
+    better = improvements(by_arm[chosen], by_arm[BASELINE], sign=sign)
+    if not better:
+        return []
+    mean = float(np.mean(better))
+    return [
+        f"Of {len(better)} other divisions of the data into training and validation sets, the "
+        f"candidate is better than the baseline on {sum(value > 0 for value in better)}; on "
+        f"average over them it is {'better' if mean > 0 else 'worse'} by {text(abs(mean))}."
+    ]

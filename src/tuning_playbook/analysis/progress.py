@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import text
@@ -14,8 +15,11 @@ from tuning_playbook.analysis.ranking import (
     best_trials,
     curves,
     eval_fractions,
+    last_steps,
+    late,
     ranked,
     trial_id,
+    trial_ids,
 )
 from tuning_playbook.analysis.trend import LEAST_POINTS, fit_trend
 
@@ -23,11 +27,19 @@ SIGNIFICANCE = 0.02
 """Share of studies without an effect that may be called still improving, or whose best steps may
 be called consistently late or early."""
 
-LAST = 0.75
+LAST = 0.25
 """The end of training is its last quarter: the playbook's 25 %."""
 
 FIRST = 0.1
 """A best step is early within the first tenth: the playbook's 10 %."""
+
+LONGER = 2
+"""Where longer training may help, twice as many steps are proposed: enough to see whether it does,
+and the playbook's rounds of growing length are of that kind."""
+
+ENOUGH = 2
+"""Where training is far too long, twice the latest of the early best steps is proposed: room for
+the schedule's decay to be tuned to it."""
 
 LEAST_NOISES = 2.0
 """An improvement of fewer standard deviations of the evaluations about it is lost among them."""
@@ -51,13 +63,20 @@ CURVES_SECTION = "Examining the training curves"
 STEPS_SECTION = "Deciding how long to train when training is not compute-bound"
 
 
-def still_improving(study: xr.Dataset) -> Finding:
+def still_improving(
+    study: xr.Dataset,
+    *,
+    significance: float = SIGNIFICANCE,
+    last: float = LAST,
+    least_share: float = LEAST_SHARE,
+) -> Finding:
     """Tell whether the best trial of an arm was still improving when training ended.
 
     A line through the validation objective over the last quarter of training must improve
     significantly (one-sided t test, its p-value times the number of arms at most 0.02), by at
     least two standard deviations of the evaluations about it, and by at least 0.5 % of what
-    training gained in all. Where that holds in any arm it is a warning.
+    training gained in all. Where that holds in any arm it is a warning. A trial ends where its own
+    training did.
 
     With curves that are flat by then and independent noise at most 2 % of studies are warned
     about. With 20 evaluations and two arms, an objective that improves over the last quarter by
@@ -65,19 +84,19 @@ def still_improving(study: xr.Dataset) -> Finding:
 
     Source: playbook, "Examining the training curves".
     """
-    window = eval_fractions(study) >= LAST
     validation = curves(study, "validation")
+    windows = late(eval_fractions(study), 1 - last)
     bests = {
         arm: trial
         for arm, trial in best_trials(study).items()
-        if window.sum() >= LEAST_POINTS and np.isfinite(validation[trial]).all()
+        if _seen(validation[trial], windows[trial])
     }
     rows: list[dict[str, Any]] = []
     for arm, trial in bests.items():
         curve = validation[trial]
-        trend = fit_trend(-curve[window])
+        trend = fit_trend(-curve[windows[trial]])
         p_value = min(1.0, len(bests) * trend.p_rising)
-        least = max(LEAST_NOISES * trend.noise, LEAST_SHARE * (curve[0] - curve.min()))
+        least = max(LEAST_NOISES * trend.noise, least_share * _gain(curve))
         rows.append(
             {
                 "arm": arm,
@@ -85,14 +104,14 @@ def still_improving(study: xr.Dataset) -> Finding:
                 "improvement": trend.change,
                 "noise": trend.noise,
                 "p_value": p_value,
-                "still_improving": bool(trend.change >= least and p_value <= SIGNIFICANCE),
+                "still_improving": bool(trend.change >= least and p_value <= significance),
             }
         )
     finding = partial(
         Finding,
         check="still_improving",
         question="Are the trials still improving at the end of training?",
-        numbers={"significance": SIGNIFICANCE, "window": [LAST, 1.0], "arms": rows},
+        numbers={"significance": significance, "window": [1 - last, 1.0], "arms": rows},
         section=CURVES_SECTION,
     )
     improving = [row for row in rows if row["still_improving"]]
@@ -101,7 +120,7 @@ def still_improving(study: xr.Dataset) -> Finding:
             answer="warning",
             summary=" ".join(
                 f"The best trial of {row['arm']} ({row['trial']}) improves by "
-                f"{text(row['improvement'])} over the last quarter of training."
+                f"{text(row['improvement'])} over the last {last:.0%} of training."
                 for row in improving
             ),
             trials=tuple(row["trial"] for row in improving),
@@ -113,18 +132,35 @@ def still_improving(study: xr.Dataset) -> Finding:
     if not rows:
         return finding(
             answer="cannot tell",
-            summary=f"No best trial has {LEAST_POINTS} evaluations in the last quarter.",
+            summary=f"No best trial has {LEAST_POINTS} evaluations in the last {last:.0%}.",
             advice="Evaluate more often.",
         )
     return finding(
         answer="ok",
         summary=(
-            "The best trial of no arm improves beyond its noise in the last quarter of training."
+            f"The best trial of no arm improves beyond its noise in the last {last:.0%} of "
+            "training."
         ),
     )
 
 
-def saturated_early(study: xr.Dataset) -> Finding:
+def _seen(curve: Floats, window: NDArray[np.bool_]) -> bool:
+    """Whether a curve has evaluations enough in a window, and a number at each: [eval_step]."""
+    return bool(window.sum() >= LEAST_POINTS and np.isfinite(curve[window]).all())
+
+
+def _gain(curve: Floats) -> float:
+    """Return what training gained in all on a curve, smaller being better: [eval_step].
+
+    From the first evaluation that is known; trials of other tools have none before training.
+    """
+    known = curve[np.isfinite(curve)]
+    return float(known[0] - known.min())
+
+
+def saturated_early(
+    study: xr.Dataset, *, saturated_by: float = SATURATED_BY, nothing: float = NOTHING
+) -> Finding:
     """Tell whether training and validation performance saturated long before the end.
 
     A curve saturated early if after the first quarter of training it gained nothing: the upper
@@ -139,18 +175,18 @@ def saturated_early(study: xr.Dataset) -> Finding:
 
     Source: playbook, "Examining the training curves".
     """
-    rest = eval_fractions(study) >= SATURATED_BY
+    rest = late(eval_fractions(study), saturated_by)
     splits = {split: curves(study, split) for split in ("train", "validation")}
     rows: list[dict[str, Any]] = []
     for arm, trial in best_trials(study).items():
-        gains = {split: _late_gain(values[trial], rest) for split, values in splits.items()}
+        gains = {split: _late_gain(values[trial], rest[trial]) for split, values in splits.items()}
         known = [gain for gain in gains.values() if gain is not None]
         rows.append(
             {
                 "arm": arm,
                 "trial": trial_id(study, trial),
                 "late_gain_at_most": gains,
-                "saturated": len(known) == len(gains) and max(known) < NOTHING,
+                "saturated": len(known) == len(gains) and max(known) < nothing,
             }
         )
     finding = partial(
@@ -160,7 +196,7 @@ def saturated_early(study: xr.Dataset) -> Finding:
             "Has performance on the training and validation sets saturated long before the final "
             "training step?"
         ),
-        numbers={"after": SATURATED_BY, "nothing": NOTHING, "arms": rows},
+        numbers={"after": saturated_by, "nothing": nothing, "arms": rows},
         section=CURVES_SECTION,
     )
     if rows and all(row["saturated"] for row in rows):
@@ -168,7 +204,7 @@ def saturated_early(study: xr.Dataset) -> Finding:
             answer="warning",
             summary=(
                 "In the best trial of every arm training and validation performance gain less than "
-                f"{NOTHING:.0%} of their whole gain after the first {SATURATED_BY:.0%} of training."
+                f"{nothing:.0%} of their whole gain after the first {saturated_by:.0%} of training."
             ),
             trials=tuple(row["trial"] for row in rows),
             advice="Fewer steps would do, and would pay for more trials or another round.",
@@ -176,33 +212,46 @@ def saturated_early(study: xr.Dataset) -> Finding:
     if not any(gain is not None for row in rows for gain in row["late_gain_at_most"].values()):
         return finding(
             answer="cannot tell",
-            summary=f"No best trial has {LEAST_POINTS} evaluations after the first quarter.",
+            summary=(
+                f"No best trial has {LEAST_POINTS} evaluations after the first {saturated_by:.0%}."
+            ),
             advice="Evaluate more often.",
         )
     return finding(
         answer="ok",
-        summary="Not every arm's best trial had saturated after the first quarter of training.",
+        summary=(
+            f"Not every arm's best trial had saturated after the first {saturated_by:.0%} of "
+            "training."
+        ),
     )
 
 
-def _late_gain(curve: Floats, rest: Any) -> float | None:
+def _late_gain(curve: Floats, rest: NDArray[np.bool_]) -> float | None:
     """Return at most how much of its whole gain a curve makes in the `rest` of its evaluations.
 
     Args:
         curve: Smaller being better: [eval_step].
-        rest: Which evaluations come late: [eval_step] of bool.
+        rest: Which evaluations come late: [eval_step].
     """
-    if rest.sum() < LEAST_POINTS or not np.isfinite(curve).all() or curve.min() == curve[0]:
+    if not _seen(curve, rest) or not _gain(curve) > 0:
         return None
-    return fit_trend(-curve[rest]).upper_bound(CONFIDENCE) / float(curve[0] - curve.min())
+    return fit_trend(-curve[rest]).upper_bound(CONFIDENCE) / _gain(curve)
 
 
-def best_steps(study: xr.Dataset) -> Finding:
+def best_steps(
+    study: xr.Dataset,
+    *,
+    last: float = LAST,
+    first: float = FIRST,
+    consistent: float = CONSISTENT,
+) -> Finding:
     """Tell from the steps at which trials reached their objective whether to train longer.
 
     A warning where at least four in five feasible trials reached it in the last quarter of
     training (then longer training may help), or in its first tenth (then the maximum is way too
     high), and so many would have a chance of at most 0.02 if each did with probability one half.
+    Each trial is measured by its own length. The numbers hold a `max_train_steps` to try next:
+    twice as many, or twice the latest of the early best steps.
 
     Where training is flat in its second half, so that noise alone decides the best step within
     it, at most 2 % of studies are warned about; where every trial's best step lies in the last
@@ -211,53 +260,64 @@ def best_steps(study: xr.Dataset) -> Finding:
     Source: playbook, "Deciding how long to train when training is not compute-bound".
     """
     trials = ranked(study)
-    fractions = study["best_step"].values[trials] / float(study.attrs["max_train_steps"])
-    late = int((fractions > LAST).sum())
-    early = int((fractions <= FIRST).sum())
+    steps = study["best_step"].values
+    fractions = steps[trials] / last_steps(study)[trials].astype(float)
+    in_last = fractions > 1 - last
+    in_first = fractions <= first
+    longest = int(study.attrs["max_train_steps"])
+    every = int(study.attrs.get("eval_every", 1))
+    proposed = None
+    if _consistent(int(in_last.sum()), len(trials), consistent):
+        proposed = LONGER * longest
+    elif _consistent(int(in_first.sum()), len(trials), consistent):
+        latest = int(steps[trials[in_first]].max())
+        proposed = max(1, -(-ENOUGH * latest // every)) * every
     finding = partial(
         Finding,
         check="best_steps",
         question="At which step did retrospective checkpoint selection find the best?",
         numbers={
-            "max_train_steps": int(study.attrs["max_train_steps"]),
+            "max_train_steps": longest,
             "feasible": len(trials),
-            "in_last_quarter": late,
-            "in_first_tenth": early,
+            "in_last_part": int(in_last.sum()),
+            "in_first_part": int(in_first.sum()),
             "median_fraction": float(np.median(fractions)) if len(trials) else None,
+            "proposed_max_train_steps": proposed,
         },
         section=STEPS_SECTION,
     )
     if not len(trials):
         return finding(answer="cannot tell", summary="No trial is feasible.")
-    if _consistent(late, len(trials)):
+    counted = (
+        f"Of {len(trials)} feasible trials {in_last.sum()} are best in the last {last:.0%} of "
+        f"training and {in_first.sum()} in its first {first:.0%}."
+    )
+    if proposed is None:
+        return finding(answer="ok", summary=counted)
+    if proposed > longest:
         return finding(
             answer="warning",
-            summary=(
-                f"{late} of {len(trials)} feasible trials are best in the last quarter of training."
-            ),
-            trials=tuple(trial_id(study, int(trial)) for trial in trials[fractions > LAST]),
+            summary=counted,
+            trials=trial_ids(study, trials[in_last]),
             advice=(
-                "Training longer, with the decay schedule tuned again, might help. Keep one "
-                "max_train_steps for all trials of a study."
+                f"Training longer, for {proposed} steps perhaps, with the decay schedule tuned "
+                "again, might help. Keep one max_train_steps for all trials of a study."
             ),
-        )
-    if _consistent(early, len(trials)):
-        return finding(
-            answer="warning",
-            summary=(
-                f"{early} of {len(trials)} feasible trials are best in the first tenth of training."
-            ),
-            trials=tuple(trial_id(study, int(trial)) for trial in trials[fractions <= FIRST]),
-            advice="max_train_steps is way too high, unless the trials overfit.",
         )
     return finding(
-        answer="ok",
-        summary=(
-            f"Of {len(trials)} feasible trials {late} are best in the last quarter of training and "
-            f"{early} in its first tenth."
+        answer="warning",
+        summary=counted,
+        trials=trial_ids(study, trials[in_first]),
+        advice=(
+            f"max_train_steps is way too high, unless the trials overfit; {proposed} steps would "
+            "do, and pay for more trials."
         ),
     )
 
 
-def _consistent(trials: int, feasible: int) -> bool:
-    return trials >= CONSISTENT * feasible and binomial_tail(trials, feasible, 0.5) <= SIGNIFICANCE
+def _consistent(trials: int, feasible: int, share: float) -> bool:
+    return (
+        feasible > 0
+        and trials >= share * feasible
+        and binomial_tail(trials, feasible, 0.5) <= SIGNIFICANCE
+    )

@@ -69,21 +69,51 @@ def trial_id(study: xr.Dataset, position: int) -> str:
     return str(study["trial"].values[position])
 
 
+def trial_ids(study: xr.Dataset, positions: Indices) -> tuple[str, ...]:
+    """Return the ids of the trials at `positions`."""
+    return tuple(str(trial) for trial in study["trial"].values[positions])
+
+
 def objective_metric(study: xr.Dataset) -> str:
     """Return the name of the objective's metric without its split, as `error_rate`."""
     return str(study.attrs["objective_metric"]).split("/", 1)[1]
+
+
+def objective_split(study: xr.Dataset) -> str:
+    """Return the split that the objective is measured on, as `validation`."""
+    return str(study.attrs["objective_metric"]).split("/", 1)[0]
 
 
 def curves(study: xr.Dataset, split: str) -> Floats:
     """Return the objective's metric on `split` at each evaluation, smaller being better.
 
     Returns:
-        [trial, eval_step]; NaN from a divergence on.
+        [trial, eval_step]; NaN from a divergence on, and beyond the end of a shorter trial.
     """
     metric = study[objective_metric(study)].sel(split=split).transpose("trial", "eval_step")
     return np.asarray(direction(study) * metric.values.astype(float))
 
 
+def last_steps(study: xr.Dataset) -> Indices:
+    """Return the step at which each trial's training ends: [trial].
+
+    Trials of one study differ in it where their warmup comes on top; what a shorter trial's curves
+    hold beyond its end is nothing, not a missing number.
+    """
+    if "max_train_steps" in study:
+        return np.asarray(study["max_train_steps"].values.astype(np.int64))
+    return np.full(study.sizes["trial"], int(study.attrs["max_train_steps"]))
+
+
 def eval_fractions(study: xr.Dataset) -> Floats:
-    """Return the evaluation steps as fractions of `max_train_steps`: [eval_step]."""
-    return np.asarray(study["eval_step"].values / float(study.attrs["max_train_steps"]))
+    """Return the evaluation steps as fractions of each trial's own length.
+
+    Returns:
+        [trial, eval_step]; above 1 beyond a trial's end.
+    """
+    return np.asarray(study["eval_step"].values / last_steps(study)[:, None].astype(float))
+
+
+def late(fractions: Floats, since: float) -> NDArray[np.bool_]:
+    """Tell which evaluations lie between `since` and the end of training, as fractions of it."""
+    return np.asarray((fractions >= since) & (fractions <= 1))

@@ -51,6 +51,12 @@ class SamplingScale:
         low, high = self._spread(np.array([self.low, self.high]))
         return np.asarray((self._spread(values) - low) / (high - low))
 
+    def value(self, position: float) -> float:
+        """Return the value at a position, as `position` gives them."""
+        low, high = self._spread(np.array([self.low, self.high]))
+        spread = low + position * (high - low)
+        return float(np.exp(spread) if self.log else spread)
+
     def widened(self, edge: Edge) -> tuple[float, float] | None:
         """Return a range that goes on beyond `edge`, or None where no value lies beyond it."""
         bound = self.low if edge == "low" else self.high
@@ -87,6 +93,15 @@ def sampling_scale(study: xr.Dataset, searched: Searched) -> SamplingScale | Non
         integer = searched.distribution in ("int_uniform", "log_int_uniform")
         scale = SamplingScale(searched.low, searched.high, searched.scale == "log", integer)
     return None if scale is None else _with_limits(scale, searched.name)
+
+
+def values_where_searched(study: xr.Dataset, searched: Searched) -> Floats:
+    """Return the values of the trials in the arms where it is searched: [trial].
+
+    NaN elsewhere: the same name has another range there, or one value that no range need hold.
+    """
+    inside = np.isin(strings(study, "arm"), searched.arms)
+    return np.where(inside, study[searched.variable].values.astype(float), np.nan)
 
 
 def values_tried(study: xr.Dataset, searched: Searched) -> tuple[Any, ...]:

@@ -1,15 +1,28 @@
-"""Trial variance: how much reruns of one configuration on fresh seeds differ."""
+"""Trial variance: how much reruns of one configuration on fresh seeds differ.
+
+Reruns on other divisions of the data differ by more than their seeds, and are left out here; see
+`data_variance`.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.numbers import number, text
 from tuning_playbook.analysis.quantiles import chi_square_quantile, student_quantile
-from tuning_playbook.analysis.ranking import arm_names, best_trial, members, strings, trial_id
+from tuning_playbook.analysis.ranking import (
+    Indices,
+    arm_names,
+    best_trial,
+    members,
+    strings,
+    trial_id,
+    trial_ids,
+)
 from tuning_playbook.errors import ArtefactError
 
 LEAST_RERUNS = 5
@@ -40,6 +53,8 @@ class TrialVariance:
         low: Lower end of the 95 % interval of the mean (Student's t); None where the variance is
             not known.
         high: Upper end.
+        seeds: The seed of each rerun.
+        trials: The id of each rerun, which is a trial too.
     """
 
     arm: str
@@ -52,11 +67,26 @@ class TrialVariance:
     deviation_high: float | None
     low: float | None
     high: float | None
+    seeds: tuple[int, ...] = ()
+    trials: tuple[str, ...] = ()
+
+    @property
+    def by_seed(self) -> dict[int, float]:
+        """The objectives of the feasible reruns by their seeds, where no two share one."""
+        known = len(set(self.seeds)) == len(self.seeds) == len(self.reruns)
+        pairs = zip(self.seeds, self.reruns, strict=True) if known else ()
+        return {seed: value for seed, value in pairs if value is not None}
 
     @property
     def feasible(self) -> tuple[float, ...]:
         """The objectives of the feasible reruns."""
         return tuple(value for value in self.reruns if value is not None)
+
+    @property
+    def feasible_trials(self) -> tuple[str, ...]:
+        """The ids of the feasible reruns, as far as they are known."""
+        pairs = zip(self.trials, self.reruns, strict=False)
+        return tuple(trial for trial, value in pairs if value is not None)
 
     @property
     def infeasible(self) -> int:
@@ -115,13 +145,15 @@ def trial_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[TrialV
     """
     rows = [_of_arm(study, reruns, arm) for arm in arm_names(study)]
     if reruns is not None and len(members(reruns, BASELINE)):
-        rows.append(summarise(BASELINE, _values(reruns, BASELINE)))
+        rows.append(summarise(BASELINE, *_rerun(reruns, BASELINE)))
     return tuple(rows)
 
 
 def summarise(
     arm: str,
     reruns: Sequence[float],
+    seeds: Sequence[int] = (),
+    trials: Sequence[str] = (),
     *,
     trial: str = "",
     search_objective: float | None = None,
@@ -151,17 +183,19 @@ def summarise(
         deviation_high=deviation_high,
         low=low,
         high=high,
+        seeds=tuple(seeds),
+        trials=tuple(trials),
     )
 
 
 def _of_arm(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> TrialVariance:
     position = _rerun_trial(study, reruns, arm)
-    values = [] if reruns is None else _values(reruns, arm)
+    again: tuple[Any, ...] = ([],) if reruns is None else _rerun(reruns, arm)
     if position is None:
-        return summarise(arm, values)
+        return summarise(arm, *again)
     return summarise(
         arm,
-        values,
+        *again,
         trial=trial_id(study, position),
         search_objective=number(study["objective"].values[position]),
     )
@@ -181,7 +215,17 @@ def _rerun_trial(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> int 
     return int(found[0])
 
 
-def _values(reruns: xr.Dataset, arm: str) -> list[float]:
-    positions = members(reruns, arm)
+def _rerun(reruns: xr.Dataset, arm: str) -> tuple[list[float], list[int], list[str]]:
+    """Return the objectives of an arm's reruns, in their order, their seeds and their ids."""
+    positions = on_the_usual_data(reruns, members(reruns, arm))
     order = positions[np.argsort(reruns["rerun"].values[positions], kind="stable")]
-    return [float(value) for value in reruns["objective"].values[order]]
+    objectives = [float(value) for value in reruns["objective"].values[order]]
+    seeds = [int(seed) for seed in reruns["seed"].values[order]]
+    return objectives, seeds, list(trial_ids(reruns, order))
+
+
+def on_the_usual_data(reruns: xr.Dataset, positions: Indices) -> Indices:
+    """Return the positions, among some, of the reruns on the division of the data of all trials."""
+    if "data_split" not in reruns:
+        return positions
+    return np.asarray(positions[reruns["data_split"].values[positions] == 0])

@@ -1,0 +1,125 @@
+"""Does the best of each arm beat chance by far? If not, there is nothing to tune yet."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.numbers import text
+from tuning_playbook.analysis.ranking import (
+    arm_names,
+    best_trials,
+    curves,
+    losses,
+    objective_metric,
+    objective_split,
+    trial_id,
+)
+
+SHARE = 0.25
+"""A quarter of the way from chance to a perfect score. The playbook's "reasonable" performance is
+"much better than random chance" though "it might be bad enough to not be worth deploying"."""
+
+LEAST_SPREADS = 5.0
+"""The best of thirty trials' twenty evaluations lies three standard deviations beyond the mean of
+trials that learn nothing."""
+
+PERFECT = {"error_rate": 0.0, "accuracy": -1.0}
+"""What a perfect model's loss is, of metrics for which the class counts say what chance is."""
+
+
+def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
+    """Tell whether the best trial of each arm performs much better than chance.
+
+    Chance is what an untrained model reaches: the median over the trials of the objective's metric
+    before the first step. For an error rate or an accuracy whose class counts are in the dataset it
+    is what always naming the commonest class reaches, if that is better.
+
+    Far is both a quarter of the way from chance to a perfect score (for a metric without a known
+    perfect score, of the value at chance), and five times the standard deviation of the untrained
+    models. A problem where no arm's best trial comes so far; a warning where some do not.
+
+    A study whose trials learn to err on one example in ten is never warned about; one whose trials
+    come a tenth of the way from chance always is.
+
+    Source: playbook, "Choosing the initial configuration".
+    """
+    finding = partial(
+        Finding,
+        check="beats_chance",
+        question="Does every arm perform much better than chance?",
+        section="Choosing the initial configuration",
+    )
+    bests = best_trials(study)
+    untrained = curves(study, objective_split(study))[:, 0] if "eval_step" in study else np.empty(0)
+    if len(untrained) and study["eval_step"].values[0] != 0:
+        untrained = np.empty(0)
+    untrained = untrained[np.isfinite(untrained)]
+    if not bests or not len(untrained):
+        return finding(
+            answer="cannot tell",
+            summary="No trial is feasible."
+            if not bests
+            else "No trial was evaluated before its first step, so chance is not known.",
+        )
+    sign = -1.0 if study.attrs["objective_mode"] == "max" else 1.0
+    spread = float(untrained.std(ddof=1)) if len(untrained) > 1 else 0.0
+    chance = min(float(np.median(untrained)), _commonest_class(study))
+    metric = objective_metric(study)
+    whole = chance - PERFECT[metric] if metric in PERFECT else abs(chance)
+    least = max(share * whole, LEAST_SPREADS * spread)
+    loss = losses(study)
+    rows: list[dict[str, Any]] = [
+        {
+            "arm": arm,
+            "trial": trial_id(study, trial),
+            "objective": float(sign * loss[trial]),
+            "gain_over_chance": float(chance - loss[trial]),
+            "beats_chance": bool(chance - loss[trial] >= least),
+        }
+        for arm, trial in bests.items()
+    ]
+    finding = partial(
+        finding,
+        numbers={
+            "chance": sign * chance,
+            "spread_of_untrained": spread,
+            "least_gain": least,
+            "arms": rows,
+        },
+    )
+    poor = [row for row in rows if not row["beats_chance"]]
+    if not poor:
+        return finding(
+            answer="ok",
+            summary=(
+                f"Chance reaches {text(sign * chance)}; the best trial of every arm is far better."
+            ),
+        )
+    return finding(
+        answer="problem" if len(poor) == len(arm_names(study)) else "warning",
+        summary=" ".join(
+            f"The best trial of {row['arm']} reaches {text(row['objective'])}, not much better "
+            f"than chance ({text(sign * chance)})."
+            for row in poor
+        ),
+        trials=tuple(row["trial"] for row in poor),
+        advice=(
+            "Find a simple configuration that trains to a reasonable result first: a constant "
+            "learning rate, no regularization, a smaller model. Suspect the data and the labels."
+        ),
+    )
+
+
+def _commonest_class(study: xr.Dataset) -> float:
+    """Return the loss of always naming the commonest class; infinite where that is not known."""
+    metric = objective_metric(study)
+    validation = objective_split(study) == "validation"
+    if metric not in PERFECT or not validation or "class_examples" not in study:
+        return float("inf")
+    counts = study["class_examples"].transpose("trial", ...).values.max(axis=0).astype(float)
+    if not counts.sum() > 0:
+        return float("inf")
+    return float(PERFECT[metric] + 1 - counts.max() / counts.sum())

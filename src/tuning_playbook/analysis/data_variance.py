@@ -1,0 +1,76 @@
+"""Data variance: how much a configuration's objective differs with the division of the data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.numbers import number
+from tuning_playbook.analysis.ranking import arm_names, members
+from tuning_playbook.analysis.variance import BASELINE
+
+
+@dataclass(frozen=True)
+class DataVariance:
+    """The reruns of one configuration on other divisions of the data.
+
+    Attributes:
+        arm: The arm whose best trial was rerun, or `baseline`.
+        objectives: What each reached, in the order of the divisions; None for an infeasible one.
+        mean: Of the feasible ones; None where there is none.
+        standard_deviation: Of the feasible ones; None below two. Every rerun has a seed of its own
+            too, so trial variance is in it.
+    """
+
+    arm: str
+    objectives: tuple[float | None, ...]
+    mean: float | None
+    standard_deviation: float | None
+
+
+def data_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[DataVariance, ...]:
+    """Summarise the reruns on other divisions into training and validation sets.
+
+    The divisions of all configurations are the same, so they can be compared one by one. The
+    configuration was chosen on the usual division; on another one it is not the best of many, but
+    neither is it independent of it, because most examples are in the training set of both.
+
+    Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
+    configuration": "the variance from any sort of random split into training, validation, and test
+    data".
+
+    Returns:
+        One entry for each arm in the study's order, then the baseline, as far as they were rerun
+        so; none where no other division was asked for.
+    """
+    if reruns is None or "data_split" not in reruns:
+        return ()
+    rows = [_of_arm(reruns, arm) for arm in (*arm_names(study), BASELINE)]
+    return tuple(row for row in rows if row.objectives)
+
+
+def _of_arm(reruns: xr.Dataset, arm: str) -> DataVariance:
+    positions = members(reruns, arm)
+    splits = reruns["data_split"].values[positions]
+    objectives = reruns["objective"].values[positions]
+    order = [place for place in np.argsort(splits, kind="stable") if splits[place]]
+    found = tuple(number(objectives[place]) for place in order)
+    values = np.array([value for value in found if value is not None])
+    return DataVariance(
+        arm=arm,
+        objectives=found,
+        mean=float(values.mean()) if len(values) else None,
+        standard_deviation=float(values.std(ddof=1)) if len(values) > 1 else None,
+    )
+
+
+def improvements(candidate: DataVariance, baseline: DataVariance, *, sign: float) -> list[float]:
+    """Return by how much the candidate is better, on each division on which both are feasible.
+
+    Args:
+        candidate: Its reruns.
+        baseline: The baseline's.
+        sign: 1 where a larger objective is better, -1 where a smaller one is.
+    """
+    pairs = zip(candidate.objectives, baseline.objectives, strict=True)
+    return [sign * (new - old) for new, old in pairs if new is not None and old is not None]

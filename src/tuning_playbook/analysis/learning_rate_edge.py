@@ -1,0 +1,174 @@
+"""Is the best learning rate at the edge of stability? Then fixing the instability may pay."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.boundary import PERMUTATIONS, clustering, top_count
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.numbers import plain, text
+from tuning_playbook.analysis.ranking import (
+    Floats,
+    arm_names,
+    curves,
+    losses,
+    members,
+    objective_split,
+    ranked,
+    trial_id,
+)
+from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
+from tuning_playbook.dataset.searched import Searched, read_searched
+
+SIGNIFICANCE = 0.02
+"""Share of studies in which the learning rate has no effect until training breaks down that may be
+said to have their best one at that edge."""
+
+NAME = "learning_rate"
+
+LEAST_GAIN = 0.1
+"""A trial that gained less than this share of what the best of its arm gained from the start did
+not train: the playbook's "uncharacteristically high values of the loss"."""
+
+LEAST_UNSTABLE = 2
+"""A single trial that breaks down may have another cause than its learning rate."""
+
+MOSTLY = 0.75
+"""So large a share of the trials above the edge break down."""
+
+ADVICE = (
+    "Check by training at 5 and 10 times the best learning rate: a loss that rises suddenly after "
+    "a steady fall is an instability, and fixing it is likely to give better training. Try "
+    "learning rate warmup (for early instability), gradient clipping (see the gradient norms), or "
+    "a normalization of the layers."
+)
+
+
+def learning_rate_edge(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -> Finding:
+    """Tell whether an arm's best learning rates lie right below where training breaks down.
+
+    A trial breaks down that is infeasible, or gains less than a tenth of what the best trial of its
+    arm gained from the start. The edge is the largest learning rate of the other trials: at least
+    two trials above it, and three in four, must have broken down. The best trials lie at the edge
+    when they cluster there as `boundary` has it, within the range that ends at the edge: the best
+    in its outer fifth, the top ones nearer on average than chance explains. The p-value, times the
+    number of arms, must be at most 0.02; then it is a warning.
+
+    Where the learning rate has no effect until training breaks down, at most 2 % of studies are
+    warned about. With 16 trials in each of two arms, of which those in the upper quarter of the
+    range break down, an objective that improves up to that edge by eight times the standard
+    deviation of everything else is found nine times in ten.
+
+    Source: playbook, "How can optimization failures be debugged and mitigated?", figure 7.
+    """
+    searched = [item for item in read_searched(study) if item.name == NAME]
+    rows = [
+        row
+        for item in searched
+        for arm in arm_names(study)
+        if arm in item.arms and (row := _row(study, item, arm)) is not None
+    ]
+    for row in rows:
+        if row["p_value"] is not None:
+            row["p_value"] = min(1.0, row["p_value"] * len(rows))
+            row["at_the_edge"] = row["p_value"] <= significance
+    finding = partial(
+        Finding,
+        check="learning_rate_edge",
+        question="Is the best learning rate at the edge of stability?",
+        numbers={"significance": significance, "arms": rows},
+        section="How can optimization failures be debugged and mitigated?",
+    )
+    flagged = [row for row in rows if row["at_the_edge"]]
+    if flagged:
+        return finding(
+            answer="warning",
+            summary=" ".join(
+                f"The best values of learning_rate in {row['arm']} (the best is "
+                f"{text(row['best'])}) lie right below {text(row['edge'])}, above which "
+                f"{row['unstable_above']} of {row['above']} trials break down "
+                f"(p = {row['p_value']:.2g})."
+                for row in flagged
+            ),
+            trials=tuple(row["trial"] for row in flagged),
+            advice=ADVICE,
+        )
+    if not searched:
+        return finding(answer="cannot tell", summary="The learning rate was not searched.")
+    if not rows:
+        return finding(
+            answer="cannot tell",
+            summary="No arm has feasible trials over a range of learning rates.",
+        )
+    broken = sum(row["unstable_above"] for row in rows)
+    return finding(
+        answer="ok",
+        summary=(
+            "In no arm do the best learning rates cluster right below those at which training "
+            f"breaks down; {broken} trials do above the largest that trains."
+        ),
+    )
+
+
+def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
+    scale = sampling_scale(study, item)
+    order = ranked(study, arm)
+    if scale is None or not len(order):
+        return None
+    positions = scale.position(values_where_searched(study, item))
+    unstable = _unstable(study, arm, int(order[0]))
+    everyone = members(study, arm)
+    everyone = everyone[np.isfinite(positions[everyone])]
+    stable = np.array([trial for trial in order if not unstable[trial]])
+    # A lucky trial among many that break down is no stable region.
+    edge = _edge(positions[everyone], unstable[everyone])
+    stable = stable[positions[stable] <= edge]
+    above = everyone[positions[everyone] > edge]
+    broken = int(unstable[above].sum())
+    row = {
+        "arm": arm,
+        "trial": trial_id(study, int(order[0])),
+        "best": plain(study[item.variable].values[order[0]]),
+        "edge": None,
+        "above": len(above),
+        "unstable_above": broken,
+        "p_value": None,
+        "at_the_edge": False,
+    }
+    if not len(stable):
+        return None
+    row["edge"] = plain(study[item.variable].values[stable[np.argmax(positions[stable])]])
+    if broken < LEAST_UNSTABLE or stable[0] != order[0]:
+        return row
+    low = min(0.0, float(positions[stable].min()))
+    distances = (edge - positions[stable]) / max(edge - low, 1e-9)
+    return row | {"p_value": clustering(distances, top_count(len(stable)), PERMUTATIONS)}
+
+
+def _edge(positions: Floats, unstable: np.ndarray) -> float:
+    """Return the largest position of a stable trial above which most trials are unstable.
+
+    Args:
+        positions: Of an arm's trials: [trial].
+        unstable: Which of them broke down: [trial].
+    """
+    candidates = np.sort(positions[~unstable])
+    for edge in candidates[::-1]:
+        above = positions > edge
+        if above.sum() >= LEAST_UNSTABLE and unstable[above].mean() >= MOSTLY:
+            return float(edge)
+    return float(candidates[-1]) if len(candidates) else -np.inf
+
+
+def _unstable(study: xr.Dataset, arm: str, best: int) -> np.ndarray:
+    """Return which trials broke down: [trial]; the infeasible ones where no start is known."""
+    loss = losses(study)
+    start = curves(study, objective_split(study))[members(study, arm), 0]
+    start = start[np.isfinite(start)]
+    if not len(start):
+        return np.isnan(loss)
+    gained = np.median(start) - loss
+    with np.errstate(invalid="ignore"):
+        return np.asarray(~(gained >= LEAST_GAIN * gained[best]))

@@ -1,0 +1,109 @@
+"""Were all trials trained by the same software on the same kind of machine?"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.ranking import arm_names, members, strings
+
+HARDWARE = ("backend", "device", "machine")
+SOFTWARE = ("python",)
+VERSION = "version_"
+"""What the variables begin with that hold the versions of packages."""
+
+ADVICE = (
+    "Another processor or another version of a library rounds differently, and so gives other "
+    "numbers from the same seed: within the trial variance as a rule, but not for sure. Train the "
+    "trials of a study on one kind of machine, or rerun both sides of a comparison on one."
+)
+
+
+def mixed_machines(study: xr.Dataset, resources: xr.Dataset | None = None) -> Finding:
+    """Tell whether hardware or software differed among the trials.
+
+    Compared are JAX's backend, the kinds of device and of processor, and the versions of Python and
+    of every package. The host's name is no hardware, and the code that decides a trial's numbers
+    is part of its fingerprint already. Any difference is a warning; where it sets whole arms
+    apart the sentence says so, because then it may be what the arms' difference is made of.
+
+    Nothing here is left to chance: a study of one kind is never warned about, a mixed one always.
+
+    Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
+    configuration": a launch must rest on a change of the configuration, not of its surroundings.
+
+    Args:
+        study: The study.
+        resources: Time, memory and machine of its trials; None where they are not known.
+    """
+    finding = partial(
+        Finding,
+        check="mixed_machines",
+        question="Were all trials trained by the same software on the same kind of machine?",
+        section="Determining whether to adopt a training pipeline change",
+    )
+    places = _places(study, resources)
+    if resources is None or not len(places):
+        return finding(
+            answer="cannot tell", summary="It is not recorded what the trials were trained on."
+        )
+    names = [str(name) for name in resources.data_vars]
+    kinds = [
+        *(name for name in (*HARDWARE, *SOFTWARE) if name in names),
+        *(name for name in names if name.startswith(VERSION)),
+    ]
+    rows = [row for name in kinds if (row := _row(study, resources, places, name)) is not None]
+    finding = partial(
+        finding, numbers={"compared": len(kinds), "trials": len(places), "differences": rows}
+    )
+    if not rows:
+        return finding(
+            answer="ok",
+            summary=f"Hardware and software are the same for all {len(places)} trials.",
+        )
+    apart = [row["what"] for row in rows if row["sets_arms_apart"]]
+    summary = "The trials differ in " + ", ".join(row["what"] for row in rows) + "."
+    if apart:
+        summary += f" Whole arms differ in {', '.join(apart)}, and so are not comparable by that."
+    fewest = {trial for row in rows for trial in row["minority"]}
+    return finding(
+        answer="warning",
+        summary=summary,
+        trials=tuple(name for name in strings(study, "trial") if name in fewest),
+        advice=ADVICE,
+    )
+
+
+def _places(study: xr.Dataset, resources: xr.Dataset | None) -> Mapping[str, int]:
+    """Return where the trials of the study stand in its resources."""
+    if resources is None:
+        return {}
+    known = {str(name): place for place, name in enumerate(resources["trial"].values)}
+    return {name: known[name] for name in strings(study, "trial") if name in known}
+
+
+def _row(
+    study: xr.Dataset, resources: xr.Dataset, places: Mapping[str, int], name: str
+) -> dict[str, Any] | None:
+    """Describe in what the trials differ; None where they do not."""
+    column = strings(resources, name)
+    values = {trial: str(column[place]) for trial, place in places.items() if column[place]}
+    found, counts = np.unique(list(values.values()), return_counts=True)
+    if len(found) < 2:
+        return None
+    commonest = str(found[np.argmax(counts)])
+    names = strings(study, "trial")
+    by_arm = {
+        arm: {values[trial] for trial in names[members(study, arm)] if trial in values}
+        for arm in arm_names(study)
+    }
+    alone = [kinds for kinds in by_arm.values() if len(kinds) == 1]
+    return {
+        "what": name.removeprefix(VERSION),
+        "values": {str(value): int(count) for value, count in zip(found, counts, strict=True)},
+        "sets_arms_apart": len({next(iter(kinds)) for kinds in alone}) > 1,
+        "minority": [trial for trial, value in values.items() if value != commonest],
+    }

@@ -1,0 +1,110 @@
+"""Does the training loss rise? That usually is a bug in the training pipeline."""
+
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.numbers import text
+from tuning_playbook.analysis.trend import LEAST_POINTS
+from tuning_playbook.analysis.worsening import MANY, worsening_trials
+
+SIGNIFICANCE = 0.01
+"""Share of studies with flat, noisy training losses that may be called a problem."""
+
+LEAST_SHARE = 0.02
+"""A rise below this share of what training gained in all is not worth the search for a bug: weight
+decay and dropout alone can cause it."""
+
+ADVICE = (
+    "A training loss that rises usually is a bug in the training pipeline: look at the learning "
+    "rate schedule, the order of the data and the loss itself before believing this study. A "
+    "learning rate at the edge of stability does it too; then lower it, or add warmup or clipping."
+)
+
+
+def train_loss_rising(
+    study: xr.Dataset,
+    *,
+    significance: float = SIGNIFICANCE,
+    least_share: float = LEAST_SHARE,
+    many: float = MANY,
+) -> Finding:
+    """Find trials whose training loss rises from its lowest value to the end of training.
+
+    Judged is the loss on the batches that were trained on, averaged over windows of steps, as
+    `overfitting` judges the validation objective: a line through what follows the lowest window
+    must rise significantly (one-sided t test), by at least two standard deviations of the windows
+    about it, and by at least 2 % of what training gained in all.
+
+    The best trial of any arm rising is a problem; its p-value is multiplied by the number of arms
+    and must be at most 0.01. A quarter of all feasible trials rising, three at least, is a
+    warning; each of those has a p-value of at most 0.01.
+
+    With flat training losses and independent noise at most 1 % of studies are called a problem.
+    With 20 windows, two arms, and a best trial whose loss rises over the second half of training
+    by eight times its noise from one window to the next, it is found nine times in ten.
+
+    Source: playbook, "Examining the training curves": "training loss increasing during training
+    usually indicates a bug in the training pipeline".
+    """
+    finding = partial(
+        Finding,
+        check="train_loss_rising",
+        question="Does the training loss rise during training?",
+        section="Examining the training curves",
+    )
+    if "train_loss" not in study:
+        return finding(answer="cannot tell", summary="The training loss was not logged.")
+    loss = study["train_loss"].transpose("trial", "train_step").values.astype(float)
+    judged = worsening_trials(
+        study, loss, name="rises", significance=significance, least_share=least_share
+    )
+    finding = partial(
+        finding,
+        numbers={
+            "significance": significance,
+            "arms": list(judged.bests),
+            "feasible": judged.feasible,
+            "rising": len(judged.trials),
+            "fraction": judged.fraction,
+        },
+    )
+    if judged.flagged:
+        return finding(
+            answer="problem",
+            summary=" ".join(
+                f"The training loss of the best trial of {row['arm']} ({row['trial']}) rises by "
+                f"{text(row['rise'])} after its lowest value; its windows scatter by "
+                f"{text(row['noise'])}."
+                for row in judged.flagged
+            ),
+            trials=tuple(row["trial"] for row in judged.flagged),
+            advice=ADVICE,
+        )
+    if judged.many(many):
+        return finding(
+            answer="warning",
+            summary=(
+                "The training loss of no arm's best trial rises, but that of "
+                f"{len(judged.trials)} of {judged.feasible} feasible trials does."
+            ),
+            trials=judged.trials,
+            advice=ADVICE,
+        )
+    if not judged.feasible:
+        return finding(answer="cannot tell", summary="No trial is feasible.")
+    if np.isfinite(loss).sum(axis=1).max() <= LEAST_POINTS:
+        return finding(
+            answer="cannot tell",
+            summary=f"{loss.shape[1]} windows of steps are too few to see a trend in them.",
+            advice="Evaluate more often: windows are parts of the time between evaluations.",
+        )
+    return finding(
+        answer="ok",
+        summary=(
+            "The training loss of no arm's best trial rises after its lowest value; that of "
+            f"{len(judged.trials)} of {judged.feasible} feasible trials does."
+        ),
+    )

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from tests.analysis.synthetic import ADAM, NESTEROV, choice, make_study
+from tuning_playbook.analysis.learning_rate_edge import learning_rate_edge
+from tuning_playbook.analysis.ranking import best_trial, trial_id
+
+
+def best_at_the_top(arm, at):
+    return -0.3 * at["learning_rate"] if arm == ADAM else 0.0
+
+
+def breaks_down(arm, at):
+    return "loss is not finite" if at["learning_rate"] > 0.75 else ""
+
+
+def rows(finding):
+    return {row["arm"]: row for row in finding.numbers["arms"]}
+
+
+def test_the_arm_the_edge_and_what_is_above_it():
+    study = make_study(level=0.5, effect=best_at_the_top, reason=breaks_down)
+    finding = learning_rate_edge(study)
+    row = rows(finding)[ADAM]
+    best = best_trial(study, ADAM)
+    rates = study["hp_learning_rate"].values
+    feasible = np.isfinite(study["objective"].values) & (study["arm"].values == ADAM)
+    assert finding.answer == "warning"
+    assert finding.trials == (trial_id(study, best),)
+    assert (row["best"], row["edge"]) == (rates[best], rates[feasible].max())
+    assert (row["above"], row["unstable_above"]) == (4, 4)
+    assert not rows(finding)[NESTEROV]["at_the_edge"]
+    assert "warmup" in finding.advice
+
+
+def test_without_a_breakdown_there_is_no_edge():
+    finding = learning_rate_edge(make_study(level=0.5, effect=best_at_the_top))
+    assert finding.answer == "ok"
+    assert rows(finding)[ADAM]["p_value"] is None
+
+
+def test_a_trial_that_gains_nothing_breaks_down_though_it_is_finite():
+    def effect(arm, at):
+        lost = at["learning_rate"] > 0.75
+        return 0.38 if lost else best_at_the_top(arm, at)
+
+    assert learning_rate_edge(make_study(level=0.5, effect=effect)).answer == "warning"
+
+
+def test_an_optimum_well_below_the_breakdown():
+    def effect(_arm, at):
+        return (at["learning_rate"] - 0.35) ** 2
+
+    study = make_study(level=0.3, effect=effect, reason=breaks_down)
+    assert learning_rate_edge(study).answer == "ok"
+
+
+@pytest.mark.parametrize("searched", [[], [choice("learning_rate", [0.1, 0.2], [ADAM])]])
+def test_a_learning_rate_that_has_no_order_or_was_not_searched(searched):
+    finding = learning_rate_edge(make_study(searched=searched))
+    assert finding.answer == "cannot tell"

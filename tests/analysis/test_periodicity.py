@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from tests.analysis.synthetic import NESTEROV, make_study
+from tuning_playbook.analysis.periodicity import periodicity
+
+
+def sine(period, size=0.004):
+    return lambda _arm, at: size * np.sin(2 * np.pi * np.arange(len(at)) / period)
+
+
+@pytest.mark.parametrize(("period", "evaluations"), [(5, 40), (3, 30), (16, 100)])
+def test_the_period_is_told_in_steps(period, evaluations):
+    finding = periodicity(make_study(shape=sine(period), evaluations=evaluations))
+    assert finding.answer == "warning"
+    assert finding.numbers["period_in_steps"] == pytest.approx(100 * period, rel=0.15)
+    assert finding.numbers["share_of_scatter"] > 0.5
+    assert len(finding.trials) == 16
+    assert "shuffled" in finding.advice
+
+
+def test_a_bump_of_the_schedule_is_no_period():
+    """As where the learning rate drops: one step down, halfway through the second half."""
+    finding = periodicity(make_study(shape=lambda _arm, at: -0.02 * (at > 0.75), evaluations=40))
+    assert finding.answer == "ok"
+
+
+def test_a_period_of_trials_that_are_shorter_is_sought_in_those_like_the_best():
+    ends = {NESTEROV: 30}
+    study = make_study(evaluations=60, ends=lambda arm, _at: ends.get(arm, 60), shape=sine(5))
+    finding = periodicity(study)
+    assert finding.answer == "warning"
+    assert finding.numbers["period_in_steps"] == pytest.approx(500, rel=0.15)
+
+
+@pytest.mark.parametrize("settings", [{"evaluations": 12}, {"evaluations": 1}], ids=str)
+def test_too_few_evaluations(settings):
+    assert periodicity(make_study(**settings)).answer == "cannot tell"
+
+
+def test_evaluations_without_any_scatter():
+    finding = periodicity(make_study(noise=0.0, time_constant=1e-3, evaluations=40))
+    assert finding.answer == "ok"
