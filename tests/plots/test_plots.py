@@ -1,11 +1,13 @@
 import math
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.patches import StepPatch
 
 from tests.analysis.synthetic import (
     ADAM,
@@ -17,15 +19,21 @@ from tests.analysis.synthetic import (
     make_study,
     uniform,
 )
+from tuning_playbook.analysis.best_of import best_of
+from tuning_playbook.analysis.importance import importance
 from tuning_playbook.analysis.isolation import isolation
 from tuning_playbook.analysis.ranking import ranked, trial_id
 from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.plots.axis import axis_plot
+from tuning_playbook.plots.best_of import best_of_plot
+from tuning_playbook.plots.gradient_norms import gradient_norm_plot
+from tuning_playbook.plots.importance import importance_plot
 from tuning_playbook.plots.isolation import isolation_plot
 from tuning_playbook.plots.reruns import rerun_plot
 from tuning_playbook.plots.style import COLOURS, MARKERS, clean, looks, save, wrapped
 from tuning_playbook.plots.training_curves import train_loss_curves, training_curves
+from tuning_playbook.report.figures import make_figures
 
 ODD = ("$x$=1", "<script>alert('x')</script>=2", "_hidden=3", "名前=\x00\x1b4", "long" * 40)
 FIVE = 0.1 + np.array([-0.004, -0.002, 0.0, 0.002, 0.004])
@@ -86,6 +94,16 @@ class TestAxisPlot:
             "learning_rate",
         )
 
+    @pytest.mark.parametrize(("role", "bars"), [("scientific", 8), ("nuisance", 0)])
+    def test_a_scientific_range_shows_the_best_trial_of_each_slice(self, role, bars):
+        decay = replace(log_uniform("weight_decay", 1e-6, 1e-2, ["all trials"]), role=role)
+        study = make_study(arms=("all trials",), trials=40, searched=(decay,))
+        (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
+        drawn = [line for line in axes.lines if line.get_label() == "best trial of each slice"]
+        assert len(drawn) == bars
+        ends = [tuple(line.get_xdata()) for line in drawn]
+        assert all(high / low == pytest.approx(10**0.5) for low, high in ends)
+
     def test_both_arms_differ_in_colour_and_marker(self):
         study = make_study()
         (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
@@ -126,7 +144,7 @@ class TestAxisPlot:
     def test_the_range_is_drawn(self):
         study = make_study()
         (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
-        assert [line.get_xdata()[0] for line in axes.lines] == [1e-6, 1e-2]
+        assert [line.get_xdata()[0] for line in axes.lines if not line.get_gid()] == [1e-6, 1e-2]
 
     def test_objectives_over_decades_get_a_logarithmic_axis(self):
         study = make_study(
@@ -205,6 +223,14 @@ class TestTrainingCurves:
         assert axes.get_ylabel() == "train_loss"
         assert len(axes.collections[0].get_segments()) == 32
 
+    def test_what_was_not_logged_is_said(self):
+        """Trials of another tool may come without their training loss."""
+        study = make_study()
+        (axes,) = train_loss_curves(study.assign(train_loss=study["train_loss"] * np.nan)).axes
+        assert [text.get_text() for text in axes.texts] == ["not logged"]
+        (axes,) = train_loss_curves(study).axes
+        assert not axes.texts
+
     def test_an_exploding_trial_does_not_set_the_scale(self):
         study = study_with_infeasible()
         lost = np.flatnonzero(np.isnan(study["objective"].values))
@@ -247,7 +273,7 @@ class TestIsolationPlot:
         (baseline,) = (line for line in axes.lines if line.get_label().startswith("baseline"))
         assert list(baseline.get_ydata()) == pytest.approx([0.2, 0.2])
         assert len(axes.patches) == 1
-        assert len(legend(figure)) == len(set(legend(figure))) == 4
+        assert len(legend(figure)) == len(set(legend(figure))) == 5
 
     def test_an_arm_without_a_feasible_trial(self):
         study = make_study(reason=lambda arm, _at: "diverged" if arm == ADAM else "")
@@ -289,6 +315,80 @@ class TestRerunPlot:
         assert [text.get_text() for text in axes.texts] == ["no reruns"]
 
 
+class TestImportancePlot:
+    def plot(self, **settings):
+        finding = importance(make_study(trials=30, **settings))
+        return finding.numbers, importance_plot(finding.numbers)
+
+    def test_every_hyperparameter_with_its_indices(self):
+        numbers, figure = self.plot(effect=lambda _arm, at: at["learning_rate"])
+        above, below = figure.axes
+        assert [label.get_text() for label in below.get_yticklabels()] == [
+            "learning_rate",
+            "weight_decay",
+            "weight_decay × learning_rate",
+        ]
+        bars = [patch.get_width() for patch in below.patches]
+        row = numbers["hyperparameters"][-2]
+        assert bars[:2] == [row["total"], row["main"]]
+        assert len(above.patches) == 2 * 3 + 3
+        assert "95 % interval" in legend(figure)
+
+    def test_an_arm_of_which_nothing_can_be_told(self, tmp_path):
+        for settings in ({}, {"searched": []}):
+            _, figure = self.plot(**settings)
+            assert "too little is predicted to tell" in texts(svg(figure, tmp_path))
+
+
+class TestBestOfPlot:
+    def test_a_box_for_each_budget_of_each_arm(self):
+        study = make_study(trials=12)
+        arms = best_of(study)
+        figure = best_of_plot(study, arms)
+        (axes,) = figure.axes
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "4", "8", "12"]
+        medians = {line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1}
+        assert {budget.quantiles[2] for arm in arms for budget in arm.budgets} <= medians
+        assert legend(figure)[0] == (
+            f"{NESTEROV}: twice as many would gain {arms[0].next_doubling:.2g}"
+        )
+
+    def test_no_box_where_none_of_the_drawn_may_be_feasible(self, tmp_path):
+        study = make_study(trials=4, reason=lambda *_: "diverged")
+        svg(best_of_plot(study, best_of(study)), tmp_path)
+
+
+class TestGradientNormPlot:
+    def test_norms_and_their_histogram_with_the_threshold(self):
+        study = with_histogram(make_study())
+        above, below = gradient_norm_plot(study).axes
+        mean, largest = above.lines[:2]
+        best = ranked(study, NESTEROV)[0]
+        assert mean.get_ydata() == pytest.approx(study["grad_norm"].values[best])
+        assert largest.get_ydata() == pytest.approx(study["grad_norm_max"].values[best])
+        steps = [patch for patch in below.patches if isinstance(patch, StepPatch)]
+        assert [patch.get_data().values.sum() for patch in steps] == pytest.approx([1, 1])
+        thresholds = [line.get_xdata()[0] for line in below.lines]
+        assert thresholds[0] == study["grad_norm_p90"].values[best]
+
+    def test_no_feasible_trial_and_none_logged(self, tmp_path):
+        study = make_study(trials=2)
+        unlogged = study.drop_vars(["grad_norm", "grad_norm_max", "grad_norm_p90"])
+        empty = study.assign(grad_norm=study["grad_norm"] * np.nan)
+        lost = make_study(trials=2, reason=lambda *_: "diverged")
+        for each in (lost, unlogged, empty):
+            content = svg(gradient_norm_plot(each), tmp_path)
+            assert "no gradient norm was logged" in texts(content)
+
+
+def with_histogram(study):
+    edges = np.logspace(-8, 8, 129)
+    counts = [np.histogram(norms, edges)[0] for norms in study["grad_norm"].values]
+    return study.assign(grad_norm_count=(("trial", "grad_norm_bin"), counts)).assign_coords(
+        grad_norm_bin=edges[:-1]
+    )
+
+
 def all_figures(arms=ARMS):
     study = make_study(arms=arms, trials=4, searched=[log_uniform("rate", 1e-3, 1.0, arms)])
     reruns = make_reruns(study, dict.fromkeys([*arms, "baseline"], FIVE))
@@ -299,6 +399,9 @@ def all_figures(arms=ARMS):
         "train_loss": train_loss_curves(study),
         "isolation": isolation_plot(study, isolation(study, reruns), rows[-1]),
         "reruns": rerun_plot(study, rows),
+        "gradient_norms": gradient_norm_plot(with_histogram(study)),
+        "best_of": best_of_plot(study, best_of(study)),
+        "importance": importance_plot(importance(study).numbers),
     }
 
 
@@ -348,3 +451,25 @@ def test_clean_and_wrapped():
     assert wrapped("", 10) == ""
     assert all(len(line) <= 10 for line in wrapped("y" * 100, 10).splitlines())
     assert len(wrapped("word " * 100, 10).splitlines()) <= 3
+
+
+def test_every_point_of_an_axis_plot_says_which_trial_it_is(tmp_path):
+    """The places of the report's own reading of the SVG, in per cent, against those drawn."""
+    study = make_study(reason=lambda _, at: "lost" if at["weight_decay"] > 0.8 else "")
+    (weight_decay, *_) = read_searched(study)
+    save(axis_plot(study, weight_decay), tmp_path / "axis_weight_decay.svg")
+    (figure,) = make_figures(
+        {"axis_weight_decay": (tmp_path / "axis_weight_decay.svg").read_text()}, [weight_decay]
+    )
+    places = {
+        trial: (float(x), float(y))
+        for trial, x, y in (point.split(" ") for point in figure.points.split(";"))
+    }
+    assert places.keys() == set(study["trial"].to_numpy())
+    data = study.set_index(trial="trial").sel(trial=list(places))
+    x, y = np.array(list(places.values())).T
+    feasible = np.isfinite(data["objective"].to_numpy())
+    across = np.corrcoef(np.log(data["hp_weight_decay"]), x)[0, 1]
+    up = np.corrcoef(data["objective"][feasible], y[feasible])[0, 1]
+    assert (across, up) == (pytest.approx(1, abs=1e-4), pytest.approx(-1, abs=1e-4))
+    assert len(set(y[~feasible])) == 1

@@ -15,10 +15,13 @@ from tuning_playbook.analysis.ranking import (
     members,
     ranked,
     trial_id,
+    trial_ids,
 )
 from tuning_playbook.analysis.sampling_scale import SamplingScale, sampling_scale, values_tried
+from tuning_playbook.analysis.slices import Slice, slices
 from tuning_playbook.dataset.searched import Searched
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
+from tuning_playbook.plots.points import MANY_POINTS, name_points
 from tuning_playbook.plots.scales import Floats, log_ticks, plain_ticks
 from tuning_playbook.plots.style import (
     BLACK,
@@ -37,13 +40,14 @@ JITTER = 0.5
 """Width over which the trials of one choice are spread, of the distance to the next choice."""
 
 
-def axis_plot(study: xr.Dataset, searched: Searched) -> Figure:
+def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None = None) -> Figure:
     """Plot the objective of every trial against a searched hyperparameter.
 
     The hyperparameter has its sampling scale; the ends of its range are drawn. Infeasible trials
     are red crosses in a band on the bad side of the objective. The best three trials are numbered,
     and the legend gives their ids. Trials of one choice are spread a little to be told apart,
-    always in the same way.
+    always in the same way. Of a scientific hyperparameter, which makes no arms where it is sampled
+    over a range, the best trial of each slice of the range is a bar: its isolation plot.
 
     Source: playbook, "Identifying bad search space boundaries" and "Automate generically useful
     plots".
@@ -51,6 +55,8 @@ def axis_plot(study: xr.Dataset, searched: Searched) -> Figure:
     Args:
         study: The study.
         searched: One of its searched hyperparameters, as `read_searched` gives them.
+        slice_count: Into how many slices the range of a scientific hyperparameter is parted; as
+            many as its trials bear if left out.
     """
     with look():
         figure = Figure()
@@ -75,7 +81,8 @@ def axis_plot(study: xr.Dataset, searched: Searched) -> Figure:
             _choices(axes, choices)
         else:
             _range(axes, scale)
-        draw_infeasible(axes, across[lost], top=bad_side_up)
+        names = trial_ids(study, lost)
+        draw_infeasible(axes, across[lost], top=bad_side_up, trials=names)
         for arm, arm_look in looks(arm_names(study)).items():
             shown = np.intersect1d(members(study, arm), best_first)
             if len(shown):
@@ -87,15 +94,35 @@ def axis_plot(study: xr.Dataset, searched: Searched) -> Figure:
                     marker=arm_look.marker,
                     edgecolors="white",
                     linewidths=0.5,
+                    rasterized=len(shown) > MANY_POINTS,
                     label=clean(arm),
                     zorder=3,
                 )
         _mark_best(axes, study, across, best_first[:TOP])
+        ids = trial_ids(study, best_first)
+        name_points(axes, ids, across[best_first], objective[best_first])
+        if searched.role == "scientific":
+            _draw_slices(axes, slices(study, searched, slice_count))
         axes.set_title(clean(searched.label))
         axes.set_xlabel(clean(searched.name))
         axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
         legend_below(figure, axes)
     return figure
+
+
+def _draw_slices(axes: Axes, parts: Sequence[Slice]) -> None:
+    """Draw the best objective in each slice of the range as a bar over its width."""
+    for part in parts:
+        axes.axvline(part.high, color=GREY, linewidth=0.6, zorder=1)
+        if part.objective is not None:
+            axes.plot(
+                [part.low, part.high],
+                [part.objective, part.objective],
+                color=BLACK,
+                linewidth=2.0,
+                label="best trial of each slice",
+                zorder=2,
+            )
 
 
 def _range(axes: Axes, scale: SamplingScale) -> None:

@@ -1,8 +1,11 @@
 """The band on the bad side of an objective, where what is infeasible has its red crosses."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 
+from tuning_playbook.plots.points import MANY_POINTS, name_points
 from tuning_playbook.plots.scales import Floats, scale_objective
 from tuning_playbook.plots.style import PALE, VERMILION
 
@@ -16,7 +19,14 @@ def with_room_for_infeasible(axes: Axes, values: Floats, infeasible: int, *, top
     scale_objective(axes, values, **{"above" if top else "below": band})
 
 
-def draw_infeasible(axes: Axes, across: Floats, *, top: bool, what: str = "infeasible") -> None:
+def draw_infeasible(
+    axes: Axes,
+    across: Floats,
+    *,
+    top: bool,
+    what: str = "infeasible",
+    trials: Sequence[str] = (),
+) -> None:
     """Draw what has no objective as red crosses, at its places `across` the horizontal axis.
 
     Args:
@@ -24,6 +34,7 @@ def draw_infeasible(axes: Axes, across: Floats, *, top: bool, what: str = "infea
         across: Where the crosses stand; without any there is no band.
         top: Whether large objectives are the bad ones.
         what: For the legend, with the number of crosses.
+        trials: Whose crosses they are, where they are trials'.
     """
     if not len(across):
         return
@@ -31,14 +42,17 @@ def draw_infeasible(axes: Axes, across: Floats, *, top: bool, what: str = "infea
     axes.fill_between(
         [0, 1], low, high, transform=axes.transAxes, color=PALE, linewidth=0, zorder=0.5
     )
+    middle = np.full(len(across), (low + high) / 2)
+    name_points(axes, trials, across, middle, axes.get_xaxis_transform())
     axes.scatter(
         across,
-        np.full(len(across), (low + high) / 2),
+        middle,
         transform=axes.get_xaxis_transform(),
         s=40,
         marker="x",
         color=VERMILION,
         linewidths=1.6,
+        rasterized=len(across) > MANY_POINTS,
         label=f"{what} ({len(across)})",
         zorder=3,
     )

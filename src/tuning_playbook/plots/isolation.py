@@ -12,6 +12,7 @@ from tuning_playbook.analysis.ranking import direction
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.arm_axis import arm_axes
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
+from tuning_playbook.plots.points import name_points
 from tuning_playbook.plots.scales import Floats
 from tuning_playbook.plots.style import BLACK, Look, legend_below, look, looks, wrapped
 
@@ -29,8 +30,10 @@ def isolation_plot(
 ) -> Figure:
     """Plot the best trial of each arm with its reruns.
 
-    For each arm the large marker is the best trial of the search, the dots are its reruns, and the
-    bar is the 95 % interval of their mean. The baseline is a line at the mean of its reruns with
+    For each arm the large marker is the best trial of the search, with the interval that other
+    searches would have had their best in (study variance); the small open markers are the best of
+    the repeats of the search, where it was made again. The dots are its reruns, and the bar is the
+    95 % interval of their mean. The baseline is a line at the mean of its reruns with
     the interval as a band. An arm without a feasible trial has a red cross on the bad side.
 
     Source: playbook, "Detecting whether a change is useful with isolation plots".
@@ -49,6 +52,10 @@ def isolation_plot(
         arm_looks = looks([point.arm for point in points])
         for place, point in enumerate(points):
             _draw(axes, place, point, arm_looks[point.arm])
+            if point.objective is not None:
+                where = np.array([place - ASIDE]), np.array([point.objective])
+                name_points(axes, [point.trial], *where)
+            name_points(axes, point.rerun_trials, _spread_out(place, point), np.array(point.reruns))
         if baseline is not None and baseline.mean is not None:
             axes.axhline(
                 baseline.mean,
@@ -69,11 +76,24 @@ def _values(points: Sequence[IsolationPoint], baseline: TrialVariance | None) ->
     values = [
         value
         for point in points
-        for value in (point.objective, point.low, point.high, *point.reruns)
+        for value in (
+            point.objective,
+            point.low,
+            point.high,
+            point.study_low,
+            point.study_high,
+            *point.reruns,
+            *point.repeats,
+        )
     ]
     if baseline is not None:
         values += [baseline.mean, baseline.low, baseline.high]
     return np.array([value for value in values if value is not None], dtype=float)
+
+
+def _spread_out(place: int, point: IsolationPoint) -> Floats:
+    """Return where the reruns of an arm stand."""
+    return place + ASIDE + np.linspace(-SPREAD, SPREAD, len(point.reruns))
 
 
 def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None:
@@ -88,8 +108,31 @@ def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None
             label="best trial in the search",
             zorder=4,
         )
+    if point.study_low is not None and point.study_high is not None:
+        axes.plot(
+            [place - ASIDE] * 2,
+            [point.study_low, point.study_high],
+            color=arm_look.color,
+            marker="_",
+            markersize=9,
+            linewidth=1.4,
+            label=f"90 % interval of study variance ({point.study_method})",
+            zorder=2,
+        )
+    if point.repeats:
+        axes.plot(
+            place - 2 * ASIDE + np.linspace(-SPREAD, SPREAD, len(point.repeats)),
+            point.repeats,
+            color=arm_look.color,
+            marker=arm_look.marker,
+            markerfacecolor="none",
+            markersize=6,
+            linestyle="none",
+            label="best trial of each repeat of the search",
+            zorder=3,
+        )
     axes.plot(
-        place + ASIDE + np.linspace(-SPREAD, SPREAD, len(point.reruns)),
+        _spread_out(place, point),
         point.reruns,
         color=arm_look.color,
         marker=".",

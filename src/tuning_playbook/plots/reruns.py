@@ -11,6 +11,7 @@ from tuning_playbook.analysis.ranking import direction
 from tuning_playbook.analysis.variance import BASELINE, TrialVariance
 from tuning_playbook.plots.arm_axis import arm_axes
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
+from tuning_playbook.plots.points import name_points
 from tuning_playbook.plots.style import BLACK, GREY, Look, legend_below, look, looks, wrapped
 
 SPREAD = 0.16
@@ -42,16 +43,16 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
             for value in (row.search_objective, row.low, row.high, *row.feasible)
             if value is not None
         ]
-        lost = np.array(
-            [
-                place + _spread(number, len(row.reruns))
-                for place, row in enumerate(variances)
-                for number, value in enumerate(row.reruns)
-                if value is None
-            ]
-        )
+        missing = [
+            (row, number, place + _spread(number, len(row.reruns)))
+            for place, row in enumerate(variances)
+            for number, value in enumerate(row.reruns)
+            if value is None
+        ]
+        lost = np.array([across for _, _, across in missing])
+        ids = [row.trials[number] for row, number, _ in missing if row.trials]
         with_room_for_infeasible(axes, np.array(values, dtype=float), len(lost), top=top)
-        draw_infeasible(axes, lost, top=top, what="infeasible rerun")
+        draw_infeasible(axes, lost, top=top, what="infeasible rerun", trials=ids)
         arms = [row.arm for row in variances if row.arm != BASELINE]
         arm_looks = looks(arms) | {BASELINE: Look(BLACK, "*")}
         for place, row in enumerate(variances):
@@ -73,6 +74,8 @@ def _spread(number: int, of: int) -> float:
 
 def _draw(axes: Axes, place: int, row: TrialVariance, arm_look: Look) -> None:
     if row.search_objective is not None:
+        where = np.array([place - ASIDE]), np.array([row.search_objective])
+        name_points(axes, [row.trial], *where)
         axes.plot(
             place - ASIDE,
             row.search_objective,
@@ -91,6 +94,7 @@ def _draw(axes: Axes, place: int, row: TrialVariance, arm_look: Look) -> None:
         if value is not None
     ]
     if dots:
+        name_points(axes, row.feasible_trials, *np.array(dots).T)
         axes.plot(
             *np.array(dots).T,
             color=arm_look.color,

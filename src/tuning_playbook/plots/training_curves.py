@@ -6,7 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from tuning_playbook.analysis.ranking import Indices, objective_metric, ranked, trial_id
+from tuning_playbook.analysis.ranking import (
+    Indices,
+    objective_metric,
+    ranked,
+    trial_id,
+    trial_ids,
+)
+from tuning_playbook.plots.points import MANY_POINTS, name_points
 from tuning_playbook.plots.scales import Floats, scale_objective
 from tuning_playbook.plots.style import (
     COLOURS,
@@ -27,6 +34,13 @@ BEST = 3
 MANY_TRIALS = 200
 """Above so many the thin curves are drawn as one picture within the SVG, or it would take
 megabytes; the best trials and all text stay lines and letters."""
+
+
+NAMED_OF_A_CURVE = 24
+"""Points of it that name its trial: so many that one of them is always near the pointer."""
+
+MOST_POINTS = 300
+"""Of a thin curve; the picture is not wide enough to show more."""
 
 
 def training_curves(study: xr.Dataset) -> Figure:
@@ -69,20 +83,42 @@ def _plot(study: xr.Dataset, steps: Floats, panels: dict[str, Floats]) -> Figure
             _draw_best(axes, study, steps, curves, best_first[:BEST])
             # An infeasible trial may grow without bounds; the others set the scale.
             scale_objective(axes, curves[best_first] if len(best_first) else curves)
+            _name(axes, study, steps, curves, best_first)
             axes.set_ylabel(wrapped(label, 26))
+            if not np.isfinite(curves).any():
+                axes.text(0.5, 0.5, "not logged", transform=axes.transAxes, ha="center")
         rows[-1].set_xlabel("step")
         rows[-1].set_xlim(0, float(study.attrs["max_train_steps"]))
         legend_below(figure, rows[-1])
     return figure
 
 
+def _name(axes: Axes, study: xr.Dataset, steps: Floats, curves: Floats, feasible: Indices) -> None:
+    """Name the trials along their curves, the best first, and the infeasible where they end."""
+    some = np.unique(np.linspace(0, len(steps) - 1, NAMED_OF_A_CURVE).astype(int))
+    lost = np.setdiff1d(np.arange(len(curves)), feasible)
+    ends = [(trial, *end) for trial in lost if (end := _last_finite(steps, curves[trial]))]
+    along = [
+        (trial, steps[place], curves[trial, place])
+        for trial in feasible[: MANY_POINTS // len(some)]
+        for place in some
+    ]
+    low, high = axes.get_ylim()
+    for points in (along, ends):
+        seen = [point for point in points if low <= point[2] <= high]
+        if seen:
+            trials, across, up = (np.array(column) for column in zip(*seen, strict=True))
+            name_points(axes, trial_ids(study, trials), across, up)
+
+
 def _draw_all(axes: Axes, steps: Floats, curves: Floats, feasible: Indices) -> None:
     infeasible = np.setdiff1d(np.arange(len(curves)), feasible)
     many = len(curves) > MANY_TRIALS
+    thinned = slice(None, None, max(1, len(steps) // MOST_POINTS))
     if len(feasible):
         axes.add_collection(
             LineCollection(
-                [np.column_stack([steps, curves[trial]]) for trial in feasible],
+                _lines(steps[thinned], curves[feasible, thinned]),
                 colors=GREY,
                 linewidths=0.7,
                 alpha=0.6,
@@ -95,10 +131,10 @@ def _draw_all(axes: Axes, steps: Floats, curves: Floats, feasible: Indices) -> N
         return
     axes.add_collection(
         LineCollection(
-            [np.column_stack([steps, curves[trial]]) for trial in infeasible],
+            _lines(steps[thinned], curves[infeasible, thinned]),
             colors=VERMILION,
             linewidths=0.9,
-            linestyles="dashed",
+            linestyles="solid" if many else "dashed",
             alpha=0.7,
             label=f"infeasible trials ({len(infeasible)})",
             rasterized=many,
@@ -112,8 +148,14 @@ def _draw_all(axes: Axes, steps: Floats, curves: Floats, feasible: Indices) -> N
         marker="x",
         color=VERMILION,
         markersize=6,
+        rasterized=many,
         zorder=2.2,
     )
+
+
+def _lines(steps: Floats, curves: Floats) -> list[Floats]:
+    """Return curves, [trial, step], as matplotlib takes lines: of each trial [step, 2]."""
+    return list(np.stack(np.broadcast_arrays(steps, curves), axis=-1))
 
 
 def _last_finite(steps: Floats, curve: Floats) -> tuple[float, float] | None:
