@@ -12,6 +12,8 @@ from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.dataset.searched import Searched, to_attributes
 from tuning_playbook.report.card import RoleRow, StudyCard
 from tuning_playbook.report.html import render
+from tuning_playbook.search.budget import BudgetRow
+from tuning_playbook.spec.advice import Advice
 
 ARMS = ("optimizer=nesterov", "optimizer=adam")
 STEPS = np.arange(0, 2001, 100)
@@ -34,6 +36,9 @@ class Example:
     launch: dict[str, Any]
     resources: xr.Dataset
     plots: dict[str, str]
+    next_study: str = ""
+    test: dict[str, Any] | None = None
+    final: dict[str, Any] | None = None
 
     def render(self, **changes: Any) -> str:
         example = replace(self, **changes)
@@ -45,6 +50,9 @@ class Example:
             launch=example.launch,
             resources=example.resources,
             plots=example.plots,
+            next_study=example.next_study,
+            test=example.test,
+            final=example.final,
         )
 
 
@@ -197,8 +205,11 @@ def make_launch(study: xr.Dataset, reruns: xr.Dataset) -> dict[str, Any]:
                 for name in chosen.data_vars
                 if str(name).startswith("hp_") and chosen[name].item() == chosen[name].item()
             },
+            "trials": int((study["arm"] == arm).sum()),
+            "feasible_trials": int(np.isfinite(study["objective"][study["arm"] == arm]).sum()),
             "search_objective": float(chosen["objective"]) if arm in ARMS else None,
             "rerun_objectives": [float(value) for value in again],
+            "rerun_seeds": [1, 2, 3, 4, 5],
             "mean": float(again.mean()),
             "standard_deviation": float(again.std(ddof=1)),
         }
@@ -217,9 +228,13 @@ def make_launch(study: xr.Dataset, reruns: xr.Dataset) -> dict[str, Any]:
             "low": -0.0004,
             "high": 0.0046,
             "confidence": 0.95,
-            "method": "bias-corrected bootstrap of the difference of means",
+            "method": "Welch's t interval for the difference of two means",
             "lower_bound": 0.0001,
+            "bootstrap_low": -0.0001,
+            "bootstrap_high": 0.0043,
             "probability_better": 0.958,
+            "probability_low": 0.61,
+            "probability_high": 0.997,
             "smallest_detectable": 0.0031,
         },
         "min_improvement": 0.001,
@@ -318,6 +333,10 @@ def make_card() -> StudyCard:
         objective_mode="min",
         trials_per_arm=8,
         duplicates=("Trials 3 and 5 are one configuration, trained once.",),
+        budget=tuple(BudgetRow(arm, 8, 5, 26_000) for arm in ARMS),
+        advice=(
+            Advice("few_trials", "Fewer than 10 trials.", "An arm may be luckier.", "Striking"),
+        ),
     )
 
 

@@ -3,11 +3,16 @@
 import base64
 import hashlib
 import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
+
+from tuning_playbook.analysis.launch import decide
+from tuning_playbook.search.budget import BudgetRow
+from tuning_playbook.spec.advice import Advice
 
 from .example import ARMS, SVG, make_example
 from .pages import read, structure
@@ -68,6 +73,7 @@ class TestPage:
             "checklist",
             "plots",
             "trials",
+            "design",
             "roles",
             "reproduce",
             "machine",
@@ -124,6 +130,11 @@ class TestEscaping:
             commands=((HOSTILE, HOSTILE),),
             trial_command=f"{HOSTILE} {{trial}}",
             duplicates=(HOSTILE,),
+            budget=tuple(replace(row, arm=HOSTILE) for row in example.card.budget),
+            advice=tuple(
+                replace(advice, text=HOSTILE, reason=HOSTILE, section=HOSTILE)
+                for advice in example.card.advice
+            ),
         )
         launch = example.launch | {
             "reasons": [HOSTILE, HOSTILE],
@@ -172,6 +183,8 @@ class TestEscaping:
         page = example.render(
             card=replace(example.card, objective_metric=f"validation/{hostile}"),
             study=study,
+            launch=example.launch
+            | {"candidate": example.launch["candidate"] | {"arm": hostile, "trial": hostile}},
             findings=(),
             plots={f"axis_{hostile}.{hostile}": "<svg/>"},
         )
@@ -186,8 +199,7 @@ class TestDecision:
         assert decision.one("p", "word").text == "◐ Provisional"
         items = [item.text for item in decision.all("li")]
         assert items[:2] == example.launch["reasons"]
-        assert items[2] == example.launch["caveats"][0]
-        assert "2 fixed hyperparameters , of which 1 is at its default" in items[3]
+        assert items[2:] == example.launch["caveats"]
         assert example.launch["complexity"] in decision.text
         assert (
             decision.one("p", "difference").text
@@ -209,7 +221,8 @@ class TestDecision:
         assert link.attributes["href"] == "#finding-boundary"
 
     @pytest.mark.parametrize(
-        ("decision", "sign"), [("adopt", "✓"), ("reject", "✕"), ("provisional", "◐")]
+        ("decision", "sign"),
+        [("adopt", "✓"), ("reject", "✕"), ("provisional", "◐"), ("undecided", "○")],
     )
     def test_every_decision_has_its_word_and_sign(self, example, decision, sign):
         page = example.render(launch=example.launch | {"decision": decision})
@@ -290,7 +303,9 @@ class TestEvidence:
             "decision": "reject",
             "candidate": None,
             "baseline": None,
-            "other_arms": [],
+            "other_arms": [
+                {"arm": arm, "trials": 8, "feasible_trials": 0, "trial": ""} for arm in ARMS
+            ],
             "difference": None,
         }
         page = example.render(study=study, launch=launch, reruns=None)
@@ -299,6 +314,38 @@ class TestEvidence:
         assert "16, of which 0 feasible" in section(page, "goal").text
         assert not section(page, "evidence").all("details")
         assert not section(page, "trials").all("svg")
+
+
+class TestNumbers:
+    def test_every_number_of_the_decision_is_in_the_launch(self, example):
+        """Each is a number of launch.json, rounded; what names the method is no number."""
+        launch = decide(example.study, example.reruns, (), min_improvement=0.001).to_json()
+        page = example.render(launch=launch)
+        known = [text for value in numbers_in(launch) for text in shown_as(value)]
+        shown = [section(page, "decision").one("div", "verdict").text]
+        shown += [e.text for e in section(page, "decision").all("li")]
+        evidence = section(page, "evidence")
+        for row in table_rows(evidence.all("table")[0])[1:]:
+            shown += row[2:]
+        shown += [pair.one("dd").text for pair in evidence.one("dl", "long").all("div")]
+        found = re.findall(r"(?<![\w-])[+\N{MINUS SIGN}-]?\d[\d.]*(?:e-?\d+)?", " ".join(shown))
+        numbers = [word.strip(".").lstrip("+\N{MINUS SIGN}-") for word in found]
+        assert len(numbers) > 50
+        assert {number for number in numbers if number not in known} <= {"95"}
+
+
+def numbers_in(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [number for item in value for number in numbers_in(item)]
+    return [value] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def shown_as(value):
+    """How a page may write a number: rounded, as a share, or as the count of a list."""
+    size = abs(value)
+    return {f"{size:.{n}g}" for n in (2, 3, 4)} | {f"{100 * size:.3g}", f"{100 * size:.0f}", "5"}
 
 
 class TestChecklist:
@@ -358,11 +405,11 @@ class TestPlots:
         assert [f.one("h3").text for f in section(page, "plots").all("figure")] == [
             "Training curves",
             "Training loss",
-            "weight_decay",
-            "learning_rate (optimizer=adam)",
-            "learning_rate (optimizer=nesterov)",
-            "one_minus_momentum (optimizer=nesterov)",
             "Gradient norms",
+            "weight_decay",
+            "learning_rate (optimizer=nesterov)",
+            "learning_rate (optimizer=adam)",
+            "one_minus_momentum (optimizer=nesterov)",
         ]
 
     def test_a_study_without_plots(self, example):
@@ -456,12 +503,14 @@ class TestTrials:
         study = example.study.assign(
             arm=("trial", np.full(count, "all trials", dtype=object))
         ).assign_attrs(arms="all trials")
-        page = example.render(study=study)
+        counts = {"arm": "all trials", "trials": 16, "feasible_trials": 13}
+        launch = example.launch | {"candidate": example.launch["candidate"] | counts}
+        page = example.render(study=study, launch=launch)
         assert "arm" not in [
             b.text for b in read(page).by_id("trials-table").one("thead").all("button")
         ]
         rows = table_rows(section(page, "evidence").all("table")[0])
-        assert rows[1][0] == "all trials"
+        assert rows[1][0] == "all trials candidate"
         assert rows[1][2] == "13 of 16"
 
     def test_says_which_trials_are_one(self, example, page):
@@ -470,6 +519,38 @@ class TestTrials:
     def test_no_command_where_there_is_none(self, example):
         page = example.render(card=replace(example.card, trial_command=""))
         assert not section(page, "trials").all("code")
+
+
+class TestDesign:
+    def test_budget_and_the_time_it_took(self, example):
+        budget = (
+            BudgetRow(ARMS[0], 8, 5, 26_000),
+            BudgetRow(ARMS[1], 8, 5, 26_000),
+            BudgetRow("baseline", 0, 5, 10_000),
+        )
+        page = example.render(card=replace(example.card, budget=budget))
+        rows = table_rows(section(page, "design").one("tbody"))
+        # The trials took 4.0, 4.1, ... seconds, the arms in turn; of reruns nothing is known.
+        assert rows == [
+            [ARMS[0], "8", "5", "26,000", "37.6 s"],
+            [ARMS[1], "8", "5", "26,000", "38.4 s"],
+            ["baseline", "0", "5", "10,000", "–"],
+            ["in all", "16", "15", "62,000", "–"],
+        ]
+
+    def test_advice_with_its_reason(self, example):
+        advice = Advice("few_trials", "Fewer than 10.", "An arm may be luckier.", "Striking")
+        page = example.render(card=replace(example.card, advice=(advice,)))
+        (item,) = section(page, "design").all("li")
+        assert item.text == "Fewer than 10. An arm may be luckier. In the playbook: Striking"
+
+    def test_no_advice_is_said(self, example):
+        page = example.render(card=replace(example.card, advice=()))
+        assert "keeps the playbook's rules of thumb" in section(page, "design").text
+
+    def test_a_joint_design_is_said(self, example):
+        page = example.render(card=replace(example.card, joint=True))
+        assert "Dealt to the arms in turn" in section(page, "goal").text
 
 
 class TestRoles:
@@ -489,9 +570,17 @@ class TestRoles:
             "peak step size",
         ]
         assert table_rows(fixed)[1][:3] == ["activation", "relu", "every arm"]
-        assert "might not at others" in fixed.text
         assert table_rows(default)[1][0] == "epsilon"
-        assert "nobody judged" in default.text
+
+    def test_a_caveat_is_said_once(self, example):
+        caveats = [
+            "Fixed by the spec: activation. The conclusion holds at these values and might not "
+            "at others.",
+            "Left at their defaults: epsilon. Nobody judged for this study.",
+        ]
+        text = read(example.render(launch=example.launch | {"caveats": caveats})).text
+        for words in ("might not at others", "Nobody judged"):
+            assert text.lower().count(words.lower()) == 1
 
     def test_empty_groups_are_left_out(self, example):
         roles = tuple(row for row in example.card.roles if row.role != "fixed")
@@ -547,3 +636,57 @@ def test_datasets_read_from_files_give_the_same_report(example, page, tmp_path):
         getattr(example, name).to_netcdf(tmp_path / f"{name}.nc")
         read_back[name] = xr.load_dataset(tmp_path / f"{name}.nc")
     assert example.render(**read_back) == page
+
+
+READING = {
+    "study": "optimizer_choice",
+    "trial": "0123456789",
+    "step": 1200,
+    "read": "2026-01-31T12:00:00.000000+00:00",
+    "examples": 360,
+    "metrics": {"error_rate": 0.0312345, "loss": None},
+}
+
+
+class TestWhatIsAskedFor:
+    """The test set and the final model: in the report only where the spec asks for them."""
+
+    def test_the_test_set_is_shown_with_when_and_by_which_study(self, example):
+        page = example.render(test={"reading": READING, "earlier": []})
+        shown = section(page, "test")
+        assert "Read on 2026-01-31 by the study optimizer_choice" in shown.text
+        assert ["test/error_rate", "0.03123"] in table_rows(shown)
+        assert "No earlier reading" in shown.text
+        assert "#test" in [a.attributes["href"] for a in read(page).one("nav").all("a")]
+
+    def test_earlier_readings_are_a_warning(self, example):
+        other = READING | {"study": HOSTILE, "read": "2025-06-01T00:00:00+00:00"}
+        own = READING | {"trial": "9876543210", "read": "2025-07-01T00:00:00+00:00"}
+        page = example.render(test={"reading": READING, "earlier": [other, own]})
+        shown = section(page, "test")
+        assert "had been read before" in shown.text
+        first, second = (item.text for item in shown.all("li"))
+        assert first.startswith("2025-06-01: by the study <script>")
+        assert second.startswith("2025-07-01: by this study")
+        assert not shown.all("script")
+
+    def test_a_final_model_has_the_playbooks_warning(self, example):
+        final = {
+            "trial": "0123456789",
+            "steps": 1200,
+            "examples": {"train": 1000, "validation": 300},
+            "model": None,
+        }
+        shown = section(example.render(final=final), "final")
+        assert "1000 training and 300 validation examples together" in shown.text
+        assert "only right where no further launch of this workload will follow" in shown.text
+
+    def test_the_spec_of_the_next_round_is_shown_as_it_is(self, example):
+        page = example.render(next_study=HOSTILE)
+        assert section(page, "next").one("pre").one("code").text == HOSTILE
+        assert "#next" in [a.attributes["href"] for a in read(page).one("nav").all("a")]
+
+    def test_without_a_feasible_trial_there_is_neither(self, example):
+        page = example.render(test={"reading": None, "earlier": []}, final={"trial": None})
+        assert "was not read" in section(page, "test").text
+        assert "no final model" in section(page, "final").text

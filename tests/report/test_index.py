@@ -68,3 +68,29 @@ def test_missing_reruns_are_dashes(row):
     nothing = dict.fromkeys(name for name in row if "rerun" in name)
     cells = read(render_index([row | nothing])).one("tbody").all("td")
     assert [cell.text for cell in cells[-2:]] == ["–", "–"]
+
+
+def test_lists_the_launches_in_order(row):
+    launch = {
+        "date": "2026-01-31",
+        "study": "optimizer_choice",
+        "workload": "digits_mlp",
+        "commit": "0123456789abcdef",
+        "decision": "provisional",
+        "forced": "yes",
+        "trial": "abc",
+        "objective_metric": "validation/error_rate",
+        "objective_mode": "min",
+        "before_mean": "",
+        "before_sd": "",
+        "after_mean": "0.0212345",
+        "after_sd": "0.00123",
+    }
+    page = read(render_index([row], [launch, launch | {"date": "2026-02-01", "forced": ""}]))
+    first, second = (item.text for item in page.all("tbody")[1].all("tr"))
+    assert "2026-01-31" in first
+    assert "adopted by force" in first
+    assert "0.02123 ± 0.0012" in first
+    assert "2026-02-01" in second
+    assert "force" not in second
+    assert "Launches" not in render_index([row])

@@ -42,8 +42,8 @@ class TestSupportingFigures:
 
     def test_axis_plots_of_every_arm_where_none_is_named(self, figures):
         assert self.stems("boundary", ("Look at learning_rate.",), figures) == [
-            "axis_learning_rate.optimizer-adam",
             "axis_learning_rate.optimizer-nesterov",
+            "axis_learning_rate.optimizer-adam",
         ]
 
     def test_a_name_within_a_name_is_another(self, figures):

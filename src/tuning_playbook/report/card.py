@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tuning_playbook.search.budget import BudgetRow
+from tuning_playbook.spec.advice import Advice
+from tuning_playbook.spec.origin import Taken
+
 Role = Literal["scientific", "nuisance", "fixed"]
-Origin = Literal["spec", "default"]
+Origin = Literal["spec", "default", "source"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,8 @@ class RoleRow:
         role: `scientific`, `nuisance` or `fixed`.
         value: What it was set to or searched over, as `log_uniform [0.001, 1]` or `0.9`.
         arms: The names of the arms in which it exists; empty where it exists in all.
-        origin: `spec` where the spec names it; `default` where it took its documented default.
+        origin: `spec` where the spec names it; `default` where it took its documented default;
+            `source` where the trials were finished before.
         description: One line on what it is.
     """
 
@@ -47,8 +52,13 @@ class StudyCard:
             empty where there is none.
         objective_metric: The metric that ranks trials, as `validation/error_rate`.
         objective_mode: `min` or `max`.
-        trials_per_arm: How many trials the spec asks for in each arm.
+        trials_per_arm: How many trials the spec asks for in each arm, at most.
+        joint: Whether the trials of one search were dealt to the arms.
         duplicates: Sentences on equal configurations that were trained only once.
+        budget: What each arm was to cost.
+        advice: What the playbook's rules of thumb say of the study's design.
+        finished: Whether the trials were finished before.
+        taken: What the spec takes from the results of earlier studies.
     """
 
     name: str
@@ -64,7 +74,12 @@ class StudyCard:
     objective_metric: str
     objective_mode: Literal["min", "max"]
     trials_per_arm: int
+    joint: bool = False
     duplicates: tuple[str, ...] = ()
+    budget: tuple[BudgetRow, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    finished: bool = False
+    taken: tuple[Taken, ...] = ()
 
     def command_of(self, trial: str) -> str:
         """Return the command that trains `trial` again; empty where there is none."""
@@ -104,14 +119,19 @@ def group_roles(roles: Sequence[RoleRow]) -> tuple[RoleGroup, ...]:
         ),
         RoleGroup(
             "Fixed by the spec",
-            "Chosen for this study. The conclusion holds at these values and might not at others.",
+            "Chosen for this study.",
             tuple(row for row in roles if row.role == "fixed" and row.origin == "spec"),
         ),
         RoleGroup(
             "Fixed by default",
-            "The spec does not name them, so nobody judged for this study that its conclusion "
-            "would be the same at other values. It is only shown to hold at these.",
+            "The spec does not name them.",
             tuple(row for row in roles if row.role == "fixed" and row.origin == "default"),
+        ),
+        RoleGroup(
+            "The same in every trial",
+            "So the source of the trials says. The conclusion holds at these values and might not "
+            "at others.",
+            tuple(row for row in roles if row.role == "fixed" and row.origin == "source"),
         ),
     )
     return tuple(group for group in groups if group.rows)

@@ -12,6 +12,9 @@ from tuning_playbook.report.formatting import anchor, flatten, text
 GRADES = {"problem": "✕", "warning": "!", "cannot tell": "?", "ok": "✓"}
 """The symbol of each answer, gravest first."""
 
+MOST_TRIALS = 100
+"""Of a finding are named; of more the file of all findings tells."""
+
 
 @dataclass(frozen=True)
 class NumberTable:
@@ -44,7 +47,8 @@ class ChecklistItem:
         section: The playbook's section it comes from; may be empty.
         numbers: The numbers behind it, as labels and texts.
         tables: Those of its numbers that are lists of records.
-        trials: The ids of the trials it is about.
+        trials: The ids of the trials it is about, the first `MOST_TRIALS` of them.
+        more_trials: How many others there are.
         figures: The plots that support it.
     """
 
@@ -60,6 +64,7 @@ class ChecklistItem:
     numbers: tuple[tuple[str, str], ...]
     tables: tuple[NumberTable, ...]
     trials: tuple[str, ...]
+    more_trials: int
     figures: tuple[Figure, ...]
 
 
@@ -75,6 +80,7 @@ def make_checklist(
         suffix = f"-{seen[check]}" if seen[check] > 1 else ""
         numbers = finding.get("numbers") or {}
         facts, tables = _split(numbers)
+        trials = tuple(str(trial) for trial in finding.get("trials") or ())
         items.append(
             ChecklistItem(
                 anchor=f"{finding_anchor(check)}{suffix}",
@@ -88,7 +94,8 @@ def make_checklist(
                 section=str(finding.get("section") or ""),
                 numbers=facts,
                 tables=tables,
-                trials=tuple(str(trial) for trial in finding.get("trials") or ()),
+                trials=trials[:MOST_TRIALS],
+                more_trials=len(trials[MOST_TRIALS:]),
                 figures=supporting_figures(
                     check,
                     (str(finding["summary"]), json.dumps(numbers, ensure_ascii=False)),

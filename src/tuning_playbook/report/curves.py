@@ -15,6 +15,12 @@ WIDTH, HEIGHT = 360, 120
 MOST_POINTS = 120
 """Evaluations drawn of one curve; of more, every second, third, ... is."""
 
+MOST_POINTS_IN_ALL = 40_000
+"""Of many trials each is drawn with fewer points, so that the page of thousands stays light..."""
+
+LEAST_POINTS = 20
+"""... but with so many at least, which show its shape."""
+
 SPAN_OF_LOG_SCALE = 20.0
 """A metric whose largest value is more than so many times its smallest is drawn on a log scale."""
 
@@ -96,6 +102,7 @@ def make_curves(
         return None
     splits = [str(name) for name in study["split"].to_numpy()]
     best_steps = study["best_step"].to_numpy()
+    most = min(MOST_POINTS, max(LEAST_POINTS, MOST_POINTS_IN_ALL // max(1, len(values))))
     curves = {}
     for trial, lines, best_step in zip(study["trial"].to_numpy(), values, best_steps, strict=True):
         best = None
@@ -105,7 +112,7 @@ def make_curves(
                 best = (scale.x(int(best_step)), scale.y(value))
         curves[str(trial)] = Curve(
             tuple(
-                (name, _points(scale, steps, line))
+                (name, _points(scale, steps, line, most))
                 for name, line in zip(splits, lines, strict=True)
             ),
             best,
@@ -131,8 +138,8 @@ def _scale(metric: str, values: np.ndarray, feasible: np.ndarray, last: int) -> 
     return CurveScale(metric, low, high, log=False, last_step=last)
 
 
-def _points(scale: CurveScale, steps: Sequence[int], line: np.ndarray) -> str:
-    stride = math.ceil(len(steps) / MOST_POINTS)
+def _points(scale: CurveScale, steps: Sequence[int], line: np.ndarray, most: int) -> str:
+    stride = math.ceil(len(steps) / most)
     return " ".join(
         f"{scale.x(step)},{scale.y(float(value))}"
         for step, value in list(zip(steps, line, strict=True))[::stride]

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.variance import BASELINE
-from tuning_playbook.report.formatting import number, signed, text
+from tuning_playbook.report.formatting import anchor, is_missing, number, signed, text
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,74 @@ class ArmRow:
 
 @dataclass(frozen=True)
 class RerunRow:
-    """One rerun: what it reran, its objective, and why it has none."""
+    """One rerun: what it reran, on which data, what came of it.
+
+    Attributes:
+        arm: The arm whose best trial it reran, or `baseline`.
+        number: Counted from 1 in each arm.
+        trial: Its id.
+        seed: Its seed.
+        data: The division of the data that it saw.
+        objective: What it reached.
+        best_step: After which step.
+        status: How it ended.
+        settings: The hyperparameters that are not the same in all reruns.
+    """
 
     arm: str
     number: int
     trial: str
     seed: str
+    data: str
     objective: str
     best_step: str
     status: str
+    settings: str
+
+    @property
+    def anchor(self) -> str:
+        """The row's id in the report."""
+        return f"trial-{anchor(self.trial)}"
+
+
+@dataclass(frozen=True)
+class SearchRow:
+    """Study variance of one arm.
+
+    Attributes:
+        arm: Its name.
+        best: The best objective of the study's own search.
+        repeats: That of each repeat of the search.
+        standard_deviation: Over searches.
+        interval: What the best of another search falls into, nine times in ten.
+        method: How these were found.
+    """
+
+    arm: str
+    best: str
+    repeats: tuple[str, ...]
+    standard_deviation: str
+    interval: str
+    method: str
+
+
+@dataclass(frozen=True)
+class SplitRow:
+    """Data variance of one arm's best trial, or of the baseline.
+
+    Attributes:
+        arm: Its name.
+        objectives: On each other division of the data.
+        mean: Of them.
+        standard_deviation: Of them.
+        over_seeds: The standard deviation of the reruns on the usual data, to compare with.
+    """
+
+    arm: str
+    objectives: tuple[str, ...]
+    mean: str
+    standard_deviation: str
+    over_seeds: str
 
 
 @dataclass(frozen=True)
@@ -87,24 +146,19 @@ class Difference:
 def make_arm_rows(study: xr.Dataset, launch: Mapping[str, Any]) -> tuple[ArmRow, ...]:
     """List the arms in the study's order, then the baseline.
 
-    Every mean and standard deviation is the launch decision's own.
+    Every number is the launch decision's own.
     """
     candidate, baseline = launch.get("candidate"), launch.get("baseline")
     contenders = [
         contender for contender in (candidate, *launch.get("other_arms", ())) if contender
     ]
     by_arm = {str(contender["arm"]): contender for contender in contenders}
-    arm_of_trial = study["arm"].to_numpy().astype(str)
-    feasible = np.isfinite(study["objective"].to_numpy().astype(float))
-
     rows = []
     for arm in np.atleast_1d(study.attrs["arms"]).tolist():
-        members = arm_of_trial == arm
-        trials = f"{int((members & feasible).sum())} of {int(members.sum())}"
         standing = "candidate" if candidate and candidate["arm"] == arm else ""
-        rows.append(_arm_row(str(arm), standing, trials, by_arm.get(str(arm), {})))
+        rows.append(_arm_row(str(arm), standing, by_arm[str(arm)]))
     if baseline:
-        rows.append(_arm_row(BASELINE, BASELINE, "", baseline))
+        rows.append(_arm_row(BASELINE, BASELINE, baseline))
     return tuple(rows)
 
 
@@ -114,17 +168,73 @@ def make_rerun_rows(reruns: xr.Dataset | None) -> tuple[RerunRow, ...]:
         return ()
     names = ("arm", "rerun", "trial", "seed", "objective", "best_step", "status")
     columns = [reruns[name].to_numpy().tolist() for name in names]
+    usual = [0] * reruns.sizes["trial"]
+    settings = _settings(reruns)
+    splits = reruns["data_split"].to_numpy().tolist() if "data_split" in reruns else usual
     return tuple(
         RerunRow(
             arm=str(arm),
             number=int(count) + 1,
             trial=str(trial),
             seed=str(seed),
+            data=f"division {split}" if split else "as usual",
             objective=number(objective),
             best_step=number(best_step if math.isfinite(objective) else None),
             status=str(status),
+            settings=setting,
         )
-        for arm, count, trial, seed, objective, best_step, status in zip(*columns, strict=True)
+        for arm, count, trial, seed, objective, best_step, status, split, setting in zip(
+            *columns, splits, settings, strict=True
+        )
+    )
+
+
+def _settings(reruns: xr.Dataset) -> list[str]:
+    """Return in which hyperparameters the reruns differ from each other, of each of them."""
+    columns = {
+        str(name).removeprefix("hp_"): reruns[name].to_numpy().tolist()
+        for name in reruns.data_vars
+        if str(name).startswith("hp_")
+    }
+    varied = {name: column for name, column in columns.items() if len(set(map(repr, column))) > 1}
+    return [
+        ", ".join(
+            f"{name} {text(column[place])}"
+            for name, column in varied.items()
+            if not is_missing(column[place])
+        )
+        for place in range(reruns.sizes["trial"])
+    ]
+
+
+def make_search_rows(launch: Mapping[str, Any]) -> tuple[SearchRow, ...]:
+    """List the study variance of each arm, as the launch decision has it."""
+    return tuple(
+        SearchRow(
+            arm=str(row["arm"]),
+            best=number(row["bests"][0]),
+            repeats=tuple(number(value) for value in row["bests"][1:]),
+            standard_deviation=number(_value(row, "standard_deviation"), digits=2),
+            interval=_ends(row),
+            method=str(row["method"]),
+        )
+        for row in launch.get("study_variance", ())
+    )
+
+
+def make_split_rows(launch: Mapping[str, Any]) -> tuple[SplitRow, ...]:
+    """List the data variance of each arm and the baseline, beside their trial variance."""
+    contenders = (launch.get("candidate"), launch.get("baseline"), *launch.get("other_arms", ()))
+    by_arm = {str(contender["arm"]): contender for contender in contenders if contender}
+    return tuple(
+        SplitRow(
+            arm=str(row["arm"]),
+            objectives=tuple(number(value) for value in row["objectives"]),
+            mean=_number(row, "mean"),
+            standard_deviation=number(_value(row, "standard_deviation"), digits=2),
+            over_seeds=number(_value(by_arm[str(row["arm"])], "standard_deviation"), digits=2),
+        )
+        for row in launch.get("data_variance", ())
     )
 
 
@@ -159,10 +269,11 @@ def make_difference(launch: Mapping[str, Any]) -> Difference | None:
         ("improvement over the baseline", signed(improvement)),
         (confidence, span),
         ("how the interval was made", text(difference["method"])),
+        ("the interval by bootstrap", _span(difference, "bootstrap")),
         ("lower 95 % bound, which decides", signed(_value(difference, "lower_bound"))),
         ("smallest improvement worth adopting", number(wanted)),
         ("smallest improvement detectable", _number(difference, "smallest_detectable")),
-        ("pairs of reruns in which the candidate wins", _share(difference, "probability_better")),
+        ("chance that the candidate's next run is the better one", _chance(difference)),
     )
     return Difference(
         sentence=f"Improvement over the baseline: {signed(improvement)} ({confidence} {span})",
@@ -189,12 +300,13 @@ def draw_interval(low: float, estimate: float, high: float, wanted: float) -> In
     )
 
 
-def _arm_row(arm: str, standing: str, trials: str, contender: Mapping[str, Any]) -> ArmRow:
+def _arm_row(arm: str, standing: str, contender: Mapping[str, Any]) -> ArmRow:
+    trials = f"{contender['feasible_trials']} of {contender['trials']}"
     return ArmRow(
         arm=arm,
         standing=standing,
         trial=str(contender.get("trial") or ""),
-        trials=trials,
+        trials="" if standing == BASELINE else trials,
         search_objective=_number(contender, "search_objective"),
         reruns=tuple(number(value) for value in contender.get("rerun_objectives") or ()),
         mean=_number(contender, "mean"),
@@ -212,9 +324,20 @@ def _number(record: Mapping[str, Any], key: str) -> str:
     return number(_value(record, key))
 
 
-def _share(record: Mapping[str, Any], key: str) -> str:
-    share = _value(record, key)
-    return number(None) if share is None else f"{100 * share:.3g} %"
+def _span(record: Mapping[str, Any], name: str) -> str:
+    low, high = (_value(record, f"{name}_{end}") for end in ("low", "high"))
+    return number(None) if low is None else f"{signed(low)} to {signed(high)}"
+
+
+def _ends(record: Mapping[str, Any]) -> str:
+    low, high = (_value(record, end) for end in ("low", "high"))
+    return number(None) if low is None else f"{number(low)} to {number(high)}"
+
+
+def _chance(difference: Mapping[str, Any]) -> str:
+    names = ("probability_better", "probability_low", "probability_high")
+    share, low, high = (f"{100 * difference[name]:.3g} %" for name in names)
+    return f"{share} (95 % interval {low} to {high})"
 
 
 def _resolved(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tuning_playbook.dataset.searched import Searched
 from tuning_playbook.report.formatting import anchor
+from tuning_playbook.search.plan import axis_stem
 
 AXIS = "axis_"
 """What the file stem of an axis plot begins with."""
@@ -28,16 +29,39 @@ STANDARD = {
         "Training loss",
         "The training loss of every trial against the training step, the best few in front",
     ),
+    "gradient_norms": (
+        "Gradient norms",
+        "The gradient norm of each arm's best trial against the training step, and its histogram",
+    ),
+    "best_of": (
+        "Best of so many trials",
+        "The best objective that smaller budgets would have found, as box plots for each arm",
+    ),
+    "importance": (
+        "Importance",
+        "The share of the variance of the objective that each hyperparameter and pair is owed to",
+    ),
 }
 """Title and description of each plot that is no axis plot, in the report's order."""
 
 PLOTS_FOR: Mapping[str, tuple[str, ...]] = {
     "boundary": (AXIS,),
+    "sampling_density": ("best_of", AXIS),
     "infeasible": (AXIS,),
+    "unequal_tuning": ("isolation",),
     "overfitting": ("training_curves",),
+    "step_variance": ("training_curves",),
     "still_improving": ("training_curves",),
     "saturated_early": ("training_curves",),
+    "train_loss_rising": ("training_loss",),
     "best_steps": ("training_curves",),
+    "learning_rate_edge": (AXIS, "training_loss"),
+    "gradient_norms": ("gradient_norms",),
+    "periodicity": ("training_curves",),
+    "beats_chance": ("training_curves",),
+    "sample_skew": (),
+    "mixed_machines": (),
+    "importance": ("importance", AXIS),
 }
 """The plots that show what a check looks at; `AXIS` stands for axis plots."""
 
@@ -45,6 +69,10 @@ WIDEST_IN_COLUMN = 520
 """A plot up to this wide, in points, can be read in half the page."""
 
 VIEW_BOX = re.compile(r'<svg\b[^>]*\bviewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"')
+
+NAMED_POINTS = re.compile(r'<g id="trials-([0-9a-f-]+)">(.*?)</g>', re.DOTALL)
+POINT = re.compile(r'<use\b[^>]*\bx="([\d.]+)"[^>]*\by="([\d.]+)"')
+"""Points of trials, as `plots.points` leaves them in an SVG."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +88,8 @@ class Figure:
         height: Height of its view box; 0 where the SVG does not say.
         hyperparameter: What the horizontal axis of an axis plot shows; otherwise empty.
         arms: The arms in which that hyperparameter exists.
+        points: Which trial stands where, for the page's script: `<trial> <x> <y>` joined by `;`,
+            the place in per cent of the width and the height, the best trial first.
     """
 
     stem: str
@@ -70,6 +100,7 @@ class Figure:
     height: int
     hyperparameter: str = ""
     arms: tuple[str, ...] = ()
+    points: str = ""
 
     @property
     def wide(self) -> bool:
@@ -89,16 +120,18 @@ def make_figures(plots: Mapping[str, str], searched: Sequence[Searched]) -> tupl
         plots: The text of each SVG, by the stem of its file.
         searched: The searched hyperparameters, whose order the axis plots follow.
     """
-    positions = {item.name: position for position, item in reversed(list(enumerate(searched)))}
+    axes = {axis_stem(item.name, item.condition): item for item in searched}
 
     def place(stem: str) -> tuple[int, int, str]:
         if stem in STANDARD:
             return (0, list(STANDARD).index(stem), stem)
-        if stem.startswith(AXIS):
-            return (1, positions.get(_axis_name(stem), len(positions)), stem)
+        if stem in axes:
+            return (1, list(axes).index(stem), stem)
         return (2, 0, stem)
 
-    return tuple(_make_figure(stem, plots[stem], searched) for stem in sorted(plots, key=place))
+    return tuple(
+        _make_figure(stem, plots[stem], axes.get(stem)) for stem in sorted(plots, key=place)
+    )
 
 
 def supporting_figures(
@@ -126,18 +159,12 @@ def _named(axes: Sequence[Figure], text: str) -> list[Figure]:
     return [figure for figure in named if any(arm in text for arm in figure.arms)] or named
 
 
-def _axis_name(stem: str) -> str:
-    return stem.removeprefix(AXIS).partition(".")[0]
-
-
-def _make_figure(stem: str, svg: str, searched: Sequence[Searched]) -> Figure:
-    hyperparameter = ""
-    arms: tuple[str, ...] = ()
-    if stem.startswith(AXIS):
-        hyperparameter = _axis_name(stem)
-        slug = stem.removeprefix(f"{AXIS}{hyperparameter}").removeprefix(".")
-        title, arms = _describe_axis(hyperparameter, slug, searched)
+def _make_figure(stem: str, svg: str, searched: Searched | None) -> Figure:
+    if searched:
+        title = searched.label
         description = f"Objective of every trial against {title}; infeasible trials are crosses"
+        if searched.role == "scientific":
+            description += "; a bar is the best trial of each slice of the range"
     elif stem in STANDARD:
         title, description = STANDARD[stem]
     else:
@@ -151,20 +178,19 @@ def _make_figure(stem: str, svg: str, searched: Sequence[Searched]) -> Figure:
         source=f"data:image/svg+xml;base64,{encoded}",
         width=round(float(size[1])) if size else 0,
         height=round(float(size[2])) if size else 0,
-        hyperparameter=hyperparameter,
-        arms=arms,
+        hyperparameter=searched.name if searched else "",
+        arms=searched.arms if searched else (),
+        points=_points(svg, float(size[1]), float(size[2])) if size else "",
     )
 
 
-def _describe_axis(
-    name: str, slug: str, searched: Sequence[Searched]
-) -> tuple[str, tuple[str, ...]]:
-    """Return the label and the arms of the hyperparameter whose condition reads like `slug`."""
-    for item in searched:
-        if item.name == name and _letters(item.condition) == _letters(slug):
-            return item.label, item.arms
-    return (f"{name} ({slug})" if slug else name), ()
-
-
-def _letters(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())
+def _points(svg: str, width: float, height: float) -> str:
+    found = []
+    for group in NAMED_POINTS.finditer(svg):
+        trials, places = group[1].split("-"), POINT.findall(group[2])
+        if len(trials) == len(places):  # matplotlib draws no point beyond the picture
+            found += [
+                f"{trial} {100 * float(x) / width:.2f} {100 * float(y) / height:.2f}"
+                for trial, (x, y) in zip(trials, places, strict=True)
+            ]
+    return ";".join(found)

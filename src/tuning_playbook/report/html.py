@@ -8,11 +8,14 @@ import xarray as xr
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.report.card import StudyCard, group_roles
 from tuning_playbook.report.checklist import count_answers, make_checklist
+from tuning_playbook.report.design import make_costs
 from tuning_playbook.report.evidence import (
     make_arm_rows,
     make_changes,
     make_difference,
     make_rerun_rows,
+    make_search_rows,
+    make_split_rows,
 )
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.machine import describe_machines
@@ -32,6 +35,10 @@ def render(
     launch: Mapping[str, Any],
     resources: xr.Dataset,
     plots: Mapping[str, str],
+    replicates: xr.Dataset | None = None,
+    next_study: str = "",
+    test: Mapping[str, Any] | None = None,
+    final: Mapping[str, Any] | None = None,
 ) -> str:
     """Write the report of a study.
 
@@ -45,6 +52,12 @@ def render(
         plots: The text of each SVG by the stem of its file: `isolation`, `reruns`,
             `training_curves`, `training_loss`, `axis_<name>` or `axis_<name>.<condition>`; any
             other is shown after these.
+        replicates: The trials of repeats of the whole search (`replicates.nc`); None where there
+            are none.
+        next_study: The spec of the next round (`next_study.yaml`); empty where there is none.
+        test: What was read of the test set (`test.json`); None where it was not read.
+        final: The model trained on training and validation data together (`final/final.json`);
+            None where there is none.
 
     Returns:
         The text of one HTML file. It loads nothing, and the same input gives the same text.
@@ -61,12 +74,18 @@ def render(
         changes=make_changes(launch),
         difference=make_difference(launch),
         reruns=make_rerun_rows(reruns),
+        searches=make_search_rows(launch),
+        splits=make_split_rows(launch),
         evidence_figures=[figure for figure in figures if figure.stem in EVIDENCE_PLOTS],
         figures=[figure for figure in figures if figure.stem not in EVIDENCE_PLOTS],
         checklist=checklist,
         answers=count_answers(checklist),
         trials=trials,
         known_trials={row.trial for row in trials.rows},
+        costs=make_costs(card.budget, study, reruns, replicates, resources),
         role_groups=group_roles(card.roles),
         machines=describe_machines(resources),
+        next_study=next_study,
+        test=test,
+        final=final,
     )

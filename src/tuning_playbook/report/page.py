@@ -13,7 +13,7 @@ from markupsafe import Markup
 from tuning_playbook.report.checklist import finding_anchor
 from tuning_playbook.report.formatting import anchor, text
 
-DECISIONS = {"adopt": "✓", "reject": "✕", "provisional": "◐"}
+DECISIONS = {"adopt": "✓", "reject": "✕", "provisional": "◐", "undecided": "○"}
 """The symbol of each decision."""
 
 

@@ -1,10 +1,13 @@
 """Make the card of a study from its plan."""
 
 import shlex
+from dataclasses import replace
 
-from tuning_playbook.report.card import RoleRow, StudyCard
+from tuning_playbook.report.card import Origin, RoleRow, StudyCard
+from tuning_playbook.search.budget import budget
 from tuning_playbook.search.plan import Plan
-from tuning_playbook.spec.caveats import fixed_by
+from tuning_playbook.spec.caveats import fixed_by, fixed_in
+from tuning_playbook.spec.conditions import parts_of
 from tuning_playbook.spec.distributions import Distribution
 from tuning_playbook.spec.study import Study, write_value
 
@@ -35,14 +38,21 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
             ("What would run again", f"snakemake -n --config study={named}{aside}"),
             ("On a Slurm cluster", f"snakemake --profile slurm --config study={named}{aside}"),
         ),
-        trial_command=f"python -m tuning_playbook train {named}{folder} --trial {{trial}}",
+        trial_command=""
+        if study.finished
+        else f"python -m tuning_playbook train {named}{folder} --trial {{trial}}",
         objective_metric=spec.objective.metric,
         objective_mode=spec.objective.mode,
-        trials_per_arm=max(sum(item.arm == arm.name for item in plan.trials) for arm in study.arms),
+        trials_per_arm=max(plan.trials_per_arm.values()),
+        joint=spec.design == "joint",
         duplicates=tuple(
             f"A configuration in the arm {arm} equals trial {trial}; it was trained once."
             for arm, trial in plan.expansion.duplicates
         ),
+        budget=() if study.finished else budget(plan),
+        advice=plan.advice,
+        finished=bool(study.finished),
+        taken=study.taken,
     )
 
 
@@ -50,43 +60,50 @@ def role_rows(study: Study) -> tuple[RoleRow, ...]:
     """Return every hyperparameter's role, value and origin."""
     rows: list[RoleRow] = []
     known = study.hyperparameters
-    for name, values in study.spec.scientific.items():
-        description = known[name].description if name in known else "examples a step"
-        written = ", ".join(map(write_value, values))
-        rows.append(RoleRow(name, "scientific", written, (), "spec", description))
+    for part in parts_of(study.spec):
+        arms = tuple(arm.name for arm in study.arms if part.holds(arm.scientific))
+        for name, values in part.values.items():
+            rows.append(
+                RoleRow(
+                    name,
+                    "scientific",
+                    ", ".join(map(write_value, values)),
+                    () if len(arms) == len(study.arms) else arms,
+                    "spec",
+                    known[name].description if name in known else "examples a step",
+                )
+            )
     searched: dict[tuple[str, str], RoleRow] = {}
     for arm in study.arms:
         for item in arm.dimensions:
             key = (item.name, item.condition)
-            arms = (*searched[key].arms, arm.name) if key in searched else (arm.name,)
+            held = (*searched[key].arms, arm.name) if key in searched else (arm.name,)
             searched[key] = RoleRow(
                 item.name,
-                "nuisance",
+                item.role,
                 _write_distribution(item.distribution),
-                arms,
+                held,
                 "spec",
                 item.hyperparameter.description,
             )
     for row in searched.values():
         everywhere = len(row.arms) == len(study.arms)
-        rows.append(
-            RoleRow(
-                row.hyperparameter,
-                row.role,
-                row.value,
-                () if everywhere else row.arms,
-                row.origin,
-                row.description,
+        rows.append(replace(row, arms=() if everywhere else row.arms))
+    origins: tuple[Origin, ...] = ("source" if study.finished else "spec", "default")
+    for origin, fixed in zip(origins, fixed_by(study), strict=True):
+        for name, written in fixed.items():
+            arms = tuple(arm.name for arm in fixed_in(study, name))
+            everywhere = len(arms) == len(study.arms)
+            rows.append(
+                RoleRow(
+                    name,
+                    "fixed",
+                    written,
+                    () if everywhere else arms,
+                    origin,
+                    known[name].description,
+                )
             )
-        )
-    chosen, default = fixed_by(study)
-    rows += [
-        RoleRow(name, "fixed", chosen[name], (), "spec", known[name].description) for name in chosen
-    ]
-    rows += [
-        RoleRow(name, "fixed", default[name], (), "default", known[name].description)
-        for name in default
-    ]
     return tuple(rows)
 
 

@@ -26,6 +26,11 @@ PER_TRIAL = (
 """The variables of the dataset that a row is made of."""
 
 
+DETAILED = 2000
+"""So many of the best trials have a curve and all settings in their sheet. The page of ten thousand
+would be no use to anyone if all had: browsers take half a minute to open it."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One cell of the table.
@@ -53,9 +58,9 @@ class TrialRow:
         status: `completed`, `diverged` or `failed`.
         reason: Why it is infeasible; empty for a feasible trial.
         feasible: Whether it has an objective.
-        facts: What else is known of it, as labels and texts.
+        facts: What else is known of it, as labels and texts; the seed alone beyond `DETAILED`.
         command: The command that trains it again; may be empty.
-        curve: Its curve, where the metric's values are known.
+        curve: Its curve, where the metric's values are known; nothing beyond `DETAILED`.
     """
 
     trial: str
@@ -101,6 +106,11 @@ class TrialsTable:
         return len(self.columns) + 5 + self.several_arms
 
     @property
+    def detailed(self) -> int:
+        """How many of the trials have more than their row and their command."""
+        return min(len(self.rows), DETAILED)
+
+    @property
     def feasible(self) -> int:
         """The number of feasible trials."""
         return sum(row.feasible for row in self.rows)
@@ -119,12 +129,14 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
     scale, curves = make_curves(study, metric, split) or (None, {})
     used = _resources_by_trial(resources)
     values = {name: study[name].to_numpy().tolist() for name in PER_TRIAL}
+    sources = study["source_trial"].to_numpy().tolist() if "source_trial" in study else []
 
-    def make_row(position: int) -> TrialRow:
+    def make_row(rank: int, position: int) -> TrialRow:
         known = {name: column[position] for name, column in values.items()}
         settings = {name: hyperparameters[name][position] for name in varied}
         trial, objective = str(known["trial"]), float(known["objective"])
         feasible = math.isfinite(objective)
+        detailed = rank < DETAILED
         return TrialRow(
             trial=trial,
             place=int(known["index"]) + 1,
@@ -136,23 +148,24 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
             reason=str(known["infeasible_reason"]),
             feasible=feasible,
             facts=(
+                *((("in its source", str(sources[position])),) if sources else ()),
                 ("seed", str(known["seed"])),
                 *(
                     (name, text(value, digits=6))
                     for name, value in settings.items()
-                    if not is_missing(value)
+                    if detailed and not is_missing(value)
                 ),
-                *used.get(trial, ()),
+                *(used.get(trial, ()) if detailed else ()),
             ),
             command=card.command_of(trial),
-            curve=curves.get(trial),
+            curve=curves.get(trial) if detailed else None,
         )
 
     return TrialsTable(
         columns=columns,
         numeric=tuple(all(map(_is_number, hyperparameters[name])) for name in columns),
         several_arms=len(set(values["arm"])) > 1,
-        rows=tuple(make_row(position) for position in _best_first(study, card)),
+        rows=tuple(make_row(*place) for place in enumerate(_best_first(study, card))),
         scale=scale,
     )
 

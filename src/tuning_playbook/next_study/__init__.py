@@ -1,0 +1,1 @@
+"""From what a study found to the spec of the next round."""
