@@ -1,0 +1,87 @@
+"""Compare a trial that was trained again with what the archive has of it, bit for bit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.variance import on_the_usual_data
+
+
+@dataclass(frozen=True)
+class TrialVariance:
+    """How much the objective varies over seeds, as the archive measured it.
+
+    Attributes:
+        of: The arm whose reruns say so.
+        reruns: How many feasible ones there are.
+        standard_deviation: Of their objective; NaN where there are fewer than two.
+    """
+
+    of: str
+    reruns: int
+    standard_deviation: float
+
+
+def differing_arrays(one: Path, other: Path) -> list[str]:
+    """Return the names of the arrays that two trials' metrics.npz do not share to the bit."""
+    with np.load(one, allow_pickle=False) as mine, np.load(other, allow_pickle=False) as theirs:
+        names = sorted({*mine, *theirs})
+        return [
+            name
+            for name in names
+            if name not in mine or name not in theirs or not _same(mine[name], theirs[name])
+        ]
+
+
+def differing_variables(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return the paths of the arrays that two checkpoints do not share to the bit.
+
+    Args:
+        one: A nested mapping of arrays.
+        other: Another.
+    """
+    mine, theirs = dict(_leaves("", one)), dict(_leaves("", other))
+    return [
+        name
+        for name in sorted(mine.keys() | theirs.keys())
+        if name not in mine or name not in theirs or not _same(mine[name], theirs[name])
+    ]
+
+
+def trial_variance(reruns: Path, arm: str) -> TrialVariance:
+    """Return the trial variance of an arm, or of all reruns about their means where it has none.
+
+    Args:
+        reruns: The archive's `reruns.nc`.
+        arm: The arm's name.
+    """
+    with xr.open_dataset(reruns) as dataset:
+        alike = on_the_usual_data(dataset, np.arange(dataset.sizes["trial"]))
+        arms = dataset["arm"].to_numpy().astype(str)[alike]
+        objective = dataset["objective"].to_numpy().astype(float)[alike]
+    feasible = np.isfinite(objective)
+    of_arm = objective[feasible & (arms == arm)]
+    if len(of_arm) > 1:
+        return TrialVariance(arm, len(of_arm), float(of_arm.std(ddof=1)))
+    groups = [objective[feasible & (arms == name)] for name in np.unique(arms)]
+    freedom = sum(len(group) - 1 for group in groups if len(group))
+    squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group))
+    deviation = float(np.sqrt(squares / freedom)) if freedom else float("nan")
+    return TrialVariance("all arms", int(feasible.sum()), deviation)
+
+
+def _leaves(place: str, tree: Any) -> list[tuple[str, np.ndarray]]:
+    if isinstance(tree, Mapping):
+        return [leaf for name in tree for leaf in _leaves(f"{place}/{name}", tree[name])]
+    if isinstance(tree, list | tuple):
+        return [leaf for i, item in enumerate(tree) for leaf in _leaves(f"{place}/{i}", item)]
+    return [(place, np.asarray(tree))]
+
+
+def _same(mine: np.ndarray, theirs: np.ndarray) -> bool:
+    shapes = (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
+    return shapes and mine.tobytes() == theirs.tobytes()

@@ -1,0 +1,255 @@
+"""Which files an archive holds, under which names, and in which words.
+
+- `ro-crate-metadata.json`: what each file is, and which job made it from what;
+- `CITATION.cff`, `README.md`: how to cite the study, and what lies where;
+- `archive.json`: what it holds, and of what code it was made;
+- `environment.json`: the software and the processor of the process that made it, and those that the
+  trials recorded;
+- `spec/`: the spec, its baseline, and the user's own workload;
+- `code/`, `code.diff`: the code, and how it differs from its commit where it does;
+- `results/`: what `results/<study>/` has, without logs and names of machines.
+"""
+
+import ast
+import datetime
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from tuning_playbook.analysis.ranking import best_trials, trial_id
+from tuning_playbook.archive import citation, crate
+from tuning_playbook.archive.code import Code, read_code
+from tuning_playbook.archive.described import Described, environments
+from tuning_playbook.archive.jobs import jobs_of
+from tuning_playbook.archive.layout import Content
+from tuning_playbook.archive.machine import describe_machine
+from tuning_playbook.archive.private import (
+    NOTE_OF_ORBAX,
+    TEXTS,
+    manifest_without_note,
+    naming_places,
+    report_without_host,
+    resources_without_host,
+    without_host,
+    without_places,
+)
+from tuning_playbook.archive.settings import ArchiveSettings, Checkpoints
+from tuning_playbook.errors import ArchiveError
+from tuning_playbook.search.plan import Plan
+from tuning_playbook.training.manifest import BEST, SUFFIX, manifest_of
+from tuning_playbook.workloads.loading import BUILT_IN
+
+FORMAT = 1
+
+RESULTS = "results"
+FURTHER = {"reruns": "reruns/choice.json", "test": "test/*.json", "final": "final/**/*"}
+"""What a stage of a study leaves beside its artefacts."""
+
+TRIAL_FILES = ("trial.json", "metrics.npz", "predictions.npz")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an archive holds.
+
+    Attributes:
+        files: By their names in the archive.
+        code: The code among them.
+        naming: Files that name folders of this machine, although what could be withheld was.
+    """
+
+    files: Mapping[str, Content]
+    code: Code
+    naming: tuple[str, ...]
+
+
+def archive_contents(
+    plan: Plan, folder: Path, artefacts: Iterable[Path], settings: ArchiveSettings
+) -> Contents:
+    """Return what the archive of a study holds: of its current spec, no trial that was left behind.
+
+    Args:
+        plan: The study's.
+        folder: Its folder of results.
+        artefacts: Its current artefacts in that folder.
+        settings: What is kept and told.
+
+    Raises:
+        ArchiveError: A file of the study is missing, or trials of it are.
+    """
+    study = plan.study
+    spec = _spec_files(plan)
+    trials = _trials(plan, folder, settings.checkpoints)
+    texts = spec | _artefacts(plan, folder, artefacts) | trials
+    places = {
+        str(folder.resolve()): f"{RESULTS}/{study.name}",
+        str(folder.resolve().parent): RESULTS,
+        str(study.path.resolve().parent): "spec",
+        str(Path.cwd()): ".",
+        str(Path.home()): "~",
+    }
+    places.pop("/", None)
+    files = {
+        name: _withheld(name, content, places, hosts=settings.hosts)
+        for name, content in texts.items()
+    }
+    code = read_code()
+    about = {
+        "format": FORMAT,
+        "study": study.name,
+        "checkpoints": settings.checkpoints,
+        "trained": not study.finished,
+        "workload": {
+            "name": study.workload.name,
+            "about": _about(study.workload.name) or study.workload.description,
+            "versions": dict(study.workload.versions),
+        },
+        "spec": f"spec/{study.path.name}",
+        "code": {
+            "commit": code.commit,
+            "changed": code.changed,
+            "untracked": list(code.untracked),
+        },
+        "keys": {stage: plan.keys[stage] for stage in plan.stages},
+    }
+    naming = naming_places(files, places)
+    records = {
+        Path(name).parent.name: json.loads(Path(path).read_text())
+        for name, path in trials.items()
+        if name.endswith("/trial.json") and isinstance(path, Path)
+    }
+    machine = describe_machine() | {"trained_in": environments(records.values())}
+    files |= {f"code/{name}": content for name, content in code.files.items()}
+    files |= {"code.diff": code.diff} if code.diff else {}
+    files |= {"archive.json": _json(about), "environment.json": _json(machine)}
+    described = Described(
+        study=study.name,
+        goal=study.spec.goal,
+        spec=tuple(spec),
+        author=settings.author,
+        license=settings.license,
+        published=_published(folder, records),
+        commit=code.commit,
+        snakemake=machine["packages"]["snakemake"],
+    )
+    files |= {citation.NAME: citation.citation(described)}
+    files |= {crate.README: described.readme.encode()}
+    jobs = list(jobs_of(plan, folder))
+    metadata = crate.crate_metadata(described, sorted(files), jobs, records)
+    files |= {crate.NAME: _withheld(crate.NAME, metadata, places, hosts=True)}
+    return Contents(files, code, tuple(naming))
+
+
+def _published(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return when the results were made: when the last trial was, or else the dataset."""
+    times = [record["provenance"]["finished"] for record in records.values()]
+    if times:
+        return str(max(times))
+    changed = (folder / "study.nc").stat().st_mtime
+    return datetime.datetime.fromtimestamp(changed, datetime.UTC).isoformat(timespec="seconds")
+
+
+def _spec_files(plan: Plan) -> dict[str, Content]:
+    study = plan.study
+    files: dict[str, Content] = {f"spec/{study.path.name}": study.text.encode()}
+    given = Path(study.spec.baseline or "")
+    for baseline in (study.path.parent / given, given):
+        if baseline.is_file():  # it may be an earlier study instead
+            inside = not given.is_absolute() and ".." not in given.parts
+            files[f"spec/{given.as_posix() if inside else given.name}"] = baseline
+            break
+    if study.workload.import_from and not study.finished:
+        # JAX is imported here, for the workload of a user alone.
+        from tuning_playbook.workloads.describe import workload_files  # noqa: PLC0415
+        from tuning_playbook.workloads.loading import load_workload  # noqa: PLC0415
+
+        described = study.workload
+        workload = load_workload(described.name, described.import_from, described.data_folder)
+        beside = Path(described.import_from).resolve()
+        for path in workload_files(workload, described.import_from):
+            if path.is_relative_to(beside):
+                files[f"spec/{path.relative_to(beside).as_posix()}"] = path
+    return files
+
+
+def _artefacts(plan: Plan, folder: Path, artefacts: Iterable[Path]) -> dict[str, Content]:
+    further = [path for stage in plan.stages for path in folder.glob(FURTHER.get(stage, "-"))]
+    paths = [path for path in (*artefacts, *further) if path.name != NOTE_OF_ORBAX]
+    return {_result(folder, path): path for path in paths if path.is_file()}
+
+
+def _trials(plan: Plan, folder: Path, checkpoints: Checkpoints) -> dict[str, Content]:
+    """Return the files of the study's trials, of its reruns and of the repeats of its search."""
+    if plan.study.finished:
+        return {}
+    trials: list[str] = []
+    for name in ("study.nc", "reruns.nc", *(["replicates.nc"] if plan.replicates else [])):
+        with xr.open_dataset(folder / name) as dataset:
+            trials += [str(trial) for trial in dataset["trial"].to_numpy()]
+            if name == "study.nc":
+                best = {trial_id(dataset, place) for place in best_trials(dataset).values()}
+            if not dataset.attrs.get("complete", 1):
+                raise ArchiveError(
+                    f"{folder}: the study is incomplete; run it again without incomplete=... "
+                    "before it is archived"
+                )
+    kept = {"all": set(trials), "best": best, "none": set[str]()}[checkpoints]
+    files: dict[str, Content] = {}
+    for trial in dict.fromkeys(trials):
+        of_trial = folder / "trials" / trial
+        names = [of_trial / name for name in TRIAL_FILES]
+        missing = [path for path in names[:2] if not path.is_file()]
+        if missing:
+            raise ArchiveError(f"{missing[0]}: it is missing; run snakemake again")
+        if trial in kept:
+            names += _checkpoint_files(of_trial / "checkpoints")
+        files |= {_result(folder, path): path for path in names if path.is_file()}
+    return files
+
+
+def _checkpoint_files(folder: Path) -> Iterable[Path]:
+    inside = sorted((folder / BEST).rglob("*"))
+    return [
+        *(path for path in inside if path.name != NOTE_OF_ORBAX),
+        manifest_of(folder, BEST),
+        folder / "model.jax_export",
+    ]
+
+
+def _result(folder: Path, path: Path) -> str:
+    return f"{RESULTS}/{path.relative_to(folder).as_posix()}"
+
+
+def _withheld(name: str, content: Content, places: Mapping[str, str], *, hosts: bool) -> Content:
+    """Return a file without what is told to nobody, or with names of machines if these are."""
+    path = Path(name)
+    if path.name == "resources.nc" and isinstance(content, Path):
+        return content if hosts else resources_without_host(content)
+    if path.suffix not in (*TEXTS, SUFFIX):
+        return content
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    if path.name == "trial.json" and not hosts:
+        data = without_host(data)
+    if path.name == "report.html" and not hosts:
+        data = report_without_host(data)
+    if path.suffix == SUFFIX:
+        data = manifest_without_note(data)
+    return without_places(data, places)
+
+
+def _about(workload: str) -> str:
+    """Return what a built-in workload's module says of its data and their licence."""
+    module = BUILT_IN.get(workload, "").partition(":")[0]
+    spec = importlib.util.find_spec(module) if module else None
+    if spec is None or spec.origin is None:
+        return ""
+    return ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1) + "\n").encode()

@@ -1,0 +1,118 @@
+"""Check that the launch of an archive follows from its datasets, and that its report tells it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.variance import on_the_usual_data
+from tuning_playbook.report.evidence import ArmRow, make_arm_rows, make_difference
+
+VERDICT = re.compile(r'<div class="verdict ([a-z]+)">')
+CLOSE = 1e-9
+"""Relative: a mean is summed in another order on another machine."""
+
+
+def check_decision(results: Path) -> Iterator[str]:
+    """Yield what is wrong with `launch.json` and with the report's account of it."""
+    launch = json.loads((results / "launch.json").read_text())
+    with (
+        xr.open_dataset(results / "study.nc") as study,
+        xr.open_dataset(results / "reruns.nc") as reruns,
+    ):
+        yield from _check_launch(launch, study, reruns)
+        arms = make_arm_rows(study, launch)
+    yield from _check_report(launch, arms, (results / "report.html").read_text())
+
+
+def _contenders(launch: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = (launch.get("candidate"), launch.get("baseline"), *launch.get("other_arms", ()))
+    return [contender for contender in listed if contender]
+
+
+def _check_launch(
+    launch: Mapping[str, Any], study: xr.Dataset, reruns: xr.Dataset
+) -> Iterator[str]:
+    objectives = _by_trial(study)
+    reruns = reruns.isel(trial=on_the_usual_data(reruns, np.arange(reruns.sizes["trial"])))
+    for contender in _contenders(launch):
+        arm, trial = contender["arm"], contender["trial"]
+        if trial and objectives.get(trial) != contender["search_objective"]:
+            yield f"launch.json: the search objective of {arm} is not that of trial {trial}"
+        of_arm = reruns.isel(trial=reruns["arm"].astype(str).to_numpy() == arm)
+        measured = [value for value in _by_trial(of_arm).values() if value is not None]
+        told = [value for value in contender["rerun_objectives"] if value is not None]
+        if measured != told:
+            yield f"launch.json: the reruns of {arm} are not those of reruns.nc"
+        facts = {"mean": np.mean} | {"standard_deviation": _deviation}
+        for name, of in facts.items():
+            given = contender[name]
+            if given is not None and not np.isclose(given, of(told), rtol=CLOSE, atol=0):
+                yield f"launch.json: {name} of {arm} is not that of its reruns"
+
+
+def _by_trial(dataset: xr.Dataset) -> dict[str, float | None]:
+    """Return the objective of each trial by id; None for an infeasible one."""
+    values = dataset["objective"].to_numpy().tolist()
+    found = zip(map(str, dataset["trial"].to_numpy()), values, strict=True)
+    return {trial: value if np.isfinite(value) else None for trial, value in found}
+
+
+def _deviation(values: list[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+
+def _check_report(launch: Mapping[str, Any], arms: Sequence[ArmRow], report: str) -> Iterator[str]:
+    """Yield what of the decision the report tells otherwise."""
+    verdict = VERDICT.search(report)
+    if verdict is None or verdict[1] != launch["decision"]:
+        told = verdict[1] if verdict else "nothing"
+        yield f"report.html: it says {told}, and launch.json '{launch['decision']}'"
+    difference = make_difference(launch)
+    if difference and difference.sentence not in report:
+        yield "report.html: the improvement over the baseline is not that of launch.json"
+    reader = _Rows()
+    reader.feed(report)
+    items = {text for row in reader.rows for text in row}
+    for statement in (*launch["reasons"], *launch["caveats"]):
+        if " ".join(statement.split()) not in items:
+            yield f"report.html: it lacks what launch.json says: {statement}"
+    for arm in arms:
+        told = {arm.search_objective, arm.mean, arm.standard_deviation, " ".join(arm.reruns) or "–"}
+        tables = [row for row in reader.rows if row[0].removesuffix(" candidate") == arm.arm]
+        if not any(told <= set(row) for row in tables):
+            yield f"report.html: the numbers of {arm.arm} are not those of launch.json"
+
+
+class _Rows(HTMLParser):
+    """The texts of a page: a row for each row of a table, and for each item of a list."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.rows: list[list[str]] = []
+        self._reading = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        del attrs
+        if tag in ("tr", "li"):
+            self.rows.append([])
+        if tag in ("td", "th", "li") and self.rows:
+            self.rows[-1].append("")
+            self._reading = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th", "li"):
+            self._reading = False
+            if self.rows and self.rows[-1]:
+                self.rows[-1][-1] = " ".join(self.rows[-1][-1].split())
+        if tag in ("table", "ul", "ol"):
+            self.rows = [row for row in self.rows if row]
+
+    def handle_data(self, data: str) -> None:
+        if self._reading and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data

@@ -1,0 +1,102 @@
+"""Find the trials that no spec names any more, and remove them when asked to."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.archive.layout import read_entries
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.launches.history import read_launches
+from tuning_playbook.search.fingerprint import trial_from_json
+from tuning_playbook.search.plan import Plan
+
+TRIAL = re.compile(r"[0-9a-f]{10}")
+IN_ARCHIVE = re.compile(r"[^/]+/data/results/trials/([0-9a-f]{10})/")
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What a study's folder of results holds and its spec does not ask for.
+
+    Attributes:
+        trials: Folders of trials that nothing names.
+        packs: What was made of trials that the spec does not name, and stands in the way of none:
+            without its trials a pack would pass for trained.
+    """
+
+    trials: tuple[Path, ...]
+    packs: tuple[Path, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Return how much the trials weigh."""
+        files = (path for folder in self.trials for path in folder.rglob("*") if path.is_file())
+        return sum(path.stat().st_size for path in files)
+
+
+def find_leftovers(plan: Plan, results: Path, launches: Path) -> Leftovers:
+    """Return what of a study no spec, launch or archive names any more.
+
+    Args:
+        plan: The study's, with the trials that its rounds have proposed.
+        results: The folder of all results.
+        launches: The record of adopted launches, if there is one.
+
+    Raises:
+        ArchiveError: An archive of the study cannot be read, so what it names is not known.
+        ArtefactError: Nor can a file of its results.
+    """
+    folder = results / plan.study.name
+    named = {item.trial.id for repeat in plan.replicates for item in repeat.trials}
+    named |= {item.trial.id for item in plan.trials}
+    named |= _named_by_results(folder)
+    named |= _named_by_archive(results / "archive" / f"{plan.study.name}.zip")
+    named |= {row["trial"] for row in read_launches(launches)}
+    trials = [
+        path
+        for path in sorted((folder / "trials").glob("*"))
+        if TRIAL.fullmatch(path.name) and path.name not in named and not path.is_symlink()
+    ]
+    planned = plan.packs.keys() | plan.replicate_packs.keys()
+    packs = [path for path in folder.glob("packs/*.nc") if path.stem not in planned]
+    packs += [path for path in folder.glob("rounds/*") if path.name not in plan.rounds]
+    return Leftovers(tuple(trials), tuple(sorted(packs)))
+
+
+def remove(leftovers: Leftovers) -> None:
+    """Remove leftovers, packs first: no pack is left whose trials are gone."""
+    for path in (*leftovers.packs, *leftovers.trials):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _named_by_results(folder: Path) -> set[str]:
+    """Return the trials that the reruns, the decision and the readings of the test set name."""
+    named = {path.stem for path in folder.glob("test/*.json")}
+    try:
+        for choice in _read(folder / "reruns" / "choice.json").values():
+            named |= {trial_from_json(trial).id for trial in choice["trials"]}
+            named.add(choice["rerun_of"])
+        launch = _read(folder / "launch.json")
+        contenders = (launch.get("candidate"), *launch.get("other_arms", ()))
+        named |= {contender["trial"] for contender in contenders if contender}
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ArtefactError(
+            f"{folder}: its reruns or its launch cannot be read ({error!r}); run snakemake again"
+        ) from None
+    return named
+
+
+def _named_by_archive(archive: Path) -> set[str]:
+    found: Iterable[re.Match[str] | None] = ()
+    if archive.exists():
+        found = (IN_ARCHIVE.match(entry.name) for entry in read_entries(archive))
+    return {match[1] for match in found if match}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return content

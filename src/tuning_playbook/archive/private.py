@@ -1,0 +1,73 @@
+"""What an archive tells nobody: names of machines, and where folders stand on them."""
+
+import html
+import io
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import xarray as xr
+
+from tuning_playbook.archive.layout import Content
+from tuning_playbook.dataset.collect import write_dataset
+
+TEXTS = (".csv", ".html", ".json", ".svg", ".yaml", ".yml")
+
+HOST_OF_REPORT = re.compile(r"(<dt>host</dt><dd>)[^<]*")
+
+NOTE_OF_ORBAX = "commit_success.txt"
+"""A file that Orbax leaves in a checkpoint and does not read: it names the folder."""
+
+
+def without_places(content: bytes, places: Mapping[str, str]) -> bytes:
+    """Return a text in which folders of this machine have their names in the archive.
+
+    Args:
+        content: The text.
+        places: By the absolute path of a folder, what is written in its place.
+    """
+    text = content.decode()
+    for place in sorted(places, key=len, reverse=True):
+        for written in dict.fromkeys((place, html.escape(place), json.dumps(place)[1:-1])):
+            text = re.sub(rf"(?<![\w./-]){re.escape(written)}(?![\w-])", places[place], text)
+    return text.encode()
+
+
+def without_host(record: bytes) -> bytes:
+    """Return a trial.json without the name of the machine."""
+    content = json.loads(record)
+    content["provenance"].pop("host", None)
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def report_without_host(report: bytes) -> bytes:
+    """Return a report without the names of the machines."""
+    return HOST_OF_REPORT.sub(r"\1withheld", report.decode()).encode()
+
+
+def resources_without_host(path: Path) -> bytes:
+    """Return a `resources.nc` without the names of the machines."""
+    with tempfile.TemporaryDirectory() as folder, xr.open_dataset(path) as dataset:
+        copy = Path(folder) / path.name
+        write_dataset(copy, dataset.load().drop_vars("host", errors="ignore"))
+        return copy.read_bytes()
+
+
+def manifest_without_note(manifest: bytes) -> bytes:
+    """Return a checkpoint's manifest without the file that names its folder."""
+    lines = io.StringIO(manifest.decode())
+    return "".join(line for line in lines if not line.endswith(f"  {NOTE_OF_ORBAX}\n")).encode()
+
+
+def naming_places(files: Mapping[str, Content], places: Mapping[str, str]) -> list[str]:
+    """Return the names of the files that hold the path of a folder of this machine still."""
+    # A path of one part, as /root, is found in many a text that means something else.
+    marks = [place.encode() for place in places if place.count("/") > 1]
+    found = []
+    for name, content in files.items():
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        if any(mark in data for mark in marks):
+            found.append(name)
+    return found

@@ -1,0 +1,202 @@
+"""Train trials of an archive again, and say whether the same bits come out.
+
+This runs the code of a workload that is the user's own: in an archive of someone else, look at
+`spec/` first.
+"""
+
+import json
+import math
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.archive.bag import PAYLOAD, check_bag
+from tuning_playbook.archive.choose import choose_trials
+from tuning_playbook.archive.compare import (
+    differing_arrays,
+    differing_variables,
+    trial_variance,
+)
+from tuning_playbook.archive.contents import RESULTS
+from tuning_playbook.archive.machine import differences
+from tuning_playbook.archive.trials import read_records
+from tuning_playbook.archive.verify import read_about, unpack_bag
+from tuning_playbook.errors import ArchiveError
+from tuning_playbook.search.fingerprint import Trial, trial_from_json
+from tuning_playbook.training.environment import Resources, prepare, provenance
+from tuning_playbook.training.manifest import BEST, manifest_of
+from tuning_playbook.workloads.protocol import Workload
+
+Tell = Callable[[str], None]
+
+KINDS = {"data": "data", "training": "training code", "workload": "workload's code"}
+"""What a trial's versions are hashes of."""
+
+
+def reproduce(
+    archive: Path,
+    *,
+    named: Sequence[str] = (),
+    sample: int = 0,
+    everything: bool = False,
+    data_folder: str = "",
+    threads: int = 1,
+    tell: Tell = print,
+) -> bool:
+    """Train trials of an archive again in an empty folder; return whether all gave the same bits.
+
+    Args:
+        archive: The archive.
+        named: Trials by id or by place.
+        sample: How many more are drawn at random.
+        everything: Every trial and rerun.
+        data_folder: Of a workload that reads a folder of data, which no archive holds.
+        threads: CPU cores to use; they decide no bits.
+        tell: Takes each line of the answer.
+
+    Raises:
+        ArchiveError: The archive is not whole, its trials were read from a source, or the code
+            or the data here are not those that it was made with.
+        WorkloadError: Its workload cannot be loaded.
+    """
+    with tempfile.TemporaryDirectory(prefix="tuning-playbook-") as folder:
+        bag, _ = unpack_bag(archive, Path(folder) / "archive")
+        for problem in check_bag(bag):
+            raise ArchiveError(f"{archive}: {problem}; see python -m tuning_playbook verify")
+        about = read_about(bag)
+        if not about["trained"]:
+            raise ArchiveError(
+                f"{archive}: its trials were read from a source, which alone could train them"
+            )
+        payload = bag / PAYLOAD
+        results = payload / RESULTS
+        records = read_records(results)
+        chosen = choose_trials(results, records, named=named, sample=sample, everything=everything)
+        if not chosen:
+            raise ArchiveError("name a trial with --trial, or give --sample or --all")
+        trials = [trial_from_json(records[name]["trial"]) for name in chosen]
+        import_from = str(payload / "spec") if ":" in about["workload"]["name"] else ""
+        for trial in trials:
+            if trial.nodes > 1:
+                tell(
+                    f"{trial.id}: trained on {trial.nodes} nodes; here one process adds up "
+                    f"the sums of its {trial.devices} devices, which may round them in another way"
+                )
+        devices = max(trial.devices for trial in trials)
+        prepare(Resources(threads, devices))
+        workload = _load(about, trials, import_from, data_folder)
+        _tell_environment(records, chosen, tell)
+        again = Path(folder) / "again"
+        # JAX is imported here, after its environment is set.
+        from tuning_playbook.training.groups import train_trials  # noqa: PLC0415
+
+        same = 0
+        for result in train_trials(trials, workload, again, import_from=import_from):
+            same += _compare(results, again, result.trial.id, tell)
+        tell(f"{same} of {len(trials)} gave the same bits")
+        return same == len(trials)
+
+
+def _load(
+    about: Mapping[str, Any], trials: Sequence[Trial], import_from: str, data_folder: str
+) -> Workload:
+    """Return the workload, provided that code and data are what the trials were trained with."""
+    from tuning_playbook.workloads.describe import current_versions  # noqa: PLC0415
+    from tuning_playbook.workloads.loading import load_data, load_workload  # noqa: PLC0415
+
+    name = about["workload"]["name"]
+    workload = load_workload(name, import_from, data_folder)
+    current = current_versions(workload, load_data(name, workload), import_from)
+    changed = sorted(
+        {
+            part
+            for trial in trials
+            for part, hash_ in trial.versions.items()
+            if current[part] != hash_
+        }
+    )
+    if changed:
+        differing = " and the ".join(KINDS[part] for part in changed)
+        commit = about["code"]["commit"]
+        made = f", of commit {commit}" if commit else ""
+        raise ArchiveError(
+            f"the {differing} here and of the archive are not the same, so "
+            f"other bits would prove nothing; unpack the archive and use its own code{made}: "
+            "PYTHONPATH=<archive>/data/code/src python -m tuning_playbook reproduce ..."
+        )
+    return workload
+
+
+def _tell_environment(
+    records: Mapping[str, Mapping[str, Any]], chosen: Sequence[str], tell: Tell
+) -> None:
+    here = provenance()
+    found = [fact for name in chosen for fact in differences(records[name]["provenance"], here)]
+    for fact in dict.fromkeys(found):
+        tell(f"environment: {fact}")
+    if not found:
+        tell("environment: as recorded: backend, device, processor, Python and packages")
+
+
+def _compare(results: Path, again: Path, name: str, tell: Tell) -> bool:
+    """Say how a trial compares with the archive's; return whether it is the same to the bit."""
+    before, now = (folder / "trials" / name for folder in (results, again))
+    arrays = differing_arrays(before / "metrics.npz", now / "metrics.npz")
+    variables: list[str] = []
+    kept = manifest_of(before / "checkpoints", BEST).exists()
+    if kept:
+        from tuning_playbook.training import checkpoints  # noqa: PLC0415 - imports JAX
+
+        one, other = (checkpoints.restore(folder / "checkpoints", BEST) for folder in (before, now))
+        variables = differing_variables(one, other)
+    record, new = (json.loads((folder / "trial.json").read_text()) for folder in (before, now))
+    if not arrays and not variables and record["status"] == new["status"]:
+        tell(f"{name}: the same bits{', checkpoints included' if kept else ''}")
+        return True
+    facts = differences(record["provenance"], new["provenance"])
+    tell(
+        f"{name}: other bits in {', '.join([*arrays, *variables][:5]) or 'its status'}; "
+        f"{_objectives(results, record, before, now)}; what differs of the recorded facts: "
+        f"{'; '.join(facts) or 'nothing'}"
+    )
+    return False
+
+
+def _objectives(results: Path, record: Mapping[str, Any], before: Path, now: Path) -> str:
+    """Say how far the objectives are apart, beside the trial variance of the archive."""
+    objective = record["trial"]["objective"]
+    old, new = (_objective(folder, objective) for folder in (before, now))
+    spread = trial_variance(results / "reruns.nc", _arm(results, before.name))
+    apart = abs(new - old)
+    times = apart / spread.standard_deviation if spread.standard_deviation else math.nan
+    return (
+        f"{objective['metric']} {old:.6g} in the archive and {new:.6g} here, {apart:.2g} apart, "
+        f"which is {times:.2g} standard deviations of {spread.reruns} reruns of {spread.of} "
+        f"({spread.standard_deviation:.2g})"
+    )
+
+
+def _objective(folder: Path, objective: Mapping[str, str]) -> float:
+    split, _, metric = objective["metric"].partition("/")
+    with np.load(folder / "metrics.npz", allow_pickle=False) as arrays:
+        column = [str(name) for name in arrays["splits"]].index(split)
+        values = arrays[f"metric/{metric}"][:, column]
+    finite = values[np.isfinite(values)]
+    best = np.max if objective["mode"] == "max" else np.min
+    return float(best(finite)) if len(finite) else math.nan
+
+
+def _arm(results: Path, trial: str) -> str:
+    """Return the arm of a trial, of a rerun or of a trial of a repeat of the search."""
+    datasets = [results / name for name in ("study.nc", "reruns.nc", "replicates.nc")]
+    for path in filter(Path.is_file, datasets):
+        with xr.open_dataset(path) as dataset:
+            arms = zip(dataset["trial"].to_numpy(), dataset["arm"].to_numpy(), strict=True)
+            found = {str(each): str(arm) for each, arm in arms}
+        if trial in found:
+            return found[trial]
+    return ""
