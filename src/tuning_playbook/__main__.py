@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuning_playbook.errors import TuningPlaybookError
-from tuning_playbook.search.plan import Plan, find_spec, pack_json, plan_study
-from tuning_playbook.spec.shape import json_schema
+from tuning_playbook.report.budget import budget_lines
+from tuning_playbook.search.chain import plan_chain, settled_plan
+from tuning_playbook.search.plan import Plan, find_spec, pack_json, with_proposals
+from tuning_playbook.spec.schema import json_schema
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,13 +22,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "schema":
             print(json.dumps(json_schema(), indent=2))
             return 0
+        if options.command == "verify":
+            return _verify(options.archive)
+        if options.command == "reproduce":
+            return _reproduce(options)
+        if options.command == "leftovers":
+            return _leftovers(options)
         path = find_spec(options.spec, folder=Path("config/studies"))
-        plan = plan_study(path)
+        plan = _plan(path, options)
         {"check": _check, "expand": _expand, "train": _train}[options.command](plan, options)
     except TuningPlaybookError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _plan(path: Path, options: argparse.Namespace) -> Plan:
+    """Return the plan of a study, with what the results that are there tell of its trials."""
+    link = plan_chain([path])[path.stem]
+    folder = options.results / path.stem
+    plan, earlier = link.plan, folder / "earlier.json"
+    if link.earlier:
+        names = ", ".join(dict.fromkeys(link.earlier.values()))
+        if earlier.exists():
+            plan = settled_plan(path, earlier)
+        elif options.command != "check":
+            raise TuningPlaybookError(
+                f"{path}: takes values from {names}, and their results are not in "
+                f"{options.results}: run snakemake --config study={path} first, or say where "
+                "with --results"
+            )
+        else:
+            print(f"{path}: the results of {names} are not known yet; a trial of theirs stands in")
+    proposals = [folder / item.proposal for item in plan.rounds.values()]
+    return with_proposals(plan, [file for file in proposals if file.exists()])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,19 +73,95 @@ def _parser() -> argparse.ArgumentParser:
         if name == "train":
             command.add_argument("--trial", action="append", help="only this id; may be repeated")
             command.add_argument("--threads", type=int, default=1)
+    text = "check an archive: every file, and that each result follows from what it was made of"
+    command = commands.add_parser("verify", help=text, description=text)
+    command.add_argument("archive", type=Path, help="the zip file of a study")
+    text = "train trials of an archive again, and say whether the same bits come out"
+    command = commands.add_parser("reproduce", help=text, description=text)
+    command.add_argument("archive", type=Path, help="the zip file of a study")
+    command.add_argument(
+        "--trial", action="append", default=[], help="an id, or a place in the study; repeatable"
+    )
+    command.add_argument("--sample", type=int, default=0, help="so many, drawn at random")
+    command.add_argument("--all", action="store_true", help="every trial and rerun")
+    command.add_argument("--data", default="", help="the folder of data, for a workload with one")
+    command.add_argument("--threads", type=int, default=1)
+    text = "list trials that no spec, launch or archive names any more, and remove them if asked to"
+    command = commands.add_parser("leftovers", help=text, description=text)
+    command.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
+    command.add_argument("--results", type=Path, default=Path("results"))
+    command.add_argument("--remove", action="store_true", help="remove what is listed")
     commands.add_parser("schema", help="print the JSON schema of a study spec, for editors")
     return parser
 
 
 def _check(plan: Plan, options: argparse.Namespace) -> None:
-    del options
     study = plan.study
-    print(f"{study.path}: {len(plan.trials)} trials in {len(plan.packs)} jobs")
+    counts = plan.trials_per_arm
+    to_come = sum(counts.values()) - len(plan.trials)
+    more = f", and {to_come} to be proposed in rounds" if to_come else ""
+    jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
+    for item in study.taken:
+        print(f"  {item.place} is {item.value}, from {item.result.study}: {item.result.trial}")
+    where = ", finished" if study.finished else f", in {jobs} jobs"
+    print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
     for arm in study.arms:
         searched = ", ".join(dimension.name for dimension in arm.dimensions) or "nothing"
-        print(f"  {arm.name}: {sum(i.arm == arm.name for i in plan.trials)} trials over {searched}")
+        print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
     for arm_name, trial in plan.expansion.duplicates:
         print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
+    if study.finished:
+        return
+    for line in budget_lines(plan, options.results):
+        print(line)
+    for advice in plan.advice:
+        print(f"advice: {advice}")
+
+
+def _verify(archive: Path) -> int:
+    from tuning_playbook.archive.verify import verify  # noqa: PLC0415 - slow to import
+
+    found = verify(archive)
+    for problem in found.problems:
+        print(f"{archive}: {problem}", file=sys.stderr)
+    if found.problems:
+        return 1
+    print(f"{archive}: whole; {found.files:,} files, {found.trials:,} trials and reruns")
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from tuning_playbook.archive.reproduce import reproduce  # noqa: PLC0415 - slow to import
+
+    same = reproduce(
+        options.archive,
+        named=options.trial,
+        sample=options.sample,
+        everything=options.all,
+        data_folder=options.data,
+        threads=options.threads,
+    )
+    return 0 if same else 1
+
+
+def _leftovers(options: argparse.Namespace) -> int:
+    from tuning_playbook.archive.leftovers import (  # noqa: PLC0415 - only this command needs it
+        find_leftovers,
+        remove,
+    )
+
+    paths = [find_spec(spec, folder=Path("config/studies")) for spec in options.spec]
+    launches = Path("config/launches.csv")
+    # Every study is looked through before anything of one is removed.
+    found = [find_leftovers(_plan(path, options), options.results, launches) for path in paths]
+    trials, size = sum(len(item.trials) for item in found), sum(item.bytes for item in found)
+    for leftovers in found:
+        for folder in leftovers.trials:
+            print(folder)
+        if options.remove:
+            remove(leftovers)
+    print(f"{trials:,} trials, {size / 1e6:,.1f} MB{', removed' if options.remove else ''}")
+    return 0
 
 
 def _expand(plan: Plan, options: argparse.Namespace) -> None:
@@ -72,18 +177,28 @@ def _train(plan: Plan, options: argparse.Namespace) -> None:
         train_pack,
     )
 
+    if plan.study.finished:
+        raise TuningPlaybookError(f"{plan.study.path}: its trials are finished; nothing to train")
     logging.basicConfig(format="%(message)s")
     logging.getLogger("tuning_playbook").setLevel(logging.INFO)
     wanted = set(options.trial or [item.trial.id for item in plan.trials])
     unknown = wanted - {item.trial.id for item in plan.trials}
     if unknown:
         raise TuningPlaybookError(f"{plan.study.path} has no trial {', '.join(sorted(unknown))}")
+    given = plan.study.spec.resources
     for pack in plan.packs.values():
         request = request_from_json(pack_json(plan, pack))
         trials = tuple(trial for trial in request.trials if trial.id in wanted)
         if trials:
             chosen = dataclasses.replace(request, trials=trials)
-            train_pack(chosen, options.results / plan.study.name, threads=options.threads)
+            train_pack(
+                chosen,
+                options.results / plan.study.name,
+                threads=options.threads,
+                devices=given.devices,
+                gpus=given.gpus,
+                nodes=given.nodes,
+            )
 
 
 if __name__ == "__main__":

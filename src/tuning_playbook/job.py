@@ -1,14 +1,28 @@
-"""What every job of the workflow does around its work: its log, its plan, its last words."""
+"""What every job of the workflow does around its work: its log, its last words.
+
+Nothing heavy is imported here: a training job need not know what a study is.
+"""
 
 import contextlib
 import logging
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-from tuning_playbook.errors import ChangedDuringRunError, TuningPlaybookError
-from tuning_playbook.search.plan import Plan, plan_study
+from tuning_playbook.errors import TuningPlaybookError
+
+
+def resources_of(snakemake: Any) -> dict[str, int]:
+    """Return what a job has on each of its nodes: `threads`, `devices`, `gpus`; and its `nodes`."""
+    given = snakemake.resources
+    nodes = getattr(given, "nodes", 1)
+    return {
+        "threads": snakemake.threads,
+        "devices": getattr(given, "devices", 1),
+        "gpus": getattr(given, "gpu", 0) // nodes,
+        "nodes": nodes,
+    }
 
 
 def share_source(folder: str) -> None:
@@ -38,18 +52,3 @@ def logged(log: str) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         handler.close()
-
-
-def current_plan(spec: str, stage: str, key: str) -> Plan:
-    """Return the plan of a study, provided that what decides a stage is as it was planned.
-
-    Raises:
-        ChangedDuringRunError: The spec, the code or the data changed since the workflow began.
-    """
-    plan = plan_study(Path(spec))
-    if plan.keys[stage] != key:
-        raise ChangedDuringRunError(
-            f"{spec}, or the code or data behind it, changed while the workflow ran; "
-            "run snakemake again"
-        )
-    return plan

@@ -1,5 +1,7 @@
 """A copy of the project that a test runs Snakemake in, changes and looks at."""
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -28,7 +30,9 @@ def read_rules():
     rules = {}
     files = [CHECKOUT / "Snakefile", *(CHECKOUT / "workflow").rglob("Snakefile")]
     for file in [*files, *(CHECKOUT / "workflow").rglob("*.smk")]:
-        found = re.findall(r"^rule (\w+):\n((?: .*\n|\n)+)", file.read_text(), re.MULTILINE)
+        found = re.findall(
+            r"^(?:rule|checkpoint) (\w+):\n((?: .*\n|\n)+)", file.read_text(), re.MULTILINE
+        )
         rules |= {name: set(re.findall(r"^ +(\w+):", body, re.MULTILINE)) for name, body in found}
     return rules
 
@@ -186,6 +190,30 @@ class Project:
 
     def report(self, study="small"):
         return (self.results / study / "report.html").read_text()
+
+
+def recorded_jobs(project, study):
+    """The rule, the outputs and the inputs of each job of a study, as Snakemake recorded them.
+
+    Files are named from the study's folder of results; stamps are left out.
+    """
+    records = project.root / ".snakemake" / "metadata"
+    outputs = {}
+    for path in (path for path in records.rglob("*") if path.is_file()):
+        # Long names are parted into folders that begin with @.
+        encoded = "".join(part.lstrip("@") for part in path.relative_to(records).parts)
+        output = base64.b64decode(encoded).decode()
+        if output.startswith(f"results/{study}/") and "/current/" not in output:
+            record = json.loads(path.read_text())
+            of = tuple(sorted(name for name in record["input"] if "/current/" not in name))
+            outputs.setdefault((record["rule"], *record["log"], of), []).append(output)
+    return {
+        (rule, _within(study, made), _within(study, of)) for (rule, _, of), made in outputs.items()
+    }
+
+
+def _within(study, names):
+    return tuple(sorted(name.removeprefix(f"results/{study}/") for name in names))
 
 
 def copy_checkout(target):

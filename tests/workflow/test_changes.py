@@ -13,6 +13,9 @@ from tests.workflow.conftest import IN_ONE_JOB
 pytestmark = pytest.mark.workflow
 
 ONLY_THE_REPORT = {"mark_stage": 1, "write_report": 1, "write_tracking": 1}
+ONLY_WHAT_IS_READ = ONLY_THE_REPORT | {"mark_stage": 2, "write_next_study": 1}
+"""The report, and the spec of the next round, which has the same goal and notes."""
+
 TRAINING = {"train_pack", "train_reruns"}
 
 
@@ -23,7 +26,7 @@ def test_nothing_changed_and_no_job_runs(trained):
 def test_a_new_goal_is_reported_and_nothing_else_runs(trained):
     trained.write_study("small", IN_ONE_JOB | {"goal": "In other words?"})
     run = trained.snakemake()
-    assert run.rules == ONLY_THE_REPORT
+    assert run.rules == ONLY_WHAT_IS_READ
     assert not run.trained("small")
     assert "In other words?" in trained.report()
     assert "In other words?" in (trained.results / "tracking.csv").read_text()
@@ -31,22 +34,23 @@ def test_a_new_goal_is_reported_and_nothing_else_runs(trained):
 
 def test_new_notes_concern_the_report_only(trained):
     trained.write_study("small", IN_ONE_JOB | {"notes": "In other words."})
-    assert trained.plan().rules == ONLY_THE_REPORT
+    assert trained.plan().rules == ONLY_WHAT_IS_READ
 
 
 def test_a_plot_drawn_by_other_code_is_drawn_and_reported_again_without_training(trained):
     trained.append("src/tuning_playbook/plots/axis.py", "\nCHANGED = True\n")
-    run = trained.snakemake()
-    assert set(run.rules) == {
+    assert trained.plan().rules.keys() == {
         "mark_stage",
         "plot_axis",
+        "plot_best_of",
+        "plot_gradient_norms",
+        "plot_importance",
         "plot_isolation",
         "plot_reruns",
         "plot_training_curves",
         "write_report",
         "write_tracking",
     }
-    assert trained.plan().nothing_to_do
 
 
 def test_a_report_written_by_other_code_is_written_again_without_training(trained):
@@ -54,6 +58,7 @@ def test_a_report_written_by_other_code_is_written_again_without_training(traine
     run = trained.snakemake()
     assert run.rules == ONLY_THE_REPORT
     assert ".changed { top: 0; }" in trained.report()
+    assert trained.plan().nothing_to_do
 
 
 def test_other_code_of_the_analysis_chooses_and_decides_again_without_training(trained):
@@ -62,6 +67,15 @@ def test_other_code_of_the_analysis_chooses_and_decides_again_without_training(t
     wanted = {"choose_reruns", "export_models", "diagnose_study", "decide_launch", "write_report"}
     assert planned.keys() >= wanted
     assert "train_pack" not in planned
+
+
+def test_another_threshold_of_the_checklist_is_asked_by_without_training(trained):
+    trained.write_study("small", IN_ONE_JOB | {"checklist": {"beats_chance": {"share": 0.99}}})
+    assert trained.plan().rules.keys() == ONLY_WHAT_IS_READ.keys() | {
+        "diagnose_study",
+        "decide_launch",
+        "plot_importance",
+    }
 
 
 def test_other_training_code_trains_every_trial_again(trained):
@@ -99,7 +113,7 @@ def test_snakemake_forgot_everything_and_more_trials_are_wanted(trained):
 def test_snakemake_forgot_everything_and_only_the_words_changed(trained):
     shutil.rmtree(trained.root / ".snakemake")
     trained.write_study("small", IN_ONE_JOB | {"goal": "In other words."})
-    assert trained.plan().rules == ONLY_THE_REPORT
+    assert trained.plan().rules == ONLY_WHAT_IS_READ
 
 
 def test_a_lost_dataset_is_collected_again_without_training(trained):
@@ -124,6 +138,21 @@ def test_a_lost_pack_file_is_written_again_from_the_kept_trials(trained):
     assert run.kept("small") == set(trained.trials())
     assert not run.trained("small")
     assert pack.read_bytes() == before
+
+
+def test_what_there_is_of_a_study_is_collected_when_asked_for_and_passes_for_no_whole_one(trained):
+    (pack,) = (trained.results / "small" / "packs").iterdir()
+    pack.unlink()
+    missing, *there = trained.trials()
+    (trained.results / f"small/trials/{missing}/trial.json").unlink()
+    run = trained.snakemake("study_dataset", config=["incomplete=report"])
+    assert run.rules == {"mark_stage": 1, "collect_study": 1}
+    assert trained.trials() == there
+    with xr.open_dataset(trained.results / "small" / "study.nc") as dataset:
+        assert (dataset.complete, dataset.missing_trials) == (0, missing)
+    assert trained.plan("study_dataset", config=["incomplete=report"]).nothing_to_do
+    whole = {"mark_stage": 1, "train_pack": 1, "collect_study": 1}
+    assert trained.plan("study_dataset").rules == whole
 
 
 def values(*learning_rates):

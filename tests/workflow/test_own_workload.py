@@ -2,7 +2,10 @@
 
 import contextlib
 import csv
+import json
+import shlex
 import shutil
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from tests.specs import changed, write_spec
 from tests.workflow.background import in_background
 from tests.workflow.my_model import HOSTILE
+from tuning_playbook.__main__ import main
 
 pytestmark = pytest.mark.workflow
 
@@ -122,6 +126,34 @@ def test_the_commands_that_the_report_gives_name_the_users_files(own):
     given = own.project.shell(row["reproduction_command"].replace("--cores 2", "--dry-run"))
     assert given.status == 0, given.text
     assert given.nothing_to_do
+
+
+@pytest.fixture(scope="session")
+def archive(own):
+    own.snakemake("archive")
+    return own.results / "archive" / "own.zip"
+
+
+def test_its_archive_holds_the_workload_and_trains_it_again_to_the_same_bits(own, archive, capsys):
+    assert main(["verify", str(archive)]) == 0
+    with zipfile.ZipFile(archive) as files:
+        assert files.read("own/data/spec/my_model.py") == own.model.read_bytes()
+        about = json.loads(files.read("own/data/archive.json"))
+    assert about["workload"]["about"] == "Softmax regression on three clouds."
+    again = f"python -m tuning_playbook reproduce {shlex.quote(str(archive))} --trial 0 --sample 1"
+    done = own.project.shell(f"PYTHONPATH=src {again}")
+    assert done.status == 0, done.text
+    assert done.output.splitlines()[-1] == "2 of 2 gave the same bits"
+
+
+def test_nothing_that_a_spec_says_is_markup_of_an_archives_texts(archive):
+    """In Markdown an indented line is shown as it is."""
+    with zipfile.ZipFile(archive) as files:
+        lines = files.read("own/data/README.md").decode().splitlines()
+        entities = json.loads(files.read("own/data/ro-crate-metadata.json"))["@graph"]
+    assert [line for line in lines if "<" in line] == [f"    {' '.join(GOAL.split())}"]
+    (root,) = (entity for entity in entities if entity["@id"] == "./")
+    assert root["description"] == GOAL
 
 
 def test_other_code_of_the_workload_trains_every_trial_again(own):

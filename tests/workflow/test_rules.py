@@ -16,7 +16,26 @@ ARGUED = {("rule mark_stage", WITHOUT_SOFTWARE)}
 """What `snakemake --lint` says and a comment in the rules answers."""
 
 
+ADVICE = "Fewer than 10 trials in all trials (4)"
+"""What the small study is told."""
+
 WORK = RULES.keys() - TARGETS
+ON_REQUEST = {
+    "collect_replicates",
+    "import_trials",
+    "evaluate_test_set",
+    "train_final",
+    "write_archive",
+}
+"""Rules that run only where a spec, or whoever calls Snakemake, asks for them."""
+
+WORK = RULES.keys() - TARGETS - ON_REQUEST
+
+ROUNDS = {"propose_round", "train_round", "take_earlier_results"}
+"""The rules that only trials need which follow from results."""
+
+TAKEN = {"fixed.learning_rate": {"from": "small"}, "nuisance": {"dropout": {"uniform": [0, 0.5]}}}
+BAYESIAN = {"search": {"algorithm": "bayesian", "trials": 8, "rounds": 2, "initial": 4}}
 
 
 @in_background
@@ -24,6 +43,8 @@ def told(workshop):
     """What Snakemake says of a study of which nothing is there yet."""
     project = workshop.new_project("untrained")
     project.write_study("small", IN_ONE_JOB)
+    project.write_study("bayesian", IN_ONE_JOB | BAYESIAN)
+    project.write_study("second", IN_ONE_JOB | TAKEN)
     calls = {
         "lint": ["--lint"],
         "rules": ["--list-rules"],
@@ -34,7 +55,11 @@ def told(workshop):
         "diagnose": ["-n", "diagnose"],
         "report": ["-n", "report"],
     }
-    plain = {"default study": lambda: project.run("-n")}
+    plain = {
+        "default study": lambda: project.run("-n"),
+        "bayesian": lambda: project.run("-n", "--config", "study=bayesian"),
+        "second": lambda: project.run("-n", "--config", "study=second"),
+    }
     return side_by_side(
         plain
         | {
@@ -44,15 +69,16 @@ def told(workshop):
     )
 
 
-@pytest.mark.parametrize("rule", sorted(WORK))
+@pytest.mark.parametrize("rule", sorted(RULES.keys() - TARGETS))
 def test_every_rule_says_what_it_does_takes_and_logs(rule):
     assert RULES[rule] >= {"log", "benchmark", "resources", "message"}
 
 
 def test_every_rule_is_part_of_a_whole_study_or_a_target(told):
     listed = set(re.findall(r"^(\w+)", told["rules"].output, re.MULTILINE))
-    assert listed == RULES.keys()
-    assert told["usual"].rules.keys() == WORK
+    assert listed == RULES.keys() - {"take_earlier_results"}
+    assert told["usual"].rules.keys() == WORK - ROUNDS
+    assert told["bayesian"].rules.keys() | told["second"].rules.keys() == WORK
     assert {"all", "default", "study_dataset", "diagnose", "report"} <= TARGETS
 
 
@@ -74,8 +100,29 @@ def test_every_style_of_launch_plans_the_same_study(told, style):
 
 def test_without_a_word_the_default_study_is_planned(told):
     planned = told["default study"].rules
-    assert planned.keys() == WORK
+    assert planned.keys() == WORK - ROUNDS
     assert (planned["train_pack"], planned["train_reruns"], planned["plot_axis"]) == (2, 3, 4)
+
+
+@pytest.mark.parametrize("asked", ["usual", "slurm", "workflow/Snakefile"])
+def test_advice_is_given_once_before_anything_runs(told, asked):
+    lines = [line for line in told[asked].text.splitlines() if ADVICE in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("config/studies/small.yaml: ")
+    assert "(playbook: " in lines[0]
+
+
+@pytest.mark.parametrize("asked", ["usual", "slurm"])
+def test_a_dry_run_says_what_the_study_costs(told, asked):
+    lines = told[asked].text.splitlines()
+    place = lines.index("config/studies/small.yaml: budget:")
+    assert lines[place + 1].split() == ["arm", "trials", "reruns", "steps"]
+    assert lines[place + 2].startswith("  all trials ")
+
+
+def test_jobs_do_not_repeat_the_advice_and_the_report_has_it(trained_once):
+    assert trained_once.run.text.count(ADVICE) == 1
+    assert trained_once.project.report().count(ADVICE) == 1
 
 
 @pytest.mark.parametrize(
@@ -83,7 +130,7 @@ def test_without_a_word_the_default_study_is_planned(told):
     [
         ("study_dataset", {"mark_stage", "train_pack", "collect_study"}),
         ("diagnose", {"mark_stage", "train_pack", "collect_study", "diagnose_study"}),
-        ("report", WORK - {"export_models", "write_tracking"}),
+        ("report", WORK - ROUNDS - {"export_models", "write_tracking"}),
     ],
 )
 def test_a_target_makes_what_it_names_and_no_more(told, target, rules):
@@ -98,8 +145,17 @@ def test_snakemakes_own_report_holds_every_artefact_without_a_network(trained):
         held = {archive.read(name) for name in archive.namelist()}
     study = trained.results / "small"
     artefacts = [study / name for name in ("report.html", "study.nc", "reruns.nc", "launch.json")]
+    artefacts += [study / "next_study.yaml"]
     artefacts += [study / "diagnostics.json", trained.results / "tracking.csv"]
     plots = list((study / "plots").iterdir())
-    assert len(plots) == 5
+    assert len(plots) == 8
     missing = [path.name for path in artefacts + plots if path.read_bytes() not in held]
     assert not missing
+
+
+def test_the_spec_of_the_next_round_runs_as_it_is(trained):
+    spec = "results/small/next_study.yaml"
+    assert "The next round of the study small" in (trained.root / spec).read_text()
+    assert "next_study.yaml" in trained.report()
+    planned = trained.plan(study=spec).rules
+    assert planned.keys() == WORK - ROUNDS

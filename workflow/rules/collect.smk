@@ -1,6 +1,7 @@
 rule collect_study:
     input:
         packs=packs,
+        proposals=proposals,
         stamp=current("study"),
     output:
         report(f"{STUDY}/study.nc", category="{study}", labels={"artefact": "dataset"}),
@@ -8,6 +9,8 @@ rule collect_study:
         f"{STUDY}/logs/collect_study.log",
     benchmark:
         f"{STUDY}/benchmarks/collect_study.tsv"
+    wildcard_constraints:
+        study=TRAINED,
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -15,23 +18,54 @@ rule collect_study:
         runtime=30,
     params:
         spec=spec_path,
+        earlier=earlier_results,
         key=key_of("study"),
+        incomplete=left_out_of,
     message:
         "{wildcards.study}: collect the packs into {output}"
     script:
         "../scripts/collect_study.py"
 
 
+rule collect_replicates:
+    input:
+        packs=replicate_packs,
+        stamp=current("replicates"),
+    output:
+        report(f"{STUDY}/replicates.nc", category="{study}", labels={"artefact": "study variance"}),
+    log:
+        f"{STUDY}/logs/collect_replicates.log",
+    benchmark:
+        f"{STUDY}/benchmarks/collect_replicates.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec_path,
+        earlier=earlier_results,
+        key=key_of("replicates"),
+    message:
+        "{wildcards.study}: collect the repeats of the search into {output}"
+    script:
+        "../scripts/collect_replicates.py"
+
+
 rule collect_resources:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
+        replicates=if_asked_for("replicates"),
     output:
         f"{STUDY}/resources.nc",
     log:
         f"{STUDY}/logs/collect_resources.log",
     benchmark:
         f"{STUDY}/benchmarks/collect_resources.tsv"
+    wildcard_constraints:
+        study=TRAINED,
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:

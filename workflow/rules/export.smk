@@ -1,6 +1,7 @@
 rule export_models:
     input:
         study=f"{STUDY}/study.nc",
+        proposals=proposals,
         stamp=current("models"),
     output:
         f"{STUDY}/models.json",
@@ -15,6 +16,7 @@ rule export_models:
         runtime=30,
     params:
         spec=spec_path,
+        earlier=earlier_results,
         key=key_of("models"),
         folder=study_folder,
     message:

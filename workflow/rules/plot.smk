@@ -12,6 +12,7 @@ rule plot_axis:
         f"{STUDY}/logs/plot/axis_{{axis}}.log",
     benchmark:
         f"{STUDY}/benchmarks/plot/axis_{{axis}}.tsv"
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -19,6 +20,7 @@ rule plot_axis:
         runtime=30,
     params:
         axis=axis_of,
+        slices=slices_of,
     message:
         "{wildcards.study}: axis plot of {wildcards.axis}"
     script:
@@ -44,6 +46,7 @@ rule plot_training_curves:
         f"{STUDY}/logs/plot/training_curves.log",
     benchmark:
         f"{STUDY}/benchmarks/plot/training_curves.tsv"
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -59,6 +62,7 @@ rule plot_isolation:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
+        replicates=if_asked_for("replicates"),
         stamp=current("plots"),
     output:
         report(
@@ -70,6 +74,7 @@ rule plot_isolation:
         f"{STUDY}/logs/plot/isolation.log",
     benchmark:
         f"{STUDY}/benchmarks/plot/isolation.tsv"
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -96,6 +101,7 @@ rule plot_reruns:
         f"{STUDY}/logs/plot/reruns.log",
     benchmark:
         f"{STUDY}/benchmarks/plot/reruns.tsv"
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -105,3 +111,81 @@ rule plot_reruns:
         "{wildcards.study}: every rerun"
     script:
         "../scripts/plot_reruns.py"
+
+
+rule plot_gradient_norms:
+    input:
+        study=f"{STUDY}/study.nc",
+        stamp=current("plots"),
+    output:
+        report(
+            f"{STUDY}/plots/gradient_norms.svg",
+            category="{study}",
+            labels={"plot": "gradient norms"},
+        ),
+    log:
+        f"{STUDY}/logs/plot/gradient_norms.log",
+    benchmark:
+        f"{STUDY}/benchmarks/plot/gradient_norms.tsv"
+    localrule: True
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "{wildcards.study}: gradient norms of the best trials"
+    script:
+        "../scripts/plot_gradient_norms.py"
+
+
+rule plot_best_of:
+    input:
+        study=f"{STUDY}/study.nc",
+        stamp=current("plots"),
+    output:
+        report(
+            f"{STUDY}/plots/best_of.svg",
+            category="{study}",
+            labels={"plot": "best of so many trials"},
+        ),
+    log:
+        f"{STUDY}/logs/plot/best_of.log",
+    benchmark:
+        f"{STUDY}/benchmarks/plot/best_of.tsv"
+    localrule: True
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "{wildcards.study}: best of so many trials"
+    script:
+        "../scripts/plot_best_of.py"
+
+
+rule plot_importance:
+    input:
+        diagnostics=f"{STUDY}/diagnostics.json",
+        stamp=current("plots"),
+    output:
+        report(
+            f"{STUDY}/plots/importance.svg",
+            category="{study}",
+            labels={"plot": "importance"},
+        ),
+    log:
+        f"{STUDY}/logs/plot/importance.log",
+    benchmark:
+        f"{STUDY}/benchmarks/plot/importance.tsv"
+    localrule: True
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "{wildcards.study}: importance of the hyperparameters"
+    script:
+        "../scripts/plot_importance.py"

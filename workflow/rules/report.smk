@@ -2,10 +2,15 @@ rule write_report:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
+        replicates=if_asked_for("replicates"),
         resources=f"{STUDY}/resources.nc",
         diagnostics=f"{STUDY}/diagnostics.json",
         launch=f"{STUDY}/launch.json",
+        next_study=if_asked_for("next"),
+        test=if_asked_for("test"),
+        final=if_asked_for("final"),
         plots=plots,
+        proposals=proposals,
         stamp=current("report"),
     output:
         html=report(f"{STUDY}/report.html", category="{study}", labels={"artefact": "report"}),
@@ -14,6 +19,7 @@ rule write_report:
         f"{STUDY}/logs/write_report.log",
     benchmark:
         f"{STUDY}/benchmarks/write_report.tsv"
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -21,6 +27,7 @@ rule write_report:
         runtime=30,
     params:
         spec=spec_path,
+        earlier=earlier_results,
         key=key_of("report"),
         results=results_root,
     message:
@@ -31,7 +38,8 @@ rule write_report:
 
 rule write_tracking:
     input:
-        [f"{RESULTS}/{study}/summary.json" for study in PLANS],
+        summaries=[f"{RESULTS}/{study}/summary.json" for study in STUDIES],
+        launches=adopted_launches,
     output:
         tracking=report(f"{RESULTS}/tracking.csv", category="all studies"),
         index=f"{RESULTS}/index.html",
@@ -39,6 +47,7 @@ rule write_tracking:
         f"{RESULTS}/logs/write_tracking.log",
     benchmark:
         f"{RESULTS}/benchmarks/write_tracking.tsv"
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -57,14 +66,14 @@ rule write_tracking:
 
 rule study_dataset:
     input:
-        [f"{RESULTS}/{study}/study.nc" for study in PLANS],
+        [f"{RESULTS}/{study}/study.nc" for study in STUDIES],
 
 
 rule diagnose:
     input:
-        [f"{RESULTS}/{study}/diagnostics.json" for study in PLANS],
+        [f"{RESULTS}/{study}/diagnostics.json" for study in STUDIES],
 
 
 rule report:
     input:
-        [f"{RESULTS}/{study}/report.html" for study in PLANS],
+        [f"{RESULTS}/{study}/report.html" for study in STUDIES],

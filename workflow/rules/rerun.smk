@@ -5,6 +5,7 @@
 rule choose_reruns:
     input:
         study=f"{STUDY}/study.nc",
+        proposals=proposals,
         stamp=current("reruns"),
     output:
         f"{STUDY}/reruns/choice.json",
@@ -12,6 +13,7 @@ rule choose_reruns:
         f"{STUDY}/logs/choose_reruns.log",
     benchmark:
         f"{STUDY}/benchmarks/choose_reruns.tsv"
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -19,6 +21,7 @@ rule choose_reruns:
         runtime=30,
     params:
         spec=spec_path,
+        earlier=earlier_results,
         key=key_of("reruns"),
     message:
         "{wildcards.study}: choose the best trial of each arm for its reruns"
@@ -39,9 +42,7 @@ rule train_reruns:
         "../../envs/cpu.yaml"
     threads: job_resource("threads")
     resources:
-        mem_mb=job_resource("memory_mb"),
-        runtime=job_resource("runtime_minutes"),
-        gpu=job_resource("gpus"),
+        **TRAINING_RESOURCES,
     params:
         arm=rerun_arm,
         numbers=rerun_numbers,
@@ -63,6 +64,9 @@ rule collect_reruns:
         f"{STUDY}/logs/collect_reruns.log",
     benchmark:
         f"{STUDY}/benchmarks/collect_reruns.tsv"
+    wildcard_constraints:
+        study=TRAINED,
+    localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -70,6 +74,7 @@ rule collect_reruns:
         runtime=30,
     params:
         spec=spec_path,
+        earlier=earlier_results,
         key=key_of("reruns"),
     message:
         "{wildcards.study}: collect the reruns into {output}"

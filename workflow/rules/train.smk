@@ -1,4 +1,6 @@
 rule train_pack:
+    input:
+        settled if TAKEN_FROM_EARLIER else [],
     output:
         f"{STUDY}/packs/{{pack}}.nc",
     log:
@@ -9,9 +11,7 @@ rule train_pack:
         "../../envs/cpu.yaml"
     threads: job_resource("threads")
     resources:
-        mem_mb=job_resource("memory_mb"),
-        runtime=job_resource("runtime_minutes"),
-        gpu=job_resource("gpus"),
+        **TRAINING_RESOURCES,
     params:
         request=pack_request,
     message:

@@ -8,11 +8,18 @@ import xarray as xr
 from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.dataset.reruns import choose_reruns
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import current_plan, logged
+from tuning_playbook.job import logged
+from tuning_playbook.search.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "reruns", params.key)
+    plan = current_plan(
+        params.spec,
+        "reruns",
+        params.key,
+        earlier=params.earlier,
+        proposals=snakemake.input.proposals,
+    )
     with xr.open_dataset(snakemake.input.study) as study:
         best = {arm: trial_id(study, place) for arm, place in best_trials(study).items()}
     chosen = choose_reruns(plan, best)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.dataset.reruns import collect_reruns
-from tuning_playbook.job import current_plan, logged
+from tuning_playbook.job import logged
+from tuning_playbook.search.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "reruns", params.key)
+    plan = current_plan(params.spec, "reruns", params.key, earlier=params.earlier)
     chosen = json.loads(Path(snakemake.input.choice).read_text())
     reruns = collect_reruns(plan, chosen, [Path(path) for path in snakemake.input.packs])
     write_dataset(Path(snakemake.output[0]), reruns)

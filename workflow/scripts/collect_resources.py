@@ -5,13 +5,14 @@ from pathlib import Path
 import xarray as xr
 
 from tuning_playbook.dataset.collect import write_dataset
-from tuning_playbook.dataset.resources import collect_resources
+from tuning_playbook.dataset.resources import collect_resources, describe_resources
 from tuning_playbook.job import logged
 
 with logged(snakemake.log[0]):
     trials: list[str] = []
-    for path in (snakemake.input.study, snakemake.input.reruns):
+    for path in snakemake.input:
         with xr.open_dataset(path) as dataset:
             trials += [str(trial) for trial in dataset["trial"].to_numpy()]
-    resources = collect_resources(trials, Path(snakemake.params.folder) / "trials")
-    write_dataset(Path(snakemake.output[0]), resources)
+    folder = Path(snakemake.params.folder)
+    resources = collect_resources(trials, folder / "trials")
+    write_dataset(Path(snakemake.output[0]), describe_resources(resources, folder.name))

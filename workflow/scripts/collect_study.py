@@ -2,12 +2,20 @@
 
 from pathlib import Path
 
-from tuning_playbook.dataset.collect import Row, collect, write_dataset
-from tuning_playbook.job import current_plan, logged
+from tuning_playbook.dataset.collect import collect_study, write_dataset
+from tuning_playbook.job import logged
+from tuning_playbook.search.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "study", params.key)
-    rows = [Row(item.index, item.arm, item.trial, item.searched) for item in plan.trials]
-    study = collect(plan.study, rows, map(Path, snakemake.input.packs))
+    plan = current_plan(
+        params.spec,
+        "study",
+        params.key,
+        earlier=params.earlier,
+        proposals=snakemake.input.proposals,
+    )
+    packs = [Path(path) for path in snakemake.input.packs]
+    folder = Path(params.incomplete) if params.incomplete else None
+    study = collect_study(plan, packs, incomplete=folder)
     write_dataset(Path(snakemake.output[0]), study)

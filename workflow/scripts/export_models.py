@@ -8,16 +8,23 @@ import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import current_plan, logged
-from tuning_playbook.training.environment import prepare
+from tuning_playbook.job import logged, resources_of
+from tuning_playbook.search.current import current_plan
+from tuning_playbook.training.environment import Resources, prepare
 from tuning_playbook.training.records import trial_folder
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "models", params.key)
+    plan = current_plan(
+        params.spec,
+        "models",
+        params.key,
+        earlier=params.earlier,
+        proposals=snakemake.input.proposals,
+    )
     with xr.open_dataset(snakemake.input.study) as dataset:
         best = {arm: trial_id(dataset, place) for arm, place in best_trials(dataset).items()}
-    prepare(snakemake.threads)
+    prepare(Resources(**resources_of(snakemake)))
     # JAX is imported here, after its environment is set.
     from tuning_playbook.training.export import export_best
     from tuning_playbook.workloads.loading import load_data, load_workload

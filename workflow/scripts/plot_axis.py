@@ -12,4 +12,5 @@ from tuning_playbook.plots.style import save
 with logged(snakemake.log[0]), xr.open_dataset(snakemake.input.study) as study:
     wanted = tuple(snakemake.params.axis)
     (searched,) = [s for s in read_searched(study) if (s.name, s.condition) == wanted]
-    save(axis_plot(study, searched), Path(snakemake.output[0]))
+    figure = axis_plot(study, searched, slice_count=snakemake.params.slices)
+    save(figure, Path(snakemake.output[0]))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from tuning_playbook.dataset.pack import write_pack
 from tuning_playbook.dataset.reruns import rerun_request
-from tuning_playbook.job import logged
+from tuning_playbook.job import logged, resources_of
 from tuning_playbook.training.pack import request_from_json, train_pack
 
 with logged(snakemake.log[0]):
     params = snakemake.params
     chosen = json.loads(Path(snakemake.input[0]).read_text())
     request = request_from_json(rerun_request(chosen, params.arm, params.numbers, params.like))
-    results = train_pack(request, Path(params.folder), threads=snakemake.threads)
+    results = train_pack(request, Path(params.folder), **resources_of(snakemake))
     write_pack(Path(snakemake.output[0]), results)

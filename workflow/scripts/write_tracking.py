@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tuning_playbook.files import write_atomically
 from tuning_playbook.job import logged
+from tuning_playbook.launches.history import read_launches
 from tuning_playbook.report.index import render_index
 from tuning_playbook.report.tracking import write_tracking
 
@@ -12,4 +13,5 @@ with logged(snakemake.log[0]):
     summaries = sorted(Path(snakemake.params.results).glob("*/summary.json"))
     rows = [json.loads(path.read_text()) for path in summaries]
     write_atomically(Path(snakemake.output.tracking), write_tracking(rows))
-    write_atomically(Path(snakemake.output.index), render_index(rows))
+    launches = [row for path in snakemake.input.launches for row in read_launches(Path(path))]
+    write_atomically(Path(snakemake.output.index), render_index(rows, launches))

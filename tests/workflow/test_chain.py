@@ -1,0 +1,121 @@
+"""A study that builds on the result of an earlier one: the rounds of the playbook."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
+
+from tests.workflow.background import in_background
+from tests.workflow.conftest import IN_ONE_JOB
+
+pytestmark = pytest.mark.workflow
+
+BEST = {"from": "first", "of": "best"}
+SECOND = IN_ONE_JOB | {
+    "nuisance": {"one_minus_momentum": {"from": "first", "around": "best", "factor": 4}},
+    "fixed.learning_rate": BEST,
+    "baseline": {"from": "first"},
+    "search.trials": 2,
+    "reruns.seeds": 1,
+}
+
+
+def listed(*rates):
+    trials = [{"learning_rate": rate} for rate in rates]
+    search = {"algorithm": "list", "trials": trials}
+    return IN_ONE_JOB | {"search": search, "nuisance": {}, "reruns.seeds": 1}
+
+
+@in_background
+def chained(workshop):
+    """Two studies from nothing; then the first has another worse trial; then a better one."""
+    project = workshop.new_project("chained")
+    project.write_study("second", SECOND)
+    states = {}
+    for name, rates in {
+        "from nothing": (1e-4, 0.02),
+        "the same best": (1e-4, 0.02, 2e-4),
+        "another best": (1e-4, 0.02, 2e-4, 0.06),
+    }.items():
+        project.write_study("first", listed(*rates))
+        run = project.snakemake(study="second")
+        states[name] = SimpleNamespace(
+            rules=run.rules,
+            trained={study: run.trained(study) for study in ("first", "second")},
+            retrained=run.retrained("second"),
+            text=run.text,
+            trials={study: project.trials(study) for study in ("first", "second")},
+            second=xr.load_dataset(project.results / "second/study.nc"),
+            report=project.report("second"),
+            again=project.plan(study="second").nothing_to_do,
+        )
+    return states
+
+
+def rates(state):
+    return set(state.second["hp_learning_rate"].to_numpy().tolist())
+
+
+def taken(state):
+    return {
+        item["place"]: item for item in json.loads(state.second.attrs["taken_from_earlier_studies"])
+    }
+
+
+def test_one_call_runs_both_studies_from_nothing(chained):
+    state = chained["from nothing"]
+    for study, count in (("first", 2), ("second", 2)):
+        assert len(state.trials[study]) == count
+        assert state.trained[study] == set(state.trials[study])
+    assert rates(state) == {0.02}
+
+
+@pytest.mark.parametrize("name", ["from nothing", "the same best", "another best"])
+def test_afterwards_nothing_is_to_be_done(chained, name):
+    assert chained[name].again
+
+
+def test_a_change_of_the_first_study_that_leaves_its_best_trains_nothing_of_the_second(chained):
+    state = chained["the same best"]
+    assert len(state.trained["first"]) == 1
+    assert not state.trained["second"]
+    assert not state.retrained
+    assert state.trials["second"] == chained["from nothing"].trials["second"]
+
+
+def test_a_change_of_its_best_trains_what_builds_on_it(chained):
+    before, after = chained["the same best"], chained["another best"]
+    assert rates(after) == {0.06}
+    assert after.trained["second"] == set(after.trials["second"])
+    assert not set(after.trials["second"]) & set(before.trials["second"])
+
+
+def test_where_values_are_from_stands_in_the_dataset_and_in_the_report(chained):
+    state = chained["another best"]
+    best = state.trials["first"][3]
+    places = taken(state)
+    assert set(places) == {"fixed.learning_rate", "nuisance.one_minus_momentum", "baseline"}
+    for item in places.values():
+        assert (item["study"], item["trial"]) == ("first", best)
+        assert item["fingerprint"].startswith(best)
+        assert "commit" in item
+    assert places["fixed.learning_rate"]["value"] == "0.06"
+    assert places["nuisance.one_minus_momentum"]["value"] == "log_uniform [0.025, 0.4]"
+    assert "Taken from earlier studies" in state.report
+    assert best in state.report
+
+
+@in_background
+def without_result(workshop):
+    """A study that takes from one of which no trial is feasible."""
+    project = workshop.new_project("without_result")
+    project.write_study("first", listed(1e30))
+    project.write_study("second", SECOND)
+    return project.run("--cores", 2, "--config", "study=second")
+
+
+def test_an_earlier_study_without_a_feasible_trial_is_said_in_one_message(without_result):
+    assert without_result.status != 0
+    assert "no trial of the study 'first' is feasible" in without_result.text
+    assert "Traceback" not in without_result.text

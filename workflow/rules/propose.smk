@@ -1,0 +1,52 @@
+# Which trials a round has is a result, but how many is known from the spec: so the jobs are static,
+# and each finds its trials in proposal.json and keeps those that are trained already.
+
+
+rule propose_round:
+    input:
+        packs=earlier_packs,
+        proposals=earlier_proposals,
+        stamp=current("rounds"),
+    output:
+        f"{STUDY}/rounds/{{round}}/proposal.json",
+    log:
+        f"{STUDY}/logs/propose/{{round}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/propose/{{round}}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=spec_path,
+        earlier=earlier_results,
+        key=key_of("rounds"),
+    message:
+        "{wildcards.study}: propose the trials of the round {wildcards.round}"
+    script:
+        "../scripts/propose_round.py"
+
+
+rule train_round:
+    input:
+        f"{STUDY}/rounds/{{round}}/proposal.json",
+    output:
+        f"{STUDY}/rounds/{{round}}/{{part}}.nc",
+    log:
+        f"{STUDY}/logs/train/{{round}}-{{part}}.log",
+    benchmark:
+        f"{STUDY}/benchmarks/train/{{round}}-{{part}}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: job_resource("threads")
+    resources:
+        **TRAINING_RESOURCES,
+    params:
+        part=round_part,
+        like=any_pack_request,
+        folder=study_folder,
+    message:
+        "{wildcards.study}: train part {wildcards.part} of the round {wildcards.round}"
+    script:
+        "../scripts/train_round.py"

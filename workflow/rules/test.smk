@@ -1,0 +1,29 @@
+# The test split is read by no other rule, and by this one only where the spec says so.
+
+
+rule evaluate_test_set:
+    input:
+        launch=f"{STUDY}/launch.json",
+        stamp=current("test"),
+    output:
+        report(f"{STUDY}/test.json", category="{study}", labels={"artefact": "test set"}),
+    log:
+        f"{STUDY}/logs/evaluate_test_set.log",
+    benchmark:
+        f"{STUDY}/benchmarks/evaluate_test_set.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: job_resource("threads")
+    resources:
+        mem_mb=job_resource("memory_mb"),
+        runtime=job_resource("runtime_minutes"),
+        gpu=job_resource("gpus"),
+    params:
+        spec=spec_path,
+        earlier=earlier_results,
+        key=key_of("test"),
+        folder=study_folder,
+    message:
+        "{wildcards.study}: read the test set once"
+    script:
+        "../scripts/evaluate_test_set.py"

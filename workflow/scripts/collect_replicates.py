@@ -1,0 +1,14 @@
+"""Collect the repeats of a study's whole search into replicates.nc."""
+
+from pathlib import Path
+
+from tuning_playbook.dataset.collect import write_dataset
+from tuning_playbook.dataset.replicates import collect_replicates
+from tuning_playbook.job import logged
+from tuning_playbook.search.current import current_plan
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    plan = current_plan(params.spec, "replicates", params.key, earlier=params.earlier)
+    replicates = collect_replicates(plan, map(Path, snakemake.input.packs))
+    write_dataset(Path(snakemake.output[0]), replicates)

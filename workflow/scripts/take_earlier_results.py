@@ -1,0 +1,31 @@
+"""Take from the results of earlier studies what a study builds on, and check it."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import xarray as xr
+
+from tuning_playbook.analysis.earlier import best_result
+from tuning_playbook.files import write_atomically
+from tuning_playbook.job import logged
+from tuning_playbook.search.current import current_link
+from tuning_playbook.search.plan import plan_study
+from tuning_playbook.spec.earlier import to_json
+from tuning_playbook.training.records import read_provenance
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    link = current_link(params.spec, params.key)
+    folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input.studies}
+    results = {}
+    for (written, arm), name in link.earlier.items():
+        with xr.open_dataset(folders[name] / "study.nc") as dataset:
+            result = best_result(dataset, arm)
+        trial = folders[name] / "trials" / result.trial
+        if trial.exists():  # another tool's trials have none
+            commit = str(read_provenance(trial)["git_commit"])
+            result = dataclasses.replace(result, commit=commit)
+        results[written, arm] = result
+    plan_study(Path(params.spec), results)  # whatever the results leave wrong is said here
+    write_atomically(Path(snakemake.output[0]), json.dumps(to_json(results), indent=1) + "\n")
