@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import packs, workflow
+from benchmarks import analysis, packs, workflow, workloads
 from benchmarks.process import ROOT
 from benchmarks.table import Figure, header, line
 
@@ -27,6 +27,8 @@ BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "cache": packs.cache,
     "lanes": packs.lanes,
     "memory": packs.memory,
+    "workloads": workloads.workloads,
+    "analysis": analysis.analysis,
 }
 
 

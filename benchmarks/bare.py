@@ -2,11 +2,12 @@
 
     python bare.py [--norms] < trials.json
 
-One process, plain JAX, Flax and optax, no files. A trial is one compiled program: a scan over the
+One process, plain JAX and optax, no files. A trial is one compiled program: a scan over the
 evaluations, each after a scan over its steps. The learning rate, momentum, decay and seed are its
-arguments, so each optimizer compiles once. Every trial has the initial weights, the batches and
-the evaluations that it has in the project. Nothing but losses and errors is measured; with
-`--norms` those of the gradient and the update too, as the project does at every step.
+arguments, so each optimizer compiles once. Model, loss and data are the workload's own, and every
+trial has the initial weights, the batches and the evaluations that it has in the project. Nothing
+but losses and errors is measured; with `--norms` those of the gradient and the update too, as the
+project does at every step.
 
 Reads a JSON list of trials, and prints a JSON object: the seconds spent compiling, each trial's
 seconds, its validation loss before the first step and its lowest validation error.
@@ -22,33 +23,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import linen as nn
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
-Arrays = tuple[jax.Array, jax.Array]
+from tuning_playbook.workloads.digits_mlp import DigitsMLP
+from tuning_playbook.workloads.mnist5k_cnn import Mnist5kCNN
 
-
-class MLP(nn.Module):
-    """Two hidden layers of 128, and ten logits."""
-
-    @nn.compact
-    def __call__(self, image: jax.Array) -> jax.Array:
-        """Return the logits [batch, 10] of images [batch, 64]."""
-        hidden = nn.relu(nn.Dense(128)(image))
-        hidden = nn.relu(nn.Dense(128)(hidden))
-        return nn.Dense(10)(hidden)
+WORKLOADS = {"digits_mlp": DigitsMLP, "mnist5k_cnn": Mnist5kCNN}
 
 
-def load_data() -> dict[str, Arrays]:
+def load_data(workload: Any) -> dict[str, Any]:
     """Return the training and validation sets, and a sample of training as large as validation."""
-    image, label = load_digits(return_X_y=True)
-    image, label = (image / 16.0).astype(np.float32), label.astype(np.int32)
-    rest, _ = train_test_split(np.arange(len(label)), test_size=300, stratify=label, random_state=0)
-    train, validation = train_test_split(rest, test_size=300, stratify=label[rest], random_state=0)
-    sample = train[np.sort(np.random.default_rng(0).permutation(len(train))[:300])]
-    chosen = {"train": train, "sample": sample, "validation": validation}
-    return {name: jax.device_put((image[index], label[index])) for name, index in chosen.items()}
+    splits = workload.load_data()
+    size = len(splits["validation"]["label"])
+    index = np.sort(np.random.default_rng(0).permutation(len(splits["train"]["label"]))[:size])
+    sample = {name: array[index] for name, array in splits["train"].items()}
+    chosen = {"train": splits["train"], "validation": splits["validation"], "sample": sample}
+    return {name: jax.device_put(dict(split)) for name, split in chosen.items()}
 
 
 def make_optimizer(name: str, values: dict[str, jax.Array]) -> optax.GradientTransformation:
@@ -65,22 +54,23 @@ def make_optimizer(name: str, values: dict[str, jax.Array]) -> optax.GradientTra
 
 
 def make_training(
-    optimizer_name: str, trial: dict[str, Any], data: dict[str, Arrays], *, norms: bool
+    workload: Any, trial: dict[str, Any], data: dict[str, Any], *, norms: bool
 ) -> Callable[..., Any]:
     """Return a function of (seed, hyperparameters) that trains one trial from beginning to end."""
-    model = MLP()
+    hyperparameters = trial["hyperparameters"]
+    optimizer_name = hyperparameters["optimizer"]
     steps, eval_every, batch_size = (
         trial[name] for name in ("max_train_steps", "eval_every", "batch_size")
     )
-    examples = len(data["train"][1])
+    examples = len(data["train"]["label"])
     steps_per_epoch = examples // batch_size
     epochs = -(-steps // steps_per_epoch)
 
-    def train(seed: jax.Array, values: dict[str, jax.Array], data: dict[str, Arrays]) -> Any:
+    def train(seed: jax.Array, values: dict[str, jax.Array], data: dict[str, Any]) -> Any:
         optimizer = make_optimizer(optimizer_name, values)
         root = jax.random.key(seed)
         order_key = jax.random.fold_in(root, 1)
-        params = model.init(jax.random.fold_in(root, 0), jnp.zeros((1, 64)))
+        params = workload.init(jax.random.fold_in(root, 0), hyperparameters)
 
         def shuffle(epoch: jax.Array) -> jax.Array:
             return jax.random.permutation(jax.random.fold_in(order_key, epoch), examples)
@@ -88,23 +78,23 @@ def make_training(
         orders = jax.lax.map(shuffle, jnp.arange(epochs))[:, : steps_per_epoch * batch_size]
         batches = orders.reshape(-1, batch_size)[:steps].reshape(-1, eval_every, batch_size)
 
-        def mean_loss(params: Any, image: jax.Array, label: jax.Array) -> jax.Array:
-            logits = model.apply(params, image)
-            return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, label))
+        def measure(params: Any, batch: Any, *, train: bool = False) -> Any:
+            values, _ = workload.apply(
+                params, batch, hyperparameters=hyperparameters, key=root, train=train
+            )
+            return jnp.mean(values["loss"]), jnp.mean(values["error_rate"])
+
+        def mean_loss(params: Any, batch: Any) -> jax.Array:
+            loss: jax.Array = measure(params, batch, train=True)[0]
+            return loss
 
         def step(state: Any, index: jax.Array) -> tuple[Any, tuple[jax.Array, ...]]:
             params, optimizer_state = state
-            image, label = data["train"]
-            loss, gradient = jax.value_and_grad(mean_loss)(params, image[index], label[index])
+            batch = {name: array[index] for name, array in data["train"].items()}
+            loss, gradient = jax.value_and_grad(mean_loss)(params, batch)
             updates, optimizer_state = optimizer.update(gradient, optimizer_state, params)
             logged = (optax.tree.norm(gradient), optax.tree.norm(updates)) if norms else ()
             return (optax.apply_updates(params, updates), optimizer_state), (loss, *logged)
-
-        def measure(params: Any, split: Arrays) -> tuple[jax.Array, jax.Array]:
-            image, label = split
-            logits: Any = model.apply(params, image)
-            loss = optax.softmax_cross_entropy_with_integer_labels(logits, label)
-            return jnp.mean(loss), jnp.mean(jnp.argmax(logits, axis=-1) != label)
 
         def evaluate(params: Any) -> Any:
             return measure(params, data["sample"]), measure(params, data["validation"])
@@ -124,7 +114,8 @@ def main() -> None:
     """Train the trials that stand on the standard input."""
     trials = json.load(sys.stdin)
     norms = "--norms" in sys.argv
-    data = load_data()
+    workload = WORKLOADS[trials[0]["workload"]]()
+    data = load_data(workload)
     compiled: dict[str, Any] = {}
     compile_seconds = 0.0
     seconds, first_loss, lowest_error = [], [], []
@@ -138,7 +129,7 @@ def main() -> None:
         seed = np.uint32(trial["seed"])
         started = time.perf_counter()
         if name not in compiled:
-            train = make_training(name, trial, data, norms=norms)
+            train = make_training(workload, trial, data, norms=norms)
             compiled[name] = jax.jit(train).lower(seed, values, data).compile()
             compile_seconds += time.perf_counter() - started
             started = time.perf_counter()

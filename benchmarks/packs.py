@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.process import ROOT, Measured, measure
-from benchmarks.studies import pack_request
+from benchmarks.studies import cnn_request, pack_request
 from benchmarks.table import Bar, Figure, medians, ratios
 from benchmarks.training_job import LOG
 from tuning_playbook.training.records import EVALUATED_SPLITS, METRIC, read_provenance
@@ -32,40 +32,47 @@ class TrainedPack:
         process: The whole process.
         provenance: What each trial's trial.json tells of how it went, in the order of training.
         intervals: Seconds from the end of each trial to the end of the next, files included.
-        first_loss: Of each trial, on the validation set before the first step.
+        metrics: Of each trial, by name: [evaluations, splits].
     """
 
     process: Measured
     provenance: tuple[dict[str, Any], ...]
     intervals: tuple[float, ...]
-    first_loss: tuple[float, ...]
+    metrics: tuple[dict[str, np.ndarray], ...]
+
+    def validation(self, metric: str) -> list[np.ndarray]:
+        """Return the evaluations of a metric on the validation split, trial by trial."""
+        column = EVALUATED_SPLITS.index("validation")
+        return [trial[metric][:, column] for trial in self.metrics]
 
     def total(self, name: str) -> float:
         """Return the sum over the trials of what their provenance gives."""
         return float(sum(item[name] for item in self.provenance))
 
 
-def train(request: dict[str, Any], cache: Path, folder: Path) -> TrainedPack:
+def train(request: dict[str, Any], cache: Path, folder: Path, *, threads: int = 1) -> TrainedPack:
     """Train a pack from nothing in a process of its own."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         study = Path(name)
-        command = [sys.executable, "-m", "benchmarks.training_job", str(study)]
+        command = [sys.executable, "-m", "benchmarks.training_job", str(study), str(threads)]
         process = measure(command, cache=cache, cwd=folder, given=request)
         ended = re.findall(r"^(\S+ \S+) INFO (\w+) completed$", (study / LOG).read_text(), re.M)
         times = [datetime.strptime(time, "%Y-%m-%d %H:%M:%S,%f") for time, _ in ended]
         folders = [study / "trials" / trial for _, trial in ended]
-        validation = EVALUATED_SPLITS.index("validation")
         return TrainedPack(
             process=process,
             provenance=tuple(read_provenance(path) for path in folders),
             intervals=tuple(
                 (after - before).total_seconds() for before, after in itertools.pairwise(times)
             ),
-            first_loss=tuple(
-                float(np.load(path / "metrics.npz")[f"{METRIC}loss"][0, validation])
-                for path in folders
-            ),
+            metrics=tuple(_metrics(path) for path in folders),
         )
+
+
+def _metrics(trial: Path) -> dict[str, np.ndarray]:
+    with np.load(trial / "metrics.npz") as arrays:
+        names = [name for name in arrays if name.startswith(METRIC)]
+        return {name.removeprefix(METRIC): arrays[name] for name in names}
 
 
 def train_bare(
@@ -119,30 +126,34 @@ def pack(folder: Path, *, quick: bool) -> Iterator[Figure]:
 
 def speed(folder: Path, *, quick: bool) -> Iterator[Figure]:
     """Steps per second of a pack against the bare script, compilation and start-up left out."""
-    request = pack_request(folder, trials=8)
-    steps = request["trials"][0]["max_train_steps"]
-    cache = warm_cache(folder, request)
-    training, norms, whole = [], [], []
-    train_bare(request["trials"][:1], cache, folder, ONE_THREAD, "--norms")
-    for _ in range(2 if quick else 7):
-        job = train(request, cache, folder)
-        bare, logging = (
-            steps / statistics.median(printed["seconds"])
-            for _, printed in (
-                train_bare(request["trials"], cache, folder, ONE_THREAD),
-                train_bare(request["trials"], cache, folder, ONE_THREAD, "--norms"),
+    requests = {
+        "digits_mlp": (pack_request(folder, trials=8), 2 if quick else 7),
+        "mnist5k_cnn": (cnn_request(folder, trials=2), 1 if quick else 3),
+    }
+    for workload, (request, repetitions) in requests.items():
+        steps = request["trials"][0]["max_train_steps"]
+        cache = warm_cache(folder, request)
+        training, norms, whole = [], [], []
+        train_bare(request["trials"][:1], cache, folder, ONE_THREAD, "--norms")
+        for _ in range(repetitions):
+            job = train(request, cache, folder)
+            bare, logging = (
+                steps / statistics.median(printed["seconds"])
+                for _, printed in (
+                    train_bare(request["trials"], cache, folder, ONE_THREAD),
+                    train_bare(request["trials"], cache, folder, ONE_THREAD, "--norms"),
+                )
             )
-        )
-        own = statistics.median(item["steps_per_second"] for item in job.provenance)
-        training.append((own, bare))
-        norms.append((own, logging))
-        whole.append((steps / statistics.median(job.intervals), bare))
-    for name, pairs, bar in (
-        ("steps per second / bare script", training, Bar(0.9, at_least=True)),
-        ("... / bare script that logs the same norms", norms, None),
-        ("..., each trial's files included / bare script", whole, None),
-    ):
-        yield Figure(name, ratios(pairs), bar, medians(pairs, "steps/s"))
+            own = statistics.median(item["steps_per_second"] for item in job.provenance)
+            training.append((own, bare))
+            norms.append((own, logging))
+            whole.append((steps / statistics.median(job.intervals), bare))
+        for name, pairs, bar in (
+            (f"steps per second, {workload} / bare", training, Bar(0.9, at_least=True)),
+            ("... / bare script that logs the same norms", norms, None),
+            ("..., each trial's files included / bare", whole, None),
+        ):
+            yield Figure(name, ratios(pairs), bar, medians(pairs, "steps/s"))
 
 
 def cache(folder: Path, *, quick: bool) -> Iterator[Figure]:
@@ -202,7 +213,8 @@ def _check_same(job: TrainedPack, printed: Mapping[str, Any]) -> None:
     Raises:
         SystemExit: They did not, so that their times cannot be compared.
     """
-    if not np.allclose(job.first_loss, printed["first_loss"], rtol=1e-4):
+    first_loss = [float(losses[0]) for losses in job.validation("loss")]
+    if not np.allclose(first_loss, printed["first_loss"], rtol=1e-4):
         sys.exit("benchmarks/bare.py no longer trains the trials that the project trains")
 
 

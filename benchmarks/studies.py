@@ -8,23 +8,31 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.process import ROOT
-from tuning_playbook.search.plan import Pack, make_pack, pack_json, plan_study
+from tuning_playbook.search.plan import Pack, Plan, make_pack, pack_json, plan_study
 
 DEFAULT_STUDY = ROOT / "config" / "studies" / "optimizer_choice.yaml"
 
 
-def write_study(path: Path, *, trials: int, resources: Mapping[str, int]) -> Path:
+def write_study(
+    path: Path,
+    *,
+    trials: int,
+    resources: Mapping[str, int],
+    training: Mapping[str, int] | None = None,
+) -> Path:
     """Write the default study's spec with other numbers.
 
     Args:
         path: Where to.
         trials: In each arm.
         resources: Takes the place of the spec's own entries of `resources`.
+        training: Likewise of `training`.
     """
     yaml = YAML(typ="safe", pure=True)
     spec = yaml.load(DEFAULT_STUDY.read_text())
     spec["search"]["trials"] = trials
     spec["resources"] |= resources
+    spec["training"] |= training or {}
     spec["baseline"] = str(ROOT / spec["baseline"])
     with path.open("w") as file:
         yaml.dump(spec, file)
@@ -42,8 +50,63 @@ def pack_request(folder: Path, *, trials: int, lanes: int = 1, arm: str = "adam"
     )
     plan = plan_study(spec)
     pack: Pack = make_pack(
-        [item.trial for item in plan.trials if item.trial.hyperparameters["optimizer"] == arm]
+        arm,
+        [item.trial for item in plan.trials if item.trial.hyperparameters["optimizer"] == arm],
     )
+    request: dict[str, Any] = json.loads(pack_json(plan, pack))
+    return request
+
+
+def cnn_request(folder: Path, *, trials: int) -> dict[str, Any]:
+    """Return what the training job of some trials of `mnist5k_cnn` is told."""
+    yaml = YAML(typ="safe", pure=True)
+    spec = yaml.load((ROOT / "config" / "studies" / "cnn_dropout.yaml").read_text())
+    del spec["scientific"]
+    spec["nuisance"] = {"learning_rate": {"log_uniform": [3.0e-4, 3.0e-3]}}
+    spec["fixed"] = {"optimizer": "adam", "weight_decay": 1e-4}
+    spec["search"]["trials"] = spec["resources"]["trials_per_job"] = trials
+    path = folder / "cnn.yaml"
+    with path.open("w") as file:
+        yaml.dump(spec, file)
+    plan = plan_study(path)
+    return _only_request(plan)
+
+
+def request_of(
+    folder: Path,
+    workload: str,
+    *,
+    metric: str,
+    training: Mapping[str, int],
+    learning_rate: float,
+    fixed: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what the training job of one trial of any workload is told.
+
+    Args:
+        folder: Where its spec is written.
+        workload: A built-in one.
+        metric: Of the validation split, the smaller the better.
+        training: As in a spec.
+        learning_rate: Of its optimizer.
+        fixed: Its other hyperparameters; those left out have their defaults.
+    """
+    spec = {
+        "goal": "What does this configuration reach?",
+        "workload": workload,
+        "objective": {"metric": f"validation/{metric}", "mode": "min"},
+        "training": dict(training),
+        "fixed": dict(fixed),
+        "search": {"algorithm": "list", "trials": [{"learning_rate": learning_rate}]},
+    }
+    path = folder / f"{workload}.yaml"
+    with path.open("w") as file:
+        YAML(typ="safe", pure=True).dump(spec, file)
+    return _only_request(plan_study(path))
+
+
+def _only_request(plan: Plan) -> dict[str, Any]:
+    (pack,) = plan.packs.values()
     request: dict[str, Any] = json.loads(pack_json(plan, pack))
     return request
 

@@ -1,0 +1,55 @@
+"""What the built-in workloads reach: one trial of each, as its docstring tells it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.packs import fresh_cache, train
+from benchmarks.studies import request_of
+from benchmarks.table import Figure
+
+THREADS = 2
+
+EXPECTED: Mapping[str, dict[str, Any]] = {
+    "digits_mlp": {
+        "metric": "error_rate",
+        "training": {"max_train_steps": 2000, "batch_size": 64, "eval_every": 100},
+        "learning_rate": 1e-3,
+        "fixed": {"optimizer": "adam"},
+    },
+    "mnist5k_cnn": {
+        "metric": "error_rate",
+        "training": {"max_train_steps": 400, "batch_size": 64, "eval_every": 50},
+        "learning_rate": 3e-3,
+        "fixed": {"optimizer": "adam", "dropout": 0.25},
+    },
+    "mnist5k_resnet": {
+        "metric": "error_rate",
+        "training": {"max_train_steps": 300, "batch_size": 64, "eval_every": 25},
+        "learning_rate": 0.1,
+        "fixed": {"optimizer": "momentum", "momentum": 0.9, "width": 8},
+    },
+    "text_transformer": {
+        "metric": "loss",
+        "training": {"max_train_steps": 300, "batch_size": 16, "eval_every": 50},
+        "learning_rate": 3e-3,
+        "fixed": {"optimizer": "adam"},
+    },
+}
+"""Each workload's metric, training settings and hyperparameters; the rest is at its default."""
+
+
+def workloads(folder: Path, *, quick: bool) -> Iterator[Figure]:
+    """The best validation metric of one trial of each built-in workload, and its time."""
+    del quick
+    for name, wanted in EXPECTED.items():
+        request = request_of(folder, name, **wanted)
+        job = train(request, fresh_cache(folder), folder, threads=THREADS)
+        (provenance,) = job.provenance
+        seconds = provenance["wall_seconds"] - provenance["compile_seconds"]
+        yield Figure(
+            f"best validation/{wanted['metric']} of {name}",
+            (float(job.validation(wanted["metric"])[0].min()),),
+            None,
+            f"{seconds:.3g} s, and {provenance['compile_seconds']:.3g} s to compile",
+        )
