@@ -3,19 +3,25 @@ PYTHON ?= python3
 CORES ?= $(shell nproc)
 VENV := .venv
 INSTALLED := $(VENV)/.installed
+VALIDATOR := .venv-validator/.installed
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help study test check bench lock clean
+.PHONY: help study test test-slurm check bench bench-scale lock clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 study: $(INSTALLED) ## run the studies of config/config.yaml, to results/<study>/report.html
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-test: $(INSTALLED) ## run the tests
-	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest
+# Whole workflows share their long runs, and keep the cores busy by themselves.
+test: $(INSTALLED) $(VALIDATOR) ## run the tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n $(CORES) --dist loadscope --ignore tests/workflow
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest tests/workflow
+
+test-slurm: $(INSTALLED) ## run the tests that start a Slurm cluster (needs root and Slurm's packages)
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest tests/slurm
 
 check: $(INSTALLED) ## linters, formatters and the type checker
 	$(BIN)/ruff check .
@@ -26,12 +32,17 @@ check: $(INSTALLED) ## linters, formatters and the type checker
 bench: $(INSTALLED) ## measure what the workflow costs against a bare script, as ratios
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m benchmarks
 
+bench-scale: $(INSTALLED) ## measure studies of 100, 1,000 and 10,000 trials
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m benchmarks.scale
+
 lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --extra slurm --extra dev --custom-compile-command 'make lock' --quiet pyproject.toml -o requirements.lock
+	echo roc-validator==0.13.0 | uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command 'make lock' --quiet - -o tests/archive/validator.lock
 
-clean: ## remove the environment; results stay
-	rm -rf $(VENV)
+clean: ## remove the environments; results stay
+	rm -rf $(VENV) $(dir $(VALIDATOR))
 
 # Bytecode is compiled here once, whatever PYTHONDONTWRITEBYTECODE says: without it every start of
 # Snakemake compiles its own sources again.
@@ -41,4 +52,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib src
+	touch $@
+
+# What checks the RO-Crate of an archive wants older packages than ours, so it has an environment of
+# its own. Without it its test is skipped.
+$(VALIDATOR): tests/archive/validator.lock
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --require-hashes -r $<
 	touch $@
