@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tuning_playbook.search.plan import CONFIG_KEYS, plan_study
-from tuning_playbook.spec import shape
+from tests.specs import plan_of
+from tuning_playbook.search.configuration import CONFIG_KEYS
+from tuning_playbook.search.plan import plan_study
+from tuning_playbook.spec import imports, shape
+from tuning_playbook.spec.advice import RULES
+from tuning_playbook.spec.checklist import Checklist
 from tuning_playbook.spec.families import COMMON
 from tuning_playbook.spec.optimizers import OPTIMIZERS
 from tuning_playbook.spec.schedules import SCHEDULES
@@ -27,6 +31,14 @@ def test_the_study_in_the_readme_is_valid(tmp_path, monkeypatch):
     path = tmp_path / "optimizer_choice.yaml"
     path.write_text(block("yaml"))
     assert len(plan_study(path).trials) == 32
+
+
+def test_the_conditions_of_the_configuration_make_the_arms_that_it_says(tmp_path):
+    (text,) = re.findall(r"### Conditions\n\n```yaml\n(.*?)```", CONFIGURATION, re.DOTALL)
+    changes = YAML(typ="safe").load(text) | {"nuisance": {}, "fixed": {"width": 16}}
+    arms = [arm.name for arm in plan_of(tmp_path, changes).study.arms]
+    assert len(arms) == 5
+    assert arms[0] == "optimizer=nesterov"
 
 
 def test_the_model_in_the_readme_keeps_the_protocol():
@@ -50,18 +62,34 @@ def keys_of(model, prefix=""):
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, shape.Shape):
             yield from keys_of(inner, f"{prefix}{name}.")
-        elif name not in ("search", "conditional"):
+        elif name not in ("search", "conditional", "source"):
             yield f"{prefix}{name}"
 
 
-@pytest.mark.parametrize("key", [*keys_of(shape.StudySpec), *CONFIG_KEYS])
+KEYS = {*keys_of(shape.StudySpec), *keys_of(imports.ImportSpec), *CONFIG_KEYS}
+KEYS |= {*keys_of(imports.CsvSource, "source."), *keys_of(imports.AlgoperfSource, "source.")}
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
 def test_every_key_is_explained(key):
     assert f"`{key}`" in CONFIGURATION or f"`{key.rpartition('.')[2]}`" in CONFIGURATION
+
+
+@pytest.mark.parametrize("check", Checklist.model_fields)
+def test_every_threshold_of_the_checklist_is_given_with_its_default(check):
+    (row,) = re.findall(rf"(?m)^\| `{check}` \| (.*) \|$", CONFIGURATION)
+    for name, default in Checklist().model_dump()[check].items():
+        assert f"`{name}` {default:g}" in row
 
 
 @pytest.mark.parametrize("name", [*OPTIMIZERS, *SCHEDULES, *(item.name for item in COMMON)])
 def test_every_optimizer_schedule_and_common_hyperparameter_is_named(name):
     assert f"`{name}`" in CONFIGURATION
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_of_thumb_is_explained(rule):
+    assert f"| `{rule.__name__}` |" in CONFIGURATION
 
 
 def test_the_default_study_is_the_one_of_the_configuration():

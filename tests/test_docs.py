@@ -1,0 +1,52 @@
+"""The script of the documentation draws our plot from a study's file without us."""
+
+import ast
+import runpy
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from tests.analysis.synthetic import ADAM, NESTEROV, make_study
+from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.plots.axis import axis_plot
+
+SCRIPT = Path(__file__).parents[1] / "docs/plot_study.py"
+
+
+def test_ten_lines_with_xarray_and_matplotlib_alone():
+    tree = ast.parse(SCRIPT.read_text())
+    imported = [node for node in tree.body if isinstance(node, ast.Import)]
+    names = {alias.name for node in imported for alias in node.names}
+    assert names == {"sys", "matplotlib.pyplot", "xarray"}
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    statements = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and n is not tree.body[0]]
+    assert len(statements) - len(imported) <= 10
+
+
+def points(axes):
+    """Every point that is drawn, sorted; a mark around one of the best is the same again."""
+    drawn = np.concatenate([np.asarray(item.get_offsets()) for item in axes.collections])
+    return np.unique(drawn[np.isfinite(drawn).all(axis=1)].round(12), axis=0)
+
+
+def test_its_points_are_those_of_our_plot(tmp_path, monkeypatch):
+    study = make_study()
+    study.to_netcdf(tmp_path / "study.nc")
+    target = tmp_path / "plot.png"
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(tmp_path / "study.nc"), str(target)])
+    made = runpy.run_path(str(SCRIPT))
+    assert target.read_bytes().startswith(b"\x89PNG")
+    theirs = points(made["axes"])
+    assert {text.get_text() for text in made["axes"].get_legend().get_texts()} == {ADAM, NESTEROV}
+    plt.close(made["figure"])
+    made["study"].close()
+    ours = [
+        points(axis_plot(study, item).axes[0])
+        for item in read_searched(study)
+        if item.name == "learning_rate"
+    ]
+    assert theirs == pytest.approx(np.unique(np.concatenate(ours), axis=0))
