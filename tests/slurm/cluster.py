@@ -57,7 +57,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 ReturnToService=2
-KillWait=8
+KillWait=60
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 GresTypes=gpu

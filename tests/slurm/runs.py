@@ -137,14 +137,15 @@ def disturbed(project, cluster):
     folder = project.results / "long"
     with ExitStack() as stack:
         first = stack.enter_context(running(project, *arguments))
-        jobs = wait_until(lambda: all_begun(cluster, "long", 4))
+        held = wait_until(lambda: all_held(cluster, "long", 4))
         refused = slurm(project, *arguments)
-        *_, told, requeued = sorted(jobs, key=lambda trial: int(jobs[trial]))  # the last to begin
-        others = jobs.keys() - {told, requeued}
+        told, requeued, *others = held
         logs = {trial: folder / f"logs/train/{trial}.log" for trial in (told, requeued)}
         with drained(cluster):
-            cluster.call("scancel", "--signal=TERM", jobs[told])
-            cluster.call("scontrol", "requeue", jobs[requeued])
+            cluster.call("scancel", "--signal=TERM", held[told].environ()["SLURM_JOB_ID"])
+            cluster.call("scontrol", "requeue", held[requeued].environ()["SLURM_JOB_ID"])
+            for process in held.values():
+                process.resume()
             for log in logs.values():
                 wait_until(lambda log=log: said(log, "stopped after step"))
             wait_until(lambda: known(cluster, "long") == 5)  # the one that failed, again
@@ -207,20 +208,15 @@ def said(log, what):
     return log.exists() and re.search(what, log.read_text()) is not None
 
 
-def all_begun(cluster, study, count):
-    """The jobs of a study by their trials, once that many train.
+def all_held(cluster, study, count):
+    """The processes of a study by their trials, once that many train; each is stopped there.
 
-    Each is stopped where it begins until all have, so that they meet however fast the machine is.
+    So they meet with what comes next at any speed of the machine.
     """
     held = training(cluster, study)
     for process in held.values():
         process.suspend()
-    if len(held) < count:
-        return None
-    jobs = {trial: process.environ()["SLURM_JOB_ID"] for trial, process in held.items()}
-    for process in held.values():
-        process.resume()
-    return jobs
+    return held if len(held) == count else None
 
 
 def training(cluster, study):
