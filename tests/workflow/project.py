@@ -19,7 +19,7 @@ import xarray as xr
 from tests.specs import changed, write_spec
 
 CHECKOUT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "src", "config", "profiles", "slurm", "envs")
+PARTS = ("Snakefile", "workflow", "src", "config", "profiles", "slurm", "envs", "requirements.lock")
 BIN = Path(sys.executable).parent
 
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")

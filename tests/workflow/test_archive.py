@@ -8,8 +8,10 @@ import platform
 import random
 import re
 import shutil
+import site
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -448,10 +450,10 @@ def test_what_does_not_follow_is_found_though_its_hashes_are_right(archived, pro
     assert any(problem in found for found in problems), problems
 
 
-def call(arguments, folder, **variables):
+def call(arguments, folder, python=sys.executable, **variables):
     """Run Python in a folder as a user with an empty cache does."""
     return subprocess.run(
-        [sys.executable, *map(str, arguments)],
+        [python, *map(str, arguments)],
         cwd=folder,
         env=environment(folder / "cache") | variables,
         capture_output=True,
@@ -460,12 +462,52 @@ def call(arguments, folder, **variables):
     )
 
 
-def test_its_own_code_trains_three_trials_to_the_same_bits_in_an_empty_folder(archived, tmp_path):
+UNREACHABLE = re.compile(
+    r"Retry\(total=0.*^ERROR: No matching distribution found|^ERROR: .*Max retries exceeded",
+    re.MULTILINE | re.DOTALL,
+)
+"""What pip says that tried to reach a package index as often as it may, and could not."""
+
+
+PACKAGES = {Path(place).resolve() for place in site.getsitepackages()}
+"""Where the packages of the tests lie."""
+
+
+def install(lock, folder):
+    """Return the Python of a new environment that has what a lock file lists, and no more."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    options = ["--quiet", "--no-compile", "--disable-pip-version-check", "--require-hashes"]
+    done = subprocess.run(
+        [python, "-m", "pip", "install", *options, "-r", lock],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if UNREACHABLE.search(done.stderr):
+        pytest.skip(f"no package index within reach: {done.stderr.splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    return python
+
+
+def test_its_own_code_and_packages_train_three_trials_to_the_same_bits(archived, tmp_path):
+    """In an empty folder, and an environment of the archive's own lock file."""
     unpack(archived.path, tmp_path / "unpacked")
-    source = tmp_path / "unpacked" / "small" / "data" / "code" / "src"
+    code = tmp_path / "unpacked" / "small" / "data" / "code"
     (tmp_path / "empty").mkdir()
-    command = ["-m", "tuning_playbook", "reproduce", archived.path, "--trial", "1", "--sample", "2"]
-    done = call(command, tmp_path / "empty", PYTHONPATH=str(source))
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder).resolve() / "fresh"
+        python = install(code / "requirements.lock", fresh)
+        own = {"python": python, "PYTHONPATH": str(code / "src")}
+        imported = "import jax, sys, tuning_playbook as ours; print(jax.__file__, ours.__file__)"
+        places = call(["-c", f"{imported}; print(*sys.path)"], tmp_path / "empty", **own)
+        command = ["reproduce", archived.path, "--trial", "1", "--sample", "2"]
+        done = call(["-m", "tuning_playbook", *command], tmp_path / "empty", **own)
+    jax, ours, *searched = places.stdout.split()
+    assert Path(jax).is_relative_to(fresh)
+    assert Path(ours).is_relative_to(code)
+    assert not {Path(place).resolve() for place in searched} & PACKAGES
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("environment: as recorded")
