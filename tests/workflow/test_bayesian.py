@@ -72,6 +72,16 @@ def test_another_round_leaves_the_earlier_ones_and_trains_its_own_trials(propose
     assert second.dataset["round"].to_numpy().tolist()[8:] == [3, 3]
 
 
+def test_what_there_is_of_a_search_whose_last_round_failed_is_collected_and_no_more(proposed):
+    """The dataset alone: no round is proposed again, nor trained."""
+    project = proposed.project
+    (pack,) = (project.results / "small/rounds").glob("*-3/0.nc")
+    kept = pack.rename(pack.with_name("kept"))
+    planned = project.plan("study_dataset", config=["incomplete=report"])
+    kept.rename(pack)
+    assert planned.rules == {"mark_stage": 1, "collect_study": 1}
+
+
 def test_proposals_that_were_lost_are_made_again_and_nothing_is_trained(proposed):
     assert proposed.same
     assert not proposed.again.trained("small")

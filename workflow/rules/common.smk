@@ -136,10 +136,14 @@ def there_of(study):
 
 
 def stages_of(study):
-    """The stages of a study; without the repeats of its search where some are left out."""
+    """The stages of a study; where trials are left out, without those of which some may be.
+
+    These are the repeats of its search, and the rounds: those that are there are as they were.
+    """
     files = map(Path, replicate_packs_of(study))
     whole = INCOMPLETE == "refuse" or all(file.exists() for file in files)
-    return [stage for stage in plan_of(study).stages if whole or stage != "replicates"]
+    absent = {"replicates": not whole, "rounds": there_of(study) is not None}
+    return [stage for stage in plan_of(study).stages if not absent.get(stage)]
 
 
 def stamp_of(study, stage):
@@ -187,8 +191,9 @@ def proposals_of(study):
 
 def used(study, files):
     """Those files of a study's training that its dataset is made of: all, or all that are there."""
-    paths = [f"{RESULTS}/{study}/{file}" for file in files]
-    return paths if there_of(study) is None else [path for path in paths if Path(path).exists()]
+    there = there_of(study)
+    held = set(files if there is None else there)
+    return [f"{RESULTS}/{study}/{file}" for file in files if file in held]
 
 
 def rerun_packs_of(study):
