@@ -12,11 +12,16 @@ from tests.dataset.test_collect import (  # noqa: F401 - fixtures
     results,
     rows,
 )
+from tests.sources.algoperf import datasets
+from tests.specs import write_spec
 from tuning_playbook.archive.finished import finished_trials
-from tuning_playbook.dataset.collect import collect, write_dataset
+from tuning_playbook.dataset.collect import ROUND, collect, write_dataset
+from tuning_playbook.dataset.imported import resources_dataset
 from tuning_playbook.search.finished import as_trial
 from tuning_playbook.sources.archive import found_in
 from tuning_playbook.training.records import write_result
+
+ROUNDS = [0, 1, 1, 0, 1, 2]
 
 
 @pytest.fixture
@@ -24,8 +29,10 @@ def archived(plan, rows, results, tmp_path):  # noqa: F811
     """A study without reruns: two arms that search the learning rate over ranges of their own."""
     folder = tmp_path / "results"
     dataset = collect(plan.study, rows, packed(tmp_path, results))
-    for result in results:
-        write_result(folder / "trials" / result.trial.id, result, {})
+    dataset["round"] = ("trial", ROUNDS)
+    for number, result in enumerate(results):
+        record = {"wall_seconds": float(number), "backend": "cpu", "versions": {"jax": "0.0.1"}}
+        write_result(folder / "trials" / result.trial.id, result, record)
     write_dataset(folder / "study.nc", dataset)
     write_dataset(folder / "reruns.nc", dataset.isel(trial=slice(0)))
     content = json.loads(json.dumps(finished_trials(folder) | {"workload": "digits_mlp"}))
@@ -72,3 +79,31 @@ def test_the_arms_are_those_of_the_archived_study(archived):
         fixed = {name: value for name, value in told.fixed.items() if name != "batch_size"}
         assert fixed == arm.fixed
     assert archived.found.training == archived.plan.study.spec.training
+
+
+@pytest.fixture
+def imported(archived, tmp_path, monkeypatch):
+    """A study of the archived trials."""
+    monkeypatch.setattr("tuning_playbook.sources.study.read_archive", lambda path: archived.found)
+    spec = {
+        "goal": "What did it find?",
+        "workload": "digits_mlp",
+        "objective": {"metric": "validation/error_rate", "mode": "min"},
+        "source": {"format": "archive", "path": "study.zip"},
+    }
+    return datasets(write_spec(tmp_path / "imported.yaml", spec))
+
+
+def test_a_trial_stays_in_the_round_that_proposed_it(imported):
+    assert imported.study["round"].to_numpy().tolist() == ROUNDS
+    assert imported.study["round"].attrs == {"long_name": ROUND}
+    assert "round" not in imported.reruns
+
+
+def test_what_a_trial_took_and_on_what_comes_with_it(archived, imported):
+    trials = [result.trial.id for result in archived.results][::-1]
+    resources = resources_dataset(imported.plan.study, trials)
+    assert resources["trial"].to_numpy().tolist() == trials
+    assert resources["wall_seconds"].to_numpy().tolist() == [5, 4, 3, 2, 1, 0]
+    assert set(resources["backend"].to_numpy()) == {"cpu"}
+    assert set(resources["version_jax"].to_numpy()) == {"0.0.1"}

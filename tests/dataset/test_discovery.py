@@ -23,7 +23,7 @@ give names and dates, which no dataset here does."""
 @pytest.fixture(params=["study", "reruns", "resources"])
 def dataset(request, tmp_path):
     imported = datasets(write(tmp_path))
-    of_resources = resources_dataset(imported.study["trial"].to_numpy())
+    of_resources = resources_dataset(imported.plan.study, imported.study["trial"].to_numpy())
     resources = describe_resources(of_resources, "s")
     return {"study": imported.study, "reruns": imported.reruns, "resources": resources}[
         request.param
@@ -57,7 +57,9 @@ def test_the_id_is_that_of_the_trials(tmp_path):
 
 def test_the_three_files_of_a_study_are_told_apart(tmp_path):
     imported = import_logs(tmp_path, "imagenet_resnet_jax")
-    resources = describe_resources(resources_dataset(["a"]), imported.plan.study.name)
+    resources = describe_resources(
+        resources_dataset(imported.plan.study, ["a"]), imported.plan.study.name
+    )
     for name in ("title", "summary", "id"):
         told = {each.attrs[name] for each in (imported.study, imported.reruns, resources)}
         assert len(told) == 3, name

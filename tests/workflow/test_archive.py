@@ -33,6 +33,7 @@ from tuning_playbook.archive.layout import unpack, write_zip
 from tuning_playbook.archive.settings import ArchiveSettings
 from tuning_playbook.archive.verify import verify
 from tuning_playbook.dataset.collect import write_dataset
+from tuning_playbook.dataset.imported import resources_dataset
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.search.chain import settled_plan
 from tuning_playbook.search.plan import plan_study
@@ -618,6 +619,17 @@ def test_a_study_of_an_archive_has_every_number_of_the_archived_one(archived, be
             told.attrs["rerun_seeds" if name == "reruns" else "arms"]
             == (known.attrs["rerun_seeds" if name == "reruns" else "arms"])
         )
+
+
+def test_a_study_of_an_archive_tells_what_its_trials_took_and_on_what(archived, beside):
+    imported = datasets(write_import(beside))
+    (beside / "archived.nc").write_bytes(archived.files["small/data/results/resources.nc"])
+    with xr.open_dataset(beside / "archived.nc") as known:
+        told = resources_dataset(imported.plan.study, known["trial"].to_numpy())
+        assert set(told["host"].to_numpy()) == {""}  # an archive withholds it
+        xr.testing.assert_equal(told.drop_vars("host"), known.load())
+        for variable in known.data_vars:
+            assert told[variable].attrs == known[variable].attrs
 
 
 def test_a_study_may_be_about_some_of_the_trials_with_their_reruns(archived, beside):

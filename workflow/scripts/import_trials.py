@@ -18,5 +18,5 @@ with logged(snakemake.log[0]):
     trials = [str(trial) for each in (study, reruns) for trial in each["trial"].to_numpy()]
     write_dataset(Path(output.study), study)
     write_dataset(Path(output.reruns), reruns)
-    resources = resources_dataset(dict.fromkeys(trials))
+    resources = resources_dataset(plan.study, dict.fromkeys(trials))
     write_dataset(Path(output.resources), describe_resources(resources, plan.study.name))

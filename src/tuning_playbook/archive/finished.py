@@ -68,6 +68,8 @@ def finished_trials(results: Path) -> dict[str, Any]:
     ):
         arms = dict(zip(_strings(study["trial"]), _strings(study["arm"]), strict=True))
         of_reruns = dict(zip(_strings(reruns["trial"]), _strings(reruns["arm"]), strict=True))
+        rounds = study["round"].to_numpy().tolist() if "round" in study else []
+        proposed = dict(zip(arms, rounds, strict=False))
         baseline = [trial for trial, arm in of_reruns.items() if arm == BASELINE]
         return {
             "study": str(study.attrs["study"]),
@@ -75,6 +77,7 @@ def finished_trials(results: Path) -> dict[str, Any]:
             "baseline": baseline[0] if baseline else "",
             "trials": [
                 _trial(results, trial, records[trial], arms.get(trial, ""))
+                | {"round": proposed.get(trial)}
                 for trial in dict.fromkeys([*arms, *of_reruns])
             ],
             "arms": [
@@ -131,6 +134,7 @@ def _trial(results: Path, name: str, record: Mapping[str, Any], arm: str) -> dic
         "reason": record["infeasible_reason"],
         "arm": arm,
         "trained": record["trial"],
+        "provenance": record["provenance"],
         "measured": None if result is None else _measured(result),
     }
 

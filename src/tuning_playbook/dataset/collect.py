@@ -32,6 +32,9 @@ from tuning_playbook.spec.study import Study
 from tuning_playbook.training.records import EVALUATED_SPLITS, read_result, trial_folder
 from tuning_playbook.training.windows import NORM_EDGES, window_ends
 
+ROUND = "round that proposed the trial, 0 for the initial ones"
+"""What the variable `round` of a Bayesian search means."""
+
 SERIES_NAMES = {
     "train_loss": "training loss, mean over the window",
     "grad_norm": "unclipped global L2 norm of the gradient, mean over the window",
@@ -67,9 +70,7 @@ def collect_study(
     else:
         dataset = _collect_there(plan, rows, list(packs), incomplete)
     if plan.rounds:
-        dataset["round"].attrs["long_name"] = (
-            "round that proposed the trial, 0 for the initial ones"
-        )
+        dataset["round"].attrs["long_name"] = ROUND
     return dataset
 
 

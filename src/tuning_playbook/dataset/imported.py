@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.dataset.collect import assemble
+from tuning_playbook.dataset.collect import ROUND, assemble
 from tuning_playbook.dataset.outcome import objective_variables
 from tuning_playbook.dataset.pack import Axes, PackedTrial
 from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
+from tuning_playbook.dataset.resources import resources_of
 from tuning_playbook.dataset.rows import Row
 from tuning_playbook.search.finished import as_trial
 from tuning_playbook.search.plan import BASELINE, Plan
@@ -33,17 +34,22 @@ WHOLE_RUN = 0.95
 def study_dataset(plan: Plan) -> xr.Dataset:
     """Return `study.nc`: each configuration once, with the first of its seeds."""
     numbers = {as_trial(plan.study, item).id: item for item in plan.study.finished}
+    searched = [numbers[item.trial.id] for item in plan.trials]
+    in_rounds = any(trial.round is not None for trial in searched)
     rows = [
         Row(
             item.index,
             item.arm,
             item.trial,
             item.searched,
-            _about(numbers[item.trial.id]),
+            _about(trial) | ({"round": trial.round} if in_rounds else {}),
         )
-        for item in plan.trials
+        for item, trial in zip(plan.trials, searched, strict=True)
     ]
-    return _dataset(plan.study, rows, numbers)
+    dataset = _dataset(plan.study, rows, numbers)
+    if in_rounds:
+        dataset["round"].attrs["long_name"] = ROUND
+    return dataset
 
 
 def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
@@ -83,12 +89,22 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     return describe_reruns(_dataset(study, rows, numbers), study)
 
 
-def resources_dataset(trials: Iterable[str]) -> xr.Dataset:
-    """Return `resources.nc`: of what another tool used nothing is known here."""
-    return xr.Dataset(coords={"trial": np.array(list(trials), dtype=object)})
+def resources_dataset(study: Study, trials: Iterable[str]) -> xr.Dataset:
+    """Return `resources.nc`: what an archive tells; of what another tool used nothing is known.
+
+    Args:
+        study: The study.
+        trials: The ids of those of its trials that are in its datasets.
+    """
+    listed = list(trials)
+    known = {as_trial(study, item).id: item.provenance for item in study.finished}
+    records = [record for trial in listed if (record := known.get(trial)) is not None]
+    if len(records) < len(listed):
+        return xr.Dataset(coords={"trial": np.array(listed, dtype=object)})
+    return resources_of(listed, records)
 
 
-def _about(trial: FinishedTrial) -> dict[str, Value]:
+def _about(trial: FinishedTrial) -> dict[str, Value | None]:
     return {"source_trial": trial.name}
 
 

@@ -1,6 +1,6 @@
 """Time, memory and machine of each trial: what differs from run to run, kept out of study.nc."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,16 @@ def collect_resources(trials: Sequence[str], folder: Path) -> xr.Dataset:
         trials: Their ids.
         folder: The folder that holds a folder for each.
     """
-    records = [read_provenance(folder / trial) for trial in trials]
+    return resources_of(trials, [read_provenance(folder / trial) for trial in trials])
+
+
+def resources_of(trials: Sequence[str], records: Sequence[Mapping[str, Any]]) -> xr.Dataset:
+    """Return provenance as a dataset over `trial`.
+
+    Args:
+        trials: The ids of the trials.
+        records: The provenance of each.
+    """
     variables: dict[str, Any] = {
         name: (
             "trial",

@@ -18,14 +18,14 @@ class Row:
         arm: The name of its arm.
         trial: What was trained.
         searched: The searched values, by their names in the spec.
-        extra: Further variables: name to value.
+        extra: Further variables: name to value, or None where it has none.
     """
 
     index: int
     arm: str
     trial: Trial
     searched: Mapping[str, Value]
-    extra: Mapping[str, Value] = field(default_factory=dict)
+    extra: Mapping[str, Value | None] = field(default_factory=dict)
 
 
 def column(values: Sequence[Value | None]) -> np.ndarray:

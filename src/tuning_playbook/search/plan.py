@@ -189,7 +189,7 @@ class Plan:
             "reruns": [
                 spec["reruns"],
                 baseline and [baseline.batch_size, dict(baseline.hyperparameters)],
-                [(item.name, item.version) for item in self.study.finished],
+                [(item.name, item.version, repr(item.provenance)) for item in self.study.finished],
             ],
             "diagnostics": spec["checklist"],
             "next": self.study.text,

@@ -91,6 +91,8 @@ def _trial(path: Path, item: Mapping[str, Any]) -> FinishedTrial:
         arm=item["arm"],
         trained=item["trained"],
         summary=Summary(**measured["summary"]) if measured else None,
+        provenance=item["provenance"],
+        round=item["round"],
     )
 
 

@@ -63,6 +63,8 @@ class FinishedTrial:
         arm: The name of its arm; empty where its source does not say.
         trained: The trial as this project trained it, as JSON; None for one of another tool.
         summary: What was measured beside the curves; None for a trial of another tool.
+        provenance: When, how long and on what it was trained; None where that is not known.
+        round: Which round of a search proposed it, 0 for none; None where there were no rounds.
     """
 
     name: str
@@ -76,6 +78,8 @@ class FinishedTrial:
     arm: str = ""
     trained: Mapping[str, Any] | None = None
     summary: Summary | None = None
+    provenance: Mapping[str, Any] | None = None
+    round: int | None = None
 
     @functools.cached_property
     def version(self) -> str:
