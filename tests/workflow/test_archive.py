@@ -648,6 +648,19 @@ def test_a_study_of_an_archive_may_give_its_own_arms(archived, beside):
     assert regrouped.study["hp_learning_rate"].attrs["role"] == "scientific"
 
 
+def test_a_study_of_an_archive_that_was_itself_imported_needs_the_source_of_that_one(
+    archived, beside, capsys
+):
+    files = study_files(archived)
+    about = json.loads(files["archive.json"]) | {"trained": False}
+    archive = beside / "small.zip"
+    assert problems_of(archive, files | {"archive.json": json.dumps(about).encode()}) == ()
+    assert main(["check", str(write_import(beside))]) == 1
+    assert "its study read its trials from a source; give that one" in capsys.readouterr().err
+    assert main(["reproduce", str(archive), "--trial", "0"]) == 1
+    assert "its trials were read from a source, which alone" in capsys.readouterr().err
+
+
 def cut_off(folder):
     archive = folder / "small.zip"
     archive.write_bytes(archive.read_bytes()[:-1000])
