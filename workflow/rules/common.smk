@@ -278,6 +278,11 @@ def resources_of(wildcards):
     return STUDIES[wildcards.study].plan.study.spec.resources
 
 
+# What a study gets that leaves it to the profile, where another does not: Snakemake can leave out
+# the resource of a rule, not that of a job. The profiles here say the same.
+FROM_PROFILE = {"memory_mb": 2000, "runtime_minutes": 120}
+
+
 def job_resource(name):
     """What a training job is given: one value where the studies agree, else a function of the study.
 
@@ -286,19 +291,23 @@ def job_resource(name):
     values = {getattr(link.plan.study.spec.resources, name) for link in STUDIES.values()}
     if len(values) == 1:
         return values.pop()
-    return lambda wildcards: getattr(resources_of(wildcards), name)
+    return lambda wildcards: getattr(resources_of(wildcards), name) or FROM_PROFILE.get(name, 0)
 
 
-def training_resources():
-    """What a training job asks for; what no study asks for is left out, as each costs every job."""
-    always = {"mem_mb": "memory_mb", "runtime": "runtime_minutes"}
-    unless = {"gpu": ("all_gpus", 0), "devices": ("devices", 1)}
-    unless |= {"nodes": ("nodes", 1), "tasks": ("tasks", 1)}
-    asked = {name: key for name, (key, usual) in unless.items() if job_resource(key) != usual}
-    return {name: job_resource(key) for name, key in (always | asked).items()}
+def asked_for_resources(**unless):
+    """Some resources; those that no study asks for are left out, as each costs every job.
+
+    Each argument is a resource of Snakemake's: what a spec calls it, and its usual value.
+    """
+    asked = {name: job_resource(key) for name, (key, usual) in unless.items()}
+    return {name: value for name, value in asked.items() if value != unless[name][1]}
 
 
-TRAINING_RESOURCES = training_resources()
+MEMORY = asked_for_resources(mem_mb=("memory_mb", None))
+LIMITS = MEMORY | asked_for_resources(runtime=("runtime_minutes", None))
+TRAINING_RESOURCES = LIMITS | asked_for_resources(
+    gpu=("all_gpus", 0), devices=("devices", 1), nodes=("nodes", 1), tasks=("tasks", 1)
+)
 
 
 def pack_request(wildcards):

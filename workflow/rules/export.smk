@@ -12,7 +12,7 @@ rule export_models:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=job_resource("memory_mb"),
+        **MEMORY,
         runtime=30,
     params:
         spec=spec_path,

@@ -12,8 +12,7 @@ rule train_final:
         "../../envs/cpu.yaml"
     threads: job_resource("threads")
     resources:
-        mem_mb=job_resource("memory_mb"),
-        runtime=job_resource("runtime_minutes"),
+        **LIMITS,
         gpu=job_resource("gpus"),
         devices=job_resource("devices"),
     params:

@@ -15,8 +15,7 @@ rule evaluate_test_set:
         "../../envs/cpu.yaml"
     threads: job_resource("threads")
     resources:
-        mem_mb=job_resource("memory_mb"),
-        runtime=job_resource("runtime_minutes"),
+        **LIMITS,
         gpu=job_resource("gpus"),
     params:
         spec=spec_path,

@@ -129,8 +129,12 @@ class Resources(Shape):
         1, description="processes of a job, each on a node of its own, that train a trial together"
     )
     threads: Positive = Field(1, description="CPU cores of a job")
-    memory_mb: Positive = Field(2000, description="memory of a job, in megabytes")
-    runtime_minutes: Positive = Field(120, description="time limit of a job on a cluster")
+    memory_mb: Positive | None = Field(
+        None, description="memory of a job, in megabytes; left out, what the profile says"
+    )
+    runtime_minutes: Positive | None = Field(
+        None, description="time limit of a job on a cluster; left out, what the profile says"
+    )
     gpus: Annotated[StrictInt, Field(ge=0)] = Field(
         0, description="GPUs of a job, on each of its nodes"
     )
