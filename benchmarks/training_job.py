@@ -1,30 +1,22 @@
-"""Run the workflow's own script of a training job, as Snakemake would.
+"""Run the workflow's own program of a training job, as Snakemake would.
 
 python -m benchmarks.training_job STUDY_FOLDER THREADS < request.json
 """
 
-import runpy
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
-from benchmarks.process import ROOT
+from tuning_playbook import train_pack
+from tuning_playbook.search.requests import write_requests
 
-PACK, LOG = "packs/pack.nc", "train.log"
+PACK, LOG = "pack", "train.log"
 
 
 def main(study: Path, threads: int) -> None:
     """Train the pack whose request stands on the standard input."""
-    study.mkdir(parents=True, exist_ok=True)
-    snakemake = SimpleNamespace(
-        params=SimpleNamespace(request=sys.stdin.read()),
-        log=[str(study / LOG)],
-        output=[str(study / PACK)],
-        threads=threads,
-        resources=SimpleNamespace(gpu=0, devices=1, nodes=1),
-    )
-    script = ROOT / "workflow" / "scripts" / "train_pack.py"
-    runpy.run_path(str(script), init_globals={"snakemake": snakemake})
+    write_requests(study, {PACK: sys.stdin.read()})
+    output = study / "packs" / f"{PACK}.nc"
+    train_pack.main([str(output), "--log", str(study / LOG), "--threads", str(threads)])
 
 
 if __name__ == "__main__":

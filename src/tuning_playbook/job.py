@@ -12,15 +12,30 @@ from typing import Any
 
 from tuning_playbook.errors import TuningPlaybookError
 
+USUAL = {"devices": 1, "gpus": 0, "nodes": 1}
+"""What a job has if nobody asks for anything."""
+
 
 def resources_of(snakemake: Any) -> dict[str, int]:
     """Return what a job has on each of its nodes: `threads`, `devices`, `gpus`; and its `nodes`."""
-    given = snakemake.resources
-    nodes = getattr(given, "nodes", 1)
+    return {"threads": snakemake.threads, **_devices_of(snakemake.resources)}
+
+
+def options_of(resources: Any) -> str:
+    """Return what of a job's resources is not usual, as options of `tuning_playbook.train_pack`.
+
+    Args:
+        resources: As Snakemake has them.
+    """
+    given = _devices_of(resources)
+    return " ".join(f"--{name} {given[name]}" for name in USUAL if given[name] != USUAL[name])
+
+
+def _devices_of(resources: Any) -> dict[str, int]:
+    nodes = getattr(resources, "nodes", USUAL["nodes"])
     return {
-        "threads": snakemake.threads,
-        "devices": getattr(given, "devices", 1),
-        "gpus": getattr(given, "gpu", 0) // nodes,
+        "devices": getattr(resources, "devices", USUAL["devices"]),
+        "gpus": getattr(resources, "gpu", USUAL["gpus"]) // nodes,
         "nodes": nodes,
     }
 

@@ -16,7 +16,7 @@ import psutil
 import xarray as xr
 
 from tests.workflow import project as projects
-from tests.workflow.project import environment
+from tests.workflow.project import environment, trains_pack
 
 wait_until = functools.partial(projects.wait_until, seconds=300)
 
@@ -227,8 +227,7 @@ def training(cluster, study):
     for process in cluster.processes():
         try:
             job = process.environ().get("SLURM_JOB_ID")
-            script = any(part.endswith("train_pack.py") for part in process.cmdline())
-            if job in trials and script and catches_sigterm(process.pid):
+            if job in trials and trains_pack(process) and catches_sigterm(process.pid):
                 ready[trials[job]] = process
         except psutil.Error:
             continue

@@ -1,6 +1,7 @@
 """A copy of the project that a test runs Snakemake in, changes and looks at."""
 
 import base64
+import itertools
 import json
 import os
 import re
@@ -252,6 +253,11 @@ def processes(snakemake):
     """The processes of a call of Snakemake that runs, its own first."""
     own = psutil.Process(snakemake.pid)
     return [own, *own.children(recursive=True)]
+
+
+def trains_pack(process):
+    """Whether a process trains a pack; a shell has the whole command as one argument."""
+    return ("-m", "tuning_playbook.train_pack") in itertools.pairwise(process.cmdline())
 
 
 def wait_until(condition, *, seconds=120):

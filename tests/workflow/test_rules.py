@@ -12,7 +12,12 @@ from tests.workflow.project import RULES, TARGETS, side_by_side
 pytestmark = pytest.mark.workflow
 
 WITHOUT_SOFTWARE = "Specify a conda environment or container for each rule."
-ARGUED = {("rule mark_stage", WITHOUT_SOFTWARE)}
+FROM_OUTSIDE = "Shell command directly uses variable PYTHON from outside of the rule"
+ARGUED = {
+    ("rule mark_stage", WITHOUT_SOFTWARE),
+    ("rule train_pack", WITHOUT_SOFTWARE),
+    ("rule train_pack", FROM_OUTSIDE),
+}
 """What `snakemake --lint` says and a comment in the rules answers."""
 
 
@@ -51,6 +56,7 @@ def told(workshop):
         "usual": ["-n"],
         "workflow/Snakefile": ["-n", "-s", "workflow/Snakefile"],
         "slurm": ["-n", "--profile", "slurm"],
+        "gpus": ["-n", "-p", "--set-resources", "train_pack:gpu=2"],
         "study_dataset": ["-n", "study_dataset"],
         "diagnose": ["-n", "diagnose"],
         "report": ["-n", "report"],
@@ -96,6 +102,12 @@ def test_the_linter_says_only_what_a_comment_argues_for(told):
 def test_every_style_of_launch_plans_the_same_study(told, style):
     assert told[style].status == 0, told[style].text
     assert told[style].rules == told["usual"].rules
+
+
+def test_what_the_command_line_gives_a_training_job_is_told_to_it(told):
+    assert told["gpus"].rules == told["usual"].rules
+    (command,) = re.findall("Shell command: (.*tuning_playbook.train_pack .*)", told["gpus"].text)
+    assert command.endswith(" --threads 1 --gpus 2")
 
 
 def test_without_a_word_the_default_study_is_planned(told):

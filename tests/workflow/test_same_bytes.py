@@ -7,7 +7,7 @@ import pytest
 
 from tests.workflow.background import in_background
 from tests.workflow.conftest import IN_ONE_JOB
-from tests.workflow.project import processes, wait_until
+from tests.workflow.project import processes, trains_pack, wait_until
 
 pytestmark = pytest.mark.workflow
 
@@ -67,7 +67,7 @@ def test_a_job_told_to_stop_goes_on_later_as_if_nothing_had_been(
     undisturbed, in_the_middle, tmp_path
 ):
     """A scheduler sends SIGTERM to a job that it is about to kill."""
-    (job,) = (p for p in processes(in_the_middle) if "train_pack" in p.cmdline()[-1])
+    (job,) = (process for process in processes(in_the_middle) if trains_pack(process))
     job.terminate()
     assert in_the_middle.wait(60) == 1
     (log,) = (tmp_path / "long" / "logs" / "train").glob("*.log")

@@ -4,6 +4,7 @@ The package is imported from this checkout, also by jobs in a conda environment 
 """
 
 import functools
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,15 +13,17 @@ SOURCE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
 sys.path.insert(0, SOURCE)
 
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 
 from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.failures import read_failures, tell
-from tuning_playbook.job import share_source
+from tuning_playbook.job import options_of, share_source
 from tuning_playbook.search.chain import settled_plan
 from tuning_playbook.search.configuration import asked_for, is_forced, plan_studies, results_folder
 from tuning_playbook.search.incomplete import incomplete_key, use_of_incomplete, what_is_there
-from tuning_playbook.search.plan import STAGES, axis_plots, pack_json
+from tuning_playbook.search.plan import STAGES, axis_plots, pack_json, requests_of
+from tuning_playbook.search.requests import write_requests
 
 share_source(SOURCE)
 
@@ -43,6 +46,10 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         if not link.plan.study.finished:
             lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
             logger.info(f"{link.plan.study.path}: {lines}")
+
+# A conda environment has a Python of its own, and Snakemake hides from it what `share_source` says.
+IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = f"PYTHONPATH={shlex.quote(SOURCE)} python" if IN_CONDA else shlex.quote(sys.executable)
 
 STUDY = f"{RESULTS}/{{study}}"
 
@@ -310,10 +317,37 @@ TRAINING_RESOURCES = LIMITS | asked_for_resources(
 )
 
 
-def pack_request(wildcards):
-    plan = plan_of(wildcards.study)
-    pack = plan.packs.get(wildcards.pack) or plan.replicate_packs[wildcards.pack]
-    return pack_json(plan, pack)
+def training_options(wildcards, resources):
+    return options_of(resources)
+
+
+def options_where_asked(rule):
+    """The options of a training job, where it may have any; else nothing is evaluated for each job.
+
+    What comes of resources alone is no reason for Snakemake to train a pack again.
+    """
+    settings = workflow.resource_settings
+    told = {*(settings.default_resources or {}), *settings.overwrite_resources.get(rule, {})}
+    asked = {"gpu", "devices", "nodes"} & (told | TRAINING_RESOURCES.keys())
+    return {"options": training_options} if asked else {}
+
+
+TRAINING_OPTIONS = options_where_asked("train_pack")
+
+
+def write_all_requests():
+    """Write what training jobs are asked for, of every study whose trials are known by now.
+
+    The others are written when they are: by `take_earlier_results`.
+    """
+    for study, link in STUDIES.items():
+        try:
+            earlier = earlier_file(study)
+            plan = settled_plan(link.plan.study.path, Path(earlier)) if earlier else link.plan
+        except (OSError, TuningPlaybookError):
+            continue
+        if requests := requests_of(plan):
+            write_requests(Path(RESULTS) / study, requests)
 
 
 def any_pack_request(wildcards):

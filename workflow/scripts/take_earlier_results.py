@@ -10,7 +10,8 @@ from tuning_playbook.analysis.earlier import best_result
 from tuning_playbook.files import write_atomically
 from tuning_playbook.job import logged
 from tuning_playbook.search.current import current_link
-from tuning_playbook.search.plan import plan_study
+from tuning_playbook.search.plan import plan_study, requests_of
+from tuning_playbook.search.requests import write_requests
 from tuning_playbook.spec.earlier import to_json
 from tuning_playbook.training.records import read_provenance
 
@@ -27,5 +28,7 @@ with logged(snakemake.log[0]):
             commit = str(read_provenance(trial)["git_commit"])
             result = dataclasses.replace(result, commit=commit)
         results[written, arm] = result
-    plan_study(Path(params.spec), results)  # whatever the results leave wrong is said here
-    write_atomically(Path(snakemake.output[0]), json.dumps(to_json(results), indent=1) + "\n")
+    plan = plan_study(Path(params.spec), results)  # whatever the results leave wrong is said here
+    output = Path(snakemake.output[0])  # <study>/earlier.json
+    write_atomically(output, json.dumps(to_json(results), indent=1) + "\n")
+    write_requests(output.parent, requests_of(plan))

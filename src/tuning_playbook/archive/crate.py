@@ -31,6 +31,9 @@ PROFILES = {
 
 WORKFLOW = "code/workflow/Snakefile"
 SCRIPTS = "code/workflow/scripts"
+PROGRAMS = {"train_pack": "code/src/tuning_playbook/train_pack.py"}
+"""What a rule runs that has no script."""
+
 RESULTS = ("study.nc", "reruns.nc", "diagnostics.json", "launch.json", "report.html")
 """The outputs of the workflow, of all that its jobs make."""
 
@@ -171,7 +174,8 @@ def _tool(crate: ROCrate, rule: str, about: Described) -> Entity:
         "programmingLanguage": _python(crate),
         "version": _version(about),
     }
-    return crate.add_file(dest_path=f"{SCRIPTS}/{rule}.py", properties=properties)
+    path = PROGRAMS.get(rule, f"{SCRIPTS}/{rule}.py")
+    return crate.add_file(dest_path=path, properties=properties)
 
 
 def _version(about: Described) -> str:

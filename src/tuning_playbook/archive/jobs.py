@@ -46,7 +46,7 @@ class Job:
     """One job.
 
     Attributes:
-        rule: Its rule, which is also the name of its script.
+        rule: Its rule, which is also the name of the script or the module that it runs.
         made: Its outputs, from the study's folder of results.
         of: Its inputs, likewise; stamps are left out.
         trials: The ids of the trials that it trained.

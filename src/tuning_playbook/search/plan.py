@@ -320,6 +320,12 @@ def pack_json(plan: Plan, pack: Pack) -> str:
     )
 
 
+def requests_of(plan: Plan) -> dict[str, str]:
+    """Return what each training job of a study is told, by the id of its pack."""
+    packs = {**plan.packs, **plan.replicate_packs}
+    return {pack.id: pack_json(plan, pack) for pack in packs.values()}
+
+
 def slug(text: str) -> str:
     """Return a name for files that tells `text` from every other, whatever it holds.
 

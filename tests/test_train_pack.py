@@ -1,0 +1,62 @@
+"""The program of a training job, as the rule `train_pack` calls it."""
+
+import shlex
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from tests.specs import plan_of
+from tuning_playbook import train_pack
+from tuning_playbook.dataset.pack import read_packs
+from tuning_playbook.job import options_of, resources_of
+from tuning_playbook.search.plan import requests_of
+from tuning_playbook.search.requests import write_requests
+
+
+def test_it_trains_the_trials_of_its_pack_and_logs_them(tmp_path):
+    plan = plan_of(tmp_path, {"resources.trials_per_job": 2})
+    write_requests(tmp_path, requests_of(plan))
+    pack = next(iter(plan.packs.values()))
+    output, log = tmp_path / f"packs/{pack.id}.nc", tmp_path / "train.log"
+    train_pack.main([str(output), "--log", str(log)])
+    (trained,) = [list(trials) for _, trials in read_packs([output])]
+    assert trained == [trial.id for trial in pack.trials]
+    assert "to train 2 trials" in log.read_text()
+    assert f"{pack.trials[0].id} completed" in log.read_text()
+
+
+def test_a_pack_that_is_not_asked_for_is_one_message_and_a_failure(tmp_path):
+    log = tmp_path / "train.log"
+    command = [sys.executable, "-P", "-m", "tuning_playbook.train_pack"]
+    command += [str(tmp_path / "packs/0123456789.nc"), "--log", str(log)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ChangedDuringRunError: ")
+    assert len(done.stderr.splitlines()) == len(log.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("resources", "options"),
+    [
+        ({}, ""),
+        ({"mem_mb": 8000, "gpu": 0, "nodes": 1}, ""),
+        ({"gpu": 1}, "--gpus 1"),
+        ({"devices": 2}, "--devices 2"),
+        ({"gpu": 4, "nodes": 2, "devices": 2}, "--devices 2 --gpus 2 --nodes 2"),
+    ],
+)
+def test_what_is_usual_is_not_said(resources, options):
+    given = SimpleNamespace(**resources)
+    assert options_of(given) == options
+    told = vars(train_pack.parser().parse_args(["o", "--log", "l", *shlex.split(options)]))
+    wanted = resources_of(SimpleNamespace(threads=1, resources=given))
+    assert {name: told[name] for name in wanted} == wanted
+
+
+def test_it_knows_no_study():
+    """So it begins soon."""
+    code = "import sys, tuning_playbook.train_pack; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pydantic", "xarray", "jax", "ruamel.yaml"} & set(done.stdout.split())
