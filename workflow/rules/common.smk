@@ -4,6 +4,7 @@ The package is imported from this checkout, also by jobs in a conda environment 
 """
 
 import functools
+import gc
 import shlex
 import sys
 from pathlib import Path
@@ -46,6 +47,11 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         if not link.plan.study.finished:
             lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
             logger.info(f"{link.plan.study.path}: {lines}")
+
+    # Planning the jobs makes many objects, and makes the collector go through all that there are
+    # again and again. The plans stay, so it need not go through them.
+    gc.collect()
+    gc.freeze()
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_source` says.
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
