@@ -15,6 +15,9 @@ from tuning_playbook.job import USUAL, logged
 from tuning_playbook.search.requests import read_request
 from tuning_playbook.training.pack import request_from_json, train_pack
 
+PATIENCE = 60.0
+"""Seconds that a shared file system may take to show a file, as `latency-wait` for Slurm has it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train a pack, write its file, and log both.
@@ -25,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     with logged(options.log):
         study = options.output.parents[1]  # <study>/packs/<pack>.nc
-        request = request_from_json(read_request(study, options.output.stem))
+        request = request_from_json(read_request(study, options.output.stem, patience=PATIENCE))
         results = train_pack(
             request,
             study,

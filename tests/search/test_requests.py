@@ -1,6 +1,7 @@
 """What training jobs are asked for, in one file for a study."""
 
 import json
+import threading
 
 import pytest
 
@@ -40,6 +41,14 @@ def test_what_stands_there_already_is_not_written_again(plan, tmp_path):
     assert (tmp_path / NAME).stat().st_ino == before.st_ino
     write_requests(tmp_path, dict(list(requests.items())[:1]))
     assert len((tmp_path / NAME).read_text().splitlines()) == 1
+
+
+def test_a_file_that_is_shown_late_is_waited_for(plan, tmp_path):
+    pack, *_ = plan.packs
+    writer = threading.Timer(0.5, write_requests, (tmp_path, requests_of(plan)))
+    writer.start()
+    assert request_from_json(read_request(tmp_path, pack, patience=60.0)).trials
+    writer.join()
 
 
 @pytest.mark.parametrize("written", [True, False])

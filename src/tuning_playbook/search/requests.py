@@ -5,8 +5,10 @@ here, as a training job knows neither.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.files import write_atomically
@@ -27,27 +29,38 @@ def write_requests(study: Path, requests: Mapping[str, str]) -> None:
         write_atomically(path, content)
 
 
-def read_request(study: Path, pack: str) -> str:
+def read_request(study: Path, pack: str, *, patience: float = 0.0) -> str:
     """Return the request of a pack, as `training.pack.request_from_json` takes it.
 
     Args:
         study: The study's folder of results.
         pack: Its id.
+        patience: Seconds that it may take a shared file system to show what was written.
 
     Raises:
         ChangedDuringRunError: The study has no such pack, or none that Snakemake told of.
     """
     path = study / NAME
+    deadline = time.monotonic() + patience
+    while (found := _find(path, pack)) is None:
+        if time.monotonic() >= deadline:
+            raise ChangedDuringRunError(
+                f"{path} has no pack {pack}: the spec, or the code or data behind it, changed "
+                "after this job was planned; run snakemake again, without --no-hooks"
+            )
+        time.sleep(1.0)
+    return json.dumps(found["request"])
+
+
+def _find(path: Path, pack: str) -> dict[str, Any] | None:
     begin = _line(pack, "").partition("}")[0]
     if path.is_file():
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 if line.startswith(begin):
-                    return json.dumps(json.loads(line)["request"])
-    raise ChangedDuringRunError(
-        f"{path} has no pack {pack}: the spec, or the code or data behind it, changed after this "
-        "job was planned; run snakemake again, without --no-hooks"
-    )
+                    found: dict[str, Any] = json.loads(line)
+                    return found
+    return None
 
 
 def _line(pack: str, request: str) -> str:
