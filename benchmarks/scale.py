@@ -19,7 +19,7 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from benchmarks.__main__ import machine
-from benchmarks.process import ROOT, Measured, measure
+from benchmarks.process import ROOT, Measured, at_once, measure
 from benchmarks.table import Bar, Figure, header, line
 from benchmarks.workflow import MANY_JOBS
 from tuning_playbook.dataset.pack import write_pack
@@ -163,8 +163,11 @@ def expand(case: Case) -> Iterator[Figure]:
 
 def plan(case: Case) -> Iterator[Figure]:
     """`snakemake -n` from nothing, against a bare Snakefile of as many jobs."""
-    ours = case.study("-n", results="nothing")
-    theirs = bare_case(case, "bare").snakemake("-n", snakefile=Path("Snakefile"))
+    bare = bare_case(case, "bare")
+    ours, theirs = at_once(
+        lambda: case.study("-n", results="nothing"),
+        lambda: bare.snakemake("-n", snakefile=Path("Snakefile")),
+    )
     yield against_bare("from nothing", ours, theirs)
 
 
@@ -182,7 +185,10 @@ def replan(case: Case) -> Iterator[Figure]:
         for name in ("study.nc", *(f"packs/{number:010x}.nc" for number in range(case.jobs))):
             (bare.folder / name).touch()
         bare.snakemake("--touch", snakefile=Path("Snakefile"))
-    ours, theirs = case.study("-n"), bare.snakemake("-n", snakefile=Path("Snakefile"))
+    ours, theirs = at_once(
+        lambda: case.study("-n"),
+        lambda: bare.snakemake("-n", snakefile=Path("Snakefile")),
+    )
     yield against_bare("all done", ours, theirs)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.packs import fresh_cache, train_bare, warm_cache
-from benchmarks.process import ROOT, Measured, measure
+from benchmarks.process import ROOT, Measured, at_once, measure
 from benchmarks.studies import all_trials, pack_request, write_study
 from benchmarks.table import Bar, Figure, medians, ratios
 
@@ -129,11 +129,11 @@ def dry_run(folder: Path, *, quick: bool) -> Iterator[Figure]:
     cache = fresh_cache(folder)
     snakemake(folder, ["--list-rules"], cache=cache)
     pairs = [
-        (
-            snakemake(folder, ["-n", "--config", f"study={spec}"], cache=cache),
-            snakemake(folder, ["-n"], cache=cache, snakefile=MANY_JOBS),
+        at_once(
+            lambda: snakemake(folder, ["-n", "--config", f"study={spec}"], cache=cache),
+            lambda: snakemake(folder, ["-n"], cache=cache, snakefile=MANY_JOBS),
         )
-        for _ in range(1 if quick else 3)
+        for _ in range(1 if quick else 5)
     ]
     wall = [(ours.wall, bare.wall) for ours, bare in pairs]
     cpu = [(ours.cpu, bare.cpu) for ours, bare in pairs]
