@@ -337,7 +337,6 @@ def _dataset(
             "objective_mode": mode,
             "max_train_steps": int(steps[-1]),
             "eval_every": EVAL_EVERY,
-            "batch_size": 64,
             "arms": list(arms),
         },
     )

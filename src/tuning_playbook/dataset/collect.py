@@ -282,7 +282,6 @@ def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]
             "objective_mode": objective.mode,
             "max_train_steps": int(axes.eval_step[-1]),
             "eval_every": training.eval_every,
-            "batch_size": study.arms[0].batch_size,
             "arms": [arm.name for arm in study.arms],
         }
     )

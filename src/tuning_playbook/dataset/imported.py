@@ -125,7 +125,6 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, FinishedTr
             dataset[name].values[place] = found[name][1][0]
     if not any(row.trial.batch_size for row in rows):
         dataset = dataset.drop_vars("hp_batch_size", errors="ignore")
-        del dataset.attrs["batch_size"]
     if "source_trial" in dataset:
         dataset["source_trial"].attrs["long_name"] = "the trial's name in its source"
     nearest = "training steps before the evaluation; the nearest of a trial's own where they differ"
