@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from tests.training.damage import flip_a_bit
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.training import checkpoints
 from tuning_playbook.training.manifest import BEST
@@ -41,7 +42,7 @@ def test_any_flipped_byte_is_found(saved):
     for path in (path for path in files if path.is_file()):
         content = path.read_bytes()
         place = int(random.integers(len(content)))
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        flip_a_bit(path, place)
         with pytest.raises(ArtefactError, match=f"{path.name}.*is not what was saved"):
             checkpoints.restore(saved, BEST)
         path.write_bytes(content)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.specs import plan_of
+from tests.training.damage import flip_a_bit
 from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.search.plan import pack_json
 from tuning_playbook.training import checkpoints, groups, run
@@ -75,13 +76,12 @@ def test_a_damaged_trial_is_trained_again_to_the_same_bits(trained, damage):
     folder, request, results = trained
     place = trial_folder(folder, request.trials[1])
     if damage == "metrics.npz":
-        content = (place / damage).read_bytes()
-        (place / damage).write_bytes(content[:-40] + b"?" + content[-39:])
+        flip_a_bit(place / damage, -40)
     elif damage == "trial.json":
         (place / damage).write_text("{")
     elif damage == "checkpoints/best":
         (file,) = (place / damage).glob("d/*")
-        file.write_bytes(file.read_bytes()[:-1] + b"?")
+        flip_a_bit(file)
     else:
         record = json.loads((place / "trial.json").read_text())
         (place / "trial.json").write_text(json.dumps(record | {"fingerprint": "0" * 64}))

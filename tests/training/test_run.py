@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from tests.training.damage import flip_a_bit
 from tests.training.quadratic import make_trial
 from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.training import pieces
@@ -235,7 +236,7 @@ def test_a_damaged_state_is_passed_over_for_the_start(train, tmp_path, caplog):
     with pytest.raises(InterruptedTrainingError):
         train(trial, stop=lambda: next(calls) == 2)
     (state,) = (tmp_path / trial.id).glob("resume_*/d/*")
-    state.write_bytes(state.read_bytes()[:-1] + b"?")
+    flip_a_bit(state)
     (again,) = train(trial)
     assert "is not what was saved" in caplog.text
     assert_same_bits(whole, again)
