@@ -50,8 +50,12 @@ def share_source(folder: str) -> None:
 
 @contextlib.contextmanager
 def logged(log: str) -> Iterator[None]:
-    """Log to a file, and end with the message alone on an error that the user can mend."""
-    handler = logging.FileHandler(log, mode="w")
+    """Log to a file, and end with the message alone on an error that the user can mend.
+
+    Snakemake removes the log of the job before. What is there all the same is that of another job
+    that has the same trials at this moment, which goes on.
+    """
+    handler = logging.FileHandler(log, mode="a")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
