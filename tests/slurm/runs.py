@@ -135,6 +135,10 @@ def disturbed(project, cluster):
     project.write_study("long", LONG)
     arguments = ("study_dataset", "--config", "study=long")
     folder = project.results / "long"
+
+    def record(trial):
+        return folder / f"trials/{trial}/trial.json"
+
     with ExitStack() as stack:
         first = stack.enter_context(running(project, *arguments))
         held = wait_until(lambda: all_held(cluster, "long", 4))
@@ -152,23 +156,21 @@ def disturbed(project, cluster):
             first.kill()
             first.wait()
             wait_until(lambda: cluster.state() == "drained")
-            records = [folder / f"trials/{trial}/trial.json" for trial in others]
-            before = [record.stat().st_mtime_ns for record in records]
+            before = [record(trial).stat().st_mtime_ns for trial in others]
             slurm(project, "--unlock", *arguments)
             second = stack.enter_context(running(project, *arguments))
             wait_until(lambda: known(cluster, "long") == 7)  # both, although they are in the queue
-        resumed = {
-            trial: wait_until(lambda log=log: said(log, r"resumed \w+ at step [1-9]"))
-            for trial, log in logs.items()
-        }
         status = second.wait(600)
     wait_until(lambda: "_long_" not in cluster.call("squeue", "-h", "-o", "%k"))
     return SimpleNamespace(
         refused=refused,
         others=others,
         before=before,
-        after=[record.stat().st_mtime_ns for record in records],
-        resumed=resumed,
+        after=[record(trial).stat().st_mtime_ns for trial in others],
+        resumed={
+            trial: json.loads(record(trial).read_text())["provenance"]["resumed_at"]
+            for trial in (told, requeued)
+        },
         status=status,
         trials=project.trials("long"),
         packs=read_packs(folder),

@@ -58,7 +58,7 @@ def test_a_second_run_beside_the_first_is_refused_by_snakemakes_lock(disturbed):
 
 
 def test_a_job_told_to_end_and_one_queued_again_resume_where_they_were(disturbed):
-    assert all(disturbed.resumed.values())
+    assert all(step > 0 for step in disturbed.resumed.values())
 
 
 def test_nothing_finished_is_trained_twice_after_snakemake_was_killed(disturbed):

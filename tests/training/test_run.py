@@ -216,10 +216,11 @@ def test_batches_fed_from_the_host_give_the_bits_of_resident_ones(train, workloa
         assert_same_bits(other, again)
 
 
-def test_the_time_before_an_interruption_counts(workload, data, tmp_path):
+def test_the_time_before_an_interruption_counts_and_its_step_is_told(workload, data, tmp_path):
     program = Program(make_trial(**GOOD), workload, data, 50)
     group = {"trials": [make_trial(**GOOD)], "folders": [tmp_path]}
-    assert train_group(program, **group, should_stop=lambda: False).earlier_seconds == 0
+    undisturbed = train_group(program, **group, should_stop=lambda: False)
+    assert (undisturbed.earlier_seconds, undisturbed.resumed_at) == (0, 0)
     begun = time.perf_counter()
     for _ in range(2):
         with pytest.raises(InterruptedTrainingError):
@@ -227,6 +228,7 @@ def test_the_time_before_an_interruption_counts(workload, data, tmp_path):
     passed = time.perf_counter() - begun
     trained = train_group(program, **group, should_stop=lambda: False)
     assert 0 < trained.earlier_seconds < passed
+    assert trained.resumed_at > 0
 
 
 def test_a_damaged_state_is_passed_over_for_the_start(train, tmp_path, caplog):

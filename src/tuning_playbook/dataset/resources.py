@@ -16,6 +16,7 @@ NUMBERS = {
     "input_wait_seconds": ("time spent waiting for batches from the host", "s"),
     "steps_per_second": ("training steps per second, compiling left out", "s-1"),
     "peak_memory_bytes": ("most memory that the job had held when the trial ended", "byte"),
+    "resumed_at": ("step that the job went on from; 0 if it began the trial", "1"),
     "threads": ("CPU cores of the job", "1"),
     "lanes": ("lanes it trained in; fewer than the spec's where memory ran out", "1"),
     "devices": ("devices of its job that trained: lanes of their own, or parts of a batch", "1"),

@@ -195,6 +195,7 @@ def _train_lanes(
         "input_wait_seconds": trained.wait_seconds / len(trials),
         "steps_per_second": trained.steps / (seconds - compile_seconds),
         "peak_memory_bytes": peak_memory_bytes(),
+        "resumed_at": trained.resumed_at,
         "lanes": program.trial.lanes,
         "nodes": jax.process_count(),
     }

@@ -65,12 +65,14 @@ class Trained:
         finished: Each of them.
         steps: Steps that this process trained, all lanes together: not those before a resume.
         wait_seconds: How long training waited for batches from the host.
+        resumed_at: The step this process went on from; 0 where nothing was interrupted.
         earlier_seconds: What the processes before took that were interrupted.
     """
 
     finished: list[Finished]
     steps: int
     wait_seconds: float
+    resumed_at: int
     earlier_seconds: float
 
 
@@ -145,7 +147,7 @@ def train_group(
     ends = [lane.diverged_at if lane.diverged else last for lane in lanes]
     steps = sum(max(end - begun, 0) for end in ends)
     waited = feed.wait_seconds if feed else 0.0
-    return Trained(finished, steps, waited, earlier_seconds)
+    return Trained(finished, steps, waited, begun, earlier_seconds)
 
 
 def _dispatch(
