@@ -73,8 +73,9 @@ JobAcctGatherParams=OverMemoryKill
 JobAcctGatherFrequency=task=1
 # The nodes are said to have what the tests ask for, whatever this machine has.
 SlurmdParameters=config_overrides
-PartitionName=normal Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=1 GraceTime=8
-PartitionName=urgent Nodes=ALL MaxTime=INFINITE PriorityTier=2 PreemptMode=OFF
+# Enough grace for a job that still compiles beside others; one that is quick ends at once.
+PartitionName=spare Nodes=ALL MaxTime=INFINITE PriorityTier=1 GraceTime=60
+PartitionName=normal Nodes=ALL Default=YES MaxTime=INFINITE PriorityTier=2 PreemptMode=OFF
 NodeName=DEFAULT CPUs={cpus} RealMemory=64000 Gres=gpu:{gpus}
 """
 

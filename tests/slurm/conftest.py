@@ -53,4 +53,6 @@ def _waits_for(name):
     return wait
 
 
-packed, greedy, disturbed = map(_waits_for, ("packed", "greedy", "disturbed"))
+packed, greedy, disturbed, preempted = map(
+    _waits_for, ("packed", "greedy", "disturbed", "preempted")
+)

@@ -57,6 +57,16 @@ SLOW = {
     "resources": {"memory_mb": 1500, "runtime_minutes": 1},
 }
 
+HALF = 40_000
+"""Megabytes: more than half of what the node has, so that one job of them ends another."""
+
+PREEMPTED = {
+    "training": {"max_train_steps": 50_000, "batch_size": 32, "eval_every": 400},
+    "nuisance": {},
+    "search": {"algorithm": "list", "trials": [{"learning_rate": 0.01}]},
+    "resources": {"memory_mb": HALF},
+}
+
 LONG = {"training": {"max_train_steps": 200_000, "batch_size": 32, "eval_every": 400}}
 
 
@@ -178,6 +188,26 @@ def disturbed(project, cluster):
     )
 
 
+def preempted(project, cluster):
+    """A training job that Slurm preempts, with a grace period, for a job of more weight."""
+    project.write_study("preempted", PREEMPTED)
+    spare = ("--set-resources", "train_pack:slurm_partition=spare")
+    with running(project, "study_dataset", *spare, "--config", "study=preempted") as snakemake:
+        (trial,) = wait_until(lambda: all_held(cluster, "preempted", 1))
+        # Before it tells a job to end Slurm lets it go on.
+        options = ("--partition=normal", f"--mem={HALF}", "--output=/dev/null")
+        urgent = cluster.call("sbatch", "--parsable", *options, "--wrap", "sleep 1")
+        status = snakemake.wait(600)
+    record = project.results / f"preempted/trials/{trial}/trial.json"
+    return SimpleNamespace(
+        status=status,
+        urgent=cluster.call("sacct", "-X", "-n", "-P", "-j", urgent, "--format=State"),
+        resumed_at=json.loads(record.read_text())["provenance"]["resumed_at"],
+        packs=read_packs(project.results / "preempted"),
+        undisturbed=read_packs(train_in_peace(project, "preempted")),
+    )
+
+
 @contextmanager
 def drained(cluster):
     """Let no job begin meanwhile."""
@@ -264,4 +294,4 @@ def read_packs(folder):
     return {path.stem: path.read_bytes() for path in (folder / "packs").iterdir()}
 
 
-RUNS = {"disturbed": disturbed, "packed": packed, "greedy": greedy}
+RUNS = {"disturbed": disturbed, "preempted": preempted, "packed": packed, "greedy": greedy}

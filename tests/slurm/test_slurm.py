@@ -72,6 +72,13 @@ def test_a_disturbed_study_has_the_bytes_of_an_undisturbed_one(disturbed):
     assert disturbed.packs == disturbed.undisturbed
 
 
+def test_a_preempted_job_makes_way_and_resumes_to_the_same_bytes(preempted):
+    assert preempted.status == 0
+    assert preempted.urgent == "COMPLETED"
+    assert preempted.resumed_at > 0
+    assert preempted.packs == preempted.undisturbed
+
+
 def test_a_cluster_leaves_nothing_behind_also_where_a_test_fails(cluster, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
     with pytest.raises(KeyError), running_cluster(folder) as second:
