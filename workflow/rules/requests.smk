@@ -1,0 +1,87 @@
+"""What training jobs ask for: of the machine, and of the trials that they train."""
+
+import shlex
+
+from snakemake.settings.types import DeploymentMethod
+
+from tuning_playbook.job import options_of
+from tuning_playbook.search.plan import pack_json, requests_of
+from tuning_playbook.search.requests import write_requests
+
+# A conda environment has a Python of its own, and Snakemake hides from it what `share_source` says.
+IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = f"PYTHONPATH={shlex.quote(SOURCE)} python" if IN_CONDA else shlex.quote(sys.executable)
+
+
+def resources_of(wildcards):
+    return STUDIES[wildcards.study].plan.study.spec.resources
+
+
+# What a study gets that leaves it to the profile, where another does not: Snakemake can leave out
+# the resource of a rule, not that of a job. The profiles here say the same.
+FROM_PROFILE = {"memory_mb": 2000, "runtime_minutes": 120}
+
+
+def job_resource(name):
+    """What a training job is given: one value where the studies agree, else a function of the study.
+
+    Snakemake evaluates a function for each job, which ten thousand jobs feel.
+    """
+    values = {getattr(link.plan.study.spec.resources, name) for link in STUDIES.values()}
+    if len(values) == 1:
+        return values.pop()
+    return lambda wildcards: getattr(resources_of(wildcards), name) or FROM_PROFILE.get(name, 0)
+
+
+def asked_for_resources(**unless):
+    """Some resources; those that no study asks for are left out, as each costs every job.
+
+    Each argument is a resource of Snakemake's: what a spec calls it, and its usual value.
+    """
+    asked = {name: job_resource(key) for name, (key, usual) in unless.items()}
+    return {name: value for name, value in asked.items() if value != unless[name][1]}
+
+
+MEMORY = asked_for_resources(mem_mb=("memory_mb", None))
+LIMITS = MEMORY | asked_for_resources(runtime=("runtime_minutes", None))
+TRAINING_RESOURCES = LIMITS | asked_for_resources(
+    gpu=("all_gpus", 0), devices=("devices", 1), nodes=("nodes", 1), tasks=("tasks", 1)
+)
+
+
+def training_options(wildcards, resources):
+    return options_of(resources)
+
+
+def options_where_asked(rule):
+    """The options of a training job, where it may have any; else nothing is evaluated for each job.
+
+    What comes of resources alone is no reason for Snakemake to train a pack again.
+    """
+    settings = workflow.resource_settings
+    told = {*(settings.default_resources or {}), *settings.overwrite_resources.get(rule, {})}
+    asked = {"gpu", "devices", "nodes"} & (told | TRAINING_RESOURCES.keys())
+    return {"options": training_options} if asked else {}
+
+
+TRAINING_OPTIONS = options_where_asked("train_pack")
+
+
+def write_all_requests():
+    """Write what training jobs are asked for, of every study whose trials are known by now.
+
+    The others are written when they are: by `take_earlier_results`.
+    """
+    for study, link in STUDIES.items():
+        try:
+            earlier = earlier_file(study)
+            plan = settled_plan(link.plan.study.path, Path(earlier)) if earlier else link.plan
+        except (OSError, TuningPlaybookError):
+            continue
+        if requests := requests_of(plan):
+            write_requests(Path(RESULTS) / study, requests)
+
+
+def any_pack_request(wildcards):
+    plan = plan_of(wildcards.study)
+    return pack_json(plan, next(iter(plan.packs.values())))
