@@ -6,6 +6,7 @@ Arrays are allocated once and filled pack by pack, which is far quicker than joi
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,8 @@ def assemble(
             if trial_id not in place:
                 continue
             number = place[trial_id]
-            found[number] = packed
+            # Its curves are copied below, and a large study's would not fit in memory twice.
+            found[number] = replace(packed, metrics={}, series={})
             for store, values, size in (
                 (metrics, packed.metrics, len(axes.eval_step)),
                 (series, packed.series, len(axes.train_step)),
