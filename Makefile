@@ -7,7 +7,7 @@ VALIDATOR := .venv-validator/.installed
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help study test test-slurm check bench bench-scale lock clean
+.PHONY: help study test test-parts test-workflows test-slurm check bench bench-scale lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,9 +15,15 @@ help: ## print this list
 study: $(INSTALLED) ## run the studies of config/config.yaml, to results/<study>/report.html
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-# Whole workflows share their long runs, and keep the cores busy by themselves.
 test: $(INSTALLED) $(VALIDATOR) ## run the tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-parts test-workflows
+
+test-parts: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n $(CORES) --dist loadscope --ignore tests/workflow
+
+# Whole workflows share their long runs, so one process has them all; most of them keep one core busy,
+# which leaves the others to the tests of the parts.
+test-workflows: $(INSTALLED) $(VALIDATOR)
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest tests/workflow
 
 test-slurm: $(INSTALLED) ## run the tests that start a Slurm cluster (needs root and Slurm's packages)
@@ -49,7 +55,7 @@ clean: ## remove the environments; results stay
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib src
 	touch $@
@@ -58,5 +64,5 @@ $(INSTALLED): requirements.lock pyproject.toml
 # its own. Without it its test is skipped.
 $(VALIDATOR): tests/archive/validator.lock
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet --require-hashes -r $<
+	$(@D)/bin/python -m pip install --quiet --no-compile --require-hashes -r $<
 	touch $@
