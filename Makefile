@@ -7,7 +7,7 @@ VALIDATOR := .venv-validator/.installed
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help study test test-parts test-workflows test-slurm check bench bench-scale lock clean
+.PHONY: help environments study test test-parts test-workflows test-slurm check bench bench-scale lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ study: $(INSTALLED) ## run the studies of config/config.yaml, to results/<study>
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
 test: $(INSTALLED) $(VALIDATOR) ## run the tests
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-parts test-workflows
+	@$(MAKE) --no-print-directory --jobs 2 test-parts test-workflows
 
 test-parts: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n $(CORES) --dist loadscope --ignore tests/workflow
@@ -49,6 +49,8 @@ lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
 
 clean: ## remove the environments; results stay
 	rm -rf $(VENV) $(dir $(VALIDATOR))
+
+environments: $(INSTALLED) $(VALIDATOR)
 
 # Bytecode is compiled here once, whatever PYTHONDONTWRITEBYTECODE says: without it every start of
 # Snakemake compiles its own sources again.

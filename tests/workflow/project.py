@@ -1,6 +1,7 @@
 """A copy of the project that a test runs Snakemake in, changes and looks at."""
 
 import base64
+import functools
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import psutil
 import xarray as xr
 
 from tests.specs import changed, write_spec
+from tests.workflow import imported
 
 CHECKOUT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "src", "config", "profiles", "slurm", "envs", "requirements.lock")
@@ -152,22 +154,20 @@ class Project:
 
     def run(self, *arguments, results=None):
         """Call Snakemake, whatever comes of it."""
-        return self.call(self.command(*arguments), results=results)
+        return self._call(imported.call, self.command(*arguments), results)
 
     def shell(self, command):
         """Call what a user types into a shell."""
         return self.call(["bash", "-c", command])
 
-    def call(self, command, *, results=None):
+    def call(self, command):
+        """Call any command."""
+        options = {"capture_output": True, "text": True, "check": False}
+        return self._call(functools.partial(subprocess.run, **options), command)
+
+    def _call(self, call, command, results=None):
         started = time.time() - 0.05  # the clock of files is coarser
-        done = subprocess.run(
-            command,
-            cwd=self.root,
-            env=environment(self.cache),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = call(command, cwd=self.root, env=environment(self.cache))
         where = results or self.results
         return Run(where, started, done.returncode, done.stdout, done.stderr)
 
