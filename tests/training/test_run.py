@@ -13,6 +13,7 @@ from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.training import pieces
 from tuning_playbook.training.data import place_data
 from tuning_playbook.training.lane import new_lane
+from tuning_playbook.training.order import Order
 from tuning_playbook.training.program import Program, signature, traced_names
 from tuning_playbook.training.run import InterruptedTrainingError, _times, train_group
 from tuning_playbook.training.states import remove_resumes
@@ -58,13 +59,13 @@ def test_training_is_sgd_on_shuffled_epochs(train, workload):
     trial = make_trial(seed=3, **GOOD)
     (finished,) = train(trial)
     splits = workload.load_data()
-    root = jax.random.key(np.uint32(trial.seed))
-    w = 0.1 * np.asarray(jax.random.normal(jax.random.fold_in(root, 0), (4,)), np.float64)
+    key = jax.random.fold_in(jax.random.key(np.uint32(trial.seed)), 0)
+    w = 0.1 * np.asarray(jax.random.normal(key, (4,)), np.float64)
     losses = [np.mean(0.5 * (splits["validation"]["x"] @ w - splits["validation"]["y"]) ** 2)]
-    orders = jax.random.fold_in(root, 1)
     for step in range(40):
         epoch, batch = divmod(step, 50 // 8)
-        order = np.asarray(jax.random.permutation(jax.random.fold_in(orders, epoch), 50))
+        stream = np.random.SeedSequence(trial.seed, spawn_key=(epoch,))
+        order = np.random.default_rng(stream).permutation(50)
         index = order[8 * batch : 8 * batch + 8]
         x, y = splits["train"]["x"][index], splits["train"]["y"][index]
         w = w - 0.05 * x.T @ (x @ w - y) / 8
@@ -282,7 +283,7 @@ def test_a_feature_that_is_off_is_not_in_the_program(workload, data):
         program = Program(trial, workload, data, 50)
         seed, traced = program.arguments([trial])
         state = program.init(seed, traced)
-        program.train(state, 0, 10, seed, traced)
+        program.train(state, 0, 10, seed, traced, np.zeros((10, trial.batch_size), np.int32))
         sizes[name] = len(program._compiled["train 10"].as_text())
     assert sizes["off"] < 0.8 * sizes["on"]
 
@@ -292,9 +293,10 @@ def test_polyak_averaging_evaluates_the_debiased_average(workload, data):
     program = Program(trial, workload, data, 50)
     seed, traced = program.arguments([trial])
     state = program.init(seed, traced)
+    batches = Order([trial.seed], 50, trial.batch_size).batches(0, 5)[0]
     weights = []
     for step in range(5):
-        state, _ = program.train(state, step, 1, seed, traced)
+        state, _ = program.train(state, step, 1, seed, traced, batches[step : step + 1])
         weights.append(np.asarray(state.variables["params"]["w"], np.float64))
     factors = 0.8 ** np.arange(4, -1, -1)
     expected = np.average(weights, axis=0, weights=factors)

@@ -1,41 +1,71 @@
-"""Feed batches from the host, for data that does not fit the device: read ahead by Grain.
+"""Feed each step from the host: the numbers of its examples, or the examples themselves.
 
-The order is that of device-resident training, batch for batch, so the two give the same bits.
+Data on the device is picked from by number. Data that does not fit there is read ahead by Grain,
+batch for batch in the same order, so that the two give the same bits.
 """
 
-import functools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
-import jax
 import numpy as np
 
-from tuning_playbook.training.order import epoch_order
-from tuning_playbook.training.program import ORDER_STREAM
+from tuning_playbook.training.order import Order
 from tuning_playbook.workloads.protocol import Arrays
 
 PREFETCHED_STEPS = 64
 """Batches that are read ahead of training."""
 
 PIECE_BYTES = 2**26
-"""Batches of this size together are handed to the device at once."""
+"""What is fed of this size together is handed to the device at once."""
 
 READING_THREADS = 4
 
 
-class HostFeed:
-    """The batches of a group of lanes, from a step on.
+class Feed(Protocol):
+    """What the steps of a group of lanes are fed, from a step on.
 
     Attributes:
-        wait_seconds: Time spent waiting for batches that were not read yet.
-        most_steps: Steps whose batches may be asked for at once.
+        wait_seconds: Time spent waiting for what was not read yet.
+        most_steps: Steps that may be asked for at once.
     """
+
+    wait_seconds: float
+    most_steps: int
+
+    def next(self, steps: int) -> Any:
+        """Return what the next steps are fed: [steps, batch, ...], lanes first where several."""
+
+
+class IndexFeed:
+    """The numbers of the examples, for a training split on the device. See `Feed`."""
+
+    def __init__(self, order: Order, first_step: int, rows: slice = slice(None)) -> None:
+        """Begin at a step.
+
+        Args:
+            order: Of the examples.
+            first_step: Steps already taken.
+            rows: The examples of each batch that this process is to name; others name the others.
+        """
+        self.wait_seconds = 0.0
+        self._order, self._step, self._rows = order, first_step, rows
+        self.most_steps = _most_steps(order.batches(first_step, 1).nbytes)
+
+    def next(self, steps: int) -> np.ndarray:
+        """Return the numbers of the examples of the next steps, int32."""
+        numbers = self._order.batches(self._step, steps)[..., self._rows]
+        self._step += steps
+        return _drop_single_lane(numbers)
+
+
+class HostFeed:
+    """The examples themselves, from a training split on the host. See `Feed`."""
 
     def __init__(
         self,
         train: Arrays,
-        batch_size: int,
-        seeds: Sequence[int],
+        order: Order,
         first_step: int,
         last_step: int,
         rows: slice = slice(None),
@@ -43,29 +73,18 @@ class HostFeed:
         """Begin to read.
 
         Args:
-            train: The training split, on the host.
-            batch_size: Examples a step.
-            seeds: Of the trial in each lane.
+            train: The training split.
+            order: Of its examples.
             first_step: Steps already taken.
             last_step: Where training ends.
             rows: The examples of each batch that are read here; others are read by other processes.
         """
         self.wait_seconds = 0.0
-        self._single = len(seeds) == 1
-        examples = len(next(iter(train.values())))
         example_bytes = sum(array[:1].nbytes for array in train.values())
-        self.most_steps = max(1, PIECE_BYTES // (example_bytes * batch_size * len(seeds)))
-        steps_per_epoch = examples // batch_size
-
-        @functools.lru_cache(maxsize=2 * len(seeds))
-        def order_of(seed: int, epoch: int) -> np.ndarray:
-            key = jax.random.fold_in(jax.random.key(np.uint32(seed)), ORDER_STREAM)
-            return np.asarray(epoch_order(key, np.int32(epoch), examples))
+        self.most_steps = _most_steps(example_bytes * order.batches(first_step, 1).size)
 
         def batch_at(step: int) -> dict[str, np.ndarray]:
-            epoch, number = divmod(step, steps_per_epoch)
-            chosen = slice(number * batch_size, (number + 1) * batch_size)
-            index = np.stack([order_of(seed, epoch)[chosen][rows] for seed in seeds])
+            index = order.batches(step, 1)[:, 0, rows]
             return {name: np.asarray(array[index]) for name, array in train.items()}
 
         import grain  # noqa: PLC0415 - half as slow to import as JAX, and few workloads need it
@@ -77,9 +96,19 @@ class HostFeed:
         self._batches: Iterator[Mapping[str, np.ndarray]] = iter(steps.to_iter_dataset(options))
 
     def next(self, steps: int) -> dict[str, np.ndarray]:
-        """Return the batches of the next steps: [steps, batch, ...], lanes first where several."""
+        """Return the examples of the next steps, by name."""
         started = time.perf_counter()
         batches = [next(self._batches) for _ in range(steps)]
         self.wait_seconds += time.perf_counter() - started
-        stacked = {name: np.stack([b[name] for b in batches], axis=1) for name in batches[0]}
-        return {name: array[0] for name, array in stacked.items()} if self._single else stacked
+        return {
+            name: _drop_single_lane(np.stack([batch[name] for batch in batches], axis=1))
+            for name in batches[0]
+        }
+
+
+def _most_steps(step_bytes: int) -> int:
+    return max(1, PIECE_BYTES // step_bytes)
+
+
+def _drop_single_lane(array: np.ndarray) -> np.ndarray:
+    return array[0] if len(array) == 1 else array

@@ -13,7 +13,6 @@ import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -25,7 +24,8 @@ from tuning_playbook.training import checkpoints
 from tuning_playbook.training.data import place_data
 from tuning_playbook.training.devices import share_batches
 from tuning_playbook.training.export import MODEL, export_model
-from tuning_playbook.training.feed import HostFeed
+from tuning_playbook.training.feed import Feed, HostFeed, IndexFeed
+from tuning_playbook.training.order import Order
 from tuning_playbook.training.program import Program
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -96,14 +96,14 @@ def train_final(
     program = Program(alone, workload, data, len(next(iter(folded.values()))), spread)
     seed, traced = program.arguments([alone])
     state = program.init(seed, traced)
-    feed = HostFeed(folded, alone.batch_size, [alone.seed], 0, steps) if host_fed else None
+    order = Order([alone.seed], program.examples, alone.batch_size)
+    feed: Feed = HostFeed(folded, order, 0, steps) if host_fed else IndexFeed(order, 0)
     loss = np.nan
-    most = feed.most_steps if feed else steps
     marks = sorted({*(step for step in alone.eval_steps if step < steps), steps})
     for first, last in itertools.pairwise(marks):
-        for start in range(first, last, most):
-            count = min(most, last - start)
-            fed: Any = spread.feed(feed.next(count)) if feed else ()
+        for start in range(first, last, feed.most_steps):
+            count = min(feed.most_steps, last - start)
+            fed = spread.feed(feed.next(count))
             state, logged = program.train(state, start, count, seed, traced, fed)
             loss = float(np.mean(jax.device_get(logged.train_loss), dtype=np.float64))
         if not np.isfinite(loss):

@@ -1,71 +1,55 @@
 """The order of the training examples: a new shuffle each epoch, by the seed and the epoch alone.
 
-The last examples of a shuffle that fill no batch are left out of its epoch.
+The last examples of a shuffle that fill no batch are left out of its epoch. Shuffles are made on
+the host, while the device trains: a sort there takes as long as a step of a small model.
 """
 
 import functools
-from typing import NamedTuple
+from collections.abc import Sequence
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
 
-@functools.partial(jax.jit, static_argnums=2)
-def epoch_order(key: jax.Array, epoch: jax.Array, examples: int) -> jax.Array:
+def epoch_order(seed: int, epoch: int, examples: int) -> np.ndarray:
     """Return the order of the training examples in an epoch, [examples] int32."""
-    return jax.random.permutation(jax.random.fold_in(key, epoch), examples).astype(jnp.int32)
+    # Apart from every draw of `default_rng(seed)`, also in epoch 0.
+    stream = np.random.SeedSequence(seed, spawn_key=(epoch,))
+    return np.random.default_rng(stream).permutation(examples).astype(np.int32)
 
 
-class Orders(NamedTuple):
-    """The orders of the epochs that some steps fall into.
+class Order:
+    """Which examples the steps of some trials see."""
 
-    Attributes:
-        orders: [epochs, examples].
-        first_epoch: The first of them.
-        last: The order at the last of the steps, [examples].
-    """
+    def __init__(self, seeds: Sequence[int], examples: int, batch_size: int) -> None:
+        """Remember what decides it.
 
-    orders: jax.Array
-    first_epoch: jax.Array
-    last: jax.Array
+        Args:
+            seeds: Of the trial in each lane.
+            examples: How many training examples there are.
+            batch_size: How many of them a step sees.
+        """
+        self._seeds, self._batch_size = seeds, batch_size
+        self._steps_per_epoch = examples // batch_size
 
-    def batch(self, step: jax.Array, batch_size: int) -> jax.Array:
-        """Return which examples a step sees, [batch]."""
-        epoch, number = jnp.divmod(step, self.orders.shape[1] // batch_size)
-        begin = (epoch - self.first_epoch, number * batch_size)
-        return jax.lax.dynamic_slice(self.orders, begin, (1, batch_size))[0]
+        @functools.lru_cache(maxsize=2 * len(seeds))
+        def order_of(seed: int, epoch: int) -> np.ndarray:
+            return epoch_order(seed, epoch, examples)
 
+        self._order_of = order_of
 
-def orders_of(
-    key: jax.Array, known: jax.Array, first_step: jax.Array, steps: int, batch_size: int
-) -> Orders:
-    """Return the orders that some steps need.
+    def batches(self, first_step: int, steps: int) -> np.ndarray:
+        """Return which examples some steps see, [lanes, steps, batch] int32.
 
-    They are made before the loop over the steps, which a branch in every step would slow down.
-
-    Args:
-        key: Of the trial's data.
-        known: The order of the epoch that `first_step` is in the midst of, [examples].
-        first_step: Steps taken before.
-        steps: How many follow.
-        batch_size: Examples a step.
-    """
-    examples = len(known)
-    steps_per_epoch = examples // batch_size
-    first_epoch = first_step // steps_per_epoch
-    last_epoch = (first_step + steps - 1) // steps_per_epoch
-
-    def order_of(epoch: jax.Array) -> jax.Array:
-        """Return an epoch's order; a shuffle that is known or not needed is not made."""
-        under_way = (epoch == first_epoch) & (first_step % steps_per_epoch != 0)
-        order: jax.Array = jax.lax.cond(
-            under_way | (epoch > last_epoch),
-            lambda _: known,
-            lambda epoch: epoch_order(key, epoch, examples),
-            epoch,
-        )
-        return order
-
-    most_epochs = (steps - 1) // steps_per_epoch + 2
-    orders = jax.lax.map(order_of, first_epoch + jnp.arange(most_epochs, dtype=jnp.int32))
-    return Orders(orders, first_epoch, orders[last_epoch - first_epoch])
+        Args:
+            first_step: Steps taken before.
+            steps: How many follow; at least one.
+        """
+        length, size = self._steps_per_epoch, self._batch_size
+        last_step = first_step + steps
+        parts = []
+        for epoch in range(first_step // length, (last_step - 1) // length + 1):
+            begin = max(first_step - epoch * length, 0) * size
+            end = min(last_step - epoch * length, length) * size
+            chosen = [self._order_of(seed, epoch)[begin:end] for seed in self._seeds]
+            parts.append(np.stack(chosen).reshape(len(self._seeds), -1, size))
+        return np.concatenate(parts, axis=1)

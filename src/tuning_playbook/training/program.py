@@ -26,14 +26,13 @@ from tuning_playbook.training.evaluation import (
 )
 from tuning_playbook.training.layout import Layout, layout
 from tuning_playbook.training.optimizers import global_norm, make_optimizer, off
-from tuning_playbook.training.order import orders_of
 from tuning_playbook.training.records import EVALUATED_SPLITS
 from tuning_playbook.training.schedules import learning_rate
 from tuning_playbook.workloads.optax_factories import optax_optimizers
 from tuning_playbook.workloads.protocol import Variables, Workload
 
-INIT_STREAM, ORDER_STREAM, STEP_STREAM = range(3)
-"""The random streams of a trial: its initial weights, the order of its data, its steps."""
+INIT_STREAM, STEP_STREAM = range(2)
+"""The random streams of a trial: its initial weights, and its steps."""
 
 Metrics = dict[str, dict[str, jax.Array]]
 """Each split's metrics, by name."""
@@ -45,14 +44,11 @@ class TrainState(NamedTuple):
     Attributes:
         variables: The model's.
         optimizer: The optimizer's, for the parameters as the loop holds them (`layout.py`).
-        order: The order of the training examples in the current epoch, [examples]; () where
-            batches are fed from the host.
         average: The decaying sum of the parameters so held, where Polyak averaging is on; else ().
     """
 
     variables: Variables
     optimizer: optax.OptState
-    order: Any
     average: Any
 
 
@@ -146,7 +142,7 @@ class Program:
         return state
 
     def train(
-        self, state: TrainState, first_step: int, steps: int, seed: Any, traced: Any, fed: Any = ()
+        self, state: TrainState, first_step: int, steps: int, seed: Any, traced: Any, fed: Any
     ) -> tuple[TrainState, Steps]:
         """Train some steps.
 
@@ -156,7 +152,8 @@ class Program:
             steps: How many to take; each number is a program of its own.
             seed: Of the trial.
             traced: Its numeric hyperparameters.
-            fed: The batches, [steps, batch, ...], where they are fed from the host.
+            fed: The numbers of the examples of each step, [steps, batch]; or the examples, by name,
+                where the training split stays on the host.
 
         Returns:
             The state after, and what is logged of each step.
@@ -241,11 +238,10 @@ class Program:
         variables = dict(self.workload.init(key, self._own(traced)))
         params = self._layout(variables).hold(variables["params"])
         optimizer = self._optimizer(self._values(traced)).init(params)
-        order = jnp.arange(self.examples, dtype=jnp.int32) if data.train else ()
         average: Any = ()
         if not self._off("polyak_decay"):
             average = jax.tree.map(jnp.zeros_like, params)
-        return TrainState(variables, optimizer, order, average)
+        return TrainState(variables, optimizer, average)
 
     def _train(
         self,
@@ -254,27 +250,18 @@ class Program:
         first_step: jax.Array,
         seed: jax.Array,
         traced: Mapping[str, jax.Array],
-        fed: Mapping[str, jax.Array] | tuple[()],
+        fed: jax.Array | Mapping[str, jax.Array],
         data: Data,
     ) -> tuple[TrainState, Steps]:
-        root = jax.random.key(seed)
-        order_key = jax.random.fold_in(root, ORDER_STREAM)
-        step_key = jax.random.fold_in(root, STEP_STREAM)
-        batch_size = self.trial.batch_size
+        step_key = jax.random.fold_in(jax.random.key(seed), STEP_STREAM)
         values = self._values(traced)
         schedule = str(values["schedule"])
         hold, release = self._layout(state.variables)
 
-        orders: Any = ()
-        if data.train:
-            orders = orders_of(order_key, state.order, first_step, steps, batch_size)
-            state = state._replace(order=orders.last)
-
         def step(state: TrainState, given: tuple[jax.Array, Any]) -> tuple[TrainState, Steps]:
             number, batch = given
             if data.train:
-                index = self.spread.part(orders.batch(number, batch_size))
-                batch = {name: array[index] for name, array in data.train.items()}
+                batch = {name: array[batch] for name, array in data.train.items()}
             batch = self.spread.part(batch)
             key = jax.random.fold_in(step_key, number)
             rest = {name: part for name, part in state.variables.items() if name != "params"}
@@ -303,7 +290,7 @@ class Program:
             average = state.average
             if not off(values["polyak_decay"]):
                 average = optax.incremental_update(params, average, 1.0 - values["polyak_decay"])
-            after = TrainState(variables, optimizer_state, state.order, average)
+            after = TrainState(variables, optimizer_state, average)
             return after, Steps(loss, global_norm(gradient), global_norm(updates), rate)
 
         def with_params(state: TrainState, change: Callable[[Any], Any]) -> TrainState:

@@ -21,8 +21,9 @@ import numpy as np
 from tuning_playbook.search.fingerprint import Trial
 from tuning_playbook.training.devices import everywhere, writes
 from tuning_playbook.training.examine import NOTHING, Examination, examine
-from tuning_playbook.training.feed import HostFeed
+from tuning_playbook.training.feed import Feed, HostFeed, IndexFeed
 from tuning_playbook.training.lane import Lane, device_lane, lane_of, new_lane
+from tuning_playbook.training.order import Order
 from tuning_playbook.training.pieces import Pace, Piece, one_ahead
 from tuning_playbook.training.program import Metrics, Program, Steps, TrainState
 from tuning_playbook.training.records import EVALUATED_SPLITS, Status, TrialResult
@@ -119,12 +120,12 @@ def train_group(
     begun = step
     saved = time.monotonic()
     last = program.trial.max_train_steps
-    feed = None
+    batch_size = program.trial.batch_size
+    rows = program.spread.rows(batch_size)
+    order = Order([trial.seed for trial in padded], program.examples, batch_size)
+    feed: Feed = IndexFeed(order, step, rows)
     if host_data is not None:
-        seeds = [trial.seed for trial in padded]
-        batch_size = program.trial.batch_size
-        rows = program.spread.rows(batch_size)
-        feed = HostFeed(host_data, batch_size, seeds, step, last, rows)
+        feed = HostFeed(host_data, order, step, last, rows)
     pace.begin(program.compile_seconds)
     for piece in one_ahead(_dispatch(program, state, step, seed, traced, feed, pace)):
         _log(lanes, piece.logged, piece.first, width)
@@ -146,8 +147,7 @@ def train_group(
     finished = [finish(lane, looked) for lane, looked in zip(lanes, examinations, strict=True)]
     ends = [lane.diverged_at if lane.diverged else last for lane in lanes]
     steps = sum(max(end - begun, 0) for end in ends)
-    waited = feed.wait_seconds if feed else 0.0
-    return Trained(finished, steps, waited, begun, earlier_seconds)
+    return Trained(finished, steps, feed.wait_seconds, begun, earlier_seconds)
 
 
 def _dispatch(
@@ -156,15 +156,15 @@ def _dispatch(
     step: int,
     seed: Any,
     traced: Any,
-    feed: HostFeed | None,
+    feed: Feed,
     pace: Pace,
 ) -> Iterator[Piece]:
     """Hand the steps after `step` to the device, piece by piece; nothing waits for a result."""
     for before, after in itertools.pairwise(program.trial.eval_steps):
         while before <= step < after:
             first = step
-            steps = min(everywhere(pace.steps(after - first, feed.most_steps if feed else after)))
-            fed = program.spread.feed(feed.next(steps)) if feed else ()
+            steps = min(everywhere(pace.steps(after - first, feed.most_steps)))
+            fed = program.spread.feed(feed.next(steps))
             state, logged = program.train(state, first, steps, seed, traced, fed)
             step = first + steps
             variables = metrics = None
