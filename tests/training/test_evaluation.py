@@ -11,7 +11,7 @@ def per_example(batch):
 
 
 @pytest.mark.parametrize(
-    ("examples", "batch"), [(1001, 128), (128, 128), (127, 128), (1, 7), (9, 2)]
+    ("examples", "batch"), [(1001, 128), (1001, 100), (128, 128), (127, 128), (1, 7), (9, 2)]
 )
 def test_padding_weighs_nothing(examples, batch):
     x = np.random.default_rng(0).normal(size=examples).astype(np.float32)
@@ -23,15 +23,22 @@ def test_padding_weighs_nothing(examples, batch):
 def test_padding_weighs_nothing_even_where_it_is_not_a_number():
     """The padding repeats the first example, whose metric may be infinite only in the batch."""
     x = np.array([1.0, 2.0, 3.0], np.float32)
-    cut, weight = batched({"x": x}, 2)
+    cut, weight = batched({"x": x}, 3, 2)
+    assert weight.tolist() == [[1, 1, 1, 0]]
     cut["x"] = np.where(weight > 0, cut["x"], np.nan)
     assert float(weighted_means(per_example, (cut, weight))["value"]) == 2.0
 
 
 def test_every_example_stands_once_in_the_batches():
-    cut, weight = batched({"x": np.arange(10.0), "y": np.ones((10, 3))}, 4)
-    assert cut["x"].shape == (3, 4) and cut["y"].shape == (3, 4, 3)
-    assert sorted(cut["x"][weight > 0]) == list(range(10))
+    cut, weight = batched({"x": np.arange(11.0), "y": np.ones((11, 3))}, 5)
+    assert cut["x"].shape == (2, 6) and cut["y"].shape == (2, 6, 3)
+    assert sorted(cut["x"][weight > 0]) == list(range(11))
+
+
+def test_a_batch_has_no_fewer_examples_than_asked_for():
+    for examples in range(5, 40):
+        cut, _ = batched({"x": np.arange(examples)}, 5)
+        assert 5 <= cut["x"].shape[1] < 10
 
 
 def test_a_sample_is_fixed_and_has_no_example_twice():

@@ -9,8 +9,9 @@ from tuning_playbook.training.devices import ONE_DEVICE, Spread
 from tuning_playbook.training.evaluation import Split, batched, fixed_sample
 from tuning_playbook.workloads.protocol import Arrays
 
-EVALUATION_BATCH = 512
-"""Examples of an evaluation batch, unless training's is larger."""
+EVALUATION_BATCH = 250
+"""Fewest examples of an evaluation batch, unless training's is larger. On a CPU a convolutional
+network evaluates 250 images in three fifths of the time per image that it takes for 500."""
 
 
 class Data(NamedTuple):
@@ -48,13 +49,13 @@ def place_data(
     """
     examples = len(next(iter(splits["validation"].values())))
     size = validation_sample or examples
-    largest, parts = max(batch_size, EVALUATION_BATCH), spread.parts
-    whole = batched(splits["validation"], largest, parts)
+    least, parts = max(batch_size, EVALUATION_BATCH), spread.parts
+    whole = batched(splits["validation"], least, parts)
     validation = whole
     if size < examples:
-        validation = batched(fixed_sample(splits["validation"], size), largest, parts)
+        validation = batched(fixed_sample(splits["validation"], size), least, parts)
     evaluated = {
-        "train": batched(fixed_sample(splits["train"], size), largest, parts),
+        "train": batched(fixed_sample(splits["train"], size), least, parts),
         "validation": validation,
     }
     placed: tuple[dict[str, jax.Array], dict[str, Split], Split]

@@ -20,22 +20,20 @@ PerExample = Callable[[Mapping[str, jax.Array]], Mapping[str, jax.Array]]
 """From a batch to each metric of each of its examples, [batch]."""
 
 
-def batched(
-    arrays: Arrays, largest: int, parts: int = 1
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Cut a split into batches of one size, the last one padded with copies of its first example.
+def batched(arrays: Arrays, least: int, parts: int = 1) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Cut a split into batches of one size, the last one padded with copies of the first example.
 
     Args:
         arrays: [examples, ...] each.
-        largest: Most examples of a batch; a smaller split is one batch.
+        least: Fewest examples of a batch; a split of fewer than twice as many is one batch.
         parts: Into how many equal parts a batch can be cut, for which it may be a little larger.
 
     Returns:
         The arrays as [batches, batch, ...], and weights [batches, batch]: 1, and 0 for padding.
     """
     examples = len(next(iter(arrays.values())))
-    size = -(-min(largest, examples) // parts) * parts
-    batches = -(-examples // size)
+    batches = max(1, examples // least)
+    size = -(-examples // (batches * parts)) * parts
     index = np.arange(batches * size)
     weight = (index < examples).astype(np.float32)
     index[examples:] = 0
