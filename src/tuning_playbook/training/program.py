@@ -279,7 +279,11 @@ class Program:
             params = state.variables["params"]
             differentiate = jax.value_and_grad(mean_loss, has_aux=True)
             (loss, updated), gradient = differentiate(release(params))
-            gradient = hold(gradient)
+            # Where the loss is not finite the gradient is not either. And a compiler that knows the
+            # loss to be there before the parameters change makes no copy of them.
+            gradient = jax.tree.map(
+                lambda part: part + (0.0 * loss).astype(part.dtype), hold(gradient)
+            )
             if not off(values["l2_regularization"]):
                 gradient = optax.tree.add_scale(gradient, values["l2_regularization"], params)
             rate = learning_rate(schedule, values, number, self.trial.max_train_steps)
