@@ -1,6 +1,7 @@
 """What a job finds of the GPUs that it asked for, and what it takes of their memory."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 PREPARED = """
 import os
+import platform
 from tuning_playbook.training.environment import Resources, prepare
 prepare(Resources(**{resources}))
 import jax
@@ -47,3 +49,29 @@ def test_a_job_that_asked_for_a_gpu_does_not_compute_on_the_cpu():
     assert "DeviceError: this job asked for GPUs (resources.gpus: 1)" in job.stderr
     assert "JAX found no GPU (devices: cpu)" in job.stderr
     assert "or set resources.gpus to 0" in job.stderr
+
+
+HEAPS = """
+import ctypes
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+if {prepared}:
+    from tuning_playbook.training.environment import Resources, prepare
+    prepare(Resources())
+together = Barrier(4)
+with ThreadPoolExecutor(4) as threads:
+    blocks = list(threads.map(lambda _: (together.wait(), bytearray(5000)), range(4)))
+libc = ctypes.CDLL(None)
+libc.fdopen.restype = ctypes.c_void_p
+output = ctypes.c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, output)
+libc.fflush(output)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+@pytest.mark.parametrize("prepare", [False, True])
+def test_all_threads_share_one_heap(prepare):
+    command = [sys.executable, "-c", HEAPS.format(prepared=prepare)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (found.stdout.count("<heap") == 1) == prepare

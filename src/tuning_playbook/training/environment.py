@@ -1,5 +1,6 @@
 """The process that trains: its threads, its compilation cache, and what is recorded of it."""
 
+import ctypes
 import datetime
 import functools
 import hashlib
@@ -24,6 +25,9 @@ MEMORY_SETTINGS = (PREALLOCATE, "XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_CLIENT_ME
 
 HOST_DEVICES = "xla_force_host_platform_device_count"
 """What XLA_FLAGS may hold that says how many devices the CPU is."""
+
+M_ARENA_MAX = -8
+"""The C library's name for how many heaps it may keep, from `malloc.h` of glibc."""
 
 RECORDED_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -60,6 +64,7 @@ def prepare(resources: Resources, *, join: Callable[[], None] | None = None) -> 
     Raises:
         DeviceError: It asked for GPUs, and JAX does not find them.
     """
+    _keep_one_heap()
     os.environ["NPROC"] = str(resources.threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if not any(name in os.environ for name in MEMORY_SETTINGS):
@@ -80,6 +85,16 @@ def prepare(resources: Resources, *, join: Callable[[], None] | None = None) -> 
         join()
     if resources.gpus:
         _check_gpus(resources.gpus)
+
+
+def _keep_one_heap() -> None:
+    """Let all threads share one heap, where the C library is glibc.
+
+    Results are made in one thread and freed in another. With a heap for each thread what one has
+    freed is of no use to the others: 64 lanes of `digits_mlp` took up to a fifth more memory.
+    """
+    if "MALLOC_ARENA_MAX" not in os.environ and platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _check_gpus(gpus: int) -> None:
