@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import analysis, archives, packs, workflow, workloads
+from benchmarks import analysis, archives, cluster, packs, workflow, workloads
 from benchmarks.process import ROOT
 from benchmarks.table import Figure, header, line
 
@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "workloads": workloads.workloads,
     "analysis": analysis.analysis,
     "archive": archives.archive,
+    "cluster": cluster.cluster,
 }
 
 
