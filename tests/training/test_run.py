@@ -59,13 +59,13 @@ def test_training_is_sgd_on_shuffled_epochs(train, workload):
     trial = make_trial(seed=3, **GOOD)
     (finished,) = train(trial)
     splits = workload.load_data()
-    key = jax.random.fold_in(jax.random.key(np.uint32(trial.seed)), 0)
-    w = 0.1 * np.asarray(jax.random.normal(key, (4,)), np.float64)
+    root = jax.random.key(np.uint32(trial.seed))
+    w = 0.1 * np.asarray(jax.random.normal(jax.random.fold_in(root, 0), (4,)), np.float64)
     losses = [np.mean(0.5 * (splits["validation"]["x"] @ w - splits["validation"]["y"]) ** 2)]
     for step in range(40):
         epoch, batch = divmod(step, 50 // 8)
-        stream = np.random.SeedSequence(trial.seed, spawn_key=(epoch,))
-        order = np.random.default_rng(stream).permutation(50)
+        key = jax.random.fold_in(jax.random.fold_in(root, 1), epoch)
+        order = np.asarray(jax.random.permutation(key, 50))
         index = order[8 * batch : 8 * batch + 8]
         x, y = splits["train"]["x"][index], splits["train"]["y"][index]
         w = w - 0.05 * x.T @ (x @ w - y) / 8
