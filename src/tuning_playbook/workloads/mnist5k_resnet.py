@@ -4,7 +4,7 @@ The model follows S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016,
 normalization does not come first, K. He et al., "Deep Residual Learning", 2015.
 
 Expected: 300 steps of momentum 0.9 at a learning rate of 0.1, batch size 64, width 8, the rest at
-its default, reach a validation error of 3.4 %. On a busy machine of 2 cores that took 12 s, and
+its default, reach a validation error of 4.0 %. On a busy machine of 2 cores that took 12 s, and
 27 s to compile (`python -m benchmarks workloads`).
 """
 
