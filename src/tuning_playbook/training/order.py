@@ -1,49 +1,18 @@
 """The order of the training examples: a new shuffle each epoch, by the seed and the epoch alone.
 
 The last examples of a shuffle that fill no batch are left out of its epoch. An order is that of
-`jax.random.permutation`, so a few lines of JAX see the same batches. It is made on the host, by
-NumPy, while the device trains: sorting on the device takes 7 % of the time of a small model.
-
-Source: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011 (Threefry-2x32).
+`jax.random.permutation`, so a few lines of JAX see the same batches. JAX would make it on the
+device, where it takes 7 % of the time of a small model; NumPy makes it while the device trains.
 """
 
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-ORDER_STREAM = 1
-"""Which of a trial's random streams its orders come from; see `program`."""
-
-ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-
-PARITY = 0x1BD11BDA
-
-WORD = 2**32 - 1
-"""The bits of a word."""
-
-Words = tuple[Any, Any]
-"""Two words of 32 bits, or two arrays of them, [numbers] uint32."""
-
-
-def threefry(key: Words, first: Any, second: Any) -> Words:
-    """Return the Threefry-2x32 hash, of 20 rounds, of two words."""
-    schedule = (*key, key[0] ^ key[1] ^ PARITY)
-    x, y = _word(first + schedule[0]), _word(second + schedule[1])
-    for turn in range(5):
-        for rotation in ROTATIONS[turn % 2]:
-            x = _word(x + y)
-            y = x ^ (_word(y << rotation) | y >> 32 - rotation)
-        x = _word(x + schedule[(turn + 1) % 3])
-        y = _word(y + _word(schedule[(turn + 2) % 3] + turn + 1))
-    return x, y
-
-
-def _word(value: Any) -> Any:
-    """Return the last 32 bits; an array has no more."""
-    return value & WORD if isinstance(value, int) else value
+from tuning_playbook.training.program import ORDER_STREAM
+from tuning_playbook.training.threefry import WORD, Words, threefry
 
 
 @functools.lru_cache(maxsize=1024)
@@ -63,7 +32,7 @@ def epoch_order(seed: int, epoch: int, examples: int) -> np.ndarray:
     for _ in range(math.ceil(3 * math.log(max(1, examples)) / math.log(WORD))):
         key, subkey = threefry(key, 0, 0), threefry(key, 0, 1)
         first, second = threefry(subkey, 0, places)
-        # One number of a word and a place is sorted many times faster than words with places.
+        # Sorting numbers of a word and a place is sorting places by words, equal ones in order.
         both = (first ^ second).astype(np.uint64) << 32 | places
         both.sort()
         order = order[both & WORD]

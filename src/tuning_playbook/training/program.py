@@ -31,8 +31,8 @@ from tuning_playbook.training.schedules import learning_rate
 from tuning_playbook.workloads.optax_factories import optax_optimizers
 from tuning_playbook.workloads.protocol import Variables, Workload
 
-INIT_STREAM, STEP_STREAM = 0, 2
-"""The random streams of a trial: its initial weights, and its steps. Another is the data's."""
+INIT_STREAM, ORDER_STREAM, STEP_STREAM = range(3)
+"""The random streams of a trial: its initial weights, the order of its data, its steps."""
 
 Metrics = dict[str, dict[str, jax.Array]]
 """Each split's metrics, by name."""
