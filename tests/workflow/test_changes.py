@@ -42,12 +42,8 @@ def test_a_plot_drawn_by_other_code_is_drawn_and_reported_again_without_training
     assert trained.plan().rules.keys() == {
         "mark_stage",
         "plot_axis",
-        "plot_best_of",
-        "plot_gradient_norms",
-        "plot_importance",
-        "plot_isolation",
-        "plot_reruns",
-        "plot_training_curves",
+        "plot_diagnostics",
+        "plot_launch",
         "write_report",
         "write_tracking",
     }
@@ -74,7 +70,7 @@ def test_another_threshold_of_the_checklist_is_asked_by_without_training(trained
     assert trained.plan().rules.keys() == ONLY_WHAT_IS_READ.keys() | {
         "diagnose_study",
         "decide_launch",
-        "plot_importance",
+        "plot_diagnostics",
     }
 
 

@@ -59,8 +59,15 @@ TRAINED = (
 )
 IMPORTED = "|".join(name for name, link in STUDIES.items() if link.plan.study.finished) or NO_STUDY
 
-DIAGNOSTIC_PLOTS = ("training_curves", "training_loss", "gradient_norms", "best_of", "importance")
-LAUNCH_PLOTS = ("isolation", "reruns")
+# Each plot that every study has, with its name in Snakemake's report.
+DIAGNOSTIC_PLOTS = {
+    "training_curves": "training curves",
+    "training_loss": "training loss",
+    "gradient_norms": "gradient norms",
+    "best_of": "best of so many trials",
+    "importance": "importance",
+}
+LAUNCH_PLOTS = {"isolation": "isolation plot", "reruns": "trial variance"}
 
 # What only some studies have, by its stage.
 OPTIONAL = {
@@ -213,6 +220,14 @@ def replicate_packs_of(study):
 def plots_of(study):
     stems = [*LAUNCH_PLOTS, *DIAGNOSTIC_PLOTS, *axis_plots(plan_of(study).study)]
     return [f"{RESULTS}/{study}/plots/{stem}.svg" for stem in stems]
+
+
+def plot_files(names):
+    """The outputs of a rule that draws these plots."""
+    return {
+        stem: report(f"{STUDY}/plots/{stem}.svg", category="{study}", labels={"plot": name})
+        for stem, name in names.items()
+    }
 
 
 def packs(wildcards):

@@ -30,12 +30,8 @@ STEPS = {
     "evaluate_test_set": "read the test set once",
     "train_final": "train the candidate on training and validation data together",
     "plot_axis": "plot the objective over one hyperparameter",
-    "plot_training_curves": "plot the training curves of all trials",
-    "plot_isolation": "plot the best trial of each arm",
-    "plot_reruns": "plot every rerun",
-    "plot_gradient_norms": "plot the gradient norms of the best trials",
-    "plot_best_of": "plot the best of so many trials",
-    "plot_importance": "plot the importance of the hyperparameters",
+    "plot_diagnostics": "plot what there is to see of the search",
+    "plot_launch": "plot the best trial of each arm, and every rerun",
     "write_report": "write the launch report",
 }
 """The rules whose files an archive may hold, in the order of their work, each with what it does."""
@@ -145,14 +141,11 @@ def _deciding(plan: Plan) -> Iterator[Job]:
 def _plots(plan: Plan) -> Iterator[Job]:
     for stem in axis_plots(plan.study):
         yield Job("plot_axis", (f"plots/{stem}.svg",), ("study.nc",))
-    curves = ("plots/training_curves.svg", "plots/training_loss.svg")
-    yield Job("plot_training_curves", curves, ("study.nc",))
-    isolated = ("study.nc", "reruns.nc", *_replicates(plan))
-    yield Job("plot_isolation", ("plots/isolation.svg",), isolated)
-    yield Job("plot_reruns", ("plots/reruns.svg",), ("study.nc", "reruns.nc"))
-    yield Job("plot_gradient_norms", ("plots/gradient_norms.svg",), ("study.nc",))
-    yield Job("plot_best_of", ("plots/best_of.svg",), ("study.nc",))
-    yield Job("plot_importance", ("plots/importance.svg",), ("diagnostics.json",))
+    stems = ("training_curves", "training_loss", "gradient_norms", "best_of", "importance")
+    diagnostics = tuple(f"plots/{stem}.svg" for stem in stems)
+    yield Job("plot_diagnostics", diagnostics, ("study.nc", "diagnostics.json"))
+    launch = ("plots/isolation.svg", "plots/reruns.svg")
+    yield Job("plot_launch", launch, ("study.nc", "reruns.nc", *_replicates(plan)))
 
 
 def _trials(pack: Path) -> tuple[str, ...]:

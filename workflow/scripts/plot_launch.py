@@ -1,4 +1,4 @@
-"""Draw the isolation plot: the best trial of each arm, with its reruns."""
+"""Draw what the launch is decided by: the best trial of each arm, and every rerun."""
 
 from pathlib import Path
 
@@ -9,15 +9,18 @@ from tuning_playbook.analysis.variance import BASELINE, trial_variance
 from tuning_playbook.dataset.replicates import open_if_any
 from tuning_playbook.job import logged
 from tuning_playbook.plots.isolation import isolation_plot
+from tuning_playbook.plots.reruns import rerun_plot
 from tuning_playbook.plots.style import save
 
-files = snakemake.input
+files, plots = snakemake.input, snakemake.output
 with (
     logged(snakemake.log[0]),
     xr.open_dataset(files.study) as study,
     xr.open_dataset(files.reruns) as reruns,
     open_if_any(files.replicates) as replicates,
 ):
-    variances = {row.arm: row for row in trial_variance(study, reruns)}
-    figure = isolation_plot(study, isolation(study, reruns, replicates), variances.get(BASELINE))
-    save(figure, Path(snakemake.output[0]))
+    variances = trial_variance(study, reruns)
+    baseline = next((row for row in variances if row.arm == BASELINE), None)
+    isolated = isolation(study, reruns, replicates)
+    save(isolation_plot(study, isolated, baseline), Path(plots.isolation))
+    save(rerun_plot(study, variances), Path(plots.reruns))
