@@ -16,9 +16,10 @@ import psutil
 import xarray as xr
 
 from tests.workflow import project as projects
-from tests.workflow.project import environment, trains_pack
+from tests.workflow.project import HANGS, environment, trains_pack
 
-wait_until = functools.partial(projects.wait_until, seconds=300)
+wait_until = functools.partial(projects.wait_until, pause=0.3)
+"""Whoever asks Slurm starts a program each time, and takes from what is waited for."""
 
 SHORT = (
     *("--slurm-init-seconds-before-status-checks", 4, "--latency-wait", 15),
@@ -61,13 +62,13 @@ HALF = 40_000
 """Megabytes: more than half of what the node has, so that one job of them ends another."""
 
 PREEMPTED = {
-    "training": {"max_train_steps": 50_000, "batch_size": 32, "eval_every": 400},
+    "training": {"max_train_steps": 100_000, "batch_size": 32, "eval_every": 400},
     "nuisance": {},
     "search": {"algorithm": "list", "trials": [{"learning_rate": 0.01}]},
     "resources": {"memory_mb": HALF},
 }
 
-LONG = {"training": {"max_train_steps": 200_000, "batch_size": 32, "eval_every": 400}}
+LONG = {"training": {"max_train_steps": 100_000, "batch_size": 32, "eval_every": 400}}
 
 
 class Job(NamedTuple):
@@ -170,7 +171,7 @@ def disturbed(project, cluster):
             slurm(project, "--unlock", *arguments)
             second = stack.enter_context(running(project, *arguments))
             wait_until(lambda: known(cluster, "long") == 7)  # both, although they are in the queue
-        status = second.wait(600)
+        status = second.wait(HANGS)
     wait_until(lambda: "_long_" not in cluster.call("squeue", "-h", "-o", "%k"))
     return SimpleNamespace(
         refused=refused,
@@ -197,7 +198,7 @@ def preempted(project, cluster):
         # Before it tells a job to end Slurm lets it go on.
         options = ("--partition=normal", f"--mem={HALF}", "--output=/dev/null")
         urgent = cluster.call("sbatch", "--parsable", *options, "--wrap", "sleep 1")
-        status = snakemake.wait(600)
+        status = snakemake.wait(HANGS)
     record = project.results / f"preempted/trials/{trial}/trial.json"
     return SimpleNamespace(
         status=status,

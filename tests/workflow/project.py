@@ -25,6 +25,9 @@ CHECKOUT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "src", "config", "profiles", "slurm", "envs", "requirements.lock")
 BIN = Path(sys.executable).parent
 
+HANGS = 900
+"""Seconds after which nothing is expected to happen any more, on however slow a machine."""
+
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
 
 
@@ -260,13 +263,13 @@ def trains_pack(process):
     return ("-m", "tuning_playbook.train_pack") in itertools.pairwise(process.cmdline())
 
 
-def wait_until(condition, *, seconds=120):
-    """Wait for a condition and return what it gave."""
-    deadline = time.monotonic() + seconds
+def wait_until(condition, *, pause=0.02):
+    """Wait for a condition, asked every `pause` seconds, and return what it gave."""
+    deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.02)
+        time.sleep(pause)
     raise AssertionError("what was waited for did not happen")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.workflow.background import in_background
 from tests.workflow.conftest import IN_ONE_JOB
-from tests.workflow.project import processes, trains_pack, wait_until
+from tests.workflow.project import HANGS, processes, trains_pack, wait_until
 
 pytestmark = pytest.mark.workflow
 
@@ -69,7 +69,7 @@ def test_a_job_told_to_stop_goes_on_later_as_if_nothing_had_been(
     """A scheduler sends SIGTERM to a job that it is about to kill."""
     (job,) = (process for process in processes(in_the_middle) if trains_pack(process))
     job.terminate()
-    assert in_the_middle.wait(60) == 1
+    assert in_the_middle.wait(HANGS) == 1
     (log,) = (tmp_path / "long" / "logs" / "train").glob("*.log")
     assert "stopped after step" in log.read_text()
     log, dataset = go_on(undisturbed.project, tmp_path)
@@ -80,7 +80,7 @@ def test_a_job_told_to_stop_goes_on_later_as_if_nothing_had_been(
 def test_a_machine_that_fails_costs_no_finished_trial(undisturbed, in_the_middle, tmp_path):
     for process in processes(in_the_middle):
         process.kill()
-    in_the_middle.wait(60)
+    in_the_middle.wait(HANGS)
     settings = ["--config", "study=long", f"results={tmp_path}"]
     assert undisturbed.project.run("--unlock", *settings).status == 0
     _, dataset = go_on(undisturbed.project, tmp_path)
