@@ -12,30 +12,39 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuning_playbook.training.program import ORDER_STREAM
-from tuning_playbook.training.threefry import WORD, Words, threefry
+from tuning_playbook.training.threefry import threefry
+
+TOGETHER = 2**14
+"""Numbers of examples that are shuffled together, as far as they belong to whole epochs. NumPy has
+half a hundred calls for a shuffle, which cost more than the work in them where there is little."""
 
 
-@functools.lru_cache(maxsize=1024)
-def _order_key(seed: int) -> Words:
-    return threefry((0, seed), 0, ORDER_STREAM)
+def epoch_orders(seed: int, first: int, epochs: int, examples: int) -> np.ndarray:
+    """Return the orders of the training examples in some epochs, [epochs, examples] int32.
 
+    Each is what `jax.random.permutation` gives of `examples` and the seed's key, into which first
+    the stream and then the epoch are folded. As there, it sorts by random words, again where so
+    many examples make equal words likely.
 
-def epoch_order(seed: int, epoch: int, examples: int) -> np.ndarray:
-    """Return the order of the training examples in an epoch, [examples] int32.
-
-    It is what `jax.random.permutation` gives of `examples` and the seed's key, into which first the
-    stream and then the epoch are folded. As there, it sorts by random words, again where so many
-    examples make equal words likely.
+    Args:
+        seed: Of the trial.
+        first: The first of the epochs, counted from 0.
+        epochs: How many follow each other.
+        examples: How many training examples there are.
     """
-    key = threefry(_order_key(seed), 0, epoch)
-    order = places = np.arange(examples, dtype=np.uint32)
-    for _ in range(math.ceil(3 * math.log(max(1, examples)) / math.log(WORD))):
-        key, subkey = threefry(key, 0, 0), threefry(key, 0, 1)
-        first, second = threefry(subkey, 0, places)
+    zero = np.zeros((1, 1), np.uint32)
+    of_seed = threefry((zero, zero + np.uint32(seed)), zero, zero + np.uint32(ORDER_STREAM))
+    number = np.arange(first, first + epochs, dtype=np.uint32)[:, None]
+    key = threefry(of_seed, zero, number)
+    places = np.arange(examples, dtype=np.uint32)
+    order = np.broadcast_to(places, (epochs, examples))
+    for _ in range(math.ceil(3 * math.log(max(1, examples)) / math.log(2**32 - 1))):
+        key, subkey = threefry(key, zero, zero), threefry(key, zero, zero + np.uint32(1))
+        words = np.bitwise_xor(*threefry(subkey, zero, places))
         # Sorting numbers of a word and a place is sorting places by words, equal ones in order.
-        both = (first ^ second).astype(np.uint64) << 32 | places
-        both.sort()
-        order = order[both & WORD]
+        both = words.astype(np.uint64) << 32 | places
+        both.sort(axis=1)
+        order = np.take_along_axis(order, both.astype(np.uint32), axis=1)
     return order.astype(np.int32)
 
 
@@ -53,9 +62,16 @@ class Order:
         self._seeds, self._batch_size = seeds, batch_size
         self._steps_per_epoch = examples // batch_size
 
+        together = max(1, TOGETHER // examples)
+
         @functools.lru_cache(maxsize=2 * len(seeds))
+        def orders_of(seed: int, part: int) -> np.ndarray:
+            return epoch_orders(seed, part * together, together, examples)
+
         def order_of(seed: int, epoch: int) -> np.ndarray:
-            return epoch_order(seed, epoch, examples)
+            part, row = divmod(epoch, together)
+            order: np.ndarray = orders_of(seed, part)[row]
+            return order
 
         self._order_of = order_of
 
