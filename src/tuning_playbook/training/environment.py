@@ -10,7 +10,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,10 +145,16 @@ def provenance() -> dict[str, Any]:
         "driver": device.client.platform_version,
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+        "versions": package_versions(),
         "threads": int(os.environ.get("NPROC", "0")),
         "git_commit": git_commit(),
     }
+
+
+@functools.cache
+def package_versions() -> Mapping[str, str]:
+    """Return the version of each package that is recorded, read once."""
+    return {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
 
 
 @functools.cache
