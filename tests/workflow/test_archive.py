@@ -479,16 +479,17 @@ def install(lock, folder):
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
     options = ["--quiet", "--no-compile", "--disable-pip-version-check", "--require-hashes"]
-    done = subprocess.run(
-        [python, "-m", "pip", "install", *options, "-r", lock],
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if UNREACHABLE.search(done.stderr):
-        pytest.skip(f"no package index within reach: {done.stderr.splitlines()[-1]}")
-    assert done.returncode == 0, done.stderr
+    for listed in (CHECKOUT / "envs" / "pip.lock", lock):
+        done = subprocess.run(
+            [python, "-m", "pip", "install", *options, "-r", listed],
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if UNREACHABLE.search(done.stderr):
+            pytest.skip(f"no package index within reach: {done.stderr.splitlines()[-1]}")
+        assert done.returncode == 0, done.stderr
     return python
 
 
