@@ -1,7 +1,5 @@
 """Work that is done while its giver goes on."""
 
-import os
-import sys
 import threading
 
 import pytest
@@ -40,20 +38,6 @@ def test_what_was_given_is_done_though_its_giver_fails():
         worker.do(lambda: 1)
         raise KeyboardInterrupt
     assert worker.done == [1]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a niceness for each thread")
-def test_it_gives_way_to_its_giver():
-    before = niceness()
-    worker = OneBehind()
-    with worker:
-        worker.do(niceness)
-    assert worker.done == [19]
-    assert niceness() == before
-
-
-def niceness():
-    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def fail():

@@ -3,16 +3,11 @@
 Writing a trial takes some tenths of a second, in which the device can train the next one.
 """
 
-import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock, get_native_id
+from threading import Lock
 from types import TracebackType
 from typing import Generic, TypeVar
-
-LOWEST = 19
-"""The niceness of who runs when nobody else would."""
 
 Result = TypeVar("Result")
 
@@ -28,7 +23,7 @@ class OneBehind(Generic[Result]):
 
     def __init__(self) -> None:
         self.done: list[Result] = []
-        self._thread = ThreadPoolExecutor(1, initializer=_give_way)
+        self._thread = ThreadPoolExecutor(1)
         self._lock = Lock()  # of those who give work
         self._under_way: Future[Result] | None = None
 
@@ -60,13 +55,3 @@ class OneBehind(Generic[Result]):
         under_way, self._under_way = self._under_way, None
         if under_way:
             self.done.append(under_way.result())
-
-
-def _give_way() -> None:
-    """Let the threads that train go first, where Linux has a niceness for each thread.
-
-    On two cores there are three with something to do: those that train and feed, and this one. The
-    threads that it starts give way too.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), LOWEST)
