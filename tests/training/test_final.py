@@ -8,10 +8,11 @@ import pytest
 
 from tests.training.quadratic import Quadratic, make_trial
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.training import checkpoints
+from tuning_playbook.training import checkpoints, feed
 from tuning_playbook.training.data import place_data
 from tuning_playbook.training.export import MODEL
 from tuning_playbook.training.final import RECORD, WEIGHTS, final_loss, fold, train_final
+from tuning_playbook.training.order import Order
 from tuning_playbook.training.program import Program
 from tuning_playbook.training.run import train_group
 
@@ -59,6 +60,15 @@ def scheduled():
     values = {"schedule": "cosine", "decay_steps": 0, "end_factor": 0.0}
     trial = make_trial(keep_best=5)
     return dataclasses.replace(trial, hyperparameters={**trial.hyperparameters, **values})
+
+
+def test_where_what_is_fed_is_cut_changes_neither_the_weights_nor_the_loss(tmp_path, monkeypatch):
+    splits = Quadratic().load_data()
+    whole = train_final(tmp_path / "whole", make_trial(), 20, Quadratic(), splits)
+    monkeypatch.setattr(feed, "PIECE_BYTES", 3 * make_trial().batch_size * np.int32().nbytes)
+    assert feed.IndexFeed(Order([0], 71, 8), 0).most_steps == 3
+    assert train_final(tmp_path / "cut", make_trial(), 20, Quadratic(), splits) == whole
+    np.testing.assert_array_equal(weights(tmp_path / "cut"), weights(tmp_path / "whole"))
 
 
 def test_the_model_is_exported_where_the_workload_predicts(tmp_path):

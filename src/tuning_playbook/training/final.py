@@ -26,6 +26,7 @@ from tuning_playbook.training.devices import share_batches
 from tuning_playbook.training.export import MODEL, export_model
 from tuning_playbook.training.feed import Feed, HostFeed, IndexFeed
 from tuning_playbook.training.order import Order
+from tuning_playbook.training.pieces import Pace
 from tuning_playbook.training.program import Program
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -98,17 +99,20 @@ def train_final(
     state = program.init(seed, traced)
     order = Order([alone.seed], program.examples, alone.batch_size)
     feed: Feed = HostFeed(folded, order, 0, steps) if host_fed else IndexFeed(order, 0)
-    loss = np.nan
+    pace, loss = Pace(), np.nan
     marks = sorted({*(step for step in alone.eval_steps if step < steps), steps})
-    for first, last in itertools.pairwise(marks):
-        for start in range(first, last, feed.most_steps):
-            count = min(feed.most_steps, last - start)
+    for before, after in itertools.pairwise(marks):
+        step, losses = before, []
+        while step < after:
+            count = pace.steps(after - step, feed.most_steps)
             fed = spread.feed(feed.next(count))
-            state, logged = program.train(state, start, count, seed, traced, fed)
-            loss = float(np.mean(jax.device_get(logged.train_loss), dtype=np.float64))
+            state, logged = program.train(state, step, count, seed, traced, fed)
+            step += count
+            losses.append(jax.device_get(logged.train_loss))
+        loss = float(np.mean(np.concatenate(losses), dtype=np.float64))
         if not np.isfinite(loss):
             raise ArtefactError(
-                f"trial {trial.id} diverged at step {last} when it was trained on training and "
+                f"trial {trial.id} diverged at step {after} when it was trained on training and "
                 "validation data together; take 'final' away, or choose a stabler configuration"
             )
     variables = program.evaluated(state, steps, traced)
