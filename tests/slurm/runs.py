@@ -152,7 +152,7 @@ def disturbed(project, cluster):
 
     with ExitStack() as stack:
         first = stack.enter_context(running(project, *arguments))
-        held = wait_until(lambda: all_held(cluster, "long", 4))
+        held = wait_until(lambda: all_held(cluster, "long", 4), of=first)
         refused = slurm(project, *arguments)
         told, requeued, *others = held
         logs = {trial: folder / f"logs/train/{trial}.log" for trial in (told, requeued)}
@@ -162,15 +162,17 @@ def disturbed(project, cluster):
             for process in held.values():
                 process.resume()
             for log in logs.values():
-                wait_until(lambda log=log: said(log, "stopped after step"))
-            wait_until(lambda: known(cluster, "long") == 5)  # the one that failed, again
+                wait_until(lambda log=log: said(log, "stopped after step"), of=first)
+            # The one that failed, again.
+            wait_until(lambda: known(cluster, "long") == 5, of=first)
             first.kill()
             first.wait()
             wait_until(lambda: cluster.state() == "drained")
             before = [record(trial).stat().st_mtime_ns for trial in others]
             slurm(project, "--unlock", *arguments)
             second = stack.enter_context(running(project, *arguments))
-            wait_until(lambda: known(cluster, "long") == 7)  # both, although they are in the queue
+            # Both, although they are in the queue.
+            wait_until(lambda: known(cluster, "long") == 7, of=second)
         status = second.wait(HANGS)
     wait_until(lambda: "_long_" not in cluster.call("squeue", "-h", "-o", "%k"))
     return SimpleNamespace(
@@ -194,7 +196,7 @@ def preempted(project, cluster):
     project.write_study("preempted", PREEMPTED)
     spare = ("--set-resources", "train_pack:slurm_partition=spare")
     with running(project, "study_dataset", *spare, "--config", "study=preempted") as snakemake:
-        (trial,) = wait_until(lambda: all_held(cluster, "preempted", 1))
+        (trial,) = wait_until(lambda: all_held(cluster, "preempted", 1), of=snakemake)
         # Before it tells a job to end Slurm lets it go on.
         options = ("--partition=normal", f"--mem={HALF}", "--output=/dev/null")
         urgent = cluster.call("sbatch", "--parsable", *options, "--wrap", "sleep 1")

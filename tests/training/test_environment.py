@@ -9,7 +9,6 @@ import pytest
 
 PREPARED = """
 import os
-import platform
 from tuning_playbook.training.environment import Resources, prepare
 prepare(Resources(**{resources}))
 import jax

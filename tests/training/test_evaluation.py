@@ -29,6 +29,13 @@ def test_padding_weighs_nothing_even_where_it_is_not_a_number():
     assert float(weighted_means(per_example, (cut, weight))["value"]) == 2.0
 
 
+def test_a_batch_of_nothing_but_padding_weighs_nothing():
+    """Batches that can be cut into many parts may hold the whole split before the last begins."""
+    cut, weight = batched({"x": np.arange(1.0, 10.0)}, 3, 5)
+    assert weight.sum(axis=1).tolist() == [5, 4, 0]
+    assert float(weighted_means(per_example, (cut, weight))["value"]) == 5.0
+
+
 def test_every_example_stands_once_in_the_batches():
     cut, weight = batched({"x": np.arange(11.0), "y": np.ones((11, 3))}, 5)
     assert cut["x"].shape == (2, 6) and cut["y"].shape == (2, 6, 3)

@@ -263,12 +263,17 @@ def trains_pack(process):
     return ("-m", "tuning_playbook.train_pack") in itertools.pairwise(process.cmdline())
 
 
-def wait_until(condition, *, pause=0.02):
-    """Wait for a condition, asked every `pause` seconds, and return what it gave."""
+def wait_until(condition, *, of=None, pause=0.02):
+    """Wait for a condition, asked every `pause` seconds, and return what it gave.
+
+    `of` is the process that is to bring it about: when it has ended there is nothing to wait for.
+    """
     deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline:
+        ended = of is not None and of.poll() is not None
         if found := condition():
             return found
+        assert not ended, f"{of.args} ended with {of.returncode} before that"
         time.sleep(pause)
     raise AssertionError("what was waited for did not happen")
 

@@ -46,7 +46,7 @@ def in_the_middle(undisturbed, tmp_path):
     settings = ["--config", "study=long", f"results={tmp_path}"]
     snakemake = undisturbed.project.start("study_dataset", *settings)
     try:
-        wait_until(lambda: list(tmp_path.glob("long/trials/*/trial.json")))
+        wait_until(lambda: list(tmp_path.glob("long/trials/*/trial.json")), of=snakemake)
         yield snakemake
     finally:
         for process in processes(snakemake) if snakemake.poll() is None else ():

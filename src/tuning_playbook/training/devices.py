@@ -91,14 +91,14 @@ class Spread:
         return _constrain(batch, _sharding(self.mesh, AXIS))
 
     def rows(self, batch_size: int) -> slice:
-        """Return which examples of a batch this process reads, where they are fed from the host."""
+        """Return which examples of a batch, or numbers of them, this process feeds its devices."""
         if self.mesh is None:
             return slice(batch_size)
         size = batch_size // jax.process_count()
         return slice(jax.process_index() * size, (jax.process_index() + 1) * size)
 
     def feed(self, batches: Any) -> Any:
-        """Put the rows of batches that this process read, [steps, rows, ...], where they belong."""
+        """Put what this process feeds, [steps, rows, ...] of examples or numbers, where it belongs."""
         if self.mesh is None:
             return batches
         parted = _sharding(self.mesh, None, AXIS)

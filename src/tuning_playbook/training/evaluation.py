@@ -1,4 +1,4 @@
-"""Evaluation on a whole split: batches of one size, the padding of the last weighing zero.
+"""Evaluation on a whole split: batches of one size, what fills them up weighing zero.
 
 Source: the playbook, "Setting up periodic evaluations".
 """
@@ -21,7 +21,7 @@ PerExample = Callable[[Mapping[str, jax.Array]], Mapping[str, jax.Array]]
 
 
 def batched(arrays: Arrays, least: int, parts: int = 1) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Cut a split into batches of one size, the last one padded with copies of the first example.
+    """Cut a split into batches of one size, filled up with copies of the first example.
 
     Args:
         arrays: [examples, ...] each.
