@@ -98,7 +98,7 @@ class Spread:
         return slice(jax.process_index() * size, (jax.process_index() + 1) * size)
 
     def feed(self, batches: Any) -> Any:
-        """Put what this process feeds, [steps, rows, ...] of examples or numbers, where it belongs."""
+        """Put what this process feeds, [steps, rows, ...] of examples or numbers, in its place."""
         if self.mesh is None:
             return batches
         parted = _sharding(self.mesh, None, AXIS)

@@ -279,23 +279,25 @@ class Program:
             params = state.variables["params"]
             differentiate = jax.value_and_grad(mean_loss, has_aux=True)
             (loss, updated), gradient = differentiate(release(params))
-            # Where the loss is not finite the gradient is not either. And a compiler that knows the
-            # loss to be there before the parameters change makes no copy of them.
-            gradient = jax.tree.map(
-                lambda part: part + (0.0 * loss).astype(part.dtype), hold(gradient)
-            )
+            gradient = hold(gradient)
             if not off(values["l2_regularization"]):
                 gradient = optax.tree.add_scale(gradient, values["l2_regularization"], params)
+            grad_norm = global_norm(gradient)
+            # Where the loss is not finite the gradient is not either. And a compiler that knows the
+            # loss to be there before the parameters change makes no copy of them.
+            nothing = 0.0 * loss
+            gradient = _add(gradient, nothing)
             rate = learning_rate(schedule, values, number, self.trial.max_train_steps)
             optimizer = self._optimizer({**values, "learning_rate": rate})
             updates, optimizer_state = optimizer.update(gradient, state.optimizer, params)
-            params = optax.apply_updates(params, updates)
+            # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
+            params = optax.apply_updates(params, _add(updates, nothing))
             variables = {"params": params, **rest, **updated}
             average = state.average
             if not off(values["polyak_decay"]):
                 average = optax.incremental_update(params, average, 1.0 - values["polyak_decay"])
             after = TrainState(variables, optimizer_state, average)
-            return after, Steps(loss, global_norm(gradient), global_norm(updates), rate)
+            return after, Steps(loss, grad_norm, global_norm(updates), rate)
 
         def with_params(state: TrainState, change: Callable[[Any], Any]) -> TrainState:
             params = change(state.variables["params"])
@@ -360,3 +362,8 @@ class Program:
             variables, batch, hyperparameters=self._own(traced), key=key, train=False
         )
         return {item.name: values[item.name] for item in self.workload.metrics}
+
+
+def _add(tree: Any, number: jax.Array) -> Any:
+    """Add a number to every leaf, in the leaf's own precision."""
+    return jax.tree.map(lambda leaf: leaf + number.astype(leaf.dtype), tree)
