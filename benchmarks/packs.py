@@ -127,7 +127,7 @@ def pack(folder: Path, *, quick: bool) -> Iterator[Figure]:
 def speed(folder: Path, *, quick: bool) -> Iterator[Figure]:
     """Steps per second of a pack against the bare script, compilation and start-up left out."""
     requests = {
-        "digits_mlp": (pack_request(folder, trials=8), 2 if quick else 7),
+        "digits_mlp": (pack_request(folder, trials=16), 2 if quick else 7),
         "mnist5k_cnn": (cnn_request(folder, trials=2), 1 if quick else 3),
     }
     for workload, (request, repetitions) in requests.items():

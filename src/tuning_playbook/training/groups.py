@@ -139,10 +139,14 @@ def _train_group(
                 host_fed=host_data is not None,
                 spread=spread,
             )
+            if program is None:
+                writer.begin()  # compiling leaves it the interpreter
             examples = len(next(iter(splits["train"].values())))
             like = dataclasses.replace(trials[0], lanes=width)
             program = program or Program(like, workload, data, examples, spread)
-            trained, facts = _train_lanes(program, lanes, study, should_stop, host_data)
+            trained, facts = _train_lanes(
+                program, lanes, study, should_stop, host_data, writer.begin
+            )
         except InfeasibleConfigurationError as error:
             failure = str(error)
         except jax.errors.JaxRuntimeError as error:
@@ -161,10 +165,10 @@ def _train_group(
             failure = f"{type(error).__name__}: {error}"
         if failure:
             program = None
-            writer.do(functools.partial(_fail, lanes, workload, study, failure))
+            writer.give(functools.partial(_fail, lanes, workload, study, failure))
         else:
             facts["devices"] = together * spread.parts
-            writer.do(functools.partial(_write, trained, study, facts))
+            writer.give(functools.partial(_write, trained, study, facts))
         left = left[width:]
 
 
@@ -174,6 +178,7 @@ def _train_lanes(
     study: Path,
     should_stop: Callable[[], bool],
     host_data: Arrays | None,
+    under_way: Callable[[], None],
 ) -> tuple[list[Finished], dict[str, object]]:
     """Train one group of lanes; return its trials, and the facts of how they were trained."""
     folders = [trial_folder(study, trial) / "checkpoints" for trial in trials]
@@ -184,6 +189,7 @@ def _train_lanes(
         folders=folders,
         should_stop=should_stop,
         host_data=host_data,
+        under_way=under_way,
     )
     seconds = time.perf_counter() - clock
     compile_seconds = program.compile_seconds - compiled

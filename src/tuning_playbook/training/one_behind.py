@@ -25,10 +25,11 @@ class OneBehind(Generic[Result]):
         self.done: list[Result] = []
         self._thread = ThreadPoolExecutor(1)
         self._lock = Lock()  # of those who give work
+        self._given: Callable[[], Result] | None = None
         self._under_way: Future[Result] | None = None
 
-    def do(self, work: Callable[[], Result]) -> None:
-        """Begin a piece of work as soon as the one before is done.
+    def give(self, work: Callable[[], Result]) -> None:
+        """Take a piece of work, as soon as the one before is done.
 
         It waits for that, so that never more than two pieces' worth is held in memory.
 
@@ -37,7 +38,16 @@ class OneBehind(Generic[Result]):
         """
         with self._lock:
             self._finish()
-            self._under_way = self._thread.submit(work)
+            self._given = work
+
+    def begin(self) -> None:
+        """Begin what was given, if it has not begun.
+
+        A giver that first needs the interpreter to itself says so when it does no longer.
+        """
+        if self._given:  # else another giver may have the lock for as long as a piece takes
+            with self._lock:
+                self._begin()
 
     def __enter__(self) -> None:
         pass
@@ -51,7 +61,13 @@ class OneBehind(Generic[Result]):
         with self._thread:
             self._finish()
 
+    def _begin(self) -> None:
+        given, self._given = self._given, None
+        if given:
+            self._under_way = self._thread.submit(given)
+
     def _finish(self) -> None:
+        self._begin()
         under_way, self._under_way = self._under_way, None
         if under_way:
             self.done.append(under_way.result())

@@ -84,6 +84,7 @@ def train_group(
     folders: Sequence[Path],
     should_stop: Callable[[], bool],
     host_data: Arrays | None = None,
+    under_way: Callable[[], None] = lambda: None,
 ) -> Trained:
     """Train up to `lanes` trials at once, from where they were interrupted if they were.
 
@@ -93,6 +94,7 @@ def train_group(
         folders: Where each trial's states are saved.
         should_stop: Asked after every piece; true saves the states and ends the training.
         host_data: The training split, where batches are fed from the host.
+        under_way: Called when the device has work for a while, and after every piece.
 
     Raises:
         InterruptedTrainingError: `should_stop` said so.
@@ -128,6 +130,7 @@ def train_group(
         feed = HostFeed(host_data, order, step, last, rows)
     pace.begin(program.compile_seconds)
     for piece in one_ahead(_dispatch(program, state, step, seed, traced, feed, pace)):
+        under_way()
         _log(lanes, piece.logged, piece.first, width)
         if piece.metrics is not None:
             _record(program, lanes, piece.variables, piece.metrics, piece.last)
