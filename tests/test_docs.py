@@ -1,6 +1,7 @@
-"""The script of the documentation draws our plot from a study's file without us."""
+"""What the documentation lists is there, and its script draws our plot without us."""
 
 import ast
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -12,8 +13,14 @@ import pytest
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.plots.axis import axis_plot
+from tuning_playbook.workloads.cifar10 import CIFAR10
+from tuning_playbook.workloads.digits_mlp import DigitsMLP
+from tuning_playbook.workloads.mnist5k_cnn import Mnist5kCNN
+from tuning_playbook.workloads.mnist5k_resnet import Mnist5kResNet
+from tuning_playbook.workloads.text_transformer import TextTransformer
 
-SCRIPT = Path(__file__).parents[1] / "docs/plot_study.py"
+DOCS = Path(__file__).parents[1] / "docs"
+SCRIPT = DOCS / "plot_study.py"
 
 
 def test_ten_lines_with_xarray_and_matplotlib_alone():
@@ -24,6 +31,22 @@ def test_ten_lines_with_xarray_and_matplotlib_alone():
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     statements = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and n is not tree.body[0]]
     assert len(statements) - len(imported) <= 10
+
+
+@pytest.mark.parametrize(
+    "workload", [DigitsMLP, Mnist5kCNN, Mnist5kResNet, TextTransformer, CIFAR10]
+)
+def test_the_hyperparameters_of_the_built_in_workloads_are_listed_with_their_defaults(workload):
+    """In the row named after the workload's module, or in that of all."""
+    table = (DOCS / "workloads.md").read_text().partition("| workload | hyperparameters |")[2]
+    rows = dict(re.findall(r"^\| ([^|]+) \| (.+) \|$", table, re.MULTILINE))
+    own = rows[f"`{workload.__module__.rpartition('.')[2]}`"] + rows["all of them"]
+    listed = dict(re.findall(r"`(\w+)` \((\w+)", own))
+    declared = {item.name: item.default for item in workload.hyperparameters}
+    assert listed == {
+        name: f"{value:g}" if isinstance(value, float) else str(value).lower()
+        for name, value in declared.items()
+    }
 
 
 def points(axes):

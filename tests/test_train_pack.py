@@ -1,5 +1,6 @@
 """The program of a training job, as the rule `train_pack` calls it."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from tests.specs import plan_of
 from tuning_playbook import train_pack
 from tuning_playbook.dataset.pack import read_packs
+from tuning_playbook.errors import InterruptedTrainingError
 from tuning_playbook.job import options_of, resources_of
 from tuning_playbook.search.plan import requests_of
 from tuning_playbook.search.requests import write_requests
@@ -33,6 +35,23 @@ def test_a_pack_that_is_not_asked_for_is_one_message_and_a_failure(tmp_path, mon
     with pytest.raises(SystemExit, match=r"^ChangedDuringRunError: .* has no pack 0123456789: "):
         train_pack.main([str(tmp_path / "packs/0123456789.nc"), "--log", str(log)])
     assert len(log.read_text().splitlines()) == 1
+
+
+def test_a_job_that_is_told_to_stop_ends_with_a_status_of_its_own(tmp_path, monkeypatch):
+    """Another than that of a crash, so that a scheduler can be told to queue such jobs again."""
+    plan = plan_of(tmp_path)
+    write_requests(tmp_path, requests_of(plan))
+
+    def stop(*_, **__):
+        raise InterruptedTrainingError("stopped after step 7; it is saved")
+
+    monkeypatch.setattr(train_pack, "train_pack", stop)
+    log, pack = tmp_path / "train.log", next(iter(plan.packs))
+    with pytest.raises(SystemExit) as ended:
+        train_pack.main([str(tmp_path / f"packs/{pack}.nc"), "--log", str(log)])
+    assert ended.value.code == os.EX_TEMPFAIL
+    (line,) = log.read_text().splitlines()
+    assert line.endswith("WARNING stopped after step 7; it is saved")
 
 
 @pytest.mark.parametrize(

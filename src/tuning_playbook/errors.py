@@ -27,6 +27,10 @@ class InfeasibleConfigurationError(TuningPlaybookError):
     """
 
 
+class InterruptedTrainingError(Exception):
+    """The job was told to stop; its state is saved."""
+
+
 class ChangedDuringRunError(TuningPlaybookError):
     """The spec, the code or the data changed between planning a job and running it."""
 

@@ -10,7 +10,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tuning_playbook.errors import TuningPlaybookError
+from tuning_playbook.errors import InterruptedTrainingError, TuningPlaybookError
+
+INTERRUPTED = 75
+"""Exit status of a job that was told to stop and can go on where it was: `EX_TEMPFAIL` of
+`sysexits.h`, whose user is invited to try again. A scheduler can be told to queue such a job again
+(`RequeueExit` of `slurm.conf`)."""
 
 USUAL = {"devices": 1, "gpus": 0, "nodes": 1}
 """What a job has if nobody asks for anything."""
@@ -52,6 +57,8 @@ def share_source(folder: str) -> None:
 def logged(log: str) -> Iterator[None]:
     """Log to a file, and end with the message alone on an error that the user can mend.
 
+    A job that was told to stop ends with the status `INTERRUPTED`.
+
     Snakemake removes the log of the job before. What is there all the same is that of another job
     that has the same trials at this moment, which goes on.
     """
@@ -65,6 +72,9 @@ def logged(log: str) -> Iterator[None]:
     except TuningPlaybookError as error:
         root.error("%s", error)
         sys.exit(f"{type(error).__name__}: {error}")
+    except InterruptedTrainingError as error:
+        root.warning("%s", error)
+        sys.exit(INTERRUPTED)
     except BaseException:
         root.exception("the job ended with an error that is not the user's")
         raise

@@ -11,11 +11,22 @@ def per_example(batch):
 
 
 @pytest.mark.parametrize(
-    ("examples", "batch"), [(1001, 128), (1001, 100), (128, 128), (127, 128), (1, 7), (9, 2)]
+    ("examples", "batch", "parts", "padding"),
+    [
+        (1001, 128, 1, 0),
+        (1001, 128, 8, 7),
+        (1001, 100, 1, 9),
+        (128, 128, 1, 0),
+        (127, 128, 2, 1),
+        (1, 7, 1, 0),
+        (9, 2, 1, 3),
+    ],
 )
-def test_padding_weighs_nothing(examples, batch):
+def test_padding_weighs_nothing(examples, batch, parts, padding):
     x = np.random.default_rng(0).normal(size=examples).astype(np.float32)
-    means = jax.jit(weighted_means, static_argnums=0)(per_example, batched({"x": x}, batch))
+    split = batched({"x": x}, batch, parts)
+    assert np.sum(split[1] == 0) == padding
+    means = jax.jit(weighted_means, static_argnums=0)(per_example, split)
     assert float(means["value"]) == pytest.approx(x.astype(np.float64).mean(), abs=1e-6)
     assert float(means["square"]) == pytest.approx((x.astype(np.float64) ** 2).mean(), rel=1e-5)
 

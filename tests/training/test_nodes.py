@@ -58,7 +58,7 @@ def stop_in_the_middle(text, folder):
         job.send_signal(signal.SIGTERM)
         _, errors = job.communicate(timeout=120)
     assert job.returncode != 0
-    assert "NodesError: the job was told to stop" in errors
+    assert "InterruptedTrainingError: stopped" in errors
 
 
 def test_two_nodes_train_what_one_does_and_go_on_where_they_were_stopped(tmp_path, monkeypatch):

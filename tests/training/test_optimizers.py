@@ -20,6 +20,7 @@ NUMBERS = {
     "b1": 0.87,
     "b2": 0.991,
     "epsilon": 1e-3,
+    "decay_rate": 0.7,
 }
 
 
@@ -102,6 +103,40 @@ def test_rule_on_a_small_network(float64, name):
     expected = transcribed(name, gradient, start)
     found = trained(name, jax.grad(loss), jnp.asarray(start))
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def published(name, gradient, theta):
+    """Loshchilov and Hutter 2019, Chen et al. 2023, You et al. 2020, Shazeer and Stern 2018."""
+    eta, epsilon = NUMBERS["learning_rate"], NUMBERS["epsilon"]
+    beta1, beta2, decay_rate = NUMBERS["b1"], NUMBERS["b2"], NUMBERS["decay_rate"]
+    m, v = np.zeros_like(theta), np.zeros_like(theta)
+    for t in range(1, STEPS + 1):
+        g = gradient(theta)
+        if name == "lion":
+            theta = theta - eta * np.sign(beta1 * m + (1 - beta1) * g)
+            m = beta2 * m + (1 - beta2) * g
+        elif name == "adafactor":  # a short vector's second moment is not factored
+            beta = 1 - t**-decay_rate
+            v = beta * v + (1 - beta) * (g**2 + 1e-30)
+            u = g / np.sqrt(v)
+            theta = theta - eta * u / max(1.0, np.sqrt(np.mean(u**2)))
+        else:
+            m = beta1 * m + (1 - beta1) * g
+            v = beta2 * v + (1 - beta2) * g**2
+            u = m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + epsilon)
+            trust = np.linalg.norm(theta) / np.linalg.norm(u) if name == "lamb" else 1.0
+            theta = theta - eta * trust * u
+    return theta
+
+
+@pytest.mark.parametrize("name", ["adamw", "lamb", "lion", "adafactor"])
+def test_the_other_rules_are_those_of_their_papers(float64, name):
+    random = np.random.default_rng(3)
+    root = random.normal(size=(6, 6))
+    matrix, start = root @ root.T / 6, random.normal(size=6)
+    expected = published(name, lambda theta: matrix @ theta, start)
+    found = trained(name, lambda theta: jnp.asarray(matrix) @ theta, jnp.asarray(start))
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
 
 
 def test_optaxs_aliases_of_adam_and_nadam_are_other_rules(float64):

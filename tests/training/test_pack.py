@@ -6,6 +6,7 @@ import logging
 
 import jax
 import numpy as np
+import psutil
 import pytest
 
 from tests.specs import plan_of
@@ -16,7 +17,7 @@ from tuning_playbook.training import checkpoints, groups, run
 from tuning_playbook.training.manifest import BEST
 from tuning_playbook.training.pack import request_from_json, train_pack
 from tuning_playbook.training.program import Program
-from tuning_playbook.training.records import read_result, trial_folder
+from tuning_playbook.training.records import read_provenance, read_result, trial_folder
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}
@@ -59,6 +60,20 @@ def test_a_trial_leaves_its_configuration_provenance_and_best_checkpoints(traine
     step = int(results[0].eval_steps[np.argmin(objective)])
     assert provenance["best_steps"][0] == step
     assert len([path for path in place.rglob("*") if path.is_file()]) <= 25
+
+
+def test_what_a_trial_took_is_told(trained):
+    folder, request, _ = trained
+    first, *others = [read_provenance(trial_folder(folder, trial)) for trial in request.trials]
+    assert first["compile_seconds"] > 0
+    assert {facts["compile_seconds"] for facts in others} == {0}  # they share its program
+    for facts in (first, *others):
+        training = facts["wall_seconds"] - facts["compile_seconds"]
+        steps = request.trials[0].max_train_steps
+        assert facts["steps_per_second"] * training == pytest.approx(steps)
+        assert facts["input_wait_seconds"] == 0  # the data is on the device
+        # It imported NumPy and JAX at least.
+        assert 50 * 2**20 < facts["peak_memory_bytes"] < psutil.virtual_memory().total
 
 
 def test_finished_trials_are_kept(trained, caplog):
@@ -243,6 +258,28 @@ def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):
     monkeypatch.undo()
     again = train_pack(request, tmp_path, threads=1)
     assert [result.status for result in again] == ["completed"] * 2
+
+
+@pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "INTERNAL"])
+def test_what_no_device_could_run_is_the_configurations_error(tmp_path, monkeypatch, status):
+    """Of any other error of XLA it cannot be told that the device is not broken."""
+    train = Program.train
+
+    def limited(program, *arguments):
+        if program.trial.hyperparameters["depth"] == 2:
+            raise jax.errors.JaxRuntimeError(f"{status}: of a network of this depth")
+        return train(program, *arguments)
+
+    monkeypatch.setattr(Program, "train", limited)
+    (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
+    if status == "INTERNAL":
+        with pytest.raises(jax.errors.JaxRuntimeError, match="of a network of this depth"):
+            train_pack(request, tmp_path, threads=1)
+        return
+    for result in train_pack(request, tmp_path, threads=1):
+        broken = result.trial.hyperparameters["depth"] == 2
+        assert result.status == ("failed" if broken else "completed")
+        assert ("of a network of this depth" in result.reason) == broken
 
 
 def test_code_or_data_that_changed_since_the_job_was_planned_is_an_error(tmp_path):

@@ -1,7 +1,9 @@
 """Training groups of lanes: divergence, neighbours, best steps, interruption."""
 
 import itertools
+import re
 import time
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -9,13 +11,15 @@ import pytest
 
 from tests.training.damage import flip_a_bit
 from tests.training.quadratic import make_trial
-from tuning_playbook.errors import InfeasibleConfigurationError
+from tuning_playbook.errors import InfeasibleConfigurationError, InterruptedTrainingError
+from tuning_playbook.spec.families import training_hyperparameters
 from tuning_playbook.training import pieces
 from tuning_playbook.training.data import place_data
+from tuning_playbook.training.evaluation import fixed_sample
 from tuning_playbook.training.lane import new_lane
 from tuning_playbook.training.order import Order
 from tuning_playbook.training.program import Program, signature, traced_names
-from tuning_playbook.training.run import InterruptedTrainingError, _times, train_group
+from tuning_playbook.training.run import _times, train_group
 from tuning_playbook.training.states import remove_resumes
 
 GOOD = {"learning_rate": 0.05}
@@ -75,6 +79,54 @@ def test_training_is_sgd_on_shuffled_epochs(train, workload):
     np.testing.assert_allclose(finished.result.metrics["loss"][:, 1], losses, rtol=1e-4)
 
 
+def losses_of(w, x, y):
+    return np.mean(0.5 * (x @ w - y) ** 2)
+
+
+def test_what_is_logged_of_a_step_is_what_the_formulas_give(workload, data):
+    """SGD with L2 regularization and clipping on the whole training set, against NumPy."""
+    rate, l2, clip, steps = 0.1, 0.3, 3.5, 12
+    values = {"learning_rate": rate, "l2_regularization": l2, "clip_norm": clip}
+    trial = make_trial(batch_size=50, **values)
+    program = Program(trial, workload, data, 50)
+    seed, traced = program.arguments([trial])
+    state = program.init(seed, traced)
+    w = np.asarray(state.variables["params"]["w"], np.float64)
+    batches = np.tile(np.arange(50, dtype=np.int32), (steps, 1))
+    state, logged = program.train(state, 0, steps, seed, traced, batches)
+    x, y = (workload.load_data()["train"][name].astype(np.float64) for name in ("x", "y"))
+    expected = []
+    for _ in range(steps):
+        gradient = x.T @ (x @ w - y) / 50 + l2 * w
+        norm = np.linalg.norm(gradient)
+        update = -rate * gradient * min(1.0, clip / norm)
+        expected.append([losses_of(w, x, y), norm, np.linalg.norm(update), rate])
+        w = w + update
+    found = np.stack([np.asarray(series) for series in logged], axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    np.testing.assert_allclose(state.variables["params"]["w"], w, rtol=1e-4)
+    assert min(found[:, 1]) < clip < max(found[:, 1])  # some are clipped, and some are not
+
+
+def test_a_validation_sample_is_measured_at_every_evaluation_and_the_whole_at_the_best(workload):
+    trial = make_trial(**GOOD, validation_sample=8)
+    splits = workload.load_data()
+    program = Program(trial, workload, place_data(splits, trial.batch_size, 8), 50)
+    (finished,) = train_group(
+        program, [trial], folders=[Path("unused")], should_stop=lambda: False
+    ).finished
+    step, variables = finished.best[0]
+    sampled = {name: fixed_sample(splits[name], 8) for name in ("train", "validation")}
+    w = np.asarray(variables["params"]["w"])
+    row = list(finished.result.eval_steps).index(step)
+    for column, name in enumerate(("train", "validation")):
+        expected = losses_of(w, sampled[name]["x"], sampled[name]["y"])
+        assert finished.result.metrics["loss"][row, column] == pytest.approx(expected, rel=1e-5)
+    whole = losses_of(w, splits["validation"]["x"], splits["validation"]["y"])
+    assert finished.result.whole["loss"] == pytest.approx(whole, rel=1e-5)
+    assert finished.result.whole["loss"] != finished.result.metrics["loss"][row, 1]
+
+
 def test_the_best_steps_are_found_retrospectively(train):
     (finished,) = train(make_trial(**GOOD, keep_best=2))
     loss = finished.result.metrics["loss"][:, 1]
@@ -103,6 +155,25 @@ def test_divergence_is_recorded_where_it_happens_and_ends_the_trial(train):
     assert np.isfinite(result.metrics["loss"][0]).all()
     assert np.isnan(result.metrics["loss"][1:]).all()
     assert [step for step, _ in finished.best] == [0]
+
+
+def test_a_loss_beyond_its_bound_is_a_divergence_although_it_is_finite(train):
+    """The loss grows by about the same factor every step, and passes the bound on the way."""
+    (finished,) = train(make_trial(learning_rate=5.0, batch_size=50))
+    step = int(re.search(r"at step (\d+) is", finished.result.reason)[1])
+    bound = 1000 * finished.result.metrics["loss"][0, 0]
+    largest = finished.result.series["train_loss"]
+    assert finished.result.status == "diverged" and 1 < step < 10
+    assert f"above {bound:.3g} (1000 times" in finished.result.reason
+    assert np.isfinite(largest[: step - 1]).all() and np.isnan(largest[step - 1 :]).all()
+    assert largest[step - 2] <= bound
+
+
+def test_an_update_that_is_not_finite_is_a_divergence_at_its_step(train):
+    """The gradient is finite, and its square is too large for a number."""
+    trial = make_trial(optimizer="momentum", momentum=0.9, learning_rate=1e38)
+    (finished,) = train(trial)
+    assert finished.result.reason == "the update is not finite at step 1"
 
 
 def test_a_loss_may_be_negative_or_zero():
@@ -245,47 +316,96 @@ def test_a_damaged_state_is_passed_over_for_the_start(train, tmp_path, caplog):
     assert_same_bits(whole, again)
 
 
-def test_trials_that_differ_in_every_number_compile_once(train, workload):
+OF_ADAM_AND_COSINE = {
+    "b1": lambda n: 0.8 + 0.005 * n,
+    "b2": lambda n: 0.99 - 0.01 * n,
+    "epsilon": lambda n: 1e-8 * (n + 1),
+    "end_factor": lambda n: 0.01 * n,
+    "decay_steps": lambda n: 10 + n,
+}
+OF_RMSPROP_AND_POLYNOMIAL = {
+    "momentum": lambda n: 0.5 + 0.01 * n,
+    "rho": lambda n: 0.8 + 0.005 * n,
+    "epsilon": lambda n: 1e-8 * (n + 1),
+    "end_factor": lambda n: 0.01 * n,
+    "decay_steps": lambda n: 10 + n,
+    "power": lambda n: 1.0 + 0.1 * n,
+}
+OF_MOMENTUM_AND_PIECEWISE = {
+    "momentum": lambda n: 0.5 + 0.01 * n,
+    "decay_steps": lambda n: 10 + n,
+    "drops": lambda n: 1 + n,
+    "drop_factor": lambda n: 0.1 + 0.01 * n,
+}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "schedule", "own"),
+    [
+        ("adam", "cosine", OF_ADAM_AND_COSINE),
+        ("rmsprop", "polynomial", OF_RMSPROP_AND_POLYNOMIAL),
+        ("momentum", "piecewise", OF_MOMENTUM_AND_PIECEWISE),
+    ],
+)
+def test_trials_that_differ_in_every_number_compile_once(train, workload, optimizer, schedule, own):
     numbers_only = [
         make_trial(
             seed=n,
-            optimizer="adam",
-            schedule="cosine",
-            learning_rate=0.01 * (n + 1),
-            b1=0.8 + 0.005 * n,
-            b2=0.99 - 0.01 * n,
-            epsilon=1e-8 * (n + 1),
+            optimizer=optimizer,
+            schedule=schedule,
+            learning_rate=0.001 * (n + 1),
             warmup_steps=n + 1,
-            decay_steps=10 + n,
-            end_factor=0.01 * n,
             weight_decay=1e-4 * (n + 1),
             l2_regularization=1e-3 * (n + 1),
             clip_norm=1.0 + n,
             polyak_decay=0.5 + 0.01 * n,
             noise=0.01 * (n + 1),
+            **{name: value(n) for name, value in own.items()},
         )
         for n in range(32)
     ]
+    choices = {"optimizer": optimizer, "schedule": schedule}
+    declared = {item.name for item in training_hyperparameters(choices, {}) if not item.static}
+    varied = {
+        name
+        for name, value in numbers_only[0].hyperparameters.items()
+        if numbers_only[1].hyperparameters[name] != value
+    }
+    assert varied >= declared
     assert len({signature(trial, workload) for trial in numbers_only}) == 1
-    for trial in numbers_only:
-        train(trial)
+    train(numbers_only[0])
     (program,) = train.programs.values()
     assert program.compilations == 5  # init, train, average, evaluate, examine
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, *_, **__: compiled.append(event) if "backend_compile" in event else None
+    )
+    try:
+        for trial in numbers_only[1:]:
+            train(trial)
+        assert (program.compilations, compiled) == (5, [])
+        jax.jit(lambda x: x + 1)(1.0)
+        assert compiled  # JAX itself tells of what it compiles
+    finally:
+        jax.monitoring.clear_event_listeners()
 
 
-def test_a_feature_that_is_off_is_not_in_the_program(workload, data):
-    """Off, a feature costs nothing: the program is that of a trial that never heard of it."""
-    plain = make_trial(**GOOD)
-    assert "weight_decay" not in traced_names(plain, workload)
-    on = make_trial(**GOOD, weight_decay=0.1, clip_norm=1.0, l2_regularization=0.1, noise=0.5)
-    sizes = {}
-    for name, trial in {"off": plain, "on": on}.items():
+@pytest.mark.parametrize(
+    "feature", ["weight_decay", "clip_norm", "l2_regularization", "polyak_decay", "noise"]
+)
+def test_a_feature_that_is_off_is_not_in_the_program(workload, data, feature):
+    """Off, a feature costs nothing: its step has fewer operations, and no argument for it."""
+    off, on = make_trial(**GOOD), make_trial(**GOOD, **{feature: 0.5})
+    assert feature not in traced_names(off, workload)
+    assert feature in traced_names(on, workload)
+    operations = {}
+    for name, trial in {"off": off, "on": on}.items():
         program = Program(trial, workload, data, 50)
         seed, traced = program.arguments([trial])
         state = program.init(seed, traced)
         program.train(state, 0, 10, seed, traced, np.zeros((10, trial.batch_size), np.int32))
-        sizes[name] = len(program._compiled["train 10"].as_text())
-    assert sizes["off"] < 0.8 * sizes["on"]
+        operations[name] = program._compiled["train 10"].cost_analysis()["flops"]
+    assert operations["off"] < operations["on"]
 
 
 def test_polyak_averaging_evaluates_the_debiased_average(workload, data):

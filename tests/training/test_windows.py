@@ -38,6 +38,14 @@ def test_the_window_of_a_divergence_is_the_last_with_no_number():
     assert np.isfinite(series["train_loss"]).tolist() == [True] * 4 + [False] * 16
 
 
+def test_the_largest_norm_before_a_divergence_is_kept():
+    norms = np.ones(200, np.float32)
+    norms[41], norms[42:] = 1000.0, np.nan
+    largest = windowed(logged(norms), 100)["grad_norm_max"]
+    assert largest[:5].tolist() == [1.0] * 4 + [1000.0]
+    assert np.isnan(largest[5:]).all()
+
+
 def test_the_histogram_counts_every_step_that_was_logged():
     norms = np.concatenate([np.full(90, 0.5), np.full(9, 5.0), [1e12], np.full(50, np.nan)])
     summary = gradient_summary(norms.astype(np.float32), clip_norm=1.0)

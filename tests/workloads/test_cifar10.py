@@ -7,6 +7,7 @@ from tests.specs import changed, write_spec
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.search.plan import pack_json, plan_study
 from tuning_playbook.training.pack import request_from_json, train_pack
+from tuning_playbook.training.records import read_provenance, trial_folder
 from tuning_playbook.workloads.cifar10 import CIFAR10
 
 
@@ -67,6 +68,8 @@ def test_a_study_trains_on_a_users_folder(folder, tmp_path):
     loss = result.metrics["loss"][:, 0]
     assert loss[-1] < loss[0]
     assert result.class_examples.sum() == 40
+    facts = read_provenance(trial_folder(tmp_path, result.trial))
+    assert facts["input_wait_seconds"] > 0  # its batches came from the host
 
 
 def test_the_data_decides_the_trials_and_its_place_does_not(folder, tmp_path):

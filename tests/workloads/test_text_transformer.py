@@ -76,6 +76,21 @@ def test_metrics_are_means_over_the_same_characters(context_length: int) -> None
     np.testing.assert_allclose(metrics["bits_per_character"], nat.mean(1) / np.log(2), rtol=1e-5)
 
 
+def test_a_windows_last_character_is_predicted_from_those_before_it() -> None:
+    hyperparameters = configured(NAME, SMALL_TRANSFORMER)
+    context = hyperparameters["context_length"]
+    variables = variables_of(NAME, SMALL_TRANSFORMER)
+    text = np.asarray(batch_of(NAME)["text"]).copy()
+    predict = compiled(
+        lambda text: WORKLOAD.predict(variables, {"text": text}, hyperparameters=hyperparameters)
+    )
+    found = predict(text)
+    expected = logits_of({}, variables, text[:, -1 - context : -1])[:, -1]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    text[:, -1] = (text[:, -1] + 1) % len(scipy_text.ALPHABET)
+    np.testing.assert_array_equal(predict(text), found)
+
+
 def test_heads_must_divide_the_width() -> None:
     hyperparameters = configured(NAME, {"width": 10, "heads": 4})
     with pytest.raises(InfeasibleConfigurationError, match="4 heads do not divide a width of 10"):

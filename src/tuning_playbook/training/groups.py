@@ -12,6 +12,7 @@ import jax
 from tuning_playbook.errors import (
     ChangedDuringRunError,
     InfeasibleConfigurationError,
+    InterruptedTrainingError,
     TuningPlaybookError,
 )
 from tuning_playbook.search.fingerprint import Trial
@@ -29,7 +30,7 @@ from tuning_playbook.training.records import (
     write_predictions,
     write_result,
 )
-from tuning_playbook.training.run import Finished, InterruptedTrainingError, finish, train_group
+from tuning_playbook.training.run import Finished, finish, train_group
 from tuning_playbook.training.sigterm import noted_sigterm
 from tuning_playbook.training.states import remove_resumes
 from tuning_playbook.workloads.describe import current_versions
@@ -37,6 +38,10 @@ from tuning_playbook.workloads.loading import load_data
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 logger = logging.getLogger(__name__)
+
+OF_THE_CONFIGURATION = ("INVALID_ARGUMENT", "UNIMPLEMENTED", "OUT_OF_RANGE")
+"""What XLA's errors begin with where a program cannot be compiled or run anywhere; of the others,
+out of memory apart, it cannot be told that the device is not broken."""
 
 
 def train_trials(
@@ -150,13 +155,18 @@ def _train_group(
         except InfeasibleConfigurationError as error:
             failure = str(error)
         except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error) or jax.process_count() > 1:
-                raise  # other processes may have had enough, and would wait for this one
-            failure = f"out of memory: {str(error).splitlines()[0]}"
-            if width > 1:
-                logger.warning("%s; %d lanes from here on, not %d", failure, width // 2, width)
-                width, program = width // 2, None
-                continue
+            failure = str(error).splitlines()[0]
+            if "RESOURCE_EXHAUSTED" in str(error) and jax.process_count() == 1:
+                failure = f"out of memory: {failure}"
+                if width > 1:
+                    logger.warning("%s; %d lanes from here on, not %d", failure, width // 2, width)
+                    width, program = width // 2, None
+                    continue
+            elif failure.startswith(OF_THE_CONFIGURATION):
+                logger.exception("a configuration cannot be trained")
+                errors.append(error)
+            else:
+                raise  # where memory ran out, other processes may have enough, and would wait
         except (TuningPlaybookError, InterruptedTrainingError, OSError):
             raise
         except Exception as error:  # a model may raise anything for one configuration

@@ -26,7 +26,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from tuning_playbook.errors import NodesError, TuningPlaybookError
+from tuning_playbook.errors import InterruptedTrainingError, NodesError, TuningPlaybookError
 from tuning_playbook.training.environment import Resources, prepare
 from tuning_playbook.training.sigterm import noted_sigterm
 
@@ -51,7 +51,8 @@ def train_on_nodes(request: str, study: Path, resources: Resources) -> None:
         resources: The job's.
 
     Raises:
-        NodesError: A process failed, or the job was told to stop.
+        InterruptedTrainingError: The job was told to stop; what was trained is saved.
+        NodesError: A process failed.
     """
     told = json.dumps({"request": request, "study": str(study), "resources": asdict(resources)})
     last_words = [""] * resources.nodes
@@ -70,7 +71,7 @@ def train_on_nodes(request: str, study: Path, resources: Resources) -> None:
             reader.join()
         stopped = should_stop()
     if stopped:
-        raise NodesError("the job was told to stop; the state of its trials is saved")
+        raise InterruptedTrainingError("stopped; the state of its trials is saved")
     if failed is not None:
         code = processes[failed].returncode
         raise NodesError(

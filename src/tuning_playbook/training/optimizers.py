@@ -150,6 +150,7 @@ def _adam(hyperparameters: Numbers, *, nesterov: bool = False) -> optax.Gradient
 
 
 def _nadam(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """NAdam: Adam with Nesterov's step ahead; how `optax.nadam` differs, see `_adam`."""
     return _adam(hyperparameters, nesterov=True)
 
 

@@ -88,7 +88,7 @@ def train_pack(
         ChangedDuringRunError: Code or data is not what the pack was planned with.
         DeviceError: A device that it needs is not there.
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
-        NodesError: The same, or a failure, where the job has several nodes.
+        NodesError: A process failed, where the job has several nodes.
     """
     with claimed(request.trials, study):
         return _train_claimed(request, study, Resources(threads, devices, gpus, nodes))

@@ -18,6 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from tuning_playbook.errors import InterruptedTrainingError
 from tuning_playbook.search.fingerprint import Trial
 from tuning_playbook.training.devices import everywhere, writes
 from tuning_playbook.training.examine import NOTHING, Examination, examine
@@ -43,10 +44,6 @@ FAR_WORSE_FACTOR = 2.0
 RESUME_SECONDS = 40.0
 """The state is saved at the end of the first piece after this long. With the piece that follows it
 a kill repeats less than a minute of training."""
-
-
-class InterruptedTrainingError(Exception):
-    """The job was told to stop; its state is saved."""
 
 
 @dataclass(frozen=True)
@@ -209,13 +206,15 @@ def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:
         if lane.diverged:
             continue
         values = lane_of(measured, index, width)
-        loss, norm = values.train_loss, values.grad_norm
-        bad = ~(np.isfinite(loss) & np.isfinite(norm) & (loss <= lane.bound))
+        loss, norm, update = values.train_loss, values.grad_norm, values.update_norm
+        finite = np.isfinite(loss) & np.isfinite(norm) & np.isfinite(update)
+        bad = ~(finite & (loss <= lane.bound))
         good = int(np.argmax(bad)) if bad.any() else len(loss)
         for name in Steps._fields:
             lane.steps[name][first : first + good] = getattr(values, name)[:good]
         if bad.any():
-            lane.diverge(first + good + 1, _divergence(loss[good], norm[good], lane, first + good))
+            step = first + good + 1
+            lane.diverge(step, _divergence(loss[good], norm[good], update[good], lane.bound, step))
 
 
 def _times(factor: float, loss: float) -> float:
@@ -226,14 +225,12 @@ def _times(factor: float, loss: float) -> float:
     return loss + (factor - 1.0) * abs(loss) if loss else math.inf
 
 
-def _divergence(loss: float, norm: float, lane: Lane, steps_taken: int) -> str:
-    step = f"at step {steps_taken + 1}"
-    if not math.isfinite(loss):
-        return f"the training loss is not finite {step}"
-    if not math.isfinite(norm):
-        return f"the gradient is not finite {step}"
+def _divergence(loss: float, norm: float, update: float, bound: float, step: int) -> str:
+    for name, value in {"training loss": loss, "gradient": norm, "update": update}.items():
+        if not math.isfinite(value):
+            return f"the {name} is not finite at step {step}"
     return (
-        f"the training loss {step} is {loss:.3g}, above {lane.bound:.3g} "
+        f"the training loss at step {step} is {loss:.3g}, above {bound:.3g} "
         f"({DIVERGENCE_FACTOR:g} times that of step 0)"
     )
 

@@ -56,12 +56,13 @@ def windowed(steps: Mapping[str, np.ndarray], eval_every: int) -> dict[str, np.n
         eval_every: Steps between evaluations; their number divides the run.
 
     Returns:
-        Each of `SERIES`, [windows] float32; NaN from the window of a divergence on.
+        Each of `SERIES`, [windows] float32; NaN from the window of a divergence on, but for the
+        maximum of what was logged before it there.
     """
     window = window_of(eval_every)
     cut = {name: values.reshape(-1, window) for name, values in steps.items()}
     means = {name: values.mean(axis=1, dtype=np.float64) for name, values in cut.items()}
-    series = means | {"grad_norm_max": cut["grad_norm"].max(axis=1)}
+    series = means | {"grad_norm_max": np.fmax.reduce(cut["grad_norm"], axis=1)}
     return {name: series[name].astype(np.float32) for name in SERIES}
 
 

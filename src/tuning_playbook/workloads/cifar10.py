@@ -36,7 +36,6 @@ class CIFARNet(nn.Module):
 
     width: int
     normalization: str
-    virtual_batch_size: int = 0
 
     @nn.compact
     def __call__(

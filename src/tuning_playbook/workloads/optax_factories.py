@@ -31,7 +31,8 @@ def optax_optimizers() -> dict[str, tuple[Hyperparameter, ...]]:
     found = {}
     for name in dir(optax):
         factory = getattr(optax, name)
-        if name.startswith("_") or name in NOT_OPTIMIZERS or not inspect.isfunction(factory):
+        made = inspect.isfunction(factory) or isinstance(factory, functools.partial)
+        if name.startswith("_") or name in NOT_OPTIMIZERS or not made:
             continue
         parameters = inspect.signature(factory).parameters
         if "learning_rate" in parameters:

@@ -211,6 +211,22 @@ class TextTransformer:
             "bits_per_character": window_mean(cross_entropy(logits, label)) / math.log(2.0),
         }, {}
 
+    def predict(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        *,
+        hyperparameters: HyperparameterValues,
+    ) -> jax.Array:
+        """Return the logits [batch, characters] of each window's last character.
+
+        They depend on the `context_length` characters before it.
+        """
+        before = batch["text"][:, -1 - hyperparameters["context_length"] : -1].astype(jnp.int32)
+        logits = self.model(hyperparameters).apply(variables, before)
+        assert isinstance(logits, jax.Array)
+        return logits[:, -1]
+
     def model(self, hyperparameters: HyperparameterValues) -> Transformer:
         """Return the network of a configuration.
 
