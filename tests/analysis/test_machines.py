@@ -1,3 +1,5 @@
+import numpy as np
+
 from tests.analysis.synthetic import ADAM, NESTEROV, make_resources, make_study
 from tuning_playbook.analysis.machines import mixed_machines
 
@@ -38,6 +40,17 @@ def test_resources_in_another_order_and_of_reruns_too():
     assert finding.numbers["differences"][0]["sets_arms_apart"]
     half = study.isel(trial=slice(0, 16))
     assert mixed_machines(half, resources).answer == "ok"
+
+
+def test_trials_of_fewer_lanes_are_marked():
+    """Memory ran out for them; one that failed has no lanes."""
+    study = make_study()
+    resources = make_resources(study)
+    lanes = np.full(32, 8.0)
+    lanes[4:6], lanes[9] = 4.0, np.nan
+    finding = mixed_machines(study, resources.assign(lanes=("trial", lanes)))
+    assert (finding.answer, finding.trials) == ("warning", tuple(study["trial"].values[4:6]))
+    assert "differ in lanes" in finding.summary
 
 
 def test_what_is_not_recorded_is_no_difference():

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tuning_playbook.training.lane import new_lane
 from tuning_playbook.training.order import Order
 from tuning_playbook.training.program import Program, signature, traced_names
 from tuning_playbook.training.run import _times, train_group
-from tuning_playbook.training.states import remove_resumes
+from tuning_playbook.training.states import remove_resumes, resume_name, resume_steps
 
 GOOD = {"learning_rate": 0.05}
 
@@ -312,8 +313,29 @@ def test_a_damaged_state_is_passed_over_for_the_start(train, tmp_path, caplog):
     (state,) = (tmp_path / trial.id).glob("resume_*/d/*")
     flip_a_bit(state)
     (again,) = train(trial)
-    assert "is not what was saved" in caplog.text
+    assert "is not what was saved" in caplog.text and "it is not resumed from" in caplog.text
     assert_same_bits(whole, again)
+
+
+def test_a_damaged_state_is_passed_over_for_the_one_before(train, tmp_path, caplog):
+    """A job killed between writing a state and removing the one before leaves both."""
+    trial = make_trial(seed=1, **GOOD)
+    (whole,) = train(trial)
+    folder, kept = tmp_path / trial.id, tmp_path / "kept"
+    for _ in range(2):
+        count = itertools.count(1)
+        with pytest.raises(InterruptedTrainingError):
+            train(trial, stop=lambda count=count: next(count) == 1)
+        if not kept.exists():
+            shutil.copytree(folder, kept)
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    before, newest = sorted(resume_steps(folder))
+    flip_a_bit(next((folder / resume_name(newest)).glob("d/*")))
+    program = next(iter(train.programs.values()))
+    resumed = train_group(program, [trial], folders=[folder], should_stop=lambda: False)
+    assert resumed.resumed_at == before
+    assert resume_name(newest) in caplog.text
+    assert_same_bits(whole, resumed.finished[0])
 
 
 OF_ADAM_AND_COSINE = {

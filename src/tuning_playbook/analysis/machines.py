@@ -12,23 +12,27 @@ from tuning_playbook.analysis.ranking import arm_names, members, strings
 
 HARDWARE = ("backend", "device", "machine")
 SOFTWARE = ("python",)
+LANES = ("lanes",)
+"""Fewer than the spec's where memory ran out. The lanes of a program decide how it rounds."""
 VERSION = "version_"
 """What the variables begin with that hold the versions of packages."""
 
 ADVICE = (
     "Another processor or another version of a library rounds differently, and so gives other "
     "numbers from the same seed: within the trial variance as a rule, but not for sure. Train the "
-    "trials of a study on one kind of machine, or rerun both sides of a comparison on one."
+    "trials of a study on one kind of machine, or rerun both sides of a comparison on one. So do "
+    "fewer lanes, which a trial has where memory ran out: ask for as many as always fit."
 )
 
 
 def mixed_machines(study: xr.Dataset, resources: xr.Dataset | None = None) -> Finding:
     """Tell whether hardware or software differed among the trials.
 
-    Compared are JAX's backend, the kinds of device and of processor, and the versions of Python and
-    of every package. The host's name is no hardware, and the code that decides a trial's numbers
-    is part of its fingerprint already. Any difference is a warning; where it sets whole arms
-    apart the sentence says so, because then it may be what the arms' difference is made of.
+    Compared are JAX's backend, the kinds of device and of processor, the versions of Python and of
+    every package, and the lanes that trials were trained in. The host's name is no hardware, and
+    the code that decides a trial's numbers is part of its fingerprint already. Any difference is a
+    warning; where it sets whole arms apart the sentence says so, because then it may be what the
+    arms' difference is made of.
 
     Nothing here is left to chance: a study of one kind is never warned about, a mixed one always.
 
@@ -52,7 +56,7 @@ def mixed_machines(study: xr.Dataset, resources: xr.Dataset | None = None) -> Fi
         )
     names = [str(name) for name in resources.data_vars]
     kinds = [
-        *(name for name in (*HARDWARE, *SOFTWARE) if name in names),
+        *(name for name in (*HARDWARE, *SOFTWARE, *LANES) if name in names),
         *(name for name in names if name.startswith(VERSION)),
     ]
     rows = [row for name in kinds if (row := _row(study, resources, places, name)) is not None]
@@ -90,6 +94,8 @@ def _row(
 ) -> dict[str, Any] | None:
     """Describe in what the trials differ; None where they do not."""
     column = strings(resources, name)
+    if resources[name].dtype.kind == "f":
+        column = np.where(np.isfinite(resources[name].values), column, "")
     values = {trial: str(column[place]) for trial, place in places.items() if column[place]}
     found, counts = np.unique(list(values.values()), return_counts=True)
     if len(found) < 2:

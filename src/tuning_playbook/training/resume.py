@@ -93,7 +93,8 @@ def resume(
         try:
             saved = [checkpoints.restore(folder, resume_name(step)) for folder in folders]
         except ArtefactError as error:
-            logger.warning("%s; it is not resumed from", error)
+            what, _, _ = str(error).partition(";")  # the remedy is that of a finished trial
+            logger.warning("%s; it is not resumed from", what)
         if not min(everywhere(len(saved))):
             continue
         template = lane_of(state, 0, width)
