@@ -4,6 +4,7 @@ import itertools
 import re
 import shutil
 import time
+from collections import deque
 from pathlib import Path
 
 import jax
@@ -14,7 +15,7 @@ from tests.training.damage import flip_a_bit
 from tests.training.quadratic import make_trial
 from tuning_playbook.errors import InfeasibleConfigurationError, InterruptedTrainingError
 from tuning_playbook.spec.families import training_hyperparameters
-from tuning_playbook.training import pieces
+from tuning_playbook.training import pieces, program, run
 from tuning_playbook.training.data import place_data
 from tuning_playbook.training.evaluation import fixed_sample
 from tuning_playbook.training.lane import new_lane
@@ -263,6 +264,65 @@ def test_where_an_interval_is_cut_into_pieces_changes_no_bit(train, monkeypatch,
     resumed = train(*trials)
     for one, other in zip(whole, resumed, strict=True):
         assert_same_bits(one, other)
+
+
+class SimulatedDevice:
+    """A device that takes the time that a test says, and the clock of whoever waits for it.
+
+    What it is given it begins when it has done what came before.
+    """
+
+    def __init__(self):
+        self.now = self._free = 0.0
+        self._ends = deque()
+
+    def takes(self, method, seconds_of):
+        def call(*arguments):
+            self._free = max(self._free, self.now) + seconds_of(*arguments)
+            self._ends.append(self._free)
+            return method(*arguments)
+
+        return call
+
+    def waits(self, function):
+        def call(*arguments):
+            self.now = max(self.now, self._ends.popleft())
+            return function(*arguments)
+
+        return call
+
+    def perf_counter(self):
+        return self.now
+
+    monotonic = perf_counter
+
+
+@pytest.mark.parametrize("step_seconds", [0.1, 1.0, 3.0])
+def test_a_kill_repeats_less_than_a_minute(train, monkeypatch, step_seconds):
+    """Evaluations lie 200 steps apart, which take up to ten minutes."""
+    device, saves = SimulatedDevice(), [0.0]
+    for module in (run, pieces, program):
+        monkeypatch.setattr(module, "time", device)
+
+    def of_steps(_, state, first, steps, *__):
+        return steps * step_seconds
+
+    def of_evaluation(*_):  # of 50 and 21 examples, at a third of what they take in training
+        return step_seconds / 3 * 71 / 8
+
+    def save(lanes, folders, state, width):
+        saves.append(device.now)
+
+    monkeypatch.setattr(Program, "train", device.takes(Program.train, of_steps))
+    monkeypatch.setattr(Program, "evaluate", device.takes(Program.evaluate, of_evaluation))
+    monkeypatch.setattr(run, "_log", device.waits(run._log))
+    monkeypatch.setattr(run, "_record", device.waits(run._record))
+    monkeypatch.setattr(run, "save_state", save)
+    train(make_trial(**GOOD, max_train_steps=1000, eval_every=200))
+    assert device.now > 1000 * step_seconds
+    # All that is computed between two saves is what a kill just before the second one repeats.
+    repeated = [later - earlier for earlier, later in itertools.pairwise([*saves, device.now])]
+    assert len(saves) > 2 and max(repeated) < 60
 
 
 def test_a_piece_takes_what_can_be_afforded_and_never_one_step():
