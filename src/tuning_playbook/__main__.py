@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuning_playbook.errors import TuningPlaybookError
+from tuning_playbook.errors import INTERRUPTED, InterruptedTrainingError, TuningPlaybookError
 from tuning_playbook.report.budget import budget_lines
 from tuning_playbook.search.chain import plan_chain, settled_plan
 from tuning_playbook.search.plan import Plan, find_spec, pack_json, with_proposals
@@ -17,23 +17,29 @@ from tuning_playbook.spec.schema import json_schema
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    options = _parser().parse_args(arguments)
     try:
-        if options.command == "schema":
-            print(json.dumps(json_schema(), indent=2))
-            return 0
-        if options.command == "verify":
-            return _verify(options.archive)
-        if options.command == "reproduce":
-            return _reproduce(options)
-        if options.command == "leftovers":
-            return _leftovers(options)
-        path = find_spec(options.spec, folder=Path("config/studies"))
-        plan = _plan(path, options)
-        {"check": _check, "expand": _expand, "train": _train}[options.command](plan, options)
+        return _run(_parser().parse_args(arguments))
     except TuningPlaybookError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+    except InterruptedTrainingError as error:
+        print(error, file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "schema":
+        print(json.dumps(json_schema(), indent=2))
+        return 0
+    if options.command == "verify":
+        return _verify(options.archive)
+    if options.command == "reproduce":
+        return _reproduce(options)
+    if options.command == "leftovers":
+        return _leftovers(options)
+    path = find_spec(options.spec, folder=Path("config/studies"))
+    plan = _plan(path, options)
+    {"check": _check, "expand": _expand, "train": _train}[options.command](plan, options)
     return 0
 
 

@@ -31,6 +31,10 @@ class InterruptedTrainingError(Exception):
     """The job was told to stop; its state is saved."""
 
 
+INTERRUPTED = 75
+"""Exit status of such a job, which goes on where it was: `EX_TEMPFAIL` of `sysexits.h`."""
+
+
 class ChangedDuringRunError(TuningPlaybookError):
     """The spec, the code or the data changed between planning a job and running it."""
 

@@ -10,12 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tuning_playbook.errors import InterruptedTrainingError, TuningPlaybookError
-
-INTERRUPTED = 75
-"""Exit status of a job that was told to stop and can go on where it was: `EX_TEMPFAIL` of
-`sysexits.h`, whose user is invited to try again. A scheduler can be told to queue such a job again
-(`RequeueExit` of `slurm.conf`)."""
+from tuning_playbook.errors import INTERRUPTED, InterruptedTrainingError, TuningPlaybookError
 
 USUAL = {"devices": 1, "gpus": 0, "nodes": 1}
 """What a job has if nobody asks for anything."""

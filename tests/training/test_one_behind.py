@@ -23,6 +23,7 @@ def test_work_waits_until_its_giver_has_gone_on():
     with worker:
         worker.begin()
         worker.give(lambda: begun.set() or seen.append("done"))
+        assert not begun.wait(0.1)
         seen.append("gone on")
         worker.begin()
         assert begun.wait(60)

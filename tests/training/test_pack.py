@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import threading
 
 import jax
 import numpy as np
@@ -205,6 +206,26 @@ def test_an_error_of_writing_is_the_jobs_and_not_a_trials(tmp_path, monkeypatch)
     with pytest.raises(ValueError, match="cannot be written"):
         train_pack(request, tmp_path, threads=1)
     assert not list(tmp_path.glob("trials/*/trial.json"))
+
+
+def test_a_trial_is_written_while_the_next_one_trains(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, PACKED | {"search.trials": 2}))
+    begun, seen = threading.Event(), []
+    write, log = groups._write, run._log
+
+    def noted_write(*arguments):
+        begun.set()
+        return write(*arguments)
+
+    def noted_log(lanes, *arguments):
+        if lanes[0].trial == request.trials[1]:
+            seen.append(begun.wait(60))
+        return log(lanes, *arguments)
+
+    monkeypatch.setattr(groups, "_write", noted_write)
+    monkeypatch.setattr(run, "_log", noted_log)
+    train_pack(request, tmp_path, threads=1)
+    assert seen == [True, True]
 
 
 def test_where_it_leaves_nothing_the_job_fails(tmp_path, monkeypatch):

@@ -459,9 +459,12 @@ def test_trials_that_differ_in_every_number_compile_once(train, workload, optimi
     (program,) = train.programs.values()
     assert program.compilations == 5  # init, train, average, evaluate, examine
     compiled = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, *_, **__: compiled.append(event) if "backend_compile" in event else None
-    )
+
+    def listen(event, *_, **__):
+        if "backend_compile" in event:
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
     try:
         for trial in numbers_only[1:]:
             train(trial)
@@ -469,7 +472,7 @@ def test_trials_that_differ_in_every_number_compile_once(train, workload, optimi
         jax.jit(lambda x: x + 1)(1.0)
         assert compiled  # JAX itself tells of what it compiles
     finally:
-        jax.monitoring.clear_event_listeners()
+        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,6 @@ from tuning_playbook.workloads.protocol import Arrays, Workload
 
 logger = logging.getLogger(__name__)
 
-OF_THE_CONFIGURATION = ("INVALID_ARGUMENT", "UNIMPLEMENTED", "OUT_OF_RANGE")
-"""What XLA's errors begin with where a program cannot be compiled or run anywhere; of the others,
-out of memory apart, it cannot be told that the device is not broken."""
-
 
 def train_trials(
     trials: Sequence[Trial],
@@ -146,33 +142,29 @@ def _train_group(
             )
             if program is None:
                 writer.begin()  # compiling leaves it the interpreter
-            examples = len(next(iter(splits["train"].values())))
-            like = dataclasses.replace(trials[0], lanes=width)
-            program = program or Program(like, workload, data, examples, spread)
+                examples = len(next(iter(splits["train"].values())))
+                like = dataclasses.replace(trials[0], lanes=width)
+                program = Program(like, workload, data, examples, spread)
             trained, facts = _train_lanes(
                 program, lanes, study, should_stop, host_data, writer.begin
             )
         except InfeasibleConfigurationError as error:
             failure = str(error)
-        except jax.errors.JaxRuntimeError as error:
-            failure = str(error).splitlines()[0]
-            if "RESOURCE_EXHAUSTED" in str(error) and jax.process_count() == 1:
-                failure = f"out of memory: {failure}"
+        except (TuningPlaybookError, InterruptedTrainingError, OSError):
+            raise
+        except Exception as error:  # a model may raise anything for one configuration
+            if _may_be_the_devices(error):
+                raise
+            failure = f"{type(error).__name__}: {error}"
+            if _out_of_memory(error):
+                failure = f"out of memory: {str(error).splitlines()[0]}"
                 if width > 1:
                     logger.warning("%s; %d lanes from here on, not %d", failure, width // 2, width)
                     width, program = width // 2, None
                     continue
-            elif failure.startswith(OF_THE_CONFIGURATION):
+            else:
                 logger.exception("a configuration cannot be trained")
                 errors.append(error)
-            else:
-                raise  # where memory ran out, other processes may have enough, and would wait
-        except (TuningPlaybookError, InterruptedTrainingError, OSError):
-            raise
-        except Exception as error:  # a model may raise anything for one configuration
-            logger.exception("a configuration cannot be trained")
-            errors.append(error)
-            failure = f"{type(error).__name__}: {error}"
         if failure:
             program = None
             writer.give(functools.partial(_fail, lanes, workload, study, failure))
@@ -180,6 +172,22 @@ def _train_group(
             facts["devices"] = together * spread.parts
             writer.give(functools.partial(_write, trained, study, facts))
         left = left[width:]
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _may_be_the_devices(error: Exception) -> bool:
+    """Whether an error may come of a broken device and not of the configuration.
+
+    XLA says INVALID_ARGUMENT where the program itself is wrong. Of several processes the others may
+    have had no error, and would wait for this one.
+    """
+    if not isinstance(error, jax.errors.JaxRuntimeError):
+        return False
+    of_the_program = _out_of_memory(error) or str(error).startswith("INVALID_ARGUMENT")
+    return jax.process_count() > 1 or not of_the_program
 
 
 def _train_lanes(

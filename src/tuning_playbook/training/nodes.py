@@ -26,7 +26,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from tuning_playbook.errors import InterruptedTrainingError, NodesError, TuningPlaybookError
+from tuning_playbook.errors import (
+    INTERRUPTED,
+    InterruptedTrainingError,
+    NodesError,
+    TuningPlaybookError,
+)
 from tuning_playbook.training.environment import Resources, prepare
 from tuning_playbook.training.sigterm import noted_sigterm
 
@@ -37,6 +42,9 @@ GRACE_SECONDS = 15.0
 
 IDENTITY = ("SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME")
 """What `srun` has to know of the allocation; the rest of a job step's it would take for options."""
+
+STOPPED = {INTERRUPTED, -signal.SIGTERM, 128 + signal.SIGTERM}
+"""Exit statuses of a process that was told to stop: while it trained, or before."""
 
 ERROR = "error: "
 """What a process begins its last words with."""
@@ -69,8 +77,9 @@ def train_on_nodes(request: str, study: Path, resources: Resources) -> None:
         failed = _wait(processes, should_stop)
         for reader in readers:
             reader.join()
-        stopped = should_stop()
-    if stopped:
+        told_to = should_stop()
+    ended = {process.returncode for process in processes} - {0}
+    if told_to and ended and ended <= STOPPED and not any(last_words):
         raise InterruptedTrainingError("stopped; the state of its trials is saved")
     if failed is not None:
         code = processes[failed].returncode
@@ -168,6 +177,9 @@ def main(arguments: Sequence[str]) -> int:
     except TuningPlaybookError as error:
         print(f"{ERROR}{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return 1
+    except InterruptedTrainingError as error:
+        logger.warning("%s", error)
+        return INTERRUPTED
     except Exception as error:  # whatever it is, the job that waits is to know
         logger.exception("a process of several ended with an error that is not the user's")
         print(f"{ERROR}{type(error).__name__}: {error}", file=sys.stderr, flush=True)

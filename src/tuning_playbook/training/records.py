@@ -48,7 +48,7 @@ class TrialResult:
         eval_steps: [evaluations], the number of steps before each; the first is 0.
         metrics: By name, [evaluations, splits] float32; NaN from divergence on.
         train_steps: [windows], the last step of each.
-        series: By name, [windows] float32; NaN from divergence on.
+        series: By name, [windows] float32; as `windows.windowed` gives them.
         gradient: The gradient norms of the whole run.
         whole: Each metric at the best step on the whole validation split; empty where the trial
             never had finite metrics.
