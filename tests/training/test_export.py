@@ -1,5 +1,6 @@
 """The exported model answers as the checkpoint does, in a process without this package."""
 
+import shutil
 import subprocess
 import sys
 
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 
 from tests.specs import plan_of
+from tests.training.damage import flip_a_bit
+from tuning_playbook.errors import ArtefactError
 from tuning_playbook.search.plan import pack_json
 from tuning_playbook.training import checkpoints
-from tuning_playbook.training.export import export_best
+from tuning_playbook.training.export import best_variables, export_best
 from tuning_playbook.training.manifest import BEST
 from tuning_playbook.training.pack import request_from_json, train_pack
 from tuning_playbook.training.records import read_provenance, trial_folder
@@ -64,6 +67,15 @@ def test_the_exported_model_needs_no_code_of_ours(trained, tmp_path):
     )
     np.testing.assert_allclose(whole, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(few, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_damaged_checkpoint_is_one_message_with_its_remedy(trained, tmp_path):
+    study, result = trained
+    folder = tmp_path / "trial"
+    shutil.copytree(trial_folder(study, result.trial), folder)
+    flip_a_bit(folder / "checkpoints" / BEST / "_METADATA")
+    with pytest.raises(ArtefactError, match=r"_METADATA: .*remove the file of its pack and run"):
+        best_variables(folder)
 
 
 def test_predictions_of_the_best_step_are_saved(trained):

@@ -282,7 +282,7 @@ def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "INTERNAL"])
-def test_what_no_device_could_run_is_the_configurations_error(tmp_path, monkeypatch, status):
+def test_a_wrong_program_is_the_configurations_error(tmp_path, monkeypatch, status):
     """Of any other error of XLA it cannot be told that the device is not broken."""
     train = Program.train
 

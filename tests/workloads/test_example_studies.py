@@ -1,16 +1,20 @@
-"""The example studies of the built-in workloads train, from the spec to the trial's files."""
+"""The example studies of the built-in workloads train, from the spec to the exported model."""
 
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.export
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
 from tests.specs import changed, write_spec
 from tuning_playbook.search.plan import pack_json, plan_study
+from tuning_playbook.training.export import export_best
 from tuning_playbook.training.pack import request_from_json, train_pack
 from tuning_playbook.training.records import trial_folder
+from tuning_playbook.workloads.loading import load_workload
 
 STUDIES = Path(__file__).parents[2] / "config/studies"
 
@@ -39,5 +43,14 @@ def test_an_example_study_trains(tmp_path: Path, name: str) -> None:
     (result,) = train_pack(request_from_json(pack_json(plan, pack)), tmp_path, threads=1)
     assert result.status == "completed"
     assert all(np.isfinite(values).all() for values in result.metrics.values())
-    with np.load(trial_folder(tmp_path, result.trial) / "predictions.npz") as predictions:
-        assert np.isfinite(predictions["prediction"]).all()
+    folder = trial_folder(tmp_path, result.trial)
+    with np.load(folder / "predictions.npz") as predictions:
+        saved = predictions["prediction"]
+    workload = load_workload(result.trial.workload, "", "")
+    validation = workload.load_data()["validation"]
+    model = export_best(folder, result.trial, workload, validation)
+    assert model is not None
+    asked = validation.keys() - {getattr(workload, "label", "")}
+    few = {name: validation[name][:5] for name in asked}
+    found = jax.export.deserialize(bytearray(model.read_bytes())).call(few)
+    np.testing.assert_allclose(found, saved[:5], rtol=1e-4, atol=1e-5)

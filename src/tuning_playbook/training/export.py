@@ -16,6 +16,7 @@ import jax
 import jax.export
 import jax.numpy as jnp
 
+from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import write_atomically
 from tuning_playbook.search.fingerprint import Trial
 from tuning_playbook.training import checkpoints
@@ -61,7 +62,13 @@ def best_variables(folder: Path) -> dict[str, Any]:
     Raises:
         ArtefactError: The checkpoint is damaged.
     """
-    best = checkpoints.restore(folder / "checkpoints", BEST)
+    try:
+        best = checkpoints.restore(folder / "checkpoints", BEST)
+    except ArtefactError as error:
+        raise ArtefactError(
+            f"{error}; remove the file of its pack and run snakemake again: this trial is trained "
+            "anew, the others are kept"
+        ) from None
     step = read_provenance(folder)["best_steps"][0]
     variables: dict[str, Any] = jax.tree.map(jnp.asarray, best[f"step_{step}"])
     return variables

@@ -152,7 +152,9 @@ def _train_group(
             failure = str(error)
         except (TuningPlaybookError, InterruptedTrainingError, OSError):
             raise
-        except Exception as error:  # a model may raise anything for one configuration
+        # A user's model may raise anything for one configuration: it is that trial's reason, its
+        # traceback is logged, and the job fails with it where it is all that came of the trials.
+        except Exception as error:
             if _may_be_the_devices(error):
                 raise
             failure = f"{type(error).__name__}: {error}"

@@ -44,8 +44,7 @@ def check_manifest(folder: Path, name: str) -> None:
         file = changed[0].partition("  ")[2]
         raise ArtefactError(
             f"{target / file}: the file is not what was saved (its SHA-256 differs from "
-            f"{manifest_of(folder, name).name}); remove the file of its pack and run snakemake "
-            "again: this trial is trained anew, the others are kept"
+            f"{manifest_of(folder, name).name})"
         )
 
 

@@ -77,9 +77,9 @@ def train_on_nodes(request: str, study: Path, resources: Resources) -> None:
         failed = _wait(processes, should_stop)
         for reader in readers:
             reader.join()
-        told_to = should_stop()
+        to_stop = should_stop()
     ended = {process.returncode for process in processes} - {0}
-    if told_to and ended and ended <= STOPPED and not any(last_words):
+    if to_stop and ended and ended <= STOPPED and not any(last_words):
         raise InterruptedTrainingError("stopped; the state of its trials is saved")
     if failed is not None:
         code = processes[failed].returncode
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str]) -> int:
     except InterruptedTrainingError as error:
         logger.warning("%s", error)
         return INTERRUPTED
-    except Exception as error:  # whatever it is, the job that waits is to know
+    except Exception as error:  # logged whole; the job that waits fails with it as its last words
         logger.exception("a process of several ended with an error that is not the user's")
         print(f"{ERROR}{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return 1

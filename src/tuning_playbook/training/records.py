@@ -181,7 +181,7 @@ def _best_is_damaged(folder: Path) -> bool:
     try:
         check_manifest(saved, BEST)
     except ArtefactError as error:
-        logger.warning("%s", error)
+        logger.warning("%s; the trial counts as unfinished", error)
         return True
     return False
 

@@ -93,8 +93,7 @@ def resume(
         try:
             saved = [checkpoints.restore(folder, resume_name(step)) for folder in folders]
         except ArtefactError as error:
-            what, _, _ = str(error).partition(";")  # the remedy is that of a finished trial
-            logger.warning("%s; it is not resumed from", what)
+            logger.warning("%s; it is not resumed from", error)
         if not min(everywhere(len(saved))):
             continue
         template = lane_of(state, 0, width)

@@ -49,7 +49,7 @@ def load_workload(name: str, import_from: str, data_folder: str) -> Workload:
         workload = _instance(name, found, data_folder) if isinstance(found, type) else None
     except WorkloadError:
         raise
-    except Exception as error:  # a user's module may raise anything
+    except Exception as error:  # a user's module may raise anything; raised as one message
         raise WorkloadError(f"workload '{name}' cannot be imported: {explain(error)}") from error
     if workload is None:
         raise WorkloadError(
@@ -144,7 +144,7 @@ def load_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, A
             split: {key: np.asarray(array) for key, array in arrays.items()}
             for split, arrays in given.items()
         }
-    except Exception as error:  # a user's class may raise anything
+    except Exception as error:  # a user's class may raise anything; raised as one message
         raise WorkloadError(
             f"workload '{name}': its data cannot be read: {explain(error)}"
         ) from error
