@@ -1,6 +1,8 @@
-"""The convolution's values and gradients against those that JAX derives."""
+"""The convolution's values and gradients against those that JAX derives, and who must use it."""
 
+import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -9,7 +11,16 @@ import numpy as np
 import pytest
 
 from tests.workloads.examples import compiled
+from tuning_playbook.workloads.cifar10 import CIFAR10
 from tuning_playbook.workloads.convolution import ORDER, Conv, convolve
+from tuning_playbook.workloads.mnist5k_cnn import Mnist5kCNN
+from tuning_playbook.workloads.mnist5k_resnet import Mnist5kResNet
+
+IMAGE_NETWORKS: list[tuple[Any, tuple[int, ...]]] = [
+    (CIFAR10(Path("nowhere")), (4, 3, 32, 32)),
+    (Mnist5kCNN(), (4, 28, 28, 1)),
+    (Mnist5kResNet(), (4, 28, 28, 1)),
+]
 
 
 def plain(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
@@ -42,3 +53,34 @@ def test_bias_is_optional() -> None:
     for use_bias, names in ((True, {"kernel", "bias"}), (False, {"kernel"})):
         init = partial(Conv(3, use_bias=use_bias).init, jax.random.key(0))
         assert set(jax.eval_shape(init, jnp.ones((1, 4, 4, 2)))["params"]) == names
+
+
+@pytest.mark.parametrize(
+    ("workload", "shape"), IMAGE_NETWORKS, ids=lambda value: type(value).__name__
+)
+def test_every_convolution_of_a_training_step_has_the_order_that_is_fast_in_a_loop(
+    workload: Any, shape: tuple[int, ...]
+) -> None:
+    hyperparameters = {item.name: item.default for item in workload.hyperparameters}
+    batch = {
+        "image": jax.ShapeDtypeStruct(shape, np.float32),
+        "label": jax.ShapeDtypeStruct(shape[:1], np.int32),
+    }
+
+    def loss(params: Any, rest: Any, batch: Any) -> jax.Array:
+        metrics, _ = workload.apply(
+            {**rest, "params": params},
+            batch,
+            hyperparameters=hyperparameters,
+            key=jax.random.key(0),
+            train=True,
+        )
+        return jnp.mean(metrics["loss"])
+
+    init = partial(workload.init, hyperparameters=hyperparameters)
+    variables = dict(jax.eval_shape(init, jax.random.key(0)))
+    params = variables.pop("params")
+    program = jax.jit(jax.grad(loss)).lower(params, variables, batch).as_text()
+    orders = re.findall(r"dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\])", program)
+    assert len(orders) > 2
+    assert set(orders) == {"[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"}

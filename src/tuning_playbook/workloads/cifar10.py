@@ -18,6 +18,7 @@ from flax import linen as nn
 from tuning_playbook.errors import WorkloadError
 from tuning_playbook.spec.declarations import Hyperparameter, Metric
 from tuning_playbook.workloads.classification import LABEL_SMOOTHING, classify, logits_of
+from tuning_playbook.workloads.convolution import Conv
 from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate
 from tuning_playbook.workloads.normalization import NORMALIZATIONS, Normalization
 from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues, Variables
@@ -47,7 +48,7 @@ class CIFARNet(nn.Module):
         for stage in range(3):
             for stride in (2, 1):
                 features = self.width * 2**stage
-                hidden = nn.Conv(features, (3, 3), strides=stride, use_bias=False)(hidden)
+                hidden = Conv(features, stride=stride, use_bias=False)(hidden)
                 hidden = Normalization(self.normalization)(hidden, train=train)
                 hidden = nn.relu(hidden)
         hidden = Dropout()(jnp.mean(hidden, axis=(1, 2)), dropout_rate, train=train)
