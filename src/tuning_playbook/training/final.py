@@ -104,7 +104,7 @@ def train_final(
     for before, after in itertools.pairwise(marks):
         step, losses = before, []
         while step < after:
-            count = pace.steps(after - step, feed.most_steps)
+            count = pace.steps(step, before, after, feed.most_steps)
             fed = spread.feed(feed.next(count))
             state, logged = program.train(state, step, count, seed, traced, fed)
             step += count

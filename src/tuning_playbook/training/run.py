@@ -163,7 +163,7 @@ def _dispatch(
     for before, after in itertools.pairwise(program.trial.eval_steps):
         while before <= step < after:
             first = step
-            steps = min(everywhere(pace.steps(after - first, feed.most_steps)))
+            steps = min(everywhere(pace.steps(first, before, after, feed.most_steps)))
             fed = program.spread.feed(feed.next(steps))
             state, logged = program.train(state, first, steps, seed, traced, fed)
             step = first + steps
