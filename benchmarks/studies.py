@@ -80,6 +80,7 @@ def request_of(
     training: Mapping[str, int],
     learning_rate: float,
     fixed: Mapping[str, Any],
+    data: Path | None = None,
 ) -> dict[str, Any]:
     """Return what the training job of one trial of any workload is told.
 
@@ -90,8 +91,9 @@ def request_of(
         training: As in a spec.
         learning_rate: Of its optimizer.
         fixed: Its other hyperparameters; those left out have their defaults.
+        data: The folder of its data, where it has one.
     """
-    spec = {
+    spec: dict[str, Any] = {
         "goal": "What does this configuration reach?",
         "workload": workload,
         "objective": {"metric": f"validation/{metric}", "mode": "min"},
@@ -99,10 +101,15 @@ def request_of(
         "fixed": dict(fixed),
         "search": {"algorithm": "list", "trials": [{"learning_rate": learning_rate}]},
     }
+    if data:
+        spec["data"] = str(data)
     path = folder / f"{workload}.yaml"
     with path.open("w") as file:
         YAML(typ="safe", pure=True).dump(spec, file)
-    return _only_request(plan_study(path))
+    request = _only_request(plan_study(path))
+    if data:
+        request["data_folder"] = str(data)  # a plan has it from here, and the job runs elsewhere
+    return request
 
 
 def _only_request(plan: Plan) -> dict[str, Any]:
