@@ -214,3 +214,29 @@ def test_every_declared_optimizer_is_built_and_descends(float64):
         start = jnp.asarray([1.0, -2.0, 0.5])
         found = trained(name, lambda theta: theta, start, learning_rate=0.01)
         assert jnp.linalg.norm(found) < jnp.linalg.norm(start), name
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("sgd", "momentum"),
+        ("rmsprop", "momentum"),
+        ("adafactor", "momentum"),
+        ("adafactor", "weight_decay_rate"),
+    ],
+)
+def test_what_optax_leaves_out_by_default_is_left_out_at_zero(name, argument):
+    start = jnp.ones(3)
+    numbers = {item.name: item.default for item in (*COMMON, *optax_optimizers()[f"optax.{name}"])}
+    factory = getattr(optax, name)
+    for value, theirs in {0.0: factory(1e-3), 0.9: factory(1e-3, **{argument: 0.9})}.items():
+        ours = make_optimizer(f"optax.{name}", numbers | {argument: value})
+        assert jax.tree.structure(ours.init(start)) == jax.tree.structure(theirs.init(start))
+        both = []
+        for optimizer in (ours, theirs):
+            theta, state = start, optimizer.init(start)
+            for _ in range(3):
+                updates, state = optimizer.update(theta, state, theta)
+                theta = optax.apply_updates(theta, updates)
+            both.append(theta)
+        np.testing.assert_array_equal(*both)

@@ -38,7 +38,9 @@ def make_optimizer(name: str, hyperparameters: Numbers) -> optax.GradientTransfo
     """
     own = optax_optimizers().get(name, ())
     if own:
-        rule = factory_of(name)(**{item.name: hyperparameters[item.name] for item in own})
+        arguments = {item.name: hyperparameters[item.name] for item in own}
+        left_out = {item.name for item in own if item.off == 0 and off(arguments[item.name])}
+        rule = factory_of(name)(**{key: arguments[key] for key in arguments.keys() - left_out})
     else:
         rule = RULES[name](hyperparameters)
     if not off(hyperparameters["clip_norm"]):

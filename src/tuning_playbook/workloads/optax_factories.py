@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
+from typing import get_args
 
 import optax
 
@@ -25,8 +26,9 @@ NOT_OPTIMIZERS = {
 def optax_optimizers() -> dict[str, tuple[Hyperparameter, ...]]:
     """Return the hyperparameters of each optimizer that optax has a factory of, by `optax.<name>`.
 
-    Those are its arguments with a float default, the learning rate first. What a factory takes
-    beside them keeps optax's default.
+    Those are its arguments that are floats, the learning rate first. One that optax leaves out by
+    default, as the momentum of `optax.sgd`, is left out at 0. What a factory takes beside them
+    keeps optax's default.
     """
     found = {}
     for name in dir(optax):
@@ -37,12 +39,21 @@ def optax_optimizers() -> dict[str, tuple[Hyperparameter, ...]]:
         parameters = inspect.signature(factory).parameters
         if "learning_rate" in parameters:
             own = [
-                Hyperparameter(key, parameter.default, f"argument of {PREFIX}{name}")
+                _hyperparameter(parameter, f"argument of {PREFIX}{name}")
                 for key, parameter in parameters.items()
-                if isinstance(parameter.default, float) and key != LEARNING_RATE.name
+                if key != LEARNING_RATE.name
             ]
-            found[f"{PREFIX}{name}"] = (LEARNING_RATE, *own)
+            found[f"{PREFIX}{name}"] = (LEARNING_RATE, *(item for item in own if item))
     return found
+
+
+def _hyperparameter(parameter: inspect.Parameter, description: str) -> Hyperparameter | None:
+    """Return what a spec may set of a factory's argument; None where it is no float."""
+    if isinstance(parameter.default, float):
+        return Hyperparameter(parameter.name, parameter.default, description)
+    if parameter.default is None and float in get_args(parameter.annotation):
+        return Hyperparameter(parameter.name, 0.0, f"{description}, left out at 0", off=0.0)
+    return None
 
 
 def factory_of(optimizer: str) -> Callable[..., optax.GradientTransformation]:
