@@ -13,11 +13,14 @@ import numpy as np
 from tuning_playbook.training.order import Order
 from tuning_playbook.workloads.protocol import Arrays
 
-PREFETCHED_STEPS = 64
-"""Batches that are read ahead of training."""
-
 PIECE_BYTES = 2**26
 """What is fed of this size together is handed to the device at once."""
+
+PREFETCHED_STEPS = 64
+"""Batches that are read ahead of training, at most,"""
+
+PREFETCHED_PIECES = 4
+"""and pieces of the largest size, at most: large examples are not to fill the memory."""
 
 READING_THREADS = 4
 
@@ -89,9 +92,8 @@ class HostFeed:
 
         import grain  # noqa: PLC0415 - half as slow to import as JAX, and few workloads need it
 
-        options = grain.ReadOptions(
-            num_threads=READING_THREADS, prefetch_buffer_size=PREFETCHED_STEPS
-        )
+        ahead = min(PREFETCHED_STEPS, PREFETCHED_PIECES * self.most_steps)
+        options = grain.ReadOptions(num_threads=READING_THREADS, prefetch_buffer_size=ahead)
         steps = grain.MapDataset.range(first_step, last_step).map(batch_at)
         self._batches: Iterator[Mapping[str, np.ndarray]] = iter(steps.to_iter_dataset(options))
 
