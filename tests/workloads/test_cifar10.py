@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.specs import changed, write_spec
+from tests.workloads.cifar10_files import write_batch, write_distribution
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.search.plan import pack_json, plan_study
 from tuning_playbook.training.pack import request_from_json, train_pack
@@ -11,23 +12,9 @@ from tuning_playbook.training.records import read_provenance, trial_folder
 from tuning_playbook.workloads.cifar10 import CIFAR10
 
 
-def write_batch(path, records, seed):
-    """Write records of the binary format: images whose brightness tells their class."""
-    random = np.random.default_rng(seed)
-    label = random.integers(0, 10, size=records).astype(np.uint8)
-    image = np.clip(random.normal(25 * label[:, None], 10, (records, 3072)), 0, 255)
-    path.write_bytes(np.concatenate([label[:, None], image.astype(np.uint8)], axis=1).tobytes())
-    return label, image.astype(np.uint8)
-
-
 @pytest.fixture
 def folder(tmp_path):
-    data = tmp_path / "cifar-10-batches-bin"
-    data.mkdir()
-    for number in (1, 2):
-        write_batch(data / f"data_batch_{number}.bin", 200, number)
-    write_batch(data / "test_batch.bin", 50, 3)
-    return data
+    return write_distribution(tmp_path / "cifar-10-batches-bin", 200)
 
 
 def spec_of(tmp_path, **more):

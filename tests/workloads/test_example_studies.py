@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.specs import changed, write_spec
+from tests.workloads.cifar10_files import write_distribution
 from tuning_playbook.search.plan import pack_json, plan_study
 from tuning_playbook.training.export import export_best
 from tuning_playbook.training.pack import request_from_json, train_pack
@@ -23,6 +24,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "cnn_dropout": {"fixed.width": 2},
     "resnet_stride": {"fixed.width": 2},
     "transformer_normalization": {"fixed.width": 8, "fixed.heads": 2, "fixed.depth": 1},
+    "cifar10_normalization": {"fixed.width": 2},
 }
 """Their own models, made small: compiling takes the time."""
 
@@ -36,17 +38,20 @@ FEW_STEPS: dict[str, Any] = {
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_study_trains(tmp_path: Path, name: str) -> None:
     example = YAML(typ="safe").load((STUDIES / f"{name}.yaml").read_text())
+    if "data" in example:
+        write_distribution(tmp_path / example["data"], 40)
     plan = plan_study(
         write_spec(tmp_path / "study.yaml", changed(FEW_STEPS | EXAMPLES[name], example))
     )
-    pack = next(iter(plan.packs.values()))
-    (result,) = train_pack(request_from_json(pack_json(plan, pack)), tmp_path, threads=1)
+    *_, pack = plan.packs.values()
+    request = request_from_json(pack_json(plan, pack))
+    (result,) = train_pack(request, tmp_path, threads=1)
     assert result.status == "completed"
     assert all(np.isfinite(values).all() for values in result.metrics.values())
     folder = trial_folder(tmp_path, result.trial)
     with np.load(folder / "predictions.npz") as predictions:
         saved = predictions["prediction"]
-    workload = load_workload(result.trial.workload, "", "")
+    workload = load_workload(result.trial.workload, "", request.data_folder)
     validation = workload.load_data()["validation"]
     model = export_best(folder, result.trial, workload, validation)
     assert model is not None
