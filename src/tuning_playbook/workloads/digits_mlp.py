@@ -4,8 +4,8 @@ Data: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UC
 Repository, 1998 (CC BY 4.0), as `sklearn.datasets.load_digits` gives it.
 
 Expected: 2,000 steps of Adam at a learning rate of 0.001, batch size 64, the rest at its default,
-reach a validation error of 2.7 %. On a busy machine of 2 cores that took 0.5 s, and 6 s to compile
-(`python -m benchmarks workloads`).
+reach a validation error of 2.3 to 3.0 % on five seeds. On a shared machine of 2 cores that took
+0.5 s, and 4 s to compile (`python -m benchmarks workloads`).
 """
 
 import gzip

@@ -1,8 +1,8 @@
 """A small convolutional network on 5,000 real MNIST images; see `mnist5k` for their source.
 
 Expected: 400 steps of Adam at a learning rate of 0.003, batch size 64, dropout 0.25, the rest at
-its default, reach a validation error of 2.2 %. On a busy machine of 2 cores that took 12 s, and
-10 s to compile (`python -m benchmarks workloads`).
+its default, reach a validation error of 1.8 to 2.4 % on five seeds. On a shared machine of 2 cores
+that took 6 s, and 5 s to compile (`python -m benchmarks workloads`).
 """
 
 from collections.abc import Mapping

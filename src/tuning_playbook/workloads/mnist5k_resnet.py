@@ -4,8 +4,8 @@ The model follows S. Zagoruyko and N. Komodakis, "Wide Residual Networks", 2016,
 normalization does not come first, K. He et al., "Deep Residual Learning", 2015.
 
 Expected: 300 steps of momentum 0.9 at a learning rate of 0.1, batch size 64, width 8, the rest at
-its default, reach a validation error of 4.0 %. On a busy machine of 2 cores that took 12 s, and
-27 s to compile (`python -m benchmarks workloads`).
+its default, reach a validation error of 3.2 to 5.4 % on five seeds. On a shared machine of 2 cores
+that took 10 s, and 19 s to compile (`python -m benchmarks workloads`).
 """
 
 from collections.abc import Mapping
