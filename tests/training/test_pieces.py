@@ -45,9 +45,10 @@ def test_an_unknown_pace_cuts_for_memory_alone() -> None:
 def test_a_pace_that_comes_and_goes_cuts_in_one_way() -> None:
     pace = Pace(seconds=PIECE_SECONDS / 80)
     steady = cut(pace, 0, 250)
-    for seconds in (KEPT_SECONDS[0] / 62, KEPT_SECONDS[1] / 63, PIECE_SECONDS / 80):
-        pace.seconds = seconds * 1.001 if seconds < 0.1 else seconds * 0.999
+    for pace.seconds in (1.01 * KEPT_SECONDS[0] / 63, 0.99 * KEPT_SECONDS[1] / 63):
         assert cut(pace, 250, 500) == steady
+    for pace.seconds in (0.99 * KEPT_SECONDS[0] / 63, 1.01 * KEPT_SECONDS[1] / 63):
+        assert cut(pace, 250, 500) != steady
 
 
 def test_few_lengths_are_compiled_however_the_pace_changes() -> None:

@@ -17,10 +17,10 @@ PIECE_BYTES = 2**26
 """What is fed of this size together is handed to the device at once."""
 
 PREFETCHED_STEPS = 64
-"""Batches that are read ahead of training, at most,"""
+"""The most batches that are read ahead of training."""
 
 PREFETCHED_PIECES = 4
-"""and pieces of the largest size, at most: large examples are not to fill the memory."""
+"""The most pieces of the largest size that are: large examples are not to fill the memory."""
 
 READING_THREADS = 4
 

@@ -152,9 +152,9 @@ def _train_group(
             failure = str(error)
         except (TuningPlaybookError, InterruptedTrainingError, OSError):
             raise
-        # A user's model may raise anything for one configuration: it is that trial's reason, its
-        # traceback is logged, and the job fails with it where it is all that came of the trials.
-        except Exception as error:
+        except Exception as error:  # a user's model may raise anything for one configuration
+            # It is that trial's reason and its traceback is logged; the job fails with it where it
+            # is all that came of the trials.
             if _may_be_the_devices(error):
                 raise
             failure = f"{type(error).__name__}: {error}"

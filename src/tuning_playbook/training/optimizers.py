@@ -38,9 +38,12 @@ def make_optimizer(name: str, hyperparameters: Numbers) -> optax.GradientTransfo
     """
     own = optax_optimizers().get(name, ())
     if own:
-        arguments = {item.name: hyperparameters[item.name] for item in own}
-        left_out = {item.name for item in own if item.off == 0 and off(arguments[item.name])}
-        rule = factory_of(name)(**{key: arguments[key] for key in arguments.keys() - left_out})
+        given = {
+            item.name: hyperparameters[item.name]
+            for item in own
+            if item.off is None or not off(hyperparameters[item.name])
+        }
+        rule = factory_of(name)(**given)
     else:
         rule = RULES[name](hyperparameters)
     if not off(hyperparameters["clip_norm"]):
