@@ -13,17 +13,17 @@ from benchmarks.studies import write_study
 from benchmarks.table import Bar, Figure
 from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.dataset.collect import collect_study
-from tuning_playbook.dataset.pack import write_pack
+from tuning_playbook.dataset.pack_file import write_pack
 from tuning_playbook.dataset.reruns import choose_reruns
-from tuning_playbook.search.fingerprint import Trial, trial_from_json
-from tuning_playbook.search.plan import plan_study
-from tuning_playbook.training.records import (
+from tuning_playbook.engine.windows import gradient_summary, window_ends, windowed
+from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.trials.result import (
     EVALUATED_SPLITS,
     TrialResult,
     trial_folder,
     write_result,
 )
-from tuning_playbook.training.windows import gradient_summary, window_ends, windowed
+from tuning_playbook.trials.trial import Trial, trial_from_json
 
 TRIALS = (64, 1_000, 10_000)
 EVAL_EVERY = 20

@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.studies import DEFAULT_STUDY
+from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.search.bayesian import propose
-from tuning_playbook.search.fingerprint import derive_seed, digest
 from tuning_playbook.search.halton import halton
-from tuning_playbook.search.plan import plan_study
-from tuning_playbook.spec.distributions import Distribution
+from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.trials.trial import derive_seed, digest
 
 INITIAL, ROUNDS, BATCH = 10, 4, 5
 RERUNS = 10
@@ -119,7 +119,7 @@ def digits() -> Problem:
     import jax  # noqa: PLC0415 - the other problems need no JAX
 
     from benchmarks.bare import load_data, make_training  # noqa: PLC0415
-    from tuning_playbook.training.run import (  # noqa: PLC0415
+    from tuning_playbook.engine.run import (  # noqa: PLC0415
         DIVERGENCE_FACTOR,
         FAR_WORSE_FACTOR,
     )

@@ -18,7 +18,7 @@ from benchmarks.process import ROOT, Measured, measure
 from benchmarks.studies import cnn_request, pack_request
 from benchmarks.table import Bar, Figure, medians, ratios
 from benchmarks.training_job import LOG
-from tuning_playbook.training.records import EVALUATED_SPLITS, METRIC, read_provenance
+from tuning_playbook.trials.result import EVALUATED_SPLITS, METRIC, read_provenance
 
 ONE_THREAD = {"NPROC": "1"}
 """What the default study gives a job: XLA sizes its thread pool by it."""

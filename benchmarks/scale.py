@@ -22,18 +22,18 @@ from benchmarks.__main__ import machine
 from benchmarks.process import ROOT, Measured, at_once, measure
 from benchmarks.table import Bar, Figure, header, line
 from benchmarks.workflow import MANY_JOBS
-from tuning_playbook.dataset.pack import write_pack
-from tuning_playbook.search.fingerprint import Trial
-from tuning_playbook.search.plan import Plan, plan_study
-from tuning_playbook.training.records import EVALUATED_SPLITS, TrialResult
-from tuning_playbook.training.windows import SERIES, gradient_summary, window_ends
+from tuning_playbook.dataset.pack_file import write_pack
+from tuning_playbook.engine.windows import SERIES, gradient_summary, window_ends
+from tuning_playbook.planning.plan import Plan, plan_study
+from tuning_playbook.trials.result import EVALUATED_SPLITS, TrialResult
+from tuning_playbook.trials.trial import Trial
 
 METRICS = ("loss", *(f"error_{power}" for power in range(1, 6)))
 
 EXPAND = """
 import sys
 from pathlib import Path
-from tuning_playbook.search.plan import plan_study
+from tuning_playbook.planning.plan import plan_study
 plan = plan_study(Path(sys.argv[1]))
 len(plan.packs), plan.keys
 """
@@ -42,7 +42,7 @@ COLLECT = """
 import sys
 from pathlib import Path
 from tuning_playbook.dataset.collect import collect_study, write_dataset
-from tuning_playbook.search.plan import plan_study
+from tuning_playbook.planning.plan import plan_study
 plan = plan_study(Path(sys.argv[1]))
 folder = Path(sys.argv[2])
 packs = [folder / f"packs/{pack}.nc" for pack in plan.packs]

@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.process import ROOT
-from tuning_playbook.search.plan import Pack, Plan, make_pack, pack_json, plan_study
+from tuning_playbook.planning.plan import Pack, Plan, make_pack, pack_json, plan_study
 
 DEFAULT_STUDY = ROOT / "config" / "studies" / "optimizer_choice.yaml"
 

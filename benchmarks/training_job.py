@@ -6,8 +6,8 @@ python -m benchmarks.training_job STUDY_FOLDER THREADS < request.json
 import sys
 from pathlib import Path
 
-from tuning_playbook import train_pack
-from tuning_playbook.search.requests import write_requests
+from tuning_playbook.jobs import train_pack
+from tuning_playbook.planning.requests import write_requests
 
 PACK, LOG = "pack", "train.log"
 

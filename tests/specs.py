@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tuning_playbook.search.plan import Plan, plan_study
+from tuning_playbook.planning.plan import Plan, plan_study
 
 SMALL: dict[str, Any] = {
     "goal": "Does the small study run?",

@@ -12,7 +12,7 @@ import pytest
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.plots.axis import axis_plot
+from tuning_playbook.plots.axis_plot import axis_plot
 from tuning_playbook.workloads.cifar10 import CIFAR10
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 from tuning_playbook.workloads.mnist5k_cnn import Mnist5kCNN

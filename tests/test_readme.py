@@ -7,15 +7,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.specs import plan_of
-from tuning_playbook.search.configuration import CONFIG_KEYS
-from tuning_playbook.search.plan import plan_study
-from tuning_playbook.spec import imports, shape
-from tuning_playbook.spec.advice import RULES
-from tuning_playbook.spec.checklist import Checklist
-from tuning_playbook.spec.families import COMMON
-from tuning_playbook.spec.optimizers import OPTIMIZERS
-from tuning_playbook.spec.schedules import SCHEDULES
-from tuning_playbook.workloads.loading import check_protocol
+from tuning_playbook.jobs.load_workload import check_protocol
+from tuning_playbook.planning.configuration import CONFIG_KEYS
+from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.study import import_spec, shape
+from tuning_playbook.study.advice import RULES
+from tuning_playbook.study.families import COMMON
+from tuning_playbook.study.optimizer_hyperparameters import OPTIMIZERS
+from tuning_playbook.study.schedule_hyperparameters import SCHEDULES
+from tuning_playbook.study.thresholds import Checklist
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -66,8 +66,11 @@ def keys_of(model, prefix=""):
             yield f"{prefix}{name}"
 
 
-KEYS = {*keys_of(shape.StudySpec), *keys_of(imports.ImportSpec), *CONFIG_KEYS}
-KEYS |= {*keys_of(imports.CsvSource, "source."), *keys_of(imports.AlgoperfSource, "source.")}
+KEYS = {*keys_of(shape.StudySpec), *keys_of(import_spec.ImportSpec), *CONFIG_KEYS}
+KEYS |= {
+    *keys_of(import_spec.CsvSource, "source."),
+    *keys_of(import_spec.AlgoperfSource, "source."),
+}
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuning_playbook.errors import INTERRUPTED, InterruptedTrainingError, TuningPlaybookError
-from tuning_playbook.report.budget import budget_lines
-from tuning_playbook.search.chain import plan_chain, settled_plan
-from tuning_playbook.search.plan import Plan, find_spec, pack_json, with_proposals
-from tuning_playbook.spec.schema import json_schema
+from tuning_playbook.planning.chain import plan_chain, settled_plan
+from tuning_playbook.planning.plan import Plan, find_spec, pack_json, with_proposals
+from tuning_playbook.report.budget_lines import budget_lines
+from tuning_playbook.study.schema import json_schema
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -178,7 +178,7 @@ def _expand(plan: Plan, options: argparse.Namespace) -> None:
 
 
 def _train(plan: Plan, options: argparse.Namespace) -> None:
-    from tuning_playbook.training.pack import (  # noqa: PLC0415 - only this command needs it
+    from tuning_playbook.jobs.pack import (  # noqa: PLC0415 - only this command needs it
         request_from_json,
         train_pack,
     )

@@ -9,7 +9,7 @@ import pytest
 from tests.analysis.synthetic import ADAM, make_resources, make_study
 from tuning_playbook.analysis.checklist import CHECKLIST, diagnose
 from tuning_playbook.analysis.importance import importance
-from tuning_playbook.spec.checklist import Checklist
+from tuning_playbook.study.thresholds import Checklist
 
 CHECKS = [check.__name__ for check in CHECKLIST]
 

@@ -7,8 +7,8 @@ import xarray as xr
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.overfitting import overfitting
-from tuning_playbook.analysis.progress import best_steps, saturated_early, still_improving
 from tuning_playbook.analysis.ranking import best_trial, trial_id
+from tuning_playbook.analysis.training_length import best_steps, saturated_early, still_improving
 from tuning_playbook.analysis.trend import fit_trend
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.analysis.synthetic import make_study
 from tuning_playbook.analysis.sample_skew import sample_skew
-from tuning_playbook.training.examine import sample_error
+from tuning_playbook.engine.examine import sample_error
 
 EXAMPLES, SAMPLE, TRIALS, EVALUATIONS, STUDIES = 1000, 200, 8, 10, 200
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.specs import changed, write_spec
 from tuning_playbook.__main__ import main
-from tuning_playbook.archive.layout import write_zip
-from tuning_playbook.search.plan import plan_study
+from tuning_playbook.archive.zip_layout import write_zip
+from tuning_playbook.planning.plan import plan_study
 
 IN_ONE_JOB = {"resources.trials_per_job": 16}
 

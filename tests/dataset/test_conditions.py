@@ -7,15 +7,15 @@ import pytest
 import xarray as xr
 
 from tests.dataset.test_collect import packed, result_of
-from tests.spec.test_conditions import NESTED
 from tests.specs import plan_of
+from tests.study.test_conditions import NESTED
 from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.dataset.collect import collect, write_dataset
 from tuning_playbook.dataset.rows import Row
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.plots.axis import axis_plot
+from tuning_playbook.planning.plan import axis_plots
+from tuning_playbook.plots.axis_plot import axis_plot
 from tuning_playbook.report.figures import make_figures
-from tuning_playbook.search.plan import axis_plots
 
 RATES = {
     # condition: (low, high, the arms)

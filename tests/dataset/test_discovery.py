@@ -6,7 +6,7 @@ import platform
 import pytest
 
 from tests.sources.algoperf import import_logs
-from tests.sources.test_csv import datasets, write
+from tests.sources.test_csv_tables import datasets, write
 from tuning_playbook.dataset.imported import resources_dataset
 from tuning_playbook.dataset.resources import describe_resources
 

@@ -10,8 +10,8 @@ from tuning_playbook.errors import ArtefactError, LaunchError
 from tuning_playbook.files import write_atomically
 from tuning_playbook.launches.adopt import adopt, baseline_name
 from tuning_playbook.launches.history import read_launches
-from tuning_playbook.spec.read import read_baseline
-from tuning_playbook.spec.yaml import read_yaml
+from tuning_playbook.study.read import read_baseline
+from tuning_playbook.study.yaml import read_yaml
 
 BASELINE = "workload: digits_mlp\nhyperparameters: {optimizer: momentum, width: 16}\n"
 

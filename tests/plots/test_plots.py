@@ -25,12 +25,12 @@ from tuning_playbook.analysis.isolation import isolation
 from tuning_playbook.analysis.ranking import ranked, trial_id
 from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.plots.axis import axis_plot
-from tuning_playbook.plots.best_of import best_of_plot
-from tuning_playbook.plots.gradient_norms import gradient_norm_plot
-from tuning_playbook.plots.importance import importance_plot
-from tuning_playbook.plots.isolation import isolation_plot
-from tuning_playbook.plots.reruns import rerun_plot
+from tuning_playbook.plots.axis_plot import axis_plot
+from tuning_playbook.plots.best_of_plot import best_of_plot
+from tuning_playbook.plots.gradient_norm_plot import gradient_norm_plot
+from tuning_playbook.plots.importance_plot import importance_plot
+from tuning_playbook.plots.isolation_plot import isolation_plot
+from tuning_playbook.plots.rerun_plot import rerun_plot
 from tuning_playbook.plots.style import COLOURS, MARKERS, clean, looks, save, wrapped
 from tuning_playbook.plots.training_curves import train_loss_curves, training_curves
 from tuning_playbook.report.figures import make_figures

@@ -4,12 +4,12 @@ from tests.report.example import Example
 from tuning_playbook.analysis.isolation import isolation
 from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.plots.axis import axis_plot
-from tuning_playbook.plots.isolation import isolation_plot
-from tuning_playbook.plots.reruns import rerun_plot
+from tuning_playbook.planning.plan import axis_stem
+from tuning_playbook.plots.axis_plot import axis_plot
+from tuning_playbook.plots.isolation_plot import isolation_plot
+from tuning_playbook.plots.rerun_plot import rerun_plot
 from tuning_playbook.plots.style import save
 from tuning_playbook.plots.training_curves import training_curves
-from tuning_playbook.search.plan import axis_stem
 
 
 def drawn(example: Example, folder) -> dict[str, str]:

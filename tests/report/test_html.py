@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from tuning_playbook.analysis.launch import decide
-from tuning_playbook.search.budget import BudgetRow
-from tuning_playbook.spec.advice import Advice
+from tuning_playbook.launches.decision import decide
+from tuning_playbook.planning.budget import BudgetRow
+from tuning_playbook.study.advice import Advice
 
 from .example import ARMS, SVG, make_example
 from .pages import read, structure

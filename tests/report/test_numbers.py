@@ -12,7 +12,7 @@ from tests.report.example import make_card, make_resources
 from tests.report.pages import read
 from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.importance import importance
-from tuning_playbook.analysis.launch import decide
+from tuning_playbook.launches.decision import decide
 from tuning_playbook.report.html import render
 
 NUMBER = re.compile(r"(?<![\w.])[-+−]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?(?![\w.]*[a-zA-Z_])")

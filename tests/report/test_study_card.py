@@ -1,7 +1,7 @@
 """The card of a study, made from its plan."""
 
-from tests.spec.test_conditions import NESTED
 from tests.specs import plan_of
+from tests.study.test_conditions import NESTED
 from tuning_playbook.report.study_card import make_card
 
 COSINE = (

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from tuning_playbook.search.bayesian import _even_out, _log_improvement, _Objective, propose
 from tuning_playbook.search.halton import halton
-from tuning_playbook.spec.distributions import Distribution
+from tuning_playbook.study.distributions import Distribution
 
 SQUARE = {"x": Distribution("uniform", 0, 1), "y": Distribution("uniform", 0, 1)}
 

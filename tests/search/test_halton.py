@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import qmc
 
 from tuning_playbook.search.halton import halton, permute, random_points
-from tuning_playbook.spec.distributions import make_distribution
+from tuning_playbook.study.distributions import make_distribution
 
 
 @pytest.mark.parametrize(("axis", "base"), [(0, 2), (1, 3), (2, 5), (3, 7)])

@@ -280,9 +280,9 @@ def train_in_peace(project, study):
     folder = project.root / "peace"
     code = f"""
 from pathlib import Path
-from tuning_playbook.dataset.pack import write_pack
-from tuning_playbook.search.plan import pack_json, plan_study
-from tuning_playbook.training.pack import request_from_json, train_pack
+from tuning_playbook.dataset.pack_file import write_pack
+from tuning_playbook.planning.plan import pack_json, plan_study
+from tuning_playbook.jobs.pack import request_from_json, train_pack
 plan, folder = plan_study(Path("config/studies/{study}.yaml")), Path({str(folder)!r})
 for pack in plan.packs.values():
     request = request_from_json(pack_json(plan, pack))

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.jobs.test_nodes import JOB, request
 from tests.slurm.cluster import free_ports, missing, running_cluster
-from tests.training.test_nodes import JOB, request
 from tests.workflow.project import wait_until
-from tuning_playbook.training.pack import request_from_json, train_pack
-from tuning_playbook.training.records import read_ended, read_provenance, trial_folder
+from tuning_playbook.jobs.pack import request_from_json, train_pack
+from tuning_playbook.trials.result import read_ended, read_provenance, trial_folder
 
 pytestmark = pytest.mark.workflow
 

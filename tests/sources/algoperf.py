@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from tests.specs import write_spec
 from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.dataset.imported import reruns_dataset, study_dataset
-from tuning_playbook.search.plan import plan_study
+from tuning_playbook.planning.plan import plan_study
 
 LOGS = Path(__file__).parents[1] / "data" / "algoperf"
 

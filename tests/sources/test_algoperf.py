@@ -9,11 +9,11 @@ import pytest
 from tests.sources.algoperf import LOGS, METRICS, datasets, import_logs, spec_of
 from tests.specs import write_spec
 from tuning_playbook.analysis.checklist import diagnose
-from tuning_playbook.analysis.comparison import compare
-from tuning_playbook.analysis.launch import decide
 from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.errors import TuningPlaybookError
-from tuning_playbook.search.plan import plan_study
+from tuning_playbook.launches.comparison import compare
+from tuning_playbook.launches.decision import decide
+from tuning_playbook.planning.plan import plan_study
 
 LABEL_SMOOTHING = {"scientific": {"label_smoothing": [0.0, 0.1]}}
 SEEDS = 5

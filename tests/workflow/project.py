@@ -260,7 +260,7 @@ def processes(snakemake):
 
 def trains_pack(process):
     """Whether a process trains a pack; a shell has the whole command as one argument."""
-    return ("-m", "tuning_playbook.train_pack") in itertools.pairwise(process.cmdline())
+    return ("-m", "tuning_playbook.jobs.train_pack") in itertools.pairwise(process.cmdline())
 
 
 def wait_until(condition, *, of=None, pause=0.02):

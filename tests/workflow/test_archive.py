@@ -28,15 +28,15 @@ from tests.workflow.project import BIN, CHECKOUT, environment, recorded_jobs, re
 from tuning_playbook.__main__ import main
 from tuning_playbook.archive.bag import make_bag
 from tuning_playbook.archive.contents import archive_contents
-from tuning_playbook.archive.jobs import jobs_of
-from tuning_playbook.archive.layout import unpack, write_zip
+from tuning_playbook.archive.provenance import jobs_of
 from tuning_playbook.archive.settings import ArchiveSettings
 from tuning_playbook.archive.verify import verify
+from tuning_playbook.archive.zip_layout import unpack, write_zip
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.dataset.imported import resources_dataset
 from tuning_playbook.errors import ArchiveError
-from tuning_playbook.search.chain import settled_plan
-from tuning_playbook.search.plan import plan_study
+from tuning_playbook.planning.chain import settled_plan
+from tuning_playbook.planning.plan import plan_study
 
 pytestmark = pytest.mark.workflow
 
@@ -558,7 +558,7 @@ def test_what_cannot_be_trained_again_is_told_in_one_line(archived, message, tmp
     if "not the same" in message:
         for name in [name.split("/")[2] for name in files if name.endswith("trial.json")]:
             record = json.loads(files[f"results/trials/{name}/trial.json"])["trial"]
-            other = {"versions": record["versions"] | {"training": "other"}}
+            other = {"versions": record["versions"] | {"engine": "other"}}
             files = with_record(files, name, trial=other)
     problems_of(tmp_path / "small.zip", files)
     assert main(["reproduce", str(tmp_path / "small.zip"), *WRONG_REQUESTS[message]]) == 1

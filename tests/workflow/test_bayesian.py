@@ -11,8 +11,8 @@ import xarray as xr
 from tests.workflow.background import in_background
 from tests.workflow.conftest import IN_ONE_JOB
 from tests.workflow.project import recorded_jobs
-from tuning_playbook.archive.jobs import jobs_of
-from tuning_playbook.search.plan import plan_study, with_proposals
+from tuning_playbook.archive.provenance import jobs_of
+from tuning_playbook.planning.plan import plan_study, with_proposals
 
 pytestmark = pytest.mark.workflow
 

@@ -106,7 +106,7 @@ def test_every_style_of_launch_plans_the_same_study(told, style):
 
 def test_what_the_command_line_gives_a_training_job_is_told_to_it(told):
     assert told["gpus"].rules == told["usual"].rules
-    (command,) = re.findall("Shell command: (.*tuning_playbook.train_pack .*)", told["gpus"].text)
+    (command,) = re.findall("Shell command: (.*jobs.train_pack .*)", told["gpus"].text)
     assert command.endswith(" --threads 1 --gpus 2")
 
 

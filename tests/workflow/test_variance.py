@@ -14,9 +14,9 @@ from tests.workflow.background import in_background
 from tests.workflow.conftest import IN_ONE_JOB
 from tests.workflow.project import CHECKOUT, recorded_jobs
 from tests.workflow.test_archive import write_import
-from tuning_playbook.archive.jobs import jobs_of
+from tuning_playbook.archive.provenance import jobs_of
 from tuning_playbook.archive.verify import verify
-from tuning_playbook.search.plan import plan_study
+from tuning_playbook.planning.plan import plan_study
 
 pytestmark = pytest.mark.workflow
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.spec.wrong_specs import WRONG
 from tests.specs import changed, write_spec
+from tests.study.wrong_specs import WRONG
 from tests.workflow.background import in_background
 from tests.workflow.project import restore, side_by_side, snapshot
 

@@ -21,7 +21,7 @@ from tests.workloads.examples import (
     train_step,
     variables_of,
 )
-from tuning_playbook.workloads.loading import BUILT_IN
+from tuning_playbook.jobs.load_workload import BUILT_IN
 
 SIZES = {
     "digits_mlp": (1197, 300, 300),

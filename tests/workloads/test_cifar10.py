@@ -6,9 +6,9 @@ import pytest
 from tests.specs import changed, write_spec
 from tests.workloads.cifar10_files import write_batch, write_distribution
 from tuning_playbook.errors import TuningPlaybookError
-from tuning_playbook.search.plan import pack_json, plan_study
-from tuning_playbook.training.pack import request_from_json, train_pack
-from tuning_playbook.training.records import read_provenance, trial_folder
+from tuning_playbook.jobs.pack import request_from_json, train_pack
+from tuning_playbook.planning.plan import pack_json, plan_study
+from tuning_playbook.trials.result import read_provenance, trial_folder
 from tuning_playbook.workloads.cifar10 import CIFAR10
 
 

@@ -11,11 +11,11 @@ from ruamel.yaml import YAML
 
 from tests.specs import changed, write_spec
 from tests.workloads.cifar10_files import write_distribution
-from tuning_playbook.search.plan import pack_json, plan_study
-from tuning_playbook.training.export import export_best
-from tuning_playbook.training.pack import request_from_json, train_pack
-from tuning_playbook.training.records import trial_folder
-from tuning_playbook.workloads.loading import load_workload
+from tuning_playbook.jobs.export import export_best
+from tuning_playbook.jobs.load_workload import load_workload
+from tuning_playbook.jobs.pack import request_from_json, train_pack
+from tuning_playbook.planning.plan import pack_json, plan_study
+from tuning_playbook.trials.result import trial_folder
 
 STUDIES = Path(__file__).parents[2] / "config/studies"
 

@@ -16,12 +16,17 @@ from snakemake.logging import logger
 
 from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
-from tuning_playbook.failures import read_failures, tell
-from tuning_playbook.job import share_source
-from tuning_playbook.search.chain import settled_plan
-from tuning_playbook.search.configuration import asked_for, is_forced, plan_studies, results_folder
-from tuning_playbook.search.incomplete import incomplete_key, use_of_incomplete, what_is_there
-from tuning_playbook.search.plan import STAGES, axis_plots
+from tuning_playbook.jobs.failures import read_failures, tell
+from tuning_playbook.jobs.job import share_source
+from tuning_playbook.planning.chain import settled_plan
+from tuning_playbook.planning.configuration import (
+    asked_for,
+    is_forced,
+    plan_studies,
+    results_folder,
+)
+from tuning_playbook.planning.incomplete import incomplete_key, use_of_incomplete, what_is_there
+from tuning_playbook.planning.plan import STAGES, axis_plots
 
 share_source(SOURCE)
 
@@ -36,7 +41,7 @@ except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
-    from tuning_playbook.report.budget import budget_lines
+    from tuning_playbook.report.budget_lines import budget_lines
 
     for link in STUDIES.values():
         for advice in link.plan.advice:

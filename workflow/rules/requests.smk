@@ -4,9 +4,9 @@ import shlex
 
 from snakemake.settings.types import DeploymentMethod
 
-from tuning_playbook.job import options_of
-from tuning_playbook.search.plan import pack_json, requests_of
-from tuning_playbook.search.requests import write_requests
+from tuning_playbook.jobs.job import options_of
+from tuning_playbook.planning.plan import pack_json, requests_of
+from tuning_playbook.planning.requests import write_requests
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_source` says.
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method

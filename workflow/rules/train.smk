@@ -21,4 +21,4 @@ rule train_pack:
     # studies is named, not written out, and Python is no parameter: Snakemake runs a job again when
     # the text of its command or a parameter has become another.
     shell:
-        "{PYTHON} -P -m tuning_playbook.train_pack {output:q} --log {log:q} --threads {threads} {params}"
+        "{PYTHON} -P -m tuning_playbook.jobs.train_pack {output:q} --log {log:q} --threads {threads} {params}"

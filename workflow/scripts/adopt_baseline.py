@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from tuning_playbook.errors import LaunchError
-from tuning_playbook.job import logged
+from tuning_playbook.jobs.environment import git_commit, now
+from tuning_playbook.jobs.job import logged
 from tuning_playbook.launches.adopt import adopt
-from tuning_playbook.search.current import current_plan
-from tuning_playbook.training.environment import git_commit, now
+from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params

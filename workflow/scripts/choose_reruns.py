@@ -8,8 +8,8 @@ import xarray as xr
 from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.dataset.reruns import choose_reruns
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged
-from tuning_playbook.search.current import current_plan
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.dataset.reruns import collect_reruns
-from tuning_playbook.job import logged
-from tuning_playbook.search.current import current_plan
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params

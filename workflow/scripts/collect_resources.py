@@ -6,7 +6,7 @@ import xarray as xr
 
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.dataset.resources import collect_resources, describe_resources
-from tuning_playbook.job import logged
+from tuning_playbook.jobs.job import logged
 
 with logged(snakemake.log[0]):
     trials: list[str] = []

@@ -6,12 +6,12 @@ from pathlib import Path
 import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding
-from tuning_playbook.analysis.launch import decide
 from tuning_playbook.dataset.replicates import open_if_any
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged
-from tuning_playbook.search.current import current_plan
-from tuning_playbook.spec.caveats import caveats
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.launches.decision import decide
+from tuning_playbook.planning.current import current_plan
+from tuning_playbook.study.caveats import caveats
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params

@@ -9,8 +9,8 @@ from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.importance import importance
 from tuning_playbook.dataset.resources import collect_resources
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged
-from tuning_playbook.search.current import current_plan
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params

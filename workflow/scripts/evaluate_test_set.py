@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged, resources_of
+from tuning_playbook.jobs.environment import Resources, git_commit, prepare
+from tuning_playbook.jobs.job import logged, resources_of
 from tuning_playbook.launches.candidate import candidate_trial
 from tuning_playbook.launches.test_set import earlier_readings, read_reading, write_reading
-from tuning_playbook.search.current import current_plan
-from tuning_playbook.training.environment import Resources, git_commit, prepare
-from tuning_playbook.training.records import read_provenance, trial_folder
+from tuning_playbook.planning.current import current_plan
+from tuning_playbook.trials.result import read_provenance, trial_folder
 
 with logged(snakemake.log[0]):
     params = snakemake.params
@@ -26,9 +26,9 @@ with logged(snakemake.log[0]):
         if reading is None:
             prepare(Resources(**resources_of(snakemake)))
             # JAX is imported here, after its environment is set.
-            from tuning_playbook.training.held_out import measure_best
-            from tuning_playbook.workloads.loading import load_data, load_workload
-            from tuning_playbook.workloads.versions import data_version
+            from tuning_playbook.jobs.held_out import measure_best
+            from tuning_playbook.jobs.load_workload import load_data, load_workload
+            from tuning_playbook.jobs.versions import data_version
 
             described = plan.study.workload
             workload = load_workload(described.name, described.import_from, described.data_folder)

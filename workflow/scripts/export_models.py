@@ -8,10 +8,10 @@ import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged, resources_of
-from tuning_playbook.search.current import current_plan
-from tuning_playbook.training.environment import Resources, prepare
-from tuning_playbook.training.records import trial_folder
+from tuning_playbook.jobs.environment import Resources, prepare
+from tuning_playbook.jobs.job import logged, resources_of
+from tuning_playbook.planning.current import current_plan
+from tuning_playbook.trials.result import trial_folder
 
 with logged(snakemake.log[0]):
     params = snakemake.params
@@ -26,8 +26,8 @@ with logged(snakemake.log[0]):
         best = {arm: trial_id(dataset, place) for arm, place in best_trials(dataset).items()}
     prepare(Resources(**resources_of(snakemake)))
     # JAX is imported here, after its environment is set.
-    from tuning_playbook.training.export import export_best
-    from tuning_playbook.workloads.loading import load_data, load_workload
+    from tuning_playbook.jobs.export import export_best
+    from tuning_playbook.jobs.load_workload import load_data, load_workload
 
     described = plan.study.workload
     workload = load_workload(described.name, described.import_from, described.data_folder)

@@ -6,8 +6,8 @@ from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.dataset.imported import reruns_dataset, resources_dataset, study_dataset
 from tuning_playbook.dataset.resources import describe_resources
-from tuning_playbook.job import logged
-from tuning_playbook.search.current import current_plan
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     output, params = snakemake.output, snakemake.params

@@ -5,8 +5,8 @@ from pathlib import Path
 import xarray as xr
 
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.job import logged
-from tuning_playbook.plots.axis import axis_plot
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.plots.axis_plot import axis_plot
 from tuning_playbook.plots.style import save
 
 with logged(snakemake.log[0]), xr.open_dataset(snakemake.input.study) as study:

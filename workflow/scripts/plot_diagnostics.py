@@ -6,10 +6,10 @@ from pathlib import Path
 import xarray as xr
 
 from tuning_playbook.analysis.best_of import best_of
-from tuning_playbook.job import logged
-from tuning_playbook.plots.best_of import best_of_plot
-from tuning_playbook.plots.gradient_norms import gradient_norm_plot
-from tuning_playbook.plots.importance import importance_plot
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.plots.best_of_plot import best_of_plot
+from tuning_playbook.plots.gradient_norm_plot import gradient_norm_plot
+from tuning_playbook.plots.importance_plot import importance_plot
 from tuning_playbook.plots.style import save
 from tuning_playbook.plots.training_curves import train_loss_curves, training_curves
 

@@ -7,9 +7,9 @@ import xarray as xr
 from tuning_playbook.analysis.isolation import isolation
 from tuning_playbook.analysis.variance import BASELINE, trial_variance
 from tuning_playbook.dataset.replicates import open_if_any
-from tuning_playbook.job import logged
-from tuning_playbook.plots.isolation import isolation_plot
-from tuning_playbook.plots.reruns import rerun_plot
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.plots.isolation_plot import isolation_plot
+from tuning_playbook.plots.rerun_plot import rerun_plot
 from tuning_playbook.plots.style import save
 
 files, plots = snakemake.input, snakemake.output

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from tuning_playbook.dataset.proposals import propose_round
+from tuning_playbook.dataset.propose import propose_round
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged
-from tuning_playbook.search.current import current_plan
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params

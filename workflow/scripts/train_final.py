@@ -6,11 +6,11 @@ from pathlib import Path
 
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged, resources_of
+from tuning_playbook.jobs.environment import Resources, prepare
+from tuning_playbook.jobs.job import logged, resources_of
 from tuning_playbook.launches.candidate import candidate_trial
-from tuning_playbook.search.current import current_plan
-from tuning_playbook.training.environment import Resources, prepare
-from tuning_playbook.training.records import read_provenance, trial_folder
+from tuning_playbook.planning.current import current_plan
+from tuning_playbook.trials.result import read_provenance, trial_folder
 
 with logged(snakemake.log[0]):
     params = snakemake.params
@@ -23,9 +23,9 @@ with logged(snakemake.log[0]):
         steps = read_provenance(trial_folder(Path(params.folder), trial))["best_steps"][0]
         prepare(Resources(**resources_of(snakemake)))
         # JAX is imported here, after its environment is set.
-        from tuning_playbook.training.export import MODEL
-        from tuning_playbook.training.final import final_loss
-        from tuning_playbook.workloads.loading import load_data, load_workload
+        from tuning_playbook.jobs.export import MODEL
+        from tuning_playbook.jobs.final_model import final_loss
+        from tuning_playbook.jobs.load_workload import load_data, load_workload
 
         described = plan.study.workload
         workload = load_workload(described.name, described.import_from, described.data_folder)

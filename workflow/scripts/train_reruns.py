@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from tuning_playbook.dataset.pack import write_pack
+from tuning_playbook.dataset.pack_file import write_pack
 from tuning_playbook.dataset.reruns import rerun_request
-from tuning_playbook.job import logged, resources_of
-from tuning_playbook.training.pack import request_from_json, train_pack
+from tuning_playbook.jobs.job import logged, resources_of
+from tuning_playbook.jobs.pack import request_from_json, train_pack
 
 with logged(snakemake.log[0]):
     params = snakemake.params

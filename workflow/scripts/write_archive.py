@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tuning_playbook.archive.make import make_archive
 from tuning_playbook.archive.settings import ArchiveSettings
-from tuning_playbook.job import logged
-from tuning_playbook.search.current import current_plan
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params, output = snakemake.params, Path(snakemake.output[0])

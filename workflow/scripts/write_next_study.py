@@ -7,9 +7,9 @@ import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged
-from tuning_playbook.next_study.write import write_next_study
-from tuning_playbook.search.current import current_plan
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_plan
+from tuning_playbook.procedures.next_study import write_next_study
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params

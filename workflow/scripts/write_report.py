@@ -7,11 +7,11 @@ import xarray as xr
 
 from tuning_playbook.dataset.replicates import open_if_any
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_plan
 from tuning_playbook.report.html import render
 from tuning_playbook.report.study_card import make_card
 from tuning_playbook.report.tracking import summary_row
-from tuning_playbook.search.current import current_plan
 
 files = snakemake.input
 with (

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.job import logged
+from tuning_playbook.jobs.job import logged
 from tuning_playbook.launches.history import read_launches
 from tuning_playbook.report.index import render_index
 from tuning_playbook.report.tracking import write_tracking

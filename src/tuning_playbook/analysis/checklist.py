@@ -6,19 +6,19 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.analysis.boundary import boundary
-from tuning_playbook.analysis.chance import beats_chance
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.gradient_norms import gradient_norms
 from tuning_playbook.analysis.infeasible import infeasible
+from tuning_playbook.analysis.initial_configuration import beats_chance
 from tuning_playbook.analysis.learning_rate_edge import learning_rate_edge
 from tuning_playbook.analysis.machines import mixed_machines
 from tuning_playbook.analysis.overfitting import overfitting
 from tuning_playbook.analysis.periodicity import periodicity
-from tuning_playbook.analysis.progress import best_steps, saturated_early, still_improving
 from tuning_playbook.analysis.sample_skew import sample_skew
 from tuning_playbook.analysis.sampling_density import sampling_density
 from tuning_playbook.analysis.step_variance import step_variance
 from tuning_playbook.analysis.train_loss import train_loss_rising
+from tuning_playbook.analysis.training_length import best_steps, saturated_early, still_improving
 from tuning_playbook.analysis.unequal_tuning import unequal_tuning
 
 Check = Callable[..., Finding]

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from tuning_playbook.archive.layout import Content
+from tuning_playbook.archive.zip_layout import Content
 
 DECLARATION = "bagit.txt"
 INFO = "bag-info.txt"

@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.errors import ArchiveError, nearest
-from tuning_playbook.search.fingerprint import ID_DIGITS
+from tuning_playbook.trials.trial import ID_DIGITS
 
 
 def choose_trials(

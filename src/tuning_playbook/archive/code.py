@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuning_playbook.archive.layout import Content
+from tuning_playbook.archive.zip_layout import Content
 
 ROOT = Path(__file__).parents[3]
 """The checkout that this package stands in."""

@@ -25,8 +25,6 @@ from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.archive import citation, crate
 from tuning_playbook.archive.code import Code, read_code
 from tuning_playbook.archive.described import Described, environments
-from tuning_playbook.archive.jobs import jobs_of
-from tuning_playbook.archive.layout import Content
 from tuning_playbook.archive.machine import describe_machine
 from tuning_playbook.archive.private import (
     NOTE_OF_ORBAX,
@@ -38,11 +36,13 @@ from tuning_playbook.archive.private import (
     without_host,
     without_places,
 )
+from tuning_playbook.archive.provenance import jobs_of
 from tuning_playbook.archive.settings import ArchiveSettings, Checkpoints
+from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.errors import ArchiveError
-from tuning_playbook.search.plan import Plan
-from tuning_playbook.training.manifest import BEST, SUFFIX, manifest_of
-from tuning_playbook.workloads.loading import BUILT_IN
+from tuning_playbook.jobs.load_workload import BUILT_IN
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.trials.manifest import BEST, SUFFIX, manifest_of
 
 FORMAT = 1
 
@@ -165,8 +165,8 @@ def _spec_files(plan: Plan) -> dict[str, Content]:
             break
     if study.workload.import_from and not study.finished:
         # JAX is imported here, for the workload of a user alone.
-        from tuning_playbook.workloads.describe import workload_files  # noqa: PLC0415
-        from tuning_playbook.workloads.loading import load_workload  # noqa: PLC0415
+        from tuning_playbook.jobs.describe_workload import workload_files  # noqa: PLC0415
+        from tuning_playbook.jobs.load_workload import load_workload  # noqa: PLC0415
 
         described = study.workload
         workload = load_workload(described.name, described.import_from, described.data_folder)

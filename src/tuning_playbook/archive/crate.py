@@ -15,7 +15,7 @@ from rocrate.rocrate import ROCrate
 
 import tuning_playbook
 from tuning_playbook.archive.described import Described, Record, software, times
-from tuning_playbook.archive.jobs import STEPS, Job
+from tuning_playbook.archive.provenance import STEPS, Job
 
 NAME = "ro-crate-metadata.json"
 README = "README.md"

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuning_playbook.archive.layout import read_entries
+from tuning_playbook.archive.zip_layout import read_entries
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.launches.history import read_launches
-from tuning_playbook.search.fingerprint import trial_from_json
-from tuning_playbook.search.plan import Plan
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.trials.trial import trial_from_json
 
 TRIAL = re.compile(r"[0-9a-f]{10}")
 IN_ARCHIVE = re.compile(r"[^/]+/data/results/trials/([0-9a-f]{10})/")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tuning_playbook.training.environment import RECORDED_PACKAGES, machine_type
+from tuning_playbook.jobs.environment import RECORDED_PACKAGES, machine_type
 
 SETTINGS = ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_ENABLE_X64")
 """Variables of the environment that can decide the bits of a trial."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tuning_playbook.archive.bag import make_bag
 from tuning_playbook.archive.contents import Contents, archive_contents
-from tuning_playbook.archive.layout import write_zip
 from tuning_playbook.archive.settings import ArchiveSettings
-from tuning_playbook.search.plan import Plan
+from tuning_playbook.archive.zip_layout import write_zip
+from tuning_playbook.planning.plan import Plan
 
 
 def make_archive(

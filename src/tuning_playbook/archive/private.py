@@ -10,7 +10,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from tuning_playbook.archive.layout import Content
+from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.dataset.collect import write_dataset
 
 TEXTS = (".csv", ".html", ".json", ".svg", ".yaml", ".yml")

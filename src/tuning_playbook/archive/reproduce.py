@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.archive.bag import PAYLOAD, check_bag
+from tuning_playbook.archive.check_trials import read_records
 from tuning_playbook.archive.choose import choose_trials
 from tuning_playbook.archive.compare import (
     differing_arrays,
@@ -23,17 +24,16 @@ from tuning_playbook.archive.compare import (
 )
 from tuning_playbook.archive.contents import RESULTS
 from tuning_playbook.archive.machine import differences
-from tuning_playbook.archive.trials import read_records
 from tuning_playbook.archive.verify import read_about, unpack_bag
 from tuning_playbook.errors import ArchiveError
-from tuning_playbook.search.fingerprint import Trial, trial_from_json
-from tuning_playbook.training.environment import Resources, prepare, provenance
-from tuning_playbook.training.manifest import BEST, manifest_of
+from tuning_playbook.jobs.environment import Resources, prepare, provenance
+from tuning_playbook.trials.manifest import BEST, manifest_of
+from tuning_playbook.trials.trial import Trial, trial_from_json
 from tuning_playbook.workloads.protocol import Workload
 
 Tell = Callable[[str], None]
 
-KINDS = {"data": "data", "training": "training code", "workload": "workload's code"}
+KINDS = {"data": "data", "engine": "engine", "workload": "workload's code"}
 """What a trial's versions are hashes of."""
 
 
@@ -92,7 +92,7 @@ def reproduce(
         _tell_environment(records, chosen, tell)
         again = Path(folder) / "again"
         # JAX is imported here, after its environment is set.
-        from tuning_playbook.training.groups import train_trials  # noqa: PLC0415
+        from tuning_playbook.jobs.groups import train_trials  # noqa: PLC0415
 
         same = 0
         for result in train_trials(trials, workload, again, import_from=import_from):
@@ -105,8 +105,8 @@ def _load(
     about: Mapping[str, Any], trials: Sequence[Trial], import_from: str, data_folder: str
 ) -> Workload:
     """Return the workload, provided that code and data are what the trials were trained with."""
-    from tuning_playbook.workloads.describe import current_versions  # noqa: PLC0415
-    from tuning_playbook.workloads.loading import load_data, load_workload  # noqa: PLC0415
+    from tuning_playbook.jobs.describe_workload import current_versions  # noqa: PLC0415
+    from tuning_playbook.jobs.load_workload import load_data, load_workload  # noqa: PLC0415
 
     name = about["workload"]["name"]
     workload = load_workload(name, import_from, data_folder)
@@ -149,7 +149,7 @@ def _compare(results: Path, again: Path, name: str, tell: Tell) -> bool:
     variables: list[str] = []
     kept = manifest_of(before / "checkpoints", BEST).exists()
     if kept:
-        from tuning_playbook.training import checkpoints  # noqa: PLC0415 - imports JAX
+        from tuning_playbook.jobs import checkpoints  # noqa: PLC0415 - imports JAX
 
         one, other = (checkpoints.restore(folder / "checkpoints", BEST) for folder in (before, now))
         variables = differing_variables(one, other)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tuning_playbook.archive.account import check_account
 from tuning_playbook.archive.bag import PAYLOAD, check_bag
+from tuning_playbook.archive.check_account import check_account
+from tuning_playbook.archive.check_datasets import check_dataset
+from tuning_playbook.archive.check_decision import check_decision
+from tuning_playbook.archive.check_trials import check_trials, read_records
 from tuning_playbook.archive.contents import FORMAT, RESULTS
-from tuning_playbook.archive.datasets import check_dataset
-from tuning_playbook.archive.decision import check_decision
-from tuning_playbook.archive.layout import unpack
-from tuning_playbook.archive.trials import check_trials, read_records
+from tuning_playbook.archive.zip_layout import unpack
 from tuning_playbook.errors import ArchiveError, TuningPlaybookError
 
 Found = TypeVar("Found")

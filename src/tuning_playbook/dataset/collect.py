@@ -22,16 +22,16 @@ from tuning_playbook.dataset.outcome import (
     status_variables,
     whole_variables,
 )
-from tuning_playbook.dataset.pack import Axes, PackedTrial, pack_trial, read_packs
+from tuning_playbook.dataset.pack_file import Axes, PackedTrial, pack_trial, read_packs
 from tuning_playbook.dataset.rows import Row
+from tuning_playbook.engine.windows import NORM_EDGES, window_ends
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import atomic
+from tuning_playbook.planning.plan import DATASET_KEYS, Plan
 from tuning_playbook.search.joint import period
-from tuning_playbook.search.plan import DATASET_KEYS, Plan
-from tuning_playbook.spec.conditions import parts_of
-from tuning_playbook.spec.study import Study
-from tuning_playbook.training.records import EVALUATED_SPLITS, read_result, trial_folder
-from tuning_playbook.training.windows import NORM_EDGES, window_ends
+from tuning_playbook.study.conditions import parts_of
+from tuning_playbook.study.study import Study
+from tuning_playbook.trials.result import EVALUATED_SPLITS, read_result, trial_folder
 
 ROUND = "round that proposed the trial, 0 for the initial ones"
 """What the variable `round` of a Bayesian search means."""

@@ -7,7 +7,7 @@ run, so there is no date, and they name nobody. `archive.citation` says how a st
 from collections.abc import Iterable, Sequence
 
 import tuning_playbook
-from tuning_playbook.search.fingerprint import digest
+from tuning_playbook.trials.trial import digest
 
 PLAYBOOK = "https://github.com/google-research/tuning_playbook"
 

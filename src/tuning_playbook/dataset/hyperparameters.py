@@ -7,8 +7,8 @@ import numpy as np
 
 from tuning_playbook.dataset.rows import Row, column
 from tuning_playbook.dataset.searched import Searched, to_attributes
-from tuning_playbook.spec.conditions import parts_of, values_of
-from tuning_playbook.spec.study import Study
+from tuning_playbook.study.conditions import parts_of, values_of
+from tuning_playbook.study.study import Study
 
 
 def hyperparameter_variables(study: Study, rows: Sequence[Row]) -> dict[str, Any]:

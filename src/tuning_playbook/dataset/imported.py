@@ -14,18 +14,18 @@ import xarray as xr
 
 from tuning_playbook.dataset.collect import ROUND, assemble
 from tuning_playbook.dataset.outcome import objective_variables
-from tuning_playbook.dataset.pack import Axes, PackedTrial
+from tuning_playbook.dataset.pack_file import Axes, PackedTrial
 from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
 from tuning_playbook.dataset.resources import resources_of
 from tuning_playbook.dataset.rows import Row
-from tuning_playbook.search.finished import as_trial
-from tuning_playbook.search.plan import BASELINE, Plan
+from tuning_playbook.declarations import Value
+from tuning_playbook.engine.windows import GradientSummary, gradient_summary
+from tuning_playbook.planning.imported_trials import as_trial
+from tuning_playbook.planning.plan import BASELINE, Plan
 from tuning_playbook.sources.configurations import configurations
-from tuning_playbook.spec.declarations import Value
-from tuning_playbook.spec.finished import Curves, FinishedTrial
-from tuning_playbook.spec.study import Study
-from tuning_playbook.training.records import EVALUATED_SPLITS
-from tuning_playbook.training.windows import GradientSummary, gradient_summary
+from tuning_playbook.study.study import Study
+from tuning_playbook.trials.finished import Curves, FinishedTrial
+from tuning_playbook.trials.result import EVALUATED_SPLITS
 
 WHOLE_RUN = 0.95
 """A trial that got so far has trained as long as any; time limits end runs a little apart."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tuning_playbook.dataset.pack import Axes, PackedTrial
+from tuning_playbook.dataset.pack_file import Axes, PackedTrial
 from tuning_playbook.dataset.rows import Row, column
-from tuning_playbook.spec.study import Study
-from tuning_playbook.training.windows import NORM_EDGES
+from tuning_playbook.engine.windows import NORM_EDGES
+from tuning_playbook.study.study import Study
 
 
 def status_variables(rows: Sequence[Row], trials: Sequence[PackedTrial]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from tuning_playbook.dataset.collect import collect
 from tuning_playbook.dataset.rows import Row
-from tuning_playbook.search.plan import Plan
+from tuning_playbook.planning.plan import Plan
 
 
 def collect_replicates(plan: Plan, packs: Iterable[Path]) -> xr.Dataset:

@@ -13,11 +13,11 @@ import xarray as xr
 
 from tuning_playbook.dataset.collect import collect
 from tuning_playbook.dataset.rows import Row
-from tuning_playbook.search.expand import make_trial
-from tuning_playbook.search.fingerprint import Trial, trial_from_json
-from tuning_playbook.search.plan import BASELINE, Plan
-from tuning_playbook.spec.declarations import Value
-from tuning_playbook.spec.study import Study
+from tuning_playbook.declarations import Value
+from tuning_playbook.planning.expand import make_trial
+from tuning_playbook.planning.plan import BASELINE, Plan
+from tuning_playbook.study.study import Study
+from tuning_playbook.trials.trial import Trial, trial_from_json
 
 BASELINE_RERUN_OF = ""
 

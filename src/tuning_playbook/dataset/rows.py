@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tuning_playbook.search.fingerprint import Trial
-from tuning_playbook.spec.declarations import Value
+from tuning_playbook.declarations import Value
+from tuning_playbook.trials.trial import Trial
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,16 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tuning_playbook.declarations import Value
 from tuning_playbook.errors import LaunchError
 from tuning_playbook.files import atomic, write_atomically
 from tuning_playbook.launches.candidate import candidate_trial
 from tuning_playbook.launches.history import read_launches, write_launches
-from tuning_playbook.search.fingerprint import Trial
-from tuning_playbook.spec.baselines import Baseline
-from tuning_playbook.spec.declarations import Value
-from tuning_playbook.spec.read import read_baseline
-from tuning_playbook.spec.resolve import complete
-from tuning_playbook.spec.study import Study
+from tuning_playbook.study.baselines import Baseline
+from tuning_playbook.study.read import read_baseline
+from tuning_playbook.study.resolve import complete
+from tuning_playbook.study.study import Study
+from tuning_playbook.trials.trial import Trial
 
 STRONG_EVIDENCE = (
     "the playbook asks of every launch that it rests on strong evidence, not on the chance of a "

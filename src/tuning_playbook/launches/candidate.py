@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.search.fingerprint import Trial, trial_from_json
+from tuning_playbook.trials.trial import Trial, trial_from_json
 
 
 def candidate_trial(study: Path, launch: Mapping[str, Any]) -> Trial | None:

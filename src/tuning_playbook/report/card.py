@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tuning_playbook.search.budget import BudgetRow
-from tuning_playbook.spec.advice import Advice
-from tuning_playbook.spec.origin import Taken
+from tuning_playbook.planning.budget import BudgetRow
+from tuning_playbook.study.advice import Advice
+from tuning_playbook.study.origin import Taken
 
 Role = Literal["scientific", "nuisance", "fixed"]
 Origin = Literal["spec", "default", "source"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
+from tuning_playbook.planning.budget import BudgetRow, total
 from tuning_playbook.report.formatting import duration, is_missing
-from tuning_playbook.search.budget import BudgetRow, total
 
 
 @dataclass(frozen=True)

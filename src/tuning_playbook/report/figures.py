@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tuning_playbook.dataset.searched import Searched
+from tuning_playbook.planning.plan import axis_stem
 from tuning_playbook.report.formatting import anchor
-from tuning_playbook.search.plan import axis_stem
 
 AXIS = "axis_"
 """What the file stem of an axis plot begins with."""

@@ -7,7 +7,7 @@ import xarray as xr
 
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.report.card import StudyCard, group_roles
-from tuning_playbook.report.checklist import count_answers, make_checklist
+from tuning_playbook.report.checklist_section import count_answers, make_checklist
 from tuning_playbook.report.design import make_costs
 from tuning_playbook.report.evidence import (
     make_arm_rows,
@@ -18,9 +18,9 @@ from tuning_playbook.report.evidence import (
     make_split_rows,
 )
 from tuning_playbook.report.figures import make_figures
-from tuning_playbook.report.machine import describe_machines
+from tuning_playbook.report.machine_table import describe_machines
 from tuning_playbook.report.page import render_page
-from tuning_playbook.report.trials import make_trials_table
+from tuning_playbook.report.trial_table import make_trials_table
 
 EVIDENCE_PLOTS = ("isolation", "reruns")
 """The plots that stand with the evidence; all others have a section of their own."""

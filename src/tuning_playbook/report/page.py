@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tuning_playbook.report.checklist import finding_anchor
+from tuning_playbook.report.checklist_section import finding_anchor
 from tuning_playbook.report.formatting import anchor, text
 
 DECISIONS = {"adopt": "✓", "reject": "✕", "provisional": "◐", "undecided": "○"}

@@ -3,13 +3,13 @@
 import shlex
 from dataclasses import replace
 
+from tuning_playbook.planning.budget import budget
+from tuning_playbook.planning.plan import Plan
 from tuning_playbook.report.card import Origin, RoleRow, StudyCard
-from tuning_playbook.search.budget import budget
-from tuning_playbook.search.plan import Plan
-from tuning_playbook.spec.caveats import fixed_by, fixed_in
-from tuning_playbook.spec.conditions import parts_of
-from tuning_playbook.spec.distributions import Distribution
-from tuning_playbook.spec.study import Study, write_value
+from tuning_playbook.study.caveats import fixed_by, fixed_in
+from tuning_playbook.study.conditions import parts_of
+from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.study.study import Study, write_value
 
 
 def make_card(plan: Plan, *, results: str) -> StudyCard:

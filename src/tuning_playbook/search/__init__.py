@@ -1,1 +1,1 @@
-"""From a study to its trials: where to search, and what each trial is."""
+"""From a study to its points."""

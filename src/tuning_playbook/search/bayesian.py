@@ -33,8 +33,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from tuning_playbook.spec.declarations import Value, same
-from tuning_playbook.spec.distributions import Distribution
+from tuning_playbook.declarations import Value, same
+from tuning_playbook.study.distributions import Distribution
 
 Floats = NDArray[np.float64]
 Configuration = Mapping[str, Value]

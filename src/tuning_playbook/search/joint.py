@@ -13,9 +13,9 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 
+from tuning_playbook.declarations import Value
 from tuning_playbook.search.halton import permute
-from tuning_playbook.spec.conditions import Part, next_values
-from tuning_playbook.spec.declarations import Value
+from tuning_playbook.study.conditions import Part, next_values
 
 
 def deal(index: int, parts: Sequence[Part], seed: int) -> dict[str, Value]:

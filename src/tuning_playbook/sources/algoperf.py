@@ -11,6 +11,7 @@ import math
 import re
 from pathlib import Path
 
+from tuning_playbook.declarations import NAME, Value
 from tuning_playbook.errors import SourceError
 from tuning_playbook.sources.measurements import (
     Steps,
@@ -20,8 +21,7 @@ from tuning_playbook.sources.measurements import (
     split_of,
 )
 from tuning_playbook.sources.table import LARGEST, read_table
-from tuning_playbook.spec.declarations import NAME, Value
-from tuning_playbook.spec.finished import FinishedTrial
+from tuning_playbook.trials.finished import FinishedTrial
 
 FOLDER = re.compile(r"(?:study|trial)_(\d+)")
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tuning_playbook.declarations import Value, repeated, same
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.sources.configurations import configurations
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.measurements import split_of
-from tuning_playbook.spec.declarations import Value, repeated, same
-from tuning_playbook.spec.finished import FinishedTrial
-from tuning_playbook.spec.imports import ArchiveSource, ImportSpec
-from tuning_playbook.spec.source import error_at
-from tuning_playbook.spec.study import write_value
-from tuning_playbook.spec.yaml import Location
+from tuning_playbook.study.draft import error_at
+from tuning_playbook.study.import_spec import ArchiveSource, ImportSpec
+from tuning_playbook.study.study import write_value
+from tuning_playbook.study.yaml import Location
+from tuning_playbook.trials.finished import FinishedTrial
 
 
 @dataclass(frozen=True)

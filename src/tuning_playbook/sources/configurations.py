@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from tuning_playbook.spec.declarations import Value, same
-from tuning_playbook.spec.finished import FinishedTrial
+from tuning_playbook.declarations import Value, same
+from tuning_playbook.trials.finished import FinishedTrial
 
 
 def configurations(finished: Iterable[FinishedTrial]) -> list[tuple[FinishedTrial, ...]]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tuning_playbook.spec import shape
-from tuning_playbook.spec.declarations import Hyperparameter, Metric
-from tuning_playbook.spec.finished import FinishedTrial
-from tuning_playbook.spec.study import Arm
+from tuning_playbook.declarations import Hyperparameter, Metric
+from tuning_playbook.study import shape
+from tuning_playbook.study.study import Arm
+from tuning_playbook.trials.finished import FinishedTrial
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
-from tuning_playbook.spec.finished import Curves, Status
+from tuning_playbook.trials.finished import Curves, Status
 
 METRIC = re.compile(r"(train|validation|test)/([A-Za-z][A-Za-z0-9_]*)")
 """A metric's column. Those of the test split are not read: that is done once, at the end."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SourceError, nearest
-from tuning_playbook.spec.declarations import Value
 
 WHOLE = re.compile(r"[+-]?\d+")
 

@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from tuning_playbook.declarations import Hyperparameter, Metric
 from tuning_playbook.errors import WorkloadError
-from tuning_playbook.spec.declarations import Hyperparameter, Metric
 from tuning_playbook.workloads.classification import LABEL_SMOOTHING, classify, logits_of
 from tuning_playbook.workloads.convolution import Conv
 from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate

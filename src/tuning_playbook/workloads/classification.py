@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from tuning_playbook.spec.declarations import Hyperparameter, Metric
+from tuning_playbook.declarations import Hyperparameter, Metric
 from tuning_playbook.workloads.dropout import Rate, is_off
 from tuning_playbook.workloads.protocol import HyperparameterValues, Variables
 

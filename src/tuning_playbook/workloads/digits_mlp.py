@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from tuning_playbook.spec.declarations import Hyperparameter
+from tuning_playbook.declarations import Hyperparameter
 from tuning_playbook.workloads.activations import ACTIVATIONS
 from tuning_playbook.workloads.classification import (
     DIGIT_METRICS,

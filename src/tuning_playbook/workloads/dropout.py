@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from tuning_playbook.spec.declarations import Hyperparameter
+from tuning_playbook.declarations import Hyperparameter
 
 Rate = float | jax.Array
 """A Python float, known when the program is compiled, or a float32 scalar, its argument."""

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from tuning_playbook.spec.declarations import Hyperparameter
+from tuning_playbook.declarations import Hyperparameter
 from tuning_playbook.workloads.classification import (
     DIGIT_METRICS,
     LABEL_SMOOTHING,

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from tuning_playbook.declarations import Hyperparameter
 from tuning_playbook.errors import InfeasibleConfigurationError
-from tuning_playbook.spec.declarations import Hyperparameter
 
 NORMALIZATIONS = ("none", "layer", "batch")
 

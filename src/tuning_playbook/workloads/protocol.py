@@ -23,7 +23,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import numpy as np
 
-from tuning_playbook.spec.declarations import Hyperparameter, Metric
+from tuning_playbook.declarations import Hyperparameter, Metric
 
 Arrays = Mapping[str, np.ndarray]
 """The examples of a split, or a batch: named arrays with one leading dimension, [examples, ...]."""

@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from tuning_playbook.declarations import Hyperparameter, Metric
 from tuning_playbook.errors import InfeasibleConfigurationError
-from tuning_playbook.spec.declarations import Hyperparameter, Metric
 from tuning_playbook.workloads.classification import LABEL_SMOOTHING, cross_entropy, is_wrong
 from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate
 from tuning_playbook.workloads.normalization import NORMALIZATION_POSITION

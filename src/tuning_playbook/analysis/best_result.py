@@ -1,0 +1,64 @@
+"""The best trial of a study, as a later study takes it."""
+
+from typing import Any
+
+import xarray as xr
+
+from tuning_playbook.analysis.numbers import plain
+from tuning_playbook.analysis.ranking import best_trial, strings, trial_id
+from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.declarations import Value
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.study.origin import EarlierResult
+
+
+def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
+    """Return the best trial of a study, or of one of its arms.
+
+    Args:
+        study: Its dataset.
+        arm: The name of the arm; empty for all.
+
+    Returns:
+        Its `commit` is empty: the dataset does not tell which code trained a trial.
+
+    Raises:
+        ArtefactError: No trial is feasible, or the study is incomplete.
+    """
+    name = str(study.attrs["study"])
+    if not study.attrs.get("complete", 1):
+        raise ArtefactError(
+            f"the study '{name}' is incomplete: which of its trials is the best is known when it "
+            "has run to its end"
+        )
+    position = best_trial(study, arm or None)
+    if position is None:
+        where = f" in the arm '{arm}'" if arm else ""
+        raise ArtefactError(
+            f"no trial of the study '{name}'{where} is feasible, so there is nothing to take from "
+            "it; its report says why"
+        )
+    own_arm = str(strings(study, "arm")[position])
+    values = {
+        str(variable).removeprefix("hp_"): value
+        for variable in study.data_vars
+        if str(variable).startswith("hp_")
+        and (value := _value(study[variable].values[position])) is not None
+    }
+    return EarlierResult(
+        study=name,
+        arm=own_arm,
+        trial=trial_id(study, position),
+        fingerprint=str(study["fingerprint"].values[position]),
+        commit="",
+        objective=float(study["objective"].values[position]),
+        workload=str(study.attrs["workload"]),
+        values=values,
+        scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},
+    )
+
+
+def _value(item: Any) -> Value | None:
+    """Return a value as a spec has it; None where the trial has no such hyperparameter."""
+    value: Value | None = plain(item)
+    return value == "true" if value in ("true", "false") else value

@@ -1,0 +1,185 @@
+"""Read the trials of an archive for a study that imports them, in a process of its own.
+
+    python -m tuning_playbook.archive.read_trials ARCHIVE
+
+prints them as JSON, with the files that the answer depends on; what is wrong with the archive goes
+to stderr, with exit status 1. `sources.archive` runs this and caches the answer, because the
+Snakefile is parsed in every job and an archive is not checked that quickly.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from ruamel.yaml import YAML
+
+import tuning_playbook
+from tuning_playbook.archive.bag import PAYLOAD
+from tuning_playbook.archive.check_trials import read_records
+from tuning_playbook.archive.contents import RESULTS
+from tuning_playbook.archive.verify import UNREADABLE, read_about, unpack_bag, verify
+from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.errors import ArchiveError
+from tuning_playbook.planning.plan import BASELINE
+from tuning_playbook.study.workload_description import stamp_of
+from tuning_playbook.trials.result import TrialResult, read_result
+from tuning_playbook.trials.trial import trial_from_json
+
+PACKAGE = Path(tuning_playbook.__file__).parent
+MOST_PROBLEMS = 3
+
+
+def finished_study(archive: Path) -> dict[str, Any]:
+    """Return the trials of an archive, its arms and what was searched, as a JSON object.
+
+    Raises:
+        ArchiveError: The archive is not whole, holds no trials of its own, or lacks what one has.
+    """
+    problems = verify(archive).problems
+    if problems:
+        more = f"; and {len(problems) - MOST_PROBLEMS} more" if problems[MOST_PROBLEMS:] else ""
+        raise ArchiveError(f"{archive}: {'; '.join(problems[:MOST_PROBLEMS])}{more}")
+    with tempfile.TemporaryDirectory(prefix="tuning-playbook-") as folder:
+        bag, _ = unpack_bag(archive, Path(folder))
+        about = read_about(bag)
+        if not about["trained"]:
+            raise ArchiveError(f"{archive}: its study read its trials from a source; give that one")
+        try:
+            told = finished_trials(bag / PAYLOAD / RESULTS)
+            return told | {"workload": str(about["workload"]["name"])}
+        except UNREADABLE as error:
+            raise ArchiveError(
+                f"{archive}: it cannot be read as what it should be ({error!r})"
+            ) from error
+
+
+def finished_trials(results: Path) -> dict[str, Any]:
+    """Return what a folder of results tells of its study, as a JSON object."""
+    records = read_records(results)
+    with (
+        xr.open_dataset(results / "study.nc") as study,
+        xr.open_dataset(results / "reruns.nc") as reruns,
+    ):
+        arms = dict(zip(_strings(study["trial"]), _strings(study["arm"]), strict=True))
+        of_reruns = dict(zip(_strings(reruns["trial"]), _strings(reruns["arm"]), strict=True))
+        rounds = study["round"].to_numpy().tolist() if "round" in study else []
+        proposed = dict(zip(arms, rounds, strict=False))
+        baseline = [trial for trial, arm in of_reruns.items() if arm == BASELINE]
+        return {
+            "study": str(study.attrs["study"]),
+            "training": YAML(typ="safe", pure=True).load(study.attrs["spec"])["training"],
+            "baseline": baseline[0] if baseline else "",
+            "trials": [
+                _trial(results, trial, records[trial], arms.get(trial, ""))
+                | {"round": proposed.get(trial)}
+                for trial in dict.fromkeys([*arms, *of_reruns])
+            ],
+            "arms": [
+                {"name": name, "scientific": _setting(study, records, name)}
+                for name in np.atleast_1d(study.attrs["arms"]).tolist()
+                if name in arms.values()
+            ],
+            "searched": [asdict(item) for item in read_searched(study)],
+            "hyperparameters": {
+                str(name).removeprefix("hp_"): variable.attrs["long_name"]
+                for name, variable in study.data_vars.items()
+                if str(name).startswith("hp_")
+            },
+            "metrics": [
+                {"name": name, "description": attributes["long_name"]}
+                | ({"units": attributes["units"]} if "units" in attributes else {})
+                for name, attributes in _metrics(study).items()
+            ],
+        }
+
+
+def _metrics(study: xr.Dataset) -> dict[str, Mapping[str, Any]]:
+    return {
+        str(name): variable.attrs
+        for name, variable in study.data_vars.items()
+        if variable.dims == ("trial", "eval_step", "split")
+    }
+
+
+def _setting(study: xr.Dataset, records: Mapping[str, Any], arm: str) -> dict[str, Any]:
+    """Return the values of the scientific hyperparameters in an arm, as its trials have them."""
+    place = _strings(study["arm"]).index(arm)
+    configured = _configuration(records[_strings(study["trial"])[place]]["trial"])
+    names = [
+        str(name).removeprefix("hp_")
+        for name, variable in study.data_vars.items()
+        if variable.attrs.get("role") == "scientific" and "distribution" not in variable.attrs
+    ]
+    return {name: configured[name] for name in names if name in configured}
+
+
+def _configuration(trial: Mapping[str, Any]) -> dict[str, Any]:
+    return {**trial["hyperparameters"], "batch_size": trial["batch_size"]}
+
+
+def _trial(results: Path, name: str, record: Mapping[str, Any], arm: str) -> dict[str, Any]:
+    trial = trial_from_json(record["trial"])
+    result = read_result(results / "trials" / name, trial)
+    return {
+        "name": name,
+        "seed": trial.seed,
+        "hyperparameters": _configuration(record["trial"]),
+        "status": record["status"],
+        "reason": record["infeasible_reason"],
+        "arm": arm,
+        "trained": record["trial"],
+        "provenance": record["provenance"],
+        "measured": None if result is None else _measured(result),
+    }
+
+
+def _measured(result: TrialResult) -> dict[str, Any]:
+    metrics = {
+        f"{split}/{name}": values[:, column]
+        for name, values in result.metrics.items()
+        for column, split in enumerate(result.splits)
+    }
+    return {
+        "evaluations": {"steps": result.eval_steps.tolist(), "values": _lists(metrics)},
+        "logged": {"steps": result.train_steps.tolist(), "values": _lists(result.series)},
+        "summary": {
+            "norm_counts": result.gradient.counts.tolist(),
+            "norm_p90": float(result.gradient.p90),
+            "clipped_share": float(result.gradient.clipped_share),
+            "whole": dict(result.whole),
+            "sample_error": dict(result.sample_error),
+            "class_right": result.class_right.tolist(),
+            "class_examples": result.class_examples.tolist(),
+        },
+    }
+
+
+def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
+    return {name: values.tolist() for name, values in arrays.items()}
+
+
+def _strings(variable: xr.DataArray) -> list[str]:
+    return [str(item) for item in variable.to_numpy()]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the trials of the archive that the arguments name."""
+    (archive,) = map(Path, arguments)
+    try:
+        study = finished_study(archive)
+    except ArchiveError as error:
+        print(error, file=sys.stderr)
+        return 1
+    depends = [archive.resolve(), *sorted(PACKAGE.glob("archive/*.py"))]
+    print(json.dumps({"study": study, "depends": [stamp_of(path) for path in depends]}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""Propose the trials of a round from the results of those before it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.dataset.collect import collect
+from tuning_playbook.dataset.rows import Row
+from tuning_playbook.planning.expand import Expansion
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.planning.rounds import Round, add_proposals
+from tuning_playbook.search.bayesian import propose
+
+
+def propose_round(plan: Plan, current: Round, packs: Iterable[Path]) -> dict[str, Any]:
+    """Return the proposals of a round.
+
+    Args:
+        plan: The study's, with the trials that earlier rounds proposed.
+        current: The round.
+        packs: The pack files of the arm's initial trials and of its earlier rounds.
+
+    Returns:
+        A JSON object: `searched`, the proposals by their names in the spec, the most promising
+        first, and `trials`, what they are to be trained as.
+    """
+    (arm,) = [arm for arm in plan.study.arms if arm.name == current.arm]
+    items = [item for item in plan.trials if item.arm == arm.name and item.round < current.number]
+    rows = [Row(item.index, item.arm, item.trial, item.searched) for item in items]
+    found = collect(plan.study, rows, packs)
+    sign = -1.0 if plan.study.spec.objective.mode == "max" else 1.0
+    proposals = propose(
+        {item.name: item.distribution for item in arm.dimensions if item.distribution},
+        [item.searched for item in items],
+        [sign * float(objective) for objective in found["objective"].to_numpy()],
+        count=current.trials,
+        seed=current.seed,
+    )
+    content = {"searched": proposals}
+    added = add_proposals(plan.study, Expansion((), ()), [current], {current.id: content})
+    return content | {"trials": [item.trial.to_json() for item in added.trials]}

@@ -1,0 +1,1 @@
+"""What decides a trial's numbers: the hash of this folder is the engine's version."""

@@ -1,0 +1,63 @@
+"""The data of a training on the device: what steps read and what evaluations are measured on."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+
+from tuning_playbook.engine.devices import ONE_DEVICE, Spread
+from tuning_playbook.engine.evaluation import Split, batched, fixed_sample
+from tuning_playbook.workloads.protocol import Arrays
+
+EVALUATION_BATCH = 250
+"""Fewest examples of an evaluation batch, unless training's is larger. On a CPU a convolutional
+network evaluates 250 images in three fifths of the time per image that it takes for 500."""
+
+
+class Data(NamedTuple):
+    """The data on the device.
+
+    Attributes:
+        train: Training examples, [examples, ...]; {} where batches are fed from the host.
+        evaluated: What each evaluated split is measured on.
+        whole: The whole validation split.
+    """
+
+    train: Mapping[str, jax.Array]
+    evaluated: Mapping[str, Split]
+    whole: Split
+
+
+def place_data(
+    splits: Mapping[str, Arrays],
+    batch_size: int,
+    validation_sample: int,
+    *,
+    host_fed: bool = False,
+    spread: Spread = ONE_DEVICE,
+) -> Data:
+    """Put on every device what training at `batch_size` and its evaluations read.
+
+    An evaluation batch is at least as large as training's, which needs more memory.
+
+    Args:
+        splits: The workload's.
+        batch_size: Of training.
+        validation_sample: Validation examples that periodic evaluations see; 0 for all.
+        host_fed: Whether the training split stays on the host.
+        spread: The devices; where they share a batch, evaluation batches can be shared too.
+    """
+    examples = len(next(iter(splits["validation"].values())))
+    size = validation_sample or examples
+    least, parts = max(batch_size, EVALUATION_BATCH), spread.parts
+    whole = batched(splits["validation"], least, parts)
+    validation = whole
+    if size < examples:
+        validation = batched(fixed_sample(splits["validation"], size), least, parts)
+    evaluated = {
+        "train": batched(fixed_sample(splits["train"], size), least, parts),
+        "validation": validation,
+    }
+    placed: tuple[dict[str, jax.Array], dict[str, Split], Split]
+    placed = spread.place(({} if host_fed else dict(splits["train"]), evaluated, whole))
+    return Data(*placed)

@@ -1,0 +1,99 @@
+"""Look at the best variables of a trial example by example, on the whole validation split.
+
+Source: the playbook, "Setting up periodic evaluations" (save predictions on individual examples)
+and "Choosing a sample for periodic evaluation" (skew of the sample, right predictions per class).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tuning_playbook.engine.lane import Lane
+from tuning_playbook.engine.program import Program
+
+KEPT_EXAMPLES = 64
+"""Validation examples, the first ones, whose predictions are saved."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The best variables of one trial on the whole validation split.
+
+    Attributes:
+        means: The mean of each metric.
+        sample_error: The standard error of each mean over a random sample as large as that of the
+            periodic evaluations; empty where those see the whole split.
+        class_right: Right predictions of each class, [classes]; empty where there are no classes.
+        class_examples: Examples of each class, [classes].
+        examples: Of the first examples: each metric, [kept], and `prediction`, [kept, ...], where
+            the workload predicts.
+    """
+
+    means: Mapping[str, float]
+    sample_error: Mapping[str, float]
+    class_right: np.ndarray
+    class_examples: np.ndarray
+    examples: Mapping[str, np.ndarray]
+
+
+NOTHING = Examination({}, {}, np.empty(0, np.int64), np.empty(0, np.int64), {})
+"""What is known of a trial that never had finite metrics."""
+
+
+def examine(program: Program, lanes: Sequence[Lane], traced: Any) -> list[Examination]:
+    """Return what the best variables of each lane do on the whole validation split."""
+    best = [lane.best[0][2] if lane.best else None for lane in lanes]
+    any_best = next((variables for variables in best if variables is not None), None)
+    if any_best is None:
+        return [NOTHING] * len(lanes)
+    width = program.trial.lanes
+    filled = [any_best if item is None else item for item in best]
+    filled += [any_best] * (width - len(filled))
+    stacked = filled[0] if width == 1 else jax.tree.map(lambda *x: jnp.stack(x), *filled)
+    found = jax.device_get(program.examine(stacked, traced))
+    count = int(np.asarray(program.data.whole[1]).sum())
+    examinations = []
+    for index, variables in enumerate(best):
+        lane = {name: array if width == 1 else array[index] for name, array in found.items()}
+        flat = {name: array.reshape(-1, *array.shape[2:])[:count] for name, array in lane.items()}
+        examinations.append(NOTHING if variables is None else _sum_up(program, flat))
+    return examinations
+
+
+def _sum_up(program: Program, found: Mapping[str, np.ndarray]) -> Examination:
+    names = [metric.name for metric in program.workload.metrics]
+    right = total = np.empty(0, np.int64)
+    label = getattr(program.workload, "label", None)
+    if label and "prediction" in found:
+        labels = np.asarray(program.data.whole[0][label]).reshape(-1)[: len(found["prediction"])]
+        classes = found["prediction"].shape[-1]
+        hit = labels[found["prediction"].argmax(axis=-1) == labels]
+        right = np.bincount(hit, minlength=classes).astype(np.int64)
+        total = np.bincount(labels, minlength=classes).astype(np.int64)
+    return Examination(
+        means={name: float(found[name].mean(dtype=np.float64)) for name in names},
+        sample_error={
+            name: sample_error(found[name], program.trial.validation_sample) for name in names
+        }
+        if program.trial.validation_sample
+        else {},
+        class_right=right,
+        class_examples=total,
+        examples={name: array[:KEPT_EXAMPLES] for name, array in found.items()},
+    )
+
+
+def sample_error(values: np.ndarray, size: int) -> float:
+    """Return the standard error of the mean over a random sample, drawn without replacement.
+
+    Args:
+        values: Of every example, [examples].
+        size: Of the sample.
+    """
+    examples = len(values)
+    share_left = max(examples - size, 0) / max(examples - 1, 1)
+    return float(values.std(dtype=np.float64) * np.sqrt(share_left / size))

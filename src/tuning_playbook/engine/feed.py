@@ -1,0 +1,116 @@
+"""Feed each step from the host: the numbers of its examples, or the examples themselves.
+
+Data on the device is picked from by number. Data that does not fit there is read ahead by Grain,
+batch for batch in the same order, so that the two give the same bits.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from tuning_playbook.engine.order import Order
+from tuning_playbook.workloads.protocol import Arrays
+
+PIECE_BYTES = 2**26
+"""What is fed of this size together is handed to the device at once."""
+
+PREFETCHED_STEPS = 64
+"""The most batches that are read ahead of training."""
+
+PREFETCHED_PIECES = 4
+"""The most pieces of the largest size that are: large examples are not to fill the memory."""
+
+READING_THREADS = 4
+
+
+class Feed(Protocol):
+    """What the steps of a group of lanes are fed, from a step on.
+
+    Attributes:
+        wait_seconds: Time spent waiting for what was not read yet.
+        most_steps: Steps that may be asked for at once.
+    """
+
+    wait_seconds: float
+    most_steps: int
+
+    def next(self, steps: int) -> Any:
+        """Return what the next steps are fed: [steps, batch, ...], lanes first where several."""
+
+
+class IndexFeed:
+    """The numbers of the examples, for a training split on the device. See `Feed`."""
+
+    def __init__(self, order: Order, first_step: int, rows: slice = slice(None)) -> None:
+        """Begin at a step.
+
+        Args:
+            order: Of the examples.
+            first_step: Steps already taken.
+            rows: The examples of each batch that this process is to name; others name the others.
+        """
+        self.wait_seconds = 0.0
+        self._order, self._step, self._rows = order, first_step, rows
+        self.most_steps = _most_steps(order.batches(first_step, 1).nbytes)
+
+    def next(self, steps: int) -> np.ndarray:
+        """Return the numbers of the examples of the next steps, int32."""
+        numbers = self._order.batches(self._step, steps)[..., self._rows]
+        self._step += steps
+        return _drop_single_lane(numbers)
+
+
+class HostFeed:
+    """The examples themselves, from a training split on the host. See `Feed`."""
+
+    def __init__(
+        self,
+        train: Arrays,
+        order: Order,
+        first_step: int,
+        last_step: int,
+        rows: slice = slice(None),
+    ) -> None:
+        """Begin to read.
+
+        Args:
+            train: The training split.
+            order: Of its examples.
+            first_step: Steps already taken.
+            last_step: Where training ends.
+            rows: The examples of each batch that are read here; others are read by other processes.
+        """
+        self.wait_seconds = 0.0
+        example_bytes = sum(array[:1].nbytes for array in train.values())
+        self.most_steps = _most_steps(example_bytes * order.batches(first_step, 1).size)
+
+        def batch_at(step: int) -> dict[str, np.ndarray]:
+            index = order.batches(step, 1)[:, 0, rows]
+            return {name: np.asarray(array[index]) for name, array in train.items()}
+
+        import grain  # noqa: PLC0415 - half as slow to import as JAX, and few workloads need it
+
+        ahead = min(PREFETCHED_STEPS, PREFETCHED_PIECES * self.most_steps)
+        options = grain.ReadOptions(num_threads=READING_THREADS, prefetch_buffer_size=ahead)
+        steps = grain.MapDataset.range(first_step, last_step).map(batch_at)
+        self._batches: Iterator[Mapping[str, np.ndarray]] = iter(steps.to_iter_dataset(options))
+
+    def next(self, steps: int) -> dict[str, np.ndarray]:
+        """Return the examples of the next steps, by name."""
+        started = time.perf_counter()
+        batches = [next(self._batches) for _ in range(steps)]
+        self.wait_seconds += time.perf_counter() - started
+        return {
+            name: _drop_single_lane(np.stack([batch[name] for batch in batches], axis=1))
+            for name in batches[0]
+        }
+
+
+def _most_steps(step_bytes: int) -> int:
+    return max(1, PIECE_BYTES // step_bytes)
+
+
+def _drop_single_lane(array: np.ndarray) -> np.ndarray:
+    return array[0] if len(array) == 1 else array

@@ -1,0 +1,84 @@
+"""One trial as it trains: its numbers so far, and the variables of its best steps."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from tuning_playbook.engine.program import Steps
+from tuning_playbook.trials.result import EVALUATED_SPLITS
+from tuning_playbook.trials.trial import Trial
+
+
+@dataclass
+class Lane:
+    """One trial as it trains.
+
+    Attributes:
+        trial: What is trained.
+        metrics: By name, [evaluations, splits]; NaN where there is none yet.
+        steps: What is logged of every step, by name, [max_train_steps]; NaN likewise.
+        bound: A training loss above it counts as divergence.
+        diverged_at: The step at which it diverged; -1 while it has not.
+        reason: Why it diverged.
+        best: The best evaluations: (score, smaller is better; step; variables).
+    """
+
+    trial: Trial
+    metrics: dict[str, np.ndarray]
+    steps: dict[str, np.ndarray]
+    bound: float = math.inf
+    diverged_at: int = -1
+    reason: str = ""
+    best: list[tuple[float, int, Any]] = field(default_factory=list)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the trial has stopped counting."""
+        return self.diverged_at >= 0
+
+    def diverge(self, step: int, reason: str) -> None:
+        """Stop counting at a step, for a reason."""
+        self.diverged_at, self.reason = step, reason
+
+    def keep_if_best(self, score: float, step: int, take: Callable[[], Any]) -> None:
+        """Keep an evaluation's variables if its score is among the best.
+
+        Args:
+            score: Smaller is better; of equal scores the earlier counts.
+            step: The evaluation's.
+            take: Gives the variables.
+        """
+        full = len(self.best) == self.trial.keep_best
+        if not math.isfinite(score) or (full and self.best[-1][:2] < (score, step)):
+            return
+        ranked = sorted([*self.best, (score, step, take())], key=lambda item: item[:2])
+        self.best = ranked[: self.trial.keep_best]
+
+
+def new_lane(trial: Trial, metrics: Iterable[str]) -> Lane:
+    """Return a trial that has not begun."""
+    empty = (len(trial.eval_steps), len(EVALUATED_SPLITS))
+    return Lane(
+        trial,
+        {name: np.full(empty, np.nan, np.float32) for name in metrics},
+        {name: np.full(trial.max_train_steps, np.nan, np.float32) for name in Steps._fields},
+    )
+
+
+def lane_of(tree: Any, index: int, width: int) -> Any:
+    """Return one lane of a tree whose leaves have a leading axis of lanes, where there are any."""
+    return tree if width == 1 else jax.tree.map(lambda leaf: leaf[index], tree)
+
+
+def device_lane(tree: Any, index: int, width: int) -> Any:
+    """Return one lane of a tree on the device, all its leaves by one call."""
+    return tree if width == 1 else _take(tree, np.int32(index))
+
+
+@jax.jit
+def _take(tree: Any, index: jax.Array) -> Any:
+    return jax.tree.map(lambda leaf: leaf[index], tree)

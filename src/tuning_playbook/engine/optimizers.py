@@ -1,0 +1,218 @@
+"""The playbook's update rules, from optax's pieces, with every numeric hyperparameter traced.
+
+Source: the playbook's last FAQ, "What are the update rules for all the popular optimization
+algorithms?". Where optax's alias of the same name computes something else, the builder says so.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from tuning_playbook.engine.optax_factories import factory_of, optax_optimizers
+
+Number = jax.Array | float
+Numbers = Mapping[str, Number]
+"""Numeric hyperparameters by name: traced scalars, or plain numbers where a feature is off."""
+
+
+class Moments(NamedTuple):
+    """The state of Adam and NAdam: steps taken, running means of the gradient and its square."""
+
+    steps: jax.Array
+    first: optax.Updates
+    second: optax.Updates
+
+
+def make_optimizer(name: str, hyperparameters: Numbers) -> optax.GradientTransformation:
+    """Return an optimizer whose updates are to be added to the parameters.
+
+    Gradients are clipped, then given to the update rule; the decoupled weight decay is added to
+    what the rule gives. A feature whose hyperparameter is a plain zero is left out of the program.
+
+    Args:
+        name: One of `spec.optimizers.OPTIMIZERS`, or `optax.<name>`.
+        hyperparameters: Its own, with the learning rate of this step, and `COMMON`'s.
+    """
+    own = optax_optimizers().get(name, ())
+    if own:
+        given = {
+            item.name: hyperparameters[item.name]
+            for item in own
+            if item.off is None or not off(hyperparameters[item.name])
+        }
+        rule = factory_of(name)(**given)
+    else:
+        rule = RULES[name](hyperparameters)
+    if not off(hyperparameters["clip_norm"]):
+        rule = optax.chain(optax.clip_by_global_norm(hyperparameters["clip_norm"]), rule)
+    decays_itself = "weight_decay" in {item.name for item in own}
+    if decays_itself or off(hyperparameters["weight_decay"]):
+        return rule
+    return _with_weight_decay(
+        rule, hyperparameters["learning_rate"] * hyperparameters["weight_decay"]
+    )
+
+
+def off(value: Number) -> bool:
+    """Whether a hyperparameter's feature is absent from the program."""
+    return isinstance(value, int | float) and value == 0
+
+
+def global_norm(tree: optax.Updates) -> jax.Array:
+    """Return the global L2 norm of a gradient or an update.
+
+    `optax.global_norm` writes the squares to memory first, which a small model's step feels. The
+    precision is said because accelerators may round what a dot product reads.
+    """
+    precision = jax.lax.Precision.HIGHEST
+    parts = [jnp.vdot(leaf, leaf, precision=precision) for leaf in jax.tree.leaves(tree)]
+    return jnp.sqrt(sum(parts, start=jnp.zeros([])))
+
+
+def _with_weight_decay(
+    rule: optax.GradientTransformation, rate: Number
+) -> optax.GradientTransformation:
+    """Take `rate` times the parameters off them, beside the updates of `rule`.
+
+    In a chain the decayed weights would pass through what a rule accumulates: that is L2
+    regularization, not decoupled weight decay.
+    """
+
+    def update(
+        updates: optax.Updates, state: optax.OptState, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, optax.OptState]:
+        updates, state = rule.update(updates, state, params)
+        return jax.tree.map(lambda u, p: u - rate * p, updates, params), state
+
+    return optax.GradientTransformation(rule.init, update)
+
+
+def _sgd(hyperparameters: Numbers) -> optax.GradientTransformation:
+    return optax.scale_by_learning_rate(hyperparameters["learning_rate"])
+
+
+def _momentum(hyperparameters: Numbers, *, nesterov: bool = False) -> optax.GradientTransformation:
+    return optax.chain(
+        optax.trace(decay=hyperparameters["momentum"], nesterov=nesterov),
+        optax.scale_by_learning_rate(hyperparameters["learning_rate"]),
+    )
+
+
+def _nesterov(hyperparameters: Numbers) -> optax.GradientTransformation:
+    return _momentum(hyperparameters, nesterov=True)
+
+
+def _rmsprop(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """RMSProp: the mean square starts at one, epsilon is inside the root.
+
+    `optax.rmsprop` starts the mean square at zero and multiplies by the learning rate after the
+    momentum; here the learning rate is inside what the momentum accumulates.
+    """
+    return optax.chain(
+        optax.scale_by_rms(
+            decay=hyperparameters["rho"],
+            eps=hyperparameters["epsilon"],
+            initial_scale=1.0,
+            eps_in_sqrt=True,
+        ),
+        optax.scale_by_learning_rate(hyperparameters["learning_rate"]),
+        optax.trace(decay=hyperparameters["momentum"], nesterov=False),
+    )
+
+
+def _adam(hyperparameters: Numbers, *, nesterov: bool = False) -> optax.GradientTransformation:
+    """Adam: epsilon is added to the root of the second moment as it is, before bias correction.
+
+    `optax.adam` corrects the second moment first, so that its epsilon weighs 1 / sqrt(1 - b2^t)
+    times as much. `optax.nadam` also corrects the gradient and the first moment by different
+    powers of b1, where the playbook has one factor for their sum.
+    """
+    b1, b2 = hyperparameters["b1"], hyperparameters["b2"]
+    epsilon, learning_rate = hyperparameters["epsilon"], hyperparameters["learning_rate"]
+
+    def init(params: optax.Params) -> Moments:
+        zeros = jax.tree.map(jnp.zeros_like, params)
+        return Moments(jnp.zeros([], jnp.int32), zeros, zeros)
+
+    def update(
+        updates: optax.Updates, state: Moments, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, Moments]:
+        del params
+        steps = state.steps + 1
+        first = optax.tree.update_moment(updates, state.first, b1, 1)
+        second = optax.tree.update_moment(updates, state.second, b2, 2)
+        correction = jnp.sqrt(1.0 - b2**steps) / (1.0 - b1**steps)
+        ahead = optax.tree.update_moment(updates, first, b1, 1) if nesterov else first
+        updates = jax.tree.map(
+            lambda m, v: -learning_rate * correction * m / (jnp.sqrt(v) + epsilon), ahead, second
+        )
+        return updates, Moments(steps, first, second)
+
+    return optax.GradientTransformation(init, update)
+
+
+def _nadam(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """NAdam: Adam with Nesterov's step ahead; how `optax.nadam` differs, see `_adam`."""
+    return _adam(hyperparameters, nesterov=True)
+
+
+def _adamw(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """AdamW as its authors and optax have it: epsilon after bias correction.
+
+    Its weight decay is the common hyperparameter `weight_decay`.
+    """
+    return optax.adam(
+        hyperparameters["learning_rate"],
+        b1=hyperparameters["b1"],
+        b2=hyperparameters["b2"],
+        eps=hyperparameters["epsilon"],
+    )
+
+
+def _lamb(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """LAMB without weight decay inside its trust ratio; `weight_decay` is decoupled here too."""
+    return optax.lamb(
+        hyperparameters["learning_rate"],
+        b1=hyperparameters["b1"],
+        b2=hyperparameters["b2"],
+        eps=hyperparameters["epsilon"],
+    )
+
+
+def _lion(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """Lion; optax's own weight decay is switched off in favour of the common one."""
+    return optax.lion(
+        hyperparameters["learning_rate"],
+        b1=hyperparameters["b1"],
+        b2=hyperparameters["b2"],
+        weight_decay=0.0,
+    )
+
+
+def _adafactor(hyperparameters: Numbers) -> optax.GradientTransformation:
+    """Adafactor with a learning rate of its own rather than one relative to the weights."""
+    return optax.adafactor(
+        hyperparameters["learning_rate"],
+        decay_rate=hyperparameters["decay_rate"],
+        multiply_by_parameter_scale=False,
+    )
+
+
+RULES: dict[str, Callable[[Numbers], optax.GradientTransformation]] = {
+    "sgd": _sgd,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "nadam": _nadam,
+    "adamw": _adamw,
+    "lamb": _lamb,
+    "lion": _lion,
+    "adafactor": _adafactor,
+}
+
+ELEMENTWISE = frozenset(RULES) - {"lamb", "adafactor"}
+"""Rules that update each parameter from its own gradients, whatever array it stands in."""

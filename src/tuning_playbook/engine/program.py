@@ -1,0 +1,369 @@
+"""The compiled program of a trial: initialise, train some steps, evaluate.
+
+Numeric hyperparameters and the seed are arguments, so trials that differ only in them share one
+program. Data order and every draw are functions of (seed, step) alone: a trial that is stopped and
+resumed goes on as if nothing had been.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from tuning_playbook.declarations import Hyperparameter
+from tuning_playbook.engine.data import Data
+from tuning_playbook.engine.devices import ONE_DEVICE, Spread
+from tuning_playbook.engine.evaluation import (
+    weighted_means,
+)
+from tuning_playbook.engine.layout import Layout, layout
+from tuning_playbook.engine.optax_factories import optax_optimizers
+from tuning_playbook.engine.optimizers import global_norm, make_optimizer, off
+from tuning_playbook.engine.schedules import learning_rate
+from tuning_playbook.errors import InfeasibleConfigurationError
+from tuning_playbook.study.families import choices_of, training_hyperparameters
+from tuning_playbook.trials.result import EVALUATED_SPLITS
+from tuning_playbook.trials.trial import Trial, canonical
+from tuning_playbook.workloads.protocol import Variables, Workload
+
+INIT_STREAM, ORDER_STREAM, STEP_STREAM = range(3)
+"""The random streams of a trial: its initial weights, the order of its data, its steps."""
+
+Metrics = dict[str, dict[str, jax.Array]]
+"""Each split's metrics, by name."""
+
+
+class TrainState(NamedTuple):
+    """What a step changes.
+
+    Attributes:
+        variables: The model's.
+        optimizer: The optimizer's, for the parameters as the loop holds them (`layout.py`).
+        average: The decaying sum of the parameters so held, where Polyak averaging is on; else ().
+    """
+
+    variables: Variables
+    optimizer: optax.OptState
+    average: Any
+
+
+class Steps(NamedTuple):
+    """What is logged of every step; each [steps].
+
+    `grad_norm` is the global L2 norm of the gradient before it is clipped, regularization included.
+    """
+
+    train_loss: jax.Array
+    grad_norm: jax.Array
+    update_norm: jax.Array
+    learning_rate_t: jax.Array
+
+
+def signature(trial: Trial, workload: Workload) -> str:
+    """Return what decides a trial's compiled program; trials that share it compile once."""
+    traced = set(traced_names(trial, workload))
+    static = {name: value for name, value in trial.hyperparameters.items() if name not in traced}
+    training = [trial.max_train_steps, trial.batch_size, trial.eval_steps]
+    width = [trial.lanes, trial.devices]
+
+    return canonical([static, training, width])
+
+
+def traced_names(trial: Trial, workload: Workload) -> list[str]:
+    """Return the names of the hyperparameters that the program takes as arguments."""
+    values = trial.hyperparameters
+    return sorted(
+        item.name for item in _declared(trial, workload) if item.traced(values[item.name])
+    )
+
+
+def _declared(trial: Trial, workload: Workload) -> list[Hyperparameter]:
+    training = training_hyperparameters(choices_of(trial.hyperparameters), optax_optimizers())
+    return [*training, *workload.hyperparameters]
+
+
+@dataclass
+class Program:
+    """The compiled program of every trial with one signature.
+
+    Each function takes arrays with a leading axis of `lanes` where `lanes` is above one.
+
+    Attributes:
+        trial: Any trial of the signature.
+        workload: Its workload.
+        data: The data, on the device.
+        examples: How many training examples there are.
+        spread: The devices that share its batches.
+        compile_seconds: Spent compiling, so far.
+        compilations: How many functions were compiled.
+    """
+
+    trial: Trial
+    workload: Workload
+    data: Data
+    examples: int
+    spread: Spread = ONE_DEVICE
+    compile_seconds: float = 0.0
+    compilations: int = 0
+    _compiled: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a batch that is larger than the training set, or cannot be shared out."""
+        if self.trial.batch_size > self.examples:
+            raise InfeasibleConfigurationError(
+                f"batch_size {self.trial.batch_size} is larger than the training set "
+                f"({self.examples} examples)"
+            )
+        if self.trial.batch_size % self.spread.parts:
+            raise InfeasibleConfigurationError(
+                f"batch_size {self.trial.batch_size} cannot be shared out evenly among "
+                f"{self.spread.parts} devices"
+            )
+
+    def arguments(self, trials: Sequence[Trial]) -> tuple[Any, Any]:
+        """Return the seeds and the traced hyperparameters of the trials of one group of lanes."""
+        seeds = np.array([trial.seed for trial in trials], np.uint32)
+        values = {
+            name: np.array([trial.hyperparameters[name] for trial in trials], np.float32)
+            for name in traced_names(self.trial, self.workload)
+        }
+        if self.trial.lanes == 1:
+            return seeds[0], {name: array[0] for name, array in values.items()}
+        return seeds, values
+
+    def init(self, seed: Any, traced: Any) -> TrainState:
+        """Return the state before the first step."""
+        state: TrainState = self._call("init", self._init, (0, 0), seed, traced)
+        return state
+
+    def train(
+        self, state: TrainState, first_step: int, steps: int, seed: Any, traced: Any, fed: Any
+    ) -> tuple[TrainState, Steps]:
+        """Train some steps.
+
+        Args:
+            state: Where to begin.
+            first_step: The number of steps already taken, the same for every lane.
+            steps: How many to take; each number is a program of its own.
+            seed: Of the trial.
+            traced: Its numeric hyperparameters.
+            fed: The numbers of the examples of each step, [steps, batch]; or the examples, by name,
+                where the training split stays on the host.
+
+        Returns:
+            The state after, and what is logged of each step.
+        """
+
+        def train(*arguments: Any) -> tuple[TrainState, Steps]:
+            return self._train(steps, *arguments)
+
+        after: tuple[TrainState, Steps] = self._call(
+            f"train {steps}",
+            train,
+            (0, None, 0, 0, 0),
+            state,
+            np.int32(first_step),
+            seed,
+            traced,
+            fed,
+        )
+        return after
+
+    def evaluated(self, state: TrainState, step: int, traced: Any) -> Variables:
+        """Return the variables that are evaluated: with the averaged parameters, if they are."""
+        if self._off("polyak_decay") or step == 0:
+            return state.variables
+        variables: Variables = self._call(
+            "average", self._averaged, (0, None, 0), state, np.int32(step), traced
+        )
+        return variables
+
+    def evaluate(self, variables: Variables, traced: Any) -> Metrics:
+        """Return every metric of every evaluated split."""
+        metrics: Metrics = self._call("evaluate", self._evaluate, (0, 0), variables, traced)
+        return metrics
+
+    def examine(self, variables: Variables, traced: Any) -> dict[str, jax.Array]:
+        """Return each metric of each validation example, and its prediction where there is one.
+
+        Each is [batches, batch, ...], padding included.
+        """
+        found: dict[str, jax.Array] = self._call(
+            "examine", self._examine, (0, 0), variables, traced
+        )
+        return found
+
+    def _call(
+        self, name: str, function: Callable[..., Any], lanes: tuple[int | None, ...], *args: Any
+    ) -> Any:
+        """Compile a function the first time, then run it.
+
+        Compiling apart from running makes its time known, and a call with arrays of other shapes an
+        error instead of a silent compilation.
+        """
+        if name not in self._compiled:
+            if self.trial.lanes > 1:
+                function = jax.vmap(function, in_axes=(*lanes, None))
+            started = time.perf_counter()
+            self._compiled[name] = self.spread.compile(function, *args, self.data)
+            self.compile_seconds += time.perf_counter() - started
+            self.compilations += 1
+        return self._compiled[name](*args, self.data)
+
+    def _off(self, name: str) -> bool:
+        return name not in traced_names(self.trial, self.workload)
+
+    def _values(self, traced: Mapping[str, jax.Array]) -> dict[str, Any]:
+        """Return every hyperparameter: static ones as Python values, traced ones as scalars."""
+        return {**self.trial.hyperparameters, **traced}
+
+    def _own(self, traced: Mapping[str, jax.Array]) -> dict[str, Any]:
+        """Return the workload's own hyperparameters."""
+        values = self._values(traced)
+        return {item.name: values[item.name] for item in self.workload.hyperparameters}
+
+    def _optimizer(self, values: Mapping[str, Any]) -> optax.GradientTransformation:
+        return make_optimizer(str(self.trial.hyperparameters["optimizer"]), values)
+
+    def _layout(self, variables: Variables) -> Layout:
+        return layout(variables["params"], str(self.trial.hyperparameters["optimizer"]))
+
+    def _init(self, seed: jax.Array, traced: Mapping[str, jax.Array], data: Data) -> TrainState:
+        key = jax.random.fold_in(jax.random.key(seed), INIT_STREAM)
+        variables = dict(self.workload.init(key, self._own(traced)))
+        params = self._layout(variables).hold(variables["params"])
+        optimizer = self._optimizer(self._values(traced)).init(params)
+        average: Any = ()
+        if not self._off("polyak_decay"):
+            average = jax.tree.map(jnp.zeros_like, params)
+        return TrainState(variables, optimizer, average)
+
+    def _train(
+        self,
+        steps: int,
+        state: TrainState,
+        first_step: jax.Array,
+        seed: jax.Array,
+        traced: Mapping[str, jax.Array],
+        fed: jax.Array | Mapping[str, jax.Array],
+        data: Data,
+    ) -> tuple[TrainState, Steps]:
+        step_key = jax.random.fold_in(jax.random.key(seed), STEP_STREAM)
+        values = self._values(traced)
+        schedule = str(values["schedule"])
+        hold, release = self._layout(state.variables)
+
+        def step(state: TrainState, given: tuple[jax.Array, Any]) -> tuple[TrainState, Steps]:
+            number, batch = given
+            if data.train:
+                batch = {name: array[batch] for name, array in data.train.items()}
+            batch = self.spread.part(batch)
+            key = jax.random.fold_in(step_key, number)
+            rest = {name: part for name, part in state.variables.items() if name != "params"}
+
+            def mean_loss(params: Any) -> tuple[jax.Array, Variables]:
+                per_example, updated = self.workload.apply(
+                    {"params": params, **rest},
+                    batch,
+                    hyperparameters=self._own(traced),
+                    key=key,
+                    train=True,
+                )
+                return jnp.mean(per_example["loss"]), updated
+
+            params = state.variables["params"]
+            differentiate = jax.value_and_grad(mean_loss, has_aux=True)
+            (loss, updated), gradient = differentiate(release(params))
+            gradient = hold(gradient)
+            if not off(values["l2_regularization"]):
+                gradient = optax.tree.add_scale(gradient, values["l2_regularization"], params)
+            grad_norm = global_norm(gradient)
+            # Where the loss is not finite the gradient is not either. And a compiler that knows the
+            # loss to be there before the parameters change makes no copy of them.
+            nothing = 0.0 * loss
+            gradient = _add(gradient, nothing)
+            rate = learning_rate(schedule, values, number, self.trial.max_train_steps)
+            optimizer = self._optimizer({**values, "learning_rate": rate})
+            updates, optimizer_state = optimizer.update(gradient, state.optimizer, params)
+            # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
+            params = optax.apply_updates(params, _add(updates, nothing))
+            variables = {"params": params, **rest, **updated}
+            average = state.average
+            if not off(values["polyak_decay"]):
+                average = optax.incremental_update(params, average, 1.0 - values["polyak_decay"])
+            after = TrainState(variables, optimizer_state, average)
+            return after, Steps(loss, grad_norm, global_norm(updates), rate)
+
+        def with_params(state: TrainState, change: Callable[[Any], Any]) -> TrainState:
+            params = change(state.variables["params"])
+            return state._replace(variables={**state.variables, "params": params})
+
+        numbers = first_step + jnp.arange(steps, dtype=jnp.int32)
+        after, logged = jax.lax.scan(step, with_params(state, hold), (numbers, fed))
+        return with_params(after, release), logged
+
+    def _averaged(
+        self,
+        state: TrainState,
+        step: jax.Array,
+        traced: Mapping[str, jax.Array],
+        data: Data,
+    ) -> Variables:
+        """Return the variables with the average of the parameters over the steps so far.
+
+        The decaying sum begins at zero; dividing by the sum of its weights corrects that.
+        """
+        del data
+        weight = 1.0 - traced["polyak_decay"] ** step.astype(jnp.float32)
+        average = jax.tree.map(lambda leaf: leaf / weight, state.average)
+        return {**state.variables, "params": self._layout(state.variables).release(average)}
+
+    def _evaluate(
+        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+    ) -> Metrics:
+        def per_example(batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
+            return self._measure(variables, batch, traced)
+
+        return {
+            split: weighted_means(per_example, data.evaluated[split]) for split in EVALUATED_SPLITS
+        }
+
+    def _examine(
+        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+    ) -> dict[str, jax.Array]:
+        predict = getattr(self.workload, "predict", None)
+
+        def per_example(batch: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+            found = self._measure(variables, batch, traced)
+            if predict is not None:
+                own = self._own(traced)
+                found["prediction"] = predict(variables, batch, hyperparameters=own)
+            return found
+
+        examples, _ = data.whole
+        found: dict[str, jax.Array] = jax.lax.map(per_example, examples)
+        return found
+
+    def _measure(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        traced: Mapping[str, jax.Array],
+    ) -> dict[str, jax.Array]:
+        """Return each metric of each example of a batch, [batch], outside of training."""
+        batch = self.spread.part(batch)
+        key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
+        values, _ = self.workload.apply(
+            variables, batch, hyperparameters=self._own(traced), key=key, train=False
+        )
+        return {item.name: values[item.name] for item in self.workload.metrics}
+
+
+def _add(tree: Any, number: jax.Array) -> Any:
+    """Add a number to every leaf, in the leaf's own precision."""
+    return jax.tree.map(lambda leaf: leaf + number.astype(leaf.dtype), tree)

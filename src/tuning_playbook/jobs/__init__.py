@@ -1,0 +1,1 @@
+"""What runs an engine: packs, lanes, devices, nodes, signals, writing."""

@@ -1,0 +1,64 @@
+"""Orbax checkpoints, each with a manifest of our own.
+
+checkpoints/best/            the `keep_best` best variables, under `step_<number>`
+checkpoints/resume_<step>/   the whole state, while the trial trains
+checkpoints/<name>.sha256    the manifest
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from tuning_playbook.trials.manifest import check_manifest, remove, write_manifest
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Orbax numbers its saves process-wide, and two at once wait for each other's signals."""
+
+
+def save(folder: Path, name: str, tree: Mapping[str, Any]) -> None:
+    """Save a tree of arrays as the checkpoint `name`, whole or not at all.
+
+    A checkpoint of that name is replaced. On return the files and their manifest are written.
+    """
+    target = folder.absolute() / name
+    remove(folder, name)
+    with _checkpointer() as checkpointer:
+        checkpointer.save(target, jax.tree.map(np.asarray, dict(tree)))
+        checkpointer.wait_until_finished()
+    write_manifest(folder.absolute(), name)
+
+
+def restore(folder: Path, name: str) -> dict[str, Any]:
+    """Return the tree of NumPy arrays in a checkpoint whose files are as they were saved.
+
+    Raises:
+        ArtefactError: A file is missing, added or changed, or there is no manifest.
+    """
+    check_manifest(folder.absolute(), name)
+    with _checkpointer() as checkpointer:
+        tree: dict[str, Any] = checkpointer.restore(folder.absolute() / name)
+    return tree
+
+
+@contextlib.contextmanager
+def _checkpointer() -> Iterator[Any]:
+    """Give the one checkpointer of this moment, for this process alone.
+
+    Where several processes train together each has all variables whole. So the first one saves, and
+    none has to wait in Orbax for the others.
+    """
+    # It takes some tenths of a second to import; so a trial that trains meanwhile hides them.
+    import orbax.checkpoint as ocp  # noqa: PLC0415
+
+    own = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"process_{own}"
+    )
+    options = {"multiprocessing_options": alone} if jax.process_count() > 1 else {}
+    with _ONE_AT_A_TIME, ocp.StandardCheckpointer(**options) as checkpointer:
+        yield checkpointer

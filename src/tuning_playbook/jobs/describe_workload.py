@@ -1,0 +1,167 @@
+"""Describe a workload as JSON, in a process of its own: it imports JAX and reads the data.
+
+    python -m tuning_playbook.jobs.describe_workload WORKLOAD [FOLDER [DATA]]
+
+prints the description and the files that it depends on; a workload's error goes to stderr, with
+exit status 1. `study.workload_description` runs this and caches the answer.
+"""
+
+import ast
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import tuning_playbook
+from tuning_playbook.engine.optax_factories import optax_optimizers
+from tuning_playbook.errors import WorkloadError
+from tuning_playbook.jobs.load_workload import load_data, load_workload
+from tuning_playbook.jobs.versions import code_version, data_version
+from tuning_playbook.study.workload_description import stamp_of
+from tuning_playbook.workloads.protocol import Arrays, Workload
+
+PACKAGE = Path(tuning_playbook.__file__).parent
+
+
+def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
+    """Return a workload's description and the files that it depends on, as a JSON object.
+
+    Raises:
+        WorkloadError: The workload cannot be imported or its data cannot be read.
+    """
+    workload = load_workload(name, import_from, data_folder)
+    splits = load_data(name, workload)
+    data_files = [Path(path) for path in getattr(workload, "data_files", lambda: [])()]
+    depends = [
+        *workload_files(workload, import_from),
+        *engine_files(),
+        *sorted(PACKAGE.glob("study/*.py")),
+        PACKAGE / "declarations.py",
+        *sorted(PACKAGE.glob("workloads/*.py")),
+        *data_files,
+        # A file that is added changes its folder, and so does an installed package.
+        PACKAGE / "engine",
+        *(path.parent for path in data_files),
+        Path(jax.__file__).parent.parent,
+    ]
+    return {
+        "description": {
+            "name": name,
+            "description": (inspect.getdoc(workload) or "").partition("\n")[0],
+            "hyperparameters": [asdict(item) for item in workload.hyperparameters],
+            "metrics": [asdict(item) for item in workload.metrics],
+            "splits": list(splits),
+            "resplits": hasattr(workload, "resplit"),
+            "optax": {
+                name: [asdict(item) for item in items] for name, items in optax_optimizers().items()
+            },
+            "versions": current_versions(workload, splits, import_from),
+        },
+        "depends": [stamp_of(path.resolve()) for path in dict.fromkeys(depends)],
+    }
+
+
+def current_versions(
+    workload: Workload, splits: Mapping[str, Arrays], import_from: str
+) -> dict[str, str]:
+    """Return the hashes of what decides a trial's numbers, as they are now."""
+    return {
+        "workload": code_version(workload_files(workload, import_from)),
+        "engine": code_version(engine_files()),
+        "data": data_version(splits),
+    }
+
+
+def engine_files() -> list[Path]:
+    """Return the files that decide the numbers of every workload's trials: those of the engine."""
+    return sorted((PACKAGE / "engine").rglob("*.py"))
+
+
+def workload_files(workload: Workload, import_from: str) -> list[Path]:
+    """Return the files that a workload's code stands in.
+
+    Those are its own module; the modules that it imports, and that those import, as far as they
+    stand beside it (in the spec's folder, or in the same installed package); and what it uses of
+    the built-in workloads. They are found in the source: what else this process has imported is
+    not asked.
+    """
+    name = type(workload).__module__
+    own = Path(inspect.getfile(sys.modules[name])).resolve()
+    roots = [PACKAGE / "workloads"]
+    if import_from and own.is_relative_to(Path(import_from).resolve()):
+        roots.append(Path(import_from).resolve())
+    elif "." in name and not own.is_relative_to(PACKAGE):
+        top = _source_of(name.partition(".")[0])
+        roots += [top.parent] if top else []
+    found = {own}
+    pending = [(name, own)]
+    while pending:
+        module, path = pending.pop()
+        for imported in _imports(module, path):
+            source = _source_of(imported)
+            if source and source not in found and any(_belongs(source, root) for root in roots):
+                found.add(source)
+                pending.append((imported, source))
+    return sorted(found)
+
+
+def _belongs(source: Path, root: Path) -> bool:
+    """Whether a source counts among those of the folder `root`.
+
+    Libraries do not, even where an environment stands in that folder, nor does what is common to
+    all workloads.
+    """
+    if not source.is_relative_to(root):
+        return False
+    if source.is_relative_to(PACKAGE):
+        return source.parent == PACKAGE / "workloads"
+    inside = source.relative_to(root).parts
+    return not {"site-packages", "dist-packages"} & set(inside) and not source.is_relative_to(
+        Path(inspect.__file__).resolve().parent
+    )
+
+
+def _imports(module: str, path: Path) -> Iterator[str]:
+    """Yield the names that the source of a module imports, modules or not."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            name = importlib.util.resolve_name(base, package) if node.level else base
+            yield name
+            yield from (f"{name}.{alias.name}" for alias in node.names)
+
+
+def _source_of(name: str) -> Path | None:
+    """Return the source of a module that can be imported; None for what is no module of Python."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # a parent that is no package, or a module made by hand
+        return None
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin).resolve()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the description of the workload that the arguments name."""
+    name, import_from, data_folder = [*arguments, "", ""][:3]
+    try:
+        described = describe(name, import_from, data_folder)
+    except WorkloadError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(described))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

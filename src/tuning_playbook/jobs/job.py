@@ -1,0 +1,78 @@
+"""What every job of the workflow does around its work: its log, its last words.
+
+Nothing heavy is imported here: a training job need not know what a study is.
+"""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from tuning_playbook.errors import INTERRUPTED, InterruptedTrainingError, TuningPlaybookError
+
+USUAL = {"devices": 1, "gpus": 0, "nodes": 1}
+"""What a job has if nobody asks for anything."""
+
+
+def resources_of(snakemake: Any) -> dict[str, int]:
+    """Return what a job has on each of its nodes: `threads`, `devices`, `gpus`; and its `nodes`."""
+    return {"threads": snakemake.threads, **_devices_of(snakemake.resources)}
+
+
+def options_of(resources: Any) -> str:
+    """Return what of a job's resources is not usual, as options of `jobs.train_pack`.
+
+    Args:
+        resources: As Snakemake has them.
+    """
+    given = _devices_of(resources)
+    return " ".join(f"--{name} {given[name]}" for name in USUAL if given[name] != USUAL[name])
+
+
+def _devices_of(resources: Any) -> dict[str, int]:
+    nodes = getattr(resources, "nodes", USUAL["nodes"])
+    return {
+        "devices": getattr(resources, "devices", USUAL["devices"]),
+        "gpus": getattr(resources, "gpu", USUAL["gpus"]) // nodes,
+        "nodes": nodes,
+    }
+
+
+def share_source(folder: str) -> None:
+    """Let the processes that a workflow starts import this package from `folder`.
+
+    So a job in a conda environment of its own runs the code of the checkout it belongs to.
+    """
+    os.environ["PYTHONPATH"] = folder
+
+
+@contextlib.contextmanager
+def logged(log: str) -> Iterator[None]:
+    """Log to a file, and end with the message alone on an error that the user can mend.
+
+    A job that was told to stop ends with the status `INTERRUPTED`.
+
+    Snakemake removes the log of the job before. What is there all the same is that of another job
+    that has the same trials at this moment, which goes on.
+    """
+    handler = logging.FileHandler(log, mode="a")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.getLogger("tuning_playbook").setLevel(logging.INFO)
+    try:
+        yield
+    except TuningPlaybookError as error:
+        root.error("%s", error)
+        sys.exit(f"{type(error).__name__}: {error}")
+    except InterruptedTrainingError as error:
+        root.warning("%s", error)
+        sys.exit(INTERRUPTED)
+    except BaseException:
+        root.exception("the job ended with an error that is not the user's")
+        raise
+    finally:
+        root.removeHandler(handler)
+        handler.close()

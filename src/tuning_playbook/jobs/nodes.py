@@ -1,0 +1,231 @@
+"""A job of several nodes: a process on each, which train every trial of the job together.
+
+The job itself starts them, with `srun` in an allocation of Slurm and else on this machine, gives
+each the same request and waits. It imports no JAX.
+
+    python -m tuning_playbook.jobs.nodes [ADDRESS PROCESS]    is one of them
+
+Where there is no address Slurm's environment says it.
+
+Source: the playbook, "Considerations for multi-host pipelines".
+"""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+from tuning_playbook.errors import (
+    INTERRUPTED,
+    InterruptedTrainingError,
+    NodesError,
+    TuningPlaybookError,
+)
+from tuning_playbook.jobs.environment import Resources, prepare
+from tuning_playbook.jobs.sigterm import noted_sigterm
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 15.0
+"""What the others have to end by themselves once one has failed."""
+
+IDENTITY = ("SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME")
+"""What `srun` has to know of the allocation; the rest of a job step's it would take for options."""
+
+STOPPED = {INTERRUPTED, -signal.SIGTERM, 128 + signal.SIGTERM}
+"""Exit statuses of a process that was told to stop: while it trained, or before."""
+
+ERROR = "error: "
+"""What a process begins its last words with."""
+
+
+def train_on_nodes(request: str, study: Path, resources: Resources) -> None:
+    """Train the trials of a request, with a process on each node; the first writes them.
+
+    Args:
+        request: As `pack.request_json` writes it.
+        study: The study's folder of results, which every node sees.
+        resources: The job's.
+
+    Raises:
+        InterruptedTrainingError: The job was told to stop; what was trained is saved.
+        NodesError: A process failed.
+    """
+    told = json.dumps({"request": request, "study": str(study), "resources": asdict(resources)})
+    last_words = [""] * resources.nodes
+    with noted_sigterm() as should_stop:
+        processes = _start(resources)
+        readers = []
+        for number, process in enumerate(processes):
+            reader = threading.Thread(target=_relay, args=(number, process.stderr, last_words))
+            reader.start()
+            readers.append(reader)
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(told)
+        failed = _wait(processes, should_stop)
+        for reader in readers:
+            reader.join()
+        to_stop = should_stop()
+    ended = {process.returncode for process in processes} - {0}
+    if to_stop and ended and ended <= STOPPED and not any(last_words):
+        raise InterruptedTrainingError("stopped; the state of its trials is saved")
+    if failed is not None:
+        code = processes[failed].returncode
+        raise NodesError(
+            f"training on {resources.nodes} nodes ended, process {failed} with exit status {code}: "
+            f"{last_words[failed] or 'see the log of the job'}"
+        )
+
+
+def _start(resources: Resources) -> list[subprocess.Popen[str]]:
+    """Start the processes: through one `srun` in an allocation, else each by itself."""
+    module = [sys.executable, "-m", __name__]
+    if "SLURM_JOB_ID" in os.environ and shutil.which("srun"):
+        srun = [
+            *("srun", "--overlap", "--kill-on-bad-exit=1", "--ntasks-per-node=1"),
+            *(f"--nodes={resources.nodes}", f"--ntasks={resources.nodes}"),
+            f"--cpus-per-task={resources.threads}",
+        ]
+        if resources.gpus:
+            srun.append(f"--gpus-per-node={resources.gpus}")
+        scheduler = ("SLURM_", "SRUN_", "SBATCH_")
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name in IDENTITY or not name.startswith(scheduler)
+        }
+        return [_popen([*srun, *module], environment)]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    numbers = range(resources.nodes)
+    return [_popen([*module, address, str(number)], dict(os.environ)) for number in numbers]
+
+
+def _popen(command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def _relay(number: int, lines: IO[str], last_words: list[str]) -> None:
+    """Log what a process says."""
+    with lines:
+        for line in lines:
+            text = line.rstrip()
+            logger.info("%s", text)
+            if text.startswith(ERROR):
+                last_words[number] = text.removeprefix(ERROR)
+
+
+def _wait(
+    processes: Sequence[subprocess.Popen[str]], should_stop: Callable[[], bool]
+) -> int | None:
+    """Wait for all to end; return the number of the first that failed.
+
+    They are told to stop when the job is, and all end when one has failed: the others
+    would wait for it.
+    """
+    told, failed, deadline = False, None, float("inf")
+    while any(process.poll() is None for process in processes):
+        if should_stop() and not told:
+            told = True
+            for process in processes:
+                process.send_signal(signal.SIGTERM)
+        if failed is None:
+            failed = _failed(processes)
+            deadline = deadline if failed is None else time.monotonic() + GRACE_SECONDS
+        if time.monotonic() > deadline:
+            for process in processes:
+                process.kill()
+        time.sleep(0.1)
+    return _failed(processes) if failed is None else failed
+
+
+def _failed(processes: Sequence[subprocess.Popen[str]]) -> int | None:
+    codes = [process.poll() for process in processes]
+    return next((number for number, code in enumerate(codes) if code), None)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train what stdin asks for, together with the other processes."""
+    _end_with_parent()
+    told = json.loads(sys.stdin.read())
+    resources = Resources(**told["resources"])
+    address, process = (arguments[0], int(arguments[1])) if arguments else (None, None)
+    first = (int(os.environ["SLURM_PROCID"]) if process is None else process) == 0
+    logging.basicConfig(format="%(levelname)s %(message)s")
+    logging.getLogger("tuning_playbook").setLevel(logging.INFO if first else logging.WARNING)
+    try:
+        prepare(resources, join=lambda: _join(resources, address, process))
+        # JAX is imported here, after its environment is set.
+        from tuning_playbook.jobs.pack import request_from_json, train  # noqa: PLC0415
+
+        train(request_from_json(told["request"]), Path(told["study"]), resources)
+    except TuningPlaybookError as error:
+        print(f"{ERROR}{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return 1
+    except InterruptedTrainingError as error:
+        logger.warning("%s", error)
+        return INTERRUPTED
+    except Exception as error:  # logged whole; the job that waits fails with it as its last words
+        logger.exception("a process of several ended with an error that is not the user's")
+        print(f"{ERROR}{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _join(resources: Resources, address: str | None, process: int | None) -> None:
+    """Find the other processes."""
+    import jax  # noqa: PLC0415 - its environment is set
+
+    # Processes on one machine, as in a test of several nodes, have devices of their own.
+    here = int(os.environ.get("SLURM_LOCALID", "0")) if process is None else process
+    devices = list(range(here * resources.devices, (here + 1) * resources.devices))
+    nodes = None if address is None else resources.nodes
+    with _without_proxies():
+        jax.distributed.initialize(address, nodes, process, local_device_ids=devices)
+    if jax.process_count() != resources.nodes:
+        raise NodesError(
+            f"{jax.process_count()} processes began, and the job is one of {resources.nodes} nodes "
+            "(resources.nodes): srun must start one on each"
+        )
+
+
+@contextlib.contextmanager
+def _without_proxies() -> Iterator[None]:
+    """Take the proxies out of the environment, through which gRPC would look for its neighbours."""
+    names = [name for name in os.environ if name.lower().endswith("_proxy")]
+    proxies = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ |= proxies
+
+
+def _end_with_parent() -> None:
+    """End when the job that started this process is gone, whoever killed it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,365 @@
+"""The launch decision: whether the candidate replaces the baseline, and on what evidence."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.best_of import BestOf, best_of
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.numbers import plain, text
+from tuning_playbook.analysis.ranking import direction, members, ranked, strings
+from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
+from tuning_playbook.analysis.variance import BASELINE, TrialVariance, trial_variance
+from tuning_playbook.launches.comparison import Difference
+from tuning_playbook.launches.data_variance import DataVariance, data_variance, improvements
+from tuning_playbook.launches.judgement import Decision, Evidence, judge
+from tuning_playbook.launches.rivals import Rival, find_rivals
+
+NAMED = 8
+"""So many of the trials that have no result are named."""
+
+NOT_ON_A_PART = (
+    "Which configuration is the best may hang on them, so nothing is decided. Run the study again "
+    "to train them, or ask for a decision without them: --config incomplete=decide."
+)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration that the decision is about, with its reruns.
+
+    Attributes:
+        arm: The arm whose best trial it is, or `baseline`.
+        trial: The id of that trial; empty for the baseline.
+        hyperparameters: Every resolved value.
+        trials: How many trials its arm had; 0 for the baseline.
+        feasible_trials: How many of them are feasible.
+        search_objective: What it reached in the search, biased by selection; None for the baseline.
+        rerun_objectives: What each rerun reached; None for an infeasible one.
+        rerun_seeds: The seed of each.
+        mean: Of the feasible reruns; None where there is none.
+        low: Lower end of the 95 % interval of the mean; None where the variance is not known.
+        high: Upper end.
+        standard_deviation: Of the feasible reruns; None below two.
+        deviation_low: Lower end of its 95 % interval; None where the variance is not known.
+        deviation_high: Upper end.
+    """
+
+    arm: str
+    trial: str
+    hyperparameters: Mapping[str, Any]
+    trials: int
+    feasible_trials: int
+    search_objective: float | None
+    rerun_objectives: tuple[float | None, ...]
+    rerun_seeds: tuple[int, ...]
+    mean: float | None
+    low: float | None
+    high: float | None
+    standard_deviation: float | None
+    deviation_low: float | None
+    deviation_high: float | None
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The decision with everything that it rests on.
+
+    Attributes:
+        decision: `adopt` the candidate, `reject` it, or `provisional`: more evidence is needed; or
+            `undecided`, where the study is incomplete and nobody asked for a decision on it.
+        reasons: Why, in full sentences.
+        candidate: The best trial of the arm with the best search objective; None where no trial
+            is feasible.
+        baseline: The incumbent; None where the spec names none.
+        other_arms: The best trials of the other arms.
+        rivals: Those of them whose reruns are better than the candidate's.
+        difference: None where it cannot be told.
+        min_improvement: What the improvement must exceed to outweigh the complexity.
+        complexity: What the candidate adds, in the spec's words.
+        caveats: What the result is conditional on.
+        objective_metric: As in the spec.
+        objective_mode: `min` or `max`.
+        open_problems: The checks that found a problem.
+        study_variance: How much the best of each arm differs from search to search.
+        reruns: Every rerun: its arm, its number, its id, its seed, the division of the data that it
+            saw (0 the usual one), its objective, its best step and how it ended.
+        data_variance: Reruns on other divisions of the data, of each arm and the baseline.
+        best_of: What smaller budgets would have found in each arm, and twice the budget would.
+        findings: What the checklist found, without the trials that each finding is about.
+    """
+
+    decision: Decision
+    reasons: tuple[str, ...]
+    candidate: Configuration | None
+    baseline: Configuration | None
+    other_arms: tuple[Configuration, ...]
+    rivals: tuple[Rival, ...]
+    difference: Difference | None
+    min_improvement: float
+    complexity: str
+    caveats: tuple[str, ...]
+    objective_metric: str
+    objective_mode: str
+    open_problems: tuple[str, ...]
+    study_variance: tuple[StudyVariance, ...]
+    reruns: tuple[dict[str, Any], ...]
+    data_variance: tuple[DataVariance, ...]
+    best_of: tuple[BestOf, ...]
+    findings: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the decision as a JSON object."""
+        return asdict(self, dict_factory=_json_object)
+
+
+def _json_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in items}
+
+
+def decide(
+    study: xr.Dataset,
+    reruns: xr.Dataset | None,
+    findings: Sequence[Finding],
+    *,
+    replicates: xr.Dataset | None = None,
+    min_improvement: float = 0.0,
+    complexity: str = "",
+    caveats: Sequence[str] = (),
+    decide_incomplete: bool = False,
+) -> Launch:
+    """Decide whether to adopt the candidate in place of the baseline.
+
+    The candidate is the best trial of the arm with the best search objective. It is chosen by the
+    search alone, so its reruns on fresh seeds are an unbiased test of it; the search objective
+    itself, the best of many, is not. Another arm's reruns may turn out better. The candidate is
+    not changed for it, because the one of several arms that has the luckiest reruns would again be
+    a choice that flatters itself, and an improvement over the incumbent is one all the same; but
+    the reasons say so.
+
+    - *Reject* when the mean of the candidate's reruns is not better than the baseline's by more
+      than `min_improvement`: the reruns do not favour it, and the incumbent stays. Also when the
+      candidate is the baseline, when no trial is feasible, and when at least half of the
+      candidate's reruns are infeasible.
+    - *Adopt* when the lower 95 % bound (one-sided) of the improvement exceeds `min_improvement`
+      and nothing stands against it. Where the feasible reruns of both have the same seeds they are
+      compared seed by seed; reruns that this project trains never do, because a seed depends on the
+      hyperparameters, but those of another tool may.
+    - *Provisional* otherwise: with fewer than five feasible reruns of either (the variance is not
+      known), without a baseline, with a check that found a problem, with an infeasible rerun of
+      the candidate, or when no rerun differs from its siblings, which leaves nothing to judge the
+      difference by.
+
+    - *Undecided* when trials of the study have no result and `decide_incomplete` is false: which
+      configuration is the best may hang on them, and those that fail for want of memory or time
+      are no random choice.
+
+    With no difference at most 5 % of candidates are adopted; with a difference of two standard
+    deviations and five reruns of each at least 80 % are.
+
+    Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
+    configuration".
+
+    Args:
+        study: The study.
+        reruns: Reruns of the best trial of each arm and of the baseline; None where there are none.
+        findings: What the checklist found.
+        replicates: The trials of repeats of the whole search; None where there are none. They are
+            evidence of study variance, and no candidates.
+        min_improvement: What an improvement must exceed to outweigh the complexity it brings.
+        complexity: What the candidate adds, in words.
+        caveats: What the result is conditional on, in sentences.
+        decide_incomplete: Whether to decide on a study some of whose trials have no result; the
+            caveats say then that they have none.
+    """
+    variances = {row.arm: row for row in trial_variance(study, reruns)}
+    configurations = {arm: _configuration(row, study, reruns) for arm, row in variances.items()}
+    chosen = _chosen_arm(study, variances)
+    evidence = Evidence(
+        candidate=None if chosen is None else variances[chosen],
+        baseline=variances.get(BASELINE),
+        same=chosen is not None and _same(configurations[chosen], configurations.get(BASELINE)),
+        sign=-direction(study),
+        problems=tuple(finding.check for finding in findings if finding.answer == "problem"),
+        min_improvement=float(min_improvement),
+    )
+    decision, reasons = judge(evidence)
+    searches, splits = study_variance(study, replicates), data_variance(study, reruns)
+    rivals = find_rivals(evidence.candidate, variances, sign=evidence.sign)
+    reasons += [rival.sentence for rival in rivals]
+    reasons += _what_the_searches_show(searches, chosen, direction(study))
+    reasons += _what_the_splits_show(splits, chosen, -direction(study))
+    missing = _what_is_missing(study)
+    if missing and decide_incomplete:
+        caveats = [*caveats, f"{missing} The decision was asked for without them."]
+    elif missing:
+        decision, reasons = "undecided", [missing, NOT_ON_A_PART]
+    return Launch(
+        decision=decision,
+        reasons=tuple(reasons),
+        candidate=None if chosen is None else configurations[chosen],
+        baseline=configurations.get(BASELINE),
+        other_arms=tuple(
+            configuration
+            for arm, configuration in configurations.items()
+            if arm not in (chosen, BASELINE)
+        ),
+        difference=evidence.difference,
+        rivals=rivals,
+        min_improvement=evidence.min_improvement,
+        complexity=complexity,
+        caveats=tuple(caveats),
+        objective_metric=str(study.attrs["objective_metric"]),
+        objective_mode=str(study.attrs["objective_mode"]),
+        open_problems=evidence.problems,
+        study_variance=searches,
+        reruns=_every_rerun(reruns),
+        data_variance=splits,
+        best_of=best_of(study),
+        findings=tuple(
+            {key: value for key, value in finding.to_json().items() if key != "trials"}
+            for finding in findings
+        ),
+    )
+
+
+def _what_is_missing(study: xr.Dataset) -> str:
+    """Say which trials have no result; nothing where all have."""
+    if study.attrs.get("complete", 1):
+        return ""
+    planned, there = int(study.attrs["trials_planned"]), study.sizes["trial"]
+    names = str(study.attrs["missing_trials"]).split()
+    some = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+    named = f" ({some})" if some else ""
+    return (
+        f"The study is incomplete: {planned - there} of its {planned} trials have no result{named}."
+    )
+
+
+def _every_rerun(reruns: xr.Dataset | None) -> tuple[dict[str, Any], ...]:
+    if reruns is None:
+        return ()
+    wanted = ("arm", "rerun", "trial", "seed", "data_split", "objective", "best_step", "status")
+    names = [name for name in wanted if name in reruns]
+    columns = [reruns[name].values for name in names]
+    return tuple(
+        {name: plain(value) for name, value in zip(names, values, strict=True)}
+        for values in zip(*columns, strict=True)
+    )
+
+
+def _chosen_arm(study: xr.Dataset, variances: Mapping[str, TrialVariance]) -> str | None:
+    """Return the arm of the best search objective, the earlier of equal ones."""
+    scores = {
+        arm: direction(study) * row.search_objective
+        for arm, row in variances.items()
+        if row.search_objective is not None
+    }
+    return min(scores, key=scores.__getitem__) if scores else None
+
+
+def _configuration(
+    row: TrialVariance, study: xr.Dataset, reruns: xr.Dataset | None
+) -> Configuration:
+    """Describe what was rerun, as it stands in the dataset that holds it."""
+    hyperparameters: dict[str, Any] = {}
+    if row.trial:
+        position = int(np.flatnonzero(strings(study, "trial") == row.trial)[0])
+        hyperparameters = _hyperparameters(study, position)
+    elif row.arm == BASELINE and reruns is not None:
+        hyperparameters = _hyperparameters(reruns, int(members(reruns, BASELINE)[0]))
+    return Configuration(
+        arm=row.arm,
+        trial=row.trial,
+        hyperparameters=hyperparameters,
+        trials=len(members(study, row.arm)),
+        feasible_trials=len(ranked(study, row.arm)),
+        search_objective=row.search_objective,
+        rerun_objectives=row.reruns,
+        rerun_seeds=row.seeds,
+        mean=row.mean,
+        low=row.low,
+        high=row.high,
+        standard_deviation=row.standard_deviation,
+        deviation_low=row.deviation_low,
+        deviation_high=row.deviation_high,
+    )
+
+
+def _hyperparameters(dataset: xr.Dataset, position: int) -> dict[str, Any]:
+    """Return the hyperparameters that exist in a trial."""
+    values = {
+        str(name).removeprefix("hp_"): plain(variable.values[position])
+        for name, variable in dataset.data_vars.items()
+        if str(name).startswith("hp_")
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _same(new: Configuration, old: Configuration | None) -> bool:
+    """Whether two configurations train alike."""
+    if old is None:
+        return False
+    one, other = _resolved(new.hyperparameters), _resolved(old.hyperparameters)
+    return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
+
+
+def _resolved(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out `one_minus_<name>` beside `<name>`, which it only says in another way."""
+    return {
+        name: value
+        for name, value in hyperparameters.items()
+        if not name.startswith("one_minus_")
+        or name.removeprefix("one_minus_") not in hyperparameters
+    }
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return bool(one == other)
+    return math.isclose(one, other, rel_tol=1e-9)
+
+
+def _what_the_searches_show(
+    searches: Sequence[StudyVariance], chosen: str | None, sign: float
+) -> list[str]:
+    """Say in how many searches the candidate's arm found a better trial than each other arm."""
+    by_arm = {row.arm: row for row in searches}
+    if chosen is None or len(by_arm[chosen].bests) < 2:
+        return []
+    sentences = []
+    for arm, row in by_arm.items():
+        pairs = [
+            (mine, theirs)
+            for mine, theirs in zip(by_arm[chosen].bests, row.bests, strict=True)
+            if mine is not None and theirs is not None
+        ]
+        if arm != chosen and pairs:
+            won = sum(sign * mine < sign * theirs for mine, theirs in pairs)
+            sentences.append(
+                f"Of {len(pairs)} searches with different seeds, the best trial of {chosen} was "
+                f"better than that of {arm} in {won}."
+            )
+    return sentences
+
+
+def _what_the_splits_show(
+    splits: Sequence[DataVariance], chosen: str | None, sign: float
+) -> list[str]:
+    """Say on how many other divisions of the data the candidate is better than the baseline."""
+    by_arm = {row.arm: row for row in splits}
+    if chosen not in by_arm or BASELINE not in by_arm:
+        return []
+    better = improvements(by_arm[chosen], by_arm[BASELINE], sign=sign)
+    if not better:
+        return []
+    mean = float(np.mean(better))
+    return [
+        f"Of {len(better)} other divisions of the data into training and validation sets, the "
+        f"candidate is better than the baseline on {sum(value > 0 for value in better)}; on "
+        f"average over them it is {'better' if mean > 0 else 'worse'} by {text(abs(mean))}."
+    ]

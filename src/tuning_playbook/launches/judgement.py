@@ -1,0 +1,147 @@
+"""What the reruns of a candidate and of a baseline say: the decision, and the reasons for it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tuning_playbook.analysis.numbers import text
+from tuning_playbook.analysis.variance import LEAST_RERUNS, TrialVariance
+from tuning_playbook.launches.comparison import Difference, compare
+
+Decision = Literal["adopt", "reject", "provisional", "undecided"]
+
+UNRELIABLE = 0.5
+"""A candidate of whose reruns at least this share is infeasible is no configuration to launch."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the decision is made of."""
+
+    candidate: TrialVariance | None
+    baseline: TrialVariance | None
+    same: bool
+    sign: float
+    problems: tuple[str, ...]
+    min_improvement: float
+
+    @property
+    def known(self) -> bool:
+        """Whether the variance of both is known."""
+        return all(row is not None and row.known for row in (self.candidate, self.baseline))
+
+    @property
+    def improvement(self) -> float | None:
+        """Difference of the means of the reruns, positive where the candidate is better."""
+        means = [row.mean if row else None for row in (self.candidate, self.baseline)]
+        if self.same or means[0] is None or means[1] is None:
+            return None
+        return self.sign * (means[0] - means[1])
+
+    @property
+    def difference(self) -> Difference | None:
+        """The same with its uncertainty; None where it cannot be told."""
+        if self.same or self.candidate is None or self.baseline is None:
+            return None
+        new, old = self.candidate.by_seed, self.baseline.by_seed
+        if new and new.keys() == old.keys():
+            values = list(new.values()), [old[seed] for seed in new]
+            return compare(*values, sign=self.sign, paired=True)
+        return compare(self.candidate.feasible, self.baseline.feasible, sign=self.sign)
+
+
+def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
+    """Return the decision and its reasons, by the rules that `launch.decide` tells."""
+    candidate = evidence.candidate
+    if candidate is None:
+        return "reject", ["No trial of the study is feasible, so there is nothing to adopt."]
+    if evidence.same:
+        return "reject", [
+            f"The candidate, the best trial of {candidate.arm}, has the baseline's configuration, "
+            "so there is nothing to adopt."
+        ]
+    reasons = _what_the_reruns_show(evidence)
+    if candidate.infeasible >= max(2, UNRELIABLE * len(candidate.reruns)):
+        return "reject", reasons
+    least = text(evidence.min_improvement)
+    improvement = evidence.improvement
+    if evidence.known and improvement is not None and improvement <= evidence.min_improvement:
+        reasons.append(
+            f"The reruns do not favour the candidate by more than {least}, so the incumbent stays."
+        )
+        return "reject", reasons
+    doubts = _doubts(evidence)
+    if doubts:
+        return "provisional", reasons + doubts
+    reasons.append(
+        f"With 95 % confidence the improvement exceeds {least}, which is what the spec asks of it "
+        "for the complexity that it brings."
+    )
+    return "adopt", reasons
+
+
+def _what_the_reruns_show(evidence: Evidence) -> list[str]:
+    sentences = []
+    rows = {"candidate": evidence.candidate, "baseline": evidence.baseline}
+    means = [
+        f"the reruns of the {name} have a mean of {text(row.mean)}"
+        for name, row in rows.items()
+        if row is not None and row.mean is not None
+    ]
+    if means:
+        sentence = " and ".join(means)
+        if evidence.improvement is not None:
+            sentence += f": an improvement of {text(evidence.improvement)}"
+        if evidence.difference is not None:
+            low, high = evidence.difference.low, evidence.difference.high
+            sentence += f" (95 % interval {text(low)} to {text(high)})"
+        sentences.append(f"{sentence[0].upper()}{sentence[1:]}.")
+    if evidence.difference is not None:
+        found = evidence.difference
+        each = "on the same seed" if found.paired else "each on a seed of its own"
+        sentences.append(
+            f"Trained once more, {each}, the candidate beats the baseline with a probability of "
+            f"{found.probability_better:.0%} (95 % interval {found.probability_low:.0%} to "
+            f"{found.probability_high:.0%})."
+        )
+    sentences += [
+        f"{row.infeasible} of {len(row.reruns)} reruns of the {name} are infeasible: it does not "
+        "train reliably, and its mean leaves them out, which flatters it."
+        for name, row in rows.items()
+        if row is not None and row.infeasible
+    ]
+    return sentences
+
+
+def _doubts(evidence: Evidence) -> list[str]:
+    """Say what stands against adopting the candidate; nothing where all is well."""
+    candidate, baseline, difference = evidence.candidate, evidence.baseline, evidence.difference
+    doubts = []
+    if baseline is None:
+        doubts.append("There are no reruns of a baseline, so there is nothing to compare with.")
+    elif candidate is not None and not evidence.known:
+        doubts.append(
+            f"The variance is not known: the candidate has {len(candidate.feasible)} feasible "
+            f"reruns and the baseline {len(baseline.feasible)}, and {LEAST_RERUNS} of each are "
+            "needed."
+        )
+    elif difference is None:
+        doubts.append(
+            "The reruns of the candidate do not differ among each other, nor do those of the "
+            "baseline (or they differ by the same on every seed), so there is no variance to judge "
+            "their difference by. Check that the seeds reach the training, and that the metric is "
+            "not too coarse."
+        )
+    elif difference.lower_bound <= evidence.min_improvement:
+        doubts.append(
+            f"The lower 95 % bound of the improvement, {text(difference.lower_bound)}, does not "
+            f"exceed {text(evidence.min_improvement)}. Reruns that vary so much show a true "
+            f"improvement of {text(difference.smallest_detectable)} four times in five."
+        )
+    if candidate is not None and candidate.infeasible:
+        doubts.append("A candidate with infeasible reruns is not adopted.")
+    if evidence.problems:
+        doubts.append(
+            f"The checklist found problems ({', '.join(evidence.problems)}); until they are "
+            "resolved the comparison cannot be trusted."
+        )
+    return doubts

@@ -1,0 +1,71 @@
+"""Arms whose reruns are better than those of the candidate, which the search ranked first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tuning_playbook.analysis.numbers import text
+from tuning_playbook.analysis.variance import BASELINE, TrialVariance
+from tuning_playbook.launches.comparison import compare
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another arm whose reruns are better than the candidate's.
+
+    Attributes:
+        arm: Its name.
+        trial: The id of its best trial.
+        mean: Of its reruns.
+        advantage: By how much that is better than the candidate's mean.
+        low: Lower end of the 95 % interval of the advantage; None where it cannot be told.
+        high: Upper end.
+    """
+
+    arm: str
+    trial: str
+    mean: float
+    advantage: float
+    low: float | None
+    high: float | None
+
+    @property
+    def sentence(self) -> str:
+        """What it means for the candidate."""
+        said = (
+            f"The reruns of {self.arm}, whose best trial {self.trial} the search ranked lower, "
+            f"have a mean of {text(self.mean)}, better than the candidate's by "
+            f"{text(self.advantage)}"
+        )
+        if self.low is None or self.high is None:
+            return f"{said}; the variance is not known well enough to tell more."
+        said += f" (95 % interval {text(self.low)} to {text(self.high)})"
+        if self.low > 0:
+            return (
+                f"{said}. It is the better configuration of the two; a study in which it is the "
+                "candidate can decide about it."
+            )
+        return f"{said}, which is within what reruns differ by."
+
+
+def find_rivals(
+    candidate: TrialVariance | None, variances: Mapping[str, TrialVariance], *, sign: float
+) -> tuple[Rival, ...]:
+    """Return the arms whose reruns are better than the candidate's on average, the best first.
+
+    Args:
+        candidate: Its reruns; None where there is no candidate.
+        variances: The reruns of every arm, and of the baseline, by name.
+        sign: 1 where a larger objective is better, -1 where a smaller one is.
+    """
+    if candidate is None or candidate.mean is None:
+        return ()
+    found = []
+    for arm, row in variances.items():
+        if arm in (candidate.arm, BASELINE) or row.mean is None:
+            continue
+        advantage = sign * (row.mean - candidate.mean)
+        if advantage > 0:
+            told = compare(row.feasible, candidate.feasible, sign=sign)
+            interval = (told.low, told.high) if told else (None, None)
+            found.append(Rival(arm, row.trial, row.mean, advantage, *interval))
+    return tuple(sorted(found, key=lambda rival: -rival.advantage))

@@ -1,1 +1,0 @@
-"""From what a study found to the spec of the next round."""

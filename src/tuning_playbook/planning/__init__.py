@@ -1,0 +1,1 @@
+"""What Snakemake knows of a study before a job runs: trials, packs, keys, chains."""

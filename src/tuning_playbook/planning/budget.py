@@ -1,0 +1,144 @@
+"""What a study costs: arms, trials, steps, and the time that earlier trials let expect.
+
+Source: the playbook, "Striking a balance between informative and affordable experiments".
+"""
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.declarations import Value
+from tuning_playbook.planning.expand import make_trial
+from tuning_playbook.planning.plan import BASELINE, Plan
+
+MOST_READ = 500
+"""How many earlier trials are read at most: a study waits for it whenever it is planned."""
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """What one arm costs, or the baseline.
+
+    Attributes:
+        arm: Its name.
+        trials: How many trials it has, those of repeats of the whole search included.
+        reruns: How often its best trial, or the baseline, is trained again.
+        steps: Training steps of all of these, at most: a warmup may make some trials longer, and
+            which of them is trained again is not known before.
+        seconds: Time that they are expected to take, one after another; None where no earlier
+            trial tells.
+    """
+
+    arm: str
+    trials: int
+    reruns: int
+    steps: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class EarlierTrial:
+    """What an earlier trial took.
+
+    Attributes:
+        workload: Its name in the spec.
+        batch_size: Examples a step.
+        hyperparameters: Its configuration.
+        seconds_per_step: Its time, compiling included, for each step.
+    """
+
+    workload: str
+    batch_size: int
+    hyperparameters: Mapping[str, Value]
+    seconds_per_step: float
+
+
+def budget(plan: Plan, earlier: Iterable[EarlierTrial] = ()) -> tuple[BudgetRow, ...]:
+    """Return what each arm of a study costs, and the baseline.
+
+    The expected time of a step is the median of the earlier trials of the workload at the arm's
+    batch size; where there are some, of those with the arm's scientific hyperparameters.
+    """
+    study = plan.study
+    earlier = [trial for trial in earlier if trial.workload == study.workload.name]
+    again = study.spec.reruns.seeds + study.spec.reruns.splits
+    repeated = [item for repeat in plan.replicates for item in repeat.trials]
+    rows = []
+    for arm in study.arms:
+        known = [item for item in (*plan.trials, *repeated) if item.arm == arm.name]
+        lengths = [item.trial.max_train_steps for item in known]
+        to_come = plan.trials_per_arm[arm.name] - sum(item.arm == arm.name for item in plan.trials)
+        trials = len(known) + to_come
+        steps = sum(lengths) + (to_come + again) * max(lengths, default=0)
+        pace = _pace(earlier, arm.batch_size, arm.scientific)
+        rows.append(BudgetRow(arm.name, trials, again, steps, pace and pace * steps))
+    baseline = study.baseline
+    if baseline and again:
+        trial = make_trial(study, baseline.batch_size, baseline.hyperparameters)
+        steps = again * trial.max_train_steps
+        pace = _pace(earlier, baseline.batch_size, {})
+        rows.append(BudgetRow(BASELINE, 0, again, steps, pace and pace * steps))
+    return tuple(rows)
+
+
+def total(rows: Iterable[BudgetRow]) -> BudgetRow:
+    """Return the sum of the rows; without a time where one has none."""
+    rows = list(rows)
+    times = [row.seconds for row in rows]
+    known = [time for time in times if time is not None]
+    return BudgetRow(
+        arm="in all",
+        trials=sum(row.trials for row in rows),
+        reruns=sum(row.reruns for row in rows),
+        steps=sum(row.steps for row in rows),
+        seconds=sum(known) if len(known) == len(times) else None,
+    )
+
+
+def read_earlier_trials(results: Path) -> tuple[EarlierTrial, ...]:
+    """Return what the completed trials in a folder of results took; unreadable ones are left out.
+
+    A trial that diverged may have stopped long before its last step, and says nothing of a step.
+    Of very many trials some from all over are read.
+    """
+    found = []
+    paths = sorted(results.glob("*/trials/*/trial.json"))
+    for path in paths[:: 1 + len(paths) // MOST_READ]:
+        try:
+            record: dict[str, Any] = json.loads(path.read_text())
+            trial = record["trial"]
+            if record["status"] != "completed":
+                continue
+            found.append(
+                EarlierTrial(
+                    workload=str(trial["workload"]),
+                    batch_size=int(trial["batch_size"]),
+                    hyperparameters=dict(trial["hyperparameters"]),
+                    seconds_per_step=float(record["provenance"]["wall_seconds"])
+                    / int(trial["max_train_steps"]),
+                )
+            )
+        except (OSError, ValueError, KeyError, TypeError):  # damaged, or of another version
+            continue
+    return tuple(found)
+
+
+def _pace(
+    earlier: Iterable[EarlierTrial], batch_size: int, setting: Mapping[str, Value]
+) -> float | None:
+    """Return the expected seconds of a step."""
+    like = [trial for trial in earlier if trial.batch_size == batch_size]
+    close = [
+        trial
+        for trial in like
+        if all(
+            trial.hyperparameters.get(name) == value
+            for name, value in setting.items()
+            if name != "batch_size"
+        )
+    ]
+    paces = [trial.seconds_per_step for trial in close or like]
+    return statistics.median(paces) if paces else None

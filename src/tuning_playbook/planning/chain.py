@@ -1,0 +1,184 @@
+"""Chains of studies: the rounds of the playbook, each built on the results of those before it.
+
+Before an earlier study has its result, its first trials stand in for it: so a spec is checked at
+once, and the names of its arms and plots are known, though its trials are not.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuning_playbook.errors import SpecError, nearest
+from tuning_playbook.planning.plan import (
+    DATASET_KEYS,
+    SPEC_CODE,
+    Plan,
+    code_hash,
+    find_spec,
+    plan_study,
+    plan_written,
+)
+from tuning_playbook.study.draft import error_at
+from tuning_playbook.study.earlier_results import Arm, Reference, from_json
+from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.study.read import WrittenSpec, read_spec
+from tuning_playbook.study.references import BaselineReference
+from tuning_playbook.trials.trial import ID_DIGITS, digest
+
+
+@dataclass(frozen=True)
+class Link:
+    """A study in a chain.
+
+    Attributes:
+        plan: Its plan; an outline, with stand-ins for results, where it takes from earlier ones.
+        earlier: The names of the studies that it takes from, by what its spec says.
+        key: The hash of what decides what it takes; empty where it takes nothing.
+    """
+
+    plan: Plan
+    earlier: Mapping[Arm, str]
+    key: str
+
+
+def plan_chain(paths: Iterable[Path]) -> dict[str, Link]:
+    """Return some studies and all that they take from, by name, the earlier first.
+
+    Raises:
+        SpecError: A spec cannot be carried out as written, whatever the results of the earlier
+            ones, or studies wait for each other.
+        WorkloadError: A workload cannot be imported.
+    """
+    chain: dict[str, Link] = {}
+    for path in paths:
+        _add(path, (), chain)
+    return chain
+
+
+def settled_plan(path: Path, earlier: Path) -> Plan:
+    """Return the plan of a study that takes from earlier ones.
+
+    Args:
+        path: Its spec.
+        earlier: The file with the results that it takes from.
+    """
+    return plan_study(path, from_json(json.loads(earlier.read_text())))
+
+
+def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
+    """Return the link of a study, added to a chain behind those that it takes from."""
+    if path.stem in chain:
+        link = chain[path.stem]
+        if link.plan.study.path.resolve() != path.resolve():
+            raise SpecError(
+                f"{path}: two studies are named '{path.stem}' and would share one "
+                "folder of results; rename one"
+            )
+        return link
+    written = read_spec(path)
+    if not written.references:
+        chain[path.stem] = Link(plan_written(written), {}, "")
+        return chain[path.stem]
+    here = (*above, path.stem)
+    earlier = {
+        reference.source: _add(_find(written, reference, here), here, chain)
+        for reference in written.references
+    }
+    for reference in written.references:
+        _check_arm(written, reference, earlier[reference.source].plan)
+    names = {source: link.plan.study.name for source, link in earlier.items()}
+    document = {key: written.document.get(key) for key in (*DATASET_KEYS, "baseline")}
+    parts = [document, list(names.values()), code_hash(("analysis", *SPEC_CODE))]
+    chain[path.stem] = Link(_outline(written, earlier), names, digest(parts)[:ID_DIGITS])
+    return chain[path.stem]
+
+
+def _find(written: WrittenSpec, reference: Reference, here: Sequence[str]) -> Path:
+    """Return the spec that a reference names; studies are looked up beside the one that asks."""
+    place, folder = (*reference.location, "from"), written.path.parent
+    try:
+        path = find_spec(reference.wanted.study, folder=folder)
+        if not path.exists() and (folder / path).exists():
+            path = folder / path
+    except SpecError as error:
+        raise error_at(written.path, written.text, place, str(error)) from None
+    if path.stem in here:
+        circle = " -> ".join([*here[here.index(path.stem) :], path.stem])
+        raise error_at(
+            written.path,
+            written.text,
+            place,
+            f"studies wait for each other's results: {circle}; a study can only take from an "
+            "earlier one",
+        )
+    return path
+
+
+def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
+    """Check that it is plain which arm's best trial a reference means."""
+    arms = [arm.name for arm in plan.study.arms]
+    study, arm = reference.source
+    if arm and arm not in arms:
+        raise error_at(
+            written.path,
+            written.text,
+            (*reference.location, "arm"),
+            f"'{study}' has no arm '{arm}'{nearest(arm, arms)} (its arms: {'; '.join(arms)})",
+        )
+    if arm or len(arms) == 1 or isinstance(reference.wanted, BaselineReference):
+        return
+    taken = {
+        str(other.location[-1])
+        for other in written.references
+        if other.source == reference.source and other.location[0] in ("fixed", "training")
+    }
+    missing = [name for name in plan.study.spec.scientific if name not in taken]
+    if missing:
+        raise error_at(
+            written.path,
+            written.text,
+            reference.location,
+            f"'{study}' compares arms ({'; '.join(arms)}), and its best value may be of any of "
+            f"them: name one with 'arm: ...', or take '{missing[0]}' from it too",
+        )
+
+
+def _outline(written: WrittenSpec, earlier: Mapping[Arm, Link]) -> Plan:
+    """Return the plan of a study with stand-ins for the results that it takes."""
+    stand_ins = [list(_stand_ins(link.plan, source)) for source, link in earlier.items()]
+    failed: SpecError | None = None
+    for results in itertools.product(*stand_ins):
+        try:
+            return plan_written(written, dict(zip(earlier, results, strict=True)))
+        except SpecError as error:
+            failed = failed or error
+    raise failed or SpecError(f"{written.path}: the studies that it takes from have no trials")
+
+
+def _stand_ins(plan: Plan, source: Arm) -> Iterator[EarlierResult]:
+    """Yield a trial of every arm that the best one may be in."""
+    for arm in plan.study.arms:
+        places = [item for item in plan.trials if item.arm == arm.name]
+        if places and source[1] in ("", arm.name):
+            trial = places[0].trial
+            yield EarlierResult(
+                study=plan.study.name,
+                arm=arm.name,
+                trial=trial.id,
+                fingerprint=trial.fingerprint,
+                commit="",
+                objective=0.0,
+                workload=trial.workload,
+                values={
+                    **trial.hyperparameters,
+                    "batch_size": trial.batch_size,
+                    **places[0].searched,
+                },
+                scales={
+                    item.name: item.distribution.scale
+                    for item in arm.dimensions
+                    if item.distribution
+                },
+            )

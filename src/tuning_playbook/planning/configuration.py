@@ -1,0 +1,76 @@
+"""What the workflow's configuration asks for: which studies, and where their results go."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.errors import SpecError, nearest
+from tuning_playbook.planning.chain import Link, plan_chain
+from tuning_playbook.planning.plan import find_spec
+
+CONFIG_KEYS = ("studies", "study", "results", "force", "checkpoints", "incomplete")
+
+
+def asked_for(config: Mapping[str, Any], *, folder: Path) -> list[Path]:
+    """Return the specs of the studies that the configuration asks for.
+
+    Args:
+        config: `studies`, a list of names or paths, or `study`, one that comes instead of them.
+        folder: Where studies are looked up by name.
+
+    Raises:
+        SpecError: The configuration cannot be carried out as written.
+    """
+    for key in config:
+        if key not in CONFIG_KEYS:
+            raise SpecError(
+                f"unknown configuration key '{key}'{nearest(key, CONFIG_KEYS)} "
+                f"(known: {', '.join(CONFIG_KEYS)})"
+            )
+    for key in ("study", "results"):
+        if config.get(key) is not None and not isinstance(config[key], str):
+            raise SpecError(
+                f"configuration key '{key}' was read as the {type(config[key]).__name__} "
+                f"{config[key]!r}; give a path with a '/', as ./{config[key]}"
+            )
+    chosen = [config["study"]] if config.get("study") is not None else config.get("studies")
+    if not isinstance(chosen, list) or not chosen:
+        raise SpecError(
+            "the configuration names no study: list some under 'studies' in "
+            "config/config.yaml, or give --config study=<name or path>"
+        )
+    return [find_spec(str(study), folder=folder) for study in chosen]
+
+
+def plan_studies(config: Mapping[str, Any], *, folder: Path) -> dict[str, Link]:
+    """Return the studies that the configuration asks for and those that they take from, by name.
+
+    Raises:
+        SpecError: The configuration or a spec cannot be carried out as written.
+        WorkloadError: A workload cannot be imported.
+    """
+    return plan_chain(asked_for(config, folder=folder))
+
+
+def results_folder(config: Mapping[str, Any]) -> str:
+    """Return the folder of all results, as a pattern of Snakemake's can hold it.
+
+    Raises:
+        SpecError: Its name would be taken for a pattern.
+    """
+    folder = str(config.get("results") or "results").rstrip("/") or "/"
+    if set(folder) & set("{}*?[]"):
+        raise SpecError(f"results folder '{folder}': its name must not hold any of {{}}*?[]")
+    return folder
+
+
+def is_forced(config: Mapping[str, Any]) -> bool:
+    """Return whether the configuration says `force`, as YAML or the command line writes it.
+
+    Raises:
+        SpecError: It is neither true nor false.
+    """
+    given = str(config.get("force", False)).lower()
+    if given not in ("true", "false"):
+        raise SpecError(f"configuration key 'force' is true or false, not '{config['force']}'")
+    return given == "true"

@@ -1,0 +1,50 @@
+"""The plan of a study as one of its jobs finds it: the one that the job was made for."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tuning_playbook.errors import ChangedDuringRunError
+from tuning_playbook.planning.chain import Link, plan_chain, settled_plan
+from tuning_playbook.planning.plan import Plan, plan_study, with_proposals
+
+
+def current_plan(
+    spec: str, stage: str, key: str, *, earlier: str = "", proposals: Iterable[str] = ()
+) -> Plan:
+    """Return the plan of a study, provided that what decides a stage is as it was planned.
+
+    Args:
+        spec: The study's file.
+        stage: What the job makes.
+        key: The stage's key when the job was planned.
+        earlier: The file with what the study takes from earlier ones; empty if it takes nothing.
+        proposals: Files of the proposals of its rounds, whose trials the plan is to have too.
+
+    Raises:
+        ChangedDuringRunError: The spec, the code or the data changed since the workflow began.
+    """
+    path = Path(spec)
+    plan = settled_plan(path, Path(earlier)) if earlier else plan_study(path)
+    if plan.keys[stage] != key:
+        raise _changed(path)
+    return with_proposals(plan, map(Path, proposals))
+
+
+def current_link(spec: str, key: str) -> Link:
+    """Return a study with those that it takes from, provided that what it takes is as planned.
+
+    Raises:
+        ChangedDuringRunError: The spec or the code changed since the workflow began.
+    """
+    path = Path(spec)
+    link = plan_chain([path])[path.stem]
+    if link.key != key:
+        raise _changed(path)
+    return link
+
+
+def _changed(spec: Path) -> ChangedDuringRunError:
+    return ChangedDuringRunError(
+        f"{spec}, or the code or data behind it, changed while the workflow ran; "
+        "run snakemake again"
+    )

@@ -1,0 +1,264 @@
+"""Expand a study into its trials."""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tuning_playbook.declarations import Value
+from tuning_playbook.errors import SpecError
+from tuning_playbook.search.halton import MAX_POINTS, halton, random_points
+from tuning_playbook.search.joint import deal, period
+from tuning_playbook.study.conditions import parts_of
+from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.study.searches import (
+    BayesianSearch,
+    GridSearch,
+    ListSearch,
+    QuasiRandomSearch,
+    RandomSearch,
+)
+from tuning_playbook.study.study import Arm, Study, arm_name, entries_of
+from tuning_playbook.trials.trial import Trial, derive_seed, digest
+
+
+@dataclass(frozen=True)
+class StudyTrial:
+    """A trial at its place in a study.
+
+    Attributes:
+        index: Its place.
+        arm: The name of its arm.
+        searched: The searched values, by their names in the spec (`one_minus_` included).
+        trial: What is trained.
+        round: The round of a Bayesian search that proposed it; 0 for what the spec gives.
+    """
+
+    index: int
+    arm: str
+    searched: Mapping[str, Value]
+    trial: Trial
+    round: int = 0
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The trials of a study.
+
+    Attributes:
+        trials: In the order of arms and points, of points alone in a joint design; equal
+            configurations stand once.
+        duplicates: For every configuration met again: the arm, and the trial that it equals.
+    """
+
+    trials: tuple[StudyTrial, ...]
+    duplicates: tuple[tuple[str, str], ...]
+
+
+def expand(study: Study, replicate: int = 0) -> Expansion:
+    """Return the trials of a study, arm by arm, or as a joint design deals them out.
+
+    Quasi-random arms that are searched separately share their points: where two arms search the
+    same hyperparameters, neither is luckier with its sample.
+
+    Args:
+        study: The study.
+        replicate: Which repeat of the whole search: each has a search seed of its own, and seeds of
+            its own for its trials. 0 for the search itself.
+
+    Raises:
+        SpecError: The study has an absurd number of trials.
+    """
+    again = f"replicate {replicate}" if replicate else None
+    searched_by = _with_search_seed(study, again) if again else study
+    search = _joint if study.spec.design == "joint" else _separate
+    places = (
+        (arm.name, searched, make_trial(study, arm.batch_size, set_values(arm, searched), again), 0)
+        for arm, searched in search(searched_by)
+    )
+    return place_trials(study, places, Expansion((), ()))
+
+
+def place_trials(
+    study: Study,
+    places: Iterable[tuple[str, Mapping[str, Value], Trial, int]],
+    earlier: Expansion,
+) -> Expansion:
+    """Return an expansion with further trials after its own; equal configurations stand once.
+
+    Args:
+        study: The study.
+        places: The arm, the searched values, the trial and the round of each.
+        earlier: The trials that stand before them.
+
+    Raises:
+        SpecError: Two different trials have the same id.
+    """
+    trials = list(earlier.trials)
+    duplicates = list(earlier.duplicates)
+    seen = {item.trial.id: item.trial.fingerprint for item in trials}
+    for arm, searched, trial, number in places:
+        fingerprint = trial.fingerprint
+        if seen.get(trial.id) == fingerprint:
+            duplicates.append((arm, trial.id))
+            continue
+        if trial.id in seen:
+            raise SpecError(
+                f"{study.path}: two trials share the id {trial.id}; change training.seed"
+            )
+        seen[trial.id] = fingerprint
+        trials.append(StudyTrial(len(trials), arm, searched, trial, number))
+    return Expansion(tuple(trials), tuple(duplicates))
+
+
+def make_trial(
+    study: Study,
+    batch_size: int,
+    hyperparameters: Mapping[str, Value],
+    again: int | str | None = None,
+    data_split: int = 0,
+) -> Trial:
+    """Return the trial of one whole configuration.
+
+    Args:
+        study: The study.
+        batch_size: Examples a step.
+        hyperparameters: The configuration.
+        again: The number of a rerun, or what else it is trained again for; see `derive_seed`.
+        data_split: Which division of the data it sees; 0 for the workload's own.
+    """
+    ordered = {name: hyperparameters[name] for name in sorted(hyperparameters)}
+    training, resources = study.spec.training, study.spec.resources
+    steps = training.max_train_steps
+    if training.warmup_extends:
+        # Evaluations stay at whole intervals, so the run is longer by whole intervals too.
+        steps += -(-int(ordered["warmup_steps"]) // training.eval_every) * training.eval_every
+    return Trial(
+        workload=study.workload.name,
+        hyperparameters=ordered,
+        seed=derive_seed(training.seed, ordered, again),
+        max_train_steps=steps,
+        batch_size=batch_size,
+        eval_every=training.eval_every,
+        dense_until=training.eval_schedule.dense_until,
+        validation_sample=training.validation_sample,
+        keep_best=training.keep_best,
+        objective=study.spec.objective.model_dump(),
+        lanes=resources.lanes,
+        versions=dict(study.workload.versions),
+        devices=resources.devices * resources.nodes if resources.lanes == 1 else 1,
+        nodes=resources.nodes,
+        data_split=data_split,
+    )
+
+
+def _with_search_seed(study: Study, stream: str) -> Study:
+    """Return a study whose search draws other points, by a seed that follows from its own."""
+    search = study.spec.search
+    assert isinstance(search, QuasiRandomSearch | RandomSearch)
+    seed = int(digest([search.seed, stream])[:8], 16)
+    other = search.model_copy(update={"seed": seed})
+    return replace(study, spec=study.spec.model_copy(update={"search": other}))
+
+
+def set_values(arm: Arm, searched: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the whole configuration of an arm's trial with these searched values."""
+    values = {
+        dimension.hyperparameter.name: dimension.resolve(searched[dimension.name])
+        for dimension in arm.dimensions
+        if dimension.name in searched
+    }
+    missing = {
+        dimension.hyperparameter.name: dimension.hyperparameter.default
+        for dimension in arm.dimensions
+        if dimension.name not in searched
+    }
+    return {**arm.fixed, **missing, **values}
+
+
+def _points_of(points: int | Mapping[str, int], name: str) -> int:
+    """Return the values of a hyperparameter in a grid; a choice, which needs none, has its own."""
+    return points if isinstance(points, int) else points.get(name, 1)
+
+
+def _separate(study: Study) -> Iterator[tuple[Arm, dict[str, Value]]]:
+    """Yield the searched values of each arm's trials."""
+    for arm in study.arms:
+        for searched in _points(study, arm):
+            yield arm, searched
+
+
+def _joint(study: Study) -> Iterator[tuple[Arm, dict[str, Value]]]:
+    """Yield the searched values of the trials of a joint design, each with the arm it falls to."""
+    search = study.spec.search
+    assert isinstance(search, QuasiRandomSearch | RandomSearch)
+    parts = parts_of(study.spec)
+    needed = {arm.name: period(parts, arm.scientific) for arm in study.arms}
+    if search.trials < max(needed.values()):
+        raise SpecError(
+            f"{study.path}: search.trials: {search.trials} trials of a joint design do not reach "
+            f"each of its {len(study.arms)} arms; give at least {max(needed.values())}"
+        )
+    arms = {arm.name: arm for arm in study.arms}
+    dimensions = max(len(arm.dimensions) for arm in study.arms)
+    points = _sample(study, search, dimensions, interleaved=math.lcm(*needed.values()))
+    for index, point in enumerate(points):
+        arm = arms[arm_name(deal(index, parts, search.seed))]
+        yield arm, _values(_distributions(arm), point)
+
+
+def _sample(
+    study: Study,
+    search: QuasiRandomSearch | RandomSearch | BayesianSearch,
+    dimensions: int,
+    interleaved: int = 1,
+) -> list[tuple[float, ...]]:
+    """Return the points of a search: [trial, dimension]."""
+    if search.trials > MAX_POINTS:
+        raise SpecError(
+            f"{study.path}: search.trials: {search.trials:,} is more than the "
+            f"{MAX_POINTS:,} trials an arm may have"
+        )
+    if isinstance(search, RandomSearch):
+        return random_points(search.trials, dimensions, search.seed)
+    count = search.initial if isinstance(search, BayesianSearch) else search.trials
+    return halton(count, dimensions, search.seed, interleaved=interleaved)
+
+
+def _distributions(arm: Arm) -> dict[str, Distribution]:
+    return {
+        dimension.name: dimension.distribution
+        for dimension in arm.dimensions
+        if dimension.distribution is not None
+    }
+
+
+def _values(distributions: Mapping[str, Distribution], point: Sequence[float]) -> dict[str, Value]:
+    """Return the values at the first coordinates of a point."""
+    return {
+        name: distribution.value(coordinate)
+        for (name, distribution), coordinate in zip(distributions.items(), point, strict=False)
+    }
+
+
+def _points(study: Study, arm: Arm) -> list[dict[str, Value]]:
+    """Return the searched values of an arm's trials, by their names in the spec."""
+    search = study.spec.search
+    if isinstance(search, ListSearch):
+        return [entry for _, entry in entries_of(search, arm.scientific, arm.elsewhere)]
+    named = _distributions(arm)
+    if isinstance(search, GridSearch):
+        points = search.points
+        columns = [
+            distribution.grid(_points_of(points, name)) for name, distribution in named.items()
+        ]
+        total = 1
+        for column in columns:
+            total *= len(column)
+        if total > MAX_POINTS:
+            raise SpecError(
+                f"{study.path}: search.points: a grid of {total:,} trials in the arm "
+                f"'{arm.name}'; give fewer points, or use halton with 'trials'"
+            )
+        return [dict(zip(named, row, strict=True)) for row in itertools.product(*columns)]
+    return [_values(named, point) for point in _sample(study, search, len(named))]

@@ -1,0 +1,76 @@
+"""The trials of a study that were finished before, as those of any study."""
+
+from collections.abc import Mapping
+
+from tuning_playbook.declarations import Value
+from tuning_playbook.errors import SourceError
+from tuning_playbook.planning.expand import Expansion, StudyTrial
+from tuning_playbook.sources.configurations import configurations
+from tuning_playbook.sources.imported_study import arm_of, batch_size_of
+from tuning_playbook.study.study import Dimension, Study
+from tuning_playbook.trials.finished import FinishedTrial
+from tuning_playbook.trials.trial import Trial, trial_from_json
+
+
+def list_finished(study: Study) -> Expansion:
+    """Return the searched trials of a study of finished ones: each configuration's first seed.
+
+    The baseline's configuration is none of them: it stands among the reruns alone.
+    """
+    incumbent = study.baseline.hyperparameters if study.baseline else None
+    trials: list[StudyTrial] = []
+    seen: dict[str, str] = {}
+    for finished in study.finished:
+        trial = as_trial(study, finished)
+        if trial.id in seen:
+            raise SourceError(
+                f"{finished.where}: its trial and '{seen[trial.id]}' share the id {trial.id}"
+            )
+        seen[trial.id] = finished.name
+    for finished, *_ in configurations(study.finished):
+        values = finished.hyperparameters
+        if incumbent is not None and values == incumbent:
+            continue
+        arm = arm_of(study, finished)
+        searched = _searched(study, arm, values)
+        trials.append(StudyTrial(len(trials), arm, searched, as_trial(study, finished)))
+    return Expansion(tuple(trials), ())
+
+
+def as_trial(study: Study, finished: FinishedTrial) -> Trial:
+    """Return what was trained.
+
+    What another tool trained has a fingerprint of the measured numbers, not of the code.
+    """
+    if finished.trained is not None:
+        return trial_from_json(finished.trained)
+    steps = finished.evaluations.steps
+    training = study.spec.training
+    return Trial(
+        workload=study.workload.name,
+        hyperparameters=dict(sorted(finished.hyperparameters.items())),
+        seed=finished.seed,
+        max_train_steps=steps[-1] if steps else 0,
+        batch_size=batch_size_of(finished.hyperparameters, training),
+        eval_every=training.eval_every,
+        dense_until=0,
+        validation_sample=0,
+        keep_best=training.keep_best,
+        objective=study.spec.objective.model_dump(),
+        lanes=1,
+        versions={"source": finished.version},
+    )
+
+
+def _searched(study: Study, arm: str, values: Mapping[str, Value]) -> dict[str, Value]:
+    (dimensions,) = [item.dimensions for item in study.arms if item.name == arm]
+    return {
+        item.name: values[item.name] if item.name in values else _one_minus(item, values)
+        for item in dimensions
+        if item.hyperparameter.name in values
+    }
+
+
+def _one_minus(dimension: Dimension, values: Mapping[str, Value]) -> Value:
+    """Return what a spec gave for `one_minus_<name>`."""
+    return float(f"{1.0 - float(values[dimension.hyperparameter.name]):.12g}")

@@ -1,0 +1,89 @@
+"""A study of which only some trials have a result: what there is, told by its files."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from tuning_playbook.errors import SpecError
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.planning.rounds import Round
+from tuning_playbook.trials.trial import ID_DIGITS, digest, trial_from_json
+
+Use = Literal["refuse", "report", "decide"]
+"""What is made of an incomplete study: nothing, all but a decision, or all."""
+
+DECIDED = ("launch", "test", "final", "report")
+"""The stages that hold a decision, or follow from one."""
+
+
+def use_of_incomplete(config: Mapping[str, Any]) -> Use:
+    """Return what the configuration lets be made of an incomplete study.
+
+    Raises:
+        SpecError: It is no known use.
+    """
+    given = config.get("incomplete", "refuse")
+    for use in ("refuse", "report", "decide"):
+        if given == use:
+            return use
+    raise SpecError(
+        f"configuration key 'incomplete' is refuse, report or decide, not {given!r}: report what "
+        "there is of a study without a decision, or decide on it as well"
+    )
+
+
+def what_is_there(plan: Plan, folder: Path) -> tuple[str, ...] | None:
+    """Return the files that hold finished trials or propose some; None where no pack is missing.
+
+    A round is there as far as what it was proposed from still is: to propose it anew is to train.
+
+    Args:
+        plan: The study's.
+        folder: Its folder of results, from which the files are named.
+    """
+    packs = {
+        f"packs/{pack.id}.nc": [trial.id for trial in pack.trials] for pack in plan.packs.values()
+    }
+    proposals = []
+    for item in _rounds_there(plan, folder):
+        proposals.append(item.proposal)
+        proposed = json.loads((folder / item.proposal).read_text())["trials"]
+        trials = [trial_from_json(trial).id for trial in proposed]
+        for file, (start, end) in zip(item.files, item.parts, strict=True):
+            packs[file] = trials[start:end]
+    there = [name for name in packs if (folder / name).exists()]
+    if len(there) == len(plan.packs) + sum(len(item.files) for item in plan.rounds.values()):
+        return None
+    missing = packs.keys() - there
+    alone = [f"trials/{id}/trial.json" for name in packs if name in missing for id in packs[name]]
+    return (*there, *proposals, *(name for name in alone if (folder / name).exists()))
+
+
+def _rounds_there(plan: Plan, folder: Path) -> Iterator[Round]:
+    """Yield the rounds whose proposals are there and follow from packs that are there."""
+    if not (folder / f"current/rounds-{plan.keys['rounds']}").exists():
+        return  # they were proposed by another search
+    packs = plan.packs.values()
+    cut = {pack.arm for pack in packs if not (folder / f"packs/{pack.id}.nc").exists()}
+    for item in plan.rounds.values():  # in each arm the earlier ones first
+        if item.arm in cut or not (folder / item.proposal).exists():
+            cut.add(item.arm)
+            continue
+        yield item
+        if not all((folder / file).exists() for file in item.files):
+            cut.add(item.arm)
+
+
+def incomplete_key(stage: str, key: str, there: Sequence[str], use: Use) -> str:
+    """Return the key of a stage that is made of what there is of a study.
+
+    Args:
+        stage: The stage; the proposals of its rounds are the same, whatever else is missing.
+        key: Its key for the whole study.
+        there: What there is.
+        use: What is made of it.
+    """
+    if stage == "rounds":
+        return key
+    return digest([key, list(there), use if stage in DECIDED else ""])[:ID_DIGITS]

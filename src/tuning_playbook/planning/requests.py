@@ -1,0 +1,67 @@
+"""What the training jobs of a study are asked for, in one file that each finds its line in.
+
+A study that is planned writes it and a training job reads it: neither a spec nor a plan is known
+here, as a training job knows neither.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.errors import ChangedDuringRunError
+from tuning_playbook.files import write_atomically
+
+NAME = "requests.jsonl"
+
+
+def write_requests(study: Path, requests: Mapping[str, str]) -> None:
+    """Write the requests of a study's packs, unless they stand there already.
+
+    Args:
+        study: The study's folder of results.
+        requests: Those of its packs, by their ids, each as `plan.pack_json` writes it.
+    """
+    path = study / NAME
+    content = "".join(_line(pack, request) for pack, request in requests.items()).encode()
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)
+
+
+def read_request(study: Path, pack: str, *, patience: float = 0.0) -> str:
+    """Return the request of a pack, as `jobs.pack.request_from_json` takes it.
+
+    Args:
+        study: The study's folder of results.
+        pack: Its id.
+        patience: Seconds that it may take a shared file system to show what was written.
+
+    Raises:
+        ChangedDuringRunError: The study has no such pack, or none that Snakemake told of.
+    """
+    path = study / NAME
+    deadline = time.monotonic() + patience
+    while (found := _find(path, pack)) is None:
+        if time.monotonic() >= deadline:
+            raise ChangedDuringRunError(
+                f"{path} has no pack {pack}: the spec, or the code or data behind it, changed "
+                "after this job was planned; run snakemake again, without --no-hooks"
+            )
+        time.sleep(1.0)
+    return json.dumps(found["request"])
+
+
+def _find(path: Path, pack: str) -> dict[str, Any] | None:
+    begin = _line(pack, "").partition("}")[0]
+    if path.is_file():
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith(begin):
+                    found: dict[str, Any] = json.loads(line)
+                    return found
+    return None
+
+
+def _line(pack: str, request: str) -> str:
+    return f'{{"pack":"{pack}","request":{request}}}\n'

@@ -1,0 +1,100 @@
+"""The rounds of a Bayesian search: what is known of them before their trials are.
+
+How many rounds there are, of which arms and how many trials, follows from the spec; which trials,
+from the results of the rounds before. So their jobs and files have names from the start.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.planning.expand import Expansion, make_trial, place_trials, set_values
+from tuning_playbook.study.searches import BayesianSearch
+from tuning_playbook.study.study import Study
+from tuning_playbook.trials.trial import digest
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of proposals in one arm.
+
+    Attributes:
+        id: Its name, and its folder's.
+        arm: The name of the arm.
+        number: From 1; the initial trials come before.
+        trials: How many are proposed, unless the space has no more.
+        parts: The training jobs: the first and the last place, exclusive, of each one's trials.
+        seed: Of the candidates among which proposals are sought.
+    """
+
+    id: str
+    arm: str
+    number: int
+    trials: int
+    parts: tuple[tuple[int, int], ...]
+    seed: int
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the pack files of its jobs, from the study's folder."""
+        return tuple(f"rounds/{self.id}/{part}.nc" for part in range(len(self.parts)))
+
+    @property
+    def proposal(self) -> str:
+        """Return the file of its proposals, from the study's folder."""
+        return f"rounds/{self.id}/proposal.json"
+
+
+def rounds_of(study: Study, names: Mapping[str, str]) -> Iterator[Round]:
+    """Yield the rounds of a study, arm by arm; none where the search is not Bayesian.
+
+    Args:
+        study: Its spec.
+        names: What each arm is called in the names of files.
+    """
+    search = study.spec.search
+    if not isinstance(search, BayesianSearch):
+        return
+    size = study.spec.resources.trials_per_job
+    parts = [(start, min(start + size, search.batch)) for start in range(0, search.batch, size)]
+    for arm in study.arms:
+        for number in range(1, search.rounds + 1):
+            seed = int(digest([search.seed, arm.name, number])[:8], 16)
+            name = f"{names[arm.name]}-{number}"
+            yield Round(name, arm.name, number, search.batch, tuple(parts), seed)
+
+
+def add_proposals(
+    study: Study,
+    expansion: Expansion,
+    rounds: Sequence[Round],
+    proposals: Mapping[str, Mapping[str, Any]],
+) -> Expansion:
+    """Return the trials of a study with those that were proposed, after the others.
+
+    A round stands before those after it in all arms, so that more rounds move no trial.
+
+    Args:
+        study: The study.
+        expansion: Its initial trials.
+        rounds: Its rounds.
+        proposals: What `dataset.proposals.propose_round` gave, by the id of the round.
+
+    Raises:
+        ArtefactError: A proposal does not fit the study.
+    """
+    arms = {arm.name: arm for arm in study.arms}
+    places = []
+    for item in sorted(rounds, key=lambda item: item.number):
+        arm = arms[item.arm]
+        names = [dimension.name for dimension in arm.dimensions]
+        for searched in proposals.get(item.id, {}).get("searched", []):
+            if not set(searched) <= set(names):
+                raise ArtefactError(
+                    f"{item.proposal} of the study {study.name} is not a proposal for the arm "
+                    f"'{item.arm}'; remove it and run snakemake again"
+                )
+            trial = make_trial(study, arm.batch_size, set_values(arm, searched))
+            places.append((arm.name, dict(searched), trial, item.number))
+    return place_trials(study, places, expansion)

@@ -1,0 +1,244 @@
+"""What the findings of a study ask the next round to change, as edits of its spec."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.numbers import plain, text
+from tuning_playbook.analysis.ranking import best_trials, losses
+from tuning_playbook.analysis.training_length import LONGER
+from tuning_playbook.declarations import Value
+from tuning_playbook.study.conditions import Part, parts_of
+from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.study.study import Study
+from tuning_playbook.study.yaml import Location
+
+MOSTLY = 0.75
+"""Of the trials in a corner so large a share is infeasible before it is cut off: a corner in which
+more can be trained might hold the best of the next round."""
+
+CLIP_NORM = "clip_norm"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a spec.
+
+    Attributes:
+        check: The finding that asks for it.
+        reason: What was found and what is done about it, in a sentence.
+        edits: The places in the spec with their new values; None takes a place away. The reason
+            stands before the last.
+    """
+
+    check: str
+    reason: str
+    edits: tuple[tuple[Location, Any], ...]
+
+
+@dataclass(frozen=True)
+class _Range:
+    """A searched hyperparameter as one part of the spec has it."""
+
+    part: Part
+    role: str
+    name: str
+    distribution: Distribution
+    arms: tuple[str, ...]
+
+    @property
+    def location(self) -> Location:
+        return (*self.part.location, self.role, self.name)
+
+    def concerns(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row of a finding is about this one."""
+        return row["hyperparameter"] == self.name and row["arm"] in self.arms
+
+    def end(self, edge: str, value: float) -> tuple[Location, Any]:
+        """Return the edit that moves an end of the range."""
+        place = (*self.location, self.distribution.kind, 0 if edge == "low" else 1)
+        return place, int(value) if self.distribution.integer else float(f"{value:.4g}")
+
+
+def propose(study: Study, dataset: xr.Dataset, findings: Sequence[Finding]) -> tuple[Change, ...]:
+    """Return the changes that findings ask for, those of the space first.
+
+    - A range at whose edge the best trials cluster is widened as the finding proposes; in one that
+      several arms share, as far as any of them asks.
+    - A corner in which three in four trials or more are infeasible is cut off, provided that every
+      arm that searches the range says so and the best trial of each stays inside.
+    - A nuisance hyperparameter that can be fixed in every arm is, at the value of the best trial.
+    - `max_train_steps` becomes what the best steps propose; where they propose nothing and a best
+      trial was still improving, twice as many.
+    - The clip threshold becomes the largest 90th percentile of the arms' gradient norms, where
+      there were outliers: one threshold, so that no arm is clipped more than another.
+
+    Source: playbook, "The incremental tuning strategy" and the sections that the findings name.
+
+    Args:
+        study: The study.
+        dataset: Its trials.
+        findings: What the checklist found of them.
+    """
+    by_check = {finding.check: finding.numbers for finding in findings}
+    ranges = tuple(_ranges(study))
+    widened = tuple(_widen(ranges, by_check.get("boundary", {})))
+    moved = {place for change in widened for place, _ in change.edits}
+    cut = _cut_off(ranges, dataset, by_check.get("infeasible", {}), moved)
+    at_boundary = {place[:-2] for place in moved}
+    fixed = _fix(ranges, dataset, by_check.get("importance", {}), at_boundary)
+    return (
+        *widened,
+        *cut,
+        *fixed,
+        *_train_longer_or_shorter(study, by_check),
+        *_clip(study, by_check.get("gradient_norms", {})),
+    )
+
+
+def _ranges(study: Study) -> Iterator[_Range]:
+    for part in parts_of(study.spec):
+        for role, searched in (("scientific", part.sampled), ("nuisance", part.nuisance)):
+            for name, distribution in searched.items():
+                arms = tuple(
+                    arm.name
+                    for arm in study.arms
+                    if (name, part.condition) in {(d.name, d.condition) for d in arm.dimensions}
+                )
+                yield _Range(part, role, name, distribution, arms)
+
+
+def _widen(ranges: Iterable[_Range], numbers: Mapping[str, Any]) -> Iterator[Change]:
+    rows = [row for row in numbers.get("hyperparameters", ()) if row["proposed_range"]]
+    for item in ranges:
+        for edge, place, farthest in (("low", 0, min), ("high", 1, max)):
+            asking = [row for row in rows if item.concerns(row) and row["edge"] == edge]
+            if asking and item.distribution.kind != "choice":
+                end = farthest(row["proposed_range"][place] for row in asking)
+                arms = ", ".join(row["arm"] for row in asking)
+                yield Change(
+                    "boundary",
+                    f"the best trials of {arms} cluster at the {edge} edge of {item.name}, so it "
+                    f"goes on to {text(end)}.",
+                    (item.end(edge, end),),
+                )
+
+
+def _cut_off(
+    ranges: Iterable[_Range],
+    dataset: xr.Dataset,
+    numbers: Mapping[str, Any],
+    moved: set[Location],
+) -> Iterator[Change]:
+    bests = best_trials(dataset)
+    corners = [
+        row
+        for row in numbers.get("regions", ())
+        if row["infeasible_beyond"] >= MOSTLY * row["beyond"]
+    ]
+    for item in ranges:
+        for edge, innermost in (("low", min), ("high", max)):
+            rows = [row for row in corners if item.concerns(row) and row["edge"] == edge]
+            if not rows or {row["arm"] for row in rows} != set(item.arms):
+                continue
+            value = innermost(row["value"] for row in rows)
+            inward = 1 if edge == "low" else -1
+            change = item.end(edge, value + inward * item.distribution.integer)
+            kept = [
+                inward * float(dataset[f"hp_{item.name}"].values[bests[arm]]) >= inward * change[1]
+                for arm in item.arms
+                if arm in bests
+            ]
+            if change[0] not in moved and all(kept):
+                lost = sum(row["infeasible_beyond"] for row in rows)
+                yield Change(
+                    "infeasible",
+                    f"{lost} of {sum(row['beyond'] for row in rows)} trials from {text(value)} on "
+                    f"to the {edge} end of {item.name} are infeasible, so that end is cut off.",
+                    (change,),
+                )
+
+
+def _fix(
+    ranges: Iterable[_Range],
+    dataset: xr.Dataset,
+    numbers: Mapping[str, Any],
+    at_boundary: set[Location],
+) -> Iterator[Change]:
+    bests = best_trials(dataset)
+    for item in ranges:
+        rows = [row for row in numbers.get("hyperparameters", ()) if item.concerns(row)]
+        everywhere = {row["arm"] for row in rows if row["can_be_fixed"]} == set(item.arms)
+        trials = [bests[arm] for arm in item.arms if arm in bests]
+        if item.role != "nuisance" or not rows or not everywhere or item.location in at_boundary:
+            continue
+        best = min(trials, key=lambda trial: float(losses(dataset)[trial]))
+        value = _written(item.distribution, plain(dataset[f"hp_{item.name}"].values[best]))
+        if value is None:
+            continue
+        most = max(row["total_high"] for row in rows)
+        yield Change(
+            "importance",
+            f"{item.name} has a part in at most {most:.0%} of the variance of the objective, so "
+            "it is fixed at the best trial's value; that is a caveat of what this round finds.",
+            (
+                (("search", "points", item.name), None),
+                (item.location, None),
+                ((*item.part.location, "fixed", item.name), value),
+            ),
+        )
+
+
+def _written(distribution: Distribution, value: Any) -> Value | None:
+    """Return a value of the dataset as a spec gives it; None where it is missing."""
+    if distribution.kind == "choice":
+        alike = [c for c in distribution.choices if c == value or str(c).lower() == str(value)]
+        return alike[0] if alike else None
+    if value is None:
+        return None
+    return int(value) if distribution.integer else float(value)
+
+
+def _train_longer_or_shorter(
+    study: Study, by_check: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Change]:
+    now = study.spec.training.max_train_steps
+    found = by_check.get("best_steps", {})
+    proposed = found.get("proposed_max_train_steps")
+    place = ("training", "max_train_steps")
+    if proposed is not None:
+        longer = proposed > found["max_train_steps"]
+        steps = LONGER * now if longer else min(proposed, now)
+        part = "last" if longer else "first"
+        yield Change(
+            "best_steps",
+            f"{found[f'in_{part}_part']} of {found['feasible']} feasible trials were best in the "
+            f"{part} part of {now} steps.",
+            ((place, steps),),
+        )
+        return
+    arms = by_check.get("still_improving", {}).get("arms", ())
+    improving = [row["arm"] for row in arms if row["still_improving"]]
+    if improving:
+        yield Change(
+            "still_improving",
+            f"the best trial of {', '.join(improving)} was still improving after {now} steps.",
+            ((place, LONGER * now),),
+        )
+
+
+def _clip(study: Study, numbers: Mapping[str, Any]) -> Iterator[Change]:
+    rows = numbers.get("arms", ())
+    thresholds = [row["proposed_clip_norm"] for row in rows if row["proposed_clip_norm"]]
+    spiky = [row["arm"] for row in rows if row["outlying_windows"] and not row["too_aggressive"]]
+    searched = any(item.name == CLIP_NORM for arm in study.arms for item in arm.dimensions)
+    if spiky and thresholds and not searched:
+        yield Change(
+            "gradient_norms",
+            f"the best trial of {', '.join(spiky)} has outlying gradient norms; this is the 90th "
+            "percentile of them, the largest of all arms.",
+            ((("fixed", CLIP_NORM), max(thresholds)),),
+        )

@@ -1,0 +1,138 @@
+"""The trials of a study in an archive, as `archive.read_trials` reads them in a process of its own."""
+
+import contextlib
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.declarations import Hyperparameter, Metric, Value
+from tuning_playbook.errors import SourceError
+from tuning_playbook.files import cache_folder, write_atomically
+from tuning_playbook.sources.found import Found
+from tuning_playbook.study import shape
+from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.study.study import ONE_MINUS, Arm, Dimension
+from tuning_playbook.study.workload_description import read_cache
+from tuning_playbook.trials.finished import Curves, FinishedTrial, Summary
+
+NOTHING = Curves((), {})
+
+
+def read_archive(path: Path) -> Found:
+    """Return the study in an archive: its trials and reruns, its arms and its baseline.
+
+    The archive is verified, unless it was before and has not changed since.
+
+    Raises:
+        SourceError: There is no such archive, it is not whole, or its trials are another tool's.
+    """
+    if not path.is_file():
+        raise SourceError(f"{path}: there is no such archive")
+    key = "\0".join([str(path.resolve()), sys.executable, __file__])
+    name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    cached = cache_folder() / "archives" / name
+    content = read_cache(cached)
+    if content is None:
+        content = _read_apart(path)
+        with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
+            write_atomically(cached, json.dumps(content))
+    return found_in(path, content["study"])
+
+
+def _read_apart(path: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tuning_playbook.archive.read_trials", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        content: dict[str, Any] = json.loads(done.stdout)
+        return content
+    if done.returncode == 1:
+        raise SourceError(f"{done.stderr.strip()}; python -m tuning_playbook verify tells all")
+    raise SourceError(f"{path}: it cannot be read:\n{done.stderr.strip()}")
+
+
+def found_in(path: Path, content: Mapping[str, Any]) -> Found:
+    """Return the study that `archive.read_trials` told of an archive."""
+    trials = tuple(_trial(path, item) for item in content["trials"])
+    values: dict[str, Value] = {}
+    for trial in trials:
+        values = dict(trial.hyperparameters) | values
+    known = {
+        name: Hyperparameter(name, values[name], description)
+        for name, description in content["hyperparameters"].items()
+        if name in values
+    }
+    return Found(
+        trials=trials,
+        workload=content["workload"],
+        incumbent=content["baseline"],
+        description=f"Trained in the study {content['study']}; read from its archive.",
+        known=known,
+        metrics={item["name"]: Metric(**item) for item in content["metrics"]},
+        training=shape.Training.model_validate(content["training"]),
+        arms=tuple(_arm(item, content, known, trials) for item in content["arms"]),
+    )
+
+
+def _trial(path: Path, item: Mapping[str, Any]) -> FinishedTrial:
+    measured = item["measured"]
+    return FinishedTrial(
+        name=item["name"],
+        where=f"{path}: trial {item['name']}",
+        seed=item["seed"],
+        hyperparameters=item["hyperparameters"],
+        evaluations=_curves(measured["evaluations"]) if measured else NOTHING,
+        logged=_curves(measured["logged"]) if measured else NOTHING,
+        status=item["status"],
+        reason=item["reason"],
+        arm=item["arm"],
+        trained=item["trained"],
+        summary=Summary(**measured["summary"]) if measured else None,
+        provenance=item["provenance"],
+        round=item["round"],
+    )
+
+
+def _curves(content: Mapping[str, Any]) -> Curves:
+    values = {name: tuple(numbers) for name, numbers in content["values"].items()}
+    return Curves(tuple(content["steps"]), values)
+
+
+def _arm(
+    item: Mapping[str, Any],
+    content: Mapping[str, Any],
+    known: Mapping[str, Hyperparameter],
+    trials: tuple[FinishedTrial, ...],
+) -> Arm:
+    """Return an arm of the archived study, with what was searched in it."""
+    dimensions = tuple(
+        _dimension(searched, known)
+        for searched in content["searched"]
+        if item["name"] in searched["arms"]
+    )
+    first = next(trial for trial in trials if trial.arm == item["name"])
+    searched = {dimension.hyperparameter.name for dimension in dimensions}
+    return Arm(
+        name=item["name"],
+        scientific=item["scientific"],
+        batch_size=int(first.hyperparameters["batch_size"]),
+        dimensions=dimensions,
+        fixed={name: v for name, v in first.hyperparameters.items() if name not in searched},
+        defaulted=(),
+    )
+
+
+def _dimension(searched: Mapping[str, Any], known: Mapping[str, Hyperparameter]) -> Dimension:
+    kind = searched["distribution"]
+    return Dimension(
+        name=searched["name"],
+        hyperparameter=known[searched["name"].removeprefix(ONE_MINUS)],
+        distribution=None
+        if kind == "list"
+        else Distribution(kind, searched["low"], searched["high"], tuple(searched["choices"])),
+        condition=searched["condition"],
+        role=searched["role"],
+    )

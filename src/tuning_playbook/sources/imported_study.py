@@ -1,0 +1,276 @@
+"""A study of finished trials: its arms, its hyperparameters and what competes, found in them."""
+
+import itertools
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.declarations import Hyperparameter, Metric, Value, same
+from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.algoperf import read_algoperf
+from tuning_playbook.sources.archived import read_archive
+from tuning_playbook.sources.checks import (
+    Written,
+    check_objective,
+    check_roles,
+    check_source,
+    chosen,
+    incumbent_of,
+    with_fixed,
+)
+from tuning_playbook.sources.configurations import configurations, equal, within
+from tuning_playbook.sources.csv_tables import read_csv
+from tuning_playbook.sources.found import Found
+from tuning_playbook.study import shape
+from tuning_playbook.study.import_spec import ArchiveSource, CsvSource, ImportSpec
+from tuning_playbook.study.searches import ListSearch
+from tuning_playbook.study.study import Arm, Dimension, Incumbent, Study, arm_name, write_value
+from tuning_playbook.study.workload_description import WorkloadDescription
+from tuning_playbook.trials.finished import FinishedTrial
+
+
+def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
+    """Return the study of the trials that a spec's source holds.
+
+    Its `spec` is the list search that would train them, so that all that asks a study for its
+    trials, arms or training need not know where they come from.
+
+    Raises:
+        SourceError: A file of the source cannot be read.
+        SpecError: The spec and the trials do not fit together.
+    """
+    written = Written(path, spec, text)
+    check_objective(written)
+    found = _read(written)
+    check_source(written, found)
+    finished = with_fixed(written, chosen(written, found))
+    training = _training(written, finished, found)
+    _check_apart(finished)
+    incumbent = incumbent_of(written, finished, found.incumbent)
+    searched = [
+        trials[0]
+        for trials in configurations(finished)
+        if incumbent is None or not equal(trials[0].hyperparameters, incumbent)
+    ]
+    if not searched:
+        raise written.error(("baseline",), "no trial has another configuration than this one")
+    check_roles(written, searched)
+    known = _hyperparameters(finished) | dict(found.known)
+    # The arms of the source are those of the study, unless its spec makes others.
+    arms = () if spec.scientific or spec.nuisance else _arms_with(found.arms, searched)
+    reruns = _reruns(finished)
+    if not arms:
+        finished = tuple(replace(trial, arm="") for trial in finished)
+    return Study(
+        name=path.stem,
+        path=path,
+        spec=shape.StudySpec(
+            goal=spec.goal,
+            notes=spec.notes,
+            workload=spec.workload,
+            objective=spec.objective,
+            training=training,
+            scientific=spec.scientific or _scientific(arms),
+            nuisance=spec.nuisance,
+            search=ListSearch(
+                algorithm="list", trials=[dict(trial.hyperparameters) for trial in searched]
+            ),
+            reruns=reruns,
+            launch=spec.launch,
+            checklist=spec.checklist,
+        ),
+        text=text,
+        workload=_describe(spec, finished, known, found),
+        arms=arms or tuple(_arms(spec, searched, known, training)),
+        baseline=None
+        if incumbent is None
+        else Incumbent(str(spec.baseline), batch_size_of(incumbent, training), incumbent),
+        finished=finished,
+    )
+
+
+def batch_size_of(hyperparameters: Mapping[str, Value], training: shape.Training) -> int:
+    """Return the batch size of a configuration; 0 where it is not known."""
+    value = hyperparameters.get("batch_size", training.batch_size or 0)
+    return value if isinstance(value, int) else 0
+
+
+def arm_of(study: Study, trial: FinishedTrial) -> str:
+    """Return the name of the arm that a searched trial is in."""
+    return trial.arm or next(
+        arm.name for arm in study.arms if within(arm.scientific, trial.hyperparameters)
+    )
+
+
+def _read(written: Written) -> Found:
+    source, objective = written.spec.source, written.spec.objective.metric
+    if isinstance(source, ArchiveSource):
+        return read_archive(_beside(written.path, source.path))
+    description = f"Trained by another tool; read from its logs ({source.format})."
+    if isinstance(source, CsvSource):
+        places = [_beside(written.path, item) for item in (source.trials, source.measurements)]
+        return Found(read_csv(places[0], places[1], objective), description)
+    folder = _beside(written.path, source.path)
+    if not folder.is_dir():
+        raise written.error(
+            ("source", "path"), f"there is no folder '{source.path}', beside the spec or from here"
+        )
+    column = source.objective or objective
+    return Found(read_algoperf(folder, written.spec.workload, column, objective), description)
+
+
+def _beside(spec: Path, given: str) -> Path:
+    beside = spec.parent / given
+    return beside if beside.exists() else Path(given)
+
+
+def _training(written: Written, finished: Sequence[FinishedTrial], found: Found) -> shape.Training:
+    """Return how the trials were trained, as the spec, their source or their measurements say."""
+    last = max((t.evaluations.steps[-1] for t in finished if t.evaluations.steps), default=0)
+    told = written.spec.training or found.training
+    if told is None:
+        gaps = [
+            later - earlier
+            for trial in finished
+            for earlier, later in itertools.pairwise(trial.evaluations.steps)
+        ]
+        every = max(1, round(statistics.median(gaps))) if gaps else 1
+        return shape.Training(max_train_steps=max(1, last), eval_every=every)
+    if written.spec.training and told.max_train_steps < last:
+        raise written.error(
+            ("training", "max_train_steps"),
+            f"a trial was evaluated at step {last}, after {told.max_train_steps}",
+        )
+    for trial in finished:
+        value = trial.hyperparameters.get("batch_size")
+        if value is not None and told.batch_size not in (None, value):
+            raise written.error(
+                ("training", "batch_size"),
+                f"trial '{trial.name}' has {write_value(value)}, by the table or 'fixed'; "
+                "give the batch size in one place",
+            )
+    return told
+
+
+def _check_apart(finished: Sequence[FinishedTrial]) -> None:
+    """Check that no two trials are one: the same configuration, trained with the same seed."""
+    for trials in configurations(finished):
+        seeds: dict[int, FinishedTrial] = {}
+        measured: dict[str, FinishedTrial] = {}
+        for trial in trials:
+            if trial.seed in seeds:
+                raise SourceError(
+                    f"{trial.where}: trial '{trial.name}' repeats the configuration and the seed "
+                    f"{trial.seed} of '{seeds[trial.seed].name}'; give each trial once"
+                )
+            if trial.version in measured and trial.evaluations.steps:
+                raise SourceError(
+                    f"{trial.where}: trial '{trial.name}' has the configuration and every number "
+                    f"of '{measured[trial.version].name}': the same run twice is no trial variance"
+                )
+            seeds[trial.seed] = measured[trial.version] = trial
+
+
+def _hyperparameters(finished: Sequence[FinishedTrial]) -> dict[str, Hyperparameter]:
+    known: dict[str, Hyperparameter] = {}
+    for trial in finished:
+        for name, value in trial.hyperparameters.items():
+            known.setdefault(
+                name, Hyperparameter(name, value, "as the source of the trials names it")
+            )
+    return known
+
+
+def _describe(
+    spec: ImportSpec,
+    finished: Sequence[FinishedTrial],
+    known: Mapping[str, Hyperparameter],
+    found: Found,
+) -> WorkloadDescription:
+    columns = {column for trial in finished for column in trial.evaluations.values}
+    metrics = sorted({column.partition("/")[2] for column in columns | {spec.objective.metric}})
+    return WorkloadDescription(
+        name=spec.workload,
+        import_from="",
+        data_folder="",
+        description=found.description,
+        hyperparameters=known,
+        metrics={name: Metric(name, f"{name}, as its source measured it") for name in metrics}
+        | dict(found.metrics),
+        splits=("train", "validation"),
+        optax={},
+        versions={},
+    )
+
+
+def _reruns(finished: Sequence[FinishedTrial]) -> shape.Reruns:
+    """Return how often configurations were trained again, as far as the trials tell.
+
+    An archive tells which trials are reruns, and on which division of the data. Of other sources
+    every seed may be one.
+    """
+    seeds, splits = [], []
+    for trials in configurations(finished):
+        divided = [trial for trial in trials if (trial.trained or {}).get("data_split")]
+        seeds.append(len(trials) - len(divided) - bool(trials[0].arm))
+        splits.append(len(divided))
+    return shape.Reruns(seeds=max(seeds), splits=max(splits))
+
+
+def _arms_with(arms: Sequence[Arm], searched: Sequence[FinishedTrial]) -> tuple[Arm, ...]:
+    """Return those arms of the source in which there is a trial."""
+    held = {trial.arm for trial in searched}
+    return tuple(arm for arm in arms if arm.name in held)
+
+
+def _scientific(arms: Sequence[Arm]) -> dict[str, Any]:
+    """Return the values of the scientific hyperparameters, as a spec lists them."""
+    values: dict[str, Any] = {}
+    for arm in arms:
+        for name, value in arm.scientific.items():
+            listed = values.setdefault(name, [])
+            if not any(same(value, item) for item in listed):
+                listed.append(value)
+    return values
+
+
+def _arms(
+    spec: ImportSpec,
+    searched: Sequence[FinishedTrial],
+    known: Mapping[str, Hyperparameter],
+    training: shape.Training,
+) -> Iterable[Arm]:
+    """Yield an arm for each combination of scientific values that some trial has."""
+    varied = {
+        name
+        for name in known
+        if name not in spec.scientific and _varies([t.hyperparameters.get(name) for t in searched])
+    }
+    for values in itertools.product(*spec.scientific.values()):
+        setting = dict(zip(spec.scientific, values, strict=True))
+        trials = [trial for trial in searched if within(setting, trial.hyperparameters)]
+        if not trials:
+            continue
+        there = [name for name in known if any(name in t.hyperparameters for t in trials)]
+        drawn = {name: item.distribution() for name, item in spec.nuisance.items()}
+        dimensions = tuple(
+            Dimension(name, known[name], drawn.get(name))
+            for name in there
+            if name in varied or name in drawn
+        )
+        first = {name: value for t in reversed(trials) for name, value in t.hyperparameters.items()}
+        taken = {item.name for item in dimensions}
+        yield Arm(
+            name=arm_name(setting),
+            scientific=setting,
+            batch_size=batch_size_of(trials[0].hyperparameters, training),
+            dimensions=dimensions,
+            fixed={name: value for name, value in first.items() if name not in taken},
+            defaulted=(),
+        )
+
+
+def _varies(values: Sequence[Value | None]) -> bool:
+    return any(not same(value, values[0]) for value in values)

@@ -1,1 +1,0 @@
-"""Read and check a study spec: hyperparameters, roles, conditions, distributions."""

@@ -1,0 +1,37 @@
+"""The shape of a baseline's file."""
+
+from pydantic import Field, StrictStr
+
+from tuning_playbook.study.base import Shape
+from tuning_playbook.study.values import Name, Positive, Scalar
+
+
+class Replaced(Shape):
+    """The configuration that a launch replaced."""
+
+    batch_size: Positive
+    hyperparameters: dict[Name, Scalar]
+
+
+class PastLaunch(Shape):
+    """A launch of a baseline: the study that it rests on, and what it took the place of."""
+
+    study: StrictStr
+    replaced: Replaced | None = None
+
+
+class Baseline(Shape):
+    """A baseline: the incumbent configuration of a workload, which a launch replaces."""
+
+    workload: StrictStr
+    batch_size: Positive | None = Field(
+        None, description="examples a step; left out, the study's own"
+    )
+    hyperparameters: dict[Name, Scalar] = Field(
+        description="what is left out takes its documented default"
+    )
+    launches: list[PastLaunch] = Field(
+        default_factory=list,
+        description="how it came to be, written when a launch is adopted: each of these studies "
+        "goes on being compared with what its launch replaced",
+    )

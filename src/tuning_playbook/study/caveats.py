@@ -1,0 +1,100 @@
+"""What a conclusion is conditional on: the values at which hyperparameters were held fixed.
+
+Source: the playbook, "Identifying scientific, nuisance, and fixed hyperparameters".
+"""
+
+from tuning_playbook.study.study import Arm, Study, write_value
+
+
+def fixed_by(study: Study) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what is fixed by the spec and what by its default: names and written values.
+
+    Where a name has several values they are written with the names of their arms.
+    """
+    chosen: dict[str, str] = {}
+    default: dict[str, str] = {}
+    for name in study.hyperparameters:
+        values: dict[str, list[str]] = {}
+        by_spec = False
+        for arm in fixed_in(study, name):
+            values.setdefault(write_value(arm.fixed[name]), []).append(arm.name)
+            by_spec |= name not in arm.defaulted
+        if values:
+            written = (
+                next(iter(values))
+                if len(values) == 1
+                else "; ".join(f"{value} in {', '.join(arms)}" for value, arms in values.items())
+            )
+            (chosen if by_spec else default)[name] = written
+    return chosen, default
+
+
+def fixed_in(study: Study, name: str) -> tuple[Arm, ...]:
+    """Return the arms in which a hyperparameter is fixed."""
+    return tuple(arm for arm in study.arms if name in arm.fixed and name not in arm.scientific)
+
+
+def caveats(study: Study) -> tuple[str, ...]:
+    """Return the caveats of a study's conclusion, in sentences.
+
+    They name the fixed hyperparameters; the table of roles has their values.
+    """
+    if study.finished:
+        return _of_finished(study)
+    chosen, default = fixed_by(study)
+    found = []
+    if chosen:
+        found.append(
+            f"Fixed by the spec: {', '.join(chosen)}. The conclusion holds at these values and "
+            "might not at others."
+        )
+    if default:
+        found.append(
+            f"Left at their defaults: {', '.join(default)}. Nobody judged for this study that "
+            "other values would give the same conclusion."
+        )
+    sampled = dict.fromkeys(
+        item.name for arm in study.arms for item in arm.dimensions if item.role == "scientific"
+    )
+    if sampled:
+        found.append(
+            f"Sampled over a range together with the nuisances: {', '.join(sampled)}. No arms "
+            "compare its values, and nothing was rerun for each; the best trial of each slice of "
+            "its range, on its axis plot, does."
+        )
+    steps = study.spec.training.max_train_steps
+    found.append(
+        f"Every trial trained for {steps:,} steps; longer training may favour another arm."
+    )
+    return tuple(found)
+
+
+def _of_finished(study: Study) -> tuple[str, ...]:
+    """Return the caveats of trials that were finished before, in sentences."""
+    found = [
+        "The trials were trained by another tool. Whether they differ in more than the "
+        "hyperparameters that its logs name, and whether every arm was tuned as carefully, is not "
+        "known here."
+        if study.finished[0].trained is None
+        else f"Nothing was trained for this study. {study.workload.description}"
+    ]
+    constant, _ = fixed_by(study)
+    if constant:
+        found.append(
+            f"The same in every trial of an arm: {_list(constant)}. The conclusion holds at these "
+            "values and might not at others."
+        )
+    if any(arm.dimensions for arm in study.arms):
+        found.append(
+            "Where several configurations compete, the first seed of each chose among them; it is "
+            "left out of the reruns of the one that it chose."
+        )
+    steps = study.spec.training.max_train_steps
+    found.append(
+        f"The longest trial trained for {steps:,} steps; longer training may favour another arm."
+    )
+    return tuple(found)
+
+
+def _list(values: dict[str, str]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())

@@ -1,0 +1,55 @@
+"""A spec as it is being checked: its file, its text, and what its workload declares."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuning_playbook.errors import SpecError
+from tuning_playbook.study import shape
+from tuning_playbook.study.origin import EarlierResult, Taken
+from tuning_playbook.study.workload_description import WorkloadDescription
+from tuning_playbook.study.yaml import Location, line_of
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the checks of a spec look at.
+
+    Attributes:
+        path: The spec's file.
+        spec: The spec, of the right shape.
+        text: The file's text.
+        workload: What the workload declares.
+        baseline: The incumbent, where it is the result of an earlier study.
+        taken: What the spec takes from earlier studies.
+    """
+
+    path: Path
+    spec: shape.StudySpec
+    text: str
+    workload: WorkloadDescription
+    baseline: EarlierResult | None = None
+    taken: tuple[Taken, ...] = ()
+
+    def error(self, location: Location, message: str) -> SpecError:
+        """Return an error that names the file, the line and the key that `location` leads to."""
+        return error_at(self.path, self.text, location, message)
+
+
+def error_at(path: Path, text: str, location: Location, message: str) -> SpecError:
+    """Return an error that names the file, the line and the key that `location` leads to."""
+    line = line_of(text, location)
+    where = f"{path}:{line}" if line else str(path)
+    return SpecError(f"{where}: {key_of(location)}: {message}")
+
+
+def key_of(location: Location) -> str:
+    """Write a location as a person would.
+
+    Example:
+        >>> key_of(("conditional", 1, "nuisance", "learning_rate"))
+        'conditional[1].nuisance.learning_rate'
+    """
+    key = ""
+    for part in location:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
+    return key or "(the whole file)"

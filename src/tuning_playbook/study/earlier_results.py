@@ -1,0 +1,249 @@
+"""What a study takes from the result of an earlier one: the rounds of the playbook.
+
+    fixed: {learning_rate: {from: optimizer_choice, of: best}}
+    nuisance: {learning_rate: {from: optimizer_choice, around: best, factor: 4}}
+    training: {batch_size: {from: optimizer_choice, of: best}, ...}
+    baseline: {from: optimizer_choice}
+
+Such references are replaced by what they stand for before a spec is checked, so that nothing else
+knows of them.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tuning_playbook.declarations import Hyperparameter, Value
+from tuning_playbook.errors import SpecError, nearest
+from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS
+from tuning_playbook.study.draft import error_at, key_of
+from tuning_playbook.study.families import COMMON, families
+from tuning_playbook.study.origin import EarlierResult, Taken
+from tuning_playbook.study.references import BaselineReference, RangeReference, ValueReference
+from tuning_playbook.study.study import ONE_MINUS, write_value
+from tuning_playbook.study.workload_description import WorkloadDescription
+from tuning_playbook.study.yaml import Location
+
+Arm = tuple[str, str]
+"""A study and one of its arms; the arm is empty where the best of all arms is meant."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A place of a spec that an earlier result fills in.
+
+    Attributes:
+        location: The place.
+        wanted: What it says.
+    """
+
+    location: Location
+    wanted: ValueReference | RangeReference | BaselineReference
+
+    @property
+    def source(self) -> Arm:
+        """Return the study and the arm that it refers to."""
+        return self.wanted.study, self.wanted.arm
+
+
+def find_references(document: Mapping[str, Any], path: Path, text: str) -> tuple[Reference, ...]:
+    """Return every reference in a spec as YAML gives it.
+
+    Raises:
+        SpecError: One is not of the right shape.
+    """
+    found = []
+    for location, value, model in _places(document):
+        if isinstance(value, dict) and "from" in value:
+            try:
+                wanted = model.model_validate(value)
+            except ValidationError as error:
+                detail = error.errors(include_url=False)[0]
+                known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+                raise error_at(
+                    path,
+                    text,
+                    (*location, *detail["loc"]),
+                    f"{detail['msg'][0].lower()}{detail['msg'][1:]} (known here: {known})",
+                ) from None
+            found.append(Reference(location, wanted))
+    return tuple(found)
+
+
+def put_in(
+    document: Mapping[str, Any],
+    references: Sequence[Reference],
+    results: Mapping[Arm, EarlierResult],
+    workload: WorkloadDescription,
+    *,
+    path: Path,
+    text: str,
+) -> tuple[dict[str, Any], EarlierResult | None, tuple[Taken, ...]]:
+    """Return a spec with results in the places of its references.
+
+    Args:
+        document: The spec.
+        references: Those in it.
+        results: What they refer to.
+        workload: The study's, which knows what values are valid.
+        path: The spec's file, for errors.
+        text: Its text, for errors.
+
+    Returns:
+        The spec, without its baseline if that is a reference; the baseline, if it is one; and what
+        was taken from where.
+
+    Raises:
+        SpecError: A result has not what is referred to.
+    """
+    settled = deepcopy(dict(document))
+    baseline: EarlierResult | None = None
+    taken = []
+    for reference in references:
+        result, wanted, name = (
+            results.get(reference.source),
+            reference.wanted,
+            reference.location[-1],
+        )
+        try:
+            if result is None:
+                raise SpecError(
+                    f"the result of '{wanted.study}' is not known yet; snakemake trains it first"
+                )
+            if isinstance(wanted, BaselineReference):
+                baseline = result
+                del settled["baseline"]
+                taken.append(Taken("baseline", result.trial, result))
+                continue
+            value: Any = value_of(result, str(name))
+            written = write_value(value)
+            if isinstance(wanted, RangeReference):
+                declared = _declared(workload, str(name).removeprefix(ONE_MINUS))
+                value = range_around(result, str(name), wanted.factor, declared)
+                ((kind, bounds),) = value.items()
+                written = f"{kind} [{bounds[0]:g}, {bounds[1]:g}]"
+        except SpecError as error:
+            raise error_at(path, text, reference.location, str(error)) from None
+        _put(settled, reference.location, value)
+        taken.append(Taken(key_of(reference.location), written, result))
+    return settled, baseline, tuple(taken)
+
+
+def without(document: Mapping[str, Any], references: Sequence[Reference]) -> dict[str, Any]:
+    """Return a spec of the right shape in which values stand for references, whatever they are."""
+    settled = deepcopy(dict(document))
+    for reference in references:
+        if isinstance(reference.wanted, BaselineReference):
+            del settled["baseline"]
+        else:
+            is_range = isinstance(reference.wanted, RangeReference)
+            _put(settled, reference.location, {"uniform": [0.0, 1.0]} if is_range else 1)
+    return settled
+
+
+def value_of(result: EarlierResult, name: str) -> Value:
+    """Return the value of a hyperparameter.
+
+    Raises:
+        SpecError: The trial has none; the message does not name the place.
+    """
+    target = name.removeprefix(ONE_MINUS)
+    if name in result.values:
+        return result.values[name]
+    given = result.values.get(target)
+    if name != target and isinstance(given, float):
+        return float(f"{1.0 - given:.12g}")
+    raise SpecError(
+        f"the best trial of '{result.study}' ({result.trial}, in the arm '{result.arm}') has no "
+        f"'{name}'{nearest(name, result.values)}"
+    )
+
+
+def range_around(
+    result: EarlierResult, name: str, factor: float, declared: Hyperparameter | None
+) -> dict[str, Any]:
+    """Return a distribution, as a spec has it, from a part of the value to a multiple of it.
+
+    It ends where the hyperparameter's valid values do. Its scale is the earlier study's;
+    logarithmic where that did not search it.
+
+    Raises:
+        SpecError: The value is no positive number; the message does not name the place.
+    """
+    value = value_of(result, name)
+    if isinstance(value, bool | str) or value <= 0:
+        raise SpecError(
+            f"'{name}' is {write_value(value)} in the best trial of '{result.study}', and only "
+            "around a positive number is there a range of factors: give the range itself, or "
+            "take the value under 'fixed', with 'of: best'"
+        )
+    low, high = _valid(name, declared)
+    low, high = max(low, value / factor), min(high, value * factor)
+    scale = "" if result.scales.get(name) == "linear" else "log_"
+    if declared is not None and declared.whole:
+        return {f"{scale}int_uniform": [math.ceil(low), math.floor(high)]}
+    digits = SIGNIFICANT_DIGITS
+    return {f"{scale}uniform": [float(f"{low:.{digits}g}"), float(f"{high:.{digits}g}")]}
+
+
+def to_json(results: Mapping[Arm, EarlierResult]) -> list[dict[str, Any]]:
+    """Return results as the content of a JSON file."""
+    return [{"of": list(source), "result": asdict(result)} for source, result in results.items()]
+
+
+def from_json(content: Sequence[Mapping[str, Any]]) -> dict[Arm, EarlierResult]:
+    """Return the results that `to_json` wrote."""
+    return {
+        (str(item["of"][0]), str(item["of"][1])): EarlierResult(**item["result"])
+        for item in content
+    }
+
+
+def _places(document: Mapping[str, Any]) -> Iterator[tuple[Location, Any, Any]]:
+    """Yield every place where a reference may stand, what stands there, and the shape it has."""
+    for location, part in _parts(document, ()):
+        for role, model in (("fixed", ValueReference), ("nuisance", RangeReference)):
+            names = part.get(role)
+            for name, value in names.items() if isinstance(names, dict) else ():
+                yield (*location, role, name), value, model
+    training = document.get("training")
+    if isinstance(training, dict):
+        yield ("training", "batch_size"), training.get("batch_size"), ValueReference
+    yield ("baseline",), document.get("baseline"), BaselineReference
+
+
+def _parts(part: Mapping[str, Any], location: Location) -> Iterator[tuple[Location, Any]]:
+    """Yield a spec, or a condition's part of it, and the parts of the conditions within."""
+    yield location, part
+    within = part.get("conditional")
+    for index, inner in enumerate(within if isinstance(within, list) else ()):
+        if isinstance(inner, dict):
+            yield from _parts(inner, (*location, "conditional", index))
+
+
+def _put(document: dict[str, Any], location: Location, value: Any) -> None:
+    place: Any = document
+    for key in location[:-1]:
+        place = place[key]
+    place[location[-1]] = value
+
+
+def _declared(workload: WorkloadDescription, name: str) -> Hyperparameter | None:
+    """Return what is declared of a hyperparameter by whatever brings it."""
+    members = [items for family in families(workload.optax) for items in family.members.values()]
+    listed = [*COMMON, *(item for items in members for item in items)]
+    return workload.hyperparameters.get(name) or next((i for i in listed if i.name == name), None)
+
+
+def _valid(name: str, declared: Hyperparameter | None) -> tuple[float, float]:
+    """Return the least and the greatest valid value that a spec can give by `name`."""
+    if declared is None:
+        return -math.inf, math.inf
+    if name.startswith(ONE_MINUS):
+        return 1.0 - declared.high, 1.0 - declared.low
+    return declared.low, declared.high

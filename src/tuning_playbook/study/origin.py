@@ -1,0 +1,56 @@
+"""Where a value of a study is from, if from the result of an earlier one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuning_playbook.declarations import Value
+
+
+@dataclass(frozen=True)
+class EarlierResult:
+    """The best trial of an earlier study, or of one of its arms.
+
+    Attributes:
+        study: The study's name.
+        arm: The arm that the trial is in.
+        trial: Its id.
+        fingerprint: The trial's.
+        commit: The commit of the code that trained it; empty if unknown.
+        objective: What it reached.
+        workload: The study's.
+        values: Every hyperparameter that it has, `batch_size` and `one_minus_` of what was
+            searched so included.
+        scales: `linear`, `log` or `categorical` of those that were searched.
+    """
+
+    study: str
+    arm: str
+    trial: str
+    fingerprint: str
+    commit: str
+    objective: float
+    workload: str
+    values: Mapping[str, Value]
+    scales: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What stands at a place of a spec, and where it is from.
+
+    Attributes:
+        place: As `fixed.learning_rate`.
+        value: What stands there now, written as in a spec.
+        result: The trial that it is from.
+    """
+
+    place: str
+    value: str
+    result: EarlierResult
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object that says where to look it up."""
+        names = ("study", "arm", "trial", "fingerprint", "commit")
+        origin = {name: getattr(self.result, name) for name in names}
+        return {"place": self.place, "value": self.value, **origin}

@@ -1,0 +1,167 @@
+"""Read a study spec or a baseline from its file, with errors that name the line and the key."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tuning_playbook.errors import SpecError, nearest
+from tuning_playbook.study import shape
+from tuning_playbook.study.base import Shape
+from tuning_playbook.study.baselines import Baseline
+from tuning_playbook.study.draft import error_at
+from tuning_playbook.study.earlier_results import Reference, find_references, without
+from tuning_playbook.study.import_spec import ImportSpec
+from tuning_playbook.study.roles import NEVER_A_HYPERPARAMETER
+from tuning_playbook.study.values import RANGE, VALUES
+from tuning_playbook.study.yaml import Location, read_yaml
+
+ShapeT = TypeVar("ShapeT", bound=Shape)
+
+MAX_MESSAGES = 5
+"""Errors shown at once; the first few name the cause, the rest follow from it."""
+
+ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
+TAGS = {"search": ("algorithm", ALGORITHMS), "source": ("format", ("csv", "algoperf", "archive"))}
+"""The keys whose shape one of their own keys chooses, and its known values."""
+
+NOT_WITH_A_SOURCE = "is not given with 'source': those trials are finished, nothing is trained"
+UNION_MEMBERS = ("[key]", "bool", "int", "float", "str")
+FORMS = (VALUES, RANGE)
+"""The two forms of a scientific hyperparameter, which a place in the spec does not name."""
+
+
+@dataclass(frozen=True)
+class WrittenSpec:
+    """A study spec as it is written.
+
+    Attributes:
+        path: Its file.
+        document: As YAML gives it, of the right shape but for its references.
+        text: The file's text.
+        references: What it takes from earlier studies.
+        shape: The spec; where it has references, with any values in their places.
+    """
+
+    path: Path
+    document: dict[str, Any]
+    text: str
+    references: tuple[Reference, ...]
+    shape: shape.StudySpec | ImportSpec
+
+
+def read_spec(path: Path) -> WrittenSpec:
+    """Return a study spec of the right shape.
+
+    With a `source` it is a study of finished trials, whose shape is another.
+
+    Raises:
+        SpecError: It cannot be read, or a key or value is not of the right shape.
+    """
+    document, text = read_yaml(path, what="study spec")
+    if "source" in document:
+        return WrittenSpec(path, document, text, (), validate(document, text, path, ImportSpec))
+    references = find_references(document, path, text)
+    spec = validate(without(document, references), text, path, shape.StudySpec)
+    return WrittenSpec(path, document, text, references, spec)
+
+
+def read_baseline(path: Path) -> tuple[Baseline, str]:
+    """Return a baseline of the right shape, and its text.
+
+    Raises:
+        SpecError: It cannot be read, or a key or value is not of the right shape.
+    """
+    document, text = read_yaml(path, what="baseline")
+    return validate(document, text, path, Baseline), text
+
+
+def validate(document: dict[str, Any], text: str, path: Path, model: type[ShapeT]) -> ShapeT:
+    """Return what a document of YAML holds, in its shape; text and path are for errors.
+
+    Raises:
+        SpecError: A key or value is not of the right shape.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    messages = list(dict.fromkeys(_explain(detail, model, path, text) for detail in details))
+    more = len(messages) - MAX_MESSAGES
+    if more > 0:
+        messages = [*messages[:MAX_MESSAGES], f"{path}: and {more} more"]
+    raise SpecError("\n".join(messages))
+
+
+def _explain(detail: ErrorDetails, model: type[BaseModel], path: Path, text: str) -> str:
+    # Pydantic adds the names of a union's members to a location; a spec has no such keys.
+    location = tuple(
+        part
+        for index, part in enumerate(detail["loc"])
+        if not (index == 1 and detail["loc"][0] in TAGS and part in TAGS[detail["loc"][0]][1])
+        and not (part in UNION_MEMBERS and index == len(detail["loc"]) - 1 and index > 1)
+        and not str(part).startswith(("list[", "function-", "constrained-"))
+        and part not in FORMS
+    )
+    return str(error_at(path, text, location, _reason(detail, model, location)))
+
+
+def _reason(detail: ErrorDetails, model: type[BaseModel], location: Location) -> str:
+    context: dict[str, Any] = detail.get("ctx") or {}
+    given = detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            reason = _unknown_key(model, location)
+        case "missing":
+            reason = "this key is required and missing"
+        case "union_tag_invalid":
+            key, known = TAGS[str(location[0])]
+            tag = str(context["tag"])
+            reason = f"{key} '{tag}' is not one of {', '.join(known)}{nearest(tag, known)}"
+        case "union_tag_not_found":
+            key, known = TAGS[str(location[0])]
+            reason = f"give the {key}, one of {', '.join(known)}"
+        case "literal_error":
+            reason = f"must be {context['expected']}, not {given!r}"
+        case "value_error":
+            reason = str(context["error"])
+        case "string_type" if isinstance(given, int | float):
+            reason = f"input should be a valid string, not {given!r}; write it in quotes"
+        case _:
+            reason = f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {given!r}"
+    return reason
+
+
+def _unknown_key(model: type[BaseModel], location: Location) -> str:
+    known = _fields_at(model, location[:-1])
+    name = str(location[-1])
+    if name in NEVER_A_HYPERPARAMETER and location[0] != "training":
+        return NEVER_A_HYPERPARAMETER[name]
+    if model is ImportSpec and location[0] in shape.StudySpec.model_fields:
+        return NOT_WITH_A_SOURCE
+    return f"unknown key{nearest(name, known)} (known here: {', '.join(known)})"
+
+
+def _fields_at(model: type[BaseModel], location: Location) -> list[str]:
+    """Return the keys known where `location` leads, walking the JSON schema of the model."""
+    schema = model.model_json_schema()
+    definitions = schema.get("$defs", {})
+    node: dict[str, Any] = schema
+    for part in location:
+        node = _resolve(node, definitions)
+        if isinstance(part, int):
+            node = node.get("items", {})
+        else:
+            node = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
+    return list(_resolve(node, definitions).get("properties", {}))
+
+
+def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in node:
+        return _resolve(definitions[node["$ref"].rsplit("/", 1)[-1]], definitions)
+    merged: dict[str, Any] = {}
+    for option in node.get("oneOf", []) + node.get("anyOf", []):
+        merged |= _resolve(option, definitions).get("properties", {})
+    return node | {"properties": merged} if merged else node

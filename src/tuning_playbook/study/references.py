@@ -1,0 +1,33 @@
+"""What a spec may write in place of a value, a range or a baseline: an earlier study's."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictFloat, StrictInt, StrictStr
+
+from tuning_playbook.study.base import Shape
+
+
+class ValueReference(Shape):
+    """A value that the best trial of an earlier study has: `{from: <study>, of: best}`."""
+
+    study: StrictStr = Field(alias="from", description="the earlier study's name, or its path")
+    of: Literal["best"] = "best"
+    arm: StrictStr = Field("", description="the arm whose best trial is meant; else of all arms")
+
+
+class RangeReference(Shape):
+    """A range around what an earlier study found: `{from: <study>, around: best, factor: 4}`."""
+
+    study: StrictStr = Field(alias="from", description="the earlier study's name, or its path")
+    around: Literal["best"] = "best"
+    factor: Annotated[StrictFloat | StrictInt, Field(gt=1)] = Field(
+        description="the range goes from the value over the factor to the value times the factor"
+    )
+    arm: StrictStr = Field("", description="the arm whose best trial is meant; else of all arms")
+
+
+class BaselineReference(Shape):
+    """The best configuration of an earlier study as the incumbent: `{from: <study>}`."""
+
+    study: StrictStr = Field(alias="from", description="the earlier study's name, or its path")
+    arm: StrictStr = Field("", description="the arm whose best trial is meant; else of all arms")

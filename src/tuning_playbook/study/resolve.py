@@ -1,0 +1,382 @@
+"""From a spec to a study: every hyperparameter of every arm gets its value or its range."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuning_playbook.declarations import Hyperparameter, Value
+from tuning_playbook.errors import SpecError, nearest
+from tuning_playbook.study.baselines import Baseline, Replaced
+from tuning_playbook.study.conditions import Part, parts_of, settings_of, values_of
+from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.study.draft import Source, error_at
+from tuning_playbook.study.families import choices_of, families, training_hyperparameters
+from tuning_playbook.study.read import read_baseline
+from tuning_playbook.study.roles import check_rules
+from tuning_playbook.study.searches import ListSearch
+from tuning_playbook.study.study import (
+    ONE_MINUS,
+    Arm,
+    Dimension,
+    Incumbent,
+    SearchedRole,
+    Study,
+    arm_name,
+    available,
+    entries_of,
+    resolve_value,
+    write_value,
+)
+from tuning_playbook.study.workload_description import WorkloadDescription
+from tuning_playbook.study.yaml import Location
+
+BATCH_SIZE = Hyperparameter("batch_size", 1, "examples a step", low=1, static=True)
+
+
+def resolve(source: Source) -> Study:
+    """Resolve a spec of the right shape.
+
+    Raises:
+        SpecError: A name, a value or a role cannot be carried out as written.
+    """
+    check_rules(source)
+    parts = parts_of(source.spec)
+    arms = []
+    for setting in settings_of(parts):
+        arm = _resolve_arm(source, parts, setting)
+        _check_something_to_search(source, arm)
+        arms.append(arm)
+    baseline = _earlier_incumbent(source) or _read_incumbent(source)
+    for batch_size in {arm.batch_size for arm in arms} | {baseline.batch_size if baseline else 0}:
+        _check_shares(source, batch_size)
+    return Study(
+        name=source.path.stem,
+        path=source.path,
+        spec=source.spec,
+        text=source.text,
+        workload=source.workload,
+        arms=tuple(arms),
+        baseline=baseline,
+        taken=source.taken,
+    )
+
+
+def _check_shares(source: Source, batch_size: int) -> None:
+    """Check that the devices of a job can have equal parts of a batch."""
+    resources = source.spec.resources
+    parts = resources.devices * resources.nodes
+    if resources.lanes == 1 and batch_size % parts:
+        raise source.error(
+            ("resources", "devices" if resources.devices > 1 else "nodes"),
+            f"{parts} devices in all cannot have equal parts of a batch of {batch_size}: choose a "
+            "number that divides it",
+        )
+
+
+def complete(
+    given: Mapping[str, Value], workload: WorkloadDescription
+) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """Return a whole configuration in its own types, and the names that took their default.
+
+    Raises:
+        SpecError: A name is unknown, or a value invalid; the message does not name the place.
+    """
+    chosen = choices_of(given)
+    for family in families(workload.optax):
+        family.choice.check(chosen[family.choice.name])
+    known = available(workload, chosen)
+    values: dict[str, Value] = {}
+    for name, value in given.items():
+        target = name.removeprefix(ONE_MINUS)
+        if target in values:
+            raise SpecError(f"'{target}' is given twice, once as '{name}'; give it once")
+        values[target] = _check_value(name, value, known, workload, chosen)
+    defaulted = tuple(name for name in known if name not in values)
+    return {name: values.get(name, item.default) for name, item in known.items()}, defaulted
+
+
+@dataclass(frozen=True)
+class _Range:
+    """What a hyperparameter is sampled over, and where the spec says so."""
+
+    distribution: Distribution
+    condition: str
+    role: SearchedRole
+    location: Location
+
+
+def _resolve_arm(source: Source, parts: Sequence[Part], setting: dict[str, Value]) -> Arm:
+    """Resolve the arm of one setting of the scientific hyperparameters."""
+    given, searched = _named(source, parts, setting)
+    chosen = _choices_of(source, given)
+    _check_no_clash(source, chosen)
+    known = available(source.workload, chosen)
+    for name, (value, here) in given.items():
+        _check_at(source, here, name, value, known, chosen)
+    dimensions = []
+    for name, item in searched.items():
+        distribution, here = item.distribution, item.location
+        for value in _extremes(distribution):
+            _check_at(source, here, name, value, known, chosen)
+        hyperparameter = known[name.removeprefix(ONE_MINUS)]
+        if hyperparameter.whole and not (distribution.integer or distribution.kind == "choice"):
+            raise source.error(
+                here,
+                f"'{name}' takes whole numbers: use int_uniform, log_int_uniform or choice",
+            )
+        dimensions.append(Dimension(name, hyperparameter, distribution, item.condition, item.role))
+    elsewhere = frozenset(values_of(parts)) - {*setting, *searched}
+    dimensions += _listed(source, setting, elsewhere, known, chosen, dimensions, list(given))
+    fixed, defaulted = complete({n: value for n, (value, _) in given.items()}, source.workload)
+    for dimension in dimensions:
+        fixed.pop(dimension.hyperparameter.name)
+    batch_size = setting.get(BATCH_SIZE.name, source.spec.training.batch_size)
+    try:
+        batch_size = int(BATCH_SIZE.check(batch_size))
+    except SpecError as error:
+        raise source.error(("scientific", BATCH_SIZE.name), str(error)) from None
+    return Arm(
+        name=arm_name(setting),
+        scientific=setting,
+        batch_size=batch_size,
+        dimensions=tuple(dimensions),
+        fixed=fixed,
+        defaulted=tuple(name for name in defaulted if name in fixed),
+        elsewhere=elsewhere,
+    )
+
+
+def _named(
+    source: Source, parts: Sequence[Part], setting: Mapping[str, Value]
+) -> tuple[dict[str, tuple[Value, Location]], dict[str, _Range]]:
+    """Return what the spec gives one value in an arm, and what it searches there."""
+    given: dict[str, tuple[Value, Location]] = {}
+    searched: dict[str, _Range] = {}
+    roles: tuple[SearchedRole, ...] = ("scientific", "nuisance")
+    for part in parts:
+        if not part.holds(setting):
+            continue
+        scientific = {name: setting[name] for name in part.values}
+        for role, values in {"scientific": scientific, "fixed": part.fixed}.items():
+            for name, value in values.items():
+                here = (*part.location, role, name)
+                _check_given_once(source, name, [*given, *searched], here)
+                if name != BATCH_SIZE.name:
+                    given[name] = (value, here)
+        for searched_role, ranges in zip(roles, (part.sampled, part.nuisance), strict=True):
+            for name, distribution in ranges.items():
+                here = (*part.location, searched_role, name)
+                _check_given_once(source, name, [*given, *searched], here)
+                searched[name] = _Range(distribution, part.condition, searched_role, here)
+    return given, searched
+
+
+def _check_given_once(source: Source, name: str, others: list[str], here: Location) -> None:
+    target = name.removeprefix(ONE_MINUS)
+    if target in {other.removeprefix(ONE_MINUS) for other in others}:
+        raise source.error(here, f"'{target}' is given twice in one arm; give it once")
+
+
+def _choices_of(source: Source, given: Mapping[str, tuple[Value, Location]]) -> dict[str, str]:
+    """Return the optimizer and the schedule of an arm, checked before what they bring is."""
+    for family in families(source.workload.optax):
+        value, here = given.get(family.choice.name, (family.choice.default, ()))
+        try:
+            family.choice.check(value)
+        except SpecError as error:
+            hint = nearest(str(value), family.members)
+            raise source.error(here, f"{error}{hint}") from None
+    return choices_of({name: value for name, (value, _) in given.items()})
+
+
+def _check_no_clash(source: Source, chosen: Mapping[str, str]) -> None:
+    """Check that optax's optimizer and the workload do not use one name for two things."""
+    training = {item.name for item in training_hyperparameters(chosen, source.workload.optax)}
+    clash = sorted(training & set(source.workload.hyperparameters))
+    if clash:
+        raise source.error(
+            ("workload",),
+            f"'{clash[0]}' is a hyperparameter of the workload and an argument of "
+            f"{chosen['optimizer']}; give the workload's another name",
+        )
+
+
+def _check_at(
+    source: Source,
+    here: Location,
+    name: str,
+    value: Value,
+    known: Mapping[str, Hyperparameter],
+    chosen: Mapping[str, str],
+) -> None:
+    try:
+        _check_value(name, value, known, source.workload, chosen)
+    except SpecError as error:
+        raise source.error(here, str(error)) from None
+
+
+def _check_value(
+    name: str,
+    value: Value,
+    known: Mapping[str, Hyperparameter],
+    workload: WorkloadDescription,
+    chosen: Mapping[str, str],
+) -> Value:
+    """Return the value that `name` sets, in its own type."""
+    target = name.removeprefix(ONE_MINUS)
+    if target in known:
+        return resolve_value(name, known[target], value)
+    for family in families(workload.optax):
+        choice = family.choice.name
+        owners = [
+            member
+            for member, items in family.members.items()
+            if target in {item.name for item in items}
+        ]
+        if owners:
+            raise SpecError(
+                f"'{target}' is no hyperparameter of {choice} '{chosen[choice]}', only of "
+                f"{', '.join(owners)}: where {choice} is scientific, give it under 'conditional', "
+                f"with 'when: {{{choice}: ...}}'"
+            )
+    names = [ONE_MINUS + item if name.startswith(ONE_MINUS) else item for item in known]
+    raise SpecError(
+        f"'{name}' is no hyperparameter of workload '{workload.name}' or of its training"
+        f"{nearest(name, names)} (known: {', '.join(known)})"
+    )
+
+
+def _listed(
+    source: Source,
+    setting: Mapping[str, Value],
+    elsewhere: Collection[str],
+    known: Mapping[str, Hyperparameter],
+    chosen: Mapping[str, str],
+    dimensions: list[Dimension],
+    given: list[str],
+) -> list[Dimension]:
+    """Return a dimension for every name that a list search gives and no distribution has."""
+    if not isinstance(source.spec.search, ListSearch):
+        return []
+    distributions = {item.name: item.distribution for item in dimensions}
+    taken = {name.removeprefix(ONE_MINUS) for name in (*given, *setting)}
+    found: dict[str, Dimension] = {}
+    for index, entry in entries_of(source.spec.search, setting, elsewhere):
+        here = ("search", "trials", index)
+        targets = [name.removeprefix(ONE_MINUS) for name in entry]
+        if len(set(targets)) < len(targets):
+            raise source.error(here, "gives a hyperparameter twice")
+        missing = [name for name in distributions if name not in entry]
+        if missing:
+            raise source.error(here, f"'{missing[0]}' is searched and has no value")
+        for name, value in entry.items():
+            target = name.removeprefix(ONE_MINUS)
+            if target in taken:
+                raise source.error(
+                    (*here, name), f"'{target}' has its value in the arm '{arm_name(setting)}'"
+                )
+            spelt = {item.removeprefix(ONE_MINUS): item for item in (*distributions, *found)}
+            if spelt.get(target, name) != name:
+                raise source.error(
+                    (*here, name), f"stands elsewhere as '{spelt[target]}'; write it one way"
+                )
+            _check_at(source, (*here, name), name, value, known, chosen)
+            distribution = distributions.get(name)
+            if distribution and not distribution.contains(value):
+                raise source.error(
+                    (*here, name),
+                    f"{write_value(value)} lies outside its {distribution.kind} range",
+                )
+            if name not in distributions:
+                found[name] = Dimension(name, known[name.removeprefix(ONE_MINUS)], None)
+    return list(found.values())
+
+
+def _check_something_to_search(source: Source, arm: Arm) -> None:
+    search = source.spec.search
+    if isinstance(search, ListSearch):
+        if not entries_of(search, arm.scientific, arm.elsewhere):
+            raise source.error(("search", "trials"), f"no listed trial is in the arm '{arm.name}'")
+    elif not arm.dimensions and getattr(search, "trials", 1) > 1:
+        one = "'trials: 1'"
+        if source.spec.design == "joint":
+            one += " in a separate design"
+        raise source.error(
+            ("search",),
+            f"nothing is searched in the arm '{arm.name}', so its trials would all be one: "
+            f"give it nuisance hyperparameters, or {one}",
+        )
+
+
+def _extremes(distribution: Distribution) -> tuple[Value, ...]:
+    if distribution.kind == "choice":
+        return distribution.choices
+    return (distribution.low, distribution.high)
+
+
+def compared_with(baseline: Baseline, study: str) -> Baseline | Replaced:
+    """Return the configuration of a baseline file that a study is compared with.
+
+    Where the study's own launch is part of how the baseline came to be, that is what it replaced:
+    a study is not compared with its own result.
+    """
+    for launch in reversed(baseline.launches):
+        if launch.study == study and launch.replaced is not None:
+            return launch.replaced
+    return baseline
+
+
+def _read_incumbent(source: Source) -> Incumbent | None:
+    given = source.spec.baseline
+    if given is None:
+        return None
+    beside = source.path.parent / given
+    file = beside if beside.exists() else Path(given)
+    if not file.exists():
+        raise source.error(
+            ("baseline",), f"there is no file '{given}', neither beside the spec nor from here"
+        )
+    baseline, text = read_baseline(file)
+    if baseline.workload != source.workload.name:
+        raise error_at(
+            file,
+            text,
+            ("workload",),
+            f"is a baseline of '{baseline.workload}', and the study's workload is "
+            f"'{source.workload.name}'",
+        )
+    compared = compared_with(baseline, source.path.stem)
+    try:
+        hyperparameters, _ = complete(compared.hyperparameters, source.workload)
+    except SpecError as error:
+        raise error_at(file, text, ("hyperparameters",), str(error)) from None
+    batch_size = compared.batch_size or source.spec.training.batch_size
+    if batch_size is None:
+        raise error_at(
+            file,
+            text,
+            ("batch_size",),
+            "the study compares batch sizes, so the baseline must say its own",
+        )
+    return Incumbent(given, batch_size, hyperparameters)
+
+
+def _earlier_incumbent(source: Source) -> Incumbent | None:
+    """Return the incumbent that is the best trial of an earlier study."""
+    result = source.baseline
+    if result is None:
+        return None
+    if result.workload != source.workload.name:
+        raise source.error(
+            ("baseline",),
+            f"'{result.study}' is a study of the workload '{result.workload}', and this one's is "
+            f"'{source.workload.name}'",
+        )
+    known = available(source.workload, choices_of(result.values))
+    given = {name: value for name, value in result.values.items() if name in known}
+    try:
+        hyperparameters, _ = complete(given, source.workload)
+    except SpecError as error:
+        raise source.error(("baseline",), f"'{result.study}': {error}") from None
+    path = f"{result.study}: trial {result.trial}"
+    return Incumbent(path, int(result.values[BATCH_SIZE.name]), hyperparameters)

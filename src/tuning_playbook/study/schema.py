@@ -1,0 +1,32 @@
+"""The JSON schema of a study spec, for editors."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tuning_playbook.study.base import Shape
+from tuning_playbook.study.import_spec import ImportSpec
+from tuning_playbook.study.references import BaselineReference, RangeReference, ValueReference
+from tuning_playbook.study.shape import StudySpec
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of a study spec (draft 2020-12), for editors."""
+    either: TypeAdapter[Any] = TypeAdapter(StudySpec | ImportSpec)
+    schema = either.json_schema()
+    definitions = schema["$defs"]
+    for model in (ValueReference, RangeReference, BaselineReference):
+        definitions[model.__name__] = model.model_json_schema()
+    for part in (definitions["StudySpec"], definitions["Conditional"]):
+        values = part["properties"]
+        _allow(values["fixed"]["additionalProperties"], ValueReference)
+        ranges = values["nuisance"]
+        ranges["additionalProperties"] = {"anyOf": [ranges["additionalProperties"]]}
+        _allow(ranges["additionalProperties"], RangeReference)
+    _allow(definitions["Training"]["properties"]["batch_size"], ValueReference)
+    _allow(definitions["StudySpec"]["properties"]["baseline"], BaselineReference)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+def _allow(schema: dict[str, Any], reference: type[Shape]) -> None:
+    schema["anyOf"] = [*schema["anyOf"], {"$ref": f"#/$defs/{reference.__name__}"}]

@@ -1,0 +1,67 @@
+"""The ways to search a space, as a spec writes them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tuning_playbook.study.base import Shape
+from tuning_playbook.study.values import Name, Positive, Scalar, Seed
+
+TRIALS = "trials per arm; of all arms together in a joint design"
+
+
+class QuasiRandomSearch(Shape):
+    """A scrambled Halton sequence in every arm; more trials keep the earlier ones."""
+
+    algorithm: Literal["halton"]
+    trials: Positive = Field(description=TRIALS)
+    seed: Seed = 0
+
+
+class RandomSearch(Shape):
+    """Independent uniform points in every arm; more trials keep the earlier ones."""
+
+    algorithm: Literal["random"]
+    trials: Positive = Field(description=TRIALS)
+    seed: Seed = 0
+
+
+class GridSearch(Shape):
+    """Every combination of evenly spread values, in every arm."""
+
+    algorithm: Literal["grid"]
+    points: Positive | dict[Name, Positive] = Field(
+        description="values per hyperparameter: one number for all, or one for each by name; "
+        "a choice takes all its values and needs none"
+    )
+
+
+class ListSearch(Shape):
+    """Configurations written out by hand."""
+
+    algorithm: Literal["list"]
+    trials: list[dict[Name, Scalar]] = Field(
+        min_length=1,
+        description="each gives values; one that names no scientific value is in every arm",
+    )
+
+
+class BayesianSearch(Shape):
+    """Quasi-random trials, then rounds of trials proposed from the results, in every arm."""
+
+    algorithm: Literal["bayesian"]
+    trials: Positive = Field(description="trials per arm, the initial ones included")
+    rounds: Positive = Field(description="rounds of proposals, after the initial trials")
+    initial: Positive = Field(10, description="trials of a scrambled Halton sequence, at first")
+    seed: Seed = 0
+
+    @property
+    def batch(self) -> int:
+        """Return the proposals of a round."""
+        return (self.trials - self.initial) // self.rounds
+
+
+Search = Annotated[
+    QuasiRandomSearch | RandomSearch | GridSearch | ListSearch | BayesianSearch,
+    Field(discriminator="algorithm"),
+]

@@ -1,0 +1,204 @@
+"""The shape of a study spec: its keys, their types and their defaults.
+
+The JSON schema that editors use is generated from these definitions. What depends on more than one
+key, on the workload or on the playbook's rules of roles is checked in `resolve`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from tuning_playbook.study.base import Shape
+from tuning_playbook.study.searches import Search
+from tuning_playbook.study.thresholds import Checklist
+from tuning_playbook.study.values import DistributionShape, Name, Positive, Scalar, Scientific, Seed
+
+
+class Objective(Shape):
+    """What ranks trials: the best value of a metric over training, found retrospectively."""
+
+    metric: StrictStr = Field(description="<split>/<name>, as validation/error_rate")
+    mode: Literal["min", "max"]
+
+
+class EvalSchedule(Shape):
+    """When trials are evaluated, beside every `eval_every` steps."""
+
+    dense_until: Annotated[StrictInt, Field(ge=0)] = Field(
+        0, description="every step is evaluated until this one: an early look at instability"
+    )
+
+
+class Training(Shape):
+    """How long and how every trial trains."""
+
+    max_train_steps: Positive = Field(description="one value for every trial; never tuned")
+    batch_size: Positive | None = Field(
+        None, description="examples a step; left out only where it is scientific"
+    )
+    eval_every: Positive = Field(description="steps between evaluations; divides max_train_steps")
+    eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)
+    validation_sample: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="validation examples that periodic evaluations see; 0 for all",
+    )
+    keep_best: Positive = Field(3, description="checkpoints kept per trial")
+    warmup_extends: StrictBool = Field(
+        False, description="whether a trial's warmup_steps come on top of max_train_steps"
+    )
+    seed: Seed = Field(0, description="every trial's own seed is derived from it")
+
+
+class Conditional(Shape):
+    """Hyperparameters that exist only under some values of scientific hyperparameters."""
+
+    when: dict[Name, Scalar | Annotated[list[Scalar], Field(min_length=1)]] = Field(
+        min_length=1,
+        description="scientific hyperparameters and the value, or values, they take; all must hold",
+    )
+    scientific: dict[Name, Scientific] = Field(default_factory=dict)
+    nuisance: dict[Name, DistributionShape] = Field(default_factory=dict)
+    fixed: dict[Name, Scalar] = Field(default_factory=dict)
+    conditional: list["Conditional"] = Field(
+        default_factory=list, description="what needs a further condition beside this one"
+    )
+
+
+class Reruns(Shape):
+    """How the best trial of each arm and the baseline are trained again."""
+
+    seeds: Annotated[StrictInt, Field(ge=0)] = Field(5, description="fresh seeds for each")
+    splits: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="other divisions of the data into training and validation sets, for data "
+        "variance: each is trained once more on every one",
+    )
+
+
+class Isolation(Shape):
+    """How a scientific hyperparameter that is sampled over a range is shown."""
+
+    slices: Positive | None = Field(
+        None,
+        description="parts of its range, of each of which the best trial is shown; as many as the "
+        "trials bear if left out",
+    )
+
+
+class Launch(Shape):
+    """What a candidate must show to replace the baseline."""
+
+    min_improvement: Annotated[StrictFloat | StrictInt, Field(ge=0)] = Field(
+        0.0, description="in the objective's unit; what the added complexity is worth"
+    )
+    complexity: StrictStr = Field("", description="what adopting the candidate would add, in words")
+
+
+class HeldOut(Shape):
+    """Whether the test split is read, which is done once, at the end, on purpose."""
+
+    evaluate: Literal["best"] | None = Field(
+        None,
+        description="best: the candidate's best checkpoint; left out, the test set is not read",
+    )
+
+
+class Final(Shape):
+    """What is trained when all is decided."""
+
+    fold_validation: StrictBool = Field(
+        False,
+        description="whether the candidate is trained again on training and validation data "
+        "together, for as many steps as its best checkpoint had",
+    )
+
+
+class Resources(Shape):
+    """What one training job is given."""
+
+    trials_per_job: Positive = Field(1, description="trials that one job trains, in one process")
+    lanes: Positive = Field(
+        1, description="trials of a job that one compiled program trains at once, on one device"
+    )
+    devices: Positive = Field(
+        1,
+        description="devices of a job, on each of its nodes: each has lanes of its own, or a part "
+        "of each batch where lanes is 1",
+    )
+    nodes: Positive = Field(
+        1, description="processes of a job, each on a node of its own, that train a trial together"
+    )
+    threads: Positive = Field(1, description="CPU cores of a job")
+    memory_mb: Positive | None = Field(
+        None, description="memory of a job, in megabytes; left out, what the profile says"
+    )
+    runtime_minutes: Positive | None = Field(
+        None, description="time limit of a job on a cluster; left out, what the profile says"
+    )
+    gpus: Annotated[StrictInt, Field(ge=0)] = Field(
+        0, description="GPUs of a job, on each of its nodes"
+    )
+
+    @property
+    def all_gpus(self) -> int:
+        """Return the GPUs of a job on all its nodes, which is what a scheduler is asked for."""
+        return self.gpus * self.nodes
+
+    @property
+    def tasks(self) -> int:
+        """Return the tasks of a job, for a scheduler to spread over its nodes; 0 says nothing."""
+        return self.nodes if self.nodes > 1 and not self.gpus else 0
+
+
+class StudySpec(Shape):
+    """A study spec: one round of experiments with one goal."""
+
+    goal: Annotated[StrictStr, Field(min_length=1)] = Field(
+        description="the one question that this study answers"
+    )
+    notes: StrictStr = Field("", description="anything worth remembering; changes no trial")
+    workload: StrictStr = Field(description='a built-in name, or "package.module:Class"')
+    data: StrictStr | None = Field(
+        None,
+        description="folder of the data, beside the spec or from the working directory, for a "
+        "workload that reads a user's own",
+    )
+    objective: Objective
+    training: Training
+    design: Literal["separate", "joint"] = Field(
+        "separate",
+        description="separate: a search of its own in every arm; joint: one search samples the "
+        "scientific hyperparameters together with the nuisances",
+    )
+    scientific: dict[Name, Scientific] = Field(
+        default_factory=dict,
+        description="hyperparameters whose effect is measured: explicit values, one arm each; in a "
+        "joint design a distribution too",
+    )
+    nuisance: dict[Name, DistributionShape] = Field(
+        default_factory=dict, description="hyperparameters searched in every arm"
+    )
+    conditional: list[Conditional] = Field(
+        default_factory=list, description="hyperparameters that exist under a condition"
+    )
+    fixed: dict[Name, Scalar] = Field(
+        default_factory=dict, description="hyperparameters held at one value: each is a caveat"
+    )
+    search: Search
+    reruns: Reruns = Field(default_factory=Reruns)
+    replicates: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="how often the whole search is made again, each time with another seed, for "
+        "study variance",
+    )
+    baseline: StrictStr | None = Field(
+        None, description="the incumbent's file, beside the spec or from the working directory"
+    )
+    isolation: Isolation = Field(default_factory=Isolation)
+    launch: Launch = Field(default_factory=Launch)
+    test: HeldOut = Field(default_factory=HeldOut)
+    final: Final = Field(default_factory=Final)
+    checklist: Checklist = Field(
+        default_factory=Checklist, description="thresholds of the checklist's checks"
+    )
+    resources: Resources = Field(default_factory=Resources)

@@ -1,0 +1,186 @@
+"""A study: a spec that has passed every check, with each hyperparameter of each arm resolved."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tuning_playbook.declarations import Hyperparameter, Value, same
+from tuning_playbook.errors import SpecError
+from tuning_playbook.study import shape
+from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.study.families import choices_of, training_hyperparameters
+from tuning_playbook.study.origin import Taken
+from tuning_playbook.study.searches import ListSearch
+from tuning_playbook.study.workload_description import WorkloadDescription
+from tuning_playbook.trials.finished import FinishedTrial
+
+ONE_MINUS = "one_minus_"
+"""`one_minus_<name>` sets `<name>` to one minus the value."""
+
+
+SearchedRole = Literal["scientific", "nuisance"]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One searched hyperparameter of an arm.
+
+    Attributes:
+        name: As in the spec, `one_minus_` included.
+        hyperparameter: The hyperparameter that it sets.
+        distribution: What its values are drawn from; None where a list gives them.
+        condition: The condition it stands under, as `optimizer=adam`; empty if it has none.
+        role: `scientific` for one that a joint design samples over a range.
+    """
+
+    name: str
+    hyperparameter: Hyperparameter
+    distribution: Distribution | None
+    condition: str = ""
+    role: SearchedRole = "nuisance"
+
+    def resolve(self, value: Value) -> Value:
+        """Return the hyperparameter's own value for a searched `value`."""
+        return resolve_value(self.name, self.hyperparameter, value)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One setting of the scientific hyperparameters.
+
+    Attributes:
+        name: As `optimizer=adam, depth=2`; `all trials` where nothing is scientific.
+        scientific: The setting, as the spec gives it.
+        batch_size: Examples a step.
+        dimensions: What is searched, in the order of the spec.
+        fixed: The value of every hyperparameter that is not searched.
+        defaulted: The names among `fixed` that the spec does not mention.
+        elsewhere: The names that are scientific in other arms only.
+    """
+
+    name: str
+    scientific: Mapping[str, Value]
+    batch_size: int
+    dimensions: tuple[Dimension, ...]
+    fixed: Mapping[str, Value]
+    defaulted: tuple[str, ...]
+    elsewhere: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The baseline of a study: where it stands, and its whole configuration.
+
+    Attributes:
+        path: Its file; the study and the trial where it is an earlier result.
+        batch_size: Examples a step.
+        hyperparameters: The value of every hyperparameter.
+    """
+
+    path: str
+    batch_size: int
+    hyperparameters: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study whose spec has passed every check.
+
+    Attributes:
+        name: The spec's stem.
+        path: The spec's file.
+        spec: The spec as written, with the defaults of its shape.
+        text: The spec's text.
+        workload: What the workload declares.
+        arms: One for each setting of the scientific hyperparameters.
+        baseline: The incumbent, where the spec names one.
+        finished: The trials that were finished before, where the spec names their source; then
+            `spec` is the list search that would train them.
+        taken: What the spec takes from the results of earlier studies.
+    """
+
+    name: str
+    path: Path
+    spec: shape.StudySpec
+    text: str
+    workload: WorkloadDescription
+    arms: tuple[Arm, ...]
+    baseline: Incumbent | None
+    finished: tuple[FinishedTrial, ...] = ()
+    taken: tuple[Taken, ...] = ()
+
+    @property
+    def hyperparameters(self) -> dict[str, Hyperparameter]:
+        """Return every hyperparameter of any of its arms, and of its baseline, by name."""
+        if self.finished:
+            return dict(self.workload.hyperparameters)
+        configurations = [arm.fixed for arm in self.arms]
+        if self.baseline:
+            configurations.append(self.baseline.hyperparameters)
+        known: dict[str, Hyperparameter] = {}
+        for configuration in configurations:
+            known |= available(self.workload, choices_of(configuration))
+        return known
+
+
+def available(
+    workload: WorkloadDescription, chosen: Mapping[str, str]
+) -> dict[str, Hyperparameter]:
+    """Return every hyperparameter of a configuration with these choices, by name."""
+    listed = (*training_hyperparameters(chosen, workload.optax), *workload.hyperparameters.values())
+    return {item.name: item for item in listed}
+
+
+def resolve_value(name: str, hyperparameter: Hyperparameter, value: Value) -> Value:
+    """Return the value of `hyperparameter` that a spec sets by `name`.
+
+    Raises:
+        SpecError: It is not valid; the message does not name the place.
+    """
+    if not name.startswith(ONE_MINUS):
+        return hyperparameter.check(value)
+    if not isinstance(hyperparameter.default, float):
+        raise SpecError(f"'{name}' needs a numeric '{hyperparameter.name}', and that is none")
+    if isinstance(value, bool | str):
+        raise SpecError(f"'{name}' takes a number, not {value!r}")
+    try:
+        return hyperparameter.check(float(f"{1.0 - value:.12g}"))
+    except SpecError as error:
+        raise SpecError(
+            f"'{name}' {value:g} sets {hyperparameter.name} to {1 - value:g}: {error}"
+        ) from None
+
+
+def arm_name(setting: Mapping[str, Value]) -> str:
+    """Return the name of an arm, as `optimizer=adam, depth=2`."""
+    written = [f"{name}={write_value(value)}" for name, value in setting.items()]
+    return ", ".join(written) or "all trials"
+
+
+def write_value(value: Value) -> str:
+    """Write a value as YAML does."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def entries_of(
+    search: ListSearch, setting: Mapping[str, Value], elsewhere: Collection[str]
+) -> list[tuple[int, dict[str, Value]]]:
+    """Return the listed trials of an arm, each with its place in the list.
+
+    A trial that names values of scientific hyperparameters is in the arms that have them; one that
+    names none is in every arm. The scientific values are taken out.
+
+    Args:
+        search: The list.
+        setting: The arm's values of the scientific hyperparameters.
+        elsewhere: The names that are scientific in other arms only.
+    """
+    found = []
+    for index, entry in enumerate(search.trials):
+        named = {name: value for name, value in entry.items() if name in setting}
+        here = not any(name in elsewhere for name in entry)
+        if here and all(same(setting[name], value) for name, value in named.items()):
+            rest = {name: value for name, value in entry.items() if name not in setting}
+            found.append((index, rest))
+    return found

@@ -1,0 +1,150 @@
+"""What the spec needs to know of a workload, found out in a process of its own.
+
+A workload's module imports JAX, and its data must be read to be hashed; the Snakefile is parsed in
+every job and can afford neither. So `jobs.describe_workload` is run
+once as a separate process, and its answer is cached until a file that it depends on changes.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuning_playbook.declarations import Hyperparameter, Metric
+from tuning_playbook.errors import WorkloadError
+from tuning_playbook.files import cache_folder, write_atomically
+
+
+@dataclass(frozen=True)
+class WorkloadDescription:
+    """A workload as its class declares it.
+
+    Attributes:
+        name: As in the spec: a built-in name, or `package.module:Class`.
+        import_from: The folder its module is imported from before the installed packages.
+        data_folder: The folder that its data is read from; empty where it has its own.
+        description: The first line of its docstring.
+        hyperparameters: What it declares, by name.
+        metrics: What it measures, by name.
+        splits: The splits of its data.
+        optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`.
+        resplits: Whether it can divide its data into other training and validation sets.
+        versions: Hashes of what decides a trial's numbers: `workload` (its code), `training` (this
+            package's training code), `data`.
+    """
+
+    name: str
+    import_from: str
+    data_folder: str
+    description: str
+    hyperparameters: Mapping[str, Hyperparameter]
+    metrics: Mapping[str, Metric]
+    splits: tuple[str, ...]
+    optax: Mapping[str, tuple[Hyperparameter, ...]]
+    versions: Mapping[str, str]
+    resplits: bool = False
+
+
+def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
+    """Return the description that `workloads.describe` printed."""
+    return WorkloadDescription(
+        name=content["name"],
+        import_from=content["import_from"],
+        data_folder=content["data_folder"],
+        description=content["description"],
+        hyperparameters={item.name: item for item in _declared(content["hyperparameters"])},
+        metrics={item["name"]: Metric(**item) for item in content["metrics"]},
+        splits=tuple(content["splits"]),
+        optax={name: _declared(items) for name, items in content["optax"].items()},
+        versions=content["versions"],
+        resplits=content["resplits"],
+    )
+
+
+def _declared(items: Iterable[Mapping[str, Any]]) -> tuple[Hyperparameter, ...]:
+    return tuple(
+        Hyperparameter(**(item | {"choices": tuple(item["choices"])})) for item in map(dict, items)
+    )
+
+
+def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescription:
+    """Describe a workload, from the cache where nothing that it depends on has changed.
+
+    Args:
+        workload: As in the spec.
+        folder: The spec's folder, where a user's own module may stand.
+        data: The folder of its data, beside the spec or from the working directory.
+
+    Raises:
+        WorkloadError: The workload cannot be imported, does not keep the protocol, or its data
+            cannot be read.
+    """
+    import_from = os.path.relpath(folder) if ":" in workload else ""
+    data_folder = _data_folder(data, folder)
+    cached = _cached(workload, import_from, data_folder)
+    content = read_cache(cached)
+    if content is None:
+        content = _describe_apart(workload, import_from, data_folder)
+        with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
+            write_atomically(cached, json.dumps(content, indent=1))
+    return from_json(
+        content["description"] | {"import_from": import_from, "data_folder": data_folder}
+    )
+
+
+def forget(workload: str, import_from: str, data_folder: str) -> None:
+    """Remove a cached description that has proved wrong."""
+    _cached(workload, import_from, data_folder).unlink(missing_ok=True)
+
+
+def _cached(workload: str, import_from: str, data_folder: str) -> Path:
+    places = [Path(place).resolve() if place else "" for place in (import_from, data_folder)]
+    key = "\0".join([workload, *map(str, places), sys.executable, __file__])
+    name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    return cache_folder() / "workloads" / name
+
+
+def read_cache(path: Path) -> dict[str, Any] | None:
+    """Return a cached answer; None if a file that it depends on has changed, or there is none."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+        depends = content["depends"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return content if all(stamp_of(Path(item[0])) == item for item in depends) else None
+
+
+def stamp_of(path: Path) -> list[str | int]:
+    """Return what tells whether a file has changed: its path, size and modification time."""
+    try:
+        status = path.stat()
+    except OSError:
+        return [str(path), -1, -1]
+    return [str(path), status.st_size, status.st_mtime_ns]
+
+
+def _data_folder(data: str | None, folder: Path) -> str:
+    if data is None:
+        return ""
+    beside = folder / data
+    return os.path.relpath(beside if beside.is_dir() else data)
+
+
+def _describe_apart(workload: str, import_from: str, data_folder: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tuning_playbook.jobs.describe_workload"]
+    command += [workload, import_from, data_folder]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode == 0:
+        content: dict[str, Any] = json.loads(done.stdout)
+        return content
+    message = done.stderr.strip()
+    if done.returncode == 1:
+        raise WorkloadError(message)
+    raise WorkloadError(f"workload '{workload}' cannot be described:\n{message}")

@@ -1,1 +1,0 @@
-"""Optimizers, the compiled loop, evaluation, checkpoints and packs."""

@@ -1,0 +1,108 @@
+"""What makes a trial that trial: its configuration, its seed and its fingerprint."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from tuning_playbook.declarations import Value
+
+ID_DIGITS = 10
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration to be trained once with one seed: all that decides its numbers.
+
+    Attributes:
+        workload: Its name in the spec.
+        hyperparameters: The value of every hyperparameter, in its own type.
+        seed: Of initialisation, data order and every other draw; below 2**32.
+        max_train_steps: Steps it trains.
+        batch_size: Examples a step.
+        eval_every: Steps between evaluations.
+        dense_until: Until this step every one is evaluated.
+        validation_sample: Validation examples that periodic evaluations see; 0 for all.
+        keep_best: Checkpoints kept.
+        objective: `metric` and `mode`, which decide what checkpoints are kept, and examined.
+        lanes: How many trials its compiled program trains at once: a program of another width
+            gives other bits.
+        versions: Hashes of the workload's code, of the training code and of the data.
+        devices: Over how many devices each of its batches is spread: their sums are rounded in
+            another way. Where lanes are spread over devices no bit depends on how many there are.
+        nodes: On how many nodes these devices are, in whose order the sums are added up.
+        data_split: Which division of the data into training and validation sets it sees; 0 for the
+            workload's own, which is no part of the fingerprint.
+    """
+
+    workload: str
+    hyperparameters: Mapping[str, Value]
+    seed: int
+    max_train_steps: int
+    batch_size: int
+    eval_every: int
+    dense_until: int
+    validation_sample: int
+    keep_best: int
+    objective: Mapping[str, str]
+    lanes: int
+    versions: Mapping[str, str]
+    devices: int = 1
+    nodes: int = 1
+    data_split: int = 0
+
+    @property
+    def eval_steps(self) -> tuple[int, ...]:
+        """Return the steps after which the trial is evaluated; the first is 0, before training."""
+        regular = range(0, self.max_train_steps + 1, self.eval_every)
+        return tuple(sorted({*range(self.dense_until + 1), *regular}))
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of everything that decides the trial's numbers."""
+        return digest(self.to_json())
+
+    @functools.cached_property
+    def id(self) -> str:
+        """Return the first digits of the fingerprint: the trial's name and folder."""
+        return self.fingerprint[:ID_DIGITS]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trial as a JSON object, without what has its default."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            field.name: values[field.name]
+            for field in fields(self)
+            if values[field.name] != field.default
+        }
+
+
+def trial_from_json(content: Mapping[str, Any]) -> Trial:
+    """Return the trial that `Trial.to_json` wrote."""
+    return Trial(**content)
+
+
+def digest(content: object) -> str:
+    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def canonical(content: object) -> str:
+    """Write a JSON value in the one way that its fingerprint is taken of."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def derive_seed(
+    study_seed: int, hyperparameters: Mapping[str, Value], again: int | str | None = None
+) -> int:
+    """Return a trial's seed: from the study's and the configuration, never from its place.
+
+    Args:
+        study_seed: `training.seed` of the spec.
+        hyperparameters: The whole configuration.
+        again: The number of a rerun, or what else tells one training of the configuration from
+            others: each has a fresh seed. None for a searched trial.
+    """
+    return int(digest([study_seed, dict(hyperparameters), again])[:8], 16)

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from tests.analysis.synthetic import ADAM, make_study
+from tuning_playbook.analysis.initial_configuration import beats_chance
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_chance_is_what_untrained_models_reach(mode):
+    finding = beats_chance(make_study(mode=mode))
+    assert finding.answer == "ok"
+    assert finding.numbers["chance"] == pytest.approx(0.9 if mode == "min" else 0.1, abs=0.01)
+
+
+def test_one_arm_that_does_not_learn_is_a_warning_and_all_are_a_problem():
+    def effect(arm, _at):
+        return 0.75 if arm == ADAM else 0.0
+
+    finding = beats_chance(make_study(effect=effect))
+    assert finding.answer == "warning"
+    assert [row["beats_chance"] for row in finding.numbers["arms"]] == [True, False]
+    assert beats_chance(make_study(effect=lambda *_: 0.75)).answer == "problem"
+
+
+@pytest.mark.parametrize(("mode", "chance"), [("min", 0.2), ("max", 0.8)])
+def test_always_naming_the_commonest_class_is_chance_where_it_is_better(mode, chance):
+    """Four in five examples are of one class: an error of 0.18 is hardly better than that."""
+    study = make_study(mode=mode, level=0.18)
+    assert beats_chance(study).answer == "ok"
+    study["class_examples"] = (("trial", "class"), np.tile([80, 20], (32, 1)))
+    finding = beats_chance(study)
+    assert finding.answer == "problem"
+    assert finding.numbers["chance"] == pytest.approx(chance)
+
+
+def test_a_metric_that_no_perfect_score_is_known_of():
+    """A loss of 2.7 that comes to 0.3 has gained much, one that comes to 2.4 has not."""
+    for level, answer in ((0.1, "ok"), (0.8, "problem")):
+        study = make_study(level=level)
+        study.attrs["objective_metric"] = "validation/loss"
+        study["objective"][:] = 3 * study["objective"]
+        assert beats_chance(study).answer == answer
+
+
+def test_without_an_evaluation_before_training_chance_is_not_known():
+    assert beats_chance(make_study().isel(eval_step=slice(1, None))).answer == "cannot tell"

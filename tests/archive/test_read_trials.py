@@ -1,0 +1,111 @@
+"""What an archive tells a study that imports it: trials, arms, and what was searched where."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.dataset.test_collect import (  # noqa: F401 - fixtures
+    packed,
+    plan,
+    results,
+    rows,
+)
+from tests.sources.algoperf import datasets
+from tests.specs import write_spec
+from tuning_playbook.archive.read_trials import finished_trials
+from tuning_playbook.dataset.collect import ROUND, collect, write_dataset
+from tuning_playbook.dataset.imported import resources_dataset
+from tuning_playbook.planning.imported_trials import as_trial
+from tuning_playbook.sources.archived import found_in
+from tuning_playbook.trials.result import write_result
+
+ROUNDS = [0, 1, 1, 0, 1, 2]
+
+
+@pytest.fixture
+def archived(plan, rows, results, tmp_path):  # noqa: F811
+    """A study without reruns: two arms that search the learning rate over ranges of their own."""
+    folder = tmp_path / "results"
+    dataset = collect(plan.study, rows, packed(tmp_path, results))
+    dataset["round"] = ("trial", ROUNDS)
+    for number, result in enumerate(results):
+        record = {"wall_seconds": float(number), "backend": "cpu", "versions": {"jax": "0.0.1"}}
+        write_result(folder / "trials" / result.trial.id, result, record)
+    write_dataset(folder / "study.nc", dataset)
+    write_dataset(folder / "reruns.nc", dataset.isel(trial=slice(0)))
+    content = json.loads(json.dumps(finished_trials(folder) | {"workload": "digits_mlp"}))
+    found = found_in(tmp_path / "study.zip", content)
+    return SimpleNamespace(plan=plan, results=results, found=found)
+
+
+def test_every_trial_keeps_its_identity_its_arm_and_its_numbers(archived):
+    trials = archived.found.trials
+    assert [trial.name for trial in trials] == [result.trial.id for result in archived.results]
+    for finished, result in zip(trials, archived.results, strict=True):
+        assert as_trial(archived.plan.study, finished) == result.trial
+        assert finished.seed == result.trial.seed
+        assert finished.hyperparameters["batch_size"] == result.trial.batch_size
+        assert finished.evaluations.steps == tuple(result.eval_steps.tolist())
+        for name, values in result.metrics.items():
+            for column, split in enumerate(result.splits):
+                told = np.array(finished.evaluations.values[f"{split}/{name}"], np.float32)
+                np.testing.assert_array_equal(told, values[:, column])
+        np.testing.assert_array_equal(
+            np.array(finished.logged.values["train_loss"], np.float32), result.series["train_loss"]
+        )
+    places = [item.arm for item in archived.plan.trials]
+    assert [trial.arm for trial in trials] == places
+
+
+def test_an_infeasible_trial_comes_with_its_reason(archived):
+    (diverged,) = (trial for trial in archived.found.trials if trial.status != "completed")
+    assert (diverged.status, diverged.reason) == ("diverged", "not finite at step 3")
+    assert np.isnan(diverged.evaluations.values["validation/error_rate"][1:]).all()
+
+
+def test_the_arms_are_those_of_the_archived_study(archived):
+    for told, arm in zip(archived.found.arms, archived.plan.study.arms, strict=True):
+        assert (told.name, told.scientific) == (arm.name, arm.scientific)
+        assert told.batch_size == arm.batch_size
+        assert [
+            (item.name, item.hyperparameter.name, item.distribution, item.condition, item.role)
+            for item in told.dimensions
+        ] == [
+            (item.name, item.hyperparameter.name, item.distribution, item.condition, item.role)
+            for item in arm.dimensions
+        ]
+        fixed = {name: value for name, value in told.fixed.items() if name != "batch_size"}
+        assert fixed == arm.fixed
+    assert archived.found.training == archived.plan.study.spec.training
+
+
+@pytest.fixture
+def imported(archived, tmp_path, monkeypatch):
+    """A study of the archived trials."""
+    monkeypatch.setattr(
+        "tuning_playbook.sources.imported_study.read_archive", lambda path: archived.found
+    )
+    spec = {
+        "goal": "What did it find?",
+        "workload": "digits_mlp",
+        "objective": {"metric": "validation/error_rate", "mode": "min"},
+        "source": {"format": "archive", "path": "study.zip"},
+    }
+    return datasets(write_spec(tmp_path / "imported.yaml", spec))
+
+
+def test_a_trial_stays_in_the_round_that_proposed_it(imported):
+    assert imported.study["round"].to_numpy().tolist() == ROUNDS
+    assert imported.study["round"].attrs == {"long_name": ROUND}
+    assert "round" not in imported.reruns
+
+
+def test_what_a_trial_took_and_on_what_comes_with_it(archived, imported):
+    trials = [result.trial.id for result in archived.results][::-1]
+    resources = resources_dataset(imported.plan.study, trials)
+    assert resources["trial"].to_numpy().tolist() == trials
+    assert resources["wall_seconds"].to_numpy().tolist() == [5, 4, 3, 2, 1, 0]
+    assert set(resources["backend"].to_numpy()) == {"cpu"}
+    assert set(resources["version_jax"].to_numpy()) == {"0.0.1"}

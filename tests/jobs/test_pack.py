@@ -1,0 +1,314 @@
+"""A training job: what it keeps, what it trains, what it leaves in a trial's folder."""
+
+import dataclasses
+import json
+import logging
+import threading
+
+import jax
+import numpy as np
+import psutil
+import pytest
+
+from tests.jobs.damage import flip_a_bit
+from tests.specs import plan_of
+from tuning_playbook.engine import run
+from tuning_playbook.engine.program import Program
+from tuning_playbook.errors import ChangedDuringRunError
+from tuning_playbook.jobs import checkpoints, groups
+from tuning_playbook.jobs.pack import request_from_json, train_pack
+from tuning_playbook.planning.plan import pack_json
+from tuning_playbook.trials.manifest import BEST
+from tuning_playbook.trials.result import read_provenance, read_result, trial_folder
+from tuning_playbook.workloads.digits_mlp import DigitsMLP
+
+PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}
+
+
+def requests(plan):
+    return [request_from_json(pack_json(plan, pack)) for pack in plan.packs.values()]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    (request,) = requests(plan_of(folder, PACKED))
+    return folder, request, train_pack(request, folder, threads=1)
+
+
+def same_bits(one, other):
+    arrays = [{**r.metrics, **r.series, "counts": r.gradient.counts} for r in (one, other)]
+    return all(arrays[0][name].tobytes() == arrays[1][name].tobytes() for name in arrays[0])
+
+
+def test_results_come_in_the_order_of_the_pack(trained):
+    _, request, results = trained
+    assert [result.trial for result in results] == list(request.trials)
+    assert all(result.status == "completed" for result in results)
+
+
+def test_a_trial_leaves_its_configuration_provenance_and_best_checkpoints(trained):
+    folder, request, results = trained
+    place = trial_folder(folder, request.trials[0])
+    record = json.loads((place / "trial.json").read_text())
+    assert record["fingerprint"] == request.trials[0].fingerprint
+    assert record["trial"] == request.trials[0].to_json()
+    provenance = record["provenance"]
+    assert provenance["wall_seconds"] > 0 and provenance["versions"]["jax"]
+    best = checkpoints.restore(place / "checkpoints", BEST)
+    assert set(best) == {f"step_{step}" for step in provenance["best_steps"]}
+    assert len(best) == 2
+    objective = results[0].metrics["error_rate"][:, 1]
+    step = int(results[0].eval_steps[np.argmin(objective)])
+    assert provenance["best_steps"][0] == step
+    assert len([path for path in place.rglob("*") if path.is_file()]) <= 25
+
+
+def test_what_a_trial_took_is_told(trained):
+    folder, request, _ = trained
+    first, *others = [read_provenance(trial_folder(folder, trial)) for trial in request.trials]
+    assert first["compile_seconds"] > 0
+    assert {facts["compile_seconds"] for facts in others} == {0}  # they share its program
+    for facts in (first, *others):
+        training = facts["wall_seconds"] - facts["compile_seconds"]
+        steps = request.trials[0].max_train_steps
+        assert facts["steps_per_second"] * training == pytest.approx(steps)
+        assert facts["input_wait_seconds"] == 0  # the data is on the device
+        # It imported NumPy and JAX at least.
+        assert 50 * 2**20 < facts["peak_memory_bytes"] < psutil.virtual_memory().total
+
+
+def test_finished_trials_are_kept(trained, caplog):
+    folder, request, results = trained
+    before = {path: path.stat().st_mtime_ns for path in (folder / "trials").rglob("*")}
+    with caplog.at_level(logging.INFO, "tuning_playbook"):
+        again = train_pack(request, folder, threads=1)
+    assert "kept 4 trials" in caplog.text and "to train 0 trials" in caplog.text
+    assert all(same_bits(a, b) for a, b in zip(results, again, strict=True))
+    assert {path: path.stat().st_mtime_ns for path in (folder / "trials").rglob("*")} == before
+
+
+@pytest.mark.parametrize("damage", ["metrics.npz", "trial.json", "fingerprint", "checkpoints/best"])
+def test_a_damaged_trial_is_trained_again_to_the_same_bits(trained, damage):
+    folder, request, results = trained
+    place = trial_folder(folder, request.trials[1])
+    if damage == "metrics.npz":
+        flip_a_bit(place / damage, -40)
+    elif damage == "trial.json":
+        (place / damage).write_text("{")
+    elif damage == "checkpoints/best":
+        (file,) = (place / damage).glob("d/*")
+        flip_a_bit(file)
+    else:
+        record = json.loads((place / "trial.json").read_text())
+        (place / "trial.json").write_text(json.dumps(record | {"fingerprint": "0" * 64}))
+    assert read_result(place, request.trials[1]) is None
+    again = train_pack(request, folder, threads=1)
+    assert all(same_bits(a, b) for a, b in zip(results, again, strict=True))
+
+
+def test_a_group_killed_while_its_checkpoints_are_written_goes_on_together(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(run, "RESUME_SECONDS", 0.0)
+    (request,) = requests(plan_of(tmp_path, PACKED | {"resources.lanes": 4}))
+    save, second = checkpoints.save, trial_folder(tmp_path, request.trials[1])
+
+    def killed(folder, name, tree):
+        if (folder, name) == (second / "checkpoints", BEST):
+            raise KeyboardInterrupt
+        save(folder, name, tree)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(checkpoints, "save", killed)
+        train_pack(request, tmp_path, threads=1)
+    with caplog.at_level(logging.INFO, "tuning_playbook"):
+        train_pack(request, tmp_path, threads=1)
+    assert f"resumed {' '.join(trial.id for trial in request.trials)} at step" in caplog.text
+
+
+def test_a_job_killed_right_after_it_wrote_a_trial_leaves_no_state_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "RESUME_SECONDS", 0.0)
+    (request,) = requests(plan_of(tmp_path, PACKED))
+
+    def killed(folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(groups, "remove_resumes", killed)
+        train_pack(request, tmp_path, threads=1)
+    left = list(tmp_path.glob("trials/*/checkpoints/resume_*"))
+    assert left
+    train_pack(request, tmp_path, threads=1)
+    assert not any(path.exists() for path in left)
+
+
+def test_a_trial_is_the_same_in_a_pack_and_alone(trained, tmp_path):
+    _, request, results = trained
+    alone = dataclasses.replace(request, trials=request.trials[2:3])
+    (result,) = train_pack(alone, tmp_path, threads=2)
+    assert same_bits(result, results[2])
+
+
+def test_a_configuration_that_cannot_run_fails_alone_with_its_reason(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        {
+            "scientific": {"batch_size": [32, 5000]},
+            "training.batch_size": None,
+            "search.trials": 1,
+            "resources.trials_per_job": 4,
+        },
+    )
+    results = [train_pack(request, tmp_path, threads=1)[0] for request in requests(plan)]
+    assert [result.status for result in results] == ["completed", "failed"]
+    assert "larger than the training set" in results[1].reason
+    assert np.isnan(results[1].metrics["loss"]).all()
+
+
+def break_depth(monkeypatch, *depths):
+    """Let the workload's own code fail for networks of these depths."""
+    init = DigitsMLP.init
+
+    def broken(self, key, hyperparameters):
+        if hyperparameters["depth"] in depths:
+            raise ValueError("no such network")
+        return init(self, key, hyperparameters)
+
+    monkeypatch.setattr(DigitsMLP, "init", broken)
+
+
+SOME_DEPTHS = {
+    "nuisance": {"depth": {"choice": [1, 2]}, "learning_rate": {"log_uniform": [0.01, 0.1]}},
+    "resources.trials_per_job": 4,
+}
+
+
+def test_an_error_of_the_workloads_code_fails_its_configuration_alone(
+    tmp_path, monkeypatch, caplog
+):
+    (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
+    break_depth(monkeypatch, 2)
+    results = train_pack(request, tmp_path, threads=1)
+    broken = [result.trial.hyperparameters["depth"] == 2 for result in results]
+    assert True in broken and False in broken
+    assert [result.status == "failed" for result in results] == broken
+    assert all("ValueError: no such network" in r.reason for r in results if r.status == "failed")
+    assert "Traceback" in caplog.text
+
+
+def test_an_error_of_writing_is_the_jobs_and_not_a_trials(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, PACKED))
+
+    def broken(folder, result, facts):
+        raise ValueError("cannot be written")
+
+    monkeypatch.setattr(groups, "write_result", broken)
+    with pytest.raises(ValueError, match="cannot be written"):
+        train_pack(request, tmp_path, threads=1)
+    assert not list(tmp_path.glob("trials/*/trial.json"))
+
+
+def test_a_trial_is_written_while_the_next_one_trains(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, PACKED | {"search.trials": 2}))
+    begun, seen = threading.Event(), []
+    write, log = groups._write, run._log
+
+    def noted_write(*arguments):
+        begun.set()
+        return write(*arguments)
+
+    def noted_log(lanes, *arguments):
+        if lanes[0].trial == request.trials[1]:
+            seen.append(begun.wait(60))
+        return log(lanes, *arguments)
+
+    monkeypatch.setattr(groups, "_write", noted_write)
+    monkeypatch.setattr(run, "_log", noted_log)
+    train_pack(request, tmp_path, threads=1)
+    assert seen == [True, True]
+
+
+def test_where_it_leaves_nothing_the_job_fails(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
+    break_depth(monkeypatch, 1, 2)
+    with pytest.raises(ValueError, match="no such network"):
+        train_pack(request, tmp_path, threads=1)
+
+
+def out_of_memory_above(lanes, monkeypatch):
+    """Let a program of more lanes than that run out of memory, as a device would say it.
+
+    Returns the data of every program that was run.
+    """
+    train, placed = Program.train, []
+
+    def limited(program, *arguments):
+        placed.append(program.data)
+        if program.trial.lanes > lanes:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
+        return train(program, *arguments)
+
+    monkeypatch.setattr(Program, "train", limited)
+    return placed
+
+
+def test_lanes_are_halved_until_memory_suffices_and_the_trials_say_so(tmp_path, monkeypatch):
+    out_of_memory_above(2, monkeypatch)
+    (request,) = requests(plan_of(tmp_path, PACKED | {"resources.lanes": 8}))
+    results = train_pack(request, tmp_path, threads=1)
+    assert [result.status for result in results] == ["completed"] * 4
+    for trial in request.trials:
+        record = json.loads((trial_folder(tmp_path, trial) / "trial.json").read_text())
+        assert record["provenance"]["lanes"] == 2
+        assert record["trial"]["lanes"] == 8
+
+
+def test_no_second_copy_of_the_data_is_placed_where_memory_ran_out(tmp_path, monkeypatch):
+    placed = out_of_memory_above(2, monkeypatch)
+    (request,) = requests(plan_of(tmp_path, PACKED | {"resources.lanes": 8}))
+    train_pack(request, tmp_path, threads=1)
+    assert len(placed) > 2 and all(data is placed[0] for data in placed)
+
+
+def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):
+    out_of_memory_above(0, monkeypatch)
+    (request,) = requests(plan_of(tmp_path, PACKED | {"search.trials": 2}))
+    results = train_pack(request, tmp_path, threads=1)
+    assert [result.status for result in results] == ["failed"] * 2
+    assert all(result.reason.startswith("out of memory: RESOURCE") for result in results)
+    monkeypatch.undo()
+    again = train_pack(request, tmp_path, threads=1)
+    assert [result.status for result in again] == ["completed"] * 2
+
+
+@pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "INTERNAL"])
+def test_a_wrong_program_is_the_configurations_error(tmp_path, monkeypatch, status):
+    """Of any other error of XLA it cannot be told that the device is not broken."""
+    train = Program.train
+
+    def limited(program, *arguments):
+        if program.trial.hyperparameters["depth"] == 2:
+            raise jax.errors.JaxRuntimeError(f"{status}: of a network of this depth")
+        return train(program, *arguments)
+
+    monkeypatch.setattr(Program, "train", limited)
+    (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
+    if status == "INTERNAL":
+        with pytest.raises(jax.errors.JaxRuntimeError, match="of a network of this depth"):
+            train_pack(request, tmp_path, threads=1)
+        return
+    for result in train_pack(request, tmp_path, threads=1):
+        broken = result.trial.hyperparameters["depth"] == 2
+        assert result.status == ("failed" if broken else "completed")
+        assert ("of a network of this depth" in result.reason) == broken
+
+
+def test_code_or_data_that_changed_since_the_job_was_planned_is_an_error(tmp_path):
+    plan = plan_of(tmp_path, PACKED)
+    (pack,) = plan.packs.values()
+    content = json.loads(pack_json(plan, pack))
+    for trial in content["trials"]:
+        trial["versions"]["data"] = "0" * 16
+    with pytest.raises(ChangedDuringRunError, match="the data of workload 'digits_mlp' changed"):
+        train_pack(request_from_json(json.dumps(content)), tmp_path, threads=1)

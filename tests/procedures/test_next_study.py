@@ -1,0 +1,338 @@
+"""The spec of the next round carries out what the findings ask, and is valid whatever they say."""
+
+import shutil
+
+import pytest
+
+from tests.analysis.synthetic import ADAM, ARMS, NESTEROV, make_study
+from tests.specs import REMOVED, changed, write_spec
+from tuning_playbook.analysis.checklist import diagnose
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.importance import importance
+from tuning_playbook.planning.plan import plan_study, study_of
+from tuning_playbook.procedures.next_study import write_next_study
+from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.study.read import read_spec
+from tuning_playbook.study.yaml import read_yaml
+
+SPEC = {
+    "goal": "Which optimizer?",
+    "workload": "digits_mlp",
+    "objective": {"metric": "validation/error_rate", "mode": "min"},
+    "training": {"max_train_steps": 2000, "batch_size": 64, "eval_every": 100},
+    "scientific": {"optimizer": ["nesterov", "adam"]},
+    "nuisance": {"weight_decay": {"log_uniform": [1e-6, 1e-2]}},
+    "conditional": [
+        {
+            "when": {"optimizer": "nesterov"},
+            "nuisance": {
+                "learning_rate": {"log_uniform": [1e-3, 1.0]},
+                "one_minus_momentum": {"log_uniform": [1e-3, 1.0]},
+            },
+        },
+        {
+            "when": {"optimizer": "adam"},
+            "nuisance": {"learning_rate": {"log_uniform": [1e-5, 1e-1]}},
+        },
+    ],
+    "search": {"algorithm": "halton", "trials": 16, "seed": 0},
+}
+"""The study whose trials `synthetic.make_study` makes up."""
+
+
+class Round:
+    """One round: its spec, its trials, what was found, and the spec of the next."""
+
+    def __init__(self, folder, dataset, findings, changes=None, base=SPEC):
+        self.path = write_spec(folder / "first.yaml", changed(changes or {}, base))
+        self.study = study_of(read_spec(self.path))
+        self.file = folder / "next_study.yaml"
+        text = write_next_study(self.study, dataset, findings, file=self.file)
+        self.file.write_text(text)
+        self.text = text
+        self.comments = " ".join(
+            line.strip().lstrip("# ") for line in text.splitlines() if line.strip().startswith("#")
+        )
+        self.document = read_yaml(self.file, what="study spec")[0]
+        self.plan = plan_study(self.file)  # the project's own reader, every rule included
+
+
+@pytest.fixture
+def following(tmp_path):
+    return lambda dataset, findings, *args, **options: Round(
+        tmp_path, dataset, findings, *args, **options
+    )
+
+
+def numbers(check, **content):
+    return Finding(check, "?", "warning", "Found.", content, advice="Do something.")
+
+
+def boundary_row(name, arm, edge, proposed):
+    return {"hyperparameter": name, "arm": arm, "edge": edge, "proposed_range": proposed}
+
+
+def test_a_real_checklist_of_a_study_with_its_best_at_an_edge(following):
+    """Adam is better the larger its learning rate; nothing else matters."""
+    dataset = make_study(effect=lambda arm, at: -0.08 * at["learning_rate"] * (arm == ADAM))
+    found = [*diagnose(dataset), importance(dataset)]
+    done = following(dataset, found)
+    range_ = done.document["conditional"][1]["nuisance"]["learning_rate"]["log_uniform"]
+    assert range_[0] == 1e-5
+    assert range_[1] > 0.1
+    assert done.document["conditional"][0] == SPEC["conditional"][0]
+    assert "boundary: the best trials of optimizer=adam cluster at the high edge" in done.comments
+
+
+def test_nothing_found_changes_nothing(following):
+    done = following(make_study(), [])
+    assert done.document == SPEC
+    assert "no changes that its findings ask for" in done.comments
+
+
+def test_a_range_that_arms_share_goes_as_far_as_any_asks(following):
+    rows = [
+        boundary_row("weight_decay", NESTEROV, "low", [1e-8, 1e-2]),
+        boundary_row("weight_decay", ADAM, "low", [1e-7, 1e-2]),
+    ]
+    done = following(make_study(), [numbers("boundary", hyperparameters=rows)])
+    assert done.document["nuisance"]["weight_decay"] == {"log_uniform": [1e-8, 1e-2]}
+
+
+def test_whole_numbers_stay_whole(following):
+    rows = [boundary_row("warmup_steps", ADAM, "high", [1, 300.0])]
+    done = following(
+        make_study(),
+        [numbers("boundary", hyperparameters=rows)],
+        {"nuisance.warmup_steps": {"int_uniform": [1, 200]}},
+    )
+    assert done.document["nuisance"]["warmup_steps"] == {"int_uniform": [1, 300]}
+
+
+def region(arm, value=0.2, infeasible=5, edge="high"):
+    return {
+        "arm": arm,
+        "hyperparameter": "learning_rate",
+        "edge": edge,
+        "value": value,
+        "beyond": 6,
+        "infeasible_beyond": infeasible,
+    }
+
+
+def test_an_infeasible_corner_is_cut_off(following):
+    dataset = make_study(effect=lambda _, at: 0.3 * at.get("learning_rate", 0))
+    done = following(dataset, [numbers("infeasible", regions=[region(NESTEROV)])])
+    nuisance = done.document["conditional"][0]["nuisance"]
+    assert nuisance["learning_rate"] == {"log_uniform": [1e-3, 0.2]}
+    assert done.document["conditional"][1] == SPEC["conditional"][1]
+    assert "infeasible: 5 of 6 trials from 0.2 on" in done.comments
+
+
+@pytest.mark.parametrize(
+    ("regions", "best_at"),
+    [
+        ([region(NESTEROV, infeasible=4)], 0),
+        ([region(NESTEROV)], 1),
+    ],
+    ids=["much of it can be trained", "the best trial lies in it"],
+)
+def test_a_corner_stays_that_might_hold_the_best(following, regions, best_at):
+    sign = 1 if best_at == 0 else -1
+    dataset = make_study(effect=lambda _, at: sign * 0.3 * at.get("learning_rate", 0))
+    assert following(dataset, [numbers("infeasible", regions=regions)]).document == SPEC
+
+
+def share(name, arm, fixed=True):
+    return {"hyperparameter": name, "arm": arm, "can_be_fixed": fixed, "total_high": 0.04}
+
+
+def test_an_insensitive_nuisance_is_fixed_at_the_best_trials_value(following):
+    dataset = make_study()
+    rows = [share("weight_decay", arm) for arm in ARMS]
+    done = following(dataset, [numbers("importance", hyperparameters=rows)])
+    best = dataset.isel(trial=int(dataset["objective"].to_numpy().argmin()))
+    assert "nuisance" not in done.document
+    assert done.document["fixed"] == {"weight_decay": pytest.approx(best["hp_weight_decay"].item())}
+    assert all("weight_decay" in arm.fixed for arm in done.plan.study.arms)
+    assert "importance: weight_decay has a part in at most 4%" in done.comments
+
+
+def test_what_matters_in_one_arm_goes_on_being_searched(following):
+    rows = [share("weight_decay", NESTEROV), share("weight_decay", ADAM, fixed=False)]
+    done = following(make_study(), [numbers("importance", hyperparameters=rows)])
+    assert done.document == SPEC
+
+
+def test_a_conditional_one_is_fixed_where_it_is_conditional(following):
+    rows = [share("one_minus_momentum", NESTEROV)]
+    done = following(make_study(), [numbers("importance", hyperparameters=rows)])
+    assert set(done.document["conditional"][0]["fixed"]) == {"one_minus_momentum"}
+    assert set(done.document["conditional"][0]["nuisance"]) == {"learning_rate"}
+
+
+def test_of_a_grid_the_points_go_with_it(following):
+    grid = {"search": {"algorithm": "grid", "points": {"learning_rate": 3, "weight_decay": 3}}}
+    base = {
+        **SPEC,
+        **grid,
+        "conditional": [],
+        "nuisance": {**SPEC["nuisance"], "learning_rate": {"log_uniform": [1e-3, 1.0]}},
+    }
+    rows = [share("weight_decay", arm) for arm in ARMS]
+    done = following(make_study(), [numbers("importance", hyperparameters=rows)], base=base)
+    assert done.document["search"]["points"] == {"learning_rate": 3}
+
+
+def test_a_change_that_would_break_a_rule_is_left_out_and_said(following):
+    """With every nuisance fixed the four trials would be one."""
+    base = {**SPEC, "scientific": {}, "conditional": [], "fixed": {"optimizer": "adam"}}
+    dataset = make_study(arms=["all trials"])
+    rows = [share("weight_decay", "all trials")]
+    done = following(dataset, [numbers("importance", hyperparameters=rows)], base=base)
+    assert done.document == base
+    assert "Not carried out, of importance" in done.comments
+    assert "nothing is searched" in done.comments
+
+
+def steps(proposed):
+    return numbers(
+        "best_steps",
+        max_train_steps=2000,
+        proposed_max_train_steps=proposed,
+        feasible=32,
+        in_last_part=30,
+        in_first_part=2,
+    )
+
+
+@pytest.mark.parametrize("proposed", [4000, 400])
+def test_training_becomes_longer_or_shorter(following, proposed):
+    done = following(make_study(), [steps(proposed)])
+    assert done.document["training"]["max_train_steps"] == proposed
+    assert "best_steps: " in done.comments
+
+
+def test_a_best_trial_that_was_still_improving_gets_twice_the_steps(following):
+    arms = [{"arm": ADAM, "still_improving": True}, {"arm": NESTEROV, "still_improving": False}]
+    done = following(make_study(), [numbers("still_improving", arms=arms), steps(None)])
+    assert done.document["training"]["max_train_steps"] == 4000
+    assert "still_improving: the best trial of optimizer=adam" in done.comments
+
+
+def norms(arm, proposed, windows):
+    return {
+        "arm": arm,
+        "proposed_clip_norm": proposed,
+        "outlying_windows": windows,
+        "too_aggressive": False,
+    }
+
+
+def test_one_clip_threshold_for_all_arms(following):
+    arms = [norms(NESTEROV, 1.5, 0), norms(ADAM, 0.7, 3)]
+    done = following(make_study(), [numbers("gradient_norms", arms=arms)])
+    assert done.document["fixed"] == {"clip_norm": 1.5}
+    assert all(arm.fixed["clip_norm"] == 1.5 for arm in done.plan.study.arms)
+
+
+def test_all_at_once_each_with_its_comment_before_its_key(following):
+    found = [
+        numbers(
+            "boundary",
+            hyperparameters=[boundary_row("learning_rate", ADAM, "low", [1e-7, 1e-1])],
+        ),
+        numbers("importance", hyperparameters=[share("weight_decay", arm) for arm in ARMS]),
+        steps(4000),
+        numbers("gradient_norms", arms=[norms(ADAM, 0.7, 3)]),
+    ]
+    lines = following(make_study(), found).text.splitlines()
+    for check, key in (
+        ("boundary", "learning_rate:"),
+        ("importance", "weight_decay:"),
+        ("best_steps", "max_train_steps:"),
+        ("gradient_norms", "clip_norm:"),
+    ):
+        (place,) = [n for n, line in enumerate(lines) if line.strip().startswith(f"# {check}:")]
+        after = next(line for line in lines[place:] if not line.strip().startswith("#"))
+        assert after.strip().startswith(key)
+
+
+def test_advice_without_an_edit_is_left_to_the_reader(following):
+    finding = Finding("overfitting", "?", "problem", "It does.", {}, advice="Add dropout.")
+    assert (
+        "For you to judge, of overfitting: Add dropout."
+        in following(make_study(), [finding]).comments
+    )
+
+
+HOSTILE = "a: 'b' \"c\" # d\nsearch: {trials: 1}\r\n\x85x\u2028y\u00a0 \U0001f600 \x07 {{x}} %TAG !"
+
+
+def test_text_of_the_user_stays_text(following):
+    finding = Finding("overfitting", "?", "problem", "!", {}, advice=HOSTILE)
+    texts = {"goal": HOSTILE, "notes": f"{HOSTILE}\n\n{HOSTILE}"}
+    rows = [boundary_row("learning_rate", ADAM, "low", [1e-7, 1e-1])]
+    done = following(make_study(), [finding, numbers("boundary", hyperparameters=rows)], texts)
+    assert {name: done.document[name] for name in texts} == texts
+    assert done.document["search"] == SPEC["search"]
+    assert done.document["goal"] == HOSTILE
+
+
+def test_the_test_set_is_not_read_again_and_no_final_model_trained(following):
+    done = following(make_study(), [], {"final.fold_validation": True})
+    assert "final" not in done.document
+    assert "end of all rounds: final" in done.comments
+
+
+def test_what_lies_beside_the_spec_is_found_from_the_next_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies/base.yaml").write_text(
+        "workload: digits_mlp\nhyperparameters: {optimizer: adam}\n"
+    )
+    first = write_spec(
+        tmp_path / "studies/first.yaml", changed({"baseline": "base.yaml"}, base=SPEC)
+    )
+    study = study_of(read_spec(first.relative_to(tmp_path)))
+    place = tmp_path / "results/first/next_study.yaml"
+    place.parent.mkdir(parents=True)
+    place.write_text(write_next_study(study, make_study(), [], file=place))
+    assert study_of(read_spec(place)).baseline is not None
+    shutil.copy(place, tmp_path / "studies/first_round2.yaml")
+    assert plan_study(tmp_path / "studies/first_round2.yaml").study.baseline is not None
+
+
+def test_a_spec_without_a_key_that_is_changed_gets_it(following):
+    done = following(
+        make_study(),
+        [numbers("gradient_norms", arms=[norms(ADAM, 0.7, 1)])],
+        {"conditional": REMOVED, "nuisance.learning_rate": {"log_uniform": [1e-4, 1e-1]}},
+    )
+    assert done.document["fixed"] == {"clip_norm": 0.7}
+
+
+def test_what_was_taken_from_an_earlier_study_stands_where_it_ended_up(tmp_path):
+    around = {"from": "zeroth", "around": "best", "factor": 4}
+    changes = {
+        "nuisance.weight_decay": around,
+        "fixed": {"label_smoothing": {"from": "zeroth", "of": "best"}},
+        "baseline": {"from": "zeroth"},
+    }
+    path = write_spec(tmp_path / "first.yaml", changed(changes, base=SPEC))
+    values = {"optimizer": "adam", "batch_size": 64, "weight_decay": 1e-4, "label_smoothing": 0.1}
+    best = EarlierResult(
+        "zeroth", "all trials", "0123456789", "0" * 64, "", 0.1, "digits_mlp", values,
+        {"weight_decay": "log"},
+    )  # fmt: skip
+    study = plan_study(path, {("zeroth", ""): best}).study
+    rows = [boundary_row("weight_decay", ADAM, "high", [2.5e-5, 4e-3])]
+    text = write_next_study(
+        study, make_study(), [numbers("boundary", hyperparameters=rows)], file=tmp_path / "n.yaml"
+    )
+    (tmp_path / "n.yaml").write_text(text)
+    document, _ = read_yaml(tmp_path / "n.yaml", what="study spec")
+    assert document["nuisance"]["weight_decay"] == {"log_uniform": [2.5e-5, 4e-3]}
+    assert document["fixed"] == {"label_smoothing": 0.1}
+    assert document["baseline"] == {"from": "zeroth"}
+    assert "Not carried out" not in text

@@ -1,0 +1,219 @@
+"""Every rule of thumb speaks where the playbook does, and is silent where a study follows it."""
+
+import pytest
+
+from tests.specs import REMOVED, plan_of
+from tuning_playbook.study.advice import RULES, advise
+
+GOOD = {"search.trials": 12, "nuisance.one_minus_momentum": {"log_uniform": [1e-3, 1.0]}}
+"""Changes that make the small study follow every rule."""
+
+ADAM = {"fixed": {"optimizer": "adam", "width": 16}}
+RATE = {"log_uniform": [1e-4, 1e-1]}
+DECAY = {"log_uniform": [1e-3, 1.0]}
+BY_B1 = {"learning_rate": RATE, "one_minus_b1": DECAY}
+BY_EPSILON = BY_B1 | {"epsilon": {"log_uniform": [1e-10, 1e-3]}}
+BY_B2 = BY_EPSILON | {"one_minus_b2": DECAY}
+
+
+def adam(trials, nuisance):
+    return ADAM | {"nuisance": nuisance, "search.trials": trials}
+
+
+OPTIMIZERS = {
+    "scientific": {"optimizer": ["nesterov", "adam"]},
+    "fixed": {"width": 16},
+    "nuisance": {},
+    "search.trials": 12,
+}
+
+
+def by_optimizer(nesterov):
+    return OPTIMIZERS | {
+        "conditional": [
+            {"when": {"optimizer": "nesterov"}} | nesterov,
+            {"when": {"optimizer": "adam"}, "nuisance": BY_B1},
+        ]
+    }
+
+
+BOTH = {"nuisance": {"learning_rate": RATE, "one_minus_momentum": DECAY}}
+
+SPEAKS = {
+    # name: (changes to the small spec; the rule; what its text says)
+    "ten trials are too many to want": (
+        GOOD | {"search.trials": 9},
+        "few_trials",
+        "Fewer than 10 trials in all trials (9)",
+    ),
+    "a momentum is fixed for an optimizer": (
+        by_optimizer({"nuisance": {"learning_rate": RATE}, "fixed": {"momentum": 0.9}}),
+        "optimizer_hyperparameters_fixed",
+        "optimizer is compared with optimizer hyperparameters fixed: momentum in "
+        "optimizer=nesterov",
+    ),
+    "a momentum is left at its default": (
+        by_optimizer({"nuisance": {"learning_rate": RATE}}),
+        "optimizer_hyperparameters_fixed",
+        "momentum in optimizer=nesterov",
+    ),
+    "a learning rate is fixed for an architecture": (
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "fixed": {"optimizer": "adam", "learning_rate": 0.001},
+            "nuisance": {"one_minus_b1": DECAY},
+            "search.trials": 12,
+        },
+        "optimizer_hyperparameters_fixed",
+        "activation is compared with optimizer hyperparameters fixed: learning_rate in "
+        "activation=relu; activation=tanh",
+    ),
+    "an architecture is compared jointly": (
+        {"design": "joint", "scientific": {"depth": {"int_uniform": [1, 2]}}, "search.trials": 24},
+        "optimizer_hyperparameters_fixed",
+        "depth is compared with optimizer hyperparameters fixed: momentum",
+    ),
+    "a learning rate is scientific": (
+        {
+            "scientific": {"learning_rate": [0.01, 0.1]},
+            "nuisance": {"one_minus_momentum": DECAY},
+            "search.trials": 12,
+        },
+        "learning_rate_scientific",
+        "Make it a nuisance",
+    ),
+    "a learning rate is scientific under a condition": (
+        by_optimizer(
+            {
+                "scientific": {"learning_rate": [0.01]},
+                "nuisance": {"momentum": {"uniform": [0, 0.9]}},
+            }
+        ),
+        "learning_rate_scientific",
+        "Make it a nuisance",
+    ),
+    "a dropout without none": (
+        GOOD | {"scientific": {"dropout": [0.1, 0.5]}},
+        "regularization_without_off",
+        "dropout is scientific without its off value 0.0",
+    ),
+    "a weight decay over a range": (
+        GOOD | {"design": "joint", "scientific": {"weight_decay": {"log_uniform": [1e-6, 1e-2]}}},
+        "regularization_without_off",
+        "weight_decay is scientific without its off value 0.0",
+    ),
+    "a dropout over a range of what it leaves": (
+        GOOD | {"design": "joint", "scientific": {"one_minus_dropout": {"uniform": [0.5, 0.9]}}},
+        "regularization_without_off",
+        "dropout is scientific without its off value 0.0",
+    ),
+    "Adam, 9 trials": (adam(9, BY_B1), "adam_against_trials", "do not tune b1"),
+    "Adam, 10 trials": (
+        adam(10, {"learning_rate": RATE}),
+        "adam_against_trials",
+        "with 10 trials also tune b1 in all trials",
+    ),
+    "Adam, 24 trials": (adam(24, BY_EPSILON), "adam_against_trials", "do not tune epsilon"),
+    "Adam, 25 trials": (adam(25, BY_B1), "adam_against_trials", "also tune epsilon"),
+    "Adam, 49 trials": (adam(49, BY_B2), "adam_against_trials", "do not tune b2"),
+    "Adam, 50 trials": (adam(50, BY_EPSILON), "adam_against_trials", "also tune b2"),
+    "Adam of optax": (
+        {
+            "fixed": {"optimizer": "optax.adam", "width": 16},
+            "nuisance": {"learning_rate": RATE},
+            "search.trials": 25,
+        },
+        "adam_against_trials",
+        "also tune b1 and eps",
+    ),
+    "a linear learning rate": (
+        GOOD | {"nuisance.learning_rate": {"uniform": [0.001, 0.1]}},
+        "linear_learning_rate",
+        "learning_rate (uniform [0.001, 0.1]) is searched on a linear scale",
+    ),
+}
+
+SILENT = {
+    # name: (changes to the small spec; the rule)
+    "ten trials": (GOOD | {"search.trials": 10}, "few_trials"),
+    "one trial that searches nothing": (
+        {"nuisance": {}, "fixed.learning_rate": 0.1, "search.trials": 1},
+        "few_trials",
+    ),
+    "optimizers tuned each": (by_optimizer(BOTH), "optimizer_hyperparameters_fixed"),
+    "nothing is compared": ({"search.trials": 12}, "optimizer_hyperparameters_fixed"),
+    "a regularization is compared": (
+        {"scientific": {"dropout": [0.0, 0.5]}, "search.trials": 12},
+        "optimizer_hyperparameters_fixed",
+    ),
+    "Adam's others are a matter of the number of trials": (
+        adam(9, {"learning_rate": RATE}) | {"scientific": {"depth": [1, 2]}},
+        "optimizer_hyperparameters_fixed",
+    ),
+    "a learning rate is searched": (GOOD, "learning_rate_scientific"),
+    "a dropout with none": (
+        GOOD | {"scientific": {"dropout": [0, 0.5]}},
+        "regularization_without_off",
+    ),
+    "a dropout as nuisance": (
+        GOOD | {"nuisance.dropout": {"uniform": [0.1, 0.5]}},
+        "regularization_without_off",
+    ),
+    "what is no regularization": (
+        GOOD | {"scientific": {"clip_norm": [1.0, 2.0], "width": [8]}, "fixed.width": REMOVED},
+        "regularization_without_off",
+    ),
+    "Adam, 9 trials": (adam(9, {"learning_rate": RATE}), "adam_against_trials"),
+    "Adam, 10 trials": (adam(10, BY_B1), "adam_against_trials"),
+    "Adam, 24 trials": (adam(24, BY_B1), "adam_against_trials"),
+    "Adam, 25 trials": (adam(25, BY_EPSILON), "adam_against_trials"),
+    "Adam, 49 trials": (adam(49, BY_EPSILON), "adam_against_trials"),
+    "Adam, 50 trials": (adam(50, BY_B2), "adam_against_trials"),
+    "another optimizer": ({"search.trials": 50}, "adam_against_trials"),
+    "a logarithmic learning rate": (GOOD, "linear_learning_rate"),
+    "a linear dropout": (
+        GOOD | {"nuisance.dropout": {"uniform": [0, 0.5]}},
+        "linear_learning_rate",
+    ),
+    "chosen learning rates": (
+        GOOD | {"nuisance.learning_rate": {"choice": [0.01, 0.1]}},
+        "linear_learning_rate",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPEAKS)
+def test_a_rule_speaks_where_it_is_broken(tmp_path, name):
+    changes, rule, text = SPEAKS[name]
+    (advice,) = (item for item in plan_of(tmp_path, changes).advice if item.rule == rule)
+    assert text in advice.text
+    assert advice.reason
+    assert advice.section
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_rule_is_silent_where_it_is_kept(tmp_path, name):
+    changes, rule = SILENT[name]
+    assert rule not in {item.rule for item in plan_of(tmp_path, changes).advice}
+
+
+def test_a_study_that_keeps_every_rule_gets_no_advice(tmp_path):
+    assert plan_of(tmp_path, GOOD).advice == ()
+
+
+def test_every_rule_is_tested_for_both():
+    names = {rule.__name__ for rule in RULES}
+    assert {rule for _, rule, _ in SPEAKS.values()} == names
+    assert {rule for _, rule in SILENT.values()} == names
+
+
+def test_advice_is_one_line_that_names_its_section(tmp_path):
+    for name, (changes, _, _) in SPEAKS.items():
+        for advice in plan_of(tmp_path, changes).advice:
+            assert "\n" not in str(advice), name
+            assert str(advice).endswith(f"(playbook: {advice.section})")
+
+
+def test_the_number_of_trials_is_given(tmp_path):
+    study = plan_of(tmp_path, GOOD).study
+    assert [item.rule for item in advise(study, {"all trials": 3})] == ["few_trials"]
