@@ -1,4 +1,4 @@
-"""The trials of a study in an archive, as `archive.read_trials` reads them in a process of its own."""
+"""The trials of an archived study, as `archive.read_trials` reads them in its own process."""
 
 import contextlib
 import hashlib
