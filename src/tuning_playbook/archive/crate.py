@@ -31,7 +31,7 @@ PROFILES = {
 
 WORKFLOW = "code/workflow/Snakefile"
 SCRIPTS = "code/workflow/scripts"
-PROGRAMS = {"train_pack": "code/src/tuning_playbook/train_pack.py"}
+PROGRAMS = {"train_pack": "code/src/tuning_playbook/jobs/train_pack.py"}
 """What a rule runs that has no script."""
 
 RESULTS = ("study.nc", "reruns.nc", "diagnostics.json", "launch.json", "report.html")
