@@ -397,7 +397,7 @@ def with_other_time(files):
 
 
 def with_other_software(files):
-    script = {"@id": "code/src/tuning_playbook/train_pack.py"}
+    script = {"@id": "code/src/tuning_playbook/jobs/train_pack.py"}
     return edit_crate(files, "#job/train_pack/", instrument=script)
 
 

@@ -38,7 +38,7 @@ def test_new_notes_concern_the_report_only(trained):
 
 
 def test_a_plot_drawn_by_other_code_is_drawn_and_reported_again_without_training(trained):
-    trained.append("src/tuning_playbook/plots/axis.py", "\nCHANGED = True\n")
+    trained.append("src/tuning_playbook/plots/axis_plot.py", "\nCHANGED = True\n")
     assert trained.plan().rules.keys() == {
         "mark_stage",
         "plot_axis",
@@ -76,7 +76,7 @@ def test_another_threshold_of_the_checklist_is_asked_by_without_training(trained
 
 def test_other_training_code_trains_every_trial_again(trained):
     before = trained.trials()
-    trained.append("src/tuning_playbook/training/run.py", "\nCHANGED = True\n")
+    trained.append("src/tuning_playbook/engine/run.py", "\nCHANGED = True\n")
     run = trained.snakemake("study_dataset")
     after = trained.trials()
     assert len(after) == 4
@@ -86,7 +86,7 @@ def test_other_training_code_trains_every_trial_again(trained):
 
 
 def test_other_words_in_the_training_code_train_nothing(trained):
-    trained.reword("src/tuning_playbook/training/run.py")
+    trained.reword("src/tuning_playbook/engine/run.py")
     assert not TRAINING & trained.plan().rules.keys()
 
 
