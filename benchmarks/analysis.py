@@ -7,22 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-
-from benchmarks.process import ROOT, measure
-from benchmarks.studies import write_study
-from benchmarks.table import Bar, Figure
-from tuning_playbook.analysis.ranking import best_trials, trial_id
-from tuning_playbook.dataset.collect import collect_study
-from tuning_playbook.dataset.pack_file import write_pack
-from tuning_playbook.dataset.reruns import choose_reruns
-from tuning_playbook.engine.windows import gradient_summary, window_ends, windowed
-from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.trials.result import (
     EVALUATED_SPLITS,
     TrialResult,
     trial_folder,
     write_result,
 )
+
+from benchmarks.process import ROOT, measure
+from benchmarks.studies import write_study
+from benchmarks.table import Bar, Figure
+from tuning_playbook.analysis.ranking import best_trials, trial_id
+from tuning_playbook.dataset.collect import collect_study
+from tuning_playbook.dataset.reruns import choose_reruns
+from tuning_playbook.engine.windows import gradient_summary, window_ends, windowed
+from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.trials.pack_file import write_pack
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
 TRIALS = (64, 1_000, 10_000)

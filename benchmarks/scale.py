@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 from ruamel.yaml import YAML
+from tuning_playbook.trials.result import EVALUATED_SPLITS, TrialResult
 
 from benchmarks.__main__ import machine
 from benchmarks.process import ROOT, Measured, at_once, measure
 from benchmarks.table import Bar, Figure, header, line
 from benchmarks.workflow import MANY_JOBS
-from tuning_playbook.dataset.pack_file import write_pack
 from tuning_playbook.engine.windows import SERIES, gradient_summary, window_ends
 from tuning_playbook.planning.plan import Plan, plan_study
-from tuning_playbook.trials.result import EVALUATED_SPLITS, TrialResult
+from tuning_playbook.trials.pack_file import write_pack
 from tuning_playbook.trials.trial import Trial
 
 METRICS = ("loss", *(f"error_{power}" for power in range(1, 6)))

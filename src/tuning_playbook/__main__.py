@@ -1,7 +1,6 @@
 """The same work without Snakemake: `python -m tuning_playbook COMMAND`."""
 
 import argparse
-import dataclasses
 import json
 import logging
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from tuning_playbook.errors import INTERRUPTED, InterruptedTrainingError, TuningPlaybookError
 from tuning_playbook.planning.chain import plan_chain, settled_plan
-from tuning_playbook.planning.plan import Plan, find_spec, pack_json, with_proposals
+from tuning_playbook.planning.plan import Plan, find_spec, request_of, with_proposals
 from tuning_playbook.report.budget_lines import budget_lines
 from tuning_playbook.study.schema import json_schema
 
@@ -178,10 +177,7 @@ def _expand(plan: Plan, options: argparse.Namespace) -> None:
 
 
 def _train(plan: Plan, options: argparse.Namespace) -> None:
-    from tuning_playbook.jobs.pack import (  # noqa: PLC0415 - only this command needs it
-        request_from_json,
-        train_pack,
-    )
+    from tuning_playbook.jobs.pack import train_pack  # noqa: PLC0415 - only this command needs it
 
     if plan.study.finished:
         raise TuningPlaybookError(f"{plan.study.path}: its trials are finished; nothing to train")
@@ -193,12 +189,10 @@ def _train(plan: Plan, options: argparse.Namespace) -> None:
         raise TuningPlaybookError(f"{plan.study.path} has no trial {', '.join(sorted(unknown))}")
     given = plan.study.spec.resources
     for pack in plan.packs.values():
-        request = request_from_json(pack_json(plan, pack))
-        trials = tuple(trial for trial in request.trials if trial.id in wanted)
+        trials = tuple(trial for trial in pack.trials if trial.id in wanted)
         if trials:
-            chosen = dataclasses.replace(request, trials=trials)
             train_pack(
-                chosen,
+                request_of(plan, trials),
                 options.results / plan.study.name,
                 threads=options.threads,
                 devices=given.devices,

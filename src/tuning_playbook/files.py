@@ -1,10 +1,15 @@
 """Files that are whole or not there, written under another name then renamed; and the cache."""
 
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+"""The format of the JSON files and datasets of a study that have no other number of their own."""
 
 
 @contextmanager
@@ -38,3 +43,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Write `content` to `path`, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object that says its format, whole or not at all."""
+    write_atomically(path, json.dumps({"format": FORMAT, **content}, indent=1) + "\n")

@@ -5,10 +5,15 @@ from collections import Counter
 import numpy as np
 import pytest
 import xarray as xr
+from tuning_playbook.trials.result import (
+    EVALUATED_SPLITS,
+    TrialResult,
+    trial_folder,
+    write_result,
+)
 
 from tests.specs import plan_of
 from tuning_playbook.dataset.collect import collect, collect_study, write_dataset
-from tuning_playbook.dataset.pack_file import read_packs, write_pack
 from tuning_playbook.dataset.replicates import collect_replicates
 from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_request
 from tuning_playbook.dataset.rows import Row
@@ -16,13 +21,7 @@ from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.engine.windows import SERIES, gradient_summary, window_ends
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.jobs.pack import request_from_json
-from tuning_playbook.planning.plan import pack_json
-from tuning_playbook.trials.result import (
-    EVALUATED_SPLITS,
-    TrialResult,
-    trial_folder,
-    write_result,
-)
+from tuning_playbook.trials.pack_file import write_pack
 from tuning_playbook.trials.trial import trial_from_json
 
 ARMS = {

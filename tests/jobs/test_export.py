@@ -13,10 +13,10 @@ from tests.specs import plan_of
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.export import best_variables, export_best
-from tuning_playbook.jobs.pack import request_from_json, train_pack
-from tuning_playbook.planning.plan import pack_json
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.planning.plan import request_of
+from tuning_playbook.trials.files import read_provenance, trial_folder
 from tuning_playbook.trials.manifest import BEST
-from tuning_playbook.trials.result import read_provenance, trial_folder
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 ALONE = """
@@ -34,7 +34,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     plan = plan_of(folder, {"search.trials": 1})
     (pack,) = plan.packs.values()
-    (result,) = train_pack(request_from_json(pack_json(plan, pack)), folder, threads=1)
+    (result,) = train_pack(request_of(plan, pack.trials), folder, threads=1)
     return folder, result
 
 

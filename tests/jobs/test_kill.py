@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.specs import plan_of
-from tuning_playbook.dataset.pack_file import write_pack
 from tuning_playbook.engine import run
-from tuning_playbook.jobs.pack import request_from_json, train_pack
-from tuning_playbook.planning.plan import pack_json
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.trials.pack_file import write_pack
+from tuning_playbook.trials.request import request_from_json
 
 CHANGES = {
     "training.max_train_steps": 2000,

@@ -12,9 +12,9 @@ import pytest
 
 from tests.specs import plan_of
 from tuning_playbook.errors import NodesError
-from tuning_playbook.jobs.pack import request_from_json, train_pack
-from tuning_playbook.planning.plan import pack_json
-from tuning_playbook.trials.result import read_provenance, trial_folder
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.trials.files import read_provenance, trial_folder
+from tuning_playbook.trials.request import request_from_json
 from tuning_playbook.trials.resume_states import resume_steps
 
 CHANGES = {
@@ -31,7 +31,8 @@ CHANGES = {
 JOB = """
 import sys
 from pathlib import Path
-from tuning_playbook.jobs.pack import request_from_json, train_pack
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.trials.request import request_from_json
 train_pack(request_from_json(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), nodes=2)
 """
 

@@ -16,17 +16,18 @@ from tuning_playbook.engine import run
 from tuning_playbook.engine.program import Program
 from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.jobs import checkpoints, groups
-from tuning_playbook.jobs.pack import request_from_json, train_pack
-from tuning_playbook.planning.plan import pack_json
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.planning.plan import request_of
+from tuning_playbook.trials.files import read_provenance, trial_folder
 from tuning_playbook.trials.manifest import BEST
-from tuning_playbook.trials.result import read_provenance, read_result, trial_folder
+from tuning_playbook.trials.request import request_from_json
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}
 
 
 def requests(plan):
-    return [request_from_json(pack_json(plan, pack)) for pack in plan.packs.values()]
+    return [request_of(plan, pack.trials) for pack in plan.packs.values()]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import pytest
 
 from tests.specs import plan_of
-from tuning_playbook.dataset.pack_file import read_packs
 from tuning_playbook.errors import InterruptedTrainingError
 from tuning_playbook.jobs import train_pack
 from tuning_playbook.jobs.job import options_of, resources_of

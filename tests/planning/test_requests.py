@@ -8,7 +8,7 @@ import pytest
 from tests.specs import plan_of
 from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.jobs.pack import request_from_json
-from tuning_playbook.planning.plan import pack_json, requests_of
+from tuning_playbook.planning.plan import request_of, requests_of
 from tuning_playbook.planning.requests import NAME, read_request, write_requests
 
 
@@ -24,7 +24,7 @@ def test_every_pack_finds_what_it_is_asked_for(plan, tmp_path):
     assert len((tmp_path / NAME).read_text().splitlines()) == len(requests) == 6
     for pack in (*plan.packs.values(), *plan.replicate_packs.values()):
         found = request_from_json(read_request(tmp_path, pack.id))
-        assert found == request_from_json(pack_json(plan, pack))
+        assert found == request_of(plan, pack.trials)
 
 
 def test_every_line_is_json(plan, tmp_path):

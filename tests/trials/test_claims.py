@@ -6,15 +6,16 @@ import sys
 import pytest
 
 from tests.specs import plan_of
-from tuning_playbook.jobs.pack import request_from_json, train_pack
-from tuning_playbook.planning.plan import pack_json
+from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.trials.claims import CLAIMS, claimed
+from tuning_playbook.trials.request import request_from_json
 
 HOLD = """
 import sys
 from pathlib import Path
 from tuning_playbook.trials.claims import claimed
-from tuning_playbook.jobs.pack import request_from_json, train_pack
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.trials.request import request_from_json
 request, study = request_from_json(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
 with claimed(request.trials, study):
     print("claimed", flush=True)

@@ -6,9 +6,9 @@ import pytest
 from tests.specs import changed, write_spec
 from tests.workloads.cifar10_files import write_batch, write_distribution
 from tuning_playbook.errors import TuningPlaybookError
-from tuning_playbook.jobs.pack import request_from_json, train_pack
-from tuning_playbook.planning.plan import pack_json, plan_study
-from tuning_playbook.trials.result import read_provenance, trial_folder
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.planning.plan import plan_study, request_of
+from tuning_playbook.trials.files import read_provenance, trial_folder
 from tuning_playbook.workloads.cifar10 import CIFAR10
 
 
@@ -50,7 +50,7 @@ def test_records_are_read_as_they_were_written(folder):
 def test_a_study_trains_on_a_users_folder(folder, tmp_path):
     plan = plan_study(spec_of(tmp_path))
     (pack,) = plan.packs.values()
-    (result,) = train_pack(request_from_json(pack_json(plan, pack)), tmp_path, threads=1)
+    (result,) = train_pack(request_of(plan, pack.trials), tmp_path, threads=1)
     assert result.status == "completed"
     loss = result.metrics["loss"][:, 0]
     assert loss[-1] < loss[0]

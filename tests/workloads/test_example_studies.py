@@ -13,9 +13,9 @@ from tests.specs import changed, write_spec
 from tests.workloads.cifar10_files import write_distribution
 from tuning_playbook.jobs.export import export_best
 from tuning_playbook.jobs.load_workload import load_workload
-from tuning_playbook.jobs.pack import request_from_json, train_pack
-from tuning_playbook.planning.plan import pack_json, plan_study
-from tuning_playbook.trials.result import trial_folder
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.planning.plan import plan_study, request_of
+from tuning_playbook.trials.files import trial_folder
 
 STUDIES = Path(__file__).parents[2] / "config/studies"
 
@@ -44,7 +44,7 @@ def test_an_example_study_trains(tmp_path: Path, name: str) -> None:
         write_spec(tmp_path / "study.yaml", changed(FEW_STEPS | EXAMPLES[name], example))
     )
     *_, pack = plan.packs.values()
-    request = request_from_json(pack_json(plan, pack))
+    request = request_of(plan, pack.trials)
     (result,) = train_pack(request, tmp_path, threads=1)
     assert result.status == "completed"
     assert all(np.isfinite(values).all() for values in result.metrics.values())

@@ -4,7 +4,8 @@ rule collect_study:
         proposals=proposals,
         stamp=current("study"),
     output:
-        report(f"{STUDY}/study.nc", category="{study}", labels={"artefact": "dataset"}),
+        study=report(f"{STUDY}/study.nc", category="{study}", labels={"artefact": "dataset"}),
+        checkpoints=f"{STUDY}/checkpoints.nc",
     log:
         f"{STUDY}/logs/collect_study.log",
     benchmark:
@@ -22,7 +23,7 @@ rule collect_study:
         key=key_of("study"),
         incomplete=left_out_of,
     message:
-        "{wildcards.study}: collect the packs into {output}"
+        "{wildcards.study}: collect the packs into {output.study}"
     script:
         "../scripts/collect_study.py"
 

@@ -1,6 +1,7 @@
 rule diagnose_study:
     input:
         study=f"{STUDY}/study.nc",
+        checkpoints=f"{STUDY}/checkpoints.nc",
         stamp=current("diagnostics"),
     output:
         report(f"{STUDY}/diagnostics.json", category="{study}", labels={"artefact": "checklist"}),

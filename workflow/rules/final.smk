@@ -1,5 +1,6 @@
 rule train_final:
     input:
+        study=f"{STUDY}/study.nc",
         launch=f"{STUDY}/launch.json",
         stamp=current("final"),
     output:

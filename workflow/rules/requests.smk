@@ -5,8 +5,9 @@ import shlex
 from snakemake.settings.types import DeploymentMethod
 
 from tuning_playbook.jobs.job import options_of
-from tuning_playbook.planning.plan import pack_json, requests_of
+from tuning_playbook.planning.plan import request_of, requests_of
 from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.trials.trial import canonical
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_source` says.
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -83,5 +84,4 @@ def write_all_requests():
 
 
 def any_pack_request(wildcards):
-    plan = plan_of(wildcards.study)
-    return pack_json(plan, next(iter(plan.packs.values())))
+    return canonical(request_of(plan_of(wildcards.study), ()).to_json())

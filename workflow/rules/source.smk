@@ -7,6 +7,7 @@ rule import_trials:
         reruns=report(
             f"{STUDY}/reruns.nc", category="{study}", labels={"artefact": "trial variance"}
         ),
+        checkpoints=f"{STUDY}/checkpoints.nc",
         resources=f"{STUDY}/resources.nc",
     log:
         f"{STUDY}/logs/import_trials.log",

@@ -3,6 +3,7 @@
 
 rule evaluate_test_set:
     input:
+        study=f"{STUDY}/study.nc",
         launch=f"{STUDY}/launch.json",
         stamp=current("test"),
     output:

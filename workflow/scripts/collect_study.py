@@ -1,21 +1,19 @@
-"""Collect the packs of a study into study.nc."""
+"""Collect the packs of a study into study.nc, and its best checkpoints into checkpoints.nc."""
 
 from pathlib import Path
 
+from tuning_playbook.dataset.checkpoints import collect_checkpoints
 from tuning_playbook.dataset.collect import collect_study, write_dataset
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
-    params = snakemake.params
+    files, params, output = snakemake.input, snakemake.params, snakemake.output
     plan = current_plan(
-        params.spec,
-        "study",
-        params.key,
-        earlier=params.earlier,
-        proposals=snakemake.input.proposals,
+        params.spec, "study", params.key, earlier=params.earlier, proposals=files.proposals
     )
-    packs = [Path(path) for path in snakemake.input.packs]
     folder = Path(params.incomplete) if params.incomplete else None
-    study = collect_study(plan, packs, incomplete=folder)
-    write_dataset(Path(snakemake.output[0]), study)
+    study = collect_study(plan, [Path(path) for path in files.packs], incomplete=folder)
+    checkpoints = collect_checkpoints(plan.study, study, Path(output.study).parent)
+    write_dataset(Path(output.study), study)
+    write_dataset(Path(output.checkpoints), checkpoints)

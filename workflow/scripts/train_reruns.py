@@ -3,14 +3,15 @@
 import json
 from pathlib import Path
 
-from tuning_playbook.dataset.pack_file import write_pack
-from tuning_playbook.dataset.reruns import rerun_request
+from tuning_playbook.dataset.reruns import rerun_trials
 from tuning_playbook.jobs.job import logged, resources_of
-from tuning_playbook.jobs.pack import request_from_json, train_pack
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.trials.request import request_from_json
 
 with logged(snakemake.log[0]):
     params = snakemake.params
     chosen = json.loads(Path(snakemake.input[0]).read_text())
-    request = request_from_json(rerun_request(chosen, params.arm, params.numbers, params.like))
-    results = train_pack(request, Path(params.folder), **resources_of(snakemake))
-    write_pack(Path(snakemake.output[0]), results)
+    trials = rerun_trials(chosen, params.arm, params.numbers)
+    request = request_from_json(json.loads(params.like)).asking_for(trials)
+    output = Path(snakemake.output[0])
+    train_pack(request, Path(params.folder), output, **resources_of(snakemake))

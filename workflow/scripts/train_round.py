@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
-from tuning_playbook.dataset.pack_file import write_pack
 from tuning_playbook.jobs.job import logged, resources_of
-from tuning_playbook.jobs.pack import request_for, train_pack
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.trials.request import request_from_json
+from tuning_playbook.trials.trial import trial_from_json
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    trials = json.loads(Path(snakemake.input[0]).read_text())["trials"]
-    request = request_for(trials[slice(*params.part)], params.like)  # there may be fewer
-    results = train_pack(request, Path(params.folder), **resources_of(snakemake))
-    write_pack(Path(snakemake.output[0]), results)
+    proposed = json.loads(Path(snakemake.input[0]).read_text())["trials"]
+    trials = map(trial_from_json, proposed[slice(*params.part)])  # there may be fewer
+    request = request_from_json(json.loads(params.like)).asking_for(trials)
+    output = Path(snakemake.output[0])
+    train_pack(request, Path(params.folder), output, **resources_of(snakemake))

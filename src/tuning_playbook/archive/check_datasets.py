@@ -8,28 +8,32 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.archive import format_1
 from tuning_playbook.dataset.outcome import objective_variables
-from tuning_playbook.dataset.pack_file import Axes, PackedTrial, padded, read_packs
-from tuning_playbook.trials.result import read_result
-from tuning_playbook.trials.trial import trial_from_json
+from tuning_playbook.dataset.rows import Axes
+from tuning_playbook.trials.best_checkpoint import read_best
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.record import TrialRecord
 
 ONE_MINUS = "one_minus_"
-OF_THE_BEST = {"whole_": "whole", "sample_error_": "sample_error"}
-"""What the names of variables begin with that say something of the best steps, by their packs'."""
 
 
 def check_dataset(
-    results: Path, name: str, packs: Sequence[Path], records: Mapping[str, Mapping[str, Any]]
+    results: Path,
+    name: str,
+    packed: Mapping[str, TrialRecord],
+    records: Mapping[str, Mapping[str, Any]],
+    packs: Sequence[Path] = (),
 ) -> Iterator[str]:
     """Yield in what a dataset differs from the packs and the trials that it was collected from.
 
     Args:
         results: The folder of results.
         name: The dataset's file.
-        packs: The pack files.
+        packed: The numbers of every trial in a pack, by id.
         records: The trial.json of every trial, by id.
+        packs: Of an archive of format 1, the pack files.
     """
-    packed = {key: trial for _, trials in read_packs(packs) for key, trial in trials.items()}
     with xr.open_dataset(results / name) as dataset:
         ids = [str(trial) for trial in dataset["trial"].to_numpy()]
         absent = [trial for trial in ids if trial not in packed or trial not in records]
@@ -39,6 +43,9 @@ def check_dataset(
             return
         trials = [packed[trial] for trial in ids]
         expected = _expected(dataset, ids, trials, records)
+        if packs:
+            bests = format_1.best_checkpoints(packs)
+            expected |= format_1.expected_of_the_best(dataset, [bests[trial] for trial in ids])
         for variable, values in expected.items():
             if variable not in dataset or not _same(dataset[variable].to_numpy(), values):
                 yield f"{name}: {variable} does not follow from the packs"
@@ -47,30 +54,75 @@ def check_dataset(
             yield f"{name}: {variable} is in no pack"
         yield from _check_configurations(name, dataset, ids, records)
     for trial in ids:
-        yield from _check_numbers(results, name, packed[trial], records[trial])
+        told = (records[trial]["fingerprint"], records[trial]["status"])
+        if (packed[trial].fingerprint, packed[trial].status) != told:
+            yield f"{name}: the pack of trial {trial} is of another training than its record"
+
+
+def check_checkpoints(results: Path, records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield in what `checkpoints.nc` differs from what was measured of each best checkpoint.
+
+    Args:
+        results: The folder of results.
+        records: The trial.json of every trial, by id.
+    """
+    with (
+        xr.open_dataset(results / "study.nc") as study,
+        xr.open_dataset(results / "checkpoints.nc") as dataset,
+    ):
+        ids = [str(trial) for trial in study["trial"].to_numpy()]
+        if [str(trial) for trial in dataset["trial"].to_numpy()] != ids:
+            yield "checkpoints.nc: its trials are not those of study.nc"
+            return
+        attributes = study.attrs
+        selection = CheckpointSelection(
+            attributes["objective_metric"], attributes["objective_mode"], study.sizes["rank"]
+        )
+        steps = study["best_step"].to_numpy().tolist()
+        kept = dataset["kept"].to_numpy().tolist()
+        for trial, step, is_kept in zip(ids, steps, kept, strict=True):
+            if is_kept and step not in records[trial]["kept_steps"]:
+                yield f"checkpoints.nc: trial {trial} kept no checkpoint of step {step}"
+        bests = [read_best(results / "trials" / trial, selection) for trial in ids]
+        for name in map(str, dataset.data_vars):
+            for row, best in enumerate(bests):
+                if best is None or best.step != steps[row] or name == "kept":
+                    continue
+                value = dataset[name].to_numpy()[row]
+                if name.startswith("whole_"):
+                    told: Any = best.means[name.removeprefix("whole_")]
+                elif name.startswith("sample_error_"):
+                    told = best.sample_error[name.removeprefix("sample_error_")]
+                else:
+                    told = getattr(best, name)
+                if not _same(np.asarray(value), np.asarray(told)):
+                    yield f"checkpoints.nc: {name} of trial {ids[row]} is not what was measured"
 
 
 def _expected(
     dataset: xr.Dataset,
     ids: Sequence[str],
-    trials: Sequence[PackedTrial],
+    trials: Sequence[TrialRecord],
     records: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, np.ndarray]:
     """Return what the variables of a dataset must be."""
     evaluations, windows = dataset.sizes["eval_step"], dataset.sizes["train_step"]
-    metrics = {
-        name: np.stack([_sized(trial.metrics[name], evaluations) for trial in trials])
-        for name in trials[0].metrics
-    }
-    series = {
-        name: np.stack([_sized(trial.series[name], windows) for trial in trials])
-        for name in trials[0].series
-    }
     axes = Axes(
         dataset["eval_step"].to_numpy(),
         dataset["train_step"].to_numpy(),
         tuple(map(str, dataset["split"].to_numpy())),
     )
+    names = dict.fromkeys(column.partition("/")[2] for column in trials[0].evaluations.values)
+
+    def measured(trial: TrialRecord, name: str) -> np.ndarray:
+        columns = [trial.evaluations.values[f"{split}/{name}"] for split in axes.split]
+        return np.stack([_sized(column, evaluations) for column in columns], axis=1)
+
+    metrics = {name: np.stack([measured(trial, name) for trial in trials]) for name in names}
+    series = {
+        name: np.stack([_sized(trial.logged.values[name], windows) for trial in trials])
+        for name in trials[0].logged.values
+    }
     objective = objective_variables(
         metrics,
         axes,
@@ -80,6 +132,7 @@ def _expected(
         dataset.sizes["rank"],
     )
     configured = [records[trial]["trial"] for trial in ids]
+    gradients = [trial.gradient for trial in trials if trial.gradient is not None]
     return {
         **metrics,
         **series,
@@ -87,23 +140,12 @@ def _expected(
         "status": np.array([trial.status for trial in trials]),
         "infeasible_reason": np.array([trial.reason for trial in trials]),
         "fingerprint": np.array([trial.fingerprint for trial in trials]),
-        "grad_norm_count": np.array([trial.gradient.counts for trial in trials]),
-        "grad_norm_p90": np.array([trial.gradient.p90 for trial in trials]),
-        "clipped_share": np.array([trial.gradient.clipped_share for trial in trials]),
+        "grad_norm_count": np.array([gradient.counts for gradient in gradients]),
+        "grad_norm_p90": np.array([gradient.p90 for gradient in gradients]),
+        "clipped_share": np.array([gradient.clipped_share for gradient in gradients]),
         "seed": np.array([trial["seed"] for trial in configured]),
         "max_train_steps": np.array([trial["max_train_steps"] for trial in configured]),
         "index": np.arange(len(ids)),
-        **{
-            f"{prefix}{metric}": np.array([getattr(trial, of)[metric] for trial in trials])
-            for prefix, of in OF_THE_BEST.items()
-            for metric in trials[0].metrics
-            if f"{prefix}{metric}" in dataset
-        },
-        **{
-            name: np.stack([_counted(getattr(t, name), dataset[name].shape[1]) for t in trials])
-            for name in ("class_right", "class_examples")
-            if name in dataset
-        },
     }
 
 
@@ -113,7 +155,7 @@ def _measured(dataset: xr.Dataset) -> set[str]:
     return {
         str(name)
         for name, variable in dataset.data_vars.items()
-        if dimensions & set(variable.dims) or str(name).startswith(tuple(OF_THE_BEST))
+        if dimensions & set(variable.dims) or str(name).startswith(("whole_", "sample_error_"))
     }
 
 
@@ -140,28 +182,9 @@ def _check_configurations(
                 yield f"{name}: {variable} is not what trial {trial} was trained with"
 
 
-def _check_numbers(
-    results: Path, name: str, packed: PackedTrial, record: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield in what a trial of a pack differs from the numbers in the trial's own folder."""
-    trial = trial_from_json(record["trial"])
-    if packed.fingerprint != record["fingerprint"] or packed.status != record["status"]:
-        yield f"{name}: the pack of trial {trial.id} is of another training than its record"
-    result = read_result(results / "trials" / trial.id, trial)
-    if result is None:  # a failed trial has no numbers; a damaged one was told of already
-        return
-    for mine, theirs in ((result.metrics, packed.metrics), (result.series, packed.series)):
-        for metric, values in mine.items():
-            if not _same(padded(values, len(theirs[metric])), theirs[metric]):
-                yield f"{name}: {metric} of trial {trial.id} in its pack is not that of its record"
-
-
-def _sized(values: np.ndarray, size: int) -> np.ndarray:
-    return padded(values[:size], size)
-
-
-def _counted(counts: np.ndarray, classes: int) -> np.ndarray:
-    return np.pad(counts, (0, classes - len(counts)))
+def _sized(values: Any, size: int) -> np.ndarray:
+    array = np.asarray(values)[:size]
+    return np.concatenate([array, np.full(size - len(array), np.nan, array.dtype)])
 
 
 def _same(values: np.ndarray, others: np.ndarray) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.variance import on_the_usual_data
+from tuning_playbook.trials.record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,15 @@ class TrialVariance:
     standard_deviation: float
 
 
-def differing_arrays(one: Path, other: Path) -> list[str]:
-    """Return the names of the arrays that two trials' metrics.npz do not share to the bit."""
-    with np.load(one, allow_pickle=False) as mine, np.load(other, allow_pickle=False) as theirs:
-        names = sorted({*mine, *theirs})
-        return [
-            name
-            for name in names
-            if name not in mine or name not in theirs or not _same(mine[name], theirs[name])
-        ]
+def differing_curves(one: TrialRecord, other: TrialRecord) -> list[str]:
+    """Return the names of the curves that two records of a trial do not share to the bit."""
+    found = []
+    for mine, theirs in ((one.evaluations, other.evaluations), (one.logged, other.logged)):
+        for name in sorted(mine.values.keys() | theirs.values.keys()):
+            pair = [np.asarray(curves.values.get(name, ())) for curves in (mine, theirs)]
+            if not _same(*pair):
+                found.append(name)
+    return found
 
 
 def differing_variables(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

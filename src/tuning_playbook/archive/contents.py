@@ -44,13 +44,16 @@ from tuning_playbook.jobs.load_workload import BUILT_IN
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.manifest import BEST, SUFFIX, manifest_of
 
-FORMAT = 1
+FORMAT = 2
+
+FORMATS = (1, FORMAT)
+"""The formats of archives that can be read."""
 
 RESULTS = "results"
 FURTHER = {"reruns": "reruns/choice.json", "test": "test/*.json", "final": "final/**/*"}
 """What a stage of a study leaves beside its artefacts."""
 
-TRIAL_FILES = ("trial.json", "metrics.npz", "predictions.npz")
+TRIAL_FILES = ("trial.json", "best-*.json", "predictions-*.npz")
 
 
 @dataclass(frozen=True)
@@ -202,10 +205,9 @@ def _trials(plan: Plan, folder: Path, checkpoints: Checkpoints) -> dict[str, Con
     files: dict[str, Content] = {}
     for trial in dict.fromkeys(trials):
         of_trial = folder / "trials" / trial
-        names = [of_trial / name for name in TRIAL_FILES]
-        missing = [path for path in names[:2] if not path.is_file()]
-        if missing:
-            raise ArchiveError(f"{missing[0]}: it is missing; run snakemake again")
+        names = [path for name in TRIAL_FILES for path in sorted(of_trial.glob(name))]
+        if not (of_trial / "trial.json").is_file():
+            raise ArchiveError(f"{of_trial}/trial.json: it is missing; run snakemake again")
         if trial in kept:
             names += _checkpoint_files(of_trial / "checkpoints")
         files |= {_result(folder, path): path for path in names if path.is_file()}

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuning_playbook.dataset.pack_file import read_packs
 from tuning_playbook.planning.plan import Plan, axis_plots
+from tuning_playbook.trials.pack_file import read_pack
 
 STEPS = {
     "take_earlier_results": "take values from the results of earlier studies",
@@ -69,7 +69,7 @@ def jobs_of(plan: Plan, folder: Path) -> Iterator[Job]:
     if plan.study.taken:
         yield Job("take_earlier_results", ("earlier.json",))
     if plan.study.finished:
-        yield Job("import_trials", ("study.nc", "reruns.nc", "resources.nc"))
+        yield Job("import_trials", ("study.nc", "checkpoints.nc", "reruns.nc", "resources.nc"))
     else:
         yield from _training(plan, folder)
     yield from _deciding(plan)
@@ -110,7 +110,7 @@ def _training(plan: Plan, folder: Path) -> Iterator[Job]:
             yield Job("train_round", (file,), (item.proposal,), _trials(folder / file))
             packs.append(file)
     proposals = _proposals(plan)
-    yield Job("collect_study", ("study.nc",), (*packs, *proposals))
+    yield Job("collect_study", ("study.nc", "checkpoints.nc"), (*packs, *proposals))
     repeats = []
     for pack in plan.replicate_packs.values():
         repeats.append(f"packs/{pack.id}.nc")
@@ -127,15 +127,15 @@ def _training(plan: Plan, folder: Path) -> Iterator[Job]:
 
 
 def _deciding(plan: Plan) -> Iterator[Job]:
-    yield Job("diagnose_study", ("diagnostics.json",), ("study.nc",))
+    yield Job("diagnose_study", ("diagnostics.json",), ("study.nc", "checkpoints.nc"))
     of = ("study.nc", "reruns.nc", "diagnostics.json")
     yield Job("decide_launch", ("launch.json",), (*of, *_replicates(plan)))
     if "next" in plan.stages:
         yield Job("write_next_study", ("next_study.yaml",), ("study.nc", "diagnostics.json"))
     if "test" in plan.stages:
-        yield Job("evaluate_test_set", ("test.json",), ("launch.json",))
+        yield Job("evaluate_test_set", ("test.json",), ("study.nc", "launch.json"))
     if "final" in plan.stages:
-        yield Job("train_final", ("final/final.json",), ("launch.json",))
+        yield Job("train_final", ("final/final.json",), ("study.nc", "launch.json"))
 
 
 def _plots(plan: Plan) -> Iterator[Job]:
@@ -149,4 +149,4 @@ def _plots(plan: Plan) -> Iterator[Job]:
 
 
 def _trials(pack: Path) -> tuple[str, ...]:
-    return tuple(trial for _, trials in read_packs([pack]) for trial in trials)
+    return tuple(read_pack(pack))

@@ -20,16 +20,20 @@ import xarray as xr
 from ruamel.yaml import YAML
 
 import tuning_playbook
+from tuning_playbook.archive import format_1
 from tuning_playbook.archive.bag import PAYLOAD
-from tuning_playbook.archive.check_trials import read_records
-from tuning_playbook.archive.contents import RESULTS
+from tuning_playbook.archive.check_trials import PACKS, read_packs, read_records
+from tuning_playbook.archive.contents import FORMAT, RESULTS
 from tuning_playbook.archive.verify import UNREADABLE, read_about, unpack_bag, verify
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.engine.windows import evaluation_steps, window_ends
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.planning.plan import BASELINE
 from tuning_playbook.study.workload_description import stamp_of
-from tuning_playbook.trials.result import TrialResult, read_result
-from tuning_playbook.trials.trial import trial_from_json
+from tuning_playbook.trials.best_checkpoint import BestCheckpoint, read_best
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.record import Curves, TrialRecord
+from tuning_playbook.trials.trial import Trial, trial_from_json
 
 PACKAGE = Path(tuning_playbook.__file__).parent
 MOST_PROBLEMS = 3
@@ -51,7 +55,7 @@ def finished_study(archive: Path) -> dict[str, Any]:
         if not about["trained"]:
             raise ArchiveError(f"{archive}: its study read its trials from a source; give that one")
         try:
-            told = finished_trials(bag / PAYLOAD / RESULTS)
+            told = finished_trials(bag / PAYLOAD / RESULTS, about["format"])
             return told | {"workload": str(about["workload"]["name"])}
         except UNREADABLE as error:
             raise ArchiveError(
@@ -59,9 +63,19 @@ def finished_study(archive: Path) -> dict[str, Any]:
             ) from error
 
 
-def finished_trials(results: Path) -> dict[str, Any]:
-    """Return what a folder of results tells of its study, as a JSON object."""
+def finished_trials(results: Path, version: int = FORMAT) -> dict[str, Any]:
+    """Return what a folder of results tells of its study, as a JSON object.
+
+    Args:
+        results: The folder.
+        version: The format of the archive that it is in.
+    """
     records = read_records(results)
+    packed = read_packs(results)
+    of_format_1 = version == 1
+    bests: dict[str, BestCheckpoint] = {}
+    if of_format_1:
+        bests = format_1.best_checkpoints(sorted(p for n in PACKS for p in results.glob(n)))
     with (
         xr.open_dataset(results / "study.nc") as study,
         xr.open_dataset(results / "reruns.nc") as reruns,
@@ -70,14 +84,20 @@ def finished_trials(results: Path) -> dict[str, Any]:
         of_reruns = dict(zip(_strings(reruns["trial"]), _strings(reruns["arm"]), strict=True))
         rounds = study["round"].to_numpy().tolist() if "round" in study else []
         proposed = dict(zip(arms, rounds, strict=False))
+        selection = CheckpointSelection(
+            study.attrs["objective_metric"], study.attrs["objective_mode"], study.sizes["rank"]
+        )
+        for trial in records if not of_format_1 else ():
+            best = read_best(results / "trials" / trial, selection)
+            bests |= {trial: best} if best else {}
         baseline = [trial for trial, arm in of_reruns.items() if arm == BASELINE]
         return {
             "study": str(study.attrs["study"]),
             "training": YAML(typ="safe", pure=True).load(study.attrs["spec"])["training"],
             "baseline": baseline[0] if baseline else "",
             "trials": [
-                _trial(results, trial, records[trial], arms.get(trial, ""))
-                | {"round": proposed.get(trial)}
+                _trial(trial, records[trial], packed[trial], bests.get(trial))
+                | {"arm": arms.get(trial, ""), "round": proposed.get(trial)}
                 for trial in dict.fromkeys([*arms, *of_reruns])
             ],
             "arms": [
@@ -123,45 +143,51 @@ def _configuration(trial: Mapping[str, Any]) -> dict[str, Any]:
     return {**trial["hyperparameters"], "batch_size": trial["batch_size"]}
 
 
-def _trial(results: Path, name: str, record: Mapping[str, Any], arm: str) -> dict[str, Any]:
-    trial = trial_from_json(record["trial"])
-    result = read_result(results / "trials" / name, trial)
+def _trial(
+    name: str, content: Mapping[str, Any], record: TrialRecord, best: BestCheckpoint | None
+) -> dict[str, Any]:
+    of_format_1 = content.get("format", 1) == 1
+    of_json = format_1.trial_of if of_format_1 else trial_from_json
+    trial = of_json(content["trial"])
     return {
         "name": name,
         "seed": trial.seed,
-        "hyperparameters": _configuration(record["trial"]),
-        "status": record["status"],
-        "reason": record["infeasible_reason"],
-        "arm": arm,
-        "trained": record["trial"],
-        "provenance": record["provenance"],
-        "measured": None if result is None else _measured(result),
+        "hyperparameters": _configuration(content["trial"]),
+        "fingerprint": trial.fingerprint,
+        "status": record.status,
+        "reason": record.reason,
+        "trained": trial.to_json(),
+        "provenance": content["provenance"],
+        "best": asdict(best) if best else None,
+        "measured": None if record.status == "failed" else _measured(trial, record),
     }
 
 
-def _measured(result: TrialResult) -> dict[str, Any]:
-    metrics = {
-        f"{split}/{name}": values[:, column]
-        for name, values in result.metrics.items()
-        for column, split in enumerate(result.splits)
-    }
+def _measured(trial: Trial, record: TrialRecord) -> dict[str, Any]:
+    # A pack of format 1 is as long as its longest trial.
+    evaluations = len(evaluation_steps(trial))
+    windows = len(window_ends(trial.max_train_steps, trial.eval_every))
+    gradient = record.gradient
     return {
-        "evaluations": {"steps": result.eval_steps.tolist(), "values": _lists(metrics)},
-        "logged": {"steps": result.train_steps.tolist(), "values": _lists(result.series)},
-        "summary": {
-            "norm_counts": result.gradient.counts.tolist(),
-            "norm_p90": float(result.gradient.p90),
-            "clipped_share": float(result.gradient.clipped_share),
-            "whole": dict(result.whole),
-            "sample_error": dict(result.sample_error),
-            "class_right": result.class_right.tolist(),
-            "class_examples": result.class_examples.tolist(),
+        "evaluations": _curves(record.evaluations, evaluations),
+        "logged": _curves(record.logged, windows),
+        "gradient": None
+        if gradient is None
+        else {
+            "counts": np.asarray(gradient.counts).tolist(),
+            "p90": gradient.p90,
+            "clipped_share": gradient.clipped_share,
         },
     }
 
 
-def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
-    return {name: values.tolist() for name, values in arrays.items()}
+def _curves(curves: Curves, length: int) -> dict[str, Any]:
+    return {
+        "steps": np.asarray(curves.steps)[:length].tolist(),
+        "values": {
+            name: np.asarray(values)[:length].tolist() for name, values in curves.values.items()
+        },
+    }
 
 
 def _strings(variable: xr.DataArray) -> list[str]:

@@ -4,7 +4,6 @@ This runs the code of a workload that is the user's own: in an archive of someon
 `spec/` first.
 """
 
-import json
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +14,10 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.archive.bag import PAYLOAD, check_bag
-from tuning_playbook.archive.check_trials import read_records
+from tuning_playbook.archive.check_trials import read_packs, read_records
 from tuning_playbook.archive.choose import choose_trials
 from tuning_playbook.archive.compare import (
-    differing_arrays,
+    differing_curves,
     differing_variables,
     trial_variance,
 )
@@ -27,7 +26,11 @@ from tuning_playbook.archive.machine import differences
 from tuning_playbook.archive.verify import read_about, unpack_bag
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.jobs.environment import Resources, prepare, provenance
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.files import read_trial_json
 from tuning_playbook.trials.manifest import BEST, manifest_of
+from tuning_playbook.trials.record import TrialRecord
+from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import Trial, trial_from_json
 from tuning_playbook.workloads.protocol import Workload
 
@@ -35,6 +38,8 @@ Tell = Callable[[str], None]
 
 KINDS = {"data": "data", "engine": "engine", "workload": "workload's code"}
 """What a trial's versions are hashes of."""
+
+OWN_CODE = "PYTHONPATH=<archive>/data/code/src python -m tuning_playbook reproduce ..."
 
 
 def reproduce(
@@ -68,6 +73,11 @@ def reproduce(
         for problem in check_bag(bag):
             raise ArchiveError(f"{archive}: {problem}; see python -m tuning_playbook verify")
         about = read_about(bag)
+        if about["format"] == 1:
+            raise ArchiveError(
+                f"{archive}: it was made by version 0.1 of this software, whose engine trained its "
+                f"trials; unpack it and use its own code{_of_commit(about)}: {OWN_CODE}"
+            )
         if not about["trained"]:
             raise ArchiveError(
                 f"{archive}: its trials were read from a source, which alone could train them"
@@ -79,6 +89,7 @@ def reproduce(
         if not chosen:
             raise ArchiveError("name a trial with --trial, or give --sample or --all")
         trials = [trial_from_json(records[name]["trial"]) for name in chosen]
+        packed = read_packs(results)
         import_from = str(payload / "spec") if ":" in about["workload"]["name"] else ""
         for trial in trials:
             if trial.nodes > 1:
@@ -94,9 +105,11 @@ def reproduce(
         # JAX is imported here, after its environment is set.
         from tuning_playbook.jobs.groups import train_trials  # noqa: PLC0415
 
+        selection = _selection(results)
+        request = PackRequest(tuple(trials), import_from, data_folder, selection)
         same = 0
-        for result in train_trials(trials, workload, again, import_from=import_from):
-            same += _compare(results, again, result.trial.id, tell)
+        for name, record in train_trials(request, workload, again).items():
+            same += _compare(results, again, name, packed[name], record, selection, tell)
         tell(f"{same} of {len(trials)} gave the same bits")
         return same == len(trials)
 
@@ -121,14 +134,24 @@ def _load(
     )
     if changed:
         differing = " and the ".join(KINDS[part] for part in changed)
-        commit = about["code"]["commit"]
-        made = f", of commit {commit}" if commit else ""
         raise ArchiveError(
             f"the {differing} here and of the archive are not the same, so "
-            f"other bits would prove nothing; unpack the archive and use its own code{made}: "
-            "PYTHONPATH=<archive>/data/code/src python -m tuning_playbook reproduce ..."
+            "other bits would prove nothing; unpack the archive and use its own "
+            f"code{_of_commit(about)}: {OWN_CODE}"
         )
     return workload
+
+
+def _of_commit(about: Mapping[str, Any]) -> str:
+    commit = about["code"]["commit"]
+    return f", of commit {commit}" if commit else ""
+
+
+def _selection(results: Path) -> CheckpointSelection:
+    """Return by what the checkpoints of an archive were ranked."""
+    with xr.open_dataset(results / "study.nc") as study:
+        metric, mode = study.attrs["objective_metric"], study.attrs["objective_mode"]
+        return CheckpointSelection(metric, mode, study.sizes["rank"])
 
 
 def _tell_environment(
@@ -142,51 +165,61 @@ def _tell_environment(
         tell("environment: as recorded: backend, device, processor, Python and packages")
 
 
-def _compare(results: Path, again: Path, name: str, tell: Tell) -> bool:
+def _compare(
+    results: Path,
+    again: Path,
+    name: str,
+    before: TrialRecord,
+    now: TrialRecord,
+    selection: CheckpointSelection,
+    tell: Tell,
+) -> bool:
     """Say how a trial compares with the archive's; return whether it is the same to the bit."""
-    before, now = (folder / "trials" / name for folder in (results, again))
-    arrays = differing_arrays(before / "metrics.npz", now / "metrics.npz")
+    folders = [folder / "trials" / name for folder in (results, again)]
+    curves = differing_curves(before, now)
     variables: list[str] = []
-    kept = manifest_of(before / "checkpoints", BEST).exists()
+    kept = manifest_of(folders[0] / "checkpoints", BEST).exists()
     if kept:
         from tuning_playbook.jobs import checkpoints  # noqa: PLC0415 - imports JAX
 
-        one, other = (checkpoints.restore(folder / "checkpoints", BEST) for folder in (before, now))
-        variables = differing_variables(one, other)
-    record, new = (json.loads((folder / "trial.json").read_text()) for folder in (before, now))
-    if not arrays and not variables and record["status"] == new["status"]:
+        one, other = (checkpoints.restore(folder / "checkpoints", BEST) for folder in folders)
+        # The archive may have more: those that are best by another objective.
+        variables = differing_variables({key: one.get(key, ()) for key in other}, other)
+    if not curves and not variables and before.status == now.status:
         tell(f"{name}: the same bits{', checkpoints included' if kept else ''}")
         return True
-    facts = differences(record["provenance"], new["provenance"])
+    facts = differences(*(read_trial_json(folder)["provenance"] for folder in folders))
     tell(
-        f"{name}: other bits in {', '.join([*arrays, *variables][:5]) or 'its status'}; "
-        f"{_objectives(results, record, before, now)}; what differs of the recorded facts: "
-        f"{'; '.join(facts) or 'nothing'}"
+        f"{name}: other bits in {', '.join([*curves, *variables][:5]) or 'its status'}; "
+        f"{_objectives(results, name, before, now, selection)}; what differs of the recorded "
+        f"facts: {'; '.join(facts) or 'nothing'}"
     )
     return False
 
 
-def _objectives(results: Path, record: Mapping[str, Any], before: Path, now: Path) -> str:
+def _objectives(
+    results: Path,
+    name: str,
+    before: TrialRecord,
+    now: TrialRecord,
+    selection: CheckpointSelection,
+) -> str:
     """Say how far the objectives are apart, beside the trial variance of the archive."""
-    objective = record["trial"]["objective"]
-    old, new = (_objective(folder, objective) for folder in (before, now))
-    spread = trial_variance(results / "reruns.nc", _arm(results, before.name))
+    old, new = (_objective(record, selection) for record in (before, now))
+    spread = trial_variance(results / "reruns.nc", _arm(results, name))
     apart = abs(new - old)
     times = apart / spread.standard_deviation if spread.standard_deviation else math.nan
     return (
-        f"{objective['metric']} {old:.6g} in the archive and {new:.6g} here, {apart:.2g} apart, "
+        f"{selection.metric} {old:.6g} in the archive and {new:.6g} here, {apart:.2g} apart, "
         f"which is {times:.2g} standard deviations of {spread.reruns} reruns of {spread.of} "
         f"({spread.standard_deviation:.2g})"
     )
 
 
-def _objective(folder: Path, objective: Mapping[str, str]) -> float:
-    split, _, metric = objective["metric"].partition("/")
-    with np.load(folder / "metrics.npz", allow_pickle=False) as arrays:
-        column = [str(name) for name in arrays["splits"]].index(split)
-        values = arrays[f"metric/{metric}"][:, column]
+def _objective(record: TrialRecord, selection: CheckpointSelection) -> float:
+    values = np.asarray(record.evaluations.values[selection.metric], np.float64)
     finite = values[np.isfinite(values)]
-    best = np.max if objective["mode"] == "max" else np.min
+    best = np.max if selection.mode == "max" else np.min
     return float(best(finite)) if len(finite) else math.nan
 
 

@@ -10,21 +10,18 @@ from typing import Any, TypeVar
 
 from tuning_playbook.archive.bag import PAYLOAD, check_bag
 from tuning_playbook.archive.check_account import check_account
-from tuning_playbook.archive.check_datasets import check_dataset
+from tuning_playbook.archive.check_datasets import check_checkpoints, check_dataset
 from tuning_playbook.archive.check_decision import check_decision
-from tuning_playbook.archive.check_trials import check_trials, read_records
-from tuning_playbook.archive.contents import FORMAT, RESULTS
+from tuning_playbook.archive.check_trials import PACKS, check_trials, read_packs, read_records
+from tuning_playbook.archive.contents import FORMATS, RESULTS
 from tuning_playbook.archive.zip_layout import unpack
 from tuning_playbook.errors import ArchiveError, TuningPlaybookError
+from tuning_playbook.trials.record import TrialRecord
 
 Found = TypeVar("Found")
 
-PACKS = {
-    "study.nc": ("packs/*.nc", "rounds/*/*.nc"),
-    "reruns.nc": ("reruns/*.nc",),
-    "replicates.nc": ("packs/*.nc",),
-}
-"""The packs that each dataset was collected from."""
+DATASETS = ("study.nc", "reruns.nc", "replicates.nc")
+"""The datasets that are collected from packs."""
 
 UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, RuntimeError),
@@ -65,7 +62,10 @@ def verify(archive: Path) -> Verified:
         records = _reading("trials", lambda: read_records(results), problems)
         if about is None or records is None:
             return Verified(files, 0, tuple(problems))
-        for what, check in _checks(bag / PAYLOAD, about, records):
+        packed = _reading("packs", lambda: read_packs(results), problems)
+        if packed is None:
+            return Verified(files, len(records), tuple(problems))
+        for what, check in _checks(bag / PAYLOAD, about, records, packed):
             problems += _reading(what, functools.partial(list, check), problems) or []
         return Verified(files, len(records), tuple(problems))
 
@@ -90,26 +90,31 @@ def read_about(bag: Path) -> dict[str, Any]:
         ArchiveError: Its format is not one that this version reads.
     """
     about: dict[str, Any] = json.loads((bag / PAYLOAD / "archive.json").read_text())
-    if about["format"] != FORMAT:
+    if about["format"] not in FORMATS:
         raise ArchiveError(
-            f"archive.json: its format is {about['format']}, and this version reads {FORMAT}; "
-            "use the code that the archive holds"
+            f"archive.json: its format is {about['format']}, and this version reads "
+            f"{' and '.join(map(str, FORMATS))}; use the code that the archive holds"
         )
     return about
 
 
 def _checks(
-    payload: Path, about: Mapping[str, Any], records: dict[str, dict[str, Any]]
+    payload: Path,
+    about: Mapping[str, Any],
+    records: Mapping[str, dict[str, Any]],
+    packed: Mapping[str, TrialRecord],
 ) -> Iterator[tuple[str, Iterator[str]]]:
     """Yield every check of what an archive holds, by the name of what it looks at."""
     results = payload / RESULTS
-    yield "trials", check_trials(results, records)
+    yield "trials", check_trials(results, records, packed)
     if about["trained"]:
-        for name, patterns in PACKS.items():
-            if name == "replicates.nc" and "replicates" not in about["keys"]:
-                continue
-            packs = sorted(path for pattern in patterns for path in results.glob(pattern))
-            yield name, check_dataset(results, name, packs, records)
+        paths = sorted(path for pattern in PACKS for path in results.glob(pattern))
+        for name in DATASETS:
+            if name != "replicates.nc" or "replicates" in about["keys"]:
+                of_format_1 = paths if about["format"] == 1 else []
+                yield name, check_dataset(results, name, packed, records, of_format_1)
+        if about["format"] > 1:
+            yield "checkpoints.nc", check_checkpoints(results, records)
     yield "launch.json", check_decision(results)
     yield "ro-crate-metadata.json", check_account(payload, records)
 

@@ -16,22 +16,22 @@ from ruamel.yaml import YAML
 
 from tuning_playbook.dataset.discovery import discovery_attributes
 from tuning_playbook.dataset.hyperparameters import hyperparameter_variables
+from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.dataset.outcome import (
     gradient_variables,
     objective_variables,
     status_variables,
-    whole_variables,
 )
-from tuning_playbook.dataset.pack_file import Axes, PackedTrial, pack_trial, read_packs
-from tuning_playbook.dataset.rows import Row
-from tuning_playbook.engine.windows import NORM_EDGES, window_ends
+from tuning_playbook.dataset.rows import Axes, Row
+from tuning_playbook.engine.windows import NORM_EDGES, evaluation_steps, window_ends
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.files import atomic
+from tuning_playbook.files import FORMAT, atomic
 from tuning_playbook.planning.plan import DATASET_KEYS, Plan
 from tuning_playbook.search.joint import period
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import Study
-from tuning_playbook.trials.result import EVALUATED_SPLITS, read_result, trial_folder
+from tuning_playbook.trials.pack_file import read_pack
+from tuning_playbook.trials.record import EVALUATED_SPLITS, NO_CURVES, TrialRecord
 
 ROUND = "round that proposed the trial, 0 for the initial ones"
 """What the variable `round` of a Bayesian search means."""
@@ -79,14 +79,10 @@ def _collect_there(
     plan: Plan, rows: Sequence[Row], packs: Sequence[Path], folder: Path
 ) -> xr.Dataset:
     """Return the dataset of those trials that there are, which says that it is incomplete."""
-    found: dict[str, PackedTrial] = {}
-    for _, trials in read_packs(packs):
-        found |= trials
-    for row in rows:
-        if row.trial.id not in found:
-            result = read_result(trial_folder(folder, row.trial), row.trial)
-            if result is not None:
-                found[row.trial.id] = pack_trial(result)
+    found: dict[str, TrialRecord] = {}
+    for path in packs:
+        found |= read_pack(path)
+    found |= kept_records(folder, [row.trial for row in rows if row.trial.id not in found])
     there = [row for row in rows if row.trial.id in found]
     if not there:
         raise ArtefactError(
@@ -113,14 +109,13 @@ def collect(study: Study, rows: Sequence[Row], packs: Iterable[Path]) -> xr.Data
     Raises:
         ArtefactError: A trial is in no pack file, or is there under another fingerprint.
     """
-    trials = (trials for _, trials in read_packs(packs))
-    return assemble(study, rows, trials, axes_of(study, rows))
+    return assemble(study, rows, map(read_pack, packs), axes_of(study, rows))
 
 
 def assemble(
     study: Study,
     rows: Sequence[Row],
-    packs: Iterable[Mapping[str, PackedTrial]],
+    packs: Iterable[Mapping[str, TrialRecord]],
     axes: Axes,
 ) -> xr.Dataset:
     """Return the dataset of the trials in `rows`.
@@ -128,7 +123,8 @@ def assemble(
     Args:
         study: The study.
         rows: Its trials in their order.
-        packs: The numbers of these trials, and maybe of others, by id.
+        packs: The records of these trials, and maybe of others, by id. Each was measured at the
+            first of the dataset's steps, or at all of them.
         axes: The dataset's coordinates.
 
     Raises:
@@ -138,24 +134,27 @@ def assemble(
     place = {row.trial.id: number for number, row in enumerate(rows)}
     metrics: dict[str, np.ndarray] = {}
     series: dict[str, np.ndarray] = {}
-    found: list[PackedTrial | None] = [None] * len(rows)
-    for trials in packs:
-        for trial_id, packed in trials.items():
+    found: list[TrialRecord | None] = [None] * len(rows)
+    shape = (len(rows), len(axes.eval_step), len(axes.split))
+    for records in packs:
+        for trial_id, record in records.items():
             if trial_id not in place:
                 continue
             number = place[trial_id]
             # Its curves are copied below, and a large study's would not fit in memory twice.
-            found[number] = replace(packed, metrics={}, series={})
-            for store, values, size in (
-                (metrics, packed.metrics, len(axes.eval_step)),
-                (series, packed.series, len(axes.train_step)),
-            ):
-                for name, array in values.items():
-                    if name not in store:
-                        shape = (len(rows), size, *array.shape[1:])
-                        store[name] = np.full(shape, np.nan, np.float32)
-                    kept = array[:size]  # a pack is as long as its longest trial, asked for or not
-                    store[name][number, : len(kept)] = kept
+            found[number] = replace(record, evaluations=NO_CURVES, logged=NO_CURVES)
+            for column, values in record.evaluations.values.items():
+                split, _, name = column.partition("/")
+                if name not in metrics:
+                    metrics[name] = np.full(shape, np.nan, np.float32)
+                # A pack is as long as its longest trial, asked for or not.
+                kept = values[: shape[1]]
+                metrics[name][number, : len(kept), axes.split.index(split)] = kept
+            for name, values in record.logged.values.items():
+                if name not in series:
+                    series[name] = np.full((len(rows), len(axes.train_step)), np.nan, np.float32)
+                kept = values[: len(axes.train_step)]
+                series[name][number, : len(kept)] = kept
     present = _check(rows, found)
     dataset = xr.Dataset(
         {
@@ -175,7 +174,6 @@ def assemble(
             study.spec.training.keep_best,
         )
         | gradient_variables(present)
-        | whole_variables(study, present)
         | status_variables(rows, present)
         | hyperparameter_variables(study, rows),
         coords={
@@ -218,18 +216,18 @@ def assemble(
 def write_dataset(path: Path, dataset: xr.Dataset) -> None:
     """Write a dataset, whole or not at all; the same one gives the same bytes."""
     with atomic(path) as temporary:
-        dataset.to_netcdf(temporary, engine="netcdf4")
+        dataset.assign_attrs(format=FORMAT).to_netcdf(temporary, engine="netcdf4")
 
 
-def _check(rows: Sequence[Row], found: Sequence[PackedTrial | None]) -> list[PackedTrial]:
+def _check(rows: Sequence[Row], found: Sequence[TrialRecord | None]) -> list[TrialRecord]:
     present = []
-    for row, packed in zip(rows, found, strict=True):
-        if packed is None or packed.fingerprint != row.trial.fingerprint:
+    for row, record in zip(rows, found, strict=True):
+        if record is None or record.fingerprint != row.trial.fingerprint:
             raise ArtefactError(
                 f"trial {row.trial.id} (index {row.index}) is in none of the pack files; "
                 "run snakemake again"
             )
-        present.append(packed)
+        present.append(record)
     return present
 
 
@@ -238,10 +236,10 @@ def axes_of(study: Study, rows: Sequence[Row]) -> Axes:
     training = study.spec.training
     longest = max((row.trial for row in rows), key=lambda t: t.max_train_steps, default=None)
     steps = longest.max_train_steps if longest else training.max_train_steps
-    evaluations = longest.eval_steps if longest else range(0, steps + 1, training.eval_every)
-    return Axes(
-        np.array(evaluations, np.int64), window_ends(steps, training.eval_every), EVALUATED_SPLITS
-    )
+    evaluations = np.arange(0, steps + 1, training.eval_every, dtype=np.int64)
+    if longest:
+        evaluations = evaluation_steps(longest)
+    return Axes(evaluations, window_ends(steps, training.eval_every), EVALUATED_SPLITS)
 
 
 def _metric_attributes(study: Study, name: str) -> dict[str, str]:

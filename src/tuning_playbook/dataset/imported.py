@@ -7,25 +7,25 @@ measured itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.dataset.checkpoints import checkpoints_dataset
 from tuning_playbook.dataset.collect import ROUND, assemble
 from tuning_playbook.dataset.outcome import objective_variables
-from tuning_playbook.dataset.pack_file import Axes, PackedTrial
 from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
 from tuning_playbook.dataset.resources import resources_of
-from tuning_playbook.dataset.rows import Row
+from tuning_playbook.dataset.rows import Axes, Row
 from tuning_playbook.declarations import Value
-from tuning_playbook.engine.windows import GradientSummary, gradient_summary
+from tuning_playbook.engine.windows import gradient_summary
 from tuning_playbook.planning.imported_trials import as_trial
 from tuning_playbook.planning.plan import BASELINE, Plan
 from tuning_playbook.sources.configurations import configurations
 from tuning_playbook.study.study import Study
-from tuning_playbook.trials.finished import Curves, FinishedTrial
-from tuning_playbook.trials.result import EVALUATED_SPLITS
+from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 
 WHOLE_RUN = 0.95
 """A trial that got so far has trained as long as any; time limits end runs a little apart."""
@@ -66,7 +66,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     study = plan.study
     competitors = [item.arm for item in plan.trials]
     rows: list[Row] = []
-    numbers: dict[str, FinishedTrial] = {}
+    numbers: dict[str, ImportedTrial] = {}
     for trials in configurations(study.finished):
         trial = as_trial(study, trials[0])
         place = next((item for item in plan.trials if item.trial.id == trial.id), None)
@@ -104,22 +104,34 @@ def resources_dataset(study: Study, trials: Iterable[str]) -> xr.Dataset:
     return resources_of(listed, records)
 
 
-def _about(trial: FinishedTrial) -> dict[str, Value | None]:
+def imported_checkpoints(plan: Plan) -> xr.Dataset:
+    """Return `checkpoints.nc`: what an archive has of its trials' best checkpoints.
+
+    The checkpoints themselves are not imported.
+    """
+    bests = {as_trial(plan.study, item).id: item.best for item in plan.study.finished}
+    trials = [item.trial.id for item in plan.trials]
+    return checkpoints_dataset(
+        plan.study, trials, [bests[trial] for trial in trials], [False] * len(trials)
+    )
+
+
+def _about(trial: ImportedTrial) -> dict[str, Value | None]:
     return {"source_trial": trial.name}
 
 
-def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, FinishedTrial]) -> xr.Dataset:
+def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTrial]) -> xr.Dataset:
     axes = Axes(
-        _shared_steps([item.evaluations for item in study.finished]),
-        _shared_steps([item.logged for item in study.finished]),
+        _shared_steps([item.record.evaluations for item in study.finished]),
+        _shared_steps([item.record.logged for item in study.finished]),
         EVALUATED_SPLITS,
     )
-    packed = {
-        row.trial.id: _pack(study, row.trial.fingerprint, numbers[row.trial.id], axes)
+    records = {
+        row.trial.id: _on_shared_steps(study, row.trial.fingerprint, numbers[row.trial.id], axes)
         for row in rows
     }
-    dataset = assemble(study, rows, [packed], axes)
-    exact = [_measured_best(study, numbers[row.trial.id], packed[row.trial.id]) for row in rows]
+    dataset = assemble(study, rows, [records], axes)
+    exact = [_measured_best(study, numbers[row.trial.id].record) for row in rows]
     for name in ("objective", "best_step", "best_steps"):
         for place, found in enumerate(exact):
             dataset[name].values[place] = found[name][1][0]
@@ -142,7 +154,7 @@ def _shared_steps(curves: Sequence[Curves]) -> np.ndarray:
 
     So no trial that trained as long shows a measurement twice.
     """
-    measured = [item.steps for item in curves if item.steps]
+    measured = [tuple(item.steps) for item in curves if len(item.steps)]
     if not measured:
         return np.zeros(1, np.int64)
     last = max(steps[-1] for steps in measured)
@@ -155,7 +167,7 @@ def _nearest(curves: Curves, shared: np.ndarray) -> np.ndarray:
 
     None does where the trial had ended: the nearest is as far as the neighbouring shared step.
     """
-    if not curves.steps:
+    if not len(curves.steps):
         return np.full(len(shared), -1)
     own = np.array(curves.steps, np.int64)
     distance = np.abs(shared[:, None] - own[None, :])
@@ -171,58 +183,48 @@ def _at(curves: Curves, name: str, places: np.ndarray) -> np.ndarray:
     return np.asarray(values[np.where(known, places, -1)])
 
 
-def _pack(study: Study, fingerprint: str, trial: FinishedTrial, axes: Axes) -> PackedTrial:
-    """Return a trial as a pack file would hold it."""
-    evaluated = _nearest(trial.evaluations, axes.eval_step)
-    logged = _nearest(trial.logged, axes.train_step)
-    names = {name for item in study.finished for name in item.logged.values} | {"train_loss"}
-    return PackedTrial(
+def _on_shared_steps(
+    study: Study, fingerprint: str, trial: ImportedTrial, axes: Axes
+) -> TrialRecord:
+    """Return the record of a trial as it would be if it had been measured at the shared steps."""
+    record = trial.record
+    evaluated = _nearest(record.evaluations, axes.eval_step)
+    logged = _nearest(record.logged, axes.train_step)
+    names = {name for item in study.finished for name in item.record.logged.values}
+    norms = np.array(record.logged.values.get("grad_norm", ()), np.float64)
+    return replace(
+        record,
         fingerprint=fingerprint,
-        status=trial.status,
-        reason=trial.reason,
-        metrics={
-            name: np.stack(
-                [_at(trial.evaluations, f"{split}/{name}", evaluated) for split in axes.split],
-                axis=1,
-            )
-            for name in study.workload.metrics
-        },
-        series={name: _at(trial.logged, name, logged) for name in sorted(names)},
-        **_summary(study, trial),
+        evaluations=Curves(
+            axes.eval_step,
+            {
+                f"{split}/{name}": _at(record.evaluations, f"{split}/{name}", evaluated)
+                for name in study.workload.metrics
+                for split in axes.split
+            },
+        ),
+        logged=Curves(
+            axes.train_step,
+            {name: _at(record.logged, name, logged) for name in sorted(names | {"train_loss"})},
+        ),
+        gradient=record.gradient or gradient_summary(norms, 0.0),
     )
 
 
-def _summary(study: Study, trial: FinishedTrial) -> dict[str, Any]:
-    """Return what a pack file holds of a trial beside its curves."""
-    summary = trial.summary
-    if summary is None:
-        norms = np.array(trial.logged.values.get("grad_norm", ()), np.float64)
-        gradient = gradient_summary(norms, 0.0)
-    else:
-        counts = np.array(summary.norm_counts, np.int64)
-        gradient = GradientSummary(counts, summary.norm_p90, summary.clipped_share)
-    names = dict.fromkeys(study.workload.metrics, np.nan)
-    return {
-        "gradient": gradient,
-        "whole": names | dict(summary.whole if summary else {}),
-        "sample_error": names | dict(summary.sample_error if summary else {}),
-        "class_right": np.array(summary.class_right if summary else (), np.int64),
-        "class_examples": np.array(summary.class_examples if summary else (), np.int64),
-    }
-
-
 def _measured_best(
-    study: Study, trial: FinishedTrial, packed: PackedTrial
+    study: Study, record: TrialRecord
 ) -> dict[str, tuple[object, np.ndarray, object]]:
     """Return the objective of a trial and its best steps, of all that was measured."""
     objective = study.spec.objective
     split, _, name = objective.metric.partition("/")
-    steps = np.array(trial.evaluations.steps or (0,), np.int64)
-    values = np.array(trial.evaluations.values.get(objective.metric, (np.nan,)), np.float64)
+    evaluations = record.evaluations
+    known = len(evaluations.steps) > 0
+    steps = np.array(evaluations.steps if known else (0,), np.int64)
+    values = np.array(evaluations.values.get(objective.metric, (np.nan,)), np.float64)
     found: dict[str, tuple[object, np.ndarray, object]] = objective_variables(
         {name: values[None, :, None]},
         Axes(steps, np.empty(0), (split,)),
-        [packed],
+        [record],
         objective.metric,
         objective.mode,
         study.spec.training.keep_best,

@@ -1,17 +1,16 @@
-"""What came of a dataset's trials: status, objective, gradients, the whole validation split."""
+"""What came of a dataset's trials: status, objective, best steps, gradients."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tuning_playbook.dataset.pack_file import Axes, PackedTrial
-from tuning_playbook.dataset.rows import Row, column
+from tuning_playbook.dataset.rows import Axes, Row, column
 from tuning_playbook.engine.windows import NORM_EDGES
-from tuning_playbook.study.study import Study
+from tuning_playbook.trials.record import GradientSummary, TrialRecord
 
 
-def status_variables(rows: Sequence[Row], trials: Sequence[PackedTrial]) -> dict[str, Any]:
+def status_variables(rows: Sequence[Row], trials: Sequence[TrialRecord]) -> dict[str, Any]:
     """Return what each trial is and how it ended, and the further variables of its row."""
 
     def texts(values: Iterable[str]) -> np.ndarray:
@@ -63,7 +62,7 @@ def status_variables(rows: Sequence[Row], trials: Sequence[PackedTrial]) -> dict
 def objective_variables(
     metrics: Mapping[str, np.ndarray],
     axes: Axes,
-    trials: Sequence[PackedTrial],
+    trials: Sequence[TrialRecord],
     metric: str,
     mode: str,
     keep_best: int,
@@ -102,9 +101,11 @@ def objective_variables(
     }
 
 
-def gradient_variables(trials: Sequence[PackedTrial]) -> dict[str, Any]:
+def gradient_variables(trials: Sequence[TrialRecord]) -> dict[str, Any]:
     """Return what is known of the gradient norms of every step."""
-    counts = [trial.gradient.counts for trial in trials] or np.empty((0, len(NORM_EDGES) - 1))
+    unknown = GradientSummary(np.zeros(len(NORM_EDGES) - 1, np.int64), np.nan, np.nan)
+    gradients = [trial.gradient or unknown for trial in trials]
+    counts = [item.counts for item in gradients] or np.empty((0, len(NORM_EDGES) - 1))
     return {
         "grad_norm_count": (
             ("trial", "grad_norm_bin"),
@@ -113,43 +114,12 @@ def gradient_variables(trials: Sequence[PackedTrial]) -> dict[str, Any]:
         ),
         "grad_norm_p90": (
             "trial",
-            np.array([trial.gradient.p90 for trial in trials], np.float64),
+            np.array([item.p90 for item in gradients], np.float64),
             {"long_name": "90th percentile of the unclipped gradient norms"},
         ),
         "clipped_share": (
             "trial",
-            np.array([trial.gradient.clipped_share for trial in trials], np.float64),
+            np.array([item.clipped_share for item in gradients], np.float64),
             {"long_name": "share of steps whose gradient was clipped", "units": "1"},
         ),
     }
-
-
-def whole_variables(study: Study, trials: Sequence[PackedTrial]) -> dict[str, Any]:
-    """Return what is known of the best checkpoints on whole split."""
-    variables: dict[str, Any] = {}
-    if study.spec.training.validation_sample:
-        for name, metric in study.workload.metrics.items():
-            of_sample = "standard error over a random sample as large as the periodic one"
-            variables[f"whole_{name}"] = (
-                "trial",
-                np.array([trial.whole[name] for trial in trials], np.float64),
-                {"long_name": f"{metric.description}, at the best step, on the whole split"},
-            )
-            variables[f"sample_error_{name}"] = (
-                "trial",
-                np.array([trial.sample_error[name] for trial in trials], np.float64),
-                {"long_name": f"{metric.description}, {of_sample}"},
-            )
-    classes = max((len(trial.class_right) for trial in trials), default=0)
-    if classes:
-        for name, what in (("class_right", "right predictions"), ("class_examples", "examples")):
-            counts = np.zeros((len(trials), classes), np.int64)
-            for row, trial in enumerate(trials):
-                found = getattr(trial, name)
-                counts[row, : len(found)] = found
-            variables[name] = (
-                ("trial", "class"),
-                counts,
-                {"long_name": f"{what} of each class in the validation split, at the best step"},
-            )
-    return variables

@@ -3,7 +3,6 @@
 They train on fresh seeds for trial variance, and on other divisions of the data for data variance.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ def choose_reruns(plan: Plan, best: Mapping[str, str]) -> dict[str, dict[str, An
         best: The id of the best trial of each arm that has a feasible one.
 
     Returns:
-        What `rerun_request` and `collect_reruns` read: the reruns on the usual data, then those on
+        What `rerun_trials` and `collect_reruns` read: the reruns on the usual data, then those on
         other divisions of it.
     """
     places = {item.trial.id: item.trial for item in plan.trials}
@@ -75,18 +74,16 @@ def _reruns(
     return [trial.to_json() for trial in (*seeds, *splits)]
 
 
-def rerun_request(chosen: Mapping[str, Any], arm: str, numbers: Sequence[int], like: str) -> str:
-    """Return what a training job is told of some reruns of one arm: none, if it has no best trial.
+def rerun_trials(chosen: Mapping[str, Any], arm: str, numbers: Sequence[int]) -> list[Trial]:
+    """Return some reruns of one arm: none, if it has no best trial.
 
     Args:
         chosen: As from `choose_reruns`.
         arm: The arm, or `baseline`.
         numbers: Which of its reruns.
-        like: The request of any pack of the study, for all but the trials.
     """
     trials = chosen[arm]["trials"] if arm in chosen else []
-    ids = [trials[number] for number in numbers if number < len(trials)]
-    return json.dumps(json.loads(like) | {"trials": ids})
+    return [trial_from_json(trials[number]) for number in numbers if number < len(trials)]
 
 
 def collect_reruns(plan: Plan, chosen: Mapping[str, Any], packs: Sequence[Path]) -> xr.Dataset:

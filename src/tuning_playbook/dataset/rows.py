@@ -10,6 +10,21 @@ from tuning_playbook.trials.trial import Trial
 
 
 @dataclass(frozen=True)
+class Axes:
+    """The coordinates of a dataset.
+
+    Attributes:
+        eval_step: Training steps before each evaluation, [evaluations].
+        train_step: The last step of each window, [windows].
+        split: The evaluated splits.
+    """
+
+    eval_step: np.ndarray
+    train_step: np.ndarray
+    split: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Row:
     """A trial at its place in a dataset.
 

@@ -1,6 +1,6 @@
-"""Several devices: side by side for lanes, or together for the batches of one trial.
+"""Several devices that share the batches of one trial.
 
-Together each has a part of every batch, and all of the parameters. What is computed is what one
+Each has a part of every batch, and all of the parameters. What is computed is what one
 device would: the compiler takes every sum and mean, those of batch normalization among them, over
 the whole batch. Sums are rounded in another way, so a trial says how many devices it has.
 
@@ -8,10 +8,9 @@ Source: the playbook, "Batch normalization implementation details" (statistics a
 "Considerations for multi-host pipelines".
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,33 +24,6 @@ AXIS = "batch"
 _spec: Callable[..., PartitionSpec] = PartitionSpec
 _constrain: Callable[..., Any] = jax.lax.with_sharding_constraint
 _from_processes: Callable[..., jax.Array] = jax.make_array_from_process_local_data
-
-Share = TypeVar("Share")
-
-
-def side_by_side(train: Callable[[Share], None], shares: Sequence[Share]) -> None:
-    """Call a function for each share of some work, each on a device of its own.
-
-    Every device runs the programs that it would run alone, given it by a thread of its own: no bit
-    depends on how many there are. One program whose lanes are sharded over the devices is
-    compiled in another way, and gave other bits.
-
-    Raises:
-        DeviceError: There are fewer devices than shares.
-    """
-    if len(shares) == 1:
-        train(shares[0])
-        return
-    devices = jax.local_devices()
-    _check(len(devices), len(shares))
-
-    def on_device(device: jax.Device, share: Share) -> None:
-        with jax.default_device(device):
-            train(share)
-
-    with ThreadPoolExecutor(len(shares)) as threads:
-        for _ in threads.map(on_device, devices, shares):
-            pass
 
 
 @dataclass(frozen=True)
@@ -126,22 +98,22 @@ def share_batches(devices: int) -> Spread:
         for process in range(jax.process_count())
         for device in [item for item in jax.devices() if item.process_index == process][:each]
     ]
-    _check(len(found), devices)
+    check_devices(len(found), devices)
     return Spread(Mesh(np.array(found), (AXIS,), axis_types=(AxisType.Auto,)))
 
 
-def _check(found: int, wanted: int) -> None:
+def check_devices(found: int, wanted: int) -> None:
+    """Check that a job has the devices that it computes on.
+
+    Raises:
+        DeviceError: It has fewer.
+    """
     if found < wanted:
         kind = jax.local_devices()[0].device_kind
         raise DeviceError(
             f"this job computes on {wanted} devices (resources.devices), and JAX found {found}, of "
             f"kind '{kind}': give it as many GPUs (resources.gpus), or lower resources.devices"
         )
-
-
-def writes() -> bool:
-    """Return whether this process logs and saves: the first of those that train together."""
-    return jax.process_index() == 0
 
 
 def everywhere(value: int) -> list[int]:

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from tuning_playbook.engine.program import Steps
-from tuning_playbook.trials.result import EVALUATED_SPLITS
+from tuning_playbook.engine.windows import evaluation_steps
+from tuning_playbook.trials.record import EVALUATED_SPLITS
 from tuning_playbook.trials.trial import Trial
 
 
@@ -21,6 +22,7 @@ class Lane:
         trial: What is trained.
         metrics: By name, [evaluations, splits]; NaN where there is none yet.
         steps: What is logged of every step, by name, [max_train_steps]; NaN likewise.
+        keep: How many of the best evaluations are kept.
         bound: A training loss above it counts as divergence.
         diverged_at: The step at which it diverged; -1 while it has not.
         reason: Why it diverged.
@@ -30,6 +32,7 @@ class Lane:
     trial: Trial
     metrics: dict[str, np.ndarray]
     steps: dict[str, np.ndarray]
+    keep: int
     bound: float = math.inf
     diverged_at: int = -1
     reason: str = ""
@@ -52,20 +55,21 @@ class Lane:
             step: The evaluation's.
             take: Gives the variables.
         """
-        full = len(self.best) == self.trial.keep_best
+        full = len(self.best) == self.keep
         if not math.isfinite(score) or (full and self.best[-1][:2] < (score, step)):
             return
         ranked = sorted([*self.best, (score, step, take())], key=lambda item: item[:2])
-        self.best = ranked[: self.trial.keep_best]
+        self.best = ranked[: self.keep]
 
 
-def new_lane(trial: Trial, metrics: Iterable[str]) -> Lane:
+def new_lane(trial: Trial, metrics: Iterable[str], keep: int) -> Lane:
     """Return a trial that has not begun."""
-    empty = (len(trial.eval_steps), len(EVALUATED_SPLITS))
+    empty = (len(evaluation_steps(trial)), len(EVALUATED_SPLITS))
     return Lane(
         trial,
         {name: np.full(empty, np.nan, np.float32) for name in metrics},
         {name: np.full(trial.max_train_steps, np.nan, np.float32) for name in Steps._fields},
+        keep,
     )
 
 

@@ -15,19 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from tuning_playbook.declarations import Hyperparameter
 from tuning_playbook.engine.data import Data
 from tuning_playbook.engine.devices import ONE_DEVICE, Spread
 from tuning_playbook.engine.evaluation import (
     weighted_means,
 )
 from tuning_playbook.engine.layout import Layout, layout
-from tuning_playbook.engine.optax_factories import optax_optimizers
 from tuning_playbook.engine.optimizers import global_norm, make_optimizer, off
 from tuning_playbook.engine.schedules import learning_rate
 from tuning_playbook.errors import InfeasibleConfigurationError
-from tuning_playbook.study.families import choices_of, training_hyperparameters
-from tuning_playbook.trials.result import EVALUATED_SPLITS
+from tuning_playbook.trials.record import EVALUATED_SPLITS
 from tuning_playbook.trials.trial import Trial, canonical
 from tuning_playbook.workloads.protocol import Variables, Workload
 
@@ -64,27 +61,15 @@ class Steps(NamedTuple):
     learning_rate_t: jax.Array
 
 
-def signature(trial: Trial, workload: Workload) -> str:
+def signature(trial: Trial) -> str:
     """Return what decides a trial's compiled program; trials that share it compile once."""
-    traced = set(traced_names(trial, workload))
-    static = {name: value for name, value in trial.hyperparameters.items() if name not in traced}
-    training = [trial.max_train_steps, trial.batch_size, trial.eval_steps]
+    static = {
+        name: value for name, value in trial.hyperparameters.items() if name not in trial.traced
+    }
+    training = [trial.max_train_steps, trial.batch_size, trial.eval_every, trial.dense_until]
     width = [trial.lanes, trial.devices]
 
-    return canonical([static, training, width])
-
-
-def traced_names(trial: Trial, workload: Workload) -> list[str]:
-    """Return the names of the hyperparameters that the program takes as arguments."""
-    values = trial.hyperparameters
-    return sorted(
-        item.name for item in _declared(trial, workload) if item.traced(values[item.name])
-    )
-
-
-def _declared(trial: Trial, workload: Workload) -> list[Hyperparameter]:
-    training = training_hyperparameters(choices_of(trial.hyperparameters), optax_optimizers())
-    return [*training, *workload.hyperparameters]
+    return canonical([static, trial.traced, training, width])
 
 
 @dataclass
@@ -130,7 +115,7 @@ class Program:
         seeds = np.array([trial.seed for trial in trials], np.uint32)
         values = {
             name: np.array([trial.hyperparameters[name] for trial in trials], np.float32)
-            for name in traced_names(self.trial, self.workload)
+            for name in self.trial.traced
         }
         if self.trial.lanes == 1:
             return seeds[0], {name: array[0] for name, array in values.items()}
@@ -216,7 +201,7 @@ class Program:
         return self._compiled[name](*args, self.data)
 
     def _off(self, name: str) -> bool:
-        return name not in traced_names(self.trial, self.workload)
+        return name not in self.trial.traced
 
     def _values(self, traced: Mapping[str, jax.Array]) -> dict[str, Any]:
         """Return every hyperparameter: static ones as Python values, traced ones as scalars."""

@@ -1,38 +1,37 @@
 """Train the trials of one group of lanes from beginning to end.
 
 Evaluations follow each other at step intervals; the variables of the best few are kept as they
-pass; a trial that diverged stops counting while its neighbours go on; the state is saved now and
-then, so that a killed job loses little.
+pass; a trial that diverged stops counting while its neighbours go on. Whoever calls is told between
+pieces, and may save the state or stop there.
 """
 
 import functools
 import itertools
-import logging
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from tuning_playbook.engine.devices import everywhere, writes
+from tuning_playbook.engine.devices import everywhere
 from tuning_playbook.engine.examine import NOTHING, Examination, examine
 from tuning_playbook.engine.feed import Feed, HostFeed, IndexFeed
 from tuning_playbook.engine.lane import Lane, device_lane, lane_of, new_lane
 from tuning_playbook.engine.order import Order
 from tuning_playbook.engine.pieces import Pace, Piece, one_ahead
 from tuning_playbook.engine.program import Metrics, Program, Steps, TrainState
-from tuning_playbook.engine.windows import gradient_summary, window_ends, windowed
-from tuning_playbook.errors import InterruptedTrainingError
-from tuning_playbook.jobs.resume import Resumed, resume, save_state
-from tuning_playbook.trials.result import EVALUATED_SPLITS, Status, TrialResult
+from tuning_playbook.engine.windows import (
+    evaluation_steps,
+    gradient_summary,
+    window_ends,
+    windowed,
+)
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, Status, TrialRecord
 from tuning_playbook.trials.trial import Trial
 from tuning_playbook.workloads.protocol import Arrays
-
-logger = logging.getLogger(__name__)
 
 DIVERGENCE_FACTOR = 1e3
 """A training loss beyond this many times the loss at step 0 has diverged: no workload's loss spikes
@@ -41,16 +40,34 @@ so high and comes back, while a loss that is only large early on stays well belo
 FAR_WORSE_FACTOR = 2.0
 """A trial that ends with this many times the training loss it began with has learnt nothing."""
 
-RESUME_SECONDS = 40.0
-"""The state is saved at the end of the first piece after this long. With the piece that follows it
-a kill repeats less than a minute of training."""
+
+class Progress(NamedTuple):
+    """How far a group of lanes has come.
+
+    Attributes:
+        step: Steps taken.
+        state: The group's state after them.
+        step_seconds: What a step takes, as far as is known.
+    """
+
+    step: int
+    state: Any
+    step_seconds: float
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A trained trial, the variables of its best steps, best first, and a look at the best."""
+    """A trained trial: its record, the variables of its best steps, and a look at the best.
 
-    result: TrialResult
+    Attributes:
+        trial: The trial.
+        record: Its numbers, and how it ended.
+        best: The step and the variables of each of the best evaluations, best first.
+        examination: The best variables on the whole validation split.
+    """
+
+    trial: Trial
+    record: TrialRecord
     best: tuple[tuple[int, Any], ...]
     examination: Examination
 
@@ -64,22 +81,21 @@ class Trained:
         steps: Steps that this process trained, all lanes together: not those before a resume.
         wait_seconds: How long training waited for batches from the host.
         resumed_at: The step this process went on from; 0 where nothing was interrupted.
-        earlier_seconds: What the processes before took that were interrupted.
     """
 
     finished: list[Finished]
     steps: int
     wait_seconds: float
     resumed_at: int
-    earlier_seconds: float
 
 
 def train_group(
     program: Program,
     trials: Sequence[Trial],
+    selection: CheckpointSelection,
     *,
-    folders: Sequence[Path],
-    should_stop: Callable[[], bool],
+    resume: Callable[[Sequence[Lane], Any], Progress | None] = lambda lanes, state: None,
+    between: Callable[[Sequence[Lane], Progress], None] = lambda lanes, progress: None,
     host_data: Arrays | None = None,
     under_way: Callable[[], None] = lambda: None,
 ) -> Trained:
@@ -88,36 +104,32 @@ def train_group(
     Args:
         program: The compiled program of their signature.
         trials: At most as many as the program has lanes; idle lanes repeat the last one.
-        folders: Where each trial's states are saved.
-        should_stop: Asked after every piece; true saves the states and ends the training.
+        selection: Which of each trial's variables are kept.
+        resume: Fills in new lanes from what was saved of them, and returns where they go on; None
+            where there is nothing. It is given the initial state of the group, too.
+        between: Called after every piece but the last. What it raises ends the training.
         host_data: The training split, where batches are fed from the host.
         under_way: Called when the device has work for a while, and after every piece.
-
-    Raises:
-        InterruptedTrainingError: `should_stop` said so.
     """
-    clock, earlier_seconds = time.perf_counter(), 0.0
     width = program.trial.lanes
     padded = [*trials, *[trials[-1]] * (width - len(trials))]
     seed, traced = program.arguments(padded)
-    lanes = [
-        new_lane(trial, [metric.name for metric in program.workload.metrics]) for trial in trials
-    ]
+    metrics = [metric.name for metric in program.workload.metrics]
+    lanes = [new_lane(trial, metrics, selection.keep) for trial in trials]
     state = program.init(seed, traced)
     pace = Pace()
-    resumed = resume(lanes, folders, state, width)
+    resumed = resume(lanes, state)
     if resumed:
-        step, state, pace.seconds, earlier_seconds = resumed
-        logger.info("resumed %s at step %d", " ".join(item.id for item in trials), step)
+        step, state, pace.seconds = resumed
     else:
         step = 0
         pace.begin(program.compile_seconds)
-        _record(program, lanes, state.variables, program.evaluate(state.variables, traced), 0)
+        measured = program.evaluate(state.variables, traced)
+        _record(program, lanes, selection, state.variables, measured, 0)
         pace.evaluated(program)
         for lane in lanes:
             lane.bound = _times(DIVERGENCE_FACTOR, float(lane.metrics["loss"][0, 0]))
     begun = step
-    saved = time.monotonic()
     last = program.trial.max_train_steps
     batch_size = program.trial.batch_size
     rows = program.spread.rows(batch_size)
@@ -130,24 +142,17 @@ def train_group(
         under_way()
         _log(lanes, piece.logged, piece.first, width)
         if piece.metrics is not None:
-            _record(program, lanes, piece.variables, piece.metrics, piece.last)
+            _record(program, lanes, selection, piece.variables, piece.metrics, piece.last)
         pace.trained(piece.last - piece.first, program.compile_seconds)
         if all(lane.diverged for lane in lanes):
             break
-        stop = bool(max(everywhere(should_stop())))
-        if piece.last < last and (stop or time.monotonic() - saved > RESUME_SECONDS):
-            seconds = earlier_seconds + time.perf_counter() - clock
-            now = Resumed(piece.last, piece.state, pace.seconds, seconds)
-            if writes():
-                save_state(lanes, folders, now, width)
-            saved = time.monotonic()
-            if stop:
-                raise InterruptedTrainingError(f"stopped after step {piece.last}; it is saved")
+        if piece.last < last:
+            between(lanes, Progress(piece.last, piece.state, pace.seconds))
     examinations = examine(program, lanes, traced)
     finished = [finish(lane, looked) for lane, looked in zip(lanes, examinations, strict=True)]
     ends = [lane.diverged_at if lane.diverged else last for lane in lanes]
     steps = sum(max(end - begun, 0) for end in ends)
-    return Trained(finished, steps, feed.wait_seconds, begun, earlier_seconds)
+    return Trained(finished, steps, feed.wait_seconds, begun)
 
 
 def _dispatch(
@@ -160,7 +165,7 @@ def _dispatch(
     pace: Pace,
 ) -> Iterator[Piece]:
     """Hand the steps after `step` to the device, piece by piece; nothing waits for a result."""
-    for before, after in itertools.pairwise(program.trial.eval_steps):
+    for before, after in itertools.pairwise(evaluation_steps(program.trial).tolist()):
         while before <= step < after:
             first = step
             steps = min(everywhere(pace.steps(first, before, after, feed.most_steps)))
@@ -175,15 +180,18 @@ def _dispatch(
 
 
 def _record(
-    program: Program, lanes: Sequence[Lane], variables: Any, metrics: Metrics, step: int
+    program: Program,
+    lanes: Sequence[Lane],
+    selection: CheckpointSelection,
+    variables: Any,
+    metrics: Metrics,
+    step: int,
 ) -> None:
     """Fill in the metrics of every lane that has not diverged, and keep the best variables."""
     width = program.trial.lanes
     measured = jax.device_get(metrics)
-    objective = program.trial.objective
-    split, _, metric = objective["metric"].partition("/")
-    sign = -1.0 if objective["mode"] == "max" else 1.0
-    row = program.trial.eval_steps.index(step)
+    split, _, metric = selection.metric.partition("/")
+    row = evaluation_steps(program.trial).tolist().index(step)
     for index, lane in enumerate(lanes):
         if lane.diverged:
             continue
@@ -194,7 +202,7 @@ def _record(
         for column, name in enumerate(EVALUATED_SPLITS):
             for item, value in values[name].items():
                 lane.metrics[item][row, column] = value
-        score = sign * float(values[split][metric])
+        score = selection.score(float(values[split][metric]))
         take = functools.partial(device_lane, variables, index, width)
         lane.keep_if_best(score, step, take)
 
@@ -262,22 +270,25 @@ def finish(
                 "at step 0"
             )
     trial = lane.trial
-    result = TrialResult(
-        trial=trial,
+    record = TrialRecord(
+        fingerprint=trial.fingerprint,
         status=status,
         reason=reason,
-        splits=EVALUATED_SPLITS,
-        eval_steps=np.array(trial.eval_steps, np.int64),
-        metrics=lane.metrics,
-        train_steps=window_ends(trial.max_train_steps, trial.eval_every),
-        series=windowed(lane.steps, trial.eval_every),
+        evaluations=Curves(
+            evaluation_steps(trial),
+            {
+                f"{split}/{name}": values[:, column]
+                for name, values in lane.metrics.items()
+                for column, split in enumerate(EVALUATED_SPLITS)
+            },
+        ),
+        logged=Curves(
+            window_ends(trial.max_train_steps, trial.eval_every),
+            windowed(lane.steps, trial.eval_every),
+        ),
         gradient=gradient_summary(
             lane.steps["grad_norm"], float(trial.hyperparameters["clip_norm"])
         ),
-        whole=dict(examination.means),
-        sample_error=dict(examination.sample_error),
-        class_right=examination.class_right,
-        class_examples=examination.class_examples,
     )
     best = tuple((step, variables) for _, step, variables in lane.best)
-    return Finished(result, best, examination)
+    return Finished(trial, record, best, examination)

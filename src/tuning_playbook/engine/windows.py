@@ -4,10 +4,13 @@ Source: the playbook, "Gradient clipping": log the unclipped norm of the gradien
 the step, show its histogram over all steps, and choose a threshold by its 90th percentile.
 """
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+
+from tuning_playbook.trials.record import GradientSummary
+from tuning_playbook.trials.trial import Trial
 
 WINDOWS_PER_EVALUATION = 10
 
@@ -17,20 +20,20 @@ NORM_EDGES = np.logspace(-8, 8, 129)
 SERIES = ("train_loss", "grad_norm", "grad_norm_max", "update_norm", "learning_rate_t")
 
 
-@dataclass(frozen=True)
-class GradientSummary:
-    """The gradient norms of a whole run.
+def evaluation_steps(trial: Trial) -> np.ndarray:
+    """Return the steps after which a trial is evaluated, [evaluations]; the first is 0.
 
-    Attributes:
-        counts: [128], steps whose norm lies in each bin of `NORM_EDGES`; norms beyond the edges
-            count in the outermost bins.
-        p90: The 90th percentile; NaN where no step was logged.
-        clipped_share: The share of steps whose gradient was clipped; NaN without clipping.
+    It is evaluated before it trains, after each step until `dense_until`, and at regular intervals.
     """
+    return _evaluation_steps(trial.max_train_steps, trial.eval_every, trial.dense_until)
 
-    counts: np.ndarray
-    p90: float
-    clipped_share: float
+
+@functools.lru_cache(maxsize=64)
+def _evaluation_steps(max_train_steps: int, eval_every: int, dense_until: int) -> np.ndarray:
+    regular = range(0, max_train_steps + 1, eval_every)
+    steps = np.array(sorted({*range(dense_until + 1), *regular}), np.int64)
+    steps.setflags(write=False)
+    return steps
 
 
 def window_of(eval_every: int) -> int:

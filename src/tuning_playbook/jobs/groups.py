@@ -2,15 +2,17 @@
 
 import dataclasses
 import functools
+import io
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from tuning_playbook.engine.data import Data, place_data
-from tuning_playbook.engine.devices import share_batches, side_by_side, writes
+from tuning_playbook.engine.devices import share_batches
 from tuning_playbook.engine.lane import new_lane
 from tuning_playbook.engine.program import Program, signature
 from tuning_playbook.engine.run import Finished, finish, train_group
@@ -20,19 +22,26 @@ from tuning_playbook.errors import (
     InterruptedTrainingError,
     TuningPlaybookError,
 )
+from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.describe_workload import current_versions
 from tuning_playbook.jobs.environment import now, peak_memory_bytes, provenance
-from tuning_playbook.jobs.load_workload import load_data
+from tuning_playbook.jobs.load_workload import load_data, load_workload
 from tuning_playbook.jobs.one_behind import OneBehind
+from tuning_playbook.jobs.processes import side_by_side, writes
+from tuning_playbook.jobs.resume import SavedStates
 from tuning_playbook.jobs.sigterm import noted_sigterm
-from tuning_playbook.trials.manifest import BEST
-from tuning_playbook.trials.result import (
-    TrialResult,
-    trial_folder,
-    write_predictions,
-    write_result,
+from tuning_playbook.study.workload_description import forget
+from tuning_playbook.trials.best_checkpoint import (
+    BestCheckpoint,
+    predictions_file,
+    write_best,
 )
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.files import trial_folder, write_trial
+from tuning_playbook.trials.manifest import BEST
+from tuning_playbook.trials.record import TrialRecord
+from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.resume_states import remove_resumes
 from tuning_playbook.trials.trial import Trial
 from tuning_playbook.workloads.protocol import Arrays, Workload
@@ -40,14 +49,119 @@ from tuning_playbook.workloads.protocol import Arrays, Workload
 logger = logging.getLogger(__name__)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """What the training of any trials of a request has in common.
+
+    Attributes:
+        workload: Theirs.
+        study: The study's folder of results.
+        selection: Which checkpoints of each trial are kept.
+        should_stop: Whether the job was told to stop.
+        write: Writes the trials of a group of lanes, with the facts of how they were trained.
+        writer: Does so while the next group trains.
+        errors: What the workload's own code raised.
+    """
+
+    workload: Workload
+    study: Path
+    selection: CheckpointSelection
+    should_stop: Callable[[], bool]
+    write: "Write"
+    writer: OneBehind[dict[str, TrialRecord]]
+    errors: list[Exception] = dataclasses.field(default_factory=list)
+
+
+Write = Callable[
+    [Sequence[Finished], Path, CheckpointSelection, Mapping[str, object]], dict[str, TrialRecord]
+]
+
+
+def write_trials(
+    finished: Sequence[Finished],
+    study: Path,
+    selection: CheckpointSelection,
+    facts: Mapping[str, object],
+) -> dict[str, TrialRecord]:
+    """Write the trials of one group of lanes, after which nothing of them is resumed.
+
+    The checkpoints of all come before the numbers that finish a trial: they take the time, and a
+    job killed meanwhile goes on from the states that the whole group has.
+
+    Returns:
+        Their records, by id.
+    """
+    written = finished if writes() else []
+    for item in written:
+        write_checkpoints(item, study, selection)
+    for item in written:
+        steps = [step for step, _ in item.best]
+        write_trial(study, item.trial, item.record, kept_steps=steps, provenance=facts)
+        remove_resumes(trial_folder(study, item.trial) / "checkpoints")
+        reason = f": {item.record.reason}" if item.record.reason else ""
+        logger.info("%s %s%s", item.trial.id, item.record.status, reason)
+    return {item.trial.id: item.record for item in finished}
+
+
+def write_checkpoints(
+    item: Finished,
+    study: Path,
+    selection: CheckpointSelection,
+    others: Mapping[str, object] | None = None,
+) -> None:
+    """Write the best checkpoints of a trial, and what was measured of the best one.
+
+    Args:
+        item: The trial.
+        study: The study's folder of results.
+        selection: By what its checkpoints were ranked.
+        others: Further variables to keep with them, by `step_<number>`.
+    """
+    folder = trial_folder(study, item.trial)
+    found = item.examination
+    if not item.best:
+        return
+    best = {f"step_{step}": variables for step, variables in item.best}
+    checkpoints.save(folder / "checkpoints", BEST, {**(others or {}), **best})
+    if found.examples:
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **found.examples)
+        write_atomically(predictions_file(folder, selection), buffer.getvalue())
+    measured = BestCheckpoint(
+        step=item.best[0][0],
+        means=dict(found.means),
+        sample_error=dict(found.sample_error),
+        class_right=found.class_right.tolist(),
+        class_examples=found.class_examples.tolist(),
+    )
+    write_best(folder, selection, measured)
+
+
+def train_request(
+    request: PackRequest, study: Path, *, devices: int = 1, write: Write = write_trials
+) -> dict[str, TrialRecord]:
+    """Load the workload of a request and train its trials; see `train_trials`.
+
+    Raises:
+        WorkloadError: The workload cannot be imported, or its data cannot be read.
+    """
+    place = (request.trials[0].workload, request.import_from, request.data_folder)
+    workload = load_workload(*place)
+    try:
+        return train_trials(request, workload, study, devices=devices, write=write)
+    except ChangedDuringRunError:
+        forget(*place)  # what planned this job must not be planned with again
+        raise
+
+
 def train_trials(
-    trials: Sequence[Trial],
+    request: PackRequest,
     workload: Workload,
     study: Path,
     *,
-    import_from: str,
     devices: int = 1,
-) -> list[TrialResult]:
+    write: Write = write_trials,
+) -> dict[str, TrialRecord]:
     """Train trials of one workload, each written to its folder while the next one trains.
 
     A configuration that cannot run is a failed trial with its reason; the others go on. Where
@@ -55,11 +169,14 @@ def train_trials(
     must look at.
 
     Args:
-        trials: The trials.
+        request: The trials, where the workload is imported from, and which checkpoints are kept.
         workload: Theirs.
         study: The study's folder of results.
-        import_from: Where the workload's module is imported from before the installed packages.
         devices: How many train lanes of their own. How many share a batch, the trial says.
+        write: Writes what was trained.
+
+    Returns:
+        Their records, by id.
 
     Raises:
         ChangedDuringRunError: Code or data is not what the trials were planned with.
@@ -67,14 +184,15 @@ def train_trials(
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
         Exception: The workload's, if no trial could be trained for it.
     """
+    trials = request.trials
     splits = load_data(trials[0].workload, workload)
-    _check_versions(trials[0], current_versions(workload, splits, import_from))
+    _check_versions(trials[0], current_versions(workload, splits, request.import_from))
     groups: dict[tuple[int, str], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault((trial.data_split, signature(trial, workload)), []).append(trial)
-    errors: list[Exception] = []
-    writer = OneBehind[list[TrialResult]]()
+        groups.setdefault((trial.data_split, signature(trial)), []).append(trial)
+    writer = OneBehind[dict[str, TrialRecord]]()
     with noted_sigterm() as should_stop, writer:
+        training = _Training(workload, study, request.selection, should_stop, write, writer)
         for (data_split, _), group in groups.items():
             seen = load_data(group[0].workload, workload, data_split) if data_split else splits
             shares = _shares(group, devices)
@@ -84,13 +202,13 @@ def train_trials(
                 seen: Mapping[str, Arrays] = seen,
                 together: int = len(shares),
             ) -> None:
-                _train_group(share, workload, seen, study, should_stop, errors, writer, together)
+                _train_group(training, share, seen, together)
 
             side_by_side(train, shares)
-    results = [result for written in writer.done for result in written]
-    if errors and all(result.status == "failed" for result in results):
-        raise errors[0]
-    return results
+    records = {name: record for written in writer.done for name, record in written.items()}
+    if training.errors and all(record.status == "failed" for record in records.values()):
+        raise training.errors[0]
+    return records
 
 
 def _shares(trials: Sequence[Trial], devices: int) -> list[list[Trial]]:
@@ -109,19 +227,17 @@ def _shares(trials: Sequence[Trial], devices: int) -> list[list[Trial]]:
 
 
 def _train_group(
-    trials: Sequence[Trial],
-    workload: Workload,
-    splits: Mapping[str, Arrays],
-    study: Path,
-    should_stop: Callable[[], bool],
-    errors: list[Exception],
-    writer: OneBehind[list[TrialResult]],
-    together: int,
+    training: _Training, trials: Sequence[Trial], splits: Mapping[str, Arrays], together: int
 ) -> None:
     """Train the trials of one signature with one program, of fewer lanes if memory runs out.
 
-    What the workload's own code raises is added to `errors`. So many devices train such trials.
+    Args:
+        training: What they have in common with others.
+        trials: The trials.
+        splits: The data that they see.
+        together: How many devices train such trials, each its own lanes.
     """
+    workload, writer = training.workload, training.writer
     width = trials[0].lanes
     left = list(trials)
     spread = share_batches(trials[0].devices)
@@ -145,9 +261,7 @@ def _train_group(
                 examples = len(next(iter(splits["train"].values())))
                 like = dataclasses.replace(trials[0], lanes=width)
                 program = Program(like, workload, data, examples, spread)
-            trained, facts = _train_lanes(
-                program, lanes, study, should_stop, host_data, writer.begin
-            )
+            trained, facts = _train_lanes(training, program, lanes, host_data)
         except InfeasibleConfigurationError as error:
             failure = str(error)
         except (TuningPlaybookError, InterruptedTrainingError, OSError):
@@ -166,13 +280,14 @@ def _train_group(
                     continue
             else:
                 logger.exception("a configuration cannot be trained")
-                errors.append(error)
+                training.errors.append(error)
         if failure:
             program = None
-            writer.give(functools.partial(_fail, lanes, workload, study, failure))
+            writer.give(functools.partial(_fail, training, lanes, failure))
         else:
             facts["devices"] = together * spread.parts
-            writer.give(functools.partial(_write, trained, study, facts))
+            given = (trained, training.study, training.selection, facts)
+            writer.give(functools.partial(training.write, *given))
         left = left[width:]
 
 
@@ -193,30 +308,28 @@ def _may_be_the_devices(error: Exception) -> bool:
 
 
 def _train_lanes(
-    program: Program,
-    trials: Sequence[Trial],
-    study: Path,
-    should_stop: Callable[[], bool],
-    host_data: Arrays | None,
-    under_way: Callable[[], None],
+    training: _Training, program: Program, trials: Sequence[Trial], host_data: Arrays | None
 ) -> tuple[list[Finished], dict[str, object]]:
     """Train one group of lanes; return its trials, and the facts of how they were trained."""
-    folders = [trial_folder(study, trial) / "checkpoints" for trial in trials]
+    folders = [trial_folder(training.study, trial) / "checkpoints" for trial in trials]
+    width, selection = program.trial.lanes, training.selection
     started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
+    saved = SavedStates(folders, width, selection, training.should_stop)
     trained = train_group(
         program,
         trials,
-        folders=folders,
-        should_stop=should_stop,
+        selection,
+        resume=saved.resume,
+        between=saved.between,
         host_data=host_data,
-        under_way=under_way,
+        under_way=training.writer.begin,
     )
     seconds = time.perf_counter() - clock
     compile_seconds = program.compile_seconds - compiled
     return trained.finished, provenance() | {
         "started": started,
         "finished": now(),
-        "wall_seconds": (trained.earlier_seconds + seconds) / len(trials),
+        "wall_seconds": (saved.earlier_seconds + seconds) / len(trials),
         "compile_seconds": compile_seconds / len(trials),
         "input_wait_seconds": trained.wait_seconds / len(trials),
         "steps_per_second": trained.steps / (seconds - compile_seconds),
@@ -227,51 +340,19 @@ def _train_lanes(
     }
 
 
-def _write(
-    finished: Sequence[Finished], study: Path, facts: Mapping[str, object]
-) -> list[TrialResult]:
-    """Write the trials of one group of lanes, after which nothing of them is resumed.
-
-    The checkpoints of all come before the numbers that finish a trial: they take the time, and a
-    job killed meanwhile goes on from the states that the whole group has.
-    """
-    written = finished if writes() else []
-    for item in written:
-        _write_best(item, study)
-    for item in written:
-        folder = trial_folder(study, item.result.trial)
-        steps = [step for step, _ in item.best]
-        write_result(folder, item.result, {**facts, "best_steps": steps})
-        remove_resumes(folder / "checkpoints")
-        reason = f": {item.result.reason}" if item.result.reason else ""
-        logger.info("%s %s%s", item.result.trial.id, item.result.status, reason)
-    return [item.result for item in finished]
-
-
-def _write_best(item: Finished, study: Path) -> None:
-    """Write what the best variables of a finished trial predict, and its best checkpoints."""
-    folder = trial_folder(study, item.result.trial)
-    if item.examination.examples:
-        write_predictions(folder, item.examination.examples)
-    if item.best:
-        best = {f"step_{step}": variables for step, variables in item.best}
-        checkpoints.save(folder / "checkpoints", BEST, best)
-
-
-def _fail(
-    trials: Sequence[Trial], workload: Workload, study: Path, reason: str
-) -> list[TrialResult]:
+def _fail(training: _Training, trials: Sequence[Trial], reason: str) -> dict[str, TrialRecord]:
     """Record trials that could not run."""
-    results = []
+    metrics = [metric.name for metric in training.workload.metrics]
+    records = {}
     for trial in trials:
-        lane = new_lane(trial, [metric.name for metric in workload.metrics])
-        result = finish(lane, status="failed", reason=reason).result
+        lane = new_lane(trial, metrics, training.selection.keep)
+        record = finish(lane, status="failed", reason=reason).record
         facts = provenance() | {"started": now(), "finished": now()}
         if writes():
-            write_result(trial_folder(study, trial), result, facts)
+            write_trial(training.study, trial, record, kept_steps=(), provenance=facts)
         logger.warning("%s failed: %s", trial.id, reason)
-        results.append(result)
-    return results
+        records[trial.id] = record
+    return records
 
 
 def _check_versions(trial: Trial, current: Mapping[str, str]) -> None:

@@ -34,6 +34,7 @@ from tuning_playbook.errors import (
 )
 from tuning_playbook.jobs.environment import Resources, prepare
 from tuning_playbook.jobs.sigterm import noted_sigterm
+from tuning_playbook.trials.request import PackRequest, request_from_json
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +51,11 @@ ERROR = "error: "
 """What a process begins its last words with."""
 
 
-def train_on_nodes(request: str, study: Path, resources: Resources) -> None:
+def train_on_nodes(request: PackRequest, study: Path, resources: Resources) -> None:
     """Train the trials of a request, with a process on each node; the first writes them.
 
     Args:
-        request: As `pack.request_json` writes it.
+        request: Its trials, which the first process writes.
         study: The study's folder of results, which every node sees.
         resources: The job's.
 
@@ -62,7 +63,8 @@ def train_on_nodes(request: str, study: Path, resources: Resources) -> None:
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
         NodesError: A process failed.
     """
-    told = json.dumps({"request": request, "study": str(study), "resources": asdict(resources)})
+    content = {"request": request.to_json(), "study": str(study), "resources": asdict(resources)}
+    told = json.dumps(content)
     last_words = [""] * resources.nodes
     with noted_sigterm() as should_stop:
         processes = _start(resources)
@@ -171,9 +173,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         prepare(resources, join=lambda: _join(resources, address, process))
         # JAX is imported here, after its environment is set.
-        from tuning_playbook.jobs.pack import request_from_json, train  # noqa: PLC0415
+        from tuning_playbook.jobs.groups import train_request  # noqa: PLC0415
 
-        train(request_from_json(told["request"]), Path(told["study"]), resources)
+        request = request_from_json(told["request"])
+        train_request(request, Path(told["study"]), devices=resources.devices)
     except TuningPlaybookError as error:
         print(f"{ERROR}{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         return 1

@@ -1,18 +1,25 @@
 """Save the state of the trials of a group, and go on from it: to the bit as if nothing had been."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
 from tuning_playbook.engine.devices import everywhere
 from tuning_playbook.engine.lane import Lane, lane_of
-from tuning_playbook.errors import ArtefactError
+from tuning_playbook.engine.run import Progress
+from tuning_playbook.engine.windows import evaluation_steps
+from tuning_playbook.errors import ArtefactError, InterruptedTrainingError
 from tuning_playbook.jobs import checkpoints
+from tuning_playbook.jobs.processes import writes
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.manifest import remove
+from tuning_playbook.trials.record import EVALUATED_SPLITS
 from tuning_playbook.trials.resume_states import resume_name, resume_steps
 
 logger = logging.getLogger(__name__)
@@ -20,109 +27,131 @@ logger = logging.getLogger(__name__)
 NOTHING = -1
 """In place of a step: there is no state left to try."""
 
+RESUME_SECONDS = 40.0
+"""The state is saved at the end of the first piece after this long. With the piece that follows it
+a kill repeats less than a minute of training."""
 
-class Resumed(NamedTuple):
-    """Where a group goes on.
+
+@dataclass
+class SavedStates:
+    """The states that a group of lanes saves now and then, and goes on from.
 
     Attributes:
-        step: Steps taken.
-        state: The group's state after them.
-        step_seconds: What a step took before.
-        seconds: Spent on the group before.
-    """
-
-    step: int
-    state: Any
-    step_seconds: float
-    seconds: float
-
-
-def save_state(
-    lanes: Sequence[Lane], folders: Sequence[Path], resumed: Resumed, width: int
-) -> None:
-    """Save what each lane needs to go on: its state, its numbers so far, its best variables.
-
-    The older states go only when all new ones are there, so that there is always a step that every
-    lane can go on from.
-    """
-    step, state, step_seconds, seconds = resumed
-    state = jax.device_get(state)
-    older = [resume_steps(folder) for folder in folders]
-    for index, (lane, folder) in enumerate(zip(lanes, folders, strict=True)):
-        saved = {
-            "state": _leaves(lane_of(state, index, width)),
-            "metrics": lane.metrics,
-            "steps": lane.steps,
-            "numbers": np.array([lane.bound, lane.diverged_at, step_seconds, seconds], np.float64),
-            "reason": np.frombuffer(f"{lane.reason} ".encode(), np.uint8),
-            "best": {
-                f"{rank:03d}": {
-                    "score_and_step": np.array([score, at], np.float64),
-                    "variables": _leaves(variables),
-                }
-                for rank, (score, at, variables) in enumerate(lane.best)
-            },
-        }
-        checkpoints.save(folder, resume_name(step), saved)
-    for folder, steps in zip(folders, older, strict=True):
-        for old in steps:
-            if old != step:
-                remove(folder, resume_name(old))
-
-
-def resume(
-    lanes: Sequence[Lane], folders: Sequence[Path], state: Any, width: int
-) -> Resumed | None:
-    """Fill in the lanes from the newest states that all of them have.
-
-    A state that is damaged is passed over with a warning, and the one before it tried.
-
-    Args:
-        lanes: New ones; they are changed only if there is something to resume.
-        folders: Where each trial's states were saved.
-        state: The initial state of the group, whose structure the saved one must have.
+        folders: Where each trial's states are saved.
         width: The lanes of the group's program, idle ones included.
-
-    Returns:
-        Where to go on, or None where the trials must start anew.
+        selection: Which variables of a trial are kept.
+        should_stop: Asked after every piece; true saves the states and ends the training.
+        earlier_seconds: What the processes took that were interrupted before.
     """
-    common = sorted(set.intersection(*(set(resume_steps(folder)) for folder in folders)))
-    # Of several processes the first one says what is tried, and all must have it.
-    while (step := everywhere(common.pop() if common else NOTHING)[0]) != NOTHING:
-        saved: list[dict[str, Any]] = []
-        try:
-            saved = [checkpoints.restore(folder, resume_name(step)) for folder in folders]
-        except ArtefactError as error:
-            logger.warning("%s; it is not resumed from", error)
-        if not min(everywhere(len(saved))):
-            continue
-        template = lane_of(state, 0, width)
-        states = [_tree(item["state"], template) for item in saved]
-        for lane, item in zip(lanes, saved, strict=True):
-            _fill(lane, item, template.variables)
-        together = states[0]
-        if width > 1:
-            states += [states[-1]] * (width - len(states))
-            together = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
-        step_seconds, seconds = map(float, saved[0]["numbers"][2:])
-        return Resumed(step, together, step_seconds, seconds)
-    return None
+
+    folders: Sequence[Path]
+    width: int
+    selection: CheckpointSelection
+    should_stop: Callable[[], bool]
+    earlier_seconds: float = 0.0
+    _begun: float = field(default_factory=time.perf_counter)
+    _saved: float = field(default_factory=time.monotonic)
+
+    def resume(self, lanes: Sequence[Lane], state: Any) -> Progress | None:
+        """Fill in new lanes from the newest states that all of them have, and say where they go on.
+
+        A state that is damaged is passed over with a warning, and the one before it tried.
+
+        Args:
+            lanes: New ones; they are changed only if there is something to resume.
+            state: The initial state of the group, whose structure the saved one must have.
+
+        Returns:
+            Where to go on, or None where the trials must start anew.
+        """
+        common = sorted(set.intersection(*(set(resume_steps(path)) for path in self.folders)))
+        # Of several processes the first one says what is tried, and all must have it.
+        while (step := everywhere(common.pop() if common else NOTHING)[0]) != NOTHING:
+            saved: list[dict[str, Any]] = []
+            try:
+                saved = [checkpoints.restore(path, resume_name(step)) for path in self.folders]
+            except ArtefactError as error:
+                logger.warning("%s; it is not resumed from", error)
+            if not min(everywhere(len(saved))):
+                continue
+            template = lane_of(state, 0, self.width)
+            states = [_tree(item["state"], template) for item in saved]
+            for lane, item in zip(lanes, saved, strict=True):
+                _fill(lane, item, template.variables, self.selection)
+            together = states[0]
+            if self.width > 1:
+                states += [states[-1]] * (self.width - len(states))
+                together = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+            step_seconds, self.earlier_seconds = map(float, saved[0]["numbers"][2:])
+            logger.info("resumed %s at step %d", " ".join(lane.trial.id for lane in lanes), step)
+            return Progress(step, together, step_seconds)
+        return None
+
+    def between(self, lanes: Sequence[Lane], progress: Progress) -> None:
+        """Save the states if it is time, or if the training is to stop.
+
+        Raises:
+            InterruptedTrainingError: It is to stop; the states are saved.
+        """
+        stop = bool(max(everywhere(self.should_stop())))
+        if not stop and time.monotonic() - self._saved <= RESUME_SECONDS:
+            return
+        if writes():
+            self._save(lanes, progress)
+        self._saved = time.monotonic()
+        if stop:
+            raise InterruptedTrainingError(f"stopped after step {progress.step}; it is saved")
+
+    def _save(self, lanes: Sequence[Lane], progress: Progress) -> None:
+        """Save what each lane needs to go on: its state, its numbers so far, its best variables.
+
+        The older states go only when all new ones are there, so that there is always a step that
+        every lane can go on from.
+        """
+        step, state, step_seconds = progress
+        seconds = self.earlier_seconds + time.perf_counter() - self._begun
+        state = jax.device_get(state)
+        older = [resume_steps(folder) for folder in self.folders]
+        for index, (lane, folder) in enumerate(zip(lanes, self.folders, strict=True)):
+            numbers = [lane.bound, lane.diverged_at, step_seconds, seconds]
+            saved = {
+                "state": _leaves(lane_of(state, index, self.width)),
+                "metrics": lane.metrics,
+                "steps": lane.steps,
+                "numbers": np.array(numbers, np.float64),
+                "reason": np.frombuffer(f"{lane.reason} ".encode(), np.uint8),
+                "best": {
+                    f"{rank:03d}": {
+                        "step": np.array(at, np.int64),
+                        "variables": _leaves(variables),
+                    }
+                    for rank, (_, at, variables) in enumerate(lane.best)
+                },
+            }
+            checkpoints.save(folder, resume_name(step), saved)
+        for folder, steps in zip(self.folders, older, strict=True):
+            for old in steps:
+                if old != step:
+                    remove(folder, resume_name(old))
 
 
-def _fill(lane: Lane, saved: Mapping[str, Any], variables: Any) -> None:
+def _fill(
+    lane: Lane, saved: Mapping[str, Any], variables: Any, selection: CheckpointSelection
+) -> None:
+    """Fill in a lane; its best variables are ranked anew, as the objective may be another one."""
     lane.metrics = {name: np.array(saved["metrics"][name]) for name in lane.metrics}
     lane.steps = {name: np.array(saved["steps"][name]) for name in lane.steps}
     lane.bound, lane.diverged_at = float(saved["numbers"][0]), int(saved["numbers"][1])
     lane.reason = bytes(saved["reason"]).decode().rstrip()
-    ranked = sorted((saved.get("best") or {}).items())
-    lane.best = [
-        (
-            float(item["score_and_step"][0]),
-            int(item["score_and_step"][1]),
-            _tree(item["variables"], variables),
-        )
-        for _, item in ranked
+    split, _, metric = selection.metric.partition("/")
+    values = lane.metrics[metric][:, EVALUATED_SPLITS.index(split)]
+    steps = evaluation_steps(lane.trial).tolist()
+    kept = [
+        (int(item["step"]), _tree(item["variables"], variables))
+        for item in (saved.get("best") or {}).values()
     ]
+    ranked = [(selection.score(float(values[steps.index(at)])), at, best) for at, best in kept]
+    lane.best = sorted(ranked, key=lambda item: item[:2])[: lane.keep]
 
 
 def _leaves(tree: Any) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuning_playbook.dataset.pack_file import write_pack
 from tuning_playbook.jobs.job import USUAL, logged
-from tuning_playbook.jobs.pack import request_from_json, train_pack
+from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.requests import read_request
 
 PATIENCE = 60.0
@@ -20,7 +19,7 @@ PATIENCE = 60.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train a pack, write its file, and log both.
+    """Train a pack and write its file.
 
     Raises:
         SystemExit: It failed for a reason that the user can mend.
@@ -28,16 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     with logged(options.log):
         study = options.output.parents[1]  # <study>/packs/<pack>.nc
-        request = request_from_json(read_request(study, options.output.stem, patience=PATIENCE))
-        results = train_pack(
+        request = read_request(study, options.output.stem, patience=PATIENCE)
+        train_pack(
             request,
             study,
+            options.output,
             threads=options.threads,
             devices=options.devices,
             gpus=options.gpus,
             nodes=options.nodes,
         )
-        write_pack(options.output, results)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
@@ -25,7 +27,7 @@ def candidate_trial(study: Path, launch: Mapping[str, Any]) -> Trial | None:
     path = study / "trials" / candidate["trial"] / "trial.json"
     try:
         trial = trial_from_json(json.loads(path.read_text())["trial"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise ArtefactError(
             f"{path}: the record of the candidate cannot be read ({error!r}); remove its folder "
             "and its pack, and run snakemake again"
@@ -33,3 +35,20 @@ def candidate_trial(study: Path, launch: Mapping[str, Any]) -> Trial | None:
     if trial.id != candidate["trial"]:
         raise ArtefactError(f"{path}: the record is of trial {trial.id}; it was changed or moved")
     return trial
+
+
+def best_step_of(dataset: Path, trial: Trial) -> int:
+    """Return the step at which a trial of a study reached its objective.
+
+    Args:
+        dataset: The study's `study.nc`.
+        trial: The trial.
+
+    Raises:
+        ArtefactError: The dataset has no such trial.
+    """
+    with xr.open_dataset(dataset) as study:
+        places = [str(item) for item in study["trial"].to_numpy()]
+        if trial.id not in places:
+            raise ArtefactError(f"{dataset}: it has no trial {trial.id}; run snakemake again")
+        return int(study["best_step"].to_numpy()[places.index(trial.id)])

@@ -8,11 +8,17 @@ Source: the playbook, "After exploration concludes".
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tuning_playbook.analysis.numbers import number
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.files import write_atomically
+from tuning_playbook.files import write_json
+from tuning_playbook.jobs.environment import Resources, git_commit, prepare
+from tuning_playbook.launches.candidate import best_step_of, candidate_trial
+from tuning_playbook.planning.plan import Plan, request_of
+from tuning_playbook.trials.trial import Trial
 
 Reading = Mapping[str, Any]
 
@@ -38,7 +44,7 @@ def read_reading(path: Path) -> dict[str, Any] | None:
 
 def write_reading(path: Path, reading: Reading) -> None:
     """Put a reading on record."""
-    write_atomically(path, json.dumps(dict(reading), indent=1) + "\n")
+    write_json(path, reading)
 
 
 def earlier_readings(results: Path, reading: Reading) -> list[dict[str, Any]]:
@@ -55,3 +61,63 @@ def earlier_readings(results: Path, reading: Reading) -> list[dict[str, Any]]:
     same = [item for item in found if item and item["test_set"] == reading["test_set"]]
     before = [item for item in same if item["read"] < reading["read"]]
     return sorted(before, key=lambda item: str(item["read"]))
+
+
+def evaluate_test_set(
+    plan: Plan, launch: Mapping[str, Any], folder: Path, resources: Resources
+) -> dict[str, Any]:
+    """Measure the candidate's best checkpoint on the test split, once, and return `test.json`.
+
+    Args:
+        plan: The study's.
+        launch: Its `launch.json`.
+        folder: Its folder of results.
+        resources: What the job has.
+
+    Raises:
+        ArtefactError: A record or a checkpoint is damaged.
+    """
+    trial = candidate_trial(folder, launch)
+    reading, earlier = None, []
+    if trial is not None:
+        record = folder / "test" / f"{trial.id}.json"
+        reading = read_reading(record)
+        if reading is None:
+            reading = _read_once(plan, trial, str(launch["candidate"]["arm"]), folder, resources)
+            write_reading(record, reading)
+        earlier = earlier_readings(folder.parent, reading)
+    return {
+        "evaluate": plan.study.spec.test.evaluate,
+        "reading": reading,
+        "earlier": earlier,
+    }
+
+
+def _read_once(
+    plan: Plan, trial: Trial, arm: str, folder: Path, resources: Resources
+) -> dict[str, Any]:
+    step = best_step_of(folder / "study.nc", trial)
+    prepare(resources)
+    # JAX is imported here, after its environment is set.
+    from tuning_playbook.jobs.best_variables import best_variables  # noqa: PLC0415
+    from tuning_playbook.jobs.held_out import measure  # noqa: PLC0415
+    from tuning_playbook.jobs.load_workload import load_data, load_workload  # noqa: PLC0415
+    from tuning_playbook.jobs.versions import data_version  # noqa: PLC0415
+
+    described = plan.study.workload
+    workload = load_workload(described.name, described.import_from, described.data_folder)
+    examples = load_data(described.name, workload)["test"]
+    variables = best_variables(folder, request_of(plan, [trial]), step)
+    metrics = measure(variables, trial, workload, examples)
+    return {
+        "study": plan.study.name,
+        "workload": described.name,
+        "test_set": data_version({"test": examples}),
+        "examples": len(next(iter(examples.values()))),
+        "trial": trial.id,
+        "arm": arm,
+        "step": step,
+        "metrics": {metric: number(value) for metric, value in metrics.items()},
+        "read": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "commit": git_commit(),
+    }

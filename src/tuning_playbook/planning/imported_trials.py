@@ -8,7 +8,7 @@ from tuning_playbook.planning.expand import Expansion, StudyTrial
 from tuning_playbook.sources.configurations import configurations
 from tuning_playbook.sources.imported_study import arm_of, batch_size_of
 from tuning_playbook.study.study import Dimension, Study
-from tuning_playbook.trials.finished import FinishedTrial
+from tuning_playbook.trials.imported import ImportedTrial
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
 
@@ -37,28 +37,27 @@ def list_finished(study: Study) -> Expansion:
     return Expansion(tuple(trials), ())
 
 
-def as_trial(study: Study, finished: FinishedTrial) -> Trial:
+def as_trial(study: Study, finished: ImportedTrial) -> Trial:
     """Return what was trained.
 
     What another tool trained has a fingerprint of the measured numbers, not of the code.
     """
     if finished.trained is not None:
         return trial_from_json(finished.trained)
-    steps = finished.evaluations.steps
+    steps = finished.record.evaluations.steps
     training = study.spec.training
     return Trial(
         workload=study.workload.name,
         hyperparameters=dict(sorted(finished.hyperparameters.items())),
+        traced=(),
         seed=finished.seed,
-        max_train_steps=steps[-1] if steps else 0,
+        max_train_steps=int(steps[-1]) if len(steps) else 0,
         batch_size=batch_size_of(finished.hyperparameters, training),
         eval_every=training.eval_every,
         dense_until=0,
         validation_sample=0,
-        keep_best=training.keep_best,
-        objective=study.spec.objective.model_dump(),
         lanes=1,
-        versions={"source": finished.version},
+        versions={"source": finished.record.sha256[:16]},
     )
 
 

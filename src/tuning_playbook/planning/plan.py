@@ -30,7 +30,9 @@ from tuning_playbook.study.read import WrittenSpec, read_spec, validate
 from tuning_playbook.study.resolve import resolve
 from tuning_playbook.study.study import Study
 from tuning_playbook.study.workload_description import describe
-from tuning_playbook.trials.trial import ID_DIGITS, Trial, canonical, digest
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.request import PackRequest
+from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -192,7 +194,10 @@ class Plan:
             "reruns": [
                 spec["reruns"],
                 baseline and [baseline.batch_size, dict(baseline.hyperparameters)],
-                [(item.name, item.version, repr(item.provenance)) for item in self.study.finished],
+                [
+                    (item.name, item.record.sha256, repr(item.best), repr(item.provenance))
+                    for item in self.study.finished
+                ],
             ],
             "diagnostics": spec["checklist"],
             "next": self.study.text,
@@ -312,21 +317,23 @@ def make_pack(arm: str, trials: Sequence[Trial]) -> Pack:
     return Pack(ids[0] if len(ids) == 1 else digest(ids)[:ID_DIGITS], arm, ordered)
 
 
-def pack_json(plan: Plan, pack: Pack) -> str:
-    """Return what a training job is told of its pack, as canonical JSON."""
-    return canonical(
-        {
-            "trials": [trial.to_json() for trial in pack.trials],
-            "import_from": plan.study.workload.import_from,
-            "data_folder": plan.study.workload.data_folder,
-        }
+def request_of(plan: Plan, trials: Iterable[Trial]) -> PackRequest:
+    """Return what a training job of a study is asked for."""
+    objective, described = plan.study.spec.objective, plan.study.workload
+    return PackRequest(
+        trials=tuple(trials),
+        import_from=described.import_from,
+        data_folder=described.data_folder,
+        selection=CheckpointSelection(
+            objective.metric, objective.mode, plan.study.spec.training.keep_best
+        ),
     )
 
 
-def requests_of(plan: Plan) -> dict[str, str]:
-    """Return what each training job of a study is told, by the id of its pack."""
+def requests_of(plan: Plan) -> dict[str, PackRequest]:
+    """Return what each training job of a study is asked for, by the id of its pack."""
     packs = {**plan.packs, **plan.replicate_packs}
-    return {pack.id: pack_json(plan, pack) for pack in packs.values()}
+    return {pack.id: request_of(plan, pack.trials) for pack in packs.values()}
 
 
 def slug(text: str) -> str:

@@ -8,20 +8,20 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.files import write_atomically
+from tuning_playbook.trials.request import PackRequest, request_from_json
 
 NAME = "requests.jsonl"
 
 
-def write_requests(study: Path, requests: Mapping[str, str]) -> None:
+def write_requests(study: Path, requests: Mapping[str, PackRequest]) -> None:
     """Write the requests of a study's packs, unless they stand there already.
 
     Args:
         study: The study's folder of results.
-        requests: Those of its packs, by their ids, each as `plan.pack_json` writes it.
+        requests: Those of its packs, by their ids.
     """
     path = study / NAME
     content = "".join(_line(pack, request) for pack, request in requests.items()).encode()
@@ -29,8 +29,8 @@ def write_requests(study: Path, requests: Mapping[str, str]) -> None:
         write_atomically(path, content)
 
 
-def read_request(study: Path, pack: str, *, patience: float = 0.0) -> str:
-    """Return the request of a pack, as `jobs.pack.request_from_json` takes it.
+def read_request(study: Path, pack: str, *, patience: float = 0.0) -> PackRequest:
+    """Return the request of a pack.
 
     Args:
         study: The study's folder of results.
@@ -49,19 +49,19 @@ def read_request(study: Path, pack: str, *, patience: float = 0.0) -> str:
                 "after this job was planned; run snakemake again, without --no-hooks"
             )
         time.sleep(1.0)
-    return json.dumps(found["request"])
+    return found
 
 
-def _find(path: Path, pack: str) -> dict[str, Any] | None:
-    begin = _line(pack, "").partition("}")[0]
+def _find(path: Path, pack: str) -> PackRequest | None:
+    begin = f'{{"pack":{json.dumps(pack)},'
     if path.is_file():
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 if line.startswith(begin):
-                    found: dict[str, Any] = json.loads(line)
-                    return found
+                    return request_from_json(json.loads(line))
     return None
 
 
-def _line(pack: str, request: str) -> str:
-    return f'{{"pack":"{pack}","request":{request}}}\n'
+def _line(pack: str, request: PackRequest) -> str:
+    content = {"pack": pack, **request.to_json()}
+    return json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n"

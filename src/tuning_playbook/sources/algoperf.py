@@ -15,13 +15,11 @@ from tuning_playbook.declarations import NAME, Value
 from tuning_playbook.errors import SourceError
 from tuning_playbook.sources.measurements import (
     Steps,
-    evaluations_of,
-    logged_of,
-    outcome,
+    record_of,
     split_of,
 )
 from tuning_playbook.sources.table import LARGEST, read_table
-from tuning_playbook.trials.finished import FinishedTrial
+from tuning_playbook.trials.imported import ImportedTrial
 
 FOLDER = re.compile(r"(?:study|trial)_(\d+)")
 
@@ -34,7 +32,7 @@ NO_METRIC = "num_examples"
 
 def read_algoperf(
     folder: Path, workload: str, column: str, objective: str
-) -> tuple[FinishedTrial, ...]:
+) -> tuple[ImportedTrial, ...]:
     """Return the trials in a folder: trial by trial, and of each its seeds in order.
 
     Args:
@@ -63,7 +61,7 @@ def read_algoperf(
     )
 
 
-def _read_trial(path: Path, folder: Path, seed: int, column: str, objective: str) -> FinishedTrial:
+def _read_trial(path: Path, folder: Path, seed: int, column: str, objective: str) -> ImportedTrial:
     steps: Steps = {}
     table = read_table(path / "eval_measurements.csv", ["global_step", column])
     names = {
@@ -77,17 +75,12 @@ def _read_trial(path: Path, folder: Path, seed: int, column: str, objective: str
         # A run that was resumed logs a step again, and goes on from there.
         values = {target: row.real(name) for name, target in names.items()}
         steps[row.whole("global_step")] = {k: v for k, v in values.items() if v is not None}
-    evaluations = evaluations_of(steps, objective)
-    status, reason = outcome(evaluations, objective)
-    return FinishedTrial(
+    return ImportedTrial(
         name=path.relative_to(folder).as_posix(),
         where=str(path),
         seed=seed,
         hyperparameters=_read_hyperparameters(path / "hparams.json"),
-        evaluations=evaluations,
-        logged=logged_of(_read_log(path / "measurements.csv")),
-        status=status,
-        reason=reason,
+        record=record_of(steps, _read_log(path / "measurements.csv"), objective),
     )
 
 

@@ -17,9 +17,9 @@ from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.study import ONE_MINUS, Arm, Dimension
 from tuning_playbook.study.workload_description import read_cache
-from tuning_playbook.trials.finished import Curves, FinishedTrial, Summary
-
-NOTHING = Curves((), {})
+from tuning_playbook.trials.best_checkpoint import BestCheckpoint
+from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.record import NO_CURVES, Curves, GradientSummary, TrialRecord
 
 
 def read_archive(path: Path) -> Found:
@@ -77,23 +77,32 @@ def found_in(path: Path, content: Mapping[str, Any]) -> Found:
     )
 
 
-def _trial(path: Path, item: Mapping[str, Any]) -> FinishedTrial:
-    measured = item["measured"]
-    return FinishedTrial(
+def _trial(path: Path, item: Mapping[str, Any]) -> ImportedTrial:
+    measured, best = item["measured"], item["best"]
+    return ImportedTrial(
         name=item["name"],
         where=f"{path}: trial {item['name']}",
         seed=item["seed"],
         hyperparameters=item["hyperparameters"],
-        evaluations=_curves(measured["evaluations"]) if measured else NOTHING,
-        logged=_curves(measured["logged"]) if measured else NOTHING,
-        status=item["status"],
-        reason=item["reason"],
+        record=TrialRecord(
+            fingerprint=item["fingerprint"],
+            status=item["status"],
+            reason=item["reason"],
+            evaluations=_curves(measured["evaluations"]) if measured else NO_CURVES,
+            logged=_curves(measured["logged"]) if measured else NO_CURVES,
+            gradient=_gradient(measured),
+        ),
         arm=item["arm"],
         trained=item["trained"],
-        summary=Summary(**measured["summary"]) if measured else None,
+        best=BestCheckpoint(**best) if best else None,
         provenance=item["provenance"],
         round=item["round"],
     )
+
+
+def _gradient(measured: Mapping[str, Any] | None) -> GradientSummary | None:
+    content = measured["gradient"] if measured else None
+    return GradientSummary(**content) if content else None
 
 
 def _curves(content: Mapping[str, Any]) -> Curves:
@@ -105,7 +114,7 @@ def _arm(
     item: Mapping[str, Any],
     content: Mapping[str, Any],
     known: Mapping[str, Hyperparameter],
-    trials: tuple[FinishedTrial, ...],
+    trials: tuple[ImportedTrial, ...],
 ) -> Arm:
     """Return an arm of the archived study, with what was searched in it."""
     dimensions = tuple(

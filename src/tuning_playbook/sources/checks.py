@@ -13,7 +13,7 @@ from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.import_spec import ArchiveSource, ImportSpec
 from tuning_playbook.study.study import write_value
 from tuning_playbook.study.yaml import Location
-from tuning_playbook.trials.finished import FinishedTrial
+from tuning_playbook.trials.imported import ImportedTrial
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def check_source(written: Written, found: Found) -> None:
             ("workload",), f"the source holds trials of the workload '{found.workload}'"
         )
     metric = written.spec.objective.metric
-    measured = sorted({name for trial in found.trials for name in trial.evaluations.values})
+    measured = sorted({name for trial in found.trials for name in trial.record.evaluations.values})
     if found.metrics and metric not in measured:
         raise written.error(
             ("objective", "metric"),
@@ -70,7 +70,7 @@ def check_source(written: Written, found: Found) -> None:
         )
 
 
-def chosen(written: Written, found: Found) -> tuple[FinishedTrial, ...]:
+def chosen(written: Written, found: Found) -> tuple[ImportedTrial, ...]:
     """Return the trials that the spec asks for.
 
     Of an archive, the reruns of a trial come with it, and so does the baseline.
@@ -93,7 +93,7 @@ def chosen(written: Written, found: Found) -> tuple[FinishedTrial, ...]:
     return tuple(trial for trial in found.trials if trial.name in named)
 
 
-def with_fixed(written: Written, finished: tuple[FinishedTrial, ...]) -> tuple[FinishedTrial, ...]:
+def with_fixed(written: Written, finished: tuple[ImportedTrial, ...]) -> tuple[ImportedTrial, ...]:
     """Return trials with the hyperparameters that the spec says each of them had.
 
     Raises:
@@ -112,7 +112,7 @@ def with_fixed(written: Written, finished: tuple[FinishedTrial, ...]) -> tuple[F
 
 
 def incumbent_of(
-    written: Written, finished: Sequence[FinishedTrial], default: str
+    written: Written, finished: Sequence[ImportedTrial], default: str
 ) -> dict[str, Value] | None:
     """Return the configuration of the trial that is the baseline; None without one.
 
@@ -136,7 +136,7 @@ def incumbent_of(
     return dict(named[0][0].hyperparameters)
 
 
-def check_roles(written: Written, searched: Sequence[FinishedTrial]) -> None:
+def check_roles(written: Written, searched: Sequence[ImportedTrial]) -> None:
     """Check that every trial has a place among the arms, and in the ranges that were searched.
 
     Raises:
@@ -169,7 +169,7 @@ def check_roles(written: Written, searched: Sequence[FinishedTrial]) -> None:
 
 
 def _check_values(
-    written: Written, name: str, values: Sequence[Value], searched: Sequence[FinishedTrial]
+    written: Written, name: str, values: Sequence[Value], searched: Sequence[ImportedTrial]
 ) -> None:
     here = ("scientific", name)
     if repeated(values):
@@ -192,7 +192,7 @@ def _check_values(
         )
 
 
-def _held(name: str, searched: Sequence[FinishedTrial]) -> Iterator[tuple[FinishedTrial, Value]]:
+def _held(name: str, searched: Sequence[ImportedTrial]) -> Iterator[tuple[ImportedTrial, Value]]:
     """Yield the trials that have a hyperparameter, and its value."""
     for trial in searched:
         if name in trial.hyperparameters:
@@ -200,8 +200,8 @@ def _held(name: str, searched: Sequence[FinishedTrial]) -> Iterator[tuple[Finish
 
 
 def _named(
-    written: Written, finished: Sequence[FinishedTrial], name: str, location: Location
-) -> list[FinishedTrial]:
+    written: Written, finished: Sequence[ImportedTrial], name: str, location: Location
+) -> list[ImportedTrial]:
     """Return the trials of a name, which may be the last part of theirs."""
     found = [trial for trial in finished if name in (trial.name, trial.name.split("/")[-1])]
     if not found:

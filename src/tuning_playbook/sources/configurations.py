@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from tuning_playbook.declarations import Value, same
-from tuning_playbook.trials.finished import FinishedTrial
+from tuning_playbook.trials.imported import ImportedTrial
 
 
-def configurations(finished: Iterable[FinishedTrial]) -> list[tuple[FinishedTrial, ...]]:
+def configurations(finished: Iterable[ImportedTrial]) -> list[tuple[ImportedTrial, ...]]:
     """Return trials by their configuration, each with its seeds, in the order of the source."""
-    groups: dict[frozenset[object], list[FinishedTrial]] = {}
+    groups: dict[frozenset[object], list[ImportedTrial]] = {}
     for trial in finished:
         groups.setdefault(_key(trial.hyperparameters), []).append(trial)
     return [tuple(group) for group in groups.values()]

@@ -15,13 +15,12 @@ from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.measurements import (
     LOGGED,
     Steps,
-    evaluations_of,
-    logged_of,
-    outcome,
+    record_of,
     split_of,
 )
 from tuning_playbook.sources.table import Row, Table, read_table
-from tuning_playbook.trials.finished import FinishedTrial, Status
+from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.record import Status
 
 ABOUT_A_TRIAL = ("trial", "seed", "status", "infeasible_reason")
 """The columns of the table of trials that are no hyperparameters."""
@@ -34,7 +33,7 @@ STATUSES: dict[str, Status] = {
 }
 
 
-def read_csv(trials: Path, measurements: Path, objective: str) -> tuple[FinishedTrial, ...]:
+def read_csv(trials: Path, measurements: Path, objective: str) -> tuple[ImportedTrial, ...]:
     """Return the trials of two tables, in the order of the first.
 
     Args:
@@ -110,28 +109,24 @@ def _read_measurements(path: Path, objective: str, known: Mapping[str, Row]) -> 
     return measured
 
 
-def _finish(row: Row, table: Table, steps: Steps, objective: str, seed: int) -> FinishedTrial:
+def _finish(row: Row, table: Table, steps: Steps, objective: str, seed: int) -> ImportedTrial:
     values = {
         name: value
         for name in table.columns
         if name not in ABOUT_A_TRIAL and (value := row.value(name)) is not None
     }
-    evaluations = evaluations_of(steps, objective)
     told = row.cells.get("status", "")
     if told not in STATUSES:
         known = ", ".join(filter(None, STATUSES))
         raise row.error("status", f"'{told}' is not one of {known}{nearest(told, STATUSES)}")
-    status, reason = outcome(evaluations, objective)
+    outcome = None
     if STATUSES[told] != "completed":
-        status = STATUSES[told]
-        reason = row.cells.get("infeasible_reason") or f"its source says no more than '{told}'"
-    return FinishedTrial(
+        why = row.cells.get("infeasible_reason") or f"its source says no more than '{told}'"
+        outcome = (STATUSES[told], why)
+    return ImportedTrial(
         name=row.cells["trial"],
         where=f"{row.path}: row {row.number}",
         seed=seed,
         hyperparameters=values,
-        evaluations=evaluations,
-        logged=logged_of(steps),
-        status=status,
-        reason=reason,
+        record=record_of(steps, steps, objective, outcome),
     )

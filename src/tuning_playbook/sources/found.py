@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tuning_playbook.declarations import Hyperparameter, Metric
 from tuning_playbook.study import shape
 from tuning_playbook.study.study import Arm
-from tuning_playbook.trials.finished import FinishedTrial
+from tuning_playbook.trials.imported import ImportedTrial
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Found:
         arms: The arms, with what was searched in each.
     """
 
-    trials: tuple[FinishedTrial, ...]
+    trials: tuple[ImportedTrial, ...]
     description: str
     workload: str = ""
     incumbent: str = ""

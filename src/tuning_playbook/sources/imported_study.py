@@ -28,7 +28,7 @@ from tuning_playbook.study.import_spec import ArchiveSource, CsvSource, ImportSp
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import Arm, Dimension, Incumbent, Study, arm_name, write_value
 from tuning_playbook.study.workload_description import WorkloadDescription
-from tuning_playbook.trials.finished import FinishedTrial
+from tuning_playbook.trials.imported import ImportedTrial
 
 
 def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
@@ -97,7 +97,7 @@ def batch_size_of(hyperparameters: Mapping[str, Value], training: shape.Training
     return value if isinstance(value, int) else 0
 
 
-def arm_of(study: Study, trial: FinishedTrial) -> str:
+def arm_of(study: Study, trial: ImportedTrial) -> str:
     """Return the name of the arm that a searched trial is in."""
     return trial.arm or next(
         arm.name for arm in study.arms if within(arm.scientific, trial.hyperparameters)
@@ -126,15 +126,14 @@ def _beside(spec: Path, given: str) -> Path:
     return beside if beside.exists() else Path(given)
 
 
-def _training(written: Written, finished: Sequence[FinishedTrial], found: Found) -> shape.Training:
+def _training(written: Written, finished: Sequence[ImportedTrial], found: Found) -> shape.Training:
     """Return how the trials were trained, as the spec, their source or their measurements say."""
-    last = max((t.evaluations.steps[-1] for t in finished if t.evaluations.steps), default=0)
+    evaluated = [trial.record.evaluations.steps for trial in finished]
+    last = max((int(steps[-1]) for steps in evaluated if len(steps)), default=0)
     told = written.spec.training or found.training
     if told is None:
         gaps = [
-            later - earlier
-            for trial in finished
-            for earlier, later in itertools.pairwise(trial.evaluations.steps)
+            later - earlier for steps in evaluated for earlier, later in itertools.pairwise(steps)
         ]
         every = max(1, round(statistics.median(gaps))) if gaps else 1
         return shape.Training(max_train_steps=max(1, last), eval_every=every)
@@ -154,26 +153,27 @@ def _training(written: Written, finished: Sequence[FinishedTrial], found: Found)
     return told
 
 
-def _check_apart(finished: Sequence[FinishedTrial]) -> None:
+def _check_apart(finished: Sequence[ImportedTrial]) -> None:
     """Check that no two trials are one: the same configuration, trained with the same seed."""
     for trials in configurations(finished):
-        seeds: dict[int, FinishedTrial] = {}
-        measured: dict[str, FinishedTrial] = {}
+        seeds: dict[int, ImportedTrial] = {}
+        measured: dict[str, ImportedTrial] = {}
         for trial in trials:
+            numbers = trial.record.sha256
             if trial.seed in seeds:
                 raise SourceError(
                     f"{trial.where}: trial '{trial.name}' repeats the configuration and the seed "
                     f"{trial.seed} of '{seeds[trial.seed].name}'; give each trial once"
                 )
-            if trial.version in measured and trial.evaluations.steps:
+            if numbers in measured and len(trial.record.evaluations.steps):
                 raise SourceError(
                     f"{trial.where}: trial '{trial.name}' has the configuration and every number "
-                    f"of '{measured[trial.version].name}': the same run twice is no trial variance"
+                    f"of '{measured[numbers].name}': the same run twice is no trial variance"
                 )
-            seeds[trial.seed] = measured[trial.version] = trial
+            seeds[trial.seed] = measured[numbers] = trial
 
 
-def _hyperparameters(finished: Sequence[FinishedTrial]) -> dict[str, Hyperparameter]:
+def _hyperparameters(finished: Sequence[ImportedTrial]) -> dict[str, Hyperparameter]:
     known: dict[str, Hyperparameter] = {}
     for trial in finished:
         for name, value in trial.hyperparameters.items():
@@ -185,11 +185,11 @@ def _hyperparameters(finished: Sequence[FinishedTrial]) -> dict[str, Hyperparame
 
 def _describe(
     spec: ImportSpec,
-    finished: Sequence[FinishedTrial],
+    finished: Sequence[ImportedTrial],
     known: Mapping[str, Hyperparameter],
     found: Found,
 ) -> WorkloadDescription:
-    columns = {column for trial in finished for column in trial.evaluations.values}
+    columns = {column for trial in finished for column in trial.record.evaluations.values}
     metrics = sorted({column.partition("/")[2] for column in columns | {spec.objective.metric}})
     return WorkloadDescription(
         name=spec.workload,
@@ -205,7 +205,7 @@ def _describe(
     )
 
 
-def _reruns(finished: Sequence[FinishedTrial]) -> shape.Reruns:
+def _reruns(finished: Sequence[ImportedTrial]) -> shape.Reruns:
     """Return how often configurations were trained again, as far as the trials tell.
 
     An archive tells which trials are reruns, and on which division of the data. Of other sources
@@ -219,7 +219,7 @@ def _reruns(finished: Sequence[FinishedTrial]) -> shape.Reruns:
     return shape.Reruns(seeds=max(seeds), splits=max(splits))
 
 
-def _arms_with(arms: Sequence[Arm], searched: Sequence[FinishedTrial]) -> tuple[Arm, ...]:
+def _arms_with(arms: Sequence[Arm], searched: Sequence[ImportedTrial]) -> tuple[Arm, ...]:
     """Return those arms of the source in which there is a trial."""
     held = {trial.arm for trial in searched}
     return tuple(arm for arm in arms if arm.name in held)
@@ -238,7 +238,7 @@ def _scientific(arms: Sequence[Arm]) -> dict[str, Any]:
 
 def _arms(
     spec: ImportSpec,
-    searched: Sequence[FinishedTrial],
+    searched: Sequence[ImportedTrial],
     known: Mapping[str, Hyperparameter],
     training: shape.Training,
 ) -> Iterable[Arm]:

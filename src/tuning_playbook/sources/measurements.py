@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
-from tuning_playbook.trials.finished import Curves, Status
+from tuning_playbook.trials.record import Curves, Status, TrialRecord
 
 METRIC = re.compile(r"(train|validation|test)/([A-Za-z][A-Za-z0-9_]*)")
 """A metric's column. Those of the test split are not read: that is done once, at the end."""
@@ -31,21 +31,37 @@ def split_of(column: str) -> str | None:
     return found[1] if found and not found[2].startswith("hp_") and found[2] not in TAKEN else None
 
 
-def evaluations_of(steps: Steps, objective: str) -> Curves:
+def _evaluations(steps: Steps, objective: str) -> Curves:
     """Return the evaluations of a trial: where its objective was measured."""
     measured = {step: row for step, row in steps.items() if objective in row}
     return _curves(measured, lambda name: split_of(name) in ("train", "validation"))
 
 
-def logged_of(steps: Steps) -> Curves:
+def _logged(steps: Steps) -> Curves:
     """Return what was logged of a trial while it trained."""
     measured = {step: row for step, row in steps.items() if any(name in row for name in LOGGED)}
     return _curves(measured, LOGGED.__contains__)
 
 
-def outcome(evaluations: Curves, objective: str) -> tuple[Status, str]:
+def record_of(
+    steps: Steps, logged: Steps, objective: str, told: tuple[Status, str] | None = None
+) -> TrialRecord:
+    """Return the record of a trial.
+
+    Args:
+        steps: What was measured of it.
+        logged: What was logged while it trained.
+        objective: The objective's metric.
+        told: How it ended and why, where its source says that it is infeasible.
+    """
+    evaluations = _evaluations(steps, objective)
+    status, reason = told or _outcome(evaluations, objective)
+    return TrialRecord("", status, reason, evaluations, _logged(logged))
+
+
+def _outcome(evaluations: Curves, objective: str) -> tuple[Status, str]:
     """Say how a trial ended, of which its source says nothing."""
-    if not evaluations.steps:
+    if not len(evaluations.steps):
         return "failed", f"{objective} was never measured"
     values = evaluations.values[objective]
     if math.isfinite(values[-1]):

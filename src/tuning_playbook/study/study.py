@@ -1,5 +1,6 @@
 """A study: a spec that has passed every check, with each hyperparameter of each arm resolved."""
 
+import functools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ from tuning_playbook.errors import SpecError
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.families import choices_of, training_hyperparameters
+from tuning_playbook.study.optimizer_hyperparameters import OPTIMIZER
 from tuning_playbook.study.origin import Taken
+from tuning_playbook.study.schedule_hyperparameters import SCHEDULE
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.workload_description import WorkloadDescription
-from tuning_playbook.trials.finished import FinishedTrial
+from tuning_playbook.trials.imported import ImportedTrial
 
 ONE_MINUS = "one_minus_"
 """`one_minus_<name>` sets `<name>` to one minus the value."""
@@ -107,7 +110,7 @@ class Study:
     workload: WorkloadDescription
     arms: tuple[Arm, ...]
     baseline: Incumbent | None
-    finished: tuple[FinishedTrial, ...] = ()
+    finished: tuple[ImportedTrial, ...] = ()
     taken: tuple[Taken, ...] = ()
 
     @property
@@ -122,6 +125,25 @@ class Study:
         for configuration in configurations:
             known |= available(self.workload, choices_of(configuration))
         return known
+
+    def traced(self, configuration: Mapping[str, Value]) -> tuple[str, ...]:
+        """Return the hyperparameters of a configuration that a compiled program takes as arguments.
+
+        Args:
+            configuration: The value of every hyperparameter, by name.
+        """
+        key = (configuration[OPTIMIZER.name], configuration[SCHEDULE.name])
+        if key not in self._declared:
+            self._declared[key] = available(self.workload, choices_of(configuration))
+        declared = self._declared[key]
+        return tuple(
+            name for name in sorted(configuration) if declared[name].traced(configuration[name])
+        )
+
+    @functools.cached_property
+    def _declared(self) -> dict[tuple[Value, Value], dict[str, Hyperparameter]]:
+        """The hyperparameters that configurations have, by their choices: many are asked for."""
+        return {}
 
 
 def available(

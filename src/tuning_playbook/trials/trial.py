@@ -19,17 +19,18 @@ class Trial:
     Attributes:
         workload: Its name in the spec.
         hyperparameters: The value of every hyperparameter, in its own type.
+        traced: The names of those that its compiled program takes as arguments, sorted; the others
+            are part of the program. This follows from how each is declared, and stands here so that
+            another declaration is another trial.
         seed: Of initialisation, data order and every other draw; below 2**32.
         max_train_steps: Steps it trains.
         batch_size: Examples a step.
         eval_every: Steps between evaluations.
         dense_until: Until this step every one is evaluated.
         validation_sample: Validation examples that periodic evaluations see; 0 for all.
-        keep_best: Checkpoints kept.
-        objective: `metric` and `mode`, which decide what checkpoints are kept, and examined.
         lanes: How many trials its compiled program trains at once: a program of another width
             gives other bits.
-        versions: Hashes of the workload's code, of the training code and of the data.
+        versions: Hashes of the workload's code, of the engine's and of the data.
         devices: Over how many devices each of its batches is spread: their sums are rounded in
             another way. Where lanes are spread over devices no bit depends on how many there are.
         nodes: On how many nodes these devices are, in whose order the sums are added up.
@@ -39,25 +40,18 @@ class Trial:
 
     workload: str
     hyperparameters: Mapping[str, Value]
+    traced: tuple[str, ...]
     seed: int
     max_train_steps: int
     batch_size: int
     eval_every: int
     dense_until: int
     validation_sample: int
-    keep_best: int
-    objective: Mapping[str, str]
     lanes: int
     versions: Mapping[str, str]
     devices: int = 1
     nodes: int = 1
     data_split: int = 0
-
-    @property
-    def eval_steps(self) -> tuple[int, ...]:
-        """Return the steps after which the trial is evaluated; the first is 0, before training."""
-        regular = range(0, self.max_train_steps + 1, self.eval_every)
-        return tuple(sorted({*range(self.dense_until + 1), *regular}))
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -81,7 +75,7 @@ class Trial:
 
 def trial_from_json(content: Mapping[str, Any]) -> Trial:
     """Return the trial that `Trial.to_json` wrote."""
-    return Trial(**content)
+    return Trial(**{**content, "traced": tuple(content["traced"])})
 
 
 def digest(content: object) -> str:

@@ -23,6 +23,7 @@ from tuning_playbook.engine.feed import Feed, HostFeed, IndexFeed
 from tuning_playbook.engine.order import Order
 from tuning_playbook.engine.pieces import Pace
 from tuning_playbook.engine.program import Program
+from tuning_playbook.engine.windows import evaluation_steps
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs import checkpoints
@@ -100,7 +101,7 @@ def train_final(
     order = Order([alone.seed], program.examples, alone.batch_size)
     feed: Feed = HostFeed(folded, order, 0, steps) if host_fed else IndexFeed(order, 0)
     pace, loss = Pace(), np.nan
-    marks = sorted({*(step for step in alone.eval_steps if step < steps), steps})
+    marks = [*(step for step in evaluation_steps(alone).tolist() if step < steps), steps]
     for before, after in itertools.pairwise(marks):
         step, losses = before, []
         while step < after:

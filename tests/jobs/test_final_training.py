@@ -15,7 +15,7 @@ from tuning_playbook.engine.run import train_group
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.export import MODEL
-from tuning_playbook.jobs.final_model import RECORD, WEIGHTS, final_loss, fold, train_final
+from tuning_playbook.jobs.final_training import RECORD, WEIGHTS, final_loss, fold, train_final
 
 
 class Predicting(Quadratic):

@@ -1,0 +1,90 @@
+"""The variables of a trial's best step: from its checkpoint, or trained again where it has none.
+
+A trial keeps the checkpoints that were best by the objective it was trained under. Ranked by
+another metric, its best step may have none: then the trial is trained once more, to the same bits,
+and its checkpoint is kept beside the others.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from tuning_playbook.dataset.checkpoints import kept_steps
+from tuning_playbook.engine.run import Finished
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.jobs import checkpoints
+from tuning_playbook.jobs.groups import train_request, write_checkpoints
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.claims import claimed
+from tuning_playbook.trials.files import read_trial_json, trial_folder, write_trial_json
+from tuning_playbook.trials.manifest import BEST
+from tuning_playbook.trials.record import TrialRecord
+from tuning_playbook.trials.request import PackRequest
+from tuning_playbook.trials.resume_states import remove_resumes
+
+logger = logging.getLogger(__name__)
+
+
+def best_variables(study: Path, request: PackRequest, step: int) -> dict[str, Any]:
+    """Return the variables of a finished trial's best step.
+
+    Args:
+        study: The study's folder of results.
+        request: One trial, and the objective by which the step is its best.
+        step: The step.
+
+    Raises:
+        ArtefactError: The checkpoint is damaged, or the trial, trained again, has another best.
+    """
+    (trial,) = request.trials
+    folder = trial_folder(study, trial)
+    if step not in kept_steps(folder):
+        logger.info(
+            "trial %s kept no checkpoint of step %d, its best by %s: it is trained again",
+            *(trial.id, step, request.selection.metric),
+        )
+        with claimed(request.trials, study):
+            train_request(request, study, write=_keep_checkpoints)
+    found: Mapping[str, Any] = _restore(folder)
+    if f"step_{step}" not in found:
+        raise ArtefactError(
+            f"{folder}: trained again, the trial has no checkpoint of step {step}; was it trained "
+            "on another kind of machine? Remove the folder and its pack, and run snakemake again"
+        )
+    variables: dict[str, Any] = jax.tree.map(jnp.asarray, found[f"step_{step}"])
+    return variables
+
+
+def _keep_checkpoints(
+    finished: Sequence[Finished],
+    study: Path,
+    selection: CheckpointSelection,
+    facts: Mapping[str, object],
+) -> dict[str, TrialRecord]:
+    """Keep the checkpoints of trials that were trained again; all else of them is there."""
+    del facts
+    for item in finished:
+        folder = trial_folder(study, item.trial)
+        content = read_trial_json(folder)
+        if content["numbers_sha256"] != item.record.sha256:
+            logger.warning("trial %s, trained again, has other numbers than before", item.trial.id)
+        others = _restore(folder) if content["kept_steps"] else {}
+        write_checkpoints(item, study, selection, others)
+        steps = [*content["kept_steps"], *(step for step, _ in item.best)]
+        write_trial_json(folder, content | {"kept_steps": list(dict.fromkeys(steps))})
+        remove_resumes(folder / "checkpoints")
+    return {item.trial.id: item.record for item in finished}
+
+
+def _restore(folder: Path) -> dict[str, Any]:
+    try:
+        return checkpoints.restore(folder / "checkpoints", BEST)
+    except ArtefactError as error:
+        raise ArtefactError(
+            f"{error}; remove the file of its pack and run snakemake again: this trial is trained "
+            "anew, the others are kept"
+        ) from None

@@ -1,0 +1,104 @@
+"""The record of a finished trial: what was measured of it, and how it ended.
+
+The engine writes one, a reader of another tool's logs makes one, and the dataset is collected from
+them. Nothing here needs NumPy, because a study of finished trials is read whenever it is planned.
+"""
+
+import functools
+import hashlib
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Numbers = Sequence[float] | np.ndarray
+    """One number at each step, [steps]; the engine's are float32 arrays."""
+
+Status = Literal["completed", "diverged", "failed"]
+
+EVALUATED_SPLITS = ("train", "validation")
+"""The test split is read once, at the end, on purpose; no trial evaluates it."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What was measured of one trial at some of its steps.
+
+    Attributes:
+        steps: Training steps before each measurement, rising.
+        values: By name, one number at each step; NaN where that was not measured then.
+    """
+
+    steps: "Numbers"
+    values: Mapping[str, "Numbers"]
+
+
+NO_CURVES = Curves((), {})
+
+
+@dataclass(frozen=True)
+class GradientSummary:
+    """The gradient norms of a whole run.
+
+    Attributes:
+        counts: Steps whose norm lies in each bin of `engine.windows.NORM_EDGES`; norms beyond the
+            edges count in the outermost bins.
+        p90: The 90th percentile; NaN where no step was logged.
+        clipped_share: The share of steps whose gradient was clipped; NaN without clipping.
+    """
+
+    counts: "Sequence[int] | np.ndarray"
+    p90: float
+    clipped_share: float
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """The record of a finished trial: the same trial gives the same numbers.
+
+    Attributes:
+        fingerprint: The trial's; empty where it follows from the numbers (`sources`).
+        status: How it ended.
+        reason: Why it is infeasible; empty for a completed trial.
+        evaluations: Its metrics by `<split>/<name>`, of the train and the validation split; NaN
+            from divergence on.
+        logged: What was logged while it trained, by the dataset's names (`train_loss`, ...).
+        gradient: The gradient norms of every step; None where only `logged` tells of them.
+    """
+
+    fingerprint: str
+    status: Status
+    reason: str
+    evaluations: Curves
+    logged: Curves
+    gradient: GradientSummary | None = None
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Return the hash of everything that was measured, whatever holds the numbers."""
+        state = hashlib.sha256()
+        for part in self._parts():
+            state.update(len(part).to_bytes(8, "little") + part)
+        return state.hexdigest()
+
+    def _parts(self) -> Iterator[bytes]:
+        yield self.status.encode()
+        yield self.reason.encode()
+        for curves in (self.evaluations, self.logged):
+            yield _bytes(curves.steps)
+            for name in sorted(curves.values):
+                yield name.encode()
+                yield _bytes(curves.values[name])
+        if self.gradient is not None:
+            yield _bytes(self.gradient.counts)
+            yield _bytes((self.gradient.p90, self.gradient.clipped_share))
+
+
+def _bytes(numbers: "Numbers") -> bytes:
+    """Return numbers as float64 bytes, with one kind of NaN, whatever type holds them."""
+    listed = numbers if isinstance(numbers, Sequence) else numbers.tolist()
+    return array("d", [math.nan if math.isnan(item) else item for item in listed]).tobytes()
