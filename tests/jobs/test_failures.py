@@ -1,41 +1,106 @@
-"""What a person is told of training jobs that failed, from the logs of a run on Slurm."""
+"""What a person is told of training jobs that failed, from the records of a run of Snakemake."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
 
-from tuning_playbook.jobs.failures import read_failures, tell
+import tuning_playbook
+from tests.specs import plan_of
+from tuning_playbook.jobs.failures import FailedJobs, tell
 
-BLOCK = """\
-[Sun Nov 22 15:06:13 2026]
-Error in rule {rule}:
-    message: {message}
-    jobid: 4
-    output: {output}
-    log: {logs} (check log file(s) for error details)
-    external_jobid: 38
-Logfile {output}:
-"""
 KILLED = "SLURM-job '38' failed, SLURM status is: '{}'. Reason: Unknown.For further error details"
+
+SNAKEFILE = f"""
+import json, sys
+from snakemake.logging import logger
+sys.path.insert(0, {str(Path(tuning_playbook.__file__).parents[1])!r})
+from tuning_playbook.jobs.failures import FailedJobs
+
+FAILED = FailedJobs()
+logger.addHandler(FAILED)
+
+onerror:
+    print(json.dumps([vars(job) for job in FAILED.jobs]))
+
+rule all:
+    input: "small/packs/late.nc", "small/packs/never.nc", "plot.svg"
+
+rule train_pack:
+    output: "{{study}}/packs/{{pack}}.nc"
+    log: "{{study}}/logs/{{pack}}.log"
+    resources: tried=lambda wildcards, attempt: attempt
+    shell: "test {{wildcards.pack}} = late -a {{resources.tried}} = 2 && touch {{output}}"
+
+rule plot:
+    output: "plot.svg"
+    shell: "false"
+"""
+
+
+class Run:
+    """A run of Snakemake over one study, as its records tell of it."""
+
+    def __init__(self, folder, changes):
+        self.folder = folder / "results/small"
+        self.plan = plan_of(folder, changes)
+        self.failed = FailedJobs()
+        self.logger = logging.Logger("snakemake")
+        self.logger.addHandler(self.failed)
+
+    def begin(self, jobid=4, rule="train_pack", **wildcards):
+        wildcards = {"study": "small", **(wildcards or {"pack": self.pack.id})}
+        fields = {"jobid": jobid, "rule_name": rule, "wildcards": wildcards}
+        self.logger.info("begins", extra={"event": LogEvent.JOB_INFO, **fields})
+
+    def fail(self, jobid=4, message=None, logs=("pack.log",), output="pack.nc", rule="train_pack"):
+        fields = {"jobid": jobid, "rule_name": rule, "rule_msg": message}
+        fields |= {"output": [output], "log": list(logs)}
+        self.logger.error("failed", extra={"event": LogEvent.JOB_ERROR, **fields})
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
+
+    def finish(self, trial, status="completed", **others):
+        """Write what a trial leaves when it ends."""
+        record = {"fingerprint": trial.fingerprint, "status": status, **others}
+        self.write(f"trials/{trial.id}/trial.json", record)
+
+    @property
+    def pack(self):
+        return next(iter(self.plan.packs.values()))
+
+    @property
+    def told(self):
+        return "\n".join(tell(self.failed.jobs, {"small": self.plan}.get, self.folder.parent))
 
 
 @pytest.fixture
-def job(tmp_path):
-    """A job of three trials that has finished one of them, and Slurm's log of it."""
+def run(tmp_path):
+    """A run whose one training job has four trials, of which it has finished one."""
+    run = Run(tmp_path, {"resources.trials_per_job": 4})
+    run.finish(run.pack.trials[0])
+    return run
+
+
+@pytest.fixture
+def logs(tmp_path):
+    """A job's own log, and Slurm's of it."""
     own, slurm = tmp_path / "pack.log", tmp_path / "38.log"
-    own.write_text(
-        "2026-11-22 15:05:06,812 INFO kept 0 trials: none\n"
-        "2026-11-22 15:05:06,812 INFO to train 3 trials: aaaaaaaaa1 aaaaaaaaa2 aaaaaaaaa3\n"
-        "2026-11-22 15:05:09,012 INFO aaaaaaaaa1 completed\n"
-    )
+    own.write_text("2026-11-22 15:05:06,812 INFO kept 0 trials: none\n")
     slurm.write_text("srun: error: node: task 0: Killed\n")
-    return {"rule": "train_pack", "output": f"{tmp_path}/pack.nc", "logs": f"{own}, {slurm}"}
+    return [str(own), str(slurm)]
 
 
-def told(*blocks):
-    return "\n".join(tell(read_failures("".join(blocks))))
-
-
-def block(job, state):
-    return BLOCK.format(**job, message=KILLED.format(state) if state else "None")
+def ids(trials):
+    return ", ".join(trial.id for trial in trials)
 
 
 @pytest.mark.parametrize(
@@ -48,10 +113,11 @@ def block(job, state):
         ("FAILED", "see its log"),
     ],
 )
-def test_the_trials_that_a_job_did_not_finish_are_named_with_what_to_do(job, state, what):
-    text = told(block(job, state))
-    assert "pack.nc (aaaaaaaaa2, aaaaaaaaa3): " in text
-    assert what in text
+def test_the_trials_that_a_job_did_not_finish_are_named_with_what_to_do(run, logs, state, what):
+    run.begin()
+    run.fail(message=KILLED.format(state), logs=logs)
+    assert f"pack.nc ({ids(run.pack.trials[1:])}): " in run.told
+    assert what in run.told
 
 
 @pytest.mark.parametrize(
@@ -62,29 +128,129 @@ def test_the_trials_that_a_job_did_not_finish_are_named_with_what_to_do(job, sta
         "srun: error: node: task 0: Out Of Memory",
     ],
 )
-def test_a_step_killed_for_its_memory_is_told_by_slurms_log(job, line, tmp_path):
-    (tmp_path / "38.log").write_text(line)
-    assert "raise resources.memory_mb" in told(block(job, "FAILED"))
+def test_a_step_killed_for_its_memory_is_told_by_slurms_log(run, logs, line):
+    Path(logs[1]).write_text(line)
+    run.begin()
+    run.fail(message=KILLED.format("FAILED"), logs=logs)
+    assert "raise resources.memory_mb" in run.told
 
 
-def test_what_is_shown_of_the_jobs_own_log_changes_nothing(job):
-    assert told(block(job, "TIMEOUT"), block(job, "")) == told(block(job, "TIMEOUT"))
+def test_a_job_of_no_cluster_is_told_with_its_log(run, logs):
+    run.begin()
+    run.fail(logs=logs[:1])
+    assert f"the job failed. What to do: see its log, {logs[0]}." in run.told
 
 
-def test_the_last_attempt_counts(job):
-    text = told(block(job, "NODE_FAIL"), block(job, "TIMEOUT"))
-    assert "time limit" in text and "node" not in text
+def test_a_job_that_wrote_no_log_is_left_to_what_snakemake_says(run, tmp_path):
+    run.begin()
+    run.fail(message="SLURM sbatch failed.", logs=[str(tmp_path / "none.log")])
+    assert f"pack.nc ({ids(run.pack.trials[1:])}): the job failed. What to do: see what" in run.told
 
 
-def test_a_job_that_succeeded_when_tried_again_is_not_told(job, tmp_path):
-    (tmp_path / "pack.nc").touch()
-    assert told(block(job, "TIMEOUT")) == ""
+def test_the_last_attempt_counts(run):
+    run.begin()
+    run.fail(message=KILLED.format("NODE_FAIL"))
+    run.begin()
+    run.fail(message=KILLED.format("TIMEOUT"))
+    assert "time limit" in run.told and "node" not in run.told
 
 
-def test_other_rules_are_left_to_snakemake(job):
-    assert told(block(job | {"rule": "plot_axis"}, "FAILED")) == ""
+def test_a_job_that_succeeded_when_tried_again_is_not_told(run):
+    run.begin()
+    run.fail(message=KILLED.format("TIMEOUT"))
+    run.begin()
+    assert run.told == ""
 
 
-def test_a_job_without_a_log_is_told_all_the_same(job, tmp_path):
-    (tmp_path / "pack.log").unlink()
-    assert "pack.nc (trials unknown): the job lost its node" in told(block(job, "NODE_FAIL"))
+def test_each_job_that_failed_is_told_and_no_other(run):
+    for jobid in (4, 5, 6):
+        run.begin(jobid)
+    run.fail(4, output="first.nc")
+    run.fail(6, output="last.nc")
+    assert [line.split()[0] for line in run.told.splitlines()[1:-1]] == ["first.nc", "last.nc"]
+
+
+def test_other_rules_are_left_to_snakemake(run):
+    run.begin(rule="plot_axis", axis="learning_rate")
+    run.fail(rule="plot_axis")
+    assert run.told == ""
+
+
+def test_a_trial_that_failed_or_was_another_one_has_no_result(run):
+    first, second, third, fourth = run.pack.trials
+    run.finish(first, status="failed")
+    run.finish(second, status="diverged")
+    run.finish(third, fingerprint="of another version")
+    run.begin()
+    run.fail()
+    assert f"({ids([first, third, fourth])})" in run.told
+
+
+def test_a_job_that_ended_before_it_wrote_its_pack_lacks_no_trial(run):
+    for trial in run.pack.trials:
+        run.finish(trial)
+    run.begin()
+    run.fail()
+    assert "pack.nc (its trials are trained): the job failed." in run.told
+
+
+def test_a_job_of_a_repeat_of_the_search_is_told_with_its_trials(tmp_path):
+    run = Run(tmp_path, {"replicates": 1})
+    pack = next(iter(run.plan.replicate_packs.values()))
+    run.begin(pack=pack.id)
+    run.fail()
+    assert f"({ids(pack.trials)})" in run.told
+
+
+def test_a_job_of_a_round_is_told_with_the_trials_that_were_proposed(tmp_path):
+    search = {"algorithm": "bayesian", "trials": 8, "rounds": 2, "initial": 4}
+    run = Run(tmp_path, {"search": search})
+    proposed = [item.trial for item in run.plan.trials[:2]]
+    (name, item), *_ = run.plan.rounds.items()
+    assert item.parts == ((0, 1), (1, 2))
+    run.write(item.proposal, {"trials": [trial.to_json() for trial in proposed]})
+    run.begin(rule="train_round", round=name, part="1")
+    run.fail()
+    assert f"({proposed[1].id})" in run.told
+
+
+def test_a_job_of_reruns_is_told_with_those_that_were_chosen(tmp_path):
+    run = Run(tmp_path, {"resources.trials_per_job": 4})
+    (pack,) = run.plan.rerun_packs.values()
+    reruns = run.pack.trials[:2]
+    chosen = {pack.arm: {"rerun_of": "", "trials": [trial.to_json() for trial in reruns]}}
+    run.write("reruns/choice.json", chosen)
+    run.finish(reruns[0])
+    run.begin(rule="train_reruns", rerun=pack.id)
+    run.fail()
+    assert f"({reruns[1].id})" in run.told
+
+
+def test_a_job_whose_proposal_is_gone_is_told_all_the_same(tmp_path):
+    search = {"algorithm": "bayesian", "trials": 8, "rounds": 2, "initial": 4}
+    run = Run(tmp_path, {"search": search})
+    run.begin(rule="train_round", round=next(iter(run.plan.rounds)), part="0")
+    run.fail(message=KILLED.format("NODE_FAIL"))
+    assert "pack.nc (trials unknown): the job lost its node" in run.told
+
+
+def test_snakemake_itself_logs_such_records_also_when_it_is_quiet(tmp_path):
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    command = [Path(sys.executable).parent / "snakemake", "--cores", "1", "--retries", "1"]
+    done = subprocess.run(
+        [*command, "--keep-going", "--quiet", "all"],
+        cwd=tmp_path,
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout) == [
+        {
+            "wildcards": {"study": "small", "pack": "never"},
+            "output": "small/packs/never.nc",
+            "logs": ["small/logs/never.log"],
+            "message": "",
+        }
+    ]

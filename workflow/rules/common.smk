@@ -16,7 +16,7 @@ from snakemake.logging import logger
 
 from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
-from tuning_playbook.jobs.failures import read_failures, tell
+from tuning_playbook.jobs.failures import FailedJobs, tell
 from tuning_playbook.jobs.job import share_source
 from tuning_playbook.planning.chain import settled_plan
 from tuning_playbook.planning.configuration import (
@@ -39,6 +39,9 @@ try:
     ASKED_FOR = [path.stem for path in asked_for(config, folder=Path("config/studies"))]
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
+
+FAILED = FailedJobs()
+logger.addHandler(FAILED)
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.report.budget_lines import budget_lines
@@ -345,11 +348,10 @@ def slices_of(wildcards):
     return STUDIES[wildcards.study].plan.study.spec.isolation.slices
 
 
-def tell_failures(logs):
+def tell_failures():
     """Say which trials have no result, why, and what to do."""
-    for log in map(Path, logs):
-        for line in tell(read_failures(log.read_text(errors="replace"))):
-            logger.error(line)
+    for line in tell(FAILED.jobs, plan_of, Path(RESULTS)):
+        logger.error(line)
 
 
 def key_of(stage):

@@ -1,23 +1,29 @@
-"""Which trials a run of Snakemake could not train, why, and what to do: told by its log.
+"""Which trials a run of Snakemake could not train, why, and what to do: told by records.
 
-A job that its cluster kills says nothing itself. Snakemake's log names its files and the state that
-Slurm gave it; the job's own log, its trials.
+A job that its cluster kills says nothing itself. Snakemake's records say which jobs failed, the
+plan of their study which trials they were to train, and the records of these which are trained.
 """
 
+import json
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-BLOCK = re.compile(r"^Error in rule train_(?:pack|round|reruns):\n((?:    .*\n?)+)", re.MULTILINE)
-FIELD = re.compile(r"^    (output|log): (.*?)(?: \(check log.*)?$", re.MULTILINE)
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.trials.trial import Trial, trial_from_json
+
+TRAINING_RULES = ("train_pack", "train_round", "train_reruns")
+
+# No record holds what Slurm says of a job as data. Snakemake's executor puts a job's state into the
+# sentence that it reports; that a step of the job was killed alone stands in Slurm's log. Slurm
+# itself can only be asked on clusters with accounting.
 STATE = re.compile(r"SLURM status is: '(\w+)'")
-
-OUT_OF_MEMORY = re.compile(r"exceeded memory limit|oom[_-]kill|out of memory", re.IGNORECASE)
-"""What Slurm writes into the log of a job when it kills a step of it; the job itself fails then."""
-
-TO_TRAIN = re.compile(r" to train \d+ trials: (.*)")
-FINISHED = re.compile(r" ([0-9a-f]{10}) (?:completed|diverged)\b")
+STEP_OUT_OF_MEMORY = re.compile(r"exceeded memory limit|oom[_-]kill|out of memory", re.IGNORECASE)
 
 REASONS = {
     "OUT_OF_MEMORY": (
@@ -36,76 +42,132 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A training job that failed.
+class FailedJob:
+    """A training job whose last attempt failed.
 
     Attributes:
+        wildcards: Those of its rule: its study, and which of the study's jobs it is.
         output: Its pack file.
-        logs: Its own log, and Slurm's of it.
-        state: What Slurm says of it; empty where it did not run on Slurm.
+        logs: Its own log; behind it that of the cluster, where it ran on one.
+        message: What Snakemake's executor says of its end; empty where it says nothing.
     """
 
+    wildcards: Mapping[str, str]
     output: str
     logs: tuple[str, ...]
-    state: str
+    message: str
 
     @property
-    def trials(self) -> tuple[str, ...]:
-        """Return the trials that it was to train and did not finish, as its log names them."""
-        text = _text(self.logs[0]) if self.logs else ""
-        asked = TO_TRAIN.search(text)
-        finished = set(FINISHED.findall(text))
-        listed = asked[1].split() if asked and asked[1] != "none" else []
-        return tuple(trial for trial in listed if trial not in finished)
-
-    @property
-    def reason(self) -> str:
-        """Return the state that says why it failed, which may be that of a step of the job."""
-        if any(OUT_OF_MEMORY.search(_text(log)) for log in self.logs[1:]):
+    def state(self) -> str:
+        """Return the state that says why it failed, of a step of it maybe; empty without Slurm."""
+        if any(STEP_OUT_OF_MEMORY.search(_text(log)) for log in self.logs[1:]):
             return "OUT_OF_MEMORY"
-        return self.state
-
-    def __str__(self) -> str:
-        own = f"see its log, {self.logs[0]}" if self.logs else "see its log"
-        what, remedy = REASONS.get(self.reason, ("failed", own))
-        trials = ", ".join(self.trials) or "trials unknown"
-        return f"{self.output} ({trials}): the job {what}. What to do: {remedy}."
+        found = STATE.search(self.message)
+        return found[1] if found else ""
 
 
-def read_failures(text: str) -> list[Failure]:
-    """Return the training jobs whose last attempt failed, from the text of Snakemake's log.
+class FailedJobs(logging.Handler):
+    """Collects the training jobs that fail, as a handler of the logger of Snakemake.
 
-    Example:
-        >>> log = '''Error in rule train_pack:
-        ...     message: SLURM-job '7' failed, SLURM status is: 'TIMEOUT'. Reason: Unknown.
-        ...     jobid: 2
-        ...     output: results/small/packs/0123456789.nc
-        ...     log: logs/a.log, /slurm/7.log (check log file(s) for error details)
-        ... '''
-        >>> read_failures(log)  # doctest: +NORMALIZE_WHITESPACE
-        [Failure(output='results/small/packs/0123456789.nc', logs=('logs/a.log', '/slurm/7.log'),
-         state='TIMEOUT')]
+    It sees every record, also what `--quiet` keeps from being printed.
     """
-    failures: dict[str, Failure] = {}
-    for block in BLOCK.findall(text):
-        fields = dict(FIELD.findall(block))
-        output, logs = fields.get("output", ""), tuple(fields.get("log", "").split(", "))
-        state = STATE.search(block)
-        # The log of a job on a cluster is shown below, with a block of its own that has no state.
-        if state or output not in failures:
-            failures[output] = Failure(output, logs, state[1] if state else "")
-    return [item for item in failures.values() if not Path(item.output).exists()]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: dict[int, Mapping[str, str]] = {}
+        self._failed: dict[int, FailedJob] = {}
+
+    @property
+    def jobs(self) -> tuple[FailedJob, ...]:
+        """Return the jobs that have failed and did not begin again, in the order of their ends."""
+        return tuple(self._failed.values())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take what a record says of the begin or the failure of a training job."""
+        said = vars(record)
+        match said.get("event"):
+            case LogEvent.JOB_INFO if said["rule_name"] in TRAINING_RULES:
+                self._begun[said["jobid"]] = dict(said["wildcards"])
+                self._failed.pop(said["jobid"], None)
+            case LogEvent.JOB_ERROR if said["jobid"] in self._begun:
+                self._failed[said["jobid"]] = FailedJob(
+                    self._begun[said["jobid"]],
+                    said["output"][0],
+                    tuple(filter(None, said["log"])),
+                    said["rule_msg"] or "",
+                )
 
 
-def tell(failures: list[Failure]) -> Iterator[str]:
-    """Yield what a person is told in the end of the training jobs that failed."""
-    if failures:
-        yield "These trials have no result; all that is trained is kept:"
-        yield from (f"  {failure}" for failure in failures)
-        yield (
-            "Run snakemake again to train them. For a report of what there is meanwhile, which "
-            "decides nothing, add incomplete=report to --config."
-        )
+def tell(jobs: Sequence[FailedJob], plan_of: Callable[[str], Plan], results: Path) -> Iterator[str]:
+    """Yield what a person is told in the end of the training jobs that failed.
+
+    Args:
+        jobs: The jobs.
+        plan_of: Gives the plan of a study by its name.
+        results: The folder of the results of all studies.
+    """
+    if not jobs:
+        return
+    yield "These trials have no result; all that is trained is kept:"
+    for job in jobs:
+        study = job.wildcards["study"]
+        trials = _untrained(job, plan_of(study), results / study)
+        what, remedy = REASONS.get(job.state, ("failed", _where_to_look(job)))
+        yield f"  {job.output} ({trials}): the job {what}. What to do: {remedy}."
+    yield (
+        "Run snakemake again to train them. For a report of what there is meanwhile, which "
+        "decides nothing, add incomplete=report to --config."
+    )
+
+
+def _untrained(job: FailedJob, plan: Plan, folder: Path) -> str:
+    """Return the trials that a job was to train and did not finish, as words."""
+    try:
+        trials = _asked_for(job.wildcards, plan, folder)
+    except (OSError, ValueError, LookupError):  # what it was asked for is not there any more
+        return "trials unknown"
+    missing = [trial.id for trial in trials if not _is_trained(trial, folder)]
+    return ", ".join(missing) or "its trials are trained"
+
+
+def _asked_for(job: Mapping[str, str], plan: Plan, folder: Path) -> Sequence[Trial]:
+    """Return the trials that a job was asked for: planned, proposed or chosen.
+
+    Raises:
+        OSError, ValueError, LookupError: There is no such job, or its input cannot be read.
+    """
+    match job:
+        case {"round": name, "part": part}:
+            round_ = plan.rounds[name]
+            proposed = _read(folder / round_.proposal)["trials"]
+            return [trial_from_json(item) for item in proposed[slice(*round_.parts[int(part)])]]
+        case {"rerun": name}:
+            pack = plan.rerun_packs[name]
+            chosen = _read(folder / "reruns/choice.json").get(pack.arm, {}).get("trials", [])
+            return [trial_from_json(chosen[n]) for n in pack.reruns if n < len(chosen)]
+        case _:
+            name = job["pack"]
+            return (plan.packs.get(name) or plan.replicate_packs[name]).trials
+
+
+def _is_trained(trial: Trial, folder: Path) -> bool:
+    """Whether a trial has a record of its end; one that has failed is to be trained again."""
+    try:
+        record = _read(folder / f"trials/{trial.id}/trial.json")
+    except (OSError, ValueError):
+        return False
+    return record.get("fingerprint") == trial.fingerprint and record.get("status") != "failed"
+
+
+def _where_to_look(job: FailedJob) -> str:
+    """Return what to read about a job that failed for no reason known here."""
+    written = [log for log in job.logs if Path(log).exists()]
+    return f"see its log, {written[0]}" if written else "see what Snakemake says of it above"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
 
 
 def _text(path: str) -> str:
