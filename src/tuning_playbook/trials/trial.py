@@ -66,11 +66,12 @@ class Trial:
     def to_json(self) -> dict[str, Any]:
         """Return the trial as a JSON object, without what has its default."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
+        kept = {
             field.name: values[field.name]
             for field in fields(self)
             if values[field.name] != field.default
         }
+        return kept | {"traced": list(self.traced)}
 
 
 def trial_from_json(content: Mapping[str, Any]) -> Trial:

@@ -1,0 +1,60 @@
+"""The house as it stands: which room may use which, and what stays light."""
+
+import ast
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import tuning_playbook
+
+PACKAGE = Path(tuning_playbook.__file__).parent
+
+FLOORS = (
+    *("errors", "files", "declarations", "trials", "study", "sources", "search", "planning"),
+    *("workloads", "engine", "dataset", "jobs", "analysis", "launches", "procedures"),
+    *("plots", "report", "archive", "__main__"),
+)
+"""The rooms from the ground up: each may import from those before it."""
+
+
+def room_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[0]
+
+
+def imported_rooms(path):
+    """Return the rooms that a module imports from, wherever in it."""
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tuning_playbook."):
+            rooms.add(node.module.split(".")[1])
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+            rooms |= {parts[1] for parts in names if parts[0] == "tuning_playbook" and parts[1:]}
+    return rooms - {room_of(path)}
+
+
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_downwards(path):
+    below = FLOORS[: FLOORS.index(room_of(path))]
+    assert imported_rooms(path) <= set(below)
+
+
+def test_no_two_modules_share_a_name():
+    names = Counter(path.name for path in MODULES if path.name != "__init__.py")
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    "room", ["trials.trial", "study.read", "sources.imported_study", "planning.chain"]
+)
+def test_what_the_snakefile_imports_is_light(room):
+    code = f"import sys, tuning_playbook.{room}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"jax", "numpy", "xarray"} & set(done.stdout.split())
