@@ -17,7 +17,7 @@ from tests.specs import write_spec
 from tuning_playbook.archive.read_trials import finished_trials
 from tuning_playbook.dataset.collect import ROUND, collect, write_dataset
 from tuning_playbook.dataset.imported import resources_dataset
-from tuning_playbook.planning.imported_trials import as_trial
+from tuning_playbook.planning.list_imported import as_trial
 from tuning_playbook.sources.archived import found_in
 from tuning_playbook.trials.result import write_result
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tuning_playbook.dataset.checkpoints import collect_checkpoints
+from tuning_playbook.dataset.best_checkpoints import collect_checkpoints
 from tuning_playbook.dataset.collect import collect_study, write_dataset
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.planning.current import current_plan

@@ -6,7 +6,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.importance import importance
-from tuning_playbook.dataset.checkpoints import with_checkpoints
+from tuning_playbook.dataset.best_checkpoints import with_checkpoints
 from tuning_playbook.dataset.resources import collect_resources
 from tuning_playbook.files import write_json
 from tuning_playbook.jobs.job import logged

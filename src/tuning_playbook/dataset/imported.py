@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.dataset.checkpoints import checkpoints_dataset
+from tuning_playbook.dataset.best_checkpoints import checkpoints_dataset
 from tuning_playbook.dataset.collect import ROUND, assemble
 from tuning_playbook.dataset.outcome import objective_variables
 from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
@@ -20,11 +20,11 @@ from tuning_playbook.dataset.resources import resources_of
 from tuning_playbook.dataset.rows import Axes, Row
 from tuning_playbook.declarations import Value
 from tuning_playbook.engine.windows import gradient_summary
-from tuning_playbook.planning.imported_trials import as_trial
+from tuning_playbook.planning.list_imported import as_trial
 from tuning_playbook.planning.plan import BASELINE, Plan
 from tuning_playbook.sources.configurations import configurations
 from tuning_playbook.study.study import Study
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 
 WHOLE_RUN = 0.95

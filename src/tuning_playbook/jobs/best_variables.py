@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from tuning_playbook.dataset.checkpoints import kept_steps
+from tuning_playbook.dataset.best_checkpoints import kept_steps
 from tuning_playbook.engine.run import Finished
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.jobs import checkpoints

@@ -17,7 +17,7 @@ from typing import Any
 
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.planning.expand import Expansion, StudyTrial, expand
-from tuning_playbook.planning.imported_trials import list_finished
+from tuning_playbook.planning.list_imported import list_finished
 from tuning_playbook.planning.rounds import Round, add_proposals, rounds_of
 from tuning_playbook.sources.imported_study import import_study
 from tuning_playbook.study import shape

@@ -19,7 +19,7 @@ from tuning_playbook.sources.measurements import (
     split_of,
 )
 from tuning_playbook.sources.table import LARGEST, read_table
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 
 FOLDER = re.compile(r"(?:study|trial)_(\d+)")
 

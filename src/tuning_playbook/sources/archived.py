@@ -18,7 +18,7 @@ from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.study import ONE_MINUS, Arm, Dimension
 from tuning_playbook.study.workload_description import read_cache
 from tuning_playbook.trials.best_checkpoint import BestCheckpoint
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import NO_CURVES, Curves, GradientSummary, TrialRecord
 
 

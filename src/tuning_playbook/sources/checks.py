@@ -13,7 +13,7 @@ from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.import_spec import ArchiveSource, ImportSpec
 from tuning_playbook.study.study import write_value
 from tuning_playbook.study.yaml import Location
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 
 
 @dataclass(frozen=True)

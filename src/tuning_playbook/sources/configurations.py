@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from tuning_playbook.declarations import Value, same
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 
 
 def configurations(finished: Iterable[ImportedTrial]) -> list[tuple[ImportedTrial, ...]]:

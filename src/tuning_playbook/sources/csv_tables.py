@@ -19,7 +19,7 @@ from tuning_playbook.sources.measurements import (
     split_of,
 )
 from tuning_playbook.sources.table import Row, Table, read_table
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import Status
 
 ABOUT_A_TRIAL = ("trial", "seed", "status", "infeasible_reason")

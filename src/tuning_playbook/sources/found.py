@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tuning_playbook.declarations import Hyperparameter, Metric
 from tuning_playbook.study import shape
 from tuning_playbook.study.study import Arm
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from tuning_playbook.study.import_spec import ArchiveSource, CsvSource, ImportSp
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import Arm, Dimension, Incumbent, Study, arm_name, write_value
 from tuning_playbook.study.workload_description import WorkloadDescription
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 
 
 def import_study(path: Path, spec: ImportSpec, text: str) -> Study:

@@ -16,7 +16,7 @@ from tuning_playbook.study.origin import Taken
 from tuning_playbook.study.schedule_hyperparameters import SCHEDULE
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.workload_description import WorkloadDescription
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 
 ONE_MINUS = "one_minus_"
 """`one_minus_<name>` sets `<name>` to one minus the value."""

@@ -8,7 +8,7 @@ from tuning_playbook.planning.expand import Expansion, StudyTrial
 from tuning_playbook.sources.configurations import configurations
 from tuning_playbook.sources.imported_study import arm_of, batch_size_of
 from tuning_playbook.study.study import Dimension, Study
-from tuning_playbook.trials.imported import ImportedTrial
+from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
 
