@@ -10,6 +10,9 @@ from tuning_playbook.errors import SpecError
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """What a hyperparameter or a metric may be called."""
 
+ONE_MINUS = "one_minus_"
+"""`one_minus_<name>` sets `<name>` to one minus the value."""
+
 Value = bool | int | float | str
 """A hyperparameter's value, as YAML gives it."""
 

@@ -15,7 +15,7 @@ from tests.engine.quadratic import make_trial
 from tuning_playbook.errors import DeviceError
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.groups import train_trials
-from tuning_playbook.trials.files import read_provenance, trial_folder
+from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 
 DEVICES = 8
 

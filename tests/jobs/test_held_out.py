@@ -8,7 +8,7 @@ from tuning_playbook.jobs.export import best_variables
 from tuning_playbook.jobs.held_out import measure_best
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
-from tuning_playbook.trials.files import trial_folder
+from tuning_playbook.trials.trial_files import trial_folder
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 

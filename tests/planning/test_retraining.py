@@ -6,7 +6,7 @@ import pytest
 
 from tests.specs import plan_of
 from tuning_playbook.planning.retraining import retraining_lines
-from tuning_playbook.trials.files import FORMAT
+from tuning_playbook.trials.trial_files import FORMAT
 
 
 @pytest.fixture

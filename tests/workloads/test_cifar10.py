@@ -8,7 +8,7 @@ from tests.workloads.cifar10_files import write_batch, write_distribution
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import plan_study, request_of
-from tuning_playbook.trials.files import read_provenance, trial_folder
+from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.workloads.cifar10 import CIFAR10
 
 

@@ -15,7 +15,7 @@ from tuning_playbook.jobs.export import export_best
 from tuning_playbook.jobs.load_workload import load_workload
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import plan_study, request_of
-from tuning_playbook.trials.files import trial_folder
+from tuning_playbook.trials.trial_files import trial_folder
 
 STUDIES = Path(__file__).parents[2] / "config/studies"
 

@@ -11,11 +11,10 @@ import xarray as xr
 from tuning_playbook.archive import format_1
 from tuning_playbook.dataset.outcome import objective_variables
 from tuning_playbook.dataset.rows import Axes
+from tuning_playbook.declarations import ONE_MINUS
 from tuning_playbook.trials.best_checkpoint import read_best
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.record import TrialRecord
-
-ONE_MINUS = "one_minus_"
 
 
 def check_dataset(

@@ -8,11 +8,11 @@ from typing import Any
 
 from tuning_playbook.archive import format_1
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.trials.files import is_told
 from tuning_playbook.trials.manifest import SUFFIX, check_manifest
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.trial import ID_DIGITS, digest
+from tuning_playbook.trials.trial_files import is_told
 
 PACKS = ("packs/*.nc", "rounds/*/*.nc", "reruns/*.nc")
 """Where the packs of an archive lie, from its folder of results."""

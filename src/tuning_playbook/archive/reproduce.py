@@ -27,11 +27,11 @@ from tuning_playbook.archive.verify import read_about, unpack_bag
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.jobs.environment import Resources, prepare, provenance
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
-from tuning_playbook.trials.files import read_trial_json
 from tuning_playbook.trials.manifest import BEST, manifest_of
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import Trial, trial_from_json
+from tuning_playbook.trials.trial_files import read_trial_json
 from tuning_playbook.workloads.protocol import Workload
 
 Tell = Callable[[str], None]

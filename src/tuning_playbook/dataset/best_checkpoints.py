@@ -16,7 +16,7 @@ from tuning_playbook.errors import ArtefactError
 from tuning_playbook.study.study import Study
 from tuning_playbook.trials.best_checkpoint import BestCheckpoint, read_best
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
-from tuning_playbook.trials.files import read_trial_json
+from tuning_playbook.trials.trial_files import read_trial_json
 
 
 def collect_checkpoints(study: Study, dataset: xr.Dataset, folder: Path) -> xr.Dataset:

@@ -16,7 +16,7 @@ from tuning_playbook.dataset.best_checkpoints import checkpoints_dataset
 from tuning_playbook.dataset.collect import ROUND, assemble
 from tuning_playbook.dataset.outcome import objective_variables
 from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
-from tuning_playbook.dataset.resources import resources_of
+from tuning_playbook.dataset.resources import provenance_dataset
 from tuning_playbook.dataset.rows import Axes, Row
 from tuning_playbook.declarations import Value
 from tuning_playbook.engine.windows import gradient_summary
@@ -101,7 +101,7 @@ def resources_dataset(study: Study, trials: Iterable[str]) -> xr.Dataset:
     records = [record for trial in listed if (record := known.get(trial)) is not None]
     if len(records) < len(listed):
         return xr.Dataset(coords={"trial": np.array(listed, dtype=object)})
-    return resources_of(listed, records)
+    return provenance_dataset(listed, records)
 
 
 def imported_checkpoints(plan: Plan) -> xr.Dataset:

@@ -12,7 +12,10 @@ from typing import Any
 
 from tuning_playbook.engine.windows import evaluation_steps, window_ends
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.trials.files import (
+from tuning_playbook.trials.pack_file import read_pack, write_pack
+from tuning_playbook.trials.record import Curves, GradientSummary, TrialRecord
+from tuning_playbook.trials.trial import Trial, trial_from_json
+from tuning_playbook.trials.trial_files import (
     NUMBERS,
     best_is_damaged,
     is_told,
@@ -21,9 +24,6 @@ from tuning_playbook.trials.files import (
     told_of,
     trial_folder,
 )
-from tuning_playbook.trials.pack_file import read_pack, write_pack
-from tuning_playbook.trials.record import Curves, GradientSummary, TrialRecord
-from tuning_playbook.trials.trial import Trial, trial_from_json
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.dataset.discovery import discovery_attributes
-from tuning_playbook.trials.files import read_provenance
+from tuning_playbook.trials.trial_files import read_provenance
 
 NUMBERS = {
     "wall_seconds": ("wall-clock time of the trial; its share, where lanes train together", "s"),
@@ -41,10 +41,10 @@ def collect_resources(trials: Sequence[str], folder: Path) -> xr.Dataset:
         trials: Their ids.
         folder: The folder that holds a folder for each.
     """
-    return resources_of(trials, [read_provenance(folder / trial) for trial in trials])
+    return provenance_dataset(trials, [read_provenance(folder / trial) for trial in trials])
 
 
-def resources_of(trials: Sequence[str], records: Sequence[Mapping[str, Any]]) -> xr.Dataset:
+def provenance_dataset(trials: Sequence[str], records: Sequence[Mapping[str, Any]]) -> xr.Dataset:
     """Return provenance as a dataset over `trial`.
 
     Args:

@@ -20,11 +20,11 @@ from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.groups import train_request, write_checkpoints
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.claims import claimed
-from tuning_playbook.trials.files import read_trial_json, trial_folder, write_trial_json
 from tuning_playbook.trials.manifest import BEST
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.resume_states import remove_resumes
+from tuning_playbook.trials.trial_files import read_trial_json, trial_folder, write_trial_json
 
 logger = logging.getLogger(__name__)
 

@@ -38,12 +38,12 @@ from tuning_playbook.trials.best_checkpoint import (
     write_best,
 )
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
-from tuning_playbook.trials.files import trial_folder, write_trial
 from tuning_playbook.trials.manifest import BEST
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.resume_states import remove_resumes
 from tuning_playbook.trials.trial import Trial
+from tuning_playbook.trials.trial_files import trial_folder, write_trial
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 logger = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from tuning_playbook.errors import ArtefactError
 from tuning_playbook.jobs.environment import Resources, prepare
 from tuning_playbook.jobs.nodes import train_on_nodes
 from tuning_playbook.trials.claims import claimed
-from tuning_playbook.trials.files import own_record, pack_trials, trial_folder
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.resume_states import remove_resumes
 from tuning_playbook.trials.trial import Trial
+from tuning_playbook.trials.trial_files import own_record, pack_trials, trial_folder
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import xarray as xr
 from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.jobs.environment import Resources, prepare
 from tuning_playbook.planning.plan import Plan, request_of
-from tuning_playbook.trials.files import trial_folder
+from tuning_playbook.trials.trial_files import trial_folder
 
 
 def export_models(

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tuning_playbook.declarations import Hyperparameter, Metric, Value
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Metric, Value
 from tuning_playbook.errors import SourceError
 from tuning_playbook.files import cache_folder, write_atomically
 from tuning_playbook.sources.found import Found
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
-from tuning_playbook.study.study import ONE_MINUS, Arm, Dimension
+from tuning_playbook.study.study import Arm, Dimension
 from tuning_playbook.study.workload_description import read_cache
 from tuning_playbook.trials.best_checkpoint import BestCheckpoint
 from tuning_playbook.trials.imported_trial import ImportedTrial

@@ -7,10 +7,10 @@ why. What is forbidden is in `rules`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tuning_playbook.declarations import Hyperparameter, same
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, same
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.families import COMMON, families
-from tuning_playbook.study.study import ONE_MINUS, Arm, Study, write_value
+from tuning_playbook.study.study import Arm, Study, write_value
 
 FEW_TRIALS = 10
 """With fewer trials in an arm only the learning rate of Adam is worth tuning."""

@@ -18,14 +18,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tuning_playbook.declarations import Hyperparameter, Value
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS
 from tuning_playbook.study.draft import error_at, key_of
 from tuning_playbook.study.families import COMMON, families
 from tuning_playbook.study.origin import EarlierResult, Taken
 from tuning_playbook.study.references import BaselineReference, RangeReference, ValueReference
-from tuning_playbook.study.study import ONE_MINUS, write_value
+from tuning_playbook.study.study import write_value
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.study.yaml import Location
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuning_playbook.declarations import Hyperparameter, Value
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.baselines import Baseline, Replaced
 from tuning_playbook.study.conditions import Part, parts_of, settings_of, values_of
@@ -15,7 +15,6 @@ from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.roles import check_rules
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import (
-    ONE_MINUS,
     Arm,
     Dimension,
     Incumbent,

@@ -7,7 +7,7 @@ depends on one arm (which hyperparameters its optimizer has) is checked in `reso
 import itertools
 from collections.abc import Iterable, Iterator
 
-from tuning_playbook.declarations import repeated, same
+from tuning_playbook.declarations import ONE_MINUS, repeated, same
 from tuning_playbook.errors import nearest
 from tuning_playbook.study import shape
 from tuning_playbook.study.conditions import parts_of, settings_of, values_of
@@ -19,7 +19,7 @@ from tuning_playbook.study.searches import (
     QuasiRandomSearch,
     RandomSearch,
 )
-from tuning_playbook.study.study import ONE_MINUS, write_value
+from tuning_playbook.study.study import write_value
 from tuning_playbook.study.yaml import Location
 
 MOST_ARMS = 10_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tuning_playbook.declarations import Hyperparameter, Value, same
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value, same
 from tuning_playbook.errors import SpecError
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
@@ -17,10 +17,6 @@ from tuning_playbook.study.schedule_hyperparameters import SCHEDULE
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.trials.imported_trial import ImportedTrial
-
-ONE_MINUS = "one_minus_"
-"""`one_minus_<name>` sets `<name>` to one minus the value."""
-
 
 SearchedRole = Literal["scientific", "nuisance"]
 
