@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -47,8 +48,8 @@ IDENTITY = ("SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME")
 STOPPED = {INTERRUPTED, -signal.SIGTERM, 128 + signal.SIGTERM}
 """Exit statuses of a process that was told to stop: while it trained, or before."""
 
-ERROR = "error: "
-"""What a process begins its last words with."""
+LAST_WORDS = "last-words-"
+"""What the file is called in which a process that fails leaves why, before its number."""
 
 
 def train_on_nodes(request: PackRequest, study: Path, resources: Resources) -> None:
@@ -63,14 +64,16 @@ def train_on_nodes(request: PackRequest, study: Path, resources: Resources) -> N
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
         NodesError: A process failed.
     """
-    content = {"request": request.to_json(), "study": str(study), "resources": asdict(resources)}
-    told = json.dumps(content)
-    last_words = [""] * resources.nodes
-    with noted_sigterm() as should_stop:
+    with (
+        tempfile.TemporaryDirectory(prefix=".nodes-", dir=study) as words,
+        noted_sigterm() as should_stop,
+    ):
+        content = {"request": request.to_json(), "study": str(study), "words": words}
+        told = json.dumps(content | {"resources": asdict(resources)})
         processes = _start(resources)
         readers = []
-        for number, process in enumerate(processes):
-            reader = threading.Thread(target=_relay, args=(number, process.stderr, last_words))
+        for process in processes:
+            reader = threading.Thread(target=_relay, args=(process.stderr,))
             reader.start()
             readers.append(reader)
             assert process.stdin is not None
@@ -80,14 +83,15 @@ def train_on_nodes(request: PackRequest, study: Path, resources: Resources) -> N
         for reader in readers:
             reader.join()
         to_stop = should_stop()
+        last_words = [path.read_text() for path in sorted(Path(words).glob(f"{LAST_WORDS}*"))]
     ended = {process.returncode for process in processes} - {0}
-    if to_stop and ended and ended <= STOPPED and not any(last_words):
+    if to_stop and ended and ended <= STOPPED and not last_words:
         raise InterruptedTrainingError("stopped; the state of its trials is saved")
     if failed is not None:
         code = processes[failed].returncode
         raise NodesError(
             f"training on {resources.nodes} nodes ended, process {failed} with exit status {code}: "
-            f"{last_words[failed] or 'see the log of the job'}"
+            f"{last_words[0] if last_words else 'see the log of the job'}"
         )
 
 
@@ -122,14 +126,11 @@ def _popen(command: Sequence[str], environment: dict[str, str]) -> subprocess.Po
     )
 
 
-def _relay(number: int, lines: IO[str], last_words: list[str]) -> None:
+def _relay(lines: IO[str]) -> None:
     """Log what a process says."""
     with lines:
         for line in lines:
-            text = line.rstrip()
-            logger.info("%s", text)
-            if text.startswith(ERROR):
-                last_words[number] = text.removeprefix(ERROR)
+            logger.info("%s", line.rstrip())
 
 
 def _wait(
@@ -167,9 +168,9 @@ def main(arguments: Sequence[str]) -> int:
     told = json.loads(sys.stdin.read())
     resources = Resources(**told["resources"])
     address, process = (arguments[0], int(arguments[1])) if arguments else (None, None)
-    first = (int(os.environ["SLURM_PROCID"]) if process is None else process) == 0
+    number = int(os.environ["SLURM_PROCID"]) if process is None else process
     logging.basicConfig(format="%(levelname)s %(message)s")
-    logging.getLogger("tuning_playbook").setLevel(logging.INFO if first else logging.WARNING)
+    logging.getLogger("tuning_playbook").setLevel(logging.WARNING if number else logging.INFO)
     try:
         prepare(resources, join=lambda: _join(resources, address, process))
         # JAX is imported here, after its environment is set.
@@ -178,16 +179,23 @@ def main(arguments: Sequence[str]) -> int:
         request = request_from_json(told["request"])
         train_request(request, Path(told["study"]), devices=resources.devices)
     except TuningPlaybookError as error:
-        print(f"{ERROR}{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        _leave(told["words"], number, error)
         return 1
     except InterruptedTrainingError as error:
         logger.warning("%s", error)
         return INTERRUPTED
     except Exception as error:  # logged whole; the job that waits fails with it as its last words
         logger.exception("a process of several ended with an error that is not the user's")
-        print(f"{ERROR}{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        _leave(told["words"], number, error)
         return 1
     return 0
+
+
+def _leave(words: str, number: int, error: Exception) -> None:
+    """Say why this process ends, to the job that waits for it and in its log."""
+    said = f"{type(error).__name__}: {error}"
+    print(said, file=sys.stderr, flush=True)
+    (Path(words) / f"{LAST_WORDS}{number}").write_text(said)
 
 
 def _join(resources: Resources, address: str | None, process: int | None) -> None:
