@@ -81,7 +81,7 @@ def test_a_test_set_that_is_to_be_read_is_there(tmp_path):
 
 NO_TEST_SPLIT = """
 import numpy as np
-from tuning_playbook.declarations import Metric
+from tuning_playbook import Metric
 
 class Model:
     hyperparameters = ()
