@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from tuning_playbook.declarations import Metric
+from tuning_playbook import Metric
 
 
 class Trivial:

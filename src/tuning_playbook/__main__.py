@@ -1,4 +1,4 @@
-"""The same work without Snakemake: `python -m tuning_playbook COMMAND`."""
+"""The same work without Snakemake: `tuning-playbook COMMAND`, or `python -m tuning_playbook`."""
 
 import argparse
 import json
@@ -64,39 +64,45 @@ def _plan(path: Path, options: argparse.Namespace) -> Plan:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tuning_playbook", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tuning-playbook", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    helps = {
-        "check": "read a spec and say what it would train",
-        "expand": "print a spec's trials, one JSON object a line",
-        "train": "train a spec's trials in this process, keeping those that are finished",
-    }
-    for name, text in helps.items():
-        command = commands.add_parser(name, help=text, description=text)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text)
+
+    check = add("check", "read a spec and say what it would train")
+    expand = add("expand", "print a spec's trials, one JSON object a line")
+    train = add("train", "train a spec's trials in this process, keeping those that are finished")
+    verify = add(
+        "verify",
+        "check an archive: every file, and that each result follows from what it was made of",
+    )
+    reproduce = add(
+        "reproduce", "train trials of an archive again, and say whether the same bits come out"
+    )
+    leftovers = add(
+        "leftovers",
+        "list trials that no spec, launch or archive names any more, and remove them if asked to",
+    )
+    add("schema", "print the JSON schema of a study spec, for editors")
+
+    for command in (check, expand, train):
         command.add_argument("spec", help="the study's name, or the path of its spec")
+    leftovers.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
+    for command in (check, expand, train, leftovers):
         command.add_argument("--results", type=Path, default=Path("results"))
-        if name == "train":
-            command.add_argument("--trial", action="append", help="only this id; may be repeated")
-            command.add_argument("--threads", type=int, default=1)
-    text = "check an archive: every file, and that each result follows from what it was made of"
-    command = commands.add_parser("verify", help=text, description=text)
-    command.add_argument("archive", type=Path, help="the zip file of a study")
-    text = "train trials of an archive again, and say whether the same bits come out"
-    command = commands.add_parser("reproduce", help=text, description=text)
-    command.add_argument("archive", type=Path, help="the zip file of a study")
-    command.add_argument(
+    for command in (verify, reproduce):
+        command.add_argument("archive", type=Path, help="the zip file of a study")
+    train.add_argument("--trial", action="append", help="only this id; may be repeated")
+    reproduce.add_argument(
         "--trial", action="append", default=[], help="an id, or a place in the study; repeatable"
     )
-    command.add_argument("--sample", type=int, default=0, help="so many, drawn at random")
-    command.add_argument("--all", action="store_true", help="every trial and rerun")
-    command.add_argument("--data", default="", help="the folder of data, for a workload with one")
-    command.add_argument("--threads", type=int, default=1)
-    text = "list trials that no spec, launch or archive names any more, and remove them if asked to"
-    command = commands.add_parser("leftovers", help=text, description=text)
-    command.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
-    command.add_argument("--results", type=Path, default=Path("results"))
-    command.add_argument("--remove", action="store_true", help="remove what is listed")
-    commands.add_parser("schema", help="print the JSON schema of a study spec, for editors")
+    reproduce.add_argument("--sample", type=int, default=0, help="so many, drawn at random")
+    reproduce.add_argument("--all", action="store_true", help="every trial and rerun")
+    reproduce.add_argument("--data", default="", help="the folder of data, for a workload with one")
+    for command in (train, reproduce):
+        command.add_argument("--threads", type=int, default=1)
+    leftovers.add_argument("--remove", action="store_true", help="remove what is listed")
     return parser
 
 

@@ -83,7 +83,7 @@ def test_the_arms_are_those_of_the_archived_study(archived):
 
 @pytest.fixture
 def imported(archived, tmp_path, monkeypatch):
-    """A study of the archived trials."""
+    """A study of the archived trials, which are not read again."""
     monkeypatch.setattr(
         "tuning_playbook.sources.imported_study.read_archive", lambda path: archived.found
     )
@@ -93,6 +93,7 @@ def imported(archived, tmp_path, monkeypatch):
         "objective": {"metric": "validation/error_rate", "mode": "min"},
         "source": {"format": "archive", "path": "study.zip"},
     }
+    (tmp_path / "study.zip").touch()
     return datasets(write_spec(tmp_path / "imported.yaml", spec))
 
 

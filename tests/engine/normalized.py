@@ -5,8 +5,8 @@ import numpy as np
 from flax import linen as nn
 
 from tests.engine.quadratic import Quadratic
-from tuning_playbook.declarations import Metric
-from tuning_playbook.workloads.normalization import VIRTUAL_BATCH_SIZE, BatchNorm
+from tuning_playbook import Metric
+from tuning_playbook.workloads import VIRTUAL_BATCH_SIZE, BatchNorm
 
 
 class Network(nn.Module):

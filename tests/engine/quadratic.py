@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tuning_playbook.declarations import Hyperparameter, Metric
+from tuning_playbook import Hyperparameter, Metric
 from tuning_playbook.study.families import training_hyperparameters
 from tuning_playbook.trials.trial import Trial
 

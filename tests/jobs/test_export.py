@@ -17,6 +17,7 @@ from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.trials.manifest import BEST
+from tuning_playbook.workloads.classification import Classifier
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 ALONE = """
@@ -101,7 +102,7 @@ def test_right_predictions_are_counted_by_class(trained):
 
 def test_a_workload_that_does_not_predict_is_not_exported(trained, monkeypatch):
     study, result = trained
-    monkeypatch.delattr(DigitsMLP, "predict")
+    monkeypatch.delattr(Classifier, "predict")
     folder = trial_folder(study, result.trial)
     assert export_best(folder, result.trial, DigitsMLP(), {}) is None
     assert jax.devices()

@@ -1,12 +1,18 @@
 """What a version covers, and what it does not."""
 
+import importlib
+import json
+import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tuning_playbook.jobs.describe_workload import PACKAGE, engine_files, workload_files
-from tuning_playbook.jobs.load_workload import load_workload
+from tuning_playbook.jobs.describe_workload import PACKAGE, workload_files
+from tuning_playbook.jobs.load_workload import BUILT_IN, load_workload
 from tuning_playbook.jobs.versions import code_version, strip_comments
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
@@ -90,12 +96,74 @@ def test_a_users_workload_is_its_modules_and_what_it_uses_of_ours(tmp_path, monk
     assert not names & {"unused.py", "some_library.py", "__init__.py"}
 
 
-def test_what_builds_programs_is_in_the_version_of_the_engine():
-    names = {str(path.relative_to(PACKAGE)) for path in engine_files()}
-    assert {"engine/program.py", "engine/optax_factories.py"} <= names
+@pytest.mark.parametrize(
+    ("imports", "expected"),
+    [
+        ("from tuning_playbook.workloads import Conv", {"convolution.py"}),
+        ("from tuning_playbook.workloads import DROPOUT, Conv", {"convolution.py", "dropout.py"}),
+        ("from tuning_playbook.workloads.convolution import Conv", {"convolution.py"}),
+        ("from tuning_playbook import Hyperparameter, InfeasibleConfigurationError", set()),
+    ],
+)
+def test_a_name_that_is_passed_on_is_the_module_that_defines_it(
+    tmp_path, monkeypatch, imports, expected
+):
+    assert files_of_a_model(tmp_path, monkeypatch, imports) == {"model.py"} | expected
 
 
-def test_the_description_is_the_same_in_another_process():
+def test_all_that_is_passed_on_counts_where_no_name_is_asked_for(tmp_path, monkeypatch):
+    names = files_of_a_model(tmp_path, monkeypatch, "import tuning_playbook.workloads")
+    assert {"model.py", "__init__.py", "convolution.py", "normalization.py"} <= names
+    assert "digits_mlp.py" not in names
+
+
+def files_of_a_model(tmp_path, monkeypatch, imports):
+    """The names of the files that a user's workload with these imports stands in."""
+    package = tmp_path / tmp_path.name  # a name of this test alone: Python keeps what it imported
+    package.mkdir()
+    (package / "model.py").write_text(f"{imports}\n\nclass Model: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    workload = importlib.import_module(f"{package.name}.model").Model()
+    return {path.name for path in workload_files(workload, str(tmp_path))}
+
+
+def test_a_file_of_the_package_decides_numbers_in_the_engine_or_for_the_workloads_that_use_it(
+    tmp_path,
+):
+    """Every file is changed, in a copy; the fingerprints of trials change with the versions."""
+    copy = tmp_path / PACKAGE.name
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, Path(__file__).parent / "each_file_changed.py", tmp_path]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    changed = {path: set(names) for path, names in json.loads(done.stdout).items()}
+    files = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")}
+    assert changed.keys() == files
+    for path in files:
+        if path.startswith("engine/"):
+            expected = {f"engine of {name}" for name in BUILT_IN}
+        else:
+            expected = {f"workload of {name}" for name in BUILT_IN if path in reached(name)}
+        assert changed[path] == expected, path
+
+
+def reached(name):
+    """The files of `workloads/` that a built-in workload reaches, by the names in its imports."""
+    files, pending = set(), {BUILT_IN[name].partition(":")[0].rpartition(".")[2]}
+    while pending:
+        path = PACKAGE / "workloads" / f"{pending.pop()}.py"
+        if path not in files:
+            files.add(path)
+            pending |= set(re.findall(r"from tuning_playbook\.workloads\.(\w+)", path.read_text()))
+    return {path.relative_to(PACKAGE).as_posix() for path in files}
+
+
+def test_a_description_is_the_same_in_another_process_and_names_what_it_was_made_of():
     command = [sys.executable, "-m", "tuning_playbook.jobs.describe_workload", "digits_mlp"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert code_version(workload_files(DigitsMLP(), "")) in done.stdout
+    described = json.loads(done.stdout)
+    version = described["description"]["versions"]["workload"]
+    assert version == code_version(workload_files(DigitsMLP(), ""))
+    depends = {Path(name) for name, _, _ in described["depends"]}
+    made_by = {"jobs/describe_workload.py", "jobs/versions.py", "study/families.py"}
+    assert {PACKAGE / name for name in (*made_by, "engine/program.py")} <= depends

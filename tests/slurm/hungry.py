@@ -5,7 +5,7 @@ import time
 import jax
 import numpy as np
 
-from tuning_playbook.declarations import Hyperparameter, Metric
+from tuning_playbook import Hyperparameter, Metric
 
 
 class Hungry:

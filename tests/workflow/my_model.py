@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tuning_playbook.declarations import Hyperparameter, Metric
+from tuning_playbook import Hyperparameter, Metric
 
 HOSTILE = "<script>alert(1)</script> '$(touch pwned)' `touch pwned` \"; touch pwned; {study} &amp;"
 

@@ -100,7 +100,7 @@ def refused(workshop):
             for wrong, setting in calls.items()
         }
     )
-    return SimpleNamespace(runs=runs, before=before, after=snapshot(project.results))
+    return SimpleNamespace(calls=calls, runs=runs, before=before, after=snapshot(project.results))
 
 
 @pytest.mark.parametrize("wrong", [*SPECS, *WRONG_COMMANDS])
@@ -111,6 +111,9 @@ def test_what_is_wrong_gets_one_message_and_no_traceback(refused, wrong):
     assert len(re.findall(r"^\w*Error\b", run.error, re.MULTILINE)) == 1
     assert re.search(r"^(SpecError|WorkloadError): ", run.error, re.MULTILINE)
     assert message in run.error
+    key, _, given = refused.calls[wrong].partition("=")
+    if key == "study" and "/" in given:  # every error about a spec names its file
+        assert re.search(rf"^\w+Error: {re.escape(given)}\b", run.error, re.MULTILINE)
     assert "Traceback" not in run.text
     assert '  File "' not in run.text
 

@@ -7,6 +7,7 @@ exit status 1. `study.workload_description` runs this and caches the answer.
 """
 
 import ast
+import functools
 import importlib.util
 import inspect
 import json
@@ -26,7 +27,7 @@ from tuning_playbook.jobs.versions import code_version, data_version
 from tuning_playbook.study.workload_description import stamp_of
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
-PACKAGE = Path(tuning_playbook.__file__).parent
+PACKAGE = Path(tuning_playbook.__file__).resolve().parent
 
 
 def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
@@ -41,9 +42,7 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
     depends = [
         *workload_files(workload, import_from),
         *engine_files(),
-        *sorted(PACKAGE.glob("study/*.py")),
-        PACKAGE / "declarations.py",
-        *sorted(PACKAGE.glob("workloads/*.py")),
+        *_imported_files(),
         *data_files,
         # A file that is added changes its folder, and so does an installed package.
         PACKAGE / "engine",
@@ -111,6 +110,16 @@ def workload_files(workload: Workload, import_from: str) -> list[Path]:
     return sorted(found)
 
 
+def _imported_files() -> list[Path]:
+    """Return the files of this package that this process has imported: they made the description.
+
+    Their changes matter to the cache alone, not to a version.
+    """
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    paths = [Path(file).resolve() for file in files if file]
+    return sorted(path for path in paths if path.is_relative_to(PACKAGE))
+
+
 def _belongs(source: Path, root: Path) -> bool:
     """Whether a source counts among those of the folder `root`.
 
@@ -120,7 +129,7 @@ def _belongs(source: Path, root: Path) -> bool:
     if not source.is_relative_to(root):
         return False
     if source.is_relative_to(PACKAGE):
-        return source.parent == PACKAGE / "workloads"
+        return source.is_relative_to(PACKAGE / "workloads")
     inside = source.relative_to(root).parts
     return not {"site-packages", "dist-packages"} & set(inside) and not source.is_relative_to(
         Path(inspect.__file__).resolve().parent
@@ -130,14 +139,39 @@ def _belongs(source: Path, root: Path) -> bool:
 def _imports(module: str, path: Path) -> Iterator[str]:
     """Yield the names that the source of a module imports, modules or not."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _import_statements(path.read_text(encoding="utf-8")):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            name = importlib.util.resolve_name(base, package) if node.level else base
-            yield name
-            yield from (f"{name}.{alias.name}" for alias in node.names)
+        else:
+            for alias in node.names:
+                yield from _origins(_imported_from(node, package), alias.name)
+
+
+def _origins(module: str, name: str) -> tuple[str, ...]:
+    """Return the modules that `from module import name` takes something from.
+
+    Where this package only passes a name on, as `tuning_playbook.workloads` does, that is the
+    module that defines it, and none of those that are passed on beside it.
+    """
+    source = _source_of(module)
+    if source and source.name == "__init__.py" and source.is_relative_to(PACKAGE):
+        for node in _import_statements(source.read_text(encoding="utf-8")):
+            if isinstance(node, ast.ImportFrom) and name in {item.name for item in node.names}:
+                return (_imported_from(node, module),)
+    return module, f"{module}.{name}"
+
+
+def _imported_from(node: ast.ImportFrom, package: str) -> str:
+    """Return the whole name of the module that a module of `package` imports from."""
+    name = "." * node.level + (node.module or "")
+    return importlib.util.resolve_name(name, package) if node.level else name
+
+
+@functools.cache
+def _import_statements(source: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """Return the imports in the source of a module; many modules ask for those of one."""
+    nodes = ast.walk(ast.parse(source))
+    return tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def _source_of(name: str) -> Path | None:

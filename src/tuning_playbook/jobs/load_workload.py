@@ -94,14 +94,14 @@ def check_protocol(name: str, workload: object) -> None:
         if not hasattr(workload, attribute):
             raise WorkloadError(
                 f"workload '{name}' has no '{attribute}'; see "
-                "tuning_playbook.workloads.protocol for what a workload has"
+                "tuning_playbook.workloads.Workload for what a workload has"
             )
     declared = getattr(workload, "hyperparameters", ())
     own = [item.name for item in declared if isinstance(item, Hyperparameter)]
     if len(own) < len(declared):
         raise WorkloadError(
             f"workload '{name}': every entry of 'hyperparameters' must be a "
-            "tuning_playbook.declarations.Hyperparameter"
+            "tuning_playbook.Hyperparameter"
         )
     reserved = {"batch_size", "max_train_steps", "seed"} | reserved_names()
     for item in own:
@@ -120,8 +120,7 @@ def check_protocol(name: str, workload: object) -> None:
     metrics = getattr(workload, "metrics", ())
     if not all(isinstance(item, Metric) for item in metrics):
         raise WorkloadError(
-            f"workload '{name}': every entry of 'metrics' must be a "
-            "tuning_playbook.declarations.Metric"
+            f"workload '{name}': every entry of 'metrics' must be a tuning_playbook.Metric"
         )
     if "loss" not in {item.name for item in metrics}:
         raise WorkloadError(f"workload '{name}' has no metric 'loss', which training minimises")

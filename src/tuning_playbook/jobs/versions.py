@@ -18,10 +18,10 @@ def code_version(files: Iterable[Path]) -> str:
     The text is compared rather than the syntax tree, whose form differs between releases of
     Python: a version must be the same for everyone who has the same source.
     """
+    sources = [(path.name, strip_comments(path.read_text(encoding="utf-8"))) for path in files]
     state = hashlib.sha256()
-    for path in sorted(files, key=lambda item: item.name):
-        state.update(f"{path.name}\0".encode())
-        state.update(strip_comments(path.read_text(encoding="utf-8")).encode())
+    for name, source in sorted(sources):
+        state.update(f"{name}\0{source}".encode())
     return state.hexdigest()[:16]
 
 

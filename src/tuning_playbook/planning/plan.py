@@ -22,14 +22,13 @@ from tuning_playbook.planning.rounds import Round, add_proposals, rounds_of
 from tuning_playbook.sources.imported_study import import_study
 from tuning_playbook.study import shape
 from tuning_playbook.study.advice import Advice, advise
-from tuning_playbook.study.draft import Source
+from tuning_playbook.study.draft import Source, workload_of
 from tuning_playbook.study.earlier_results import Arm, put_in
 from tuning_playbook.study.import_spec import ImportSpec
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import WrittenSpec, read_spec, validate
 from tuning_playbook.study.resolve import resolve
 from tuning_playbook.study.study import Study
-from tuning_playbook.study.workload_description import describe
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
@@ -247,7 +246,7 @@ def study_of(written: WrittenSpec, results: Mapping[Arm, EarlierResult] = NO_RES
     path, spec, text = written.path, written.shape, written.text
     if isinstance(spec, ImportSpec):
         return import_study(path, spec, text)
-    workload = describe(spec.workload, folder=path.parent, data=spec.data)
+    workload = workload_of(path, spec, text)
     if not written.references:
         return resolve(Source(path, spec, text, workload))
     document, baseline, taken = put_in(

@@ -107,23 +107,26 @@ def arm_of(study: Study, trial: ImportedTrial) -> str:
 def _read(written: Written) -> Found:
     source, objective = written.spec.source, written.spec.objective.metric
     if isinstance(source, ArchiveSource):
-        return read_archive(_beside(written.path, source.path))
+        return read_archive(_place(written, "path", "archive"))
     description = f"Trained by another tool; read from its logs ({source.format})."
     if isinstance(source, CsvSource):
-        places = [_beside(written.path, item) for item in (source.trials, source.measurements)]
+        places = [_place(written, key, "file") for key in ("trials", "measurements")]
         return Found(read_csv(places[0], places[1], objective), description)
-    folder = _beside(written.path, source.path)
-    if not folder.is_dir():
-        raise written.error(
-            ("source", "path"), f"there is no folder '{source.path}', beside the spec or from here"
-        )
+    folder = _place(written, "path", "folder")
     column = source.objective or objective
     return Found(read_algoperf(folder, written.spec.workload, column, objective), description)
 
 
-def _beside(spec: Path, given: str) -> Path:
-    beside = spec.parent / given
-    return beside if beside.exists() else Path(given)
+def _place(written: Written, key: str, what: str) -> Path:
+    """Return where a file or a folder is that the source names: beside the spec, or from here."""
+    given = getattr(written.spec.source, key)
+    beside = written.path.parent / given
+    path = beside if beside.exists() else Path(given)
+    if not path.exists():
+        raise written.error(
+            ("source", key), f"{path}: there is no such {what}, beside the spec or from here"
+        )
+    return path
 
 
 def _training(written: Written, finished: Sequence[ImportedTrial], found: Found) -> shape.Training:

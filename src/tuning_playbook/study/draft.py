@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuning_playbook.errors import SpecError
+from tuning_playbook.errors import SpecError, WorkloadError
 from tuning_playbook.study import shape
 from tuning_playbook.study.origin import EarlierResult, Taken
-from tuning_playbook.study.workload_description import WorkloadDescription
+from tuning_playbook.study.workload_description import WorkloadDescription, describe
 from tuning_playbook.study.yaml import Location, line_of
 
 
@@ -33,6 +33,20 @@ class Source:
     def error(self, location: Location, message: str) -> SpecError:
         """Return an error that names the file, the line and the key that `location` leads to."""
         return error_at(self.path, self.text, location, message)
+
+
+def workload_of(path: Path, spec: shape.StudySpec, text: str) -> WorkloadDescription:
+    """Return what the workload of a spec declares.
+
+    Raises:
+        WorkloadError: It cannot be imported, does not keep the protocol, or its data cannot be
+            read; the message names the place in the spec.
+    """
+    try:
+        return describe(spec.workload, folder=path.parent, data=spec.data)
+    except WorkloadError as error:
+        placed = error_at(path, text, ("workload",), str(error))
+        raise WorkloadError(str(placed)) from None
 
 
 def error_at(path: Path, text: str, location: Location, message: str) -> SpecError:

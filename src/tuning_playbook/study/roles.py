@@ -300,7 +300,7 @@ def _check_variance(source: Source) -> None:
         raise source.error(
             ("reruns", "splits"),
             f"workload '{workload.name}' cannot divide its data otherwise: it has no method "
-            "'resplit'; see tuning_playbook.workloads.protocol",
+            "'resplit'; see tuning_playbook.workloads.Workload",
         )
 
 

@@ -1,8 +1,8 @@
 """What the spec needs to know of a workload, found out in a process of its own.
 
 A workload's module imports JAX, and its data must be read to be hashed; the Snakefile is parsed in
-every job and can afford neither. So `jobs.describe_workload` is run
-once as a separate process, and its answer is cached until a file that it depends on changes.
+every job and can afford neither. So `jobs.describe_workload` is run once as a separate process, and
+its answer is cached until a file that it depends on changes.
 """
 
 import contextlib
@@ -35,8 +35,8 @@ class WorkloadDescription:
         splits: The splits of its data.
         optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`.
         resplits: Whether it can divide its data into other training and validation sets.
-        versions: Hashes of what decides a trial's numbers: `workload` (its code), `training` (this
-            package's training code), `data`.
+        versions: Hashes of what decides a trial's numbers: `workload` (its code), `engine` (this
+            package's), `data`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class WorkloadDescription:
 
 
 def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
-    """Return the description that `workloads.describe` printed."""
+    """Return the description that `jobs.describe_workload` printed."""
     return WorkloadDescription(
         name=content["name"],
         import_from=content["import_from"],
@@ -83,7 +83,7 @@ def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescri
 
     Raises:
         WorkloadError: The workload cannot be imported, does not keep the protocol, or its data
-            cannot be read.
+            cannot be read; the message does not name the place, which `draft.workload_of` adds.
     """
     import_from = os.path.relpath(folder) if ":" in workload else ""
     data_folder = _data_folder(data, folder)

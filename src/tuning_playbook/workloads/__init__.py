@@ -1,1 +1,41 @@
-"""The Workload protocol and the built-in workloads: data, model, loss and metrics."""
+"""The Workload protocol, the built-in workloads, and what of theirs a user's own may take."""
+
+from tuning_playbook.workloads.classification import (
+    ACTIVATIONS,
+    LABEL_SMOOTHING,
+    cross_entropy,
+    is_wrong,
+)
+from tuning_playbook.workloads.convolution import Conv
+from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate, is_off
+from tuning_playbook.workloads.normalization import (
+    NORMALIZATION_POSITION,
+    NORMALIZATIONS,
+    VIRTUAL_BATCH_SIZE,
+    BatchNorm,
+    Normalization,
+)
+from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues, Variables, Workload
+from tuning_playbook.workloads.shipped_data import stratified_splits
+
+__all__ = [
+    "ACTIVATIONS",
+    "DROPOUT",
+    "LABEL_SMOOTHING",
+    "NORMALIZATIONS",
+    "NORMALIZATION_POSITION",
+    "VIRTUAL_BATCH_SIZE",
+    "Arrays",
+    "BatchNorm",
+    "Conv",
+    "Dropout",
+    "HyperparameterValues",
+    "Normalization",
+    "Rate",
+    "Variables",
+    "Workload",
+    "cross_entropy",
+    "is_off",
+    "is_wrong",
+    "stratified_splits",
+]

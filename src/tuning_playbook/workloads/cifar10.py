@@ -21,11 +21,11 @@ from flax import linen as nn
 
 from tuning_playbook.declarations import Hyperparameter, Metric
 from tuning_playbook.errors import WorkloadError
-from tuning_playbook.workloads.classification import LABEL_SMOOTHING, classify, logits_of
+from tuning_playbook.workloads.classification import LABEL_SMOOTHING, Classifier
 from tuning_playbook.workloads.convolution import Conv
 from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate
 from tuning_playbook.workloads.normalization import NORMALIZATIONS, Normalization
-from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues, Variables
+from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues
 
 RECORD = np.dtype([("label", np.uint8), ("image", np.uint8, (3, 32, 32))])
 VALIDATION_SHARE = 10
@@ -59,11 +59,12 @@ class CIFARNet(nn.Module):
         return nn.Dense(10)(hidden)
 
 
-class CIFAR10:
+class CIFAR10(Classifier):
     """A convolutional network on CIFAR-10 (60,000 images of 32x32 pixels in 10 classes)."""
 
     host_fed = True
-    label = "label"
+    image_shape = (3, 32, 32)
+    image_type = np.uint8
     hyperparameters = (
         Hyperparameter("width", 32, "channels of the first stage", low=1, static=True),
         Hyperparameter(
@@ -109,42 +110,8 @@ class CIFAR10:
             self.folder / "test_batch.bin",
         ]
 
-    def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
-        """Return the initial weights and running averages."""
-        image = jnp.zeros((1, 3, 32, 32), jnp.uint8)
-        variables: Variables = self._model(hyperparameters).init(key, image)
-        return variables
-
-    def apply(
-        self,
-        variables: Variables,
-        batch: Mapping[str, jax.Array],
-        *,
-        hyperparameters: HyperparameterValues,
-        key: jax.Array,
-        train: bool,
-    ) -> tuple[Mapping[str, jax.Array], Variables]:
-        """Return the loss and the error of each image, and the running averages."""
-        return classify(
-            self._model(hyperparameters),
-            variables,
-            batch,
-            hyperparameters=hyperparameters,
-            key=key,
-            train=train,
-        )
-
-    def predict(
-        self,
-        variables: Variables,
-        batch: Mapping[str, jax.Array],
-        *,
-        hyperparameters: HyperparameterValues,
-    ) -> jax.Array:
-        """Return the logits of each image, [batch, 10]."""
-        return logits_of(self._model(hyperparameters), variables, batch)
-
-    def _model(self, hyperparameters: HyperparameterValues) -> CIFARNet:
+    def model(self, hyperparameters: HyperparameterValues) -> CIFARNet:
+        """Return the network of a configuration."""
         return CIFARNet(hyperparameters["width"], hyperparameters["normalization"])
 
     def _records(self, path: Path) -> np.ndarray:

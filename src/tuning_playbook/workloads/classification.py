@@ -1,9 +1,12 @@
-"""What the built-in classifiers share: the loss, its label smoothing and the metrics."""
+"""What the built-in classifiers share: how a network is used, its loss and its metrics."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen as nn
 
@@ -20,10 +23,83 @@ LABEL_SMOOTHING = Hyperparameter(
     off=0.0,
 )
 
+ACTIVATIONS: Mapping[str, Callable[[jax.Array], jax.Array]] = {
+    "relu": nn.relu,
+    "tanh": nn.tanh,
+    "gelu": nn.gelu,
+}
+"""The nonlinearities to choose from, each by its name in a spec."""
+
 DIGIT_METRICS = (
     Metric("loss", "mean cross entropy", "nat"),
     Metric("error_rate", "share of images given a wrong digit"),
 )
+
+
+class Classifier(ABC):
+    """A workload that gives each image one of several classes; data and network are a subclass's.
+
+    The data has `image` [examples, ...] and `label` [examples]; `dropout` and `label_smoothing`
+    are among the hyperparameters, `loss` and `error_rate` are the metrics.
+
+    Attributes:
+        image_shape: Of one image, without the batch.
+        image_type: Of a number of it.
+        label: The name of the array of classes.
+    """
+
+    image_shape: ClassVar[tuple[int, ...]]
+    image_type: ClassVar[type[np.number[Any]]] = np.float32
+    label = "label"
+
+    @abstractmethod
+    def model(self, hyperparameters: HyperparameterValues) -> nn.Module:
+        """Return the network of a configuration.
+
+        It is called as `model(image, train=..., dropout_rate=...)` and gives logits,
+        [batch, classes].
+        """
+
+    def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
+        """Return the initial weights, and the running averages where there are any."""
+        image = jnp.zeros((1, *self.image_shape), self.image_type)
+        return self.model(hyperparameters).init(key, image)
+
+    def apply(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        *,
+        hyperparameters: HyperparameterValues,
+        key: jax.Array,
+        train: bool,
+    ) -> tuple[Mapping[str, jax.Array], Variables]:
+        """Return the loss and the error of each image, and the running averages after the step.
+
+        Only at a training step are there dropout and label smoothing, and only then do the
+        averages move.
+        """
+        logits, updated = self.model(hyperparameters).apply(
+            variables,
+            batch["image"],
+            train=train,
+            dropout_rate=hyperparameters["dropout"],
+            rngs={"dropout": key},
+            mutable=["batch_stats"] if train else [],
+        )
+        smoothing = hyperparameters["label_smoothing"] if train else 0.0
+        loss = cross_entropy(logits, batch["label"], smoothing)
+        return {"loss": loss, "error_rate": is_wrong(logits, batch["label"])}, updated
+
+    def predict(
+        self,
+        variables: Variables,
+        batch: Mapping[str, jax.Array],
+        *,
+        hyperparameters: HyperparameterValues,
+    ) -> jax.Array:
+        """Return the logits of each image outside of training, [batch, classes]."""
+        return jnp.asarray(self.model(hyperparameters).apply(variables, batch["image"]))
 
 
 def cross_entropy(logits: jax.Array, label: jax.Array, smoothing: Rate = 0.0) -> jax.Array:
@@ -54,40 +130,3 @@ def cross_entropy(logits: jax.Array, label: jax.Array, smoothing: Rate = 0.0) ->
 def is_wrong(logits: jax.Array, label: jax.Array) -> jax.Array:
     """Return 1 where the class of the largest logit is not the label, else 0; float32, [...]."""
     return (jnp.argmax(logits, axis=-1) != label).astype(jnp.float32)
-
-
-def logits_of(model: nn.Module, variables: Variables, batch: Mapping[str, jax.Array]) -> jax.Array:
-    """Return what a classifier says of each image outside of training, [batch, classes]."""
-    return jnp.asarray(model.apply(variables, batch["image"]))
-
-
-def classify(
-    model: nn.Module,
-    variables: Variables,
-    batch: Mapping[str, jax.Array],
-    *,
-    hyperparameters: HyperparameterValues,
-    key: jax.Array,
-    train: bool,
-) -> tuple[Mapping[str, jax.Array], Variables]:
-    """Return `DIGIT_METRICS` of each image, and the running averages after a training step.
-
-    Args:
-        model: Called as `model(image, train=..., dropout_rate=...)`, returns [batch, classes].
-        variables: Its own.
-        batch: `image` [batch, ...] and `label` [batch].
-        hyperparameters: `dropout` and `label_smoothing` among them.
-        key: Decides dropout.
-        train: Only then are there dropout and label smoothing, and only then do averages move.
-    """
-    logits, updated = model.apply(
-        variables,
-        batch["image"],
-        train=train,
-        dropout_rate=hyperparameters["dropout"],
-        rngs={"dropout": key},
-        mutable=["batch_stats"] if train else [],
-    )
-    smoothing = hyperparameters["label_smoothing"] if train else 0.0
-    loss = cross_entropy(logits, batch["label"], smoothing)
-    return {"loss": loss, "error_rate": is_wrong(logits, batch["label"])}, updated

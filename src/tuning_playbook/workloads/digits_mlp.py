@@ -13,23 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
 from tuning_playbook.declarations import Hyperparameter
-from tuning_playbook.workloads.activations import ACTIVATIONS
 from tuning_playbook.workloads.classification import (
+    ACTIVATIONS,
     DIGIT_METRICS,
     LABEL_SMOOTHING,
-    classify,
-    logits_of,
+    Classifier,
 )
 from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate
 from tuning_playbook.workloads.normalization import NORMALIZATIONS, Normalization
-from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues, Variables
-from tuning_playbook.workloads.shipped import check_sha256, shipped_file
-from tuning_playbook.workloads.splits import stratified_splits
+from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues
+from tuning_playbook.workloads.shipped_data import check_sha256, shipped_file, stratified_splits
 
 SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 
@@ -56,10 +53,10 @@ class MLP(nn.Module):
         return nn.Dense(10)(hidden)
 
 
-class DigitsMLP:
+class DigitsMLP(Classifier):
     """A multilayer perceptron on scikit-learn's handwritten digits (1,797 images of 8x8 pixels)."""
 
-    label = "label"
+    image_shape = (64,)
     hyperparameters = (
         Hyperparameter("depth", 2, "hidden layers", low=0, high=64, static=True),
         Hyperparameter("width", 128, "units of a hidden layer", low=1, static=True),
@@ -95,39 +92,6 @@ class DigitsMLP:
     def data_files(self) -> list[Path]:
         """Return the files that the data stands in."""
         return [shipped_file("sklearn", "datasets/data/digits.csv.gz")]
-
-    def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
-        """Return the initial weights."""
-        return self.model(hyperparameters).init(key, jnp.zeros((1, 64)))
-
-    def apply(
-        self,
-        variables: Variables,
-        batch: Mapping[str, jax.Array],
-        *,
-        hyperparameters: HyperparameterValues,
-        key: jax.Array,
-        train: bool,
-    ) -> tuple[Mapping[str, jax.Array], Variables]:
-        """Return the loss and the error of each image, and the running averages."""
-        return classify(
-            self.model(hyperparameters),
-            variables,
-            batch,
-            hyperparameters=hyperparameters,
-            key=key,
-            train=train,
-        )
-
-    def predict(
-        self,
-        variables: Variables,
-        batch: Mapping[str, jax.Array],
-        *,
-        hyperparameters: HyperparameterValues,
-    ) -> jax.Array:
-        """Return the logits of each image, [batch, 10]."""
-        return logits_of(self.model(hyperparameters), variables, batch)
 
     def model(self, hyperparameters: HyperparameterValues) -> MLP:
         """Return the network of a configuration."""

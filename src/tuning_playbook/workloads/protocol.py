@@ -1,21 +1,4 @@
-"""What a workload is: data, model, loss and metrics in one small class.
-
-A user's own needs no base class, only these attributes and methods:
-
-    class MyWorkload:
-        \"\"\"One line that the report shows.\"\"\"
-
-        hyperparameters = (Hyperparameter("width", 64, "units of the hidden layer", static=True),)
-        metrics = (Metric("loss", "cross entropy", "nat"), Metric("error_rate", "share wrong"))
-
-        def load_data(self): ...
-        def init(self, key, hyperparameters): ...
-        def apply(self, variables, batch, *, hyperparameters, key, train): ...
-
-A workload with one pool of data may also have a method `resplit(seed)`, which returns what
-`load_data` does, with the same test set and the other examples divided anew into training and
-validation sets of the same sizes; `reruns: {splits: ...}` asks for it to know data variance.
-"""
+"""What a workload is: data, model, loss and metrics in one small class."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -38,6 +21,25 @@ HyperparameterValues = Mapping[str, Any]
 @runtime_checkable
 class Workload(Protocol):
     """Data, model, loss and metrics.
+
+    A user's own class needs no base class, only these attributes and methods:
+
+        from tuning_playbook import Hyperparameter, Metric
+
+        class MyWorkload:
+            \"\"\"One line that the report shows.\"\"\"
+
+            hyperparameters = (Hyperparameter("width", 64, "units of the layer", static=True),)
+            metrics = (Metric("loss", "cross entropy", "nat"), Metric("error_rate", "share wrong"))
+
+            def load_data(self): ...
+            def init(self, key, hyperparameters): ...
+            def apply(self, variables, batch, *, hyperparameters, key, train): ...
+
+    With one pool of data it may also have a method `resplit(seed)`, which returns what `load_data`
+    does, with the same test set and the other examples divided anew into training and validation
+    sets of the same sizes; `reruns: {splits: ...}` asks for it to know data variance. What else it
+    may have stands in `docs/workloads.md`.
 
     Attributes:
         hyperparameters: What a spec may set.

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tuning_playbook.workloads.protocol import Arrays
-from tuning_playbook.workloads.shipped import check_sha256, shipped_file
+from tuning_playbook.workloads.shipped_data import check_sha256, shipped_file
 
 MODULES = ("_hypotests.py", "_morestats.py", "_resampling.py", "_stats_py.py")
 SHA256 = "8cc2b3a3dd19a947f9290a8ee74dc5abac46deecd314b350b5ca8ab35d533fbb"

@@ -1,11 +1,43 @@
-"""Splits: classes in proportion, every example in one of them."""
+"""Data that ships with a package is checked, and every example is in one split."""
+
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from tuning_playbook.workloads.splits import stratified_order, stratified_splits
+from tuning_playbook.errors import WorkloadError
+from tuning_playbook.workloads import scipy_text
+from tuning_playbook.workloads.mnist5k_cnn import Mnist5kCNN
+from tuning_playbook.workloads.shipped_data import (
+    shipped_file,
+    stratified_order,
+    stratified_splits,
+)
 
 
-def test_every_example_is_in_one_split_and_classes_are_in_proportion():
+def test_a_package_that_is_not_installed_is_named() -> None:
+    with pytest.raises(WorkloadError, match="'no_such_package', which is not installed"):
+        shipped_file("no_such_package", "data.csv")
+
+
+def test_other_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = tmp_path / "mnist_5k.csv.gz"
+    workload = Mnist5kCNN()
+    damaged.write_bytes(workload.data_files()[0].read_bytes() + b"\0")
+    monkeypatch.setattr(workload, "data_files", lambda: [damaged])
+    with pytest.raises(WorkloadError, match=r"mnist_5k.csv.gz is not the data .* sha256 is"):
+        workload.load_data()
+
+
+def test_other_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "_stats_py.py"
+    other.write_text('"""Something else."""\n')
+    monkeypatch.setattr(scipy_text, "text_files", lambda: [other])
+    with pytest.raises(WorkloadError, match="install the version that requirements"):
+        scipy_text.load_windows(128)
+
+
+def test_every_example_is_in_one_split_and_classes_are_in_proportion() -> None:
     label = np.repeat([0, 1, 2], [600, 300, 101])
     arrays = {"number": np.arange(1001), "label": label}
     splits = stratified_splits(arrays, validation=200, test=100)
@@ -17,7 +49,7 @@ def test_every_example_is_in_one_split_and_classes_are_in_proportion():
         assert np.array_equal(splits[name]["label"], label[splits[name]["number"]])
 
 
-def test_the_order_is_random_and_the_seed_decides_it():
+def test_the_order_is_random_and_the_seed_decides_it() -> None:
     label = np.arange(500) % 5
     one, same, other = (stratified_order(label, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert np.array_equal(one, same)
@@ -26,7 +58,7 @@ def test_the_order_is_random_and_the_seed_decides_it():
     assert abs(np.corrcoef(within, np.arange(len(within)))[0, 1]) < 0.3
 
 
-def test_another_seed_divides_anew_what_is_not_in_the_test_set():
+def test_another_seed_divides_anew_what_is_not_in_the_test_set() -> None:
     label = np.repeat([0, 1, 2], [600, 300, 101])
     arrays = {"number": np.arange(1001), "label": label}
     usual, one, same, other = (
