@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -123,6 +123,9 @@ def boundary(
     rows = [
         _row(study, item, tests if item in telling else 0, significance, outer) for item in ranges
     ]
+    flagged = [row for row in rows if row["at_boundary"]]
+    limited = [row for row in rows if row["limited_by_infeasible"]]
+    told = flagged or limited or rows
     finding = partial(
         Finding,
         check="boundary",
@@ -134,8 +137,9 @@ def boundary(
             "hyperparameters": rows,
         },
         section="Identifying bad search space boundaries",
+        hyperparameters=concerned(study, told),
+        arms=arms_in(study, told),
     )
-    flagged = [row for row in rows if row["at_boundary"]]
     if flagged:
         return finding(
             answer="problem",

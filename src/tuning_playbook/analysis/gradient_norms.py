@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import number, text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -73,8 +73,11 @@ def gradient_norms(
     ]
     parts = np.array_split(trials, -(-len(trials) // AT_ONCE))
     everywhere = sum(int((_excess(study, part) >= outlier).any(axis=1).sum()) for part in parts)
+    spiky = [row for row in rows if row["outlying_windows"]]
+    clipping = [row for row in rows if row["too_aggressive"]]
     finding = partial(
         finding,
+        arms=arms_in(study, spiky + clipping or rows),
         numbers={
             "outlier": outlier,
             "aggressive": aggressive,
@@ -82,8 +85,6 @@ def gradient_norms(
             "trials_with_outliers": everywhere,
         },
     )
-    spiky = [row for row in rows if row["outlying_windows"]]
-    clipping = [row for row in rows if row["too_aggressive"]]
     if not spiky and not clipping:
         return finding(
             answer="ok",

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.analysis.ranking import Floats, Indices, arm_names, losses, ranked
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_tried
@@ -118,6 +118,7 @@ def importance(
     ]
     fitted = [arm for arm in arms if arm["predicted"] is not None]
     told = [arm for arm in fitted if arm["told"]]
+    hyperparameters = [row for arm in told or fitted for row in arm["hyperparameters"]]
     finding = partial(
         Finding,
         check="importance",
@@ -133,6 +134,8 @@ def importance(
             "pairs": [row for arm in fitted for row in arm["pairs"]],
         },
         section="Extracting insight from experimental results",
+        hyperparameters=concerned(study, hyperparameters),
+        arms=arms_in(study, told or fitted),
     )
     if told:
         return finding(

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -99,6 +99,8 @@ def infeasible(study: xr.Dataset, *, very_large: float = VERY_LARGE) -> Finding:
         },
         trials=trial_ids(study, lost),
         section="Extracting insight from experimental results",
+        hyperparameters=concerned(study, regions),
+        arms=arms_in(study, lacking or large or regions or rows),
     )
     if not len(lost) and not lacking:
         return finding(answer="ok", summary=f"All {len(loss)} trials are feasible.")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
     arm_names,
@@ -81,6 +81,7 @@ def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
         }
         for arm, trial in bests.items()
     ]
+    poor = [row for row in rows if not row["beats_chance"]]
     finding = partial(
         finding,
         numbers={
@@ -89,8 +90,8 @@ def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
             "least_gain": least,
             "arms": rows,
         },
+        arms=arms_in(study, poor or rows),
     )
-    poor = [row for row in rows if not row["beats_chance"]]
     if not poor:
         return finding(
             answer="ok",

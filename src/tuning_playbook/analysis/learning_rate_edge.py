@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.boundary import PERMUTATIONS, clustering, top_count
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -74,14 +74,17 @@ def learning_rate_edge(study: xr.Dataset, *, significance: float = SIGNIFICANCE)
         if row["p_value"] is not None:
             row["p_value"] = min(1.0, row["p_value"] * len(rows))
             row["at_the_edge"] = row["p_value"] <= significance
+    flagged = [row for row in rows if row["at_the_edge"]]
+    told = flagged or rows
     finding = partial(
         Finding,
         check="learning_rate_edge",
         question="Is the best learning rate at the edge of stability?",
         numbers={"significance": significance, "arms": rows},
         section="How can optimization failures be debugged and mitigated?",
+        hyperparameters=concerned(study, [row | {"hyperparameter": NAME} for row in told]),
+        arms=arms_in(study, told),
     )
-    flagged = [row for row in rows if row["at_the_edge"]]
     if flagged:
         return finding(
             answer="warning",

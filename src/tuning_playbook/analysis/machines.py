@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding
-from tuning_playbook.analysis.ranking import arm_names, members, strings
+from tuning_playbook.analysis.ranking import arm_names, arms_of, members, strings, trial_ids
 
 HARDWARE = ("backend", "device", "machine")
 SOFTWARE = ("python",)
@@ -66,6 +66,7 @@ def mixed_machines(study: xr.Dataset, resources: xr.Dataset | None = None) -> Fi
     if not rows:
         return finding(
             answer="ok",
+            arms=arm_names(study),
             summary=f"Hardware and software are the same for all {len(places)} trials.",
         )
     apart = [row["what"] for row in rows if row["sets_arms_apart"]]
@@ -73,10 +74,12 @@ def mixed_machines(study: xr.Dataset, resources: xr.Dataset | None = None) -> Fi
     if apart:
         summary += f" Whole arms differ in {', '.join(apart)}, and so are not comparable by that."
     fewest = {trial for row in rows for trial in row["minority"]}
+    lonely = np.flatnonzero([name in fewest for name in strings(study, "trial")])
     return finding(
         answer="warning",
         summary=summary,
-        trials=tuple(name for name in strings(study, "trial") if name in fewest),
+        trials=trial_ids(study, lonely),
+        arms=arms_of(study, lonely),
         advice=ADVICE,
     )
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import curves
 from tuning_playbook.analysis.trend import LEAST_POINTS
@@ -70,6 +70,7 @@ def overfitting(
             "fraction": judged.fraction,
         },
         section="Examining the training curves",
+        arms=arms_in(study, judged.flagged or judged.bests),
     )
     if judged.flagged:
         return finding(
@@ -90,6 +91,7 @@ def overfitting(
                 "feasible trials do."
             ),
             trials=judged.trials,
+            arms=judged.arms,
             advice=ADVICE_FOR_ANY,
         )
     if not judged.feasible:

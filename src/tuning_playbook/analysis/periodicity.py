@@ -9,6 +9,7 @@ from scipy import special
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.ranking import (
     Floats,
+    arms_of,
     curves,
     eval_fractions,
     late,
@@ -92,6 +93,7 @@ def periodicity(
     periodic = p_value <= significance and share >= least_share
     finding = partial(
         finding,
+        arms=arms_of(study, trials[varying]),
         numbers={
             "significance": significance,
             "trials": int(varying.sum()),

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
+    arm_names,
     best_trials,
     direction,
     losses,
@@ -45,7 +46,11 @@ def sample_skew(study: xr.Dataset, *, standard_errors: float = STANDARD_ERRORS) 
     if not len(ranked(study)):
         return finding(answer="cannot tell", summary="No trial is feasible.")
     if f"whole_{metric}" not in study or objective_split(study) != "validation":
-        return finding(answer="ok", summary="The objective was measured on the whole split.")
+        return finding(
+            answer="ok",
+            summary="The objective was measured on the whole split.",
+            arms=arm_names(study),
+        )
     sign = direction(study)
     whole = sign * study[f"whole_{metric}"].values
     error = study[f"sample_error_{metric}"].values
@@ -73,13 +78,16 @@ def sample_skew(study: xr.Dataset, *, standard_errors: float = STANDARD_ERRORS) 
         on_whole = min(bests, key=lambda arm: whole[bests[arm]])
         if leader != on_whole:
             summary += f" {leader} is best on the sample, {on_whole} on the whole split."
-    numbers = {"skew": sign * skew, "standard_error": spread, "arms": rows}
+    finding = partial(
+        finding,
+        summary=summary,
+        numbers={"skew": sign * skew, "standard_error": spread, "arms": rows},
+        arms=arms_in(study, rows),
+    )
     if abs(skew) <= standard_errors * spread:
-        return finding(answer="ok", summary=summary, numbers=numbers)
+        return finding(answer="ok")
     return finding(
         answer="warning",
-        summary=summary,
-        numbers=numbers,
         advice=(
             "Evaluate on a larger sample, or on the whole split, and see how the sample is drawn: "
             "the trials are ranked by examples that are not like the rest."

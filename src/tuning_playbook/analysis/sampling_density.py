@@ -8,7 +8,7 @@ import xarray as xr
 from scipy import special
 
 from tuning_playbook.analysis.best_of import BestOf, best_of
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -77,6 +77,7 @@ def sampling_density(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -
         question="Have we sampled enough points from the search space?",
         numbers={"significance": significance, "arms": rows},
         section="Not sampling enough points in the search space",
+        arms=arms_in(study, alone or judged),
     )
     if alone:
         return finding(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import number, text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -75,6 +75,7 @@ def step_variance(study: xr.Dataset, *, ratio: float = RATIO, last: float = LATE
         ),
         numbers={"ratio": ratio, "gap_between_arms": gap, "arms": rows},
         section="Examining the training curves",
+        arms=arms_in(study, high or judged),
     )
     if high:
         return finding(

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.trend import LEAST_POINTS
 from tuning_playbook.analysis.worsening import MANY, worsening_trials
@@ -70,6 +70,7 @@ def train_loss_rising(
             "rising": len(judged.trials),
             "fraction": judged.fraction,
         },
+        arms=arms_in(study, judged.flagged or judged.bests),
     )
     if judged.flagged:
         return finding(
@@ -91,6 +92,7 @@ def train_loss_rising(
                 f"{len(judged.trials)} of {judged.feasible} feasible trials does."
             ),
             trials=judged.trials,
+            arms=judged.arms,
             advice=ADVICE,
         )
     if not judged.feasible:

@@ -7,11 +7,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.quantiles import binomial_tail
 from tuning_playbook.analysis.ranking import (
     Floats,
+    arms_of,
     best_trials,
     curves,
     eval_fractions,
@@ -107,14 +108,15 @@ def still_improving(
                 "still_improving": bool(trend.change >= least and p_value <= significance),
             }
         )
+    improving = [row for row in rows if row["still_improving"]]
     finding = partial(
         Finding,
         check="still_improving",
         question="Are the trials still improving at the end of training?",
         numbers={"significance": significance, "window": [1 - last, 1.0], "arms": rows},
         section=CURVES_SECTION,
+        arms=arms_in(study, improving or rows),
     )
-    improving = [row for row in rows if row["still_improving"]]
     if improving:
         return finding(
             answer="warning",
@@ -198,6 +200,7 @@ def saturated_early(
         ),
         numbers={"after": saturated_by, "nothing": nothing, "arms": rows},
         section=CURVES_SECTION,
+        arms=arms_in(study, rows),
     )
     if rows and all(row["saturated"] for row in rows):
         return finding(
@@ -285,6 +288,7 @@ def best_steps(
             "proposed_max_train_steps": proposed,
         },
         section=STEPS_SECTION,
+        arms=arms_of(study, trials),
     )
     if not len(trials):
         return finding(answer="cannot tell", summary="No trial is feasible.")
@@ -299,6 +303,7 @@ def best_steps(
             answer="warning",
             summary=counted,
             trials=trial_ids(study, trials[in_last]),
+            arms=arms_of(study, trials[in_last]),
             advice=(
                 f"Training longer, for {proposed} steps perhaps, with the decay schedule tuned "
                 "again, might help. Keep one max_train_steps for all trials of a study."
@@ -308,6 +313,7 @@ def best_steps(
         answer="warning",
         summary=counted,
         trials=trial_ids(study, trials[in_first]),
+        arms=arms_of(study, trials[in_first]),
         advice=(
             f"max_train_steps is way too high, unless the trials overfit; {proposed} steps would "
             "do, and pay for more trials."

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import Floats, best_trials, ranked, trial_id, trial_ids
+from tuning_playbook.analysis.ranking import (
+    Floats,
+    arms_of,
+    best_trials,
+    ranked,
+    trial_id,
+    trial_ids,
+)
 from tuning_playbook.analysis.trend import LEAST_POINTS, fit_trend
 
 LEAST_NOISES = 2.0
@@ -74,12 +81,14 @@ class WorseningTrials:
         flagged: Those of them that do.
         feasible: How many feasible trials there are.
         trials: The ids of those among them that worsen.
+        arms: The names of the arms that these are in.
     """
 
     bests: tuple[Mapping[str, Any], ...]
     flagged: tuple[Mapping[str, Any], ...]
     feasible: int
     trials: tuple[str, ...]
+    arms: tuple[str, ...]
 
     @property
     def fraction(self) -> float:
@@ -124,14 +133,18 @@ def worsening_trials(
                 name: judged.relevant and p_value <= significance,
             }
         )
-    any_at_all = [
-        trial
-        for trial, judged in found.items()
-        if judged.relevant and judged.p_value <= SIGNIFICANCE_OF_ANY
-    ]
+    any_at_all = np.array(
+        [
+            trial
+            for trial, judged in found.items()
+            if judged.relevant and judged.p_value <= SIGNIFICANCE_OF_ANY
+        ],
+        dtype=np.int64,
+    )
     return WorseningTrials(
         bests=tuple(rows),
         flagged=tuple(row for row in rows if row[name]),
         feasible=len(found),
-        trials=trial_ids(study, np.array(any_at_all, dtype=np.int64)),
+        trials=trial_ids(study, any_at_all),
+        arms=arms_of(study, any_at_all),
     )

@@ -10,7 +10,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.best_of import BestOf, best_of
 from tuning_playbook.analysis.findings import Finding
-from tuning_playbook.analysis.numbers import plain, text
+from tuning_playbook.analysis.numbers import json_object, plain, text
 from tuning_playbook.analysis.ranking import direction, members, ranked, strings
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.variance import BASELINE, TrialVariance, trial_variance
@@ -114,11 +114,7 @@ class Launch:
 
     def to_json(self) -> dict[str, Any]:
         """Return the decision as a JSON object."""
-        return asdict(self, dict_factory=_json_object)
-
-
-def _json_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in items}
+        return asdict(self, dict_factory=json_object)
 
 
 def decide(
