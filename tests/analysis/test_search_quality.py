@@ -10,6 +10,7 @@ from tuning_playbook.analysis.sampling_density import sampling_density
 from tuning_playbook.analysis.step_variance import step_variance
 from tuning_playbook.analysis.train_loss import train_loss_rising
 from tuning_playbook.analysis.unequal_tuning import unequal_tuning
+from tuning_playbook.study.thresholds import Boundary
 
 
 def rows(finding):
@@ -72,7 +73,7 @@ def test_a_boundary_in_one_arm_only():
 
 def test_findings_that_are_there_are_not_asked_for_again():
     study = make_study(effect=lambda arm, at: -at["learning_rate"] * (arm == ADAM))
-    lenient = boundary(study, significance=1e-12)
+    lenient = boundary(study, Boundary(significance=1e-12))
     assert unequal_tuning(study, found=[lenient]).answer == "ok"
 
 

@@ -28,14 +28,7 @@ from tuning_playbook.analysis.sampling_scale import (
     values_where_searched,
 )
 from tuning_playbook.dataset.searched import Searched, read_searched
-
-SIGNIFICANCE = 0.03
-"""Share of studies without any effect that may be called a problem. Together with the other checks
-of that grade this stays below one study in twenty."""
-
-OUTER = 0.2
-"""A best trial is near an edge in the outer fifth of the range. Of 16 trials spread evenly that
-holds three, as near as the best of them can be expected to come to an optimum at the edge."""
+from tuning_playbook.study.thresholds import DEFAULTS, Boundary
 
 TOP_SHARE = 0.4
 """Share of the feasible trials that count as the top ones. With a smaller share no cluster of a
@@ -89,9 +82,7 @@ def top_count(feasible: int) -> int:
     return min(max(3, math.ceil(TOP_SHARE * feasible)), MOST_TOP, feasible)
 
 
-def boundary(
-    study: xr.Dataset, *, significance: float = SIGNIFICANCE, outer: float = OUTER
-) -> Finding:
+def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Finding:
     """Find the hyperparameters whose best trials cluster towards an edge of their range.
 
     For each searched hyperparameter with an order, in each arm in which it exists, and for each
@@ -119,10 +110,8 @@ def boundary(
     """
     ranges = list(_ranges(study))
     tests = sum(len(item.edges) for item in ranges)
-    telling = [item for item in ranges if _can_tell(item, tests, significance)]
-    rows = [
-        _row(study, item, tests if item in telling else 0, significance, outer) for item in ranges
-    ]
+    telling = [item for item in ranges if _can_tell(item, tests, thresholds.significance)]
+    rows = [_row(study, item, tests if item in telling else 0, thresholds) for item in ranges]
     flagged = [row for row in rows if row["at_boundary"]]
     limited = [row for row in rows if row["limited_by_infeasible"]]
     told = flagged or limited or rows
@@ -131,8 +120,8 @@ def boundary(
         check="boundary",
         question="Is the search space large enough?",
         numbers={
-            "significance": significance,
-            "outer": outer,
+            "significance": thresholds.significance,
+            "outer": thresholds.outer,
             "tests": tests,
             "hyperparameters": rows,
         },
@@ -199,7 +188,7 @@ def _can_tell(item: _Range, tests: int, significance: float) -> bool:
     return tests / math.comb(len(item.trials), item.top) <= significance
 
 
-def clustering(distances: Floats, top: int, permutations: int, outer: float = OUTER) -> float:
+def clustering(distances: Floats, top: int, permutations: int, outer: float) -> float:
     """Return the chance of a best trial so near and top trials so clustered at an edge.
 
     Args:
@@ -234,17 +223,17 @@ def _subsets(trials: int, top: int, permutations: int) -> Indices:
     return chosen
 
 
-def _row(
-    study: xr.Dataset, item: _Range, tests: int, significance: float, outer: float
-) -> dict[str, Any]:
+def _row(study: xr.Dataset, item: _Range, tests: int, thresholds: Boundary) -> dict[str, Any]:
     """Return the numbers of one hyperparameter in one arm; no p-value where `tests` is 0."""
     permutations = max(PERMUTATIONS, PERMUTATIONS_PER_TEST * tests)
     p_values = {
-        edge: min(1.0, tests * clustering(item.distances(edge), item.top, permutations, outer))
+        edge: min(
+            1.0, tests * clustering(item.distances(edge), item.top, permutations, thresholds.outer)
+        )
         for edge in item.edges
     }
     edge = min(p_values, key=lambda name: (p_values[name], item.distances(name)[0]), default=None)
-    near = edge is not None and tests > 0 and p_values[edge] <= significance
+    near = edge is not None and tests > 0 and p_values[edge] <= thresholds.significance
     limited = near and edge is not None and item.limited_by_infeasible(edge)
     wider = item.scale.widened(edge) if near and not limited and edge is not None else None
     best = item.trials[0]

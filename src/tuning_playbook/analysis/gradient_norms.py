@@ -16,19 +16,13 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_id,
 )
-
-OUTLIER = 10.0
-"""A gradient norm of so many times the typical one around it is outlying: norms of one phase of
-training whose logarithm varies by 0.7, a factor of two, exceed it once in 2,000 steps."""
+from tuning_playbook.study.thresholds import DEFAULTS, GradientNorms
 
 EARLY = 0.1
 """In the first tenth of training gradients are large by nature; that is what warmup is for."""
 
 AROUND = 5
 """The typical norm at a window is the median of it and so many windows on each side."""
-
-AGGRESSIVE = 0.5
-"""Clipping more than half of the updates is the playbook's "extremely aggressive"."""
 
 AT_ONCE = 500
 """Trials whose norms are looked at together: each window takes the memory of those around it."""
@@ -37,7 +31,7 @@ SECTION = "Gradient clipping"
 
 
 def gradient_norms(
-    study: xr.Dataset, *, outlier: float = OUTLIER, aggressive: float = AGGRESSIVE
+    study: xr.Dataset, thresholds: GradientNorms = DEFAULTS.gradient_norms
 ) -> Finding:
     """Find outlying gradient norms in the best trial of each arm, and a threshold to clip at.
 
@@ -68,19 +62,21 @@ def gradient_norms(
     trials = ranked(study)
     excess = _excess(study, np.array(list(bests.values())))
     rows = [
-        _row(study, arm, trial, around, outlier, aggressive)
+        _row(study, arm, trial, around, thresholds)
         for (arm, trial), around in zip(bests.items(), excess, strict=True)
     ]
     parts = np.array_split(trials, -(-len(trials) // AT_ONCE))
-    everywhere = sum(int((_excess(study, part) >= outlier).any(axis=1).sum()) for part in parts)
+    everywhere = sum(
+        int((_excess(study, part) >= thresholds.outlier).any(axis=1).sum()) for part in parts
+    )
     spiky = [row for row in rows if row["outlying_windows"]]
     clipping = [row for row in rows if row["too_aggressive"]]
     finding = partial(
         finding,
         arms=arms_in(study, spiky + clipping or rows),
         numbers={
-            "outlier": outlier,
-            "aggressive": aggressive,
+            "outlier": thresholds.outlier,
+            "aggressive": thresholds.aggressive,
             "arms": rows,
             "trials_with_outliers": everywhere,
         },
@@ -122,19 +118,19 @@ def gradient_norms(
 
 
 def _row(
-    study: xr.Dataset, arm: str, trial: int, excess: Floats, outlier: float, aggressive: float
+    study: xr.Dataset, arm: str, trial: int, excess: Floats, thresholds: GradientNorms
 ) -> dict[str, Any]:
     clipped = _value(study, "clipped_share", trial)
     p90 = _value(study, "grad_norm_p90", trial)
     return {
         "arm": arm,
         "trial": trial_id(study, trial),
-        "outlying_windows": int((excess >= outlier).sum()),
+        "outlying_windows": int((excess >= thresholds.outlier).sum()),
         "largest": number(excess.max()) if len(excess) else None,
         "proposed_clip_norm": None if p90 is None else float(f"{p90:.3g}"),
         "clip_norm": _value(study, "hp_clip_norm", trial),
         "clipped_share": clipped,
-        "too_aggressive": clipped is not None and clipped > aggressive,
+        "too_aggressive": clipped is not None and clipped > thresholds.aggressive,
     }
 
 

@@ -19,12 +19,7 @@ from tuning_playbook.analysis.numbers import number
 from tuning_playbook.analysis.ranking import Floats, Indices, arm_names, losses, ranked
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_tried
 from tuning_playbook.dataset.searched import Searched, read_searched
-
-NEGLIGIBLE = 0.1
-"""A hyperparameter that surely has a part in less than a tenth of the variance can be fixed."""
-
-INTERACTION = 0.05
-"""A pair whose interaction surely is more than a twentieth of the variance is tuned together."""
+from tuning_playbook.study.thresholds import DEFAULTS, Importance
 
 LEAST_PREDICTED = 0.2
 """Where less of the variance of trials left out is predicted the fitted function is mostly made
@@ -81,9 +76,7 @@ class _Axis:
     weights: Floats
 
 
-def importance(
-    study: xr.Dataset, *, negligible: float = NEGLIGIBLE, interaction: float = INTERACTION
-) -> Finding:
+def importance(study: xr.Dataset, thresholds: Importance = DEFAULTS.importance) -> Finding:
     """Part the variance of the objective among the hyperparameters of each arm and their pairs.
 
     A Gaussian process (squared exponential kernel with a length scale for each hyperparameter, and
@@ -112,7 +105,7 @@ def importance(
     J. Shao and C. F. J. Wu, "A general theory for jackknife variance estimation", 1989.
     """
     arms = [
-        _arm(study, arm, negligible, interaction)
+        _arm(study, arm, thresholds)
         for arm in arm_names(study)
         if any(arm in item.arms for item in read_searched(study))
     ]
@@ -124,8 +117,8 @@ def importance(
         check="importance",
         question="Which hyperparameters matter, which interact, and which can be fixed next round?",
         numbers={
-            "negligible": negligible,
-            "interaction": interaction,
+            "negligible": thresholds.negligible,
+            "interaction": thresholds.interaction,
             "arms": [
                 {key: arm[key] for key in ("arm", "feasible", "used", "predicted", "told")}
                 for arm in arms
@@ -161,7 +154,7 @@ def importance(
     )
 
 
-def _arm(study: xr.Dataset, arm: str, negligible: float, interaction: float) -> dict[str, Any]:
+def _arm(study: xr.Dataset, arm: str, thresholds: Importance) -> dict[str, Any]:
     order = ranked(study, arm)
     used = np.sort(order)
     if len(used) > MOST_TRIALS:
@@ -194,7 +187,7 @@ def _arm(study: xr.Dataset, arm: str, negligible: float, interaction: float) -> 
                 "total": total["index"],
                 "total_low": total["low"],
                 "total_high": total["high"],
-                "can_be_fixed": told and total["high"] < negligible,
+                "can_be_fixed": told and total["high"] < thresholds.negligible,
             }
         )
     pairs: list[dict[str, Any]] = [
@@ -202,7 +195,7 @@ def _arm(study: xr.Dataset, arm: str, negligible: float, interaction: float) -> 
             "arm": arm,
             "hyperparameters": [axes[one].name, axes[other].name],
             **indices[(one, other)],
-            "tune_together": told and indices[(one, other)]["low"] > interaction,
+            "tune_together": told and indices[(one, other)]["low"] > thresholds.interaction,
         }
         for one, other in itertools.combinations(range(len(axes)), 2)
     ]

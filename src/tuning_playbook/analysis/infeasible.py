@@ -23,13 +23,10 @@ from tuning_playbook.analysis.ranking import (
 )
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.study.thresholds import DEFAULTS, Infeasible
 
 LEAST_FEASIBLE = 3
 """With fewer feasible trials an arm was not searched: its best trial is the one that survived."""
-
-VERY_LARGE = 0.5
-"""More than half of an arm infeasible is the playbook's "very large fraction": most of the budget
-went where nothing can be learnt."""
 
 NEARLY_ALL = 0.9
 """So many infeasible trials of the whole study hint of a bug rather than of a bad corner."""
@@ -51,7 +48,7 @@ ADVICE_FOR_A_BUG = (
 )
 
 
-def infeasible(study: xr.Dataset, *, very_large: float = VERY_LARGE) -> Finding:
+def infeasible(study: xr.Dataset, thresholds: Infeasible = DEFAULTS.infeasible) -> Finding:
     """Count the infeasible trials of each arm with their reasons.
 
     A problem where an arm cannot be compared: none of its trials is feasible, or fewer than three
@@ -78,12 +75,12 @@ def infeasible(study: xr.Dataset, *, very_large: float = VERY_LARGE) -> Finding:
     for arm in arm_names(study):
         trials = members(study, arm)
         lost = trials[np.isnan(loss[trials])]
-        rows.append(_row(arm, trials, lost, reasons[lost], very_large))
+        rows.append(_row(arm, trials, lost, reasons[lost], thresholds.very_large))
     lost = np.flatnonzero(np.isnan(loss))
     share = len(lost) / max(1, len(loss))
     bug = len(lost) > 1 and share >= NEARLY_ALL
     lacking = [row for row in rows if row["too_few_feasible"]]
-    large = [row for row in rows if row["fraction"] > very_large]
+    large = [row for row in rows if row["fraction"] > thresholds.very_large]
     regions = _regions(study)
     finding = partial(
         Finding,

@@ -17,10 +17,7 @@ from tuning_playbook.analysis.ranking import (
     objective_split,
     trial_id,
 )
-
-SHARE = 0.25
-"""A quarter of the way from chance to a perfect score. The playbook's "reasonable" performance is
-"much better than random chance" though "it might be bad enough to not be worth deploying"."""
+from tuning_playbook.study.thresholds import DEFAULTS, BeatsChance
 
 LEAST_SPREADS = 5.0
 """The best of thirty trials' twenty evaluations lies three standard deviations beyond the mean of
@@ -30,7 +27,7 @@ PERFECT = {"error_rate": 0.0, "accuracy": -1.0}
 """What a perfect model's loss is, of metrics for which the class counts say what chance is."""
 
 
-def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
+def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_chance) -> Finding:
     """Tell whether the best trial of each arm performs much better than chance.
 
     Chance is what an untrained model reaches: the median over the trials of the objective's metric
@@ -69,7 +66,7 @@ def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
     chance = min(float(np.median(untrained)), _commonest_class(study))
     metric = objective_metric(study)
     whole = chance - PERFECT[metric] if metric in PERFECT else abs(chance)
-    least = max(share * whole, LEAST_SPREADS * spread)
+    least = max(thresholds.share * whole, LEAST_SPREADS * spread)
     loss = losses(study)
     rows: list[dict[str, Any]] = [
         {

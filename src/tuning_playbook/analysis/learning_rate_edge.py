@@ -21,10 +21,7 @@ from tuning_playbook.analysis.ranking import (
 )
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import Searched, read_searched
-
-SIGNIFICANCE = 0.02
-"""Share of studies in which the learning rate has no effect until training breaks down that may be
-said to have their best one at that edge."""
+from tuning_playbook.study.thresholds import DEFAULTS, LearningRateEdge
 
 NAME = "learning_rate"
 
@@ -46,7 +43,9 @@ ADVICE = (
 )
 
 
-def learning_rate_edge(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -> Finding:
+def learning_rate_edge(
+    study: xr.Dataset, thresholds: LearningRateEdge = DEFAULTS.learning_rate_edge
+) -> Finding:
     """Tell whether an arm's best learning rates lie right below where training breaks down.
 
     A trial breaks down that is infeasible, or gains less than a tenth of what the best trial of its
@@ -73,14 +72,14 @@ def learning_rate_edge(study: xr.Dataset, *, significance: float = SIGNIFICANCE)
     for row in rows:
         if row["p_value"] is not None:
             row["p_value"] = min(1.0, row["p_value"] * len(rows))
-            row["at_the_edge"] = row["p_value"] <= significance
+            row["at_the_edge"] = row["p_value"] <= thresholds.significance
     flagged = [row for row in rows if row["at_the_edge"]]
     told = flagged or rows
     finding = partial(
         Finding,
         check="learning_rate_edge",
         question="Is the best learning rate at the edge of stability?",
-        numbers={"significance": significance, "arms": rows},
+        numbers={"significance": thresholds.significance, "arms": rows},
         section="How can optimization failures be debugged and mitigated?",
         hyperparameters=concerned(study, [row | {"hyperparameter": NAME} for row in told]),
         arms=arms_in(study, told),
@@ -147,7 +146,11 @@ def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
         return row
     low = min(0.0, float(positions[stable].min()))
     distances = (edge - positions[stable]) / max(edge - low, 1e-9)
-    return row | {"p_value": clustering(distances, top_count(len(stable)), PERMUTATIONS)}
+    return row | {
+        "p_value": clustering(
+            distances, top_count(len(stable)), PERMUTATIONS, DEFAULTS.boundary.outer
+        )
+    }
 
 
 def _edge(positions: Floats, unstable: np.ndarray) -> float:

@@ -8,14 +8,8 @@ from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import curves
 from tuning_playbook.analysis.trend import LEAST_POINTS
-from tuning_playbook.analysis.worsening import MANY, worsening_trials
-
-SIGNIFICANCE = 0.02
-"""Share of studies with flat, noisy validation curves that may be called a problem."""
-
-LEAST_SHARE = 0.005
-"""A rise below this share of what training gained in all is not problematic, however smooth the
-curve is."""
+from tuning_playbook.analysis.worsening import worsening_trials
+from tuning_playbook.study.thresholds import DEFAULTS, Overfitting
 
 ADVICE = (
     "Run again with additional regularization (dropout, label smoothing, weight decay), or tune "
@@ -28,13 +22,7 @@ ADVICE_FOR_ANY = (
 )
 
 
-def overfitting(
-    study: xr.Dataset,
-    *,
-    significance: float = SIGNIFICANCE,
-    least_share: float = LEAST_SHARE,
-    many: float = MANY,
-) -> Finding:
+def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfitting) -> Finding:
     """Find trials whose validation objective worsens from its best value to the end of training.
 
     The best value of a noisy curve is a lucky one, so the evaluations after it are judged by
@@ -56,14 +44,18 @@ def overfitting(
     """
     validation = curves(study, "validation")
     judged = worsening_trials(
-        study, validation, name="overfits", significance=significance, least_share=least_share
+        study,
+        validation,
+        name="overfits",
+        significance=thresholds.significance,
+        least_share=thresholds.least_share,
     )
     finding = partial(
         Finding,
         check="overfitting",
         question="Do any of the trials exhibit problematic overfitting?",
         numbers={
-            "significance": significance,
+            "significance": thresholds.significance,
             "arms": list(judged.bests),
             "feasible": judged.feasible,
             "overfitting": len(judged.trials),
@@ -83,7 +75,7 @@ def overfitting(
             trials=tuple(row["trial"] for row in judged.flagged),
             advice=ADVICE,
         )
-    if judged.many(many):
+    if judged.many(thresholds.many):
         return finding(
             answer="warning",
             summary=(

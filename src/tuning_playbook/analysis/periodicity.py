@@ -17,12 +17,7 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
-
-SIGNIFICANCE = 0.01
-"""Share of studies whose evaluations have no period that may be said to have one."""
-
-LEAST_SHARE = 0.1
-"""A period that explains less of the scatter than a tenth does no harm."""
+from tuning_playbook.study.thresholds import DEFAULTS, Periodicity
 
 SECOND_HALF = 0.5
 """The first half, in which training makes most of its gain, has no steady level to vary about."""
@@ -46,9 +41,7 @@ ADVICE = (
 )
 
 
-def periodicity(
-    study: xr.Dataset, *, significance: float = SIGNIFICANCE, least_share: float = LEAST_SHARE
-) -> Finding:
+def periodicity(study: xr.Dataset, thresholds: Periodicity = DEFAULTS.periodicity) -> Finding:
     """Tell whether the objective's metric goes up and down with a period.
 
     A bug of the data gives every trial the same period. So the periodograms of the best 16 trials
@@ -90,12 +83,12 @@ def periodicity(
         return finding(answer="ok", summary="The evaluations do not vary in the second half.")
     period, p_value, share = _strongest(scatter[varying])
     steps = period * every
-    periodic = p_value <= significance and share >= least_share
+    periodic = p_value <= thresholds.significance and share >= thresholds.least_share
     finding = partial(
         finding,
         arms=arms_of(study, trials[varying]),
         numbers={
-            "significance": significance,
+            "significance": thresholds.significance,
             "trials": int(varying.sum()),
             "evaluations": values.shape[1],
             "period_in_evaluations": period,

@@ -18,13 +18,10 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_id,
 )
-
-STANDARD_ERRORS = 4.0
-"""A random sample is off by three standard errors once in 370 times; the best step is chosen on the
-sample, which adds up to one more."""
+from tuning_playbook.study.thresholds import DEFAULTS, SampleSkew
 
 
-def sample_skew(study: xr.Dataset, *, standard_errors: float = STANDARD_ERRORS) -> Finding:
+def sample_skew(study: xr.Dataset, thresholds: SampleSkew = DEFAULTS.sample_skew) -> Finding:
     """Compare the objective on the validation sample with that on the whole validation split.
 
     Both are those of a trial at its best step. The sample is the same for all trials, so its skew
@@ -84,7 +81,7 @@ def sample_skew(study: xr.Dataset, *, standard_errors: float = STANDARD_ERRORS) 
         numbers={"skew": sign * skew, "standard_error": spread, "arms": rows},
         arms=arms_in(study, rows),
     )
-    if abs(skew) <= standard_errors * spread:
+    if abs(skew) <= thresholds.standard_errors * spread:
         return finding(answer="ok")
     return finding(
         answer="warning",

@@ -20,9 +20,7 @@ from tuning_playbook.analysis.ranking import (
 )
 from tuning_playbook.analysis.scatter import late_scatter
 from tuning_playbook.dataset.searched import read_searched
-
-SIGNIFICANCE = 0.02
-"""Share of studies without an effect in which an arm's best trials may be said to stand alone."""
+from tuning_playbook.study.thresholds import DEFAULTS, SamplingDensity
 
 LEAST_TRIALS = 6
 """With fewer feasible trials there are too few gaps to compare the first ones with."""
@@ -40,7 +38,9 @@ LEAST_NOISES = 2.0
 """A gap of fewer standard deviations of the best trial's own evaluations is lost among them."""
 
 
-def sampling_density(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -> Finding:
+def sampling_density(
+    study: xr.Dataset, thresholds: SamplingDensity = DEFAULTS.sampling_density
+) -> Finding:
     """Tell whether the best trials of an arm stand alone.
 
     Few points in the good region of a search space show as a gap: the best trial or two are better
@@ -68,14 +68,14 @@ def sampling_density(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -
     """
     arms = arm_names(study)
     bought = {arm.arm: arm for arm in best_of(study)}
-    rows = [_row(study, bought[arm], len(arms), significance) for arm in arms]
+    rows = [_row(study, bought[arm], len(arms), thresholds.significance) for arm in arms]
     judged = [row for row in rows if row["p_value"] is not None]
     alone = [row for row in judged if row["alone"]]
     finding = partial(
         Finding,
         check="sampling_density",
         question="Have we sampled enough points from the search space?",
-        numbers={"significance": significance, "arms": rows},
+        numbers={"significance": thresholds.significance, "arms": rows},
         section="Not sampling enough points in the search space",
         arms=arms_in(study, alone or judged),
     )
@@ -127,7 +127,7 @@ def _row(study: xr.Dataset, bought: BestOf, arms: int, significance: float) -> d
         return row
     count, p_value = _first_gap(loss)
     gap = float(loss[count] - loss[count - 1])
-    scatter = late_scatter(study, objective_split(study), order[:1])[0]
+    scatter = late_scatter(study, objective_split(study), order[:1], DEFAULTS.step_variance.last)[0]
     noise = 0.0 if np.isnan(scatter) else LEAST_NOISES * float(scatter)
     p_value = min(1.0, arms * p_value)
     return row | {

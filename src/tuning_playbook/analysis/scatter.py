@@ -9,11 +9,8 @@ from tuning_playbook.analysis.trend import LEAST_POINTS, fit_trend
 ROUNDING = 1e-9
 """What is left of a perfect line, as a part of its values."""
 
-LATE = 0.25
-"""Late in training is its last quarter."""
 
-
-def late_scatter(study: xr.Dataset, split: str, trials: Indices, since: float = LATE) -> Floats:
+def late_scatter(study: xr.Dataset, split: str, trials: Indices, since: float) -> Floats:
     """Return the standard deviation of evaluations about a line through the end of training.
 
     Args:

@@ -17,7 +17,8 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
-from tuning_playbook.analysis.scatter import LATE, late_scatter
+from tuning_playbook.analysis.scatter import late_scatter
+from tuning_playbook.study.thresholds import DEFAULTS, StepVariance
 
 TOP_TRIALS = 5
 """The scatter is the median over so many of an arm's best trials: that of one, from a handful of
@@ -25,9 +26,6 @@ evaluations, is known to a factor of two only, and one of five may be unstable."
 
 TOP_SHARE = 0.5
 """The trials that the ranking has to tell apart are the better half."""
-
-RATIO = 1.0
-"""From here on the lucky step decides at least as much as anything that the study is about."""
 
 LEAST_TRIALS = 3
 """A standard deviation of fewer objectives says nothing."""
@@ -39,7 +37,7 @@ ADVICE = (
 )
 
 
-def step_variance(study: xr.Dataset, *, ratio: float = RATIO, last: float = LATE) -> Finding:
+def step_variance(study: xr.Dataset, thresholds: StepVariance = DEFAULTS.step_variance) -> Finding:
     """Compare the step-to-step variance late in training with the differences to be judged.
 
     In each arm the scatter of the objective's metric is the standard deviation of the evaluations
@@ -61,10 +59,14 @@ def step_variance(study: xr.Dataset, *, ratio: float = RATIO, last: float = LATE
     orders = {arm: ranked(study, arm) for arm in arms}
     bests = sorted(loss[order[0]] for order in orders.values() if len(order))
     gap = float(bests[1] - bests[0]) if len(bests) > 1 else None
-    rows = [_row(study, arm, order, loss[order], gap, last) for arm, order in orders.items()]
+    rows = [
+        _row(study, arm, order, loss[order], gap, thresholds.last) for arm, order in orders.items()
+    ]
     judged = [row for row in rows if row["judged_against"] is not None]
     for row in judged:
-        row["high"] = row["scatter"] > 0 and row["scatter"] >= ratio * row["judged_against"]
+        row["high"] = (
+            row["scatter"] > 0 and row["scatter"] >= thresholds.ratio * row["judged_against"]
+        )
     high = [row for row in judged if row["high"]]
     finding = partial(
         Finding,
@@ -73,7 +75,7 @@ def step_variance(study: xr.Dataset, *, ratio: float = RATIO, last: float = LATE
             "Is there high step-to-step variance in the training or validation error late in "
             "training?"
         ),
-        numbers={"ratio": ratio, "gap_between_arms": gap, "arms": rows},
+        numbers={"ratio": thresholds.ratio, "gap_between_arms": gap, "arms": rows},
         section="Examining the training curves",
         arms=arms_in(study, high or judged),
     )

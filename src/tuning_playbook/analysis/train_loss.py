@@ -8,14 +8,8 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.trend import LEAST_POINTS
-from tuning_playbook.analysis.worsening import MANY, worsening_trials
-
-SIGNIFICANCE = 0.01
-"""Share of studies with flat, noisy training losses that may be called a problem."""
-
-LEAST_SHARE = 0.02
-"""A rise below this share of what training gained in all is not worth the search for a bug: weight
-decay and dropout alone can cause it."""
+from tuning_playbook.analysis.worsening import worsening_trials
+from tuning_playbook.study.thresholds import DEFAULTS, TrainLossRising
 
 ADVICE = (
     "A training loss that rises usually is a bug in the training pipeline: look at the learning "
@@ -25,11 +19,7 @@ ADVICE = (
 
 
 def train_loss_rising(
-    study: xr.Dataset,
-    *,
-    significance: float = SIGNIFICANCE,
-    least_share: float = LEAST_SHARE,
-    many: float = MANY,
+    study: xr.Dataset, thresholds: TrainLossRising = DEFAULTS.train_loss_rising
 ) -> Finding:
     """Find trials whose training loss rises from its lowest value to the end of training.
 
@@ -59,12 +49,16 @@ def train_loss_rising(
         return finding(answer="cannot tell", summary="The training loss was not logged.")
     loss = study["train_loss"].transpose("trial", "train_step").values.astype(float)
     judged = worsening_trials(
-        study, loss, name="rises", significance=significance, least_share=least_share
+        study,
+        loss,
+        name="rises",
+        significance=thresholds.significance,
+        least_share=thresholds.least_share,
     )
     finding = partial(
         finding,
         numbers={
-            "significance": significance,
+            "significance": thresholds.significance,
             "arms": list(judged.bests),
             "feasible": judged.feasible,
             "rising": len(judged.trials),
@@ -84,7 +78,7 @@ def train_loss_rising(
             trials=tuple(row["trial"] for row in judged.flagged),
             advice=ADVICE,
         )
-    if judged.many(many):
+    if judged.many(thresholds.many):
         return finding(
             answer="warning",
             summary=(

@@ -23,16 +23,11 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.analysis.trend import LEAST_POINTS, fit_trend
+from tuning_playbook.study.thresholds import DEFAULTS, BestSteps, SaturatedEarly, StillImproving
 
 SIGNIFICANCE = 0.02
 """Share of studies without an effect that may be called still improving, or whose best steps may
 be called consistently late or early."""
-
-LAST = 0.25
-"""The end of training is its last quarter: the playbook's 25 %."""
-
-FIRST = 0.1
-"""A best step is early within the first tenth: the playbook's 10 %."""
 
 LONGER = 2
 """Where longer training may help, twice as many steps are proposed: enough to see whether it does,
@@ -45,31 +40,15 @@ the schedule's decay to be tuned to it."""
 LEAST_NOISES = 2.0
 """An improvement of fewer standard deviations of the evaluations about it is lost among them."""
 
-LEAST_SHARE = 0.005
-"""An improvement below this share of what training gained in all is not worth more steps."""
-
-SATURATED_BY = 0.25
-"""Training that gains nothing after its first quarter was saturated long before its end."""
-
-NOTHING = 0.01
-"""Less than this share of what training gained in all counts as nothing."""
-
 CONFIDENCE = 0.95
 """How sure it must be that nothing more was gained."""
-
-CONSISTENT = 0.8
-"""The share of the feasible trials that makes a pattern of best steps consistent."""
 
 CURVES_SECTION = "Examining the training curves"
 STEPS_SECTION = "Deciding how long to train when training is not compute-bound"
 
 
 def still_improving(
-    study: xr.Dataset,
-    *,
-    significance: float = SIGNIFICANCE,
-    last: float = LAST,
-    least_share: float = LEAST_SHARE,
+    study: xr.Dataset, thresholds: StillImproving = DEFAULTS.still_improving
 ) -> Finding:
     """Tell whether the best trial of an arm was still improving when training ended.
 
@@ -86,6 +65,7 @@ def still_improving(
     Source: playbook, "Examining the training curves".
     """
     validation = curves(study, "validation")
+    last = thresholds.last
     windows = late(eval_fractions(study), 1 - last)
     bests = {
         arm: trial
@@ -97,7 +77,7 @@ def still_improving(
         curve = validation[trial]
         trend = fit_trend(-curve[windows[trial]])
         p_value = min(1.0, len(bests) * trend.p_rising)
-        least = max(LEAST_NOISES * trend.noise, least_share * _gain(curve))
+        least = max(LEAST_NOISES * trend.noise, thresholds.least_share * _gain(curve))
         rows.append(
             {
                 "arm": arm,
@@ -105,7 +85,9 @@ def still_improving(
                 "improvement": trend.change,
                 "noise": trend.noise,
                 "p_value": p_value,
-                "still_improving": bool(trend.change >= least and p_value <= significance),
+                "still_improving": bool(
+                    trend.change >= least and p_value <= thresholds.significance
+                ),
             }
         )
     improving = [row for row in rows if row["still_improving"]]
@@ -113,7 +95,11 @@ def still_improving(
         Finding,
         check="still_improving",
         question="Are the trials still improving at the end of training?",
-        numbers={"significance": significance, "window": [1 - last, 1.0], "arms": rows},
+        numbers={
+            "significance": thresholds.significance,
+            "window": [1 - last, 1.0],
+            "arms": rows,
+        },
         section=CURVES_SECTION,
         arms=arms_in(study, improving or rows),
     )
@@ -161,7 +147,7 @@ def _gain(curve: Floats) -> float:
 
 
 def saturated_early(
-    study: xr.Dataset, *, saturated_by: float = SATURATED_BY, nothing: float = NOTHING
+    study: xr.Dataset, thresholds: SaturatedEarly = DEFAULTS.saturated_early
 ) -> Finding:
     """Tell whether training and validation performance saturated long before the end.
 
@@ -177,7 +163,8 @@ def saturated_early(
 
     Source: playbook, "Examining the training curves".
     """
-    rest = late(eval_fractions(study), saturated_by)
+    start = thresholds.saturated_by
+    rest = late(eval_fractions(study), start)
     splits = {split: curves(study, split) for split in ("train", "validation")}
     rows: list[dict[str, Any]] = []
     for arm, trial in best_trials(study).items():
@@ -188,7 +175,7 @@ def saturated_early(
                 "arm": arm,
                 "trial": trial_id(study, trial),
                 "late_gain_at_most": gains,
-                "saturated": len(known) == len(gains) and max(known) < nothing,
+                "saturated": len(known) == len(gains) and max(known) < thresholds.nothing,
             }
         )
     finding = partial(
@@ -198,7 +185,7 @@ def saturated_early(
             "Has performance on the training and validation sets saturated long before the final "
             "training step?"
         ),
-        numbers={"after": saturated_by, "nothing": nothing, "arms": rows},
+        numbers={"after": start, "nothing": thresholds.nothing, "arms": rows},
         section=CURVES_SECTION,
         arms=arms_in(study, rows),
     )
@@ -207,7 +194,8 @@ def saturated_early(
             answer="warning",
             summary=(
                 "In the best trial of every arm training and validation performance gain less than "
-                f"{nothing:.0%} of their whole gain after the first {saturated_by:.0%} of training."
+                f"{thresholds.nothing:.0%} of their whole gain after the first {start:.0%} of "
+                "training."
             ),
             trials=tuple(row["trial"] for row in rows),
             advice="Fewer steps would do, and would pay for more trials or another round.",
@@ -215,16 +203,13 @@ def saturated_early(
     if not any(gain is not None for row in rows for gain in row["late_gain_at_most"].values()):
         return finding(
             answer="cannot tell",
-            summary=(
-                f"No best trial has {LEAST_POINTS} evaluations after the first {saturated_by:.0%}."
-            ),
+            summary=(f"No best trial has {LEAST_POINTS} evaluations after the first {start:.0%}."),
             advice="Evaluate more often.",
         )
     return finding(
         answer="ok",
         summary=(
-            f"Not every arm's best trial had saturated after the first {saturated_by:.0%} of "
-            "training."
+            f"Not every arm's best trial had saturated after the first {start:.0%} of training."
         ),
     )
 
@@ -241,13 +226,7 @@ def _late_gain(curve: Floats, rest: NDArray[np.bool_]) -> float | None:
     return fit_trend(-curve[rest]).upper_bound(CONFIDENCE) / _gain(curve)
 
 
-def best_steps(
-    study: xr.Dataset,
-    *,
-    last: float = LAST,
-    first: float = FIRST,
-    consistent: float = CONSISTENT,
-) -> Finding:
+def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -> Finding:
     """Tell from the steps at which trials reached their objective whether to train longer.
 
     A warning where at least four in five feasible trials reached it in the last quarter of
@@ -265,14 +244,15 @@ def best_steps(
     trials = ranked(study)
     steps = study["best_step"].values
     fractions = steps[trials] / last_steps(study)[trials].astype(float)
+    last, first = thresholds.last, thresholds.first
     in_last = fractions > 1 - last
     in_first = fractions <= first
     longest = int(study.attrs["max_train_steps"])
     every = int(study.attrs.get("eval_every", 1))
     proposed = None
-    if _consistent(int(in_last.sum()), len(trials), consistent):
+    if _consistent(int(in_last.sum()), len(trials), thresholds.consistent):
         proposed = LONGER * longest
-    elif _consistent(int(in_first.sum()), len(trials), consistent):
+    elif _consistent(int(in_first.sum()), len(trials), thresholds.consistent):
         latest = int(steps[trials[in_first]].max())
         proposed = max(1, -(-ENOUGH * latest // every)) * every
     finding = partial(

@@ -12,10 +12,7 @@ from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.ranking import arm_names, members, ranked
 from tuning_playbook.analysis.sampling_density import sampling_density
 from tuning_playbook.dataset.searched import read_searched
-
-RATIO = 2.0
-"""The best of twice as many trials is better by a third of their standard deviation, where the
-trials' objectives are normal: as much as the arms of many a study differ."""
+from tuning_playbook.study.thresholds import DEFAULTS, UnequalTuning
 
 ADVICE = (
     "An arm that was tuned better has an advantage that is not its own. Give the arms that lack "
@@ -25,7 +22,10 @@ ADVICE = (
 
 
 def unequal_tuning(
-    study: xr.Dataset, *, ratio: float = RATIO, found: Sequence[Finding] | None = None
+    study: xr.Dataset,
+    thresholds: UnequalTuning = DEFAULTS.unequal_tuning,
+    *,
+    found: Sequence[Finding] | None = None,
 ) -> Finding:
     """Tell whether some arms were tuned better than others.
 
@@ -49,7 +49,7 @@ def unequal_tuning(
 
     Args:
         study: The study.
-        ratio: Of the numbers of feasible trials.
+        thresholds: Of this check.
         found: The findings of `boundary` and `sampling_density`, among others; they are asked
             again where they are not given.
     """
@@ -81,7 +81,7 @@ def unequal_tuning(
                 ),
             }
         )
-    budgets = _unequal_budgets(rows, ratio)
+    budgets = _unequal_budgets(rows, thresholds.ratio)
     at_edge = _some_but_not_all("at_boundary", rows)
     alone = _some_but_not_all("stands_alone", rows)
     edges_told = [
@@ -93,7 +93,7 @@ def unequal_tuning(
         Finding,
         check="unequal_tuning",
         question="Were all arms tuned equally well?",
-        numbers={"ratio": ratio, "arms": rows},
+        numbers={"ratio": thresholds.ratio, "arms": rows},
         section="Striking a balance between informative and affordable experiments",
         hyperparameters=concerned(study, edges_told),
         arms=arms_in(study, [*budgets, *at_edge, *alone] or rows),

@@ -24,9 +24,6 @@ retrospective selection of a checkpoint undoes it."""
 SIGNIFICANCE_OF_ANY = 0.01
 """Of a single trial, whichever it is; what counts is how many there are."""
 
-MANY = 0.25
-"""So large a share of the feasible trials is no accident."""
-
 LEAST_MANY = 3
 """Fewer trials than this are not many, whatever share of a small study they are."""
 
