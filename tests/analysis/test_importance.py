@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import qmc
 
 from tests.analysis.synthetic import ADAM, ARMS, NESTEROV, choice, make_study, uniform
-from tuning_playbook.analysis.importance import importance
+from tuning_playbook.analysis.importance import importance, without_the_worst
 
 ALL = ["all trials"]
 NAMES = ("a", "b", "c")
@@ -150,3 +150,9 @@ def test_many_trials_are_thinned():
     assert arm["predicted"] > 0.95
     for name in NAMES:
         assert main(finding)[name] == pytest.approx(ISHIGAMI[name], abs=0.03)
+
+
+def test_trials_that_hardly_trained_do_not_make_up_the_variance():
+    loss = np.array([0.1, 0.2, 0.3, 0.4, 9.0])
+    assert without_the_worst(loss).tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.9])
+    assert without_the_worst(np.full(3, 0.2)).tolist() == [0.2] * 3

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuning_playbook.analysis.quantiles import student_quantile, student_tail
 from tuning_playbook.analysis.ranking import Floats
@@ -49,3 +50,21 @@ def fit_trend(values: Floats) -> Trend:
     degrees = len(values) - 2
     noise = math.sqrt(float(residuals @ residuals) / degrees)
     return Trend(change, noise, noise / math.sqrt(spread), degrees)
+
+
+def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
+    """Whether a curve has evaluations enough in a window, and a number at each: [eval_step]."""
+    return bool(window.sum() >= LEAST_POINTS and np.isfinite(curve[window]).all())
+
+
+def whole_gain(curve: Floats) -> float:
+    """Return what training gained in all on a curve, smaller being better: [eval_step].
+
+    From the first evaluation that is known; trials of other tools have none before training.
+
+    Example:
+        >>> whole_gain(np.array([np.nan, 0.75, 0.25, 0.5]))
+        0.5
+    """
+    known = curve[np.isfinite(curve)]
+    return float(known[0] - known.min())
