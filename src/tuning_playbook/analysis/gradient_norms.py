@@ -1,5 +1,6 @@
 """Are there outlying gradient norms, what to clip at, and is clipping too aggressive?"""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,9 +36,10 @@ def gradient_norms(
 ) -> Finding:
     """Find outlying gradient norms in the best trial of each arm, and a threshold to clip at.
 
-    A window of steps is outlying whose largest unclipped norm is at least ten times the median of
-    the windows' mean norms around it, after the first tenth of training. It is a warning where the
-    best trial of an arm has one, and so it is where that trial clips more than half of its updates.
+    A window of steps is outlying whose largest unclipped norm is at least `outlier` times the
+    median of the windows' mean norms around it, after the first tenth of training. It is a warning
+    where the best trial of an arm has one, and so it is where that trial clips more than the share
+    `aggressive` of its updates.
     The numbers hold a threshold for each arm, the 90th percentile of its best trial's norms over
     all steps, with the share of updates that the trial clipped.
 
@@ -89,31 +91,11 @@ def gradient_norms(
                 f"{everywhere} trials have one."
             ),
         )
-    sentences = [
-        f"The best trial of {row['arm']} ({row['trial']}) has gradient norms of up to "
-        f"{text(row['largest'])} times the typical one, in {row['outlying_windows']} windows of "
-        "steps."
-        for row in spiky
-    ]
-    sentences += [
-        f"The best trial of {row['arm']} ({row['trial']}) clips {row['clipped_share']:.0%} of its "
-        "updates."
-        for row in clipping
-    ]
-    advice = [
-        f"Clip the gradients of {row['arm']} at {text(row['proposed_clip_norm'])} (clip_norm), the "
-        "90th percentile of its norms."
-        for row in spiky
-        if row["proposed_clip_norm"] is not None and not row["too_aggressive"]
-    ]
-    if clipping:
-        advice.append("So much clipping is a strange way to lower the learning rate: lower that.")
     return finding(
         answer="warning",
-        summary=" ".join(sentences),
+        summary=" ".join([*map(_outlying, spiky), *map(_clips_too_many, clipping)]),
         trials=tuple(dict.fromkeys(row["trial"] for row in (*spiky, *clipping))),
-        advice=" ".join(advice)
-        or "Lower the clipping threshold (clip_norm), or the learning rate.",
+        advice=_advice(spiky, clipping),
     )
 
 
@@ -154,9 +136,51 @@ def _excess(study: xr.Dataset, trials: Indices) -> Floats:
         np.where(late, study[name].transpose(*order).values[trials].astype(float), np.nan)
         for name in ("grad_norm", "grad_norm_max")
     )
+    return excess_over_typical(mean, largest)
+
+
+def excess_over_typical(mean: Floats, largest: Floats) -> Floats:
+    """Return the largest norm of each window as a multiple of the typical one around it.
+
+    Args:
+        mean: Of each window, NaN where it is not known: [trial, window].
+        largest: Likewise: [trial, window].
+
+    Returns:
+        [trial, window]; 0 where it cannot be told.
+    """
     padded = np.pad(mean, ((0, 0), (AROUND, AROUND)), constant_values=np.nan)
     around = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1, axis=1))
     known = np.isfinite(around).sum(axis=-1)  # what is missing is sorted to the end
     typical = np.take_along_axis(around, np.maximum(known - 1, 0)[..., None] // 2, axis=-1)[..., 0]
     usable = np.isfinite(largest) & (typical > 0)
     return np.asarray(np.divide(largest, typical, out=np.zeros_like(largest), where=usable))
+
+
+def _outlying(row: Mapping[str, Any]) -> str:
+    return (
+        f"The best trial of {row['arm']} ({row['trial']}) has gradient norms of up to "
+        f"{text(row['largest'])} times the typical one, in {row['outlying_windows']} windows of "
+        "steps."
+    )
+
+
+def _clips_too_many(row: Mapping[str, Any]) -> str:
+    return (
+        f"The best trial of {row['arm']} ({row['trial']}) clips {row['clipped_share']:.0%} of its "
+        "updates."
+    )
+
+
+def _advice(spiky: Sequence[Mapping[str, Any]], clipping: Sequence[Mapping[str, Any]]) -> str:
+    sentences = [
+        f"Clip the gradients of {row['arm']} at {text(row['proposed_clip_norm'])} (clip_norm), the "
+        "90th percentile of its norms."
+        for row in spiky
+        if row["proposed_clip_norm"] is not None and not row["too_aggressive"]
+    ]
+    if clipping:
+        sentences.append(
+            "So much clipping is a strange way to lower the learning rate: lower that."
+        )
+    return " ".join(sentences) or "Lower the clipping threshold (clip_norm), or the learning rate."

@@ -1,6 +1,8 @@
 """Do trials overfit? Whether the validation objective worsens after its best value."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import xarray as xr
 
@@ -27,13 +29,13 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
 
     The best value of a noisy curve is a lucky one, so the evaluations after it are judged by
     themselves: a line through them must rise significantly (one-sided t test), by at least two
-    standard deviations of the evaluations about it, and by at least 0.5 % of what training gained
-    from its start to its best. A best value among the last five evaluations leaves nothing to
-    judge, and is no sign of overfitting.
+    standard deviations of the evaluations about it, and by at least `least_share` of what training
+    gained from its start to its best. A best value among the last five evaluations leaves nothing
+    to judge, and is no sign of overfitting.
 
     The best trial of any arm overfitting is a problem; its p-value is multiplied by the number of
-    arms and must be at most 0.02. A quarter of all feasible trials overfitting, three at least,
-    is a warning; each of those has a p-value of at most 0.01.
+    arms and must be at most `significance`. The share `many` of all feasible trials overfitting,
+    three at least, is a warning; each of those has a p-value of at most 0.01.
 
     With flat validation curves and independent noise at most 2 % of studies are called a problem.
     With 20 evaluations, two arms, and a best trial whose validation objective worsens over the
@@ -67,11 +69,7 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
     if judged.flagged:
         return finding(
             answer="problem",
-            summary=" ".join(
-                f"The best trial of {row['arm']} ({row['trial']}) worsens by {text(row['rise'])} "
-                f"after its best step; its evaluations scatter by {text(row['noise'])}."
-                for row in judged.flagged
-            ),
+            summary=" ".join(_overfits(row) for row in judged.flagged),
             trials=tuple(row["trial"] for row in judged.flagged),
             advice=ADVICE,
         )
@@ -100,4 +98,11 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
             "In the best trial of no arm does the validation objective worsen after its best "
             f"value; it does in {len(judged.trials)} of {judged.feasible} feasible trials."
         ),
+    )
+
+
+def _overfits(row: Mapping[str, Any]) -> str:
+    return (
+        f"The best trial of {row['arm']} ({row['trial']}) worsens by {text(row['rise'])} after its "
+        f"best step; its evaluations scatter by {text(row['noise'])}."
     )

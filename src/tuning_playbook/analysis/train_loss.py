@@ -1,6 +1,8 @@
 """Does the training loss rise? That usually is a bug in the training pipeline."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -26,11 +28,11 @@ def train_loss_rising(
     Judged is the loss on the batches that were trained on, averaged over windows of steps, as
     `overfitting` judges the validation objective: a line through what follows the lowest window
     must rise significantly (one-sided t test), by at least two standard deviations of the windows
-    about it, and by at least 2 % of what training gained in all.
+    about it, and by at least `least_share` of what training gained in all.
 
     The best trial of any arm rising is a problem; its p-value is multiplied by the number of arms
-    and must be at most 0.01. A quarter of all feasible trials rising, three at least, is a
-    warning; each of those has a p-value of at most 0.01.
+    and must be at most `significance`. The share `many` of all feasible trials rising, three at
+    least, is a warning; each of those has a p-value of at most 0.01.
 
     With flat training losses and independent noise at most 1 % of studies are called a problem.
     With 20 windows, two arms, and a best trial whose loss rises over the second half of training
@@ -69,12 +71,7 @@ def train_loss_rising(
     if judged.flagged:
         return finding(
             answer="problem",
-            summary=" ".join(
-                f"The training loss of the best trial of {row['arm']} ({row['trial']}) rises by "
-                f"{text(row['rise'])} after its lowest value; its windows scatter by "
-                f"{text(row['noise'])}."
-                for row in judged.flagged
-            ),
+            summary=" ".join(_rises(row) for row in judged.flagged),
             trials=tuple(row["trial"] for row in judged.flagged),
             advice=ADVICE,
         )
@@ -103,4 +100,11 @@ def train_loss_rising(
             "The training loss of no arm's best trial rises after its lowest value; that of "
             f"{len(judged.trials)} of {judged.feasible} feasible trials does."
         ),
+    )
+
+
+def _rises(row: Mapping[str, Any]) -> str:
+    return (
+        f"The training loss of the best trial of {row['arm']} ({row['trial']}) rises by "
+        f"{text(row['rise'])} after its lowest value; its windows scatter by {text(row['noise'])}."
     )

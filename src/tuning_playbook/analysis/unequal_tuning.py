@@ -29,10 +29,11 @@ def unequal_tuning(
 ) -> Finding:
     """Tell whether some arms were tuned better than others.
 
-    A warning where an arm has at least twice as many feasible trials as another, each measured by
-    the share of the trials that a joint design deals it: one under a condition gets fewer, because
-    it is each value of a scientific hyperparameter that gets as many as the others of its kind.
-    Such arms are fairly compared with those beside them, and so are the values above them.
+    A warning where an arm has at least `ratio` times as many feasible trials as another, each
+    measured by the share of the trials that a joint design deals it: one under a condition gets
+    fewer, because it is each value of a scientific hyperparameter that gets as many as the others
+    of its kind. Such arms are fairly compared with those beside them, and so are the values above
+    them.
 
     Also a warning where the best trials of some arms but not of all cluster at an edge of a range
     (`boundary`); and where they stand alone in some but not in all (`sampling_density`). The
