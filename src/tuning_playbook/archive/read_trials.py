@@ -26,7 +26,7 @@ from tuning_playbook.archive.contents import RESULTS
 from tuning_playbook.archive.verify import UNREADABLE, read_about, unpack_bag, verify
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.errors import ArchiveError
-from tuning_playbook.planning.plan import BASELINE
+from tuning_playbook.study.study import BASELINE
 from tuning_playbook.study.workload_description import stamp_of
 from tuning_playbook.trials.result import TrialResult, read_result
 from tuning_playbook.trials.trial import trial_from_json

@@ -7,7 +7,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.analysis.ranking import arm_names, members
-from tuning_playbook.analysis.variance import BASELINE
+from tuning_playbook.study.study import BASELINE
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The launch decision: whether the candidate replaces the baseline, and on what evidence."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,11 +12,13 @@ from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import json_object, plain, text
 from tuning_playbook.analysis.ranking import direction, members, ranked, strings
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
-from tuning_playbook.analysis.variance import BASELINE, TrialVariance, trial_variance
+from tuning_playbook.analysis.variance import TrialVariance, trial_variance
 from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, improvements
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
 from tuning_playbook.launches.rivals import Rival, find_rivals
+from tuning_playbook.study.equality import differing
+from tuning_playbook.study.study import BASELINE
 
 NAMED = 8
 """So many of the trials that have no result are named."""
@@ -300,24 +301,7 @@ def _same(new: Configuration, old: Configuration | None) -> bool:
     """Whether two configurations train alike."""
     if old is None:
         return False
-    one, other = _resolved(new.hyperparameters), _resolved(old.hyperparameters)
-    return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
-
-
-def _resolved(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out `one_minus_<name>` beside `<name>`, which it only says in another way."""
-    return {
-        name: value
-        for name, value in hyperparameters.items()
-        if not name.startswith("one_minus_")
-        or name.removeprefix("one_minus_") not in hyperparameters
-    }
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, str) or isinstance(other, str):
-        return bool(one == other)
-    return math.isclose(one, other, rel_tol=1e-9)
+    return not differing(new.hyperparameters, old.hyperparameters)
 
 
 def _what_the_searches_show(

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tuning_playbook.analysis.numbers import text
-from tuning_playbook.analysis.variance import BASELINE, TrialVariance
+from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.launches.comparison import compare
+from tuning_playbook.study.study import BASELINE
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.variance import BASELINE
 from tuning_playbook.report.formatting import anchor, is_missing, number, signed, text
+from tuning_playbook.study.equality import differing
+from tuning_playbook.study.study import BASELINE
 
 
 @dataclass(frozen=True)
@@ -246,13 +247,11 @@ def make_changes(launch: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
         where there is no baseline.
     """
     candidate, baseline = (
-        _resolved((launch.get(name) or {}).get("hyperparameters", {}))
-        for name in ("candidate", "baseline")
+        (launch.get(name) or {}).get("hyperparameters", {}) for name in ("candidate", "baseline")
     )
     return tuple(
-        (str(name), text(baseline.get(name), digits=6), text(candidate.get(name), digits=6))
-        for name in dict.fromkeys([*candidate, *baseline])
-        if not _equal(baseline.get(name), candidate.get(name))
+        (name, text(baseline.get(name), digits=6), text(candidate.get(name), digits=6))
+        for name in differing(candidate, baseline)
     )
 
 
@@ -338,19 +337,3 @@ def _chance(difference: Mapping[str, Any]) -> str:
     names = ("probability_better", "probability_low", "probability_high")
     share, low, high = (f"{100 * difference[name]:.3g} %" for name in names)
     return f"{share} (95 % interval {low} to {high})"
-
-
-def _resolved(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out `one_minus_<name>` beside `<name>`, which it only says in another way."""
-    return {
-        name: value
-        for name, value in hyperparameters.items()
-        if name.removeprefix("one_minus_") == name
-        or name.removeprefix("one_minus_") not in hyperparameters
-    }
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9)
-    return bool(one == other)

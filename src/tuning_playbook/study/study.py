@@ -18,6 +18,8 @@ from tuning_playbook.trials.finished import FinishedTrial
 ONE_MINUS = "one_minus_"
 """`one_minus_<name>` sets `<name>` to one minus the value."""
 
+BASELINE = "baseline"
+"""The name of the baseline beside those of the arms, wherever it was rerun as they were."""
 
 SearchedRole = Literal["scientific", "nuisance"]
 
