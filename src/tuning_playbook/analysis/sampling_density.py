@@ -20,6 +20,7 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.analysis.step_variance import late_scatter
+from tuning_playbook.analysis.trend import LEAST_NOISES
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, SamplingDensity
 
@@ -34,9 +35,6 @@ MOST_ALONE = 2
 
 ROUNDING = 1e-6
 """Objectives that differ by a smaller part of their range are equal."""
-
-LEAST_NOISES = 2.0
-"""A gap of fewer standard deviations of the best trial's own evaluations is lost among them."""
 
 
 ADVICE = (

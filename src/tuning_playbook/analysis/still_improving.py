@@ -9,11 +9,14 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import best_trials, curves, eval_fractions, late, trial_id
-from tuning_playbook.analysis.trend import LEAST_POINTS, can_be_judged, fit_trend, whole_gain
+from tuning_playbook.analysis.trend import (
+    LEAST_NOISES,
+    LEAST_POINTS,
+    can_be_judged,
+    fit_trend,
+    whole_gain,
+)
 from tuning_playbook.study.thresholds import DEFAULTS, StillImproving
-
-LEAST_NOISES = 2.0
-"""An improvement of fewer standard deviations of the evaluations about it is lost among them."""
 
 ADVICE = (
     "Train longer and tune the learning rate decay schedule again: with more steps the arms may "

@@ -12,6 +12,9 @@ from tuning_playbook.analysis.ranking import Floats
 LEAST_POINTS = 5
 """Fewer evaluations than this leave too few degrees of freedom to tell a trend from noise."""
 
+LEAST_NOISES = 2.0
+"""A change of fewer standard deviations of the values about the line is lost among them."""
+
 ROUNDING = 1e-9
 """What is left of a perfect line, as a part of its values."""
 

@@ -15,11 +15,7 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
-from tuning_playbook.analysis.trend import LEAST_POINTS, fit_trend
-
-LEAST_NOISES = 2.0
-"""A rise of fewer standard deviations of the values about it is lost among them, and the
-retrospective selection of a checkpoint undoes it."""
+from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend
 
 SIGNIFICANCE_OF_ANY = 0.01
 """Of a single trial, whichever it is; what counts is how many there are."""

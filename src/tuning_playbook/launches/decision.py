@@ -12,6 +12,7 @@ from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import json_object, plain, text
 from tuning_playbook.analysis.ranking import direction, members, ranked, strings
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
+from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, trial_variance
 from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, improvements
@@ -266,9 +267,9 @@ def _configuration(
     hyperparameters: dict[str, Any] = {}
     if row.trial:
         position = int(np.flatnonzero(strings(study, "trial") == row.trial)[0])
-        hyperparameters = _hyperparameters(study, position)
+        hyperparameters = values_of(study, position)
     elif row.arm == BASELINE and reruns is not None:
-        hyperparameters = _hyperparameters(reruns, int(members(reruns, BASELINE)[0]))
+        hyperparameters = values_of(reruns, int(members(reruns, BASELINE)[0]))
     return Configuration(
         arm=row.arm,
         trial=row.trial,
@@ -285,16 +286,6 @@ def _configuration(
         deviation_low=row.deviation_low,
         deviation_high=row.deviation_high,
     )
-
-
-def _hyperparameters(dataset: xr.Dataset, position: int) -> dict[str, Any]:
-    """Return the hyperparameters that exist in a trial."""
-    values = {
-        str(name).removeprefix("hp_"): plain(variable.values[position])
-        for name, variable in dataset.data_vars.items()
-        if str(name).startswith("hp_")
-    }
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _same(new: Configuration, old: Configuration | None) -> bool:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 
+from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.plots.picture import NAMED
-from tuning_playbook.plots.scales import Floats
 
 MANY_POINTS = 2000
 """Of more points each hides others. So only as many are named, and the points themselves are drawn

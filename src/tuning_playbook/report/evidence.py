@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.trial_values import value_columns
 from tuning_playbook.report.formatting import anchor, is_missing, number, signed, text
 from tuning_playbook.study.equality import differing
 from tuning_playbook.study.study import BASELINE
@@ -192,12 +193,8 @@ def make_rerun_rows(reruns: xr.Dataset | None) -> tuple[RerunRow, ...]:
 
 def _settings(reruns: xr.Dataset) -> list[str]:
     """Return in which hyperparameters the reruns differ from each other, of each of them."""
-    columns = {
-        str(name).removeprefix("hp_"): reruns[name].to_numpy().tolist()
-        for name in reruns.data_vars
-        if str(name).startswith("hp_")
-    }
-    varied = {name: column for name, column in columns.items() if len(set(map(repr, column))) > 1}
+    columns = value_columns(reruns).items()
+    varied = {name: column for name, column in columns if len(set(map(repr, column))) > 1}
     return [
         ", ".join(
             f"{name} {text(column[place])}"
