@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tuning_playbook.analysis.checklist import CHECKLIST, diagnose
 from tuning_playbook.analysis.importance import importance
 from tuning_playbook.study.thresholds import DEFAULTS, Checklist
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs/checklist.md"
 CHECKS = [check.__name__ for check in CHECKLIST]
 
 
@@ -51,6 +54,11 @@ def test_what_was_not_logged_cannot_be_told():
     answers = {finding.check: finding.answer for finding in diagnose(study)}
     unknown = {"train_loss_rising", "gradient_norms", "mixed_machines"}
     assert {check for check, answer in answers.items() if answer == "cannot tell"} == unknown
+
+
+def test_the_documentation_lists_every_check_in_the_order_of_the_checklist():
+    listed = re.findall(r"^\| `(\w+)` \|", DOCUMENTATION.read_text(), re.MULTILINE)
+    assert listed == CHECKS
 
 
 def test_every_check_takes_the_thresholds_of_its_name():
