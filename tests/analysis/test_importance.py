@@ -126,6 +126,18 @@ def test_each_arm_has_its_own_hyperparameters_and_a_choice_is_one():
     ]
 
 
+def test_a_choice_of_whole_numbers_is_one_where_the_file_holds_reals():
+    """As it does where the trials of other arms have no such hyperparameter."""
+    searched = [choice("width", [16, 32], [ADAM]), uniform("dropout_rate", 0.0, 0.5, ARMS)]
+
+    def effect(_arm, at):
+        return at.get("width", 0.0) > 0.5
+
+    study = make_study(searched=searched, trials=24, effect=effect)
+    assert study["hp_width"].dtype == float
+    assert main(importance(study))["width"] > 0.9
+
+
 @pytest.mark.parametrize(
     "settings",
     [

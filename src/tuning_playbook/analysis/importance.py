@@ -11,7 +11,7 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.analysis.ranking import Floats, Indices, arm_names, losses, ranked
-from tuning_playbook.analysis.sampling_scale import sampling_scale, values_tried
+from tuning_playbook.analysis.sampling_scale import choice_place, sampling_scale, values_tried
 from tuning_playbook.analysis.sobol_indices import (
     Axis,
     SobolIndices,
@@ -205,11 +205,12 @@ def _axis(study: xr.Dataset, searched: Searched, trials: Indices) -> Axis | None
 
 
 def _choice(study: xr.Dataset, searched: Searched, values: Any) -> Axis | None:
-    texts = np.array([str(value).lower() for value in values])
-    choices = [str(choice).lower() for choice in values_tried(study, searched)]
-    choices = [choice for choice in choices if (texts == choice).any()]
-    varied = len(choices) > 1 and np.isin(texts, choices).all()
-    return choice_axis((texts[:, None] == np.array(choices)).astype(float)) if varied else None
+    choices = values_tried(study, searched)
+    places = [choice_place(value, choices) for value in values]
+    taken = sorted({place for place in places if place is not None})
+    if len(taken) < 2 or None in places:
+        return None
+    return choice_axis((np.array(places)[:, None] == np.array(taken)).astype(float))
 
 
 def without_the_worst(loss: Floats) -> Floats:
