@@ -47,10 +47,10 @@ def read_picture(svg: str) -> Picture:
         svg: The text of its file.
     """
     root = ElementTree.fromstring(svg)
-    box = [float(number) for number in root.get("viewBox", "").split()]
+    box = root.get("viewBox", "").split()
     if len(box) != 4:
         return Picture()
-    _, _, width, height = box
+    width, height = (float(number) for number in box[2:])
     return Picture(width, height, tuple(_places(root, width, height)))
 
 

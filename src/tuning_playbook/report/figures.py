@@ -10,8 +10,8 @@ from tuning_playbook.planning.plan import axis_stem
 from tuning_playbook.plots.picture import read_picture
 from tuning_playbook.report.formatting import anchor
 
-AXIS = "axis_"
-"""What the file stem of an axis plot begins with."""
+AXIS = "axis"
+"""Stands for the axis plots, each of which has a stem of its own."""
 
 STANDARD = {
     "isolation": (
@@ -64,7 +64,7 @@ PLOTS_FOR: Mapping[str, tuple[str, ...]] = {
     "mixed_machines": (),
     "importance": ("importance", AXIS),
 }
-"""The plots that show what a check looks at; `AXIS` stands for axis plots."""
+"""The plots that show what a check looks at."""
 
 WIDEST_IN_COLUMN = 520
 """A plot up to this wide, in points, can be read in half the page."""
