@@ -15,7 +15,7 @@ from tuning_playbook.study.advice import RULES
 from tuning_playbook.study.families import COMMON
 from tuning_playbook.study.optimizer_hyperparameters import OPTIMIZERS
 from tuning_playbook.study.schedule_hyperparameters import SCHEDULES
-from tuning_playbook.study.thresholds import Checklist
+from tuning_playbook.study.thresholds import threshold_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -78,11 +78,9 @@ def test_every_key_is_explained(key):
     assert f"`{key}`" in CONFIGURATION or f"`{key.rpartition('.')[2]}`" in CONFIGURATION
 
 
-@pytest.mark.parametrize("check", Checklist.model_fields)
-def test_every_threshold_of_the_checklist_is_given_with_its_default(check):
-    (row,) = re.findall(rf"(?m)^\| `{check}` \| (.*) \|$", CONFIGURATION)
-    for name, default in Checklist().model_dump()[check].items():
-        assert f"`{name}` {default:g}" in row
+def test_the_thresholds_of_the_checklist_are_those_of_the_code():
+    """If this fails, put into config/README.md what `threshold_table` returns."""
+    assert threshold_table() in CONFIGURATION
 
 
 @pytest.mark.parametrize("name", [*OPTIMIZERS, *SCHEDULES, *(item.name for item in COMMON)])

@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from tests.analysis.synthetic import ADAM, make_resources, make_study
 from tuning_playbook.analysis.checklist import CHECKLIST, diagnose
 from tuning_playbook.analysis.importance import importance
-from tuning_playbook.study.thresholds import Checklist
+from tuning_playbook.study.thresholds import DEFAULTS, Checklist
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs/checklist.md"
 CHECKS = [check.__name__ for check in CHECKLIST]
 
 
@@ -53,19 +56,18 @@ def test_what_was_not_logged_cannot_be_told():
     assert {check for check, answer in answers.items() if answer == "cannot tell"} == unknown
 
 
-def test_what_a_spec_can_set_is_what_the_checks_take():
-    """The same names, the same defaults."""
-    settable = Checklist().model_dump()
-    given_otherwise = {"found", "resources"}
-    for check in (*CHECKLIST, importance):
-        parameters = inspect.signature(check).parameters.values()
-        defaults = {
-            item.name: item.default
-            for item in parameters
-            if item.name != "study" and item.name not in given_otherwise
-        }
-        assert settable.pop(check.__name__, {}) == defaults
-    assert not settable
+def test_the_documentation_lists_every_check_in_the_order_of_the_checklist():
+    listed = re.findall(r"^\| `(\w+)` \|", DOCUMENTATION.read_text(), re.MULTILINE)
+    assert listed == CHECKS
+
+
+def test_every_check_takes_the_thresholds_of_its_name():
+    taking = {
+        check.__name__: parameters["thresholds"].default
+        for check in (*CHECKLIST, importance)
+        if "thresholds" in (parameters := inspect.signature(check).parameters)
+    }
+    assert taking == dict(DEFAULTS)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_a_threshold_reaches_its_check(check, thresholds, settings):
     study = make_study(**settings)
     answers = [
         {finding.check: finding.answer for finding in diagnose(study, None, given)}[check]
-        for given in ({}, {check: thresholds})
+        for given in (DEFAULTS, Checklist.model_validate({check: thresholds}))
     ]
     assert answers[0] != answers[1]
 

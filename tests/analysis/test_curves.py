@@ -8,7 +8,9 @@ from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.overfitting import overfitting
 from tuning_playbook.analysis.ranking import best_trial, trial_id
-from tuning_playbook.analysis.training_length import best_steps, saturated_early, still_improving
+from tuning_playbook.analysis.saturated_early import late_gain, saturated_early
+from tuning_playbook.analysis.still_improving import still_improving
+from tuning_playbook.analysis.training_length import best_steps, is_consistent
 from tuning_playbook.analysis.trend import fit_trend
 
 
@@ -149,3 +151,17 @@ def test_a_perfect_line():
     assert fit_trend(np.zeros(5)).p_rising == 1.0
     assert fit_trend(np.arange(8.0)).p_rising < 1e-6
     assert fit_trend(-np.arange(8.0)).p_rising > 0.99
+
+
+def test_the_late_gain_is_a_share_of_the_whole():
+    rest = np.arange(21) >= 5
+    falls_half = np.concatenate([np.linspace(1.0, 0.5, 5), np.linspace(0.5, 0.0, 16)])
+    assert late_gain(falls_half, rest) == pytest.approx(0.5)
+    assert late_gain(np.full(21, 0.3), rest) is None
+
+
+def test_a_pattern_is_both_a_large_share_and_no_accident():
+    assert is_consistent(9, 10, 0.75)
+    assert not is_consistent(7, 10, 0.75)
+    assert not is_consistent(3, 3, 0.75)
+    assert not is_consistent(0, 0, 0.75)

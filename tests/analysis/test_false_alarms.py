@@ -23,9 +23,11 @@ from tuning_playbook.analysis.machines import mixed_machines
 from tuning_playbook.analysis.overfitting import overfitting
 from tuning_playbook.analysis.periodicity import periodicity
 from tuning_playbook.analysis.sampling_density import sampling_density
+from tuning_playbook.analysis.saturated_early import saturated_early
 from tuning_playbook.analysis.step_variance import step_variance
+from tuning_playbook.analysis.still_improving import still_improving
 from tuning_playbook.analysis.train_loss import train_loss_rising
-from tuning_playbook.analysis.training_length import best_steps, saturated_early, still_improving
+from tuning_playbook.analysis.training_length import best_steps
 from tuning_playbook.analysis.unequal_tuning import unequal_tuning
 
 STUDIES = 200

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
-from tuning_playbook.analysis.gradient_norms import gradient_norms
+from tuning_playbook.analysis.gradient_norms import excess_over_typical, gradient_norms
 from tuning_playbook.analysis.ranking import best_trial, trial_id
 
 
@@ -49,3 +49,14 @@ def test_clipping_more_than_half_of_the_updates_is_too_aggressive():
     assert "lower the learning rate" in finding.advice
     study["clipped_share"][:] = 0.4
     assert gradient_norms(study).answer == "ok"
+
+
+def test_the_excess_is_over_the_median_of_the_windows_around():
+    """A window's own mean hardly moves the median; where nothing is known there is no excess."""
+    mean = np.full((2, 15), 2.0)
+    mean[0, 7], mean[1] = 40.0, np.nan
+    largest = mean + 1.0
+    excess = excess_over_typical(mean, largest)
+    assert excess[0, 7] == pytest.approx(41 / 2)
+    assert excess[0, [0, 6, 8, 14]] == pytest.approx(3 / 2)
+    assert not excess[1].any()

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import qmc
 
 from tests.analysis.synthetic import ADAM, ARMS, NESTEROV, choice, make_study, uniform
-from tuning_playbook.analysis.importance import importance
+from tuning_playbook.analysis.importance import importance, without_the_worst
 
 ALL = ["all trials"]
 NAMES = ("a", "b", "c")
@@ -126,6 +126,18 @@ def test_each_arm_has_its_own_hyperparameters_and_a_choice_is_one():
     ]
 
 
+def test_a_choice_of_whole_numbers_is_one_where_the_file_holds_reals():
+    """As it does where the trials of other arms have no such hyperparameter."""
+    searched = [choice("width", [16, 32], [ADAM]), uniform("dropout_rate", 0.0, 0.5, ARMS)]
+
+    def effect(_arm, at):
+        return at.get("width", 0.0) > 0.5
+
+    study = make_study(searched=searched, trials=24, effect=effect)
+    assert study["hp_width"].dtype == float
+    assert main(importance(study))["width"] > 0.9
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -150,3 +162,9 @@ def test_many_trials_are_thinned():
     assert arm["predicted"] > 0.95
     for name in NAMES:
         assert main(finding)[name] == pytest.approx(ISHIGAMI[name], abs=0.03)
+
+
+def test_trials_that_hardly_trained_do_not_make_up_the_variance():
+    loss = np.array([0.1, 0.2, 0.3, 0.4, 9.0])
+    assert without_the_worst(loss).tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.9])
+    assert without_the_worst(np.full(3, 0.2)).tolist() == [0.2] * 3

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
-from tuning_playbook.analysis.infeasible import _rank_sum, infeasible
+from tuning_playbook.analysis.infeasible import end_of_range, infeasible, rank_sum
 
 
 def lose(count: int, arm: str = ADAM, texts=("diverged at step 120", "diverged at step 3.5e+02")):
@@ -92,4 +92,14 @@ def test_the_rank_sum_is_scipys(ties):
     positions = generator.integers(5, size=20) / 5 if ties else generator.random(20)
     chosen = np.arange(20) < 7
     expected = stats.mannwhitneyu(positions[chosen], positions[~chosen], method="asymptotic")
-    assert 2 * stats.norm.sf(abs(_rank_sum(positions, chosen))) == pytest.approx(expected.pvalue)
+    assert 2 * stats.norm.sf(abs(rank_sum(positions, chosen))) == pytest.approx(expected.pvalue)
+
+
+@pytest.mark.parametrize(("edge", "chosen"), [("high", [5, 4, 3]), ("low", [0, 1, 2])])
+def test_the_end_of_a_range_goes_as_far_as_the_chosen_are_in_excess(edge, chosen):
+    """One beside them lies elsewhere, and is not reached."""
+    positions = np.array([0.0, 0.1, 0.2, 0.8, 0.9, 1.0, 0.4, 0.45, 0.5, 0.55, 0.6])
+    asked = np.isin(np.arange(11), [*chosen, 8])
+    found = end_of_range(positions, asked)
+    assert (found.edge, found.trials.tolist()) == (edge, chosen)
+    assert found.p_value < 0.05

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import ADAM, make_study
-from tuning_playbook.analysis.initial_configuration import beats_chance
+from tuning_playbook.analysis.initial_configuration import (
+    beats_chance,
+    least_gain,
+    loss_of_commonest_class,
+)
 
 
 @pytest.mark.parametrize("mode", ["min", "max"])
@@ -44,3 +48,14 @@ def test_a_metric_that_no_perfect_score_is_known_of():
 
 def test_without_an_evaluation_before_training_chance_is_not_known():
     assert beats_chance(make_study().isel(eval_step=slice(1, None))).answer == "cannot tell"
+
+
+def test_far_from_chance_is_a_share_of_the_way_and_beyond_what_untrained_models_differ_by():
+    assert least_gain(0.9, 0.01, perfect=0.0, share=0.25) == pytest.approx(0.225)
+    assert least_gain(-0.1, 0.01, perfect=-1.0, share=0.25) == pytest.approx(0.225)
+    assert least_gain(0.9, 0.1, perfect=0.0, share=0.25) == pytest.approx(0.5)
+    assert least_gain(2.4, 0.0, perfect=None, share=0.25) == pytest.approx(0.6)
+
+
+def test_without_examples_no_class_is_the_commonest():
+    assert loss_of_commonest_class(np.zeros(3), perfect=0.0) == np.inf

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import ADAM, NESTEROV, choice, make_study
-from tuning_playbook.analysis.learning_rate_edge import learning_rate_edge
+from tuning_playbook.analysis.learning_rate_edge import (
+    broken_down,
+    clustering_below,
+    learning_rate_edge,
+    stability_edge,
+)
 from tuning_playbook.analysis.ranking import best_trial, trial_id
 
 
@@ -59,3 +64,24 @@ def test_an_optimum_well_below_the_breakdown():
 def test_a_learning_rate_that_has_no_order_or_was_not_searched(searched):
     finding = learning_rate_edge(make_study(searched=searched))
     assert finding.answer == "cannot tell"
+
+
+def test_a_trial_breaks_down_that_is_infeasible_or_gains_a_tenth_of_the_best():
+    loss = np.array([0.1, 0.5, 0.85, np.nan])
+    start = np.array([0.9, np.nan, 0.9])
+    assert broken_down(loss, start, best=0).tolist() == [False, False, True, True]
+    unknown = np.array([np.nan])
+    assert broken_down(loss, unknown, best=0).tolist() == [False, False, False, True]
+
+
+def test_the_edge_of_stability_lies_below_most_that_break_down():
+    positions = np.array([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
+    unstable = np.array([False, False, False, True, True, False, True])
+    assert stability_edge(positions, unstable) == 0.5  # a lucky one among those beyond
+    assert stability_edge(positions, np.zeros(7, dtype=bool)) == 0.95
+    assert stability_edge(positions, np.ones(7, dtype=bool)) == -np.inf
+
+
+def test_the_best_right_below_an_edge_cluster_there():
+    assert clustering_below(0.75, np.linspace(0.75, 0.0, 12)) < 0.01
+    assert clustering_below(0.75, np.linspace(0.0, 0.75, 12)) == 1.0

@@ -1,7 +1,7 @@
 import numpy as np
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_resources, make_study
-from tuning_playbook.analysis.machines import mixed_machines
+from tuning_playbook.analysis.machines import differences, mixed_machines
 
 
 def test_one_kind_of_machine():
@@ -62,3 +62,13 @@ def test_what_is_not_recorded_is_no_difference():
     nobody = resources.assign_coords(trial=[f"other {n}" for n in range(32)])
     assert mixed_machines(study, nobody).answer == "cannot tell"
     assert {NESTEROV, ADAM} == set(study.attrs["arms"])
+
+
+def test_of_equally_many_the_first_value_is_the_usual_one():
+    arm_of = {"1": "a", "2": "a", "3": "b", "4": "b"}
+    assert differences({"1": "x", "2": "y", "3": "x", "4": "y"}, arm_of) == {
+        "values": {"x": 2, "y": 2},
+        "sets_arms_apart": False,
+        "minority": ["2", "4"],
+    }
+    assert differences({"1": "x", "2": "x", "3": "y"}, arm_of)["sets_arms_apart"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import NESTEROV, make_study
-from tuning_playbook.analysis.periodicity import periodicity
+from tuning_playbook.analysis.periodicity import periodicity, strongest_period, without_parabola
 
 
 def sine(period, size=0.004):
@@ -41,3 +41,20 @@ def test_too_few_evaluations(settings):
 def test_evaluations_without_any_scatter():
     finding = periodicity(make_study(noise=0.0, time_constant=1e-3, evaluations=40))
     assert finding.answer == "ok"
+
+
+def test_a_parabola_leaves_nothing():
+    x = np.linspace(-1, 1, 20)
+    assert not without_parabola(np.stack([0.3 + 0.2 * x - 0.7 * x**2, np.full(20, 0.1)])).any()
+
+
+def test_the_strongest_period_of_a_sine_explains_all_of_it():
+    found = strongest_period(np.sin(2 * np.pi * np.arange(40) / 8)[None])
+    assert found.period == 8
+    assert found.share == pytest.approx(1)
+    assert found.p_value < 1e-3
+
+
+def test_noise_has_no_period():
+    noise = without_parabola(np.random.default_rng(0).normal(size=(16, 40)))
+    assert strongest_period(noise).p_value > 0.05

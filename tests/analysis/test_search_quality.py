@@ -6,10 +6,11 @@ import pytest
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.analysis.ranking import best_trial, ranked, trial_id
-from tuning_playbook.analysis.sampling_density import sampling_density
-from tuning_playbook.analysis.step_variance import step_variance
+from tuning_playbook.analysis.sampling_density import first_gap, sampling_density
+from tuning_playbook.analysis.step_variance import spread_of_better_half, step_variance
 from tuning_playbook.analysis.train_loss import train_loss_rising
 from tuning_playbook.analysis.unequal_tuning import unequal_tuning
+from tuning_playbook.study.thresholds import Boundary
 
 
 def rows(finding):
@@ -72,7 +73,7 @@ def test_a_boundary_in_one_arm_only():
 
 def test_findings_that_are_there_are_not_asked_for_again():
     study = make_study(effect=lambda arm, at: -at["learning_rate"] * (arm == ADAM))
-    lenient = boundary(study, significance=1e-12)
+    lenient = boundary(study, Boundary(significance=1e-12))
     assert unequal_tuning(study, found=[lenient]).answer == "ok"
 
 
@@ -132,3 +133,17 @@ def test_many_rising_training_losses_are_a_warning():
         study["train_loss"][trial] = study["train_loss"][trial] + 0.5 * steps
     assert train_loss_rising(study).answer == "warning"
     assert train_loss_rising(study).numbers["rising"] >= 12
+
+
+def test_the_spread_is_that_of_the_better_half():
+    assert spread_of_better_half(np.array([1.0, 2.0, 3.0, 4.0, 50.0, 60.0, 70.0, 80.0])) == (
+        pytest.approx(np.std([1, 2, 3, 4], ddof=1))
+    )
+    assert spread_of_better_half(np.array([1.0, 2.0])) is None
+
+
+def test_the_first_gap_is_the_larger_one_and_rare_where_the_others_are_small():
+    even = np.arange(12.0)
+    count, p_value = first_gap(np.concatenate([[-20.0, -19.0], even]))
+    assert (count, p_value < 0.01) == (2, True)
+    assert first_gap(even)[1] > 0.2

@@ -6,7 +6,12 @@ import xarray as xr
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tests.analysis.test_best_of import TAILS, with_objectives
-from tuning_playbook.analysis.study_variance import BOOTSTRAP, study_variance
+from tuning_playbook.analysis.study_variance import (
+    BOOTSTRAP,
+    best_by_bootstrap,
+    one_more_search,
+    study_variance,
+)
 
 
 def searches(*seeds, **changes):
@@ -106,3 +111,18 @@ def test_the_interval_holds_the_best_of_another_search(tail):
         held.append(row.low <= further <= row.high)
     print(f"{tail}: the interval of four searches holds the best of a fifth in {np.mean(held):.0%}")
     assert np.mean(held) >= 0.85
+
+
+def test_one_more_search_is_within_students_interval():
+    deviation, low, high = one_more_search(np.array([1.0, 2.0, 3.0]))
+    margin = 2.919986 * np.sqrt(4 / 3)  # the 95 % quantile of t with two degrees of freedom
+    assert (deviation, low, high) == pytest.approx((1.0, 2 - margin, 2 + margin))
+
+
+def test_a_bootstrap_draws_better_trials_than_the_best_there_is_but_not_far_better():
+    drawn = best_by_bootstrap(np.array([0.3, 0.1, 0.2, np.nan]))
+    assert drawn[0] < 0.1 < drawn[-1]
+    assert drawn[0] > 0.1 - 1.4 * 0.15  # the gaps, the second one doubled, are 0.1 and 0.2
+    assert (np.diff(drawn) >= 0).all()
+    assert best_by_bootstrap(np.array([0.1])) is None
+    assert best_by_bootstrap(np.array([0.1, 0.2, *[np.nan] * 14])) is None

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tuning_playbook.trials.result import write_result
 
 from tests.dataset.test_collect import (  # noqa: F401 - fixtures
     packed,
@@ -19,7 +20,6 @@ from tuning_playbook.dataset.collect import ROUND, collect, write_dataset
 from tuning_playbook.dataset.imported import resources_dataset
 from tuning_playbook.planning.list_imported import as_trial
 from tuning_playbook.sources.archived import found_in
-from tuning_playbook.trials.result import write_result
 
 ROUNDS = [0, 1, 1, 0, 1, 2]
 

@@ -15,8 +15,8 @@ from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.export import best_variables, export_best
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
-from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.trials.manifest import BEST
+from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.workloads.classification import Classifier
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 

@@ -13,9 +13,9 @@ import pytest
 from tests.specs import plan_of
 from tuning_playbook.errors import NodesError
 from tuning_playbook.jobs.pack import train_pack
-from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.trials.request import request_from_json
 from tuning_playbook.trials.resume_states import resume_steps
+from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 
 CHANGES = {
     "training": {"max_train_steps": 40, "batch_size": 32, "eval_every": 10},

@@ -18,9 +18,9 @@ from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.jobs import checkpoints, groups
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
-from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.trials.manifest import BEST
 from tuning_playbook.trials.request import request_from_json
+from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}

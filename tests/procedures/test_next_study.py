@@ -336,3 +336,11 @@ def test_what_was_taken_from_an_earlier_study_stands_where_it_ended_up(tmp_path)
     assert document["fixed"] == {"label_smoothing": 0.1}
     assert document["baseline"] == {"from": "zeroth"}
     assert "Not carried out" not in text
+
+
+def test_advice_is_wrapped_whatever_it_begins_with(following):
+    advice = f"  {'word ' * 60}"
+    done = following(make_study(), [Finding("overfitting", "?", "warning", "So.", advice=advice)])
+    lines = [line for line in done.text.splitlines() if "word word" in line]
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 100

@@ -7,8 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from tests.analysis.synthetic import log_uniform
+from tests.analysis.synthetic import make_study as make_constructed_study
+from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.analysis.checklist import CHECKLIST
+from tuning_playbook.analysis.findings import Concerned, Finding
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.planning.plan import axis_stem
 from tuning_playbook.report.curves import HEIGHT, MOST_POINTS, WIDTH, make_curves
 from tuning_playbook.report.figures import PLOTS_FOR, make_figures, supporting_figures
 
@@ -27,38 +32,60 @@ def figures(example):
     return make_figures(example.plots, read_searched(example.study))
 
 
+def about(check, *hyperparameters, arms=()):
+    """A finding of which only what it is about is of interest."""
+    concerned = tuple(Concerned(*item) for item in hyperparameters)
+    return Finding(check, "?", "problem", "", hyperparameters=concerned, arms=arms).to_json()
+
+
 class TestSupportingFigures:
-    def stems(self, *arguments):
-        return [figure.stem for figure in supporting_figures(*arguments)]
+    def stems(self, finding, figures):
+        return [figure.stem for figure in supporting_figures(finding, figures)]
 
     def test_every_check_has_its_plots(self):
         assert {check.__name__ for check in CHECKLIST} <= set(PLOTS_FOR)
 
-    def test_axis_plot_of_the_arm_that_the_summary_names(self, figures):
-        summary = f"The best trials of {ARMS[1]} cluster at the low edge of learning_rate."
-        assert self.stems("boundary", (summary, "weight_decay"), figures) == [
-            "axis_learning_rate.optimizer-adam"
-        ]
+    def test_axis_plot_of_the_hyperparameter_it_is_about(self, figures):
+        finding = about("boundary", ("learning_rate", ARMS[1], (ARMS[1],)), arms=(ARMS[1],))
+        assert self.stems(finding, figures) == ["axis_learning_rate.optimizer-adam"]
 
-    def test_axis_plots_of_every_arm_where_none_is_named(self, figures):
-        assert self.stems("boundary", ("Look at learning_rate.",), figures) == [
+    def test_a_name_of_two_conditions_is_two_hyperparameters(self, figures):
+        both = [("learning_rate", arm, (arm,)) for arm in ARMS]
+        assert self.stems(about("boundary", *both, arms=ARMS), figures) == [
             "axis_learning_rate.optimizer-nesterov",
             "axis_learning_rate.optimizer-adam",
         ]
 
-    def test_a_name_within_a_name_is_another(self, figures):
-        assert self.stems("boundary", ("momentum", "one_minus_momentum"), figures) == [
-            "axis_one_minus_momentum.optimizer-nesterov"
+    def test_an_arm_whose_name_begins_with_anothers_is_another(self):
+        """A finding about AdamW's learning rate does not show Adam's."""
+        adam, adamw = "optimizer=adam", "optimizer=adamw"
+        searched = [log_uniform("learning_rate", 1e-5, 0.1, [arm], arm) for arm in (adam, adamw)]
+        study = make_constructed_study(
+            arms=(adam, adamw),
+            searched=searched,
+            effect=lambda arm, at: -0.08 * at["learning_rate"] * (arm == adamw),
+        )
+        finding = boundary(study)
+        assert finding.answer == "problem"
+        plots = {axis_stem(item.name, item.condition): SVG.format("") for item in searched}
+        figures = make_figures(plots, read_searched(study))
+        assert self.stems(finding.to_json(), figures) == ["axis_learning_rate.optimizer-adamw"]
+
+    def test_axis_plots_of_its_arms_where_it_is_about_no_hyperparameter(self, figures):
+        assert self.stems(about("infeasible", arms=(ARMS[1],)), figures) == [
+            "axis_weight_decay",
+            "axis_learning_rate.optimizer-adam",
         ]
 
-    def test_all_axis_plots_where_no_hyperparameter_is_named(self, figures):
-        assert len(self.stems("infeasible", ("3 of 16 trials are infeasible.",), figures)) == 4
+    def test_all_axis_plots_where_it_is_about_the_whole_study(self, figures):
+        assert len(self.stems(about("infeasible"), figures)) == 4
 
     def test_curves_for_what_curves_show(self, figures):
-        assert self.stems("overfitting", ("weight_decay",), figures) == ["training_curves"]
+        finding = about("overfitting", ("weight_decay", "", ARMS))
+        assert self.stems(finding, figures) == ["training_curves"]
 
     def test_none_for_an_unknown_check(self, figures):
-        assert self.stems("unheard_of", ("weight_decay",), figures) == []
+        assert self.stems(about("unheard_of", ("weight_decay", "", ARMS)), figures) == []
 
 
 def test_an_svg_without_a_view_box_has_no_size():

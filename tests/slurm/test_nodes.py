@@ -13,8 +13,8 @@ from tests.jobs.test_nodes import JOB, request
 from tests.slurm.cluster import free_ports, missing, running_cluster
 from tests.workflow.project import wait_until
 from tuning_playbook.jobs.pack import train_pack
-from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.trials.request import request_from_json
+from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 
 pytestmark = pytest.mark.workflow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import finding_from_json
 from tuning_playbook.dataset.replicates import open_if_any
 from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.job import logged
@@ -17,7 +17,7 @@ with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
     plan = current_plan(params.spec, "launch", params.key, earlier=params.earlier)
     content = json.loads(Path(files.diagnostics).read_text())
-    findings = [Finding(**finding) for finding in content["findings"]]
+    findings = [finding_from_json(finding) for finding in content["findings"]]
     with (
         xr.open_dataset(files.study) as study,
         xr.open_dataset(files.reruns) as reruns,

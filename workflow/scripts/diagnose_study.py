@@ -25,10 +25,10 @@ with logged(snakemake.log[0]):
         trained = [trial for trial in trials if (folder / trial).is_dir()]
         # Not of resources.nc, which waits for the reruns.
         resources = collect_resources(trained, folder) if trained else None
-        thresholds = plan.study.spec.checklist.model_dump()
+        thresholds = plan.study.spec.checklist
         findings = [
             *diagnose(study, resources, thresholds),
-            importance(study, **thresholds["importance"]),
+            importance(study, thresholds.importance),
         ]
         content = {
             "study": study.attrs["study"],

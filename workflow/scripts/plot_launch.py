@@ -5,12 +5,13 @@ from pathlib import Path
 import xarray as xr
 
 from tuning_playbook.analysis.isolation import isolation
-from tuning_playbook.analysis.variance import BASELINE, trial_variance
+from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.dataset.replicates import open_if_any
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.plots.isolation_plot import isolation_plot
 from tuning_playbook.plots.rerun_plot import rerun_plot
 from tuning_playbook.plots.style import save
+from tuning_playbook.study.study import BASELINE
 
 files, plots = snakemake.input, snakemake.output
 with (

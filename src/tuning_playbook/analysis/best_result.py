@@ -1,11 +1,9 @@
 """The best trial of a study, as a later study takes it."""
 
-from typing import Any
-
 import xarray as xr
 
-from tuning_playbook.analysis.numbers import plain
 from tuning_playbook.analysis.ranking import best_trial, strings, trial_id
+from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import ArtefactError
@@ -39,12 +37,6 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
             "it; its report says why"
         )
     own_arm = str(strings(study, "arm")[position])
-    values = {
-        str(variable).removeprefix("hp_"): value
-        for variable in study.data_vars
-        if str(variable).startswith("hp_")
-        and (value := _value(study[variable].values[position])) is not None
-    }
     return EarlierResult(
         study=name,
         arm=own_arm,
@@ -53,12 +45,11 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
         commit="",
         objective=float(study["objective"].values[position]),
         workload=str(study.attrs["workload"]),
-        values=values,
+        values={name: _as_in_a_spec(value) for name, value in values_of(study, position).items()},
         scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},
     )
 
 
-def _value(item: Any) -> Value | None:
-    """Return a value as a spec has it; None where the trial has no such hyperparameter."""
-    value: Value | None = plain(item)
+def _as_in_a_spec(value: Value) -> Value:
+    """Return a value as a spec has it: a dataset holds a truth value as a text."""
     return value == "true" if value in ("true", "false") else value

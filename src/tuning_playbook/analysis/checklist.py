@@ -1,7 +1,6 @@
 """The playbook's checklist: the questions to ask of a study before its evidence is believed."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import xarray as xr
 
@@ -16,10 +15,13 @@ from tuning_playbook.analysis.overfitting import overfitting
 from tuning_playbook.analysis.periodicity import periodicity
 from tuning_playbook.analysis.sample_skew import sample_skew
 from tuning_playbook.analysis.sampling_density import sampling_density
+from tuning_playbook.analysis.saturated_early import saturated_early
 from tuning_playbook.analysis.step_variance import step_variance
+from tuning_playbook.analysis.still_improving import still_improving
 from tuning_playbook.analysis.train_loss import train_loss_rising
-from tuning_playbook.analysis.training_length import best_steps, saturated_early, still_improving
+from tuning_playbook.analysis.training_length import best_steps
 from tuning_playbook.analysis.unequal_tuning import unequal_tuning
+from tuning_playbook.study.thresholds import DEFAULTS, Checklist
 
 Check = Callable[..., Finding]
 
@@ -43,13 +45,9 @@ CHECKLIST: tuple[Check, ...] = (
 )
 """In the order in which the playbook asks."""
 
-Thresholds = Mapping[str, Mapping[str, float]]
-
 
 def diagnose(
-    study: xr.Dataset,
-    resources: xr.Dataset | None = None,
-    thresholds: Thresholds | None = None,
+    study: xr.Dataset, resources: xr.Dataset | None = None, thresholds: Checklist = DEFAULTS
 ) -> tuple[Finding, ...]:
     """Answer every question of the checklist about a study.
 
@@ -58,14 +56,15 @@ def diagnose(
     Args:
         study: The study.
         resources: Time, memory and machine of its trials; None where they are not known.
-        thresholds: Those of each check that differ from its own, by the names of both.
+        thresholds: Of the checks.
     """
     findings: list[Finding] = []
     for check in CHECKLIST:
-        settings: dict[str, Any] = dict((thresholds or {}).get(check.__name__, {}))
-        if check is unequal_tuning:
-            settings["found"] = findings
         if check is mixed_machines:
-            settings["resources"] = resources
-        findings.append(check(study, **settings))
+            finding = mixed_machines(study, resources)
+        elif check is unequal_tuning:
+            finding = unequal_tuning(study, thresholds.unequal_tuning, found=findings)
+        else:
+            finding = check(study, getattr(thresholds, check.__name__))
+        findings.append(finding)
     return tuple(findings)

@@ -1,30 +1,26 @@
 """Which hyperparameters matter, which interact, and which can be fixed in the next round."""
 
-import itertools
-import math
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.analysis.ranking import Floats, Indices, arm_names, losses, ranked
-from tuning_playbook.analysis.sampling_scale import sampling_scale, values_tried
+from tuning_playbook.analysis.sampling_scale import choice_place, sampling_scale, values_tried
+from tuning_playbook.analysis.sobol_indices import (
+    Axis,
+    SobolIndices,
+    choice_axis,
+    range_axis,
+    sobol_indices,
+)
 from tuning_playbook.dataset.searched import Searched, read_searched
-
-NEGLIGIBLE = 0.1
-"""A hyperparameter that surely has a part in less than a tenth of the variance can be fixed."""
-
-INTERACTION = 0.05
-"""A pair whose interaction surely is more than a twentieth of the variance is tuned together."""
+from tuning_playbook.study.thresholds import DEFAULTS, Importance
 
 LEAST_PREDICTED = 0.2
 """Where less of the variance of trials left out is predicted the fitted function is mostly made
@@ -47,84 +43,45 @@ WORST = 3.0
 """A trial that is worse than the median by more than so many times what the best is better counts
 as that bad: otherwise the few that hardly trained would make up all of the variance."""
 
-LEFT_OUT = 0.25
-"""Of the trials in each refit of the jackknife. So many must be left out for its error to hold for
-a function that goes through nearly every point (Shao and Wu, 1989)."""
 
-REFITS = 100
-"""The error is then known to 7 %."""
-
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
-NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2
-"""A quadrature over [0, 1], exact for the widths that the kernel may have."""
-
-NORMAL_95 = 1.96
-
-DIGITS = 4
-"""Of a share; the further ones would differ with the number of cores that the fit had."""
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """One hyperparameter in one arm, as columns of the fitted function's argument.
-
-    Attributes:
-        name: Of the hyperparameter.
-        columns: Its values: [trial, column]. One of positions in [0, 1], or one for each choice.
-        nodes: Where the function is averaged over it: [node, column].
-        weights: Of the nodes: [node].
-    """
-
-    name: str
-    columns: Floats
-    nodes: Floats
-    weights: Floats
-
-
-def importance(
-    study: xr.Dataset, *, negligible: float = NEGLIGIBLE, interaction: float = INTERACTION
-) -> Finding:
+def importance(study: xr.Dataset, thresholds: Importance = DEFAULTS.importance) -> Finding:
     """Part the variance of the objective among the hyperparameters of each arm and their pairs.
 
-    A Gaussian process (squared exponential kernel with a length scale for each hyperparameter, and
-    noise) is fitted to the objectives of an arm's feasible trials as a function of the positions in
-    the sampling scale; a choice has a column for each of its values. Its mean is a sum of products
-    of functions of one hyperparameter each, so its analysis of variance over the search space is
-    exact but for one-dimensional quadrature. The *main* index of a hyperparameter is the share of
-    the variance that it explains alone, the index of a pair what both explain beyond their main
-    indices, and the *total* index a hyperparameter's share with all its interactions (Sobol 2001).
-    Their standard errors come from a jackknife: refits without a quarter of the trials each, with
-    the length scales held, so that the intervals leave out what is uncertain about those.
+    A Gaussian process is fitted to the objectives of an arm's feasible trials as a function of the
+    positions in the sampling scale; a choice has a column for each of its values. The variance of
+    its mean over the search space is parted (`sobol_indices`): the *main* index of a hyperparameter
+    is the share of the variance that it explains alone, the index of a pair what both explain
+    beyond their main indices, and the *total* index a hyperparameter's share with all its
+    interactions.
 
     A hyperparameter can be fixed next round where the upper 95 % bound of its total index is below
-    0.1, and a pair is to be tuned together where the lower bound of its index is above 0.05. Both
-    are said only of an arm in which the function predicts trials left out one by one: at least a
-    fifth of their variance, and more than it would of noise. What is fixed is a caveat of the next
-    round's conclusion.
+    `negligible`, and a pair is to be tuned together where the lower bound of its index is above
+    `interaction`. Both are said only of an arm in which the function predicts trials left out one
+    by one: at least a fifth of their variance, and more than it would of noise. What is fixed is a
+    caveat of the next round's conclusion.
 
     On Ishigami's function (main indices 0.31, 0.44, 0; one interaction, of the first and the third,
     0.24) with 64 trials of a Halton sequence the order of the main indices and the largest
     interaction are right for at least 95 of 100 seeds. Interactions that act in the corners of the
     space are underrated with so few trials, and total indices with them.
 
-    Source: playbook, "Extracting insight from experimental results"; I. M. Sobol, "Global
-    sensitivity indices for nonlinear mathematical models and their Monte Carlo estimates", 2001;
-    J. Shao and C. F. J. Wu, "A general theory for jackknife variance estimation", 1989.
+    Source: playbook, "Extracting insight from experimental results".
     """
     arms = [
-        _arm(study, arm, negligible, interaction)
+        _arm(study, arm, thresholds)
         for arm in arm_names(study)
         if any(arm in item.arms for item in read_searched(study))
     ]
     fitted = [arm for arm in arms if arm["predicted"] is not None]
     told = [arm for arm in fitted if arm["told"]]
+    hyperparameters = [row for arm in told or fitted for row in arm["hyperparameters"]]
     finding = partial(
         Finding,
         check="importance",
         question="Which hyperparameters matter, which interact, and which can be fixed next round?",
         numbers={
-            "negligible": negligible,
-            "interaction": interaction,
+            "negligible": thresholds.negligible,
+            "interaction": thresholds.interaction,
             "arms": [
                 {key: arm[key] for key in ("arm", "feasible", "used", "predicted", "told")}
                 for arm in arms
@@ -133,6 +90,8 @@ def importance(
             "pairs": [row for arm in fitted for row in arm["pairs"]],
         },
         section="Extracting insight from experimental results",
+        hyperparameters=concerned(study, hyperparameters),
+        arms=arms_in(study, told or fitted),
     )
     if told:
         return finding(
@@ -158,12 +117,13 @@ def importance(
     )
 
 
-def _arm(study: xr.Dataset, arm: str, negligible: float, interaction: float) -> dict[str, Any]:
+def _arm(study: xr.Dataset, arm: str, thresholds: Importance) -> dict[str, Any]:
+    """Return the numbers of one arm; without indices where it has too few feasible trials."""
     order = ranked(study, arm)
     used = np.sort(order)
     if len(used) > MOST_TRIALS:
         used = used[np.linspace(0, len(used) - 1, MOST_TRIALS).astype(int)]
-    axes = list(_axes(study, arm, used))
+    axes = _axes(study, arm, used)
     row: dict[str, Any] = {
         "arm": arm,
         "feasible": len(order),
@@ -175,185 +135,95 @@ def _arm(study: xr.Dataset, arm: str, negligible: float, interaction: float) -> 
     enough = len(used) >= LEAST_TRIALS + TRIALS_PER_HYPERPARAMETER * (len(axes) - 1)
     if not axes or not enough or not np.ptp(loss) > 0:
         return row
-    indices, predicted = _indices(axes, _without_the_worst(loss))
+    indices = sobol_indices(list(axes.values()), without_the_worst(loss))
     by_chance = PREDICTED_BY_CHANCE * (len(axes) + 1) / len(used)
-    told = predicted >= max(LEAST_PREDICTED, by_chance)
-    hyperparameters: list[dict[str, Any]] = []
-    for place, axis in enumerate(axes):
-        main, total = indices[(place,)], indices[_total(place)]
-        hyperparameters.append(
-            {
-                "arm": arm,
-                "hyperparameter": axis.name,
-                "main": main["index"],
-                "main_low": main["low"],
-                "main_high": main["high"],
-                "total": total["index"],
-                "total_low": total["low"],
-                "total_high": total["high"],
-                "can_be_fixed": told and total["high"] < negligible,
-            }
-        )
-    pairs: list[dict[str, Any]] = [
+    told = indices.predicted >= max(LEAST_PREDICTED, by_chance)
+    names = list(axes)
+    return row | {
+        "predicted": number(indices.predicted),
+        "told": told,
+        "hyperparameters": _hyperparameters(arm, names, indices, told, thresholds.negligible),
+        "pairs": _pairs(arm, names, indices, told, thresholds.interaction),
+    }
+
+
+def _hyperparameters(
+    arm: str, names: Sequence[str], indices: SobolIndices, told: bool, negligible: float
+) -> list[dict[str, Any]]:
+    """Return the indices of each hyperparameter of an arm, the largest total index first."""
+    rows = [
         {
             "arm": arm,
-            "hyperparameters": [axes[one].name, axes[other].name],
-            **indices[(one, other)],
-            "tune_together": told and indices[(one, other)]["low"] > interaction,
+            "hyperparameter": name,
+            "main": main.index,
+            "main_low": main.low,
+            "main_high": main.high,
+            "total": total.index,
+            "total_low": total.low,
+            "total_high": total.high,
+            "can_be_fixed": told and total.high < negligible,
         }
-        for one, other in itertools.combinations(range(len(axes)), 2)
+        for name, main, total in zip(names, indices.main, indices.total, strict=True)
     ]
-    return row | {
-        "predicted": number(predicted),
-        "told": told,
-        "hyperparameters": sorted(
-            hyperparameters, key=lambda item: float(item["total"]), reverse=True
-        ),
-        "pairs": sorted(pairs, key=lambda item: float(item["index"]), reverse=True),
-    }
+    return sorted(rows, key=lambda row: float(row["total"]), reverse=True)
 
 
-def _axes(study: xr.Dataset, arm: str, trials: Indices) -> Iterable[_Axis]:
-    """Yield the hyperparameters that varied in the trials of an arm."""
+def _pairs(
+    arm: str, names: Sequence[str], indices: SobolIndices, told: bool, interaction: float
+) -> list[dict[str, Any]]:
+    """Return the index of each pair of an arm's hyperparameters, the largest first."""
+    rows = [
+        {
+            "arm": arm,
+            "hyperparameters": [names[one], names[other]],
+            **asdict(share),
+            "tune_together": told and share.low > interaction,
+        }
+        for (one, other), share in indices.pairs.items()
+    ]
+    return sorted(rows, key=lambda row: float(row["index"]), reverse=True)
+
+
+def _axes(study: xr.Dataset, arm: str, trials: Indices) -> dict[str, Axis]:
+    """Return the hyperparameters that varied in the trials of an arm, by name."""
+    found = {}
     for searched in read_searched(study):
-        if arm not in searched.arms:
-            continue
-        scale = sampling_scale(study, searched)
-        values = study[searched.variable].values[trials]
-        if scale is not None:
-            positions = scale.position(values.astype(float))[:, None]
-            if len(positions) and np.isfinite(positions).all() and np.ptp(positions) > 0:
-                yield _Axis(searched.name, positions, NODES[:, None], WEIGHTS)
-        else:
-            yield from _choice(study, searched, values)
+        axis = _axis(study, searched, trials) if arm in searched.arms else None
+        if axis is not None:
+            found[searched.name] = axis
+    return found
 
 
-def _choice(study: xr.Dataset, searched: Searched, values: Any) -> Iterable[_Axis]:
-    texts = np.array([str(value).lower() for value in values])
-    choices = [str(choice).lower() for choice in values_tried(study, searched)]
-    choices = [choice for choice in choices if (texts == choice).any()]
-    if len(choices) > 1 and np.isin(texts, choices).all():
-        columns = (texts[:, None] == np.array(choices)).astype(float)
-        weights = np.full(len(choices), 1 / len(choices))
-        yield _Axis(searched.name, columns, np.eye(len(choices)), weights)
+def _axis(study: xr.Dataset, searched: Searched, trials: Indices) -> Axis | None:
+    scale = sampling_scale(study, searched)
+    values = study[searched.variable].values[trials]
+    if scale is None:
+        return _choice(study, searched, values)
+    positions = scale.position(values.astype(float))
+    varied = len(positions) and np.isfinite(positions).all() and np.ptp(positions) > 0
+    return range_axis(positions) if varied else None
 
 
-def _without_the_worst(loss: Floats) -> Floats:
-    middle = float(np.median(loss))
-    return np.minimum(loss, middle + WORST * (middle - loss.min())) if middle > loss.min() else loss
+def _choice(study: xr.Dataset, searched: Searched, values: Any) -> Axis | None:
+    choices = values_tried(study, searched)
+    places = [choice_place(value, choices) for value in values]
+    taken = sorted({place for place in places if place is not None})
+    if len(taken) < 2 or None in places:
+        return None
+    return choice_axis((np.array(places)[:, None] == np.array(taken)).astype(float))
 
 
-def _total(place: int) -> tuple[int, int]:
-    """Return the key of a total index: no pair has a hyperparameter twice."""
-    return (place, place)
-
-
-def _indices(
-    axes: Sequence[_Axis], loss: Floats
-) -> tuple[dict[tuple[int, ...], dict[str, float]], float]:
-    """Return main, pair and total indices with their intervals, and the share that is predicted.
+def without_the_worst(loss: Floats) -> Floats:
+    """Return losses of which none is worse than the median by more than the best is better, thrice.
 
     Args:
-        axes: Of the function.
-        loss: Of the trials: [trial].
+        loss: Smaller being better: [trial].
+
+    Returns:
+        [trial]; the losses as they are where the best is no better than the median.
     """
-    argument = np.concatenate([axis.columns for axis in axes], axis=1)
-    scaled = (loss - loss.mean()) / loss.std()
-    kernel, widths, noise = _fit(argument, scaled)
-    inverse = np.linalg.inv(kernel + noise * np.eye(len(loss)))
-    residuals = inverse @ scaled / np.diag(inverse)
-    predicted = 1 - float(residuals @ residuals) / float(scaled @ scaled)
-    forms = _forms(axes, widths)
-    estimates = _explained(forms, kernel, noise, scaled, np.arange(len(loss)))
-    generator = np.random.default_rng(0)
-    left = max(1, round(LEFT_OUT * len(loss)))
-    refits = []
-    for _ in range(REFITS):
-        kept = np.sort(generator.permutation(len(loss))[left:])
-        refits.append(_explained(forms, kernel, noise, scaled, kept))
-    kept_per_left = (len(loss) - left) / left
-    found = {}
-    for key, estimate in estimates.items():
-        values = np.array([refit[key] for refit in refits])
-        error = math.sqrt(kept_per_left * float(values.var()))
-        found[key] = {
-            "index": round(estimate, DIGITS),
-            "low": round(max(0.0, estimate - NORMAL_95 * error), DIGITS),
-            "high": round(min(1.0, estimate + NORMAL_95 * error), DIGITS),
-        }
-    return found, round(predicted, DIGITS)
-
-
-def _fit(argument: Floats, scaled: Floats) -> tuple[Floats, Floats, float]:
-    """Return the covariance of the trials, the length scale of each column, and the noise."""
-    columns = argument.shape[1]
-    kernel = ConstantKernel(1.0, (1e-2, 1e3)) * RBF(np.full(columns, 0.2), (0.05, 20.0))
-    process = GaussianProcessRegressor(kernel + WhiteKernel(0.01, (1e-4, 1.0)))
-    with warnings.catch_warnings():
-        # A length scale at its bound is a hyperparameter without an effect, which is a finding.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        process.fit(argument, scaled)
-    fitted = process.kernel_
-    widths = np.broadcast_to(fitted.k1.k2.length_scale, (columns,))
-    return np.asarray(fitted.k1(argument)), np.asarray(widths), float(fitted.k2.noise_level)
-
-
-def _forms(axes: Sequence[_Axis], widths: Floats) -> Mapping[tuple[int, ...], Floats]:
-    """Return quadratic forms in the weights of the trials, one for each set of hyperparameters.
-
-    With the mean of the process at x being the sum over trials j of w_j times the product of
-    k_i(x_i, x_ji), the variance of its average over all hyperparameters outside a set is w' F w
-    less the square of its mean. F is a product over the hyperparameters: of the average of k_i k_i'
-    inside the set, of the product of averages outside. Key () is the square of the mean.
-    """
-    within, without = [], []
-    starts = np.cumsum([0, *(axis.columns.shape[1] for axis in axes)])
-    for axis, (start, end) in zip(axes, itertools.pairwise(starts), strict=True):
-        apart = (axis.nodes[:, None, :] - axis.columns[None]) / widths[start:end]
-        values = np.exp(-0.5 * (apart**2).sum(axis=-1))  # [node, trial]
-        within.append((values * axis.weights[:, None]).T @ values)
-        mean = axis.weights @ values
-        without.append(np.outer(mean, mean))
-    places = range(len(axes))
-    sets = {
-        (),
-        tuple(places),
-        *((place,) for place in places),
-        *itertools.combinations(places, 2),
-        *(tuple(other for other in places if other != place) for place in places),
-    }
-    return {
-        key: np.prod([(within if place in key else without)[place] for place in places], axis=0)
-        for key in sets
-    }
-
-
-def _explained(
-    forms: Mapping[tuple[int, ...], Floats],
-    kernel: Floats,
-    noise: float,
-    scaled: Floats,
-    kept: Indices,
-) -> dict[tuple[int, ...], float]:
-    """Return main, pair and total indices of the function that some of the trials give."""
-    square = np.ix_(kept, kept)
-    covariance = kernel[square] + noise * np.eye(len(kept))
-    weights = np.linalg.solve(covariance, scaled[kept])
-    mean = float(weights @ forms[()][square] @ weights)
-    closed = {key: float(weights @ form[square] @ weights) - mean for key, form in forms.items()}
-    places = max(forms, key=len)
-    # A function without any variance has nothing to part.
-    whole = closed[places] if closed[places] > 0 else math.inf
-    shares = {key: value / whole for key, value in closed.items()}
-    found: dict[tuple[int, ...], float] = {}
-    for place in places:
-        others = tuple(other for other in places if other != place)
-        found[(place,)] = min(1.0, max(0.0, shares[(place,)]))
-        found[_total(place)] = min(1.0, max(0.0, shares[places] - shares[others]))
-    for one, other in itertools.combinations(places, 2):
-        alone = shares[(one,)] + shares[(other,)]
-        found[(one, other)] = min(1.0, max(0.0, shares[(one, other)] - alone))
-    return found
+    middle = float(np.median(loss))
+    return np.minimum(loss, middle + WORST * (middle - loss.min())) if middle > loss.min() else loss
 
 
 def _sentence(arm: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -21,15 +23,12 @@ from tuning_playbook.analysis.ranking import (
     strings,
     trial_ids,
 )
-from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
+from tuning_playbook.analysis.sampling_scale import Edge, sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.study.thresholds import DEFAULTS, Infeasible
 
 LEAST_FEASIBLE = 3
 """With fewer feasible trials an arm was not searched: its best trial is the one that survived."""
-
-VERY_LARGE = 0.5
-"""More than half of an arm infeasible is the playbook's "very large fraction": most of the budget
-went where nothing can be learnt."""
 
 NEARLY_ALL = 0.9
 """So many infeasible trials of the whole study hint of a bug rather than of a bad corner."""
@@ -51,12 +50,12 @@ ADVICE_FOR_A_BUG = (
 )
 
 
-def infeasible(study: xr.Dataset, *, very_large: float = VERY_LARGE) -> Finding:
+def infeasible(study: xr.Dataset, thresholds: Infeasible = DEFAULTS.infeasible) -> Finding:
     """Count the infeasible trials of each arm with their reasons.
 
     A problem where an arm cannot be compared: none of its trials is feasible, or fewer than three
-    while more than half are infeasible. A warning where more than half of an arm's trials are
-    infeasible. A hint of a bug where at least nine in ten trials of the study are.
+    while more than the share `very_large` are infeasible. A warning where more than that share of
+    an arm's trials are. A hint of a bug where at least nine in ten trials of the study are.
 
     Where they lie: in each arm and for each searched hyperparameter with an order the positions of
     the infeasible trials in the sampling scale are compared with those of the feasible ones
@@ -78,12 +77,12 @@ def infeasible(study: xr.Dataset, *, very_large: float = VERY_LARGE) -> Finding:
     for arm in arm_names(study):
         trials = members(study, arm)
         lost = trials[np.isnan(loss[trials])]
-        rows.append(_row(arm, trials, lost, reasons[lost], very_large))
+        rows.append(_row(arm, trials, lost, reasons[lost], thresholds.very_large))
     lost = np.flatnonzero(np.isnan(loss))
     share = len(lost) / max(1, len(loss))
     bug = len(lost) > 1 and share >= NEARLY_ALL
     lacking = [row for row in rows if row["too_few_feasible"]]
-    large = [row for row in rows if row["fraction"] > very_large]
+    large = [row for row in rows if row["fraction"] > thresholds.very_large]
     regions = _regions(study)
     finding = partial(
         Finding,
@@ -99,25 +98,23 @@ def infeasible(study: xr.Dataset, *, very_large: float = VERY_LARGE) -> Finding:
         },
         trials=trial_ids(study, lost),
         section="Extracting insight from experimental results",
+        hyperparameters=concerned(study, regions),
+        arms=arms_in(study, lacking or large or regions or rows),
     )
     if not len(lost) and not lacking:
         return finding(answer="ok", summary=f"All {len(loss)} trials are feasible.")
     summary = " ".join(
         [
             f"{len(lost)} of {len(loss)} trials are infeasible ({share:.0%}).",
-            *(
-                f"In {row['arm']} they lie at the {row['edge']} end of {row['hyperparameter']}: "
-                f"{row['infeasible_beyond']} of {row['beyond']} trials from {text(row['value'])} "
-                "on are infeasible."
-                for row in regions
-            ),
+            *(_where_they_lie(row) for row in regions),
+            *(_too_many(row) for row in lacking or large),
         ]
     )
     if not lacking and not large:
         return finding(answer="ok", summary=summary)
     return finding(
         answer="problem" if lacking else "warning",
-        summary=" ".join([summary, *(_sentence(row) for row in lacking or large)]),
+        summary=summary,
         advice=ADVICE_FOR_A_BUG if bug else ADVICE,
     )
 
@@ -145,7 +142,7 @@ def _row(
 def _regions(study: xr.Dataset) -> list[dict[str, Any]]:
     """Return the ends of ranges that infeasible trials lie at."""
     lost = np.isnan(losses(study))
-    rows, comparisons = [], 0
+    rows = []
     for searched in read_searched(study):
         scale = sampling_scale(study, searched)
         if scale is None:
@@ -157,33 +154,68 @@ def _regions(study: xr.Dataset) -> list[dict[str, Any]]:
             trials = trials[np.isfinite(positions[trials])]
             if not 0 < lost[trials].sum() < len(trials):
                 continue
-            comparisons += 1
-            z = _rank_sum(positions[trials], lost[trials])
-            order = trials[np.argsort(positions[trials])]
-            if z > 0:
-                order = order[::-1]
-            # The outermost trials of which infeasible ones are most in excess.
-            beyond = int(np.argmax(np.cumsum(np.where(lost[order], 1, -1)))) + 1
+            end = end_of_range(positions[trials], lost[trials])
+            beyond = trials[end.trials]
             rows.append(
                 {
                     "arm": arm,
                     "hyperparameter": searched.name,
-                    "edge": "high" if z > 0 else "low",
-                    "value": plain(values[order[beyond - 1]]),
-                    "beyond": beyond,
-                    "infeasible_beyond": int(lost[order[:beyond]].sum()),
-                    "p_value": 2 * float(special.ndtr(-abs(z))),
+                    "edge": end.edge,
+                    "value": plain(values[beyond[-1]]),
+                    "beyond": len(beyond),
+                    "infeasible_beyond": int(lost[beyond].sum()),
+                    "p_value": end.p_value,
                 }
             )
+    comparisons = len(rows)
     for row in rows:
         row["p_value"] = min(1.0, comparisons * row["p_value"])
     return [row for row in rows if row["p_value"] <= SIGNIFICANCE]
 
 
-def _rank_sum(positions: Floats, chosen: NDArray[np.bool_]) -> float:
+@dataclass(frozen=True)
+class EndOfRange:
+    """The end of a range at which some trials lie.
+
+    Attributes:
+        edge: Which end.
+        trials: The places of the trials there, the outermost first: as many as hold the largest
+            excess of them.
+        p_value: Of them lying so far towards that end by chance, either end being possible.
+    """
+
+    edge: Edge
+    trials: Indices
+    p_value: float
+
+
+def end_of_range(positions: Floats, chosen: NDArray[np.bool_]) -> EndOfRange:
+    """Return the end of a range that some of the trials lie at, as opposed to the others.
+
+    Args:
+        positions: Of the trials: [trial].
+        chosen: Which of them are asked about, some but not all: [trial].
+    """
+    z = rank_sum(positions, chosen)
+    outermost = np.argsort(positions)
+    if z > 0:
+        outermost = outermost[::-1]
+    beyond = int(np.argmax(np.cumsum(np.where(chosen[outermost], 1, -1)))) + 1
+    edge: Edge = "high" if z > 0 else "low"
+    return EndOfRange(edge, outermost[:beyond], 2 * float(special.ndtr(-abs(z))))
+
+
+def rank_sum(positions: Floats, chosen: NDArray[np.bool_]) -> float:
     """Return how far the ranks of the chosen lie above the others', in standard deviations.
 
-    Positive where the chosen ones have the larger positions; with the correction for continuity.
+    Wilcoxon's statistic, with the correction for continuity.
+
+    Args:
+        positions: Of the trials: [trial].
+        chosen: Which of them are asked about: [trial].
+
+    Returns:
+        Positive where the chosen ones have the larger positions.
     """
     count, some = len(positions), int(chosen.sum())
     # Equal positions share the mean of their ranks.
@@ -197,7 +229,15 @@ def _rank_sum(positions: Floats, chosen: NDArray[np.bool_]) -> float:
     return float(np.sign(excess) * max(0.0, abs(excess) - 0.5) / np.sqrt(variance))
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _where_they_lie(row: Mapping[str, Any]) -> str:
+    return (
+        f"In {row['arm']} they lie at the {row['edge']} end of {row['hyperparameter']}: "
+        f"{row['infeasible_beyond']} of {row['beyond']} trials from {text(row['value'])} on are "
+        "infeasible."
+    )
+
+
+def _too_many(row: Mapping[str, Any]) -> str:
     feasible = row["trials"] - row["infeasible"]
     sentence = f"{row['arm']} has {feasible or 'none'} of {row['trials']} trials feasible"
     for commonest in row["reasons"][:1]:

@@ -1,26 +1,26 @@
 """Does the best of each arm beat chance by far? If not, there is nothing to tune yet."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
+    Floats,
     arm_names,
     best_trials,
     curves,
+    direction,
     losses,
     objective_metric,
     objective_split,
     trial_id,
 )
-
-SHARE = 0.25
-"""A quarter of the way from chance to a perfect score. The playbook's "reasonable" performance is
-"much better than random chance" though "it might be bad enough to not be worth deploying"."""
+from tuning_playbook.study.thresholds import DEFAULTS, BeatsChance
 
 LEAST_SPREADS = 5.0
 """The best of thirty trials' twenty evaluations lies three standard deviations beyond the mean of
@@ -30,14 +30,20 @@ PERFECT = {"error_rate": 0.0, "accuracy": -1.0}
 """What a perfect model's loss is, of metrics for which the class counts say what chance is."""
 
 
-def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
+ADVICE = (
+    "Find a simple configuration that trains to a reasonable result first: a constant learning "
+    "rate, no regularization, a smaller model. Suspect the data and the labels."
+)
+
+
+def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_chance) -> Finding:
     """Tell whether the best trial of each arm performs much better than chance.
 
     Chance is what an untrained model reaches: the median over the trials of the objective's metric
     before the first step. For an error rate or an accuracy whose class counts are in the dataset it
     is what always naming the commonest class reaches, if that is better.
 
-    Far is both a quarter of the way from chance to a perfect score (for a metric without a known
+    Far is both the `share` of the way from chance to a perfect score (for a metric without a known
     perfect score, of the value at chance), and five times the standard deviation of the untrained
     models. A problem where no arm's best trial comes so far; a warning where some do not.
 
@@ -53,24 +59,20 @@ def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
         section="Choosing the initial configuration",
     )
     bests = best_trials(study)
-    untrained = curves(study, objective_split(study))[:, 0] if "eval_step" in study else np.empty(0)
-    if len(untrained) and study["eval_step"].values[0] != 0:
-        untrained = np.empty(0)
-    untrained = untrained[np.isfinite(untrained)]
-    if not bests or not len(untrained):
+    if not bests:
+        return finding(answer="cannot tell", summary="No trial is feasible.")
+    untrained = _untrained(study)
+    if not len(untrained):
         return finding(
             answer="cannot tell",
-            summary="No trial is feasible."
-            if not bests
-            else "No trial was evaluated before its first step, so chance is not known.",
+            summary="No trial was evaluated before its first step, so chance is not known.",
         )
-    sign = -1.0 if study.attrs["objective_mode"] == "max" else 1.0
+    sign, loss = direction(study), losses(study)
     spread = float(untrained.std(ddof=1)) if len(untrained) > 1 else 0.0
-    chance = min(float(np.median(untrained)), _commonest_class(study))
-    metric = objective_metric(study)
-    whole = chance - PERFECT[metric] if metric in PERFECT else abs(chance)
-    least = max(share * whole, LEAST_SPREADS * spread)
-    loss = losses(study)
+    chance = min(float(np.median(untrained)), _of_commonest_class(study))
+    least = least_gain(
+        chance, spread, perfect=PERFECT.get(objective_metric(study)), share=thresholds.share
+    )
     rows: list[dict[str, Any]] = [
         {
             "arm": arm,
@@ -81,6 +83,7 @@ def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
         }
         for arm, trial in bests.items()
     ]
+    poor = [row for row in rows if not row["beats_chance"]]
     finding = partial(
         finding,
         numbers={
@@ -89,8 +92,8 @@ def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
             "least_gain": least,
             "arms": rows,
         },
+        arms=arms_in(study, poor or rows),
     )
-    poor = [row for row in rows if not row["beats_chance"]]
     if not poor:
         return finding(
             answer="ok",
@@ -100,26 +103,61 @@ def beats_chance(study: xr.Dataset, *, share: float = SHARE) -> Finding:
         )
     return finding(
         answer="problem" if len(poor) == len(arm_names(study)) else "warning",
-        summary=" ".join(
-            f"The best trial of {row['arm']} reaches {text(row['objective'])}, not much better "
-            f"than chance ({text(sign * chance)})."
-            for row in poor
-        ),
+        summary=" ".join(_hardly_better(row, sign * chance) for row in poor),
         trials=tuple(row["trial"] for row in poor),
-        advice=(
-            "Find a simple configuration that trains to a reasonable result first: a constant "
-            "learning rate, no regularization, a smaller model. Suspect the data and the labels."
-        ),
+        advice=ADVICE,
     )
 
 
-def _commonest_class(study: xr.Dataset) -> float:
+def _untrained(study: xr.Dataset) -> Floats:
+    """Return what is known of the trials before their first step, smaller being better: [n]."""
+    if "eval_step" not in study or study["eval_step"].values[0] != 0:
+        return np.empty(0)
+    untrained = curves(study, objective_split(study))[:, 0]
+    return untrained[np.isfinite(untrained)]
+
+
+def _of_commonest_class(study: xr.Dataset) -> float:
     """Return the loss of always naming the commonest class; infinite where that is not known."""
-    metric = objective_metric(study)
+    perfect = PERFECT.get(objective_metric(study))
     validation = objective_split(study) == "validation"
-    if metric not in PERFECT or not validation or "class_examples" not in study:
+    if perfect is None or not validation or "class_examples" not in study:
         return float("inf")
     counts = study["class_examples"].transpose("trial", ...).values.max(axis=0).astype(float)
+    return loss_of_commonest_class(counts, perfect)
+
+
+def loss_of_commonest_class(counts: Floats, perfect: float) -> float:
+    """Return the loss of always naming the commonest class; infinite without examples.
+
+    Args:
+        counts: The examples of each class: [class].
+        perfect: The loss where all examples are named right; it is one more where none is.
+
+    Example:
+        >>> loss_of_commonest_class(np.array([30.0, 10.0]), perfect=0.0)
+        0.25
+    """
     if not counts.sum() > 0:
         return float("inf")
-    return float(PERFECT[metric] + 1 - counts.max() / counts.sum())
+    return float(perfect + 1 - counts.max() / counts.sum())
+
+
+def least_gain(chance: float, spread: float, *, perfect: float | None, share: float) -> float:
+    """Return by how much a trial must be better than chance to be far better.
+
+    Args:
+        chance: The loss of an untrained model.
+        spread: The standard deviation of untrained models.
+        perfect: The loss of a perfect model; None where it is not known, and zero stands for it.
+        share: Of the way from chance to perfect.
+    """
+    whole = abs(chance) if perfect is None else chance - perfect
+    return max(share * whole, LEAST_SPREADS * spread)
+
+
+def _hardly_better(row: Mapping[str, Any], chance: float) -> str:
+    return (
+        f"The best trial of {row['arm']} reaches {text(row['objective'])}, not much better than "
+        f"chance ({text(chance)})."
+    )

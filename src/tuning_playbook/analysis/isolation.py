@@ -6,7 +6,8 @@ import xarray as xr
 
 from tuning_playbook.analysis.ranking import members
 from tuning_playbook.analysis.study_variance import study_variance
-from tuning_playbook.analysis.variance import BASELINE, trial_variance
+from tuning_playbook.analysis.variance import trial_variance
+from tuning_playbook.study.study import BASELINE
 
 
 @dataclass(frozen=True)

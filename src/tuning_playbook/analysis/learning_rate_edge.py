@@ -1,13 +1,15 @@
 """Is the best learning rate at the edge of stability? Then fixing the instability may pay."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from tuning_playbook.analysis.boundary import PERMUTATIONS, clustering, top_count
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.clustering import clustering
+from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -21,10 +23,7 @@ from tuning_playbook.analysis.ranking import (
 )
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import Searched, read_searched
-
-SIGNIFICANCE = 0.02
-"""Share of studies in which the learning rate has no effect until training breaks down that may be
-said to have their best one at that edge."""
+from tuning_playbook.study.thresholds import DEFAULTS, LearningRateEdge
 
 NAME = "learning_rate"
 
@@ -46,15 +45,17 @@ ADVICE = (
 )
 
 
-def learning_rate_edge(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -> Finding:
+def learning_rate_edge(
+    study: xr.Dataset, thresholds: LearningRateEdge = DEFAULTS.learning_rate_edge
+) -> Finding:
     """Tell whether an arm's best learning rates lie right below where training breaks down.
 
     A trial breaks down that is infeasible, or gains less than a tenth of what the best trial of its
     arm gained from the start. The edge is the largest learning rate of the other trials: at least
     two trials above it, and three in four, must have broken down. The best trials lie at the edge
     when they cluster there as `boundary` has it, within the range that ends at the edge: the best
-    in its outer fifth, the top ones nearer on average than chance explains. The p-value, times the
-    number of arms, must be at most 0.02; then it is a warning.
+    in its outer part, the top ones nearer on average than chance explains. The p-value, times the
+    number of arms, must be at most `significance`; then it is a warning.
 
     Where the learning rate has no effect until training breaks down, at most 2 % of studies are
     warned about. With 16 trials in each of two arms, of which those in the upper quarter of the
@@ -73,25 +74,22 @@ def learning_rate_edge(study: xr.Dataset, *, significance: float = SIGNIFICANCE)
     for row in rows:
         if row["p_value"] is not None:
             row["p_value"] = min(1.0, row["p_value"] * len(rows))
-            row["at_the_edge"] = row["p_value"] <= significance
+            row["at_the_edge"] = row["p_value"] <= thresholds.significance
+    flagged = [row for row in rows if row["at_the_edge"]]
+    told = flagged or rows
     finding = partial(
         Finding,
         check="learning_rate_edge",
         question="Is the best learning rate at the edge of stability?",
-        numbers={"significance": significance, "arms": rows},
+        numbers={"significance": thresholds.significance, "arms": rows},
         section="How can optimization failures be debugged and mitigated?",
+        hyperparameters=concerned(study, [row | {"hyperparameter": NAME} for row in told]),
+        arms=arms_in(study, told),
     )
-    flagged = [row for row in rows if row["at_the_edge"]]
     if flagged:
         return finding(
             answer="warning",
-            summary=" ".join(
-                f"The best values of learning_rate in {row['arm']} (the best is "
-                f"{text(row['best'])}) lie right below {text(row['edge'])}, above which "
-                f"{row['unstable_above']} of {row['above']} trials break down "
-                f"(p = {row['p_value']:.2g})."
-                for row in flagged
-            ),
+            summary=" ".join(_at_the_edge(row) for row in flagged),
             trials=tuple(row["trial"] for row in flagged),
             advice=ADVICE,
         )
@@ -102,57 +100,71 @@ def learning_rate_edge(study: xr.Dataset, *, significance: float = SIGNIFICANCE)
             answer="cannot tell",
             summary="No arm has feasible trials over a range of learning rates.",
         )
-    broken = sum(row["unstable_above"] for row in rows)
-    return finding(
-        answer="ok",
-        summary=(
-            "In no arm do the best learning rates cluster right below those at which training "
-            f"breaks down; {broken} trials do above the largest that trains."
-        ),
-    )
+    return finding(answer="ok", summary=_none_at_the_edge(rows))
 
 
 def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
+    """Return the numbers of one arm; None where no edge can be looked for."""
     scale = sampling_scale(study, item)
     order = ranked(study, arm)
     if scale is None or not len(order):
         return None
     positions = scale.position(values_where_searched(study, item))
-    unstable = _unstable(study, arm, int(order[0]))
     everyone = members(study, arm)
+    start = curves(study, objective_split(study))[everyone, 0]
+    unstable = broken_down(losses(study), start, int(order[0]))
     everyone = everyone[np.isfinite(positions[everyone])]
-    stable = np.array([trial for trial in order if not unstable[trial]])
     # A lucky trial among many that break down is no stable region.
-    edge = _edge(positions[everyone], unstable[everyone])
+    edge = stability_edge(positions[everyone], unstable[everyone])
+    stable = order[~unstable[order]]
     stable = stable[positions[stable] <= edge]
-    above = everyone[positions[everyone] > edge]
-    broken = int(unstable[above].sum())
-    row = {
-        "arm": arm,
-        "trial": trial_id(study, int(order[0])),
-        "best": plain(study[item.variable].values[order[0]]),
-        "edge": None,
-        "above": len(above),
-        "unstable_above": broken,
-        "p_value": None,
-        "at_the_edge": False,
-    }
     if not len(stable):
         return None
-    row["edge"] = plain(study[item.variable].values[stable[np.argmax(positions[stable])]])
-    if broken < LEAST_UNSTABLE or stable[0] != order[0]:
-        return row
-    low = min(0.0, float(positions[stable].min()))
-    distances = (edge - positions[stable]) / max(edge - low, 1e-9)
-    return row | {"p_value": clustering(distances, top_count(len(stable)), PERMUTATIONS)}
+    above = everyone[positions[everyone] > edge]
+    broken = int(unstable[above].sum())
+    values = study[item.variable].values
+    judged = broken >= LEAST_UNSTABLE and stable[0] == order[0]
+    return {
+        "arm": arm,
+        "trial": trial_id(study, int(order[0])),
+        "best": plain(values[order[0]]),
+        "edge": plain(values[stable[np.argmax(positions[stable])]]),
+        "above": len(above),
+        "unstable_above": broken,
+        "p_value": clustering_below(edge, positions[stable]) if judged else None,
+        "at_the_edge": False,
+    }
 
 
-def _edge(positions: Floats, unstable: np.ndarray) -> float:
+def broken_down(loss: Floats, start: Floats, best: int) -> NDArray[np.bool_]:
+    """Return which trials broke down; only the infeasible ones where no start is known.
+
+    Args:
+        loss: Of each trial, NaN where it is infeasible: [trial].
+        start: Of trials before training, NaN where it is not known: [n].
+        best: The place in `loss` of the best trial to compare with.
+
+    Returns:
+        [trial]
+    """
+    start = start[np.isfinite(start)]
+    if not len(start):
+        return np.isnan(loss)
+    gained = np.median(start) - loss
+    with np.errstate(invalid="ignore"):
+        return np.asarray(~(gained >= LEAST_GAIN * gained[best]))
+
+
+def stability_edge(positions: Floats, unstable: NDArray[np.bool_]) -> float:
     """Return the largest position of a stable trial above which most trials are unstable.
 
     Args:
         positions: Of an arm's trials: [trial].
         unstable: Which of them broke down: [trial].
+
+    Returns:
+        The largest position of a stable trial where there is no such edge; minus infinity where no
+        trial is stable.
     """
     candidates = np.sort(positions[~unstable])
     for edge in candidates[::-1]:
@@ -162,13 +174,29 @@ def _edge(positions: Floats, unstable: np.ndarray) -> float:
     return float(candidates[-1]) if len(candidates) else -np.inf
 
 
-def _unstable(study: xr.Dataset, arm: str, best: int) -> np.ndarray:
-    """Return which trials broke down: [trial]; the infeasible ones where no start is known."""
-    loss = losses(study)
-    start = curves(study, objective_split(study))[members(study, arm), 0]
-    start = start[np.isfinite(start)]
-    if not len(start):
-        return np.isnan(loss)
-    gained = np.median(start) - loss
-    with np.errstate(invalid="ignore"):
-        return np.asarray(~(gained >= LEAST_GAIN * gained[best]))
+def clustering_below(edge: float, positions: Floats) -> float:
+    """Return the chance of top trials that cluster so right below an edge.
+
+    Args:
+        edge: Its position.
+        positions: Of the trials up to it, the best first: [trial].
+    """
+    low = min(0.0, float(positions.min()))
+    distances = (edge - positions) / max(edge - low, 1e-9)
+    return clustering(distances, outer=DEFAULTS.boundary.outer)
+
+
+def _at_the_edge(row: Mapping[str, Any]) -> str:
+    return (
+        f"The best values of {NAME} in {row['arm']} (the best is {text(row['best'])}) lie right "
+        f"below {text(row['edge'])}, above which {row['unstable_above']} of {row['above']} trials "
+        f"break down (p = {row['p_value']:.2g})."
+    )
+
+
+def _none_at_the_edge(rows: Sequence[Mapping[str, Any]]) -> str:
+    broken = sum(row["unstable_above"] for row in rows)
+    return (
+        "In no arm do the best learning rates cluster right below those at which training "
+        f"breaks down; {broken} trials do above the largest that trains."
+    )

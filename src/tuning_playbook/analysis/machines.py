@@ -1,6 +1,7 @@
 """Were all trials trained by the same software on the same kind of machine?"""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding
-from tuning_playbook.analysis.ranking import arm_names, members, strings
+from tuning_playbook.analysis.ranking import arm_names, arms_of, strings, trial_ids
 
 HARDWARE = ("backend", "device", "machine")
 SOFTWARE = ("python",)
@@ -50,7 +51,7 @@ def mixed_machines(study: xr.Dataset, resources: xr.Dataset | None = None) -> Fi
         section="Determining whether to adopt a training pipeline change",
     )
     places = _places(study, resources)
-    if resources is None or not len(places):
+    if resources is None or not places:
         return finding(
             answer="cannot tell", summary="It is not recorded what the trials were trained on."
         )
@@ -59,24 +60,28 @@ def mixed_machines(study: xr.Dataset, resources: xr.Dataset | None = None) -> Fi
         *(name for name in (*HARDWARE, *SOFTWARE, *LANES) if name in names),
         *(name for name in names if name.startswith(VERSION)),
     ]
-    rows = [row for name in kinds if (row := _row(study, resources, places, name)) is not None]
+    arm_of = dict(zip(strings(study, "trial"), strings(study, "arm"), strict=True))
+    rows = []
+    for name in kinds:
+        values = _values(resources, places, name)
+        if len(set(values.values())) > 1:
+            rows.append({"what": name.removeprefix(VERSION), **differences(values, arm_of)})
     finding = partial(
         finding, numbers={"compared": len(kinds), "trials": len(places), "differences": rows}
     )
     if not rows:
         return finding(
             answer="ok",
+            arms=arm_names(study),
             summary=f"Hardware and software are the same for all {len(places)} trials.",
         )
-    apart = [row["what"] for row in rows if row["sets_arms_apart"]]
-    summary = "The trials differ in " + ", ".join(row["what"] for row in rows) + "."
-    if apart:
-        summary += f" Whole arms differ in {', '.join(apart)}, and so are not comparable by that."
     fewest = {trial for row in rows for trial in row["minority"]}
+    lonely = np.flatnonzero([name in fewest for name in strings(study, "trial")])
     return finding(
         answer="warning",
-        summary=summary,
-        trials=tuple(name for name in strings(study, "trial") if name in fewest),
+        summary=_summary(rows),
+        trials=trial_ids(study, lonely),
+        arms=arms_of(study, lonely),
         advice=ADVICE,
     )
 
@@ -89,27 +94,41 @@ def _places(study: xr.Dataset, resources: xr.Dataset | None) -> Mapping[str, int
     return {name: known[name] for name in strings(study, "trial") if name in known}
 
 
-def _row(
-    study: xr.Dataset, resources: xr.Dataset, places: Mapping[str, int], name: str
-) -> dict[str, Any] | None:
-    """Describe in what the trials differ; None where they do not."""
+def _values(resources: xr.Dataset, places: Mapping[str, int], name: str) -> dict[str, str]:
+    """Return what is recorded of the trials under a name, where it is, by their ids."""
     column = strings(resources, name)
     if resources[name].dtype.kind == "f":
         column = np.where(np.isfinite(resources[name].values), column, "")
-    values = {trial: str(column[place]) for trial, place in places.items() if column[place]}
-    found, counts = np.unique(list(values.values()), return_counts=True)
-    if len(found) < 2:
-        return None
-    commonest = str(found[np.argmax(counts)])
-    names = strings(study, "trial")
-    by_arm = {
-        arm: {values[trial] for trial in names[members(study, arm)] if trial in values}
-        for arm in arm_names(study)
-    }
-    alone = [kinds for kinds in by_arm.values() if len(kinds) == 1]
+    return {trial: str(column[place]) for trial, place in places.items() if column[place]}
+
+
+def differences(values: Mapping[str, str], arm_of: Mapping[str, str]) -> dict[str, Any]:
+    """Describe in what trials differ.
+
+    Args:
+        values: What is recorded of each trial, by its id.
+        arm_of: The arm of each trial, by its id.
+
+    Returns:
+        How many trials have each value; whether two arms are all of one and all of another; and
+        the trials that have not the commonest.
+    """
+    counts = Counter(values.values())
+    commonest = min(counts, key=lambda value: (-counts[value], value))
+    by_arm: dict[str, set[str]] = {}
+    for trial, value in values.items():
+        by_arm.setdefault(arm_of[trial], set()).add(value)
+    alone = {next(iter(kinds)) for kinds in by_arm.values() if len(kinds) == 1}
     return {
-        "what": name.removeprefix(VERSION),
-        "values": {str(value): int(count) for value, count in zip(found, counts, strict=True)},
-        "sets_arms_apart": len({next(iter(kinds)) for kinds in alone}) > 1,
+        "values": dict(sorted(counts.items())),
+        "sets_arms_apart": len(alone) > 1,
         "minority": [trial for trial, value in values.items() if value != commonest],
     }
+
+
+def _summary(rows: Sequence[Mapping[str, Any]]) -> str:
+    sentence = f"The trials differ in {', '.join(row['what'] for row in rows)}."
+    apart = [row["what"] for row in rows if row["sets_arms_apart"]]
+    if apart:
+        sentence += f" Whole arms differ in {', '.join(apart)}, and so are not comparable by that."
+    return sentence

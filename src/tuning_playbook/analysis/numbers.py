@@ -20,6 +20,11 @@ def plain(value: Any) -> Any:
     return None if scalar == "" else scalar
 
 
+def json_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a dataclass as a JSON object, for `dataclasses.asdict`."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in items}
+
+
 def text(value: float) -> str:
     """Write a number for a sentence: four digits, and whole numbers in full.
 

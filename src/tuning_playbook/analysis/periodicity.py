@@ -1,6 +1,9 @@
 """Do the objective's evaluations repeat themselves with a period? That may be a bug of the data."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -9,6 +12,7 @@ from scipy import special
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.ranking import (
     Floats,
+    arms_of,
     curves,
     eval_fractions,
     late,
@@ -16,12 +20,7 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
-
-SIGNIFICANCE = 0.01
-"""Share of studies whose evaluations have no period that may be said to have one."""
-
-LEAST_SHARE = 0.1
-"""A period that explains less of the scatter than a tenth does no harm."""
+from tuning_playbook.study.thresholds import DEFAULTS, Periodicity
 
 SECOND_HALF = 0.5
 """The first half, in which training makes most of its gain, has no steady level to vary about."""
@@ -45,9 +44,7 @@ ADVICE = (
 )
 
 
-def periodicity(
-    study: xr.Dataset, *, significance: float = SIGNIFICANCE, least_share: float = LEAST_SHARE
-) -> Finding:
+def periodicity(study: xr.Dataset, thresholds: Periodicity = DEFAULTS.periodicity) -> Finding:
     """Tell whether the objective's metric goes up and down with a period.
 
     A bug of the data gives every trial the same period. So the periodograms of the best 16 trials
@@ -56,9 +53,9 @@ def periodicity(
     remembers its last value (an autoregressive process of first order, fitted to the same
     evaluations) has after the same treatment, because training curves wander: without a period the
     average of n periodograms, divided by that spectrum, follows a gamma distribution of shape n, or
-    a narrower one. Asked about are the periods
-    that pass at least three times; the smallest of their p-values, times their number, must be at
-    most 0.01, and the period must explain at least a tenth of the scatter. Then it is a warning.
+    a narrower one. Asked about are the periods that pass at least three times; the smallest of
+    their p-values, times their number, must be at most `significance`, and the period must explain
+    at least `least_share` of the scatter. Then it is a warning.
 
     With independent noise at most 1 % of studies are warned about, with noise that remembers half
     of its last value at most 5 %. With 16 trials and 40 evaluations, a sine whose amplitude is the
@@ -83,43 +80,29 @@ def periodicity(
             ),
             advice="Evaluate more often." if len(values) else "",
         )
-    scatter = _scatter(values)
+    scatter = without_parabola(values)
     varying = scatter.std(axis=1) > 0
     if not varying.any():
         return finding(answer="ok", summary="The evaluations do not vary in the second half.")
-    period, p_value, share = _strongest(scatter[varying])
-    steps = period * every
-    periodic = p_value <= significance and share >= least_share
-    finding = partial(
-        finding,
-        numbers={
-            "significance": significance,
-            "trials": int(varying.sum()),
-            "evaluations": values.shape[1],
-            "period_in_evaluations": period,
-            "period_in_steps": steps,
-            "share_of_scatter": share,
-            "p_value": p_value,
-        },
-    )
-    if periodic:
+    found = strongest_period(scatter[varying])
+    numbers = {
+        "significance": thresholds.significance,
+        "trials": int(varying.sum()),
+        "evaluations": values.shape[1],
+        "period_in_evaluations": found.period,
+        "period_in_steps": found.period * every,
+        "share_of_scatter": found.share,
+        "p_value": found.p_value,
+    }
+    finding = partial(finding, numbers=numbers, arms=arms_of(study, trials[varying]))
+    if found.p_value <= thresholds.significance and found.share >= thresholds.least_share:
         return finding(
             answer="warning",
-            summary=(
-                f"The evaluations of the best {varying.sum()} trials go up and down with a period "
-                f"of about {steps:.0f} steps, which explains {share:.0%} of their scatter "
-                f"(p = {p_value:.2g})."
-            ),
+            summary=_periodic(numbers),
             trials=trial_ids(study, trials[varying]),
             advice=ADVICE,
         )
-    return finding(
-        answer="ok",
-        summary=(
-            f"The evaluations of the best {varying.sum()} trials have no period beyond what noise "
-            f"explains (p = {p_value:.2g})."
-        ),
-    )
+    return finding(answer="ok", summary=_not_periodic(numbers))
 
 
 def _late_values(study: xr.Dataset) -> tuple[np.ndarray, Floats, float]:
@@ -142,16 +125,41 @@ def _late_values(study: xr.Dataset) -> tuple[np.ndarray, Floats, float]:
     return order, values[order], float(steps[-1] - steps[-2])
 
 
-def _scatter(values: Floats) -> Floats:
-    """Take a parabola off each curve: [trial, evaluation]."""
-    scatter = values @ _without_parabola(values.shape[1])
-    # What is left of a perfect parabola is rounding.
+@dataclass(frozen=True)
+class Period:
+    """The strongest period of some curves.
+
+    Attributes:
+        period: In evaluations.
+        p_value: Of so strong a period, of all that were asked about, in noise that remembers.
+        share: Of the scatter, which it explains.
+    """
+
+    period: float
+    p_value: float
+    share: float
+
+
+def without_parabola(values: Floats) -> Floats:
+    """Take a parabola off each curve.
+
+    Args:
+        values: [trial, evaluation]
+
+    Returns:
+        What is left: [trial, evaluation]; 0 where that is rounding.
+    """
+    scatter = values @ _projection(values.shape[1])
     tiny = 1e-9 * np.abs(values).max(axis=1, keepdims=True)
     return np.where(np.abs(scatter) > tiny, scatter, 0.0)
 
 
-def _strongest(scatter: Floats) -> tuple[float, float, float]:
-    """Return the strongest period, its p-value and the share of the scatter that it explains."""
+def strongest_period(scatter: Floats) -> Period:
+    """Return the period that stands out most from the spectrum of noise that remembers.
+
+    Args:
+        scatter: Of curves that vary, a parabola taken off: [trial, evaluation].
+    """
     count, points = scatter.shape
     scaled = scatter / np.sqrt((scatter**2).mean(axis=1, keepdims=True))
     power = (np.abs(np.fft.rfft(scaled, axis=1)) ** 2).mean(axis=0) / points
@@ -162,12 +170,15 @@ def _strongest(scatter: Floats) -> tuple[float, float, float]:
     ratios = power[asked] / noise[asked]
     best = int(np.argmax(ratios))
     p_value = float(special.gammaincc(count, count * ratios[best]))
-    share = 2 * float(power[asked[best]]) / points
-    return points / float(asked[best]), min(1.0, len(asked) * p_value), share
+    return Period(
+        period=points / float(asked[best]),
+        p_value=min(1.0, len(asked) * p_value),
+        share=2 * float(power[asked[best]]) / points,
+    )
 
 
 @lru_cache(maxsize=8)
-def _without_parabola(points: int) -> Floats:
+def _projection(points: int) -> Floats:
     """Return the projection that takes a parabola off a curve: [evaluation, evaluation]."""
     x = np.linspace(-1, 1, points)
     basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, x**2], axis=1))
@@ -182,7 +193,7 @@ def _noises(points: int) -> tuple[Floats, Floats]:
         The correlation of one value with the next, [noise], and the power at each frequency,
         [noise, frequency], both of noise scaled to one variance.
     """
-    kept = _without_parabola(points)
+    kept = _projection(points)
     apart = np.abs(np.subtract.outer(np.arange(points), np.arange(points)))
     waves = np.fft.rfft(np.eye(points), axis=0)
     lags, spectra = [], []
@@ -192,3 +203,18 @@ def _noises(points: int) -> tuple[Floats, Floats]:
         lags.append(np.trace(covariance, offset=1) / variance)
         spectra.append(np.einsum("fi,ij,fj->f", waves, covariance, waves.conj()).real / variance)
     return np.array(lags), np.array(spectra)
+
+
+def _periodic(numbers: Mapping[str, Any]) -> str:
+    return (
+        f"The evaluations of the best {numbers['trials']} trials go up and down with a period of "
+        f"about {numbers['period_in_steps']:.0f} steps, which explains "
+        f"{numbers['share_of_scatter']:.0%} of their scatter (p = {numbers['p_value']:.2g})."
+    )
+
+
+def _not_periodic(numbers: Mapping[str, Any]) -> str:
+    return (
+        f"The evaluations of the best {numbers['trials']} trials have no period beyond what noise "
+        f"explains (p = {numbers['p_value']:.2g})."
+    )

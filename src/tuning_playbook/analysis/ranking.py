@@ -74,6 +74,12 @@ def trial_ids(study: xr.Dataset, positions: Indices) -> tuple[str, ...]:
     return tuple(str(trial) for trial in study["trial"].values[positions])
 
 
+def arms_of(study: xr.Dataset, positions: Indices) -> tuple[str, ...]:
+    """Return the names of the arms that the trials at `positions` are in, in the study's order."""
+    present = set(strings(study, "arm")[positions])
+    return tuple(arm for arm in arm_names(study) if arm in present)
+
+
 def objective_metric(study: xr.Dataset) -> str:
     """Return the name of the objective's metric without its split, as `error_rate`."""
     return str(study.attrs["objective_metric"]).split("/", 1)[1]

@@ -1,14 +1,16 @@
 """Does the validation sample of the periodic evaluations stand for the whole split?"""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
+    arm_names,
     best_trials,
     direction,
     losses,
@@ -17,18 +19,20 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_id,
 )
+from tuning_playbook.study.thresholds import DEFAULTS, SampleSkew
 
-STANDARD_ERRORS = 4.0
-"""A random sample is off by three standard errors once in 370 times; the best step is chosen on the
-sample, which adds up to one more."""
+ADVICE = (
+    "Evaluate on a larger sample, or on the whole split, and see how the sample is drawn: the "
+    "trials are ranked by examples that are not like the rest."
+)
 
 
-def sample_skew(study: xr.Dataset, *, standard_errors: float = STANDARD_ERRORS) -> Finding:
+def sample_skew(study: xr.Dataset, thresholds: SampleSkew = DEFAULTS.sample_skew) -> Finding:
     """Compare the objective on the validation sample with that on the whole validation split.
 
     Both are those of a trial at its best step. The sample is the same for all trials, so its skew
     is what they have in common: the median over the feasible trials of the difference, in standard
-    errors of the mean over a random sample of that size. Beyond four it is a warning.
+    errors of the mean over a random sample of that size. Beyond `standard_errors` it is a warning.
 
     A random sample is warned about in less than 5 % of studies. One whose examples are harder or
     easier by six standard errors is found nine times in ten.
@@ -45,7 +49,11 @@ def sample_skew(study: xr.Dataset, *, standard_errors: float = STANDARD_ERRORS) 
     if not len(ranked(study)):
         return finding(answer="cannot tell", summary="No trial is feasible.")
     if f"whole_{metric}" not in study or objective_split(study) != "validation":
-        return finding(answer="ok", summary="The objective was measured on the whole split.")
+        return finding(
+            answer="ok",
+            summary="The objective was measured on the whole split.",
+            arms=arm_names(study),
+        )
     sign = direction(study)
     whole = sign * study[f"whole_{metric}"].values
     error = study[f"sample_error_{metric}"].values
@@ -64,24 +72,34 @@ def sample_skew(study: xr.Dataset, *, standard_errors: float = STANDARD_ERRORS) 
         }
         for arm, trial in bests.items()
     ]
-    summary = (
-        f"The sample is off by {text(sign * skew)} in the median trial; a random one has a "
-        f"standard error of {text(spread)}."
-    )
-    if len(bests) > 1:
-        leader = min(bests, key=lambda arm: losses(study)[bests[arm]])
-        on_whole = min(bests, key=lambda arm: whole[bests[arm]])
-        if leader != on_whole:
-            summary += f" {leader} is best on the sample, {on_whole} on the whole split."
     numbers = {"skew": sign * skew, "standard_error": spread, "arms": rows}
-    if abs(skew) <= standard_errors * spread:
-        return finding(answer="ok", summary=summary, numbers=numbers)
-    return finding(
-        answer="warning",
-        summary=summary,
+    finding = partial(
+        finding,
+        summary=_summary(numbers, sign),
         numbers=numbers,
-        advice=(
-            "Evaluate on a larger sample, or on the whole split, and see how the sample is drawn: "
-            "the trials are ranked by examples that are not like the rest."
-        ),
+        arms=arms_in(study, rows),
     )
+    if abs(skew) <= thresholds.standard_errors * spread:
+        return finding(answer="ok")
+    return finding(answer="warning", advice=ADVICE)
+
+
+def _summary(numbers: Mapping[str, Any], sign: float) -> str:
+    """Say how far the sample is off, and whether it changes which arm is the best.
+
+    Args:
+        numbers: Of the finding.
+        sign: 1 where a smaller objective is better, -1 where a larger one is.
+    """
+    sentence = (
+        f"The sample is off by {text(numbers['skew'])} in the median trial; a random one has a "
+        f"standard error of {text(numbers['standard_error'])}."
+    )
+    rows = numbers["arms"]
+    if len(rows) > 1:
+        on_sample, on_whole = (
+            min(rows, key=lambda row: sign * row[where])["arm"] for where in ("sample", "whole")
+        )
+        if on_sample != on_whole:
+            sentence += f" {on_sample} is best on the sample, {on_whole} on the whole split."
+    return sentence

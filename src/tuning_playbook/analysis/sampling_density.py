@@ -1,5 +1,6 @@
 """Have we sampled enough? Whether an arm's good region holds more than a lucky trial or two."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ import xarray as xr
 from scipy import special
 
 from tuning_playbook.analysis.best_of import BestOf, best_of
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -18,11 +19,10 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
-from tuning_playbook.analysis.scatter import late_scatter
+from tuning_playbook.analysis.step_variance import late_scatter
+from tuning_playbook.analysis.trend import LEAST_NOISES
 from tuning_playbook.dataset.searched import read_searched
-
-SIGNIFICANCE = 0.02
-"""Share of studies without an effect in which an arm's best trials may be said to stand alone."""
+from tuning_playbook.study.thresholds import DEFAULTS, SamplingDensity
 
 LEAST_TRIALS = 6
 """With fewer feasible trials there are too few gaps to compare the first ones with."""
@@ -36,11 +36,16 @@ MOST_ALONE = 2
 ROUNDING = 1e-6
 """Objectives that differ by a smaller part of their range are equal."""
 
-LEAST_NOISES = 2.0
-"""A gap of fewer standard deviations of the best trial's own evaluations is lost among them."""
+
+ADVICE = (
+    "Run more trials, some of them in a narrower space around the best ones: a good region that so "
+    "few trials found may hold better ones still."
+)
 
 
-def sampling_density(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -> Finding:
+def sampling_density(
+    study: xr.Dataset, thresholds: SamplingDensity = DEFAULTS.sampling_density
+) -> Finding:
     """Tell whether the best trials of an arm stand alone.
 
     Few points in the good region of a search space show as a gap: the best trial or two are better
@@ -51,8 +56,8 @@ def sampling_density(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -
     of k gaps, each divided by its mean, is larger than r times the sum of the others with a
     probability of at most (1 + r)^-(k - 1). The first and the second gap of the better half of an
     arm's feasible trials are judged so, and their p-values multiplied by two and by the number of
-    arms. It is a warning where one is at most 0.02, and the gap is at least twice the scatter of
-    the best trial's late evaluations.
+    arms. It is a warning where one is at most `significance`, and the gap is at least twice the
+    scatter of the best trial's late evaluations.
 
     How many trials are enough cannot be known; the numbers say what the last doubling of the budget
     brought, the expected best of half the trials against that of all, and what the next one is
@@ -68,25 +73,23 @@ def sampling_density(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -
     """
     arms = arm_names(study)
     bought = {arm.arm: arm for arm in best_of(study)}
-    rows = [_row(study, bought[arm], len(arms), significance) for arm in arms]
+    rows = [_row(study, bought[arm], len(arms), thresholds.significance) for arm in arms]
     judged = [row for row in rows if row["p_value"] is not None]
     alone = [row for row in judged if row["alone"]]
     finding = partial(
         Finding,
         check="sampling_density",
         question="Have we sampled enough points from the search space?",
-        numbers={"significance": significance, "arms": rows},
+        numbers={"significance": thresholds.significance, "arms": rows},
         section="Not sampling enough points in the search space",
+        arms=arms_in(study, alone or judged),
     )
     if alone:
         return finding(
             answer="warning",
-            summary=" ".join(_sentence(row) for row in alone),
+            summary=" ".join(_stand_alone(row) for row in alone),
             trials=tuple(trial for row in alone for trial in row["best_trials"]),
-            advice=(
-                "Run more trials, some of them in a narrower space around the best ones: a good "
-                "region that so few trials found may hold better ones still."
-            ),
+            advice=ADVICE,
         )
     if not read_searched(study):
         return finding(answer="ok", summary="Nothing was searched, so there is nothing to sample.")
@@ -96,17 +99,7 @@ def sampling_density(study: xr.Dataset, *, significance: float = SIGNIFICANCE) -
             summary=f"No arm has the {LEAST_TRIALS} feasible trials that it takes to tell.",
             advice="Run more trials.",
         )
-    few = len(rows) - len(judged)
-    return finding(
-        answer="ok",
-        summary=" ".join(
-            [
-                "In no arm do the best trials stand alone.",
-                *(_doubling(row) for row in judged),
-                *([f"{few} more have too few feasible trials to tell."] if few else []),
-            ]
-        ),
-    )
+    return finding(answer="ok", summary=_all_clear(judged, len(rows) - len(judged)))
 
 
 def _row(study: xr.Dataset, bought: BestOf, arms: int, significance: float) -> dict[str, Any]:
@@ -124,9 +117,9 @@ def _row(study: xr.Dataset, bought: BestOf, arms: int, significance: float) -> d
     }
     if len(order) < LEAST_TRIALS:
         return row
-    count, p_value = _first_gap(loss)
+    count, p_value = first_gap(loss)
     gap = float(loss[count] - loss[count - 1])
-    scatter = late_scatter(study, objective_split(study), order[:1])[0]
+    scatter = late_scatter(study, objective_split(study), order[:1], DEFAULTS.step_variance.last)[0]
     noise = 0.0 if np.isnan(scatter) else LEAST_NOISES * float(scatter)
     p_value = min(1.0, arms * p_value)
     return row | {
@@ -137,18 +130,11 @@ def _row(study: xr.Dataset, bought: BestOf, arms: int, significance: float) -> d
     }
 
 
-def _resolution(values: Floats) -> float:
-    """Return the smallest difference between values that are not equal but for rounding."""
-    gaps = np.diff(np.sort(values))
-    gaps = gaps[gaps > ROUNDING * (values.max() - values.min())]
-    return float(gaps.min()) if len(gaps) else 0.0
-
-
-def _first_gap(loss: Floats) -> tuple[int, float]:
+def first_gap(loss: Floats) -> tuple[int, float]:
     """Return how many of the best trials lie before the largest early gap, and its p-value.
 
     Args:
-        loss: Of an arm's feasible trials, the best first.
+        loss: Of at least `LEAST_TRIALS` trials, the best first: [trial].
     """
     top = loss[: max(LEAST_TRIALS, round(TOP_SHARE * len(loss)))]
     # Blom's approximation of the expected values of a normal sample in order.
@@ -156,7 +142,7 @@ def _first_gap(loss: Floats) -> tuple[int, float]:
     gaps = np.diff(top) / np.diff(expected)
     # A metric that counts examples makes equal values of unequal ones: of a gap of one example
     # nothing may be left.
-    first = np.maximum(gaps - _resolution(loss) / np.diff(expected), 0.0)
+    first = np.maximum(gaps - resolution(loss) / np.diff(expected), 0.0)
     found = []
     for place in range(MOST_ALONE):
         others = float(gaps.sum() - gaps[place])
@@ -166,19 +152,38 @@ def _first_gap(loss: Floats) -> tuple[int, float]:
     return place + 1, min(1.0, MOST_ALONE * float(found[place]))
 
 
-def _doubling(row: dict[str, Any]) -> str:
-    sentence = (
-        f"The last doubling of the trials of {row['arm']} gained {text(row['last_doubling'])}"
-    )
-    if row["next_doubling"] is not None:
-        sentence += f"; the next is expected to gain {text(row['next_doubling'])}"
-    return sentence + "."
+def resolution(values: Floats) -> float:
+    """Return the smallest difference between values that are not equal but for rounding: [trial].
+
+    Example:
+        >>> resolution(np.array([0.5, 0.25, 0.25, 1.0]))
+        0.25
+    """
+    gaps = np.diff(np.sort(values))
+    gaps = gaps[gaps > ROUNDING * (values.max() - values.min())]
+    return float(gaps.min()) if len(gaps) else 0.0
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _stand_alone(row: Mapping[str, Any]) -> str:
     count = len(row["best_trials"])
     stand = "best trial stands" if count == 1 else f"best {count} trials stand"
     return (
         f"The {stand} alone in {row['arm']}: the next is worse by {text(row['gap'])}, which the "
         f"gaps between the others do not explain (p = {row['p_value']:.2g}). {_doubling(row)}"
     )
+
+
+def _all_clear(judged: Sequence[Mapping[str, Any]], few: int) -> str:
+    sentences = ["In no arm do the best trials stand alone.", *map(_doubling, judged)]
+    if few:
+        sentences.append(f"{few} more have too few feasible trials to tell.")
+    return " ".join(sentences)
+
+
+def _doubling(row: Mapping[str, Any]) -> str:
+    sentence = (
+        f"The last doubling of the trials of {row['arm']} gained {text(row['last_doubling'])}"
+    )
+    if row["next_doubling"] is not None:
+        sentence += f"; the next is expected to gain {text(row['next_doubling'])}"
+    return sentence + "."

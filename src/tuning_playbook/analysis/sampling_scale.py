@@ -114,6 +114,21 @@ def values_tried(study: xr.Dataset, searched: Searched) -> tuple[Any, ...]:
     return tuple(sorted(values) if numbers else values)
 
 
+def choice_place(value: Any, choices: Sequence[Any]) -> int | None:
+    """Return which of some choices a trial's value is; None where it is none of them.
+
+    A file may hold a truth value as a number or a text, and a whole number as a real one.
+
+    Example:
+        >>> choice_place("true", [False, True]), choice_place(32.0, [16, 32])
+        (1, 1)
+    """
+    for place, choice in enumerate(choices):
+        if value == choice or str(value).lower() == str(choice).lower():
+            return place
+    return None
+
+
 def _list_range(values: Sequence[Any]) -> SamplingScale | None:
     if len(values) < 3 or not all(_is_number(value) for value in values):
         return None

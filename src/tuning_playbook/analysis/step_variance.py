@@ -1,23 +1,28 @@
 """Is there high step-to-step variance late in training, against what is to be told apart?"""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import number, text
 from tuning_playbook.analysis.ranking import (
     Floats,
     Indices,
     arm_names,
+    curves,
+    eval_fractions,
+    late,
     losses,
     objective_split,
     ranked,
     trial_ids,
 )
-from tuning_playbook.analysis.scatter import LATE, late_scatter
+from tuning_playbook.analysis.trend import can_be_judged, scatter_about_line
+from tuning_playbook.study.thresholds import DEFAULTS, StepVariance
 
 TOP_TRIALS = 5
 """The scatter is the median over so many of an arm's best trials: that of one, from a handful of
@@ -25,9 +30,6 @@ evaluations, is known to a factor of two only, and one of five may be unstable."
 
 TOP_SHARE = 0.5
 """The trials that the ranking has to tell apart are the better half."""
-
-RATIO = 1.0
-"""From here on the lucky step decides at least as much as anything that the study is about."""
 
 LEAST_TRIALS = 3
 """A standard deviation of fewer objectives says nothing."""
@@ -39,32 +41,28 @@ ADVICE = (
 )
 
 
-def step_variance(study: xr.Dataset, *, ratio: float = RATIO, last: float = LATE) -> Finding:
+def step_variance(study: xr.Dataset, thresholds: StepVariance = DEFAULTS.step_variance) -> Finding:
     """Compare the step-to-step variance late in training with the differences to be judged.
 
     In each arm the scatter of the objective's metric is the standard deviation of the evaluations
-    about a line through the last quarter of training: the median over the arm's best five trials.
-    The
-    differences to be judged are two: the gap between the best trials of the best two arms, and
+    about a line through the `last` part of training: the median over the arm's best five trials.
+    The differences to be judged are two: the gap between the best trials of the best two arms, and
     within an arm the spread (standard deviation) of the objectives of the better half of its
     trials, which the search has to rank. A gap is small by chance in every other study without
-    an effect, and a spread is not; so it is a warning where the scatter of any arm is at least as
-    large as both. The scatter on the other split stands beside it.
+    an effect, and a spread is not; so it is a warning where the scatter of any arm is at least
+    `ratio` times the larger of the two. The scatter on the other split stands beside it.
 
     Where evaluations scatter by a fifth of what trials differ by, at most 5 % of studies are warned
     about; where they scatter by four times as much as trials differ, nine in ten are.
 
     Source: playbook, "Examining the training curves".
     """
-    arms = arm_names(study)
     loss = losses(study)
-    orders = {arm: ranked(study, arm) for arm in arms}
+    orders = {arm: ranked(study, arm) for arm in arm_names(study)}
     bests = sorted(loss[order[0]] for order in orders.values() if len(order))
     gap = float(bests[1] - bests[0]) if len(bests) > 1 else None
-    rows = [_row(study, arm, order, loss[order], gap, last) for arm, order in orders.items()]
+    rows = [_row(study, arm, order, gap, thresholds) for arm, order in orders.items()]
     judged = [row for row in rows if row["judged_against"] is not None]
-    for row in judged:
-        row["high"] = row["scatter"] > 0 and row["scatter"] >= ratio * row["judged_against"]
     high = [row for row in judged if row["high"]]
     finding = partial(
         Finding,
@@ -73,18 +71,14 @@ def step_variance(study: xr.Dataset, *, ratio: float = RATIO, last: float = LATE
             "Is there high step-to-step variance in the training or validation error late in "
             "training?"
         ),
-        numbers={"ratio": ratio, "gap_between_arms": gap, "arms": rows},
+        numbers={"ratio": thresholds.ratio, "gap_between_arms": gap, "arms": rows},
         section="Examining the training curves",
+        arms=arms_in(study, high or judged),
     )
     if high:
         return finding(
             answer="warning",
-            summary=" ".join(
-                f"Late in training the evaluations of the best trials of {row['arm']} scatter by "
-                f"{text(row['scatter'])}, no less than what they are to tell apart "
-                f"({text(row['judged_against'])})."
-                for row in high
-            ),
+            summary=" ".join(_scatters_too_much(row) for row in high),
             trials=tuple(trial for row in high for trial in row["trials"]),
             advice=ADVICE,
         )
@@ -94,39 +88,92 @@ def step_variance(study: xr.Dataset, *, ratio: float = RATIO, last: float = LATE
             summary="No arm has the trials and the late evaluations that it takes to tell.",
             advice="Evaluate more often, or run more trials.",
         )
-    return finding(
-        answer="ok",
-        summary=" ".join(
-            f"Late in training the evaluations of the best trials of {row['arm']} scatter by "
-            f"{text(row['scatter'])}, against differences of {text(row['judged_against'])}."
-            for row in judged
-        ),
-    )
+    return finding(answer="ok", summary=" ".join(_scatters_little(row) for row in judged))
+
+
+def late_scatter(study: xr.Dataset, split: str, trials: Indices, last: float) -> Floats:
+    """Return the standard deviation of evaluations about a line through the end of training.
+
+    Args:
+        study: The study.
+        split: Of the objective's metric.
+        trials: Their positions: [n].
+        last: The share of training that is its end.
+
+    Returns:
+        [n]; NaN where a trial has too few evaluations there.
+    """
+    values = curves(study, split)[trials]
+    windows = late(eval_fractions(study)[trials], 1 - last)
+    scatter = [
+        scatter_about_line(curve[window]) if can_be_judged(curve, window) else np.nan
+        for curve, window in zip(values, windows, strict=True)
+    ]
+    return np.array(scatter, dtype=float)
 
 
 def _row(
-    study: xr.Dataset, arm: str, order: Indices, loss: Floats, gap: float | None, last: float
+    study: xr.Dataset, arm: str, order: Indices, gap: float | None, thresholds: StepVariance
 ) -> dict[str, Any]:
+    """Return the numbers of one arm.
+
+    Args:
+        study: The study.
+        arm: Its name.
+        order: The positions of its feasible trials, the best first.
+        gap: Between the best trials of the best two arms; None where there is one.
+        thresholds: Of the check.
+    """
     top = order[:TOP_TRIALS]
     splits = [objective_split(study)]
     splits += [split for split in ("train", "validation") if split not in splits]
-    scatter = {split: _typical(late_scatter(study, split, top, last)) for split in splits}
-    half = loss[: max(LEAST_TRIALS, round(TOP_SHARE * len(loss)))]
-    spread = float(half.std(ddof=1)) if len(half) >= LEAST_TRIALS else None
+    scatter = {
+        split: _typical(late_scatter(study, split, top, thresholds.last)) for split in splits
+    }
+    spread = spread_of_better_half(losses(study)[order])
     differences = [value for value in (gap, spread) if value is not None]
     own = scatter[splits[0]]
+    against, high = None, False
+    if differences and own is not None:
+        against = max(differences)
+        high = own > 0 and own >= thresholds.ratio * against
     return {
         "arm": arm,
         "trials": list(trial_ids(study, top)),
         "scatter": own,
         "scatter_by_split": scatter,
         "spread": spread,
-        "judged_against": max(differences) if differences and own is not None else None,
-        "high": False,
+        "judged_against": against,
+        "high": high,
     }
+
+
+def spread_of_better_half(loss: Floats) -> float | None:
+    """Return the standard deviation of the better half of some losses; None of too few.
+
+    Args:
+        loss: The best first: [trial].
+    """
+    half = loss[: max(LEAST_TRIALS, round(TOP_SHARE * len(loss)))]
+    return float(half.std(ddof=1)) if len(half) >= LEAST_TRIALS else None
 
 
 def _typical(scatter: Floats) -> float | None:
     """Return the median of the standard deviations that are known."""
     known = scatter[np.isfinite(scatter)]
     return number(np.median(known)) if len(known) else None
+
+
+def _scatters_too_much(row: Mapping[str, Any]) -> str:
+    return (
+        f"Late in training the evaluations of the best trials of {row['arm']} scatter by "
+        f"{text(row['scatter'])}, no less than what they are to tell apart "
+        f"({text(row['judged_against'])})."
+    )
+
+
+def _scatters_little(row: Mapping[str, Any]) -> str:
+    return (
+        f"Late in training the evaluations of the best trials of {row['arm']} scatter by "
+        f"{text(row['scatter'])}, against differences of {text(row['judged_against'])}."
+    )

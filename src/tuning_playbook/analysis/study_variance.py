@@ -1,7 +1,6 @@
 """Study variance: how much an arm's best objective would differ if the search were made again."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,14 @@ import xarray as xr
 
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.analysis.quantiles import student_quantile
-from tuning_playbook.analysis.ranking import arm_names, best_trial, direction, losses, members
+from tuning_playbook.analysis.ranking import (
+    Floats,
+    arm_names,
+    best_trial,
+    direction,
+    losses,
+    members,
+)
 
 CONFIDENCE = 0.9
 """Of the interval that the best of another search falls into."""
@@ -98,14 +104,14 @@ def _of_arm(study: xr.Dataset, replicates: xr.Dataset | None, arm: str) -> Study
         searches += [replicates.isel(trial=which == repeat) for repeat in np.unique(which)]
     bests = tuple(_best(search, arm) for search in searches)
     found = np.array([value for value in bests if value is not None])
-    if len(found) < LEAST_SEARCHES:
-        return _bootstrap(study, arm, bests)
-    deviation = float(found.std(ddof=1))
-    quantile = student_quantile((1 + CONFIDENCE) / 2, len(found) - 1)
-    margin = quantile * deviation * math.sqrt(1 + 1 / len(found))
-    middle = float(found.mean())
-    method = f"{len(found)} searches, each with a seed of its own"
-    return StudyVariance(arm, bests, deviation, middle - margin, middle + margin, method)
+    if len(found) >= LEAST_SEARCHES:
+        method = f"{len(found)} searches, each with a seed of its own"
+        return StudyVariance(arm, bests, *one_more_search(found), method)
+    drawn = best_by_bootstrap(losses(study)[members(study, arm)])
+    if drawn is None:
+        return StudyVariance(arm, bests, None, None, None, BOOTSTRAP)
+    low, high = sorted(direction(study) * float(np.quantile(drawn, at)) for at in TAILS)
+    return StudyVariance(arm, bests, float(drawn.std()), low, high, BOOTSTRAP)
 
 
 def _best(study: xr.Dataset, arm: str) -> float | None:
@@ -113,8 +119,32 @@ def _best(study: xr.Dataset, arm: str) -> float | None:
     return None if position is None else number(study["objective"].values[position])
 
 
-def _bootstrap(study: xr.Dataset, arm: str, bests: Sequence[float | None]) -> StudyVariance:
-    loss = np.sort(losses(study)[members(study, arm)])  # infeasible ones last
+def one_more_search(bests: Floats) -> tuple[float, float, float]:
+    """Return what the best of one more search is to be expected to differ by.
+
+    Args:
+        bests: Of at least `LEAST_SEARCHES` searches: [search].
+
+    Returns:
+        Their standard deviation, and both ends of Student's 90 % interval for one more.
+    """
+    deviation = float(bests.std(ddof=1))
+    quantile = student_quantile((1 + CONFIDENCE) / 2, len(bests) - 1)
+    margin = quantile * deviation * math.sqrt(1 + 1 / len(bests))
+    middle = float(bests.mean())
+    return deviation, middle - margin, middle + margin
+
+
+def best_by_bootstrap(loss: Floats) -> Floats | None:
+    """Return the best of as many trials, were they drawn again: evenly spaced quantiles of it.
+
+    Args:
+        loss: Of an arm's trials, NaN for an infeasible one: [trial].
+
+    Returns:
+        [quantile], from the better to the worse; None where too few trials are feasible to tell.
+    """
+    loss = np.sort(loss)  # infeasible ones last
     feasible = loss[np.isfinite(loss)]
     ranks = (np.arange(1, len(feasible) + 1) - 0.3) / (len(loss) + 0.4)
     # The distribution of the best of n: where that of one trial is at 1 - (1 - p)^(1/n).
@@ -122,9 +152,7 @@ def _bootstrap(study: xr.Dataset, arm: str, bests: Sequence[float | None]) -> St
     places = 1 - (1 - shares) ** (1 / max(1, len(loss)))
     none_feasible = np.mean(places > ranks[-1]) if 0 < len(feasible) < len(loss) else 0.0
     if len(feasible) < 2 or none_feasible > TAILS[0]:
-        return StudyVariance(arm, tuple(bests), None, None, None, BOOTSTRAP)
+        return None
     gaps = np.diff(feasible[:3]) * np.arange(1, len(feasible[:3]))
     best_possible = feasible[0] - BEYOND * gaps.mean()
-    drawn = np.interp(places, [0.0, *ranks], [best_possible, *feasible])
-    low, high = sorted(direction(study) * float(np.quantile(drawn, at)) for at in TAILS)
-    return StudyVariance(arm, tuple(bests), float(drawn.std()), low, high, BOOTSTRAP)
+    return np.asarray(np.interp(places, [0.0, *ranks], [best_possible, *feasible]))

@@ -1,21 +1,17 @@
 """Does the training loss rise? That usually is a bug in the training pipeline."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.trend import LEAST_POINTS
-from tuning_playbook.analysis.worsening import MANY, worsening_trials
-
-SIGNIFICANCE = 0.01
-"""Share of studies with flat, noisy training losses that may be called a problem."""
-
-LEAST_SHARE = 0.02
-"""A rise below this share of what training gained in all is not worth the search for a bug: weight
-decay and dropout alone can cause it."""
+from tuning_playbook.analysis.worsening import worsening_trials
+from tuning_playbook.study.thresholds import DEFAULTS, TrainLossRising
 
 ADVICE = (
     "A training loss that rises usually is a bug in the training pipeline: look at the learning "
@@ -25,22 +21,18 @@ ADVICE = (
 
 
 def train_loss_rising(
-    study: xr.Dataset,
-    *,
-    significance: float = SIGNIFICANCE,
-    least_share: float = LEAST_SHARE,
-    many: float = MANY,
+    study: xr.Dataset, thresholds: TrainLossRising = DEFAULTS.train_loss_rising
 ) -> Finding:
     """Find trials whose training loss rises from its lowest value to the end of training.
 
     Judged is the loss on the batches that were trained on, averaged over windows of steps, as
     `overfitting` judges the validation objective: a line through what follows the lowest window
     must rise significantly (one-sided t test), by at least two standard deviations of the windows
-    about it, and by at least 2 % of what training gained in all.
+    about it, and by at least `least_share` of what training gained in all.
 
     The best trial of any arm rising is a problem; its p-value is multiplied by the number of arms
-    and must be at most 0.01. A quarter of all feasible trials rising, three at least, is a
-    warning; each of those has a p-value of at most 0.01.
+    and must be at most `significance`. The share `many` of all feasible trials rising, three at
+    least, is a warning; each of those has a p-value of at most 0.01.
 
     With flat training losses and independent noise at most 1 % of studies are called a problem.
     With 20 windows, two arms, and a best trial whose loss rises over the second half of training
@@ -59,31 +51,31 @@ def train_loss_rising(
         return finding(answer="cannot tell", summary="The training loss was not logged.")
     loss = study["train_loss"].transpose("trial", "train_step").values.astype(float)
     judged = worsening_trials(
-        study, loss, name="rises", significance=significance, least_share=least_share
+        study,
+        loss,
+        name="rises",
+        significance=thresholds.significance,
+        least_share=thresholds.least_share,
     )
     finding = partial(
         finding,
         numbers={
-            "significance": significance,
+            "significance": thresholds.significance,
             "arms": list(judged.bests),
             "feasible": judged.feasible,
             "rising": len(judged.trials),
             "fraction": judged.fraction,
         },
+        arms=arms_in(study, judged.flagged or judged.bests),
     )
     if judged.flagged:
         return finding(
             answer="problem",
-            summary=" ".join(
-                f"The training loss of the best trial of {row['arm']} ({row['trial']}) rises by "
-                f"{text(row['rise'])} after its lowest value; its windows scatter by "
-                f"{text(row['noise'])}."
-                for row in judged.flagged
-            ),
+            summary=" ".join(_rises(row) for row in judged.flagged),
             trials=tuple(row["trial"] for row in judged.flagged),
             advice=ADVICE,
         )
-    if judged.many(many):
+    if judged.many(thresholds.many):
         return finding(
             answer="warning",
             summary=(
@@ -91,6 +83,7 @@ def train_loss_rising(
                 f"{len(judged.trials)} of {judged.feasible} feasible trials does."
             ),
             trials=judged.trials,
+            arms=judged.arms,
             advice=ADVICE,
         )
     if not judged.feasible:
@@ -107,4 +100,11 @@ def train_loss_rising(
             "The training loss of no arm's best trial rises after its lowest value; that of "
             f"{len(judged.trials)} of {judged.feasible} feasible trials does."
         ),
+    )
+
+
+def _rises(row: Mapping[str, Any]) -> str:
+    return (
+        f"The training loss of the best trial of {row['arm']} ({row['trial']}) rises by "
+        f"{text(row['rise'])} after its lowest value; its windows scatter by {text(row['noise'])}."
     )

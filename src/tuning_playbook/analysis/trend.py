@@ -4,12 +4,19 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuning_playbook.analysis.quantiles import student_quantile, student_tail
 from tuning_playbook.analysis.ranking import Floats
 
 LEAST_POINTS = 5
 """Fewer evaluations than this leave too few degrees of freedom to tell a trend from noise."""
+
+LEAST_NOISES = 2.0
+"""A change of fewer standard deviations of the values about the line is lost among them."""
+
+ROUNDING = 1e-9
+"""What is left of a perfect line, as a part of its values."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +56,32 @@ def fit_trend(values: Floats) -> Trend:
     degrees = len(values) - 2
     noise = math.sqrt(float(residuals @ residuals) / degrees)
     return Trend(change, noise, noise / math.sqrt(spread), degrees)
+
+
+def scatter_about_line(values: Floats) -> float:
+    """Return the standard deviation of values about a line through them; 0 of a perfect line.
+
+    Example:
+        >>> scatter_about_line(np.linspace(0.1, 0.3, 9))
+        0.0
+    """
+    noise = fit_trend(values).noise
+    return noise if noise > ROUNDING * np.abs(values).max() else 0.0
+
+
+def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
+    """Whether a curve has evaluations enough in a window, and a number at each: [eval_step]."""
+    return bool(window.sum() >= LEAST_POINTS and np.isfinite(curve[window]).all())
+
+
+def whole_gain(curve: Floats) -> float:
+    """Return what training gained in all on a curve, smaller being better: [eval_step].
+
+    From the first evaluation that is known; trials of other tools have none before training.
+
+    Example:
+        >>> whole_gain(np.array([np.nan, 0.75, 0.25, 0.5]))
+        0.5
+    """
+    known = curve[np.isfinite(curve)]
+    return float(known[0] - known.min())

@@ -8,14 +8,11 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.boundary import boundary
-from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.ranking import arm_names, members, ranked
 from tuning_playbook.analysis.sampling_density import sampling_density
 from tuning_playbook.dataset.searched import read_searched
-
-RATIO = 2.0
-"""The best of twice as many trials is better by a third of their standard deviation, where the
-trials' objectives are normal: as much as the arms of many a study differ."""
+from tuning_playbook.study.thresholds import DEFAULTS, UnequalTuning
 
 ADVICE = (
     "An arm that was tuned better has an advantage that is not its own. Give the arms that lack "
@@ -25,14 +22,18 @@ ADVICE = (
 
 
 def unequal_tuning(
-    study: xr.Dataset, *, ratio: float = RATIO, found: Sequence[Finding] | None = None
+    study: xr.Dataset,
+    thresholds: UnequalTuning = DEFAULTS.unequal_tuning,
+    *,
+    found: Sequence[Finding] | None = None,
 ) -> Finding:
     """Tell whether some arms were tuned better than others.
 
-    A warning where an arm has at least twice as many feasible trials as another, each measured by
-    the share of the trials that a joint design deals it: one under a condition gets fewer, because
-    it is each value of a scientific hyperparameter that gets as many as the others of its kind.
-    Such arms are fairly compared with those beside them, and so are the values above them.
+    A warning where an arm has at least `ratio` times as many feasible trials as another, each
+    measured by the share of the trials that a joint design deals it: one under a condition gets
+    fewer, because it is each value of a scientific hyperparameter that gets as many as the others
+    of its kind. Such arms are fairly compared with those beside them, and so are the values above
+    them.
 
     Also a warning where the best trials of some arms but not of all cluster at an edge of a range
     (`boundary`); and where they stand alone in some but not in all (`sampling_density`). The
@@ -49,7 +50,7 @@ def unequal_tuning(
 
     Args:
         study: The study.
-        ratio: Of the numbers of feasible trials.
+        thresholds: Of this check.
         found: The findings of `boundary` and `sampling_density`, among others; they are asked
             again where they are not given.
     """
@@ -81,16 +82,26 @@ def unequal_tuning(
                 ),
             }
         )
+    budgets = _unequal_budgets(rows, thresholds.ratio)
+    at_edge = _some_but_not_all("at_boundary", rows)
+    alone = _some_but_not_all("stands_alone", rows)
+    edges_told = [
+        {"hyperparameter": name, "arm": row["arm"]}
+        for row in at_edge
+        for name in row["at_boundary"]
+    ]
     finding = partial(
         Finding,
         check="unequal_tuning",
         question="Were all arms tuned equally well?",
-        numbers={"ratio": ratio, "arms": rows},
+        numbers={"ratio": thresholds.ratio, "arms": rows},
         section="Striking a balance between informative and affordable experiments",
+        hyperparameters=concerned(study, edges_told),
+        arms=arms_in(study, [*budgets, *at_edge, *alone] or rows),
     )
     if len(arms) < 2:
         return finding(answer="ok", summary="There is one arm, so there is nothing to compare.")
-    sentences = _differences(rows, ratio)
+    sentences = _sentences(budgets, at_edge, alone)
     if sentences:
         return finding(answer="warning", summary=" ".join(sentences), advice=ADVICE)
     counts = [row["feasible"] for row in rows]
@@ -110,26 +121,44 @@ def _span(counts: Sequence[int]) -> str:
     return f"{low} to {high}" if low < high else f"{low}"
 
 
-def _differences(rows: Sequence[dict[str, Any]], ratio: float) -> list[str]:
-    sentences = []
+def _unequal_budgets(rows: Sequence[dict[str, Any]], ratio: float) -> list[dict[str, Any]]:
+    """Return the arm with the most feasible trials for its share and that with the fewest.
+
+    Nothing where the two are less than `ratio` apart.
+    """
 
     def by_share(row: dict[str, Any]) -> float:
         return float(row["feasible"] / row["share"])
 
     least, most = min(rows, key=by_share), max(rows, key=by_share)
-    if most["feasible"] > 1 and by_share(most) >= ratio * by_share(least):
+    apart = most["feasible"] > 1 and by_share(most) >= ratio * by_share(least)
+    return [most, least] if apart else []
+
+
+def _some_but_not_all(trouble: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the arms that have a trouble, unless all have it and so are equal in it."""
+    having = [row for row in rows if row[trouble]]
+    return having if len(having) < len(rows) else []
+
+
+def _sentences(
+    budgets: Sequence[dict[str, Any]],
+    at_edge: Sequence[dict[str, Any]],
+    alone: Sequence[dict[str, Any]],
+) -> list[str]:
+    sentences = []
+    if budgets:
+        most, least = budgets
         sentences.append(
             f"{most['arm']} has {most['feasible']} feasible trials and {least['arm']} has "
             f"{least['feasible']}."
         )
-    at_edge = [row for row in rows if row["at_boundary"]]
-    if 0 < len(at_edge) < len(rows):
-        sentences += [
-            f"The best trials of {row['arm']} cluster at an edge of "
-            f"{', '.join(row['at_boundary'])}; those of other arms do not."
-            for row in at_edge
-        ]
-    alone = [row["arm"] for row in rows if row["stands_alone"]]
-    if 0 < len(alone) < len(rows):
-        sentences.append(f"The best trials stand alone in {', '.join(alone)}; not in other arms.")
+    sentences += [
+        f"The best trials of {row['arm']} cluster at an edge of "
+        f"{', '.join(row['at_boundary'])}; those of other arms do not."
+        for row in at_edge
+    ]
+    if alone:
+        arms = ", ".join(row["arm"] for row in alone)
+        sentences.append(f"The best trials stand alone in {arms}; not in other arms.")
     return sentences

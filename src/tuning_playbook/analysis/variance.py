@@ -24,15 +24,13 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.errors import ArtefactError
+from tuning_playbook.study.study import BASELINE
 
 LEAST_RERUNS = 5
 """Below this the variance is not known: the 95 % interval of a standard deviation from four values
 reaches from half to almost four times the estimate."""
 
 CONFIDENCE = 0.95
-
-BASELINE = "baseline"
-"""The arm of `reruns.nc` that holds the reruns of the baseline."""
 
 
 @dataclass(frozen=True)

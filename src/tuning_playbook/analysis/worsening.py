@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import Floats, best_trials, ranked, trial_id, trial_ids
-from tuning_playbook.analysis.trend import LEAST_POINTS, fit_trend
-
-LEAST_NOISES = 2.0
-"""A rise of fewer standard deviations of the values about it is lost among them, and the
-retrospective selection of a checkpoint undoes it."""
+from tuning_playbook.analysis.ranking import (
+    Floats,
+    arms_of,
+    best_trials,
+    ranked,
+    trial_id,
+    trial_ids,
+)
+from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend
 
 SIGNIFICANCE_OF_ANY = 0.01
 """Of a single trial, whichever it is; what counts is how many there are."""
-
-MANY = 0.25
-"""So large a share of the feasible trials is no accident."""
 
 LEAST_MANY = 3
 """Fewer trials than this are not many, whatever share of a small study they are."""
@@ -74,12 +74,14 @@ class WorseningTrials:
         flagged: Those of them that do.
         feasible: How many feasible trials there are.
         trials: The ids of those among them that worsen.
+        arms: The names of the arms that these are in.
     """
 
     bests: tuple[Mapping[str, Any], ...]
     flagged: tuple[Mapping[str, Any], ...]
     feasible: int
     trials: tuple[str, ...]
+    arms: tuple[str, ...]
 
     @property
     def fraction(self) -> float:
@@ -124,14 +126,18 @@ def worsening_trials(
                 name: judged.relevant and p_value <= significance,
             }
         )
-    any_at_all = [
-        trial
-        for trial, judged in found.items()
-        if judged.relevant and judged.p_value <= SIGNIFICANCE_OF_ANY
-    ]
+    any_at_all = np.array(
+        [
+            trial
+            for trial, judged in found.items()
+            if judged.relevant and judged.p_value <= SIGNIFICANCE_OF_ANY
+        ],
+        dtype=np.int64,
+    )
     return WorseningTrials(
         bests=tuple(rows),
         flagged=tuple(row for row in rows if row[name]),
         feasible=len(found),
-        trials=trial_ids(study, np.array(any_at_all, dtype=np.int64)),
+        trials=trial_ids(study, any_at_all),
+        arms=arms_of(study, any_at_all),
     )

@@ -28,7 +28,7 @@ from tuning_playbook.archive.verify import UNREADABLE, read_about, unpack_bag, v
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.engine.windows import evaluation_steps, window_ends
 from tuning_playbook.errors import ArchiveError
-from tuning_playbook.planning.plan import BASELINE
+from tuning_playbook.study.study import BASELINE
 from tuning_playbook.study.workload_description import stamp_of
 from tuning_playbook.trials.best_checkpoint import BestCheckpoint, read_best
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection

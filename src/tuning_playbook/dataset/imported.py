@@ -21,9 +21,9 @@ from tuning_playbook.dataset.rows import Axes, Row
 from tuning_playbook.declarations import Value
 from tuning_playbook.engine.windows import gradient_summary
 from tuning_playbook.planning.list_imported import as_trial
-from tuning_playbook.planning.plan import BASELINE, Plan
+from tuning_playbook.planning.plan import Plan
 from tuning_playbook.sources.configurations import configurations
-from tuning_playbook.study.study import Study
+from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 

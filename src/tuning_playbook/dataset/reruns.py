@@ -14,8 +14,8 @@ from tuning_playbook.dataset.collect import collect
 from tuning_playbook.dataset.rows import Row
 from tuning_playbook.declarations import Value
 from tuning_playbook.planning.expand import make_trial
-from tuning_playbook.planning.plan import BASELINE, Plan
-from tuning_playbook.study.study import Study
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
 BASELINE_RERUN_OF = ""

@@ -1,13 +1,14 @@
 """Data variance: how much a configuration's objective differs with the division of the data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.numbers import number
+from tuning_playbook.analysis.numbers import number, text
 from tuning_playbook.analysis.ranking import arm_names, members
-from tuning_playbook.analysis.variance import BASELINE
+from tuning_playbook.study.study import BASELINE
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,30 @@ def improvements(candidate: DataVariance, baseline: DataVariance, *, sign: float
     """
     pairs = zip(candidate.objectives, baseline.objectives, strict=True)
     return [sign * (new - old) for new, old in pairs if new is not None and old is not None]
+
+
+def what_the_splits_show(
+    splits: Sequence[DataVariance], chosen: str | None, sign: float
+) -> list[str]:
+    """Say on how many other divisions of the data the candidate is better than the baseline.
+
+    Args:
+        splits: The data variance of each arm and of the baseline.
+        chosen: The arm whose best trial is the candidate; None where there is none.
+        sign: 1 where a larger objective is better, -1 where a smaller one is.
+
+    Returns:
+        One sentence; none where there is nothing to compare.
+    """
+    by_arm = {row.arm: row for row in splits}
+    if chosen not in by_arm or BASELINE not in by_arm:
+        return []
+    better = improvements(by_arm[chosen], by_arm[BASELINE], sign=sign)
+    if not better:
+        return []
+    mean = float(np.mean(better))
+    return [
+        f"Of {len(better)} other divisions of the data into training and validation sets, the "
+        f"candidate is better than the baseline on {sum(value > 0 for value in better)}; on "
+        f"average over them it is {'better' if mean > 0 else 'worse'} by {text(abs(mean))}."
+    ]

@@ -1,6 +1,5 @@
 """The launch decision: whether the candidate replaces the baseline, and on what evidence."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,14 +9,17 @@ import xarray as xr
 
 from tuning_playbook.analysis.best_of import BestOf, best_of
 from tuning_playbook.analysis.findings import Finding
-from tuning_playbook.analysis.numbers import plain, text
+from tuning_playbook.analysis.numbers import json_object, plain
 from tuning_playbook.analysis.ranking import direction, members, ranked, strings
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
-from tuning_playbook.analysis.variance import BASELINE, TrialVariance, trial_variance
+from tuning_playbook.analysis.trial_values import values_of
+from tuning_playbook.analysis.variance import TrialVariance, trial_variance
 from tuning_playbook.launches.comparison import Difference
-from tuning_playbook.launches.data_variance import DataVariance, data_variance, improvements
+from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
-from tuning_playbook.launches.rivals import Rival, find_rivals
+from tuning_playbook.launches.rivals import Rival, find_rivals, what_the_searches_show
+from tuning_playbook.study.equality import differing
+from tuning_playbook.study.study import BASELINE
 
 NAMED = 8
 """So many of the trials that have no result are named."""
@@ -114,11 +116,7 @@ class Launch:
 
     def to_json(self) -> dict[str, Any]:
         """Return the decision as a JSON object."""
-        return asdict(self, dict_factory=_json_object)
-
-
-def _json_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in items}
+        return asdict(self, dict_factory=json_object)
 
 
 def decide(
@@ -191,8 +189,8 @@ def decide(
     searches, splits = study_variance(study, replicates), data_variance(study, reruns)
     rivals = find_rivals(evidence.candidate, variances, sign=evidence.sign)
     reasons += [rival.sentence for rival in rivals]
-    reasons += _what_the_searches_show(searches, chosen, direction(study))
-    reasons += _what_the_splits_show(splits, chosen, -direction(study))
+    reasons += what_the_searches_show(searches, chosen, direction(study))
+    reasons += what_the_splits_show(splits, chosen, -direction(study))
     missing = _what_is_missing(study)
     if missing and decide_incomplete:
         caveats = [*caveats, f"{missing} The decision was asked for without them."]
@@ -269,9 +267,9 @@ def _configuration(
     hyperparameters: dict[str, Any] = {}
     if row.trial:
         position = int(np.flatnonzero(strings(study, "trial") == row.trial)[0])
-        hyperparameters = _hyperparameters(study, position)
+        hyperparameters = values_of(study, position)
     elif row.arm == BASELINE and reruns is not None:
-        hyperparameters = _hyperparameters(reruns, int(members(reruns, BASELINE)[0]))
+        hyperparameters = values_of(reruns, int(members(reruns, BASELINE)[0]))
     return Configuration(
         arm=row.arm,
         trial=row.trial,
@@ -290,76 +288,8 @@ def _configuration(
     )
 
 
-def _hyperparameters(dataset: xr.Dataset, position: int) -> dict[str, Any]:
-    """Return the hyperparameters that exist in a trial."""
-    values = {
-        str(name).removeprefix("hp_"): plain(variable.values[position])
-        for name, variable in dataset.data_vars.items()
-        if str(name).startswith("hp_")
-    }
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _same(new: Configuration, old: Configuration | None) -> bool:
     """Whether two configurations train alike."""
     if old is None:
         return False
-    one, other = _resolved(new.hyperparameters), _resolved(old.hyperparameters)
-    return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
-
-
-def _resolved(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out `one_minus_<name>` beside `<name>`, which it only says in another way."""
-    return {
-        name: value
-        for name, value in hyperparameters.items()
-        if not name.startswith("one_minus_")
-        or name.removeprefix("one_minus_") not in hyperparameters
-    }
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, str) or isinstance(other, str):
-        return bool(one == other)
-    return math.isclose(one, other, rel_tol=1e-9)
-
-
-def _what_the_searches_show(
-    searches: Sequence[StudyVariance], chosen: str | None, sign: float
-) -> list[str]:
-    """Say in how many searches the candidate's arm found a better trial than each other arm."""
-    by_arm = {row.arm: row for row in searches}
-    if chosen is None or len(by_arm[chosen].bests) < 2:
-        return []
-    sentences = []
-    for arm, row in by_arm.items():
-        pairs = [
-            (mine, theirs)
-            for mine, theirs in zip(by_arm[chosen].bests, row.bests, strict=True)
-            if mine is not None and theirs is not None
-        ]
-        if arm != chosen and pairs:
-            won = sum(sign * mine < sign * theirs for mine, theirs in pairs)
-            sentences.append(
-                f"Of {len(pairs)} searches with different seeds, the best trial of {chosen} was "
-                f"better than that of {arm} in {won}."
-            )
-    return sentences
-
-
-def _what_the_splits_show(
-    splits: Sequence[DataVariance], chosen: str | None, sign: float
-) -> list[str]:
-    """Say on how many other divisions of the data the candidate is better than the baseline."""
-    by_arm = {row.arm: row for row in splits}
-    if chosen not in by_arm or BASELINE not in by_arm:
-        return []
-    better = improvements(by_arm[chosen], by_arm[BASELINE], sign=sign)
-    if not better:
-        return []
-    mean = float(np.mean(better))
-    return [
-        f"Of {len(better)} other divisions of the data into training and validation sets, the "
-        f"candidate is better than the baseline on {sum(value > 0 for value in better)}; on "
-        f"average over them it is {'better' if mean > 0 else 'worse'} by {text(abs(mean))}."
-    ]
+    return not differing(new.hyperparameters, old.hyperparameters)

@@ -1,11 +1,13 @@
-"""Arms whose reruns are better than those of the candidate, which the search ranked first."""
+"""How other arms stand against the candidate: in reruns, and in repeats of the search."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuning_playbook.analysis.numbers import text
-from tuning_playbook.analysis.variance import BASELINE, TrialVariance
+from tuning_playbook.analysis.study_variance import StudyVariance
+from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.launches.comparison import compare
+from tuning_playbook.study.study import BASELINE
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,35 @@ def find_rivals(
             interval = (told.low, told.high) if told else (None, None)
             found.append(Rival(arm, row.trial, row.mean, advantage, *interval))
     return tuple(sorted(found, key=lambda rival: -rival.advantage))
+
+
+def what_the_searches_show(
+    searches: Sequence[StudyVariance], chosen: str | None, sign: float
+) -> list[str]:
+    """Say in how many searches the candidate's arm found a better trial than each other arm.
+
+    Args:
+        searches: The study variance of each arm.
+        chosen: The arm whose best trial is the candidate; None where there is none.
+        sign: 1 where a smaller objective is better, -1 where a larger one is.
+
+    Returns:
+        A sentence for each other arm; none where the search was made once.
+    """
+    by_arm = {row.arm: row for row in searches}
+    if chosen is None or len(by_arm[chosen].bests) < 2:
+        return []
+    sentences = []
+    for arm, row in by_arm.items():
+        pairs = [
+            (mine, theirs)
+            for mine, theirs in zip(by_arm[chosen].bests, row.bests, strict=True)
+            if mine is not None and theirs is not None
+        ]
+        if arm != chosen and pairs:
+            won = sum(sign * mine < sign * theirs for mine, theirs in pairs)
+            sentences.append(
+                f"Of {len(pairs)} searches with different seeds, the best trial of {chosen} was "
+                f"better than that of {arm} in {won}."
+            )
+    return sentences

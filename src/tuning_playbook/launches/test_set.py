@@ -31,6 +31,7 @@ def read_reading(path: Path) -> dict[str, Any] | None:
     """
     try:
         reading: dict[str, Any] = json.loads(path.read_text())
+        reading.pop("format", None)
         (*_,) = (reading[key] for key in ("study", "trial", "step", "read", "test_set", "metrics"))
     except FileNotFoundError:
         return None

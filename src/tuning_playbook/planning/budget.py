@@ -12,7 +12,8 @@ from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.planning.expand import make_trial
-from tuning_playbook.planning.plan import BASELINE, Plan
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.study.study import BASELINE
 
 MOST_READ = 500
 """How many earlier trials are read at most: a study waits for it whenever it is planned."""

@@ -28,7 +28,7 @@ from tuning_playbook.study.import_spec import ImportSpec
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import WrittenSpec, read_spec, validate
 from tuning_playbook.study.resolve import resolve
-from tuning_playbook.study.study import Study
+from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
@@ -73,9 +73,6 @@ ENDS = ("trials", "rounds")
 """The keys of a Bayesian search that say when it ends."""
 
 NO_RESULTS: Mapping[Arm, EarlierResult] = MappingProxyType({})
-
-BASELINE = "baseline"
-"""The name of the baseline among the arms of the reruns."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.ranking import (
+    Floats,
     Indices,
     arm_names,
     direction,
@@ -17,12 +18,17 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
-from tuning_playbook.analysis.sampling_scale import SamplingScale, sampling_scale, values_tried
+from tuning_playbook.analysis.sampling_scale import (
+    SamplingScale,
+    choice_place,
+    sampling_scale,
+    values_tried,
+)
 from tuning_playbook.analysis.slices import Slice, slices
 from tuning_playbook.dataset.searched import Searched
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
 from tuning_playbook.plots.points import MANY_POINTS, name_points
-from tuning_playbook.plots.scales import Floats, log_ticks, plain_ticks
+from tuning_playbook.plots.scales import log_ticks, plain_ticks
 from tuning_playbook.plots.style import (
     BLACK,
     GREY,
@@ -155,19 +161,11 @@ def _places_of_choices(study: xr.Dataset, searched: Searched, choices: Sequence[
     seen = [0] * len(choices)
     values = study[searched.variable].values
     for trial in np.argsort(study["index"].values, kind="stable"):
-        place = _place(values[trial], choices)
+        place = choice_place(values[trial], choices)
         if place is not None:
             seen[place] += 1
             places[trial] = place + JITTER * (_van_der_corput(seen[place]) - 0.5)
     return places
-
-
-def _place(value: Any, choices: Sequence[Any]) -> int | None:
-    """Return which of the choices a value is; a file may hold a truth value as a number or text."""
-    for place, choice in enumerate(choices):
-        if value == choice or str(value).lower() == str(choice).lower():
-            return place
-    return None
 
 
 def _van_der_corput(number: int) -> float:

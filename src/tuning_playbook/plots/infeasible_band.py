@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.plots.points import MANY_POINTS, name_points
-from tuning_playbook.plots.scales import Floats, scale_objective
+from tuning_playbook.plots.scales import scale_objective
 from tuning_playbook.plots.style import PALE, VERMILION
 
 BAND = 0.12

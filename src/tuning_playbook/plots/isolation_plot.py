@@ -8,12 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.isolation import IsolationPoint
-from tuning_playbook.analysis.ranking import direction
+from tuning_playbook.analysis.ranking import Floats, direction
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.arm_axis import arm_axes
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
 from tuning_playbook.plots.points import name_points
-from tuning_playbook.plots.scales import Floats
 from tuning_playbook.plots.style import BLACK, Look, legend_below, look, looks, wrapped
 
 ASIDE = 0.13

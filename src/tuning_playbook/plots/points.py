@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.transforms import Transform
 
-from tuning_playbook.plots.scales import Floats
+from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.plots.picture import NAMED
 
 MANY_POINTS = 2000
 """Of more points each hides others. So only as many are named, and the points themselves are drawn
 as one picture within the SVG, or it would take megabytes."""
-
-NAMED = "trials-"
-"""What the id of a group of points begins with in an SVG; the trials' ids follow, with dashes."""
 
 
 def name_points(

@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.ranking import direction
-from tuning_playbook.analysis.variance import BASELINE, TrialVariance
+from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.arm_axis import arm_axes
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
 from tuning_playbook.plots.points import name_points
 from tuning_playbook.plots.style import BLACK, GREY, Look, legend_below, look, looks, wrapped
+from tuning_playbook.study.study import BASELINE
 
 SPREAD = 0.16
 """Half the width over which the reruns of an arm are spread."""

@@ -4,9 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogLocator, MaxNLocator
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tuning_playbook.analysis.ranking import Floats
 
 SPAN = 30.0
 """Values whose largest is this many times their smallest crowd at the bottom of a linear axis,

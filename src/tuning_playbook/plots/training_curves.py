@@ -7,6 +7,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.ranking import (
+    Floats,
     Indices,
     objective_metric,
     ranked,
@@ -14,7 +15,7 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.plots.points import MANY_POINTS, name_points
-from tuning_playbook.plots.scales import Floats, scale_objective
+from tuning_playbook.plots.scales import scale_objective
 from tuning_playbook.plots.style import (
     COLOURS,
     GREY,

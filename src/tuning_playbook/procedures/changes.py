@@ -9,6 +9,7 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import best_trials, losses
+from tuning_playbook.analysis.sampling_scale import choice_place
 from tuning_playbook.analysis.training_length import LONGER
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.conditions import Part, parts_of
@@ -195,8 +196,8 @@ def _fix(
 def _written(distribution: Distribution, value: Any) -> Value | None:
     """Return a value of the dataset as a spec gives it; None where it is missing."""
     if distribution.kind == "choice":
-        alike = [c for c in distribution.choices if c == value or str(c).lower() == str(value)]
-        return alike[0] if alike else None
+        place = choice_place(value, distribution.choices)
+        return None if place is None else distribution.choices[place]
     if value is None:
         return None
     return int(value) if distribution.integer else float(value)

@@ -68,18 +68,22 @@ def write_next_study(
     carried = {change.check for change in (*done, *(change for change, _ in refused))}
     left = [item for item in findings if item.advice and item.check not in carried]
     head = [
-        f"The next round of the study {study.name}: "
-        f"{len(done) or 'no'} change{'' if len(done) == 1 else 's'} that its findings ask for.",
-        "Everything else is as it was. Read it, then give it a name of its own beside the spec:",
-        f"  cp {shlex.quote(str(file))} {shlex.quote(str(_named_next(study.path)))}",
+        *_comment(
+            f"The next round of the study {study.name}: "
+            f"{len(done) or 'no'} change{'' if len(done) == 1 else 's'} that its findings ask for."
+        ),
+        *_comment(
+            "Everything else is as it was. Read it, then give it a name of its own beside the spec:"
+        ),
+        _command(f"cp {shlex.quote(str(file))} {shlex.quote(str(_named_next(study.path)))}"),
     ]
     if dropped:
-        head.append(f"Left out, as acts for the end of all rounds: {', '.join(dropped)}.")
+        head += _comment(f"Left out, as acts for the end of all rounds: {', '.join(dropped)}.")
     for change, objection in refused:
-        head.append(f"Not carried out, of {change.check}: {change.reason} {objection}")
+        head += _comment(f"Not carried out, of {change.check}: {change.reason} {objection}")
     for finding in left:
-        head.append(f"For you to judge, of {finding.check}: {finding.advice}")
-    return "".join(f"{line}\n" for text in head for line in _comment(text)) + _dump(document, done)
+        head += _comment(f"For you to judge, of {finding.check}: {finding.advice}")
+    return "".join(f"{line}\n" for line in head) + _dump(document, done)
 
 
 def _named_next(path: Path) -> Path:
@@ -159,16 +163,23 @@ def _is_reference(value: Any) -> bool:
 
 def _comment(text: str) -> list[str]:
     """Return a text as comment lines, whatever characters it has."""
-    words = "".join(c if c.isprintable() else " " for c in text).split()
-    if text.startswith("  "):  # a command, which stays on one line
-        return [f"#   {' '.join(words)}"]
     lines, line = [], "#"
-    for word in words:
+    for word in _words(text):
         if len(line) + len(word) >= WIDTH and line.strip("# "):
             lines.append(line)
             line = "#  "
         line += f" {word}"
     return [*lines, line]
+
+
+def _command(text: str) -> str:
+    """Return a command as a comment, which stays on one line however long it is."""
+    return f"#   {' '.join(_words(text))}"
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text without what cannot be printed, line breaks among it."""
+    return "".join(c if c.isprintable() else " " for c in text).split()
 
 
 def _dump(document: dict[str, Any], changes: Iterable[Change]) -> str:

@@ -1,6 +1,5 @@
 """The playbook's checklist as the report shows it: every answer with its advice and its plots."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,11 +95,7 @@ def make_checklist(
                 tables=tables,
                 trials=trials[:MOST_TRIALS],
                 more_trials=len(trials[MOST_TRIALS:]),
-                figures=supporting_figures(
-                    check,
-                    (str(finding["summary"]), json.dumps(numbers, ensure_ascii=False)),
-                    figures,
-                ),
+                figures=supporting_figures(finding, figures),
             )
         )
     return tuple(items)

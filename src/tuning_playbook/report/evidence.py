@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.variance import BASELINE
+from tuning_playbook.analysis.trial_values import value_columns
 from tuning_playbook.report.formatting import anchor, is_missing, number, signed, text
+from tuning_playbook.study.equality import differing
+from tuning_playbook.study.study import BASELINE
 
 
 @dataclass(frozen=True)
@@ -191,12 +193,8 @@ def make_rerun_rows(reruns: xr.Dataset | None) -> tuple[RerunRow, ...]:
 
 def _settings(reruns: xr.Dataset) -> list[str]:
     """Return in which hyperparameters the reruns differ from each other, of each of them."""
-    columns = {
-        str(name).removeprefix("hp_"): reruns[name].to_numpy().tolist()
-        for name in reruns.data_vars
-        if str(name).startswith("hp_")
-    }
-    varied = {name: column for name, column in columns.items() if len(set(map(repr, column))) > 1}
+    columns = value_columns(reruns).items()
+    varied = {name: column for name, column in columns if len(set(map(repr, column))) > 1}
     return [
         ", ".join(
             f"{name} {text(column[place])}"
@@ -246,13 +244,11 @@ def make_changes(launch: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
         where there is no baseline.
     """
     candidate, baseline = (
-        _resolved((launch.get(name) or {}).get("hyperparameters", {}))
-        for name in ("candidate", "baseline")
+        (launch.get(name) or {}).get("hyperparameters", {}) for name in ("candidate", "baseline")
     )
     return tuple(
-        (str(name), text(baseline.get(name), digits=6), text(candidate.get(name), digits=6))
-        for name in dict.fromkeys([*candidate, *baseline])
-        if not _equal(baseline.get(name), candidate.get(name))
+        (name, text(baseline.get(name), digits=6), text(candidate.get(name), digits=6))
+        for name in differing(candidate, baseline)
     )
 
 
@@ -338,19 +334,3 @@ def _chance(difference: Mapping[str, Any]) -> str:
     names = ("probability_better", "probability_low", "probability_high")
     share, low, high = (f"{100 * difference[name]:.3g} %" for name in names)
     return f"{share} (95 % interval {low} to {high})"
-
-
-def _resolved(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out `one_minus_<name>` beside `<name>`, which it only says in another way."""
-    return {
-        name: value
-        for name, value in hyperparameters.items()
-        if name.removeprefix("one_minus_") == name
-        or name.removeprefix("one_minus_") not in hyperparameters
-    }
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9)
-    return bool(one == other)

@@ -1,16 +1,17 @@
 """The plots of a study as figures of its report: title, place, text for who cannot see them."""
 
 import base64
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tuning_playbook.dataset.searched import Searched
 from tuning_playbook.planning.plan import axis_stem
+from tuning_playbook.plots.picture import read_picture
 from tuning_playbook.report.formatting import anchor
 
-AXIS = "axis_"
-"""What the file stem of an axis plot begins with."""
+AXIS = "axis"
+"""Stands for the axis plots, each of which has a stem of its own."""
 
 STANDARD = {
     "isolation": (
@@ -63,16 +64,10 @@ PLOTS_FOR: Mapping[str, tuple[str, ...]] = {
     "mixed_machines": (),
     "importance": ("importance", AXIS),
 }
-"""The plots that show what a check looks at; `AXIS` stands for axis plots."""
+"""The plots that show what a check looks at."""
 
 WIDEST_IN_COLUMN = 520
 """A plot up to this wide, in points, can be read in half the page."""
-
-VIEW_BOX = re.compile(r'<svg\b[^>]*\bviewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"')
-
-NAMED_POINTS = re.compile(r'<g id="trials-([0-9a-f-]+)">(.*?)</g>', re.DOTALL)
-POINT = re.compile(r'<use\b[^>]*\bx="([\d.]+)"[^>]*\by="([\d.]+)"')
-"""Points of trials, as `plots.points` leaves them in an SVG."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,8 @@ class Figure:
         source: The image as a data URI.
         width: Width of its view box; 0 where the SVG does not say.
         height: Height of its view box; 0 where the SVG does not say.
-        hyperparameter: What the horizontal axis of an axis plot shows; otherwise empty.
+        axis: The name and the condition of the hyperparameter that an axis plot shows; None of any
+            other plot.
         arms: The arms in which that hyperparameter exists.
         points: Which trial stands where, for the page's script: `<trial> <x> <y>` joined by `;`,
             the place in per cent of the width and the height, the best trial first.
@@ -98,7 +94,7 @@ class Figure:
     source: str
     width: int
     height: int
-    hyperparameter: str = ""
+    axis: tuple[str, str] | None = None
     arms: tuple[str, ...] = ()
     points: str = ""
 
@@ -134,29 +130,27 @@ def make_figures(plots: Mapping[str, str], searched: Sequence[Searched]) -> tupl
     )
 
 
-def supporting_figures(
-    check: str, texts: Sequence[str], figures: Iterable[Figure]
-) -> tuple[Figure, ...]:
+def supporting_figures(finding: Mapping[str, Any], figures: Iterable[Figure]) -> tuple[Figure, ...]:
     """Return the figures a reader needs beside a finding.
 
+    Of the axis plots these are the ones of the hyperparameters that it is about; of all those in
+    its arms where it is about none; and all where it is about no arm either.
+
     Args:
-        check: The name of the finding's check.
-        texts: What the finding says, most important first. Its axis plots are those of the
-            hyperparameters that the first of these texts names, or all where none names any.
+        finding: As `diagnostics.json` holds it.
         figures: The figures of the report.
     """
     figures = tuple(figures)
-    stems = PLOTS_FOR.get(check, ())
-    axes = [figure for figure in figures if figure.hyperparameter] if AXIS in stems else []
-    named = next(filter(None, (_named(axes, text) for text in texts)), axes)
-    return (*(figure for figure in figures if figure.stem in stems), *named)
-
-
-def _named(axes: Sequence[Figure], text: str) -> list[Figure]:
-    """Return the axis plots of the hyperparameters a text names, in the arms that it names."""
-    words = set(re.findall(r"\w+", text))
-    named = [figure for figure in axes if figure.hyperparameter in words]
-    return [figure for figure in named if any(arm in text for arm in figure.arms)] or named
+    stems = PLOTS_FOR.get(str(finding["check"]), ())
+    axes = [figure for figure in figures if figure.axis] if AXIS in stems else []
+    named = {(item["name"], item["condition"]) for item in finding.get("hyperparameters", ())}
+    arms = set(finding.get("arms", ()))
+    of_hyperparameters = [figure for figure in axes if figure.axis in named]
+    of_arms = [figure for figure in axes if arms.intersection(figure.arms)]
+    return (
+        *(figure for figure in figures if figure.stem in stems),
+        *(of_hyperparameters or of_arms or axes),
+    )
 
 
 def _make_figure(stem: str, svg: str, searched: Searched | None) -> Figure:
@@ -169,28 +163,19 @@ def _make_figure(stem: str, svg: str, searched: Searched | None) -> Figure:
         title, description = STANDARD[stem]
     else:
         title = description = stem.replace("_", " ").capitalize()
-    size = VIEW_BOX.search(svg)
+    picture = read_picture(svg)
     encoded = base64.b64encode(svg.encode()).decode("ascii")
     return Figure(
         stem=stem,
         title=title,
         description=description,
         source=f"data:image/svg+xml;base64,{encoded}",
-        width=round(float(size[1])) if size else 0,
-        height=round(float(size[2])) if size else 0,
-        hyperparameter=searched.name if searched else "",
+        width=round(picture.width),
+        height=round(picture.height),
+        axis=(searched.name, searched.condition) if searched else None,
         arms=searched.arms if searched else (),
-        points=_points(svg, float(size[1]), float(size[2])) if size else "",
+        points=";".join(
+            f"{place.trial} {100 * place.across:.2f} {100 * place.down:.2f}"
+            for place in picture.places
+        ),
     )
-
-
-def _points(svg: str, width: float, height: float) -> str:
-    found = []
-    for group in NAMED_POINTS.finditer(svg):
-        trials, places = group[1].split("-"), POINT.findall(group[2])
-        if len(trials) == len(places):  # matplotlib draws no point beyond the picture
-            found += [
-                f"{trial} {100 * float(x) / width:.2f} {100 * float(y) / height:.2f}"
-                for trial, (x, y) in zip(trials, places, strict=True)
-            ]
-    return ";".join(found)

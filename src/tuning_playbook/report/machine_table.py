@@ -5,10 +5,8 @@ from collections.abc import Sequence
 
 import xarray as xr
 
+from tuning_playbook.analysis.machines import VERSION
 from tuning_playbook.report.formatting import duration, memory, text
-
-VERSION = "version_"
-"""What the name of a package's variable begins with."""
 
 
 def describe_machines(resources: xr.Dataset) -> tuple[tuple[str, str], ...]:

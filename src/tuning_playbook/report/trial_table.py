@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.ranking import objective_metric, objective_split
+from tuning_playbook.analysis.trial_values import value_columns
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.report.card import StudyCard
 from tuning_playbook.report.curves import Curve, CurveScale, make_curves
@@ -119,14 +121,12 @@ class TrialsTable:
 def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset) -> TrialsTable:
     """Collect what the report's table says of each trial."""
     columns = tuple(dict.fromkeys(item.name for item in read_searched(study)))
-    hyperparameters = {
-        str(name).removeprefix("hp_"): study[name].to_numpy().tolist()
-        for name in study.data_vars
-        if str(name).startswith("hp_")
-    }
+    hyperparameters = value_columns(study)
     varied = (*columns, *_resolved_otherwise(hyperparameters, columns))
-    split, _, metric = card.objective_metric.rpartition("/")
-    scale, curves = make_curves(study, metric, split) or (None, {})
+    scale, curves = make_curves(study, objective_metric(study), objective_split(study)) or (
+        None,
+        {},
+    )
     used = _resources_by_trial(resources)
     values = {name: study[name].to_numpy().tolist() for name in PER_TRIAL}
     sources = study["source_trial"].to_numpy().tolist() if "source_trial" in study else []

@@ -18,6 +18,9 @@ from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.trials.imported_trial import ImportedTrial
 
+BASELINE = "baseline"
+"""The name of the baseline beside those of the arms, wherever it was rerun as they were."""
+
 SearchedRole = Literal["scientific", "nuisance"]
 
 

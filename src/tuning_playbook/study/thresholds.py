@@ -1,8 +1,10 @@
-"""The thresholds of the checklist that a spec can set; each check's docstring says what they do.
+"""The thresholds of the checklist: what a spec can set, what each means, and its default.
 
-The names and the defaults are those of the functions in `analysis`; a test holds them in step.
+This is their one place. The checks in `analysis` take them as they are, the schema for editors and
+the table of `config/README.md` follow from them.
 """
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field, StrictFloat, StrictInt
@@ -12,50 +14,64 @@ from tuning_playbook.study.base import Shape
 Share = Annotated[StrictFloat, Field(gt=0, lt=1)]
 Factor = Annotated[StrictFloat | StrictInt, Field(gt=0)]
 
+WRONG_ALARMS = "share of wrong alarms that is accepted"
+"""Of all studies without an effect."""
+
 
 class Boundary(Shape):
     """Is the search space large enough?"""
 
-    significance: Share = Field(0.03, description="share of wrong alarms that is accepted")
+    # Together with the other checks that find problems this stays below one study in twenty.
+    significance: Share = Field(0.03, description=WRONG_ALARMS)
+    # Of 16 trials spread evenly that holds three, as near as the best of them can be expected to
+    # come to an optimum at the edge.
     outer: Share = Field(0.2, description="part of a range that counts as near its edge")
 
 
 class SamplingDensity(Shape):
     """Have we sampled enough points from the search space?"""
 
-    significance: Share = Field(0.02, description="share of wrong alarms that is accepted")
+    significance: Share = Field(0.02, description=WRONG_ALARMS)
 
 
 class Infeasible(Shape):
     """What fraction of the trials is infeasible?"""
 
+    # The playbook's "very large fraction": most of the budget went where nothing can be learnt.
     very_large: Share = Field(0.5, description="share of an arm's trials that is too much")
 
 
 class UnequalTuning(Shape):
     """Were all arms tuned equally well?"""
 
+    # The best of twice as many trials is better by a third of their standard deviation, where their
+    # objectives are normal: as much as the arms of many a study differ.
     ratio: Factor = Field(2.0, description="of the arms' feasible trials, from which it matters")
 
 
-class Worsening(Shape):
-    """Does a curve go on to worsen after its best value?"""
+class Overfitting(Shape):
+    """Do any of the trials exhibit problematic overfitting?"""
 
-    significance: Share = Field(0.02, description="share of wrong alarms that is accepted")
+    significance: Share = Field(0.02, description=WRONG_ALARMS)
+    # A smaller rise is not problematic, however smooth the curve is.
     least_share: Share = Field(0.005, description="of the whole gain that a rise must have")
+    # So many are no accident.
     many: Share = Field(0.25, description="share of the feasible trials that makes a pattern")
 
 
-class TrainLossRising(Worsening):
+class TrainLossRising(Overfitting):
     """Does the training loss rise during training?"""
 
-    significance: Share = Field(0.01, description="share of wrong alarms that is accepted")
+    significance: Share = Field(0.01, description=WRONG_ALARMS)
+    # Weight decay and dropout alone can cause a smaller rise, which is not worth the search for a
+    # bug.
     least_share: Share = Field(0.02, description="of the whole gain that a rise must have")
 
 
 class StepVariance(Shape):
     """Is there high step-to-step variance late in training?"""
 
+    # From here on the lucky step decides at least as much as anything that the study is about.
     ratio: Factor = Field(1.0, description="of the scatter to the differences to be judged")
     last: Share = Field(0.25, description="part of training that is its end")
 
@@ -63,7 +79,8 @@ class StepVariance(Shape):
 class StillImproving(Shape):
     """Are the trials still improving at the end of training?"""
 
-    significance: Share = Field(0.02, description="share of wrong alarms that is accepted")
+    significance: Share = Field(0.02, description=WRONG_ALARMS)
+    # The playbook's 25 %.
     last: Share = Field(0.25, description="part of training that is its end")
     least_share: Share = Field(0.005, description="of the whole gain that is worth more steps")
 
@@ -78,6 +95,7 @@ class SaturatedEarly(Shape):
 class BestSteps(Shape):
     """At which step did retrospective checkpoint selection find the best?"""
 
+    # The playbook's 25 % and 10 %.
     last: Share = Field(0.25, description="best steps in so long an end of training are late")
     first: Share = Field(0.1, description="best steps in so long a start of training are early")
     consistent: Share = Field(0.8, description="share of the feasible trials that makes a pattern")
@@ -86,32 +104,40 @@ class BestSteps(Shape):
 class LearningRateEdge(Shape):
     """Is the best learning rate at the edge of stability?"""
 
-    significance: Share = Field(0.02, description="share of wrong alarms that is accepted")
+    significance: Share = Field(0.02, description=WRONG_ALARMS)
 
 
 class GradientNorms(Shape):
     """Are there outlying gradient norms, and is clipping too aggressive?"""
 
+    # Norms of one phase of training whose logarithm varies by 0.7, a factor of two, exceed it once
+    # in 2,000 steps.
     outlier: Factor = Field(10.0, description="times the typical norm that is outlying")
+    # Clipping more than half of the updates is the playbook's "extremely aggressive".
     aggressive: Share = Field(0.5, description="share of clipped updates that is too much")
 
 
 class Periodicity(Shape):
     """Does the validation metric go up and down with a period?"""
 
-    significance: Share = Field(0.01, description="share of wrong alarms that is accepted")
+    significance: Share = Field(0.01, description=WRONG_ALARMS)
+    # A period that explains less does no harm.
     least_share: Share = Field(0.1, description="of the scatter that a period must explain")
 
 
 class BeatsChance(Shape):
     """Does every arm perform much better than chance?"""
 
+    # The playbook's "reasonable" performance is "much better than random chance" though "it might
+    # be bad enough to not be worth deploying".
     share: Share = Field(0.25, description="of the way from chance to perfect that is far")
 
 
 class SampleSkew(Shape):
     """Does the validation sample stand for the whole validation split?"""
 
+    # A random sample is off by three once in 370 times; the best step is chosen on the sample,
+    # which adds up to one more.
     standard_errors: Factor = Field(4.0, description="that a random sample may be off by")
 
 
@@ -129,7 +155,7 @@ class Checklist(Shape):
     sampling_density: SamplingDensity = Field(default_factory=SamplingDensity)
     infeasible: Infeasible = Field(default_factory=Infeasible)
     unequal_tuning: UnequalTuning = Field(default_factory=UnequalTuning)
-    overfitting: Worsening = Field(default_factory=Worsening)
+    overfitting: Overfitting = Field(default_factory=Overfitting)
     step_variance: StepVariance = Field(default_factory=StepVariance)
     still_improving: StillImproving = Field(default_factory=StillImproving)
     saturated_early: SaturatedEarly = Field(default_factory=SaturatedEarly)
@@ -141,3 +167,20 @@ class Checklist(Shape):
     beats_chance: BeatsChance = Field(default_factory=BeatsChance)
     sample_skew: SampleSkew = Field(default_factory=SampleSkew)
     importance: Importance = Field(default_factory=Importance)
+
+
+DEFAULTS = Checklist()
+"""What counts where a spec says nothing."""
+
+
+def threshold_table() -> str:
+    """Return every threshold with its default and its meaning, as a table in Markdown."""
+    rows = [f"| `{check}` | {'; '.join(_described(own))} |" for check, own in DEFAULTS]
+    return "\n".join(["| check | thresholds and their defaults |", "| --- | --- |", *rows])
+
+
+def _described(thresholds: Shape) -> Iterator[str]:
+    for name, field in type(thresholds).model_fields.items():
+        told = field.description
+        meaning = "" if told is None or told == WRONG_ALARMS else f": {told}"
+        yield f"`{name}` {getattr(thresholds, name):g}{meaning}"
