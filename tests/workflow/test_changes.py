@@ -12,7 +12,7 @@ from tests.workflow.conftest import IN_ONE_JOB
 
 pytestmark = pytest.mark.workflow
 
-ONLY_THE_REPORT = {"mark_stage": 1, "write_report": 1, "write_tracking": 1}
+ONLY_THE_REPORT = {"mark_stage": 1, "report_study": 1, "write_tracking": 1}
 ONLY_WHAT_IS_READ = ONLY_THE_REPORT | {"mark_stage": 2, "write_next_study": 1}
 """The report, and the spec of the next round, which has the same goal and notes."""
 
@@ -38,13 +38,13 @@ def test_new_notes_concern_the_report_only(trained):
 
 
 def test_a_plot_drawn_by_other_code_is_drawn_and_reported_again_without_training(trained):
-    trained.append("src/tuning_playbook/plots/axis.py", "\nCHANGED = True\n")
+    trained.append("src/tuning_playbook/plots/axis_plot.py", "\nCHANGED = True\n")
     assert trained.plan().rules.keys() == {
         "mark_stage",
         "plot_axis",
         "plot_diagnostics",
         "plot_launch",
-        "write_report",
+        "report_study",
         "write_tracking",
     }
 
@@ -60,7 +60,7 @@ def test_a_report_written_by_other_code_is_written_again_without_training(traine
 def test_other_code_of_the_analysis_chooses_and_decides_again_without_training(trained):
     trained.append("src/tuning_playbook/analysis/ranking.py", "\nCHANGED = True\n")
     planned = trained.plan().rules
-    wanted = {"choose_reruns", "export_models", "diagnose_study", "decide_launch", "write_report"}
+    wanted = {"choose_reruns", "export_models", "diagnose_study", "decide_launch", "report_study"}
     assert planned.keys() >= wanted
     assert "train_pack" not in planned
 
@@ -76,7 +76,7 @@ def test_another_threshold_of_the_checklist_is_asked_by_without_training(trained
 
 def test_other_training_code_trains_every_trial_again(trained):
     before = trained.trials()
-    trained.append("src/tuning_playbook/training/run.py", "\nCHANGED = True\n")
+    trained.append("src/tuning_playbook/engine/run.py", "\nCHANGED = True\n")
     run = trained.snakemake("study_dataset")
     after = trained.trials()
     assert len(after) == 4
@@ -86,7 +86,7 @@ def test_other_training_code_trains_every_trial_again(trained):
 
 
 def test_other_words_in_the_training_code_train_nothing(trained):
-    trained.reword("src/tuning_playbook/training/run.py")
+    trained.reword("src/tuning_playbook/engine/run.py")
     assert not TRAINING & trained.plan().rules.keys()
 
 

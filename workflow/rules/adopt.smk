@@ -1,7 +1,16 @@
 # Adopting is a separate act: nothing asks for it but its name on the command line.
 
 
+def launches_asked_for(wildcards):
+    return [f"{files_of(study).folder}/launch.json" for study in ASKED_FOR]
+
+
+def launch_keys(wildcards):
+    return [files_of(study).keys["launch"] for study in ASKED_FOR]
+
+
 rule adopt_baseline:
+    """Make the candidate of the study's launch the baseline of its workload."""
     input:
         launches=launches_asked_for,
     log:
@@ -10,14 +19,12 @@ rule adopt_baseline:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **USUAL,
     params:
-        specs={study: str(STUDIES[study].plan.study.path) for study in ASKED_FOR},
-        earlier={study: earlier_file(study) for study in ASKED_FOR},
+        specs=[spec_of(study) for study in ASKED_FOR],
         launch_keys=launch_keys,
         force=FORCE,
     message:
-        "adopt the launch of {params.specs}"
+        f"adopt the launch of {', '.join(ASKED_FOR)}"
     script:
         "../scripts/adopt_baseline.py"

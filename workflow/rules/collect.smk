@@ -1,8 +1,8 @@
 rule collect_study:
     input:
-        packs=packs,
-        proposals=proposals,
-        stamp=current("study"),
+        packs=files("packs"),
+        proposals=files("proposals"),
+        stamp=stamp_of("study"),
     output:
         report(f"{STUDY}/study.nc", category="{study}", labels={"artefact": "dataset"}),
     log:
@@ -14,13 +14,11 @@ rule collect_study:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("study"),
-        incomplete=left_out_of,
+        incomplete=files("left_out_of"),
     message:
         "{wildcards.study}: collect the packs into {output}"
     script:
@@ -29,8 +27,8 @@ rule collect_study:
 
 rule collect_replicates:
     input:
-        packs=replicate_packs,
-        stamp=current("replicates"),
+        packs=files("replicate_packs"),
+        stamp=stamp_of("replicates"),
     output:
         report(f"{STUDY}/replicates.nc", category="{study}", labels={"artefact": "study variance"}),
     log:
@@ -40,11 +38,9 @@ rule collect_replicates:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("replicates"),
     message:
         "{wildcards.study}: collect the repeats of the search into {output}"
@@ -56,7 +52,7 @@ rule collect_resources:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
-        replicates=if_asked_for("replicates"),
+        replicates=if_made("replicates.nc"),
     output:
         f"{STUDY}/resources.nc",
     log:
@@ -69,10 +65,9 @@ rule collect_resources:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        folder=study_folder,
+        folder=STUDY,
     message:
         "{wildcards.study}: collect time, memory and machine of every trial"
     script:

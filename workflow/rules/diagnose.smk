@@ -1,7 +1,7 @@
 rule diagnose_study:
     input:
         study=f"{STUDY}/study.nc",
-        stamp=current("diagnostics"),
+        stamp=stamp_of("diagnostics"),
     output:
         report(f"{STUDY}/diagnostics.json", category="{study}", labels={"artefact": "checklist"}),
     log:
@@ -11,13 +11,11 @@ rule diagnose_study:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("diagnostics"),
-        folder=study_folder,
+        folder=STUDY,
     message:
         "{wildcards.study}: answer the playbook's checklist"
     script:
@@ -28,9 +26,9 @@ rule decide_launch:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
-        replicates=if_asked_for("replicates"),
+        replicates=if_made("replicates.nc"),
         diagnostics=f"{STUDY}/diagnostics.json",
-        stamp=current("launch"),
+        stamp=stamp_of("launch"),
     output:
         report(f"{STUDY}/launch.json", category="{study}", labels={"artefact": "launch decision"}),
     log:
@@ -41,11 +39,9 @@ rule decide_launch:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("launch"),
         decide_incomplete=INCOMPLETE == "decide",
     message:
@@ -58,7 +54,7 @@ rule write_next_study:
     input:
         study=f"{STUDY}/study.nc",
         diagnostics=f"{STUDY}/diagnostics.json",
-        stamp=current("next"),
+        stamp=stamp_of("next"),
     output:
         report(f"{STUDY}/next_study.yaml", category="{study}", labels={"artefact": "next round"}),
     log:
@@ -69,12 +65,10 @@ rule write_next_study:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
+        spec=spec,
         key=key_of("next"),
-        earlier=earlier_results,
     message:
         "{wildcards.study}: write the spec of the next round"
     script:

@@ -1,7 +1,7 @@
 rule train_final:
     input:
         launch=f"{STUDY}/launch.json",
-        stamp=current("final"),
+        stamp=stamp_of("final"),
     output:
         report(f"{STUDY}/final/final.json", category="{study}", labels={"artefact": "final model"}),
     log:
@@ -16,10 +16,9 @@ rule train_final:
         gpu=job_resource("gpus"),
         devices=job_resource("devices"),
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("final"),
-        folder=study_folder,
+        folder=STUDY,
     message:
         "{wildcards.study}: train the candidate on training and validation data together"
     script:

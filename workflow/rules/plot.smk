@@ -1,7 +1,28 @@
+from tuning_playbook.planning.plan import axis_plots
+from tuning_playbook.planning.stage_jobs import DIAGNOSTIC_PLOTS, LAUNCH_PLOTS
+
+
+def plot_files(names):
+    """The outputs of a rule that draws these plots."""
+    return {
+        stem: report(f"{STUDY}/plots/{stem}.svg", category="{study}", labels={"plot": name})
+        for stem, name in names.items()
+    }
+
+
+def axis_of(wildcards):
+    """The name and the condition of the hyperparameter of an axis plot."""
+    return axis_plots(plan_of(wildcards.study).study)[f"axis_{wildcards.axis}"]
+
+
+def slices_of(wildcards):
+    return plan_of(wildcards.study).study.spec.isolation.slices
+
+
 rule plot_axis:
     input:
         study=f"{STUDY}/study.nc",
-        stamp=current("plots"),
+        stamp=stamp_of("plots"),
     output:
         report(
             f"{STUDY}/plots/axis_{{axis}}.svg",
@@ -16,8 +37,7 @@ rule plot_axis:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
         axis=axis_of,
         slices=slices_of,
@@ -35,7 +55,7 @@ rule plot_diagnostics:
     input:
         study=f"{STUDY}/study.nc",
         diagnostics=f"{STUDY}/diagnostics.json",
-        stamp=current("plots"),
+        stamp=stamp_of("plots"),
     output:
         **plot_files(DIAGNOSTIC_PLOTS),
     log:
@@ -46,8 +66,7 @@ rule plot_diagnostics:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     message:
         "{wildcards.study}: training curves, gradient norms, best of so many trials, importance"
     script:
@@ -58,8 +77,8 @@ rule plot_launch:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
-        replicates=if_asked_for("replicates"),
-        stamp=current("plots"),
+        replicates=if_made("replicates.nc"),
+        stamp=stamp_of("plots"),
     output:
         **plot_files(LAUNCH_PLOTS),
     log:
@@ -70,8 +89,7 @@ rule plot_launch:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     message:
         "{wildcards.study}: isolation plot, and every rerun"
     script:

@@ -2,11 +2,35 @@
 # and each finds its trials in proposal.json and keeps those that are trained already.
 
 
+def round_of(wildcards):
+    return plan_of(wildcards.study).rounds[wildcards.round]
+
+
+def rounds_before(wildcards):
+    return plan_of(wildcards.study).rounds_before(round_of(wildcards))
+
+
+def packs_before(wildcards):
+    """The pack files that a round's proposals follow from."""
+    arm, plan = round_of(wildcards).arm, plan_of(wildcards.study)
+    names = [pack.file for pack in plan.packs.values() if pack.arm == arm]
+    names += [file for item in rounds_before(wildcards) for file in item.files]
+    return [f"{RESULTS}/{wildcards.study}/{name}" for name in names]
+
+
+def proposals_before(wildcards):
+    return [f"{RESULTS}/{wildcards.study}/{item.proposal}" for item in rounds_before(wildcards)]
+
+
+def round_part(wildcards):
+    return round_of(wildcards).parts[int(wildcards.part)]
+
+
 rule propose_round:
     input:
-        packs=earlier_packs,
-        proposals=earlier_proposals,
-        stamp=current("rounds"),
+        packs=packs_before,
+        proposals=proposals_before,
+        stamp=stamp_of("rounds"),
     output:
         f"{STUDY}/rounds/{{round}}/proposal.json",
     log:
@@ -16,11 +40,9 @@ rule propose_round:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("rounds"),
     message:
         "{wildcards.study}: propose the trials of the round {wildcards.round}"
@@ -44,8 +66,8 @@ rule train_round:
         **TRAINING_RESOURCES,
     params:
         part=round_part,
-        like=any_pack_request,
-        folder=study_folder,
+        like=request_without_trials,
+        folder=STUDY,
     message:
         "{wildcards.study}: train part {wildcards.part} of the round {wildcards.round}"
     script:

@@ -1,11 +1,12 @@
-"""What training jobs ask for: of the machine, and of the trials that they train."""
+"""What training jobs ask for, of the machine and of the trials, and what is said if they fail."""
 
 import shlex
 
 from snakemake.settings.types import DeploymentMethod
 
+from tuning_playbook.jobs.failures import read_failures, tell
 from tuning_playbook.jobs.job import options_of
-from tuning_playbook.planning.plan import pack_json, requests_of
+from tuning_playbook.planning.plan import Pack, pack_json, requests_of
 from tuning_playbook.planning.requests import write_requests
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_source` says.
@@ -70,18 +71,24 @@ TRAINING_OPTIONS = options_where_asked("train_pack")
 def write_all_requests():
     """Write what training jobs are asked for, of every study whose trials are known by now.
 
-    The others are written when they are: by `take_earlier_results`.
+    The others are written when they are: by `settle_study`.
     """
     for study, link in STUDIES.items():
         try:
-            earlier = earlier_file(study)
-            plan = settled_plan(link.plan.study.path, Path(earlier)) if earlier else link.plan
+            plan = settled_plan(Path(spec_of(study))) if link.earlier else link.plan
         except (OSError, TuningPlaybookError):
             continue
         if requests := requests_of(plan):
             write_requests(Path(RESULTS) / study, requests)
 
 
-def any_pack_request(wildcards):
-    plan = plan_of(wildcards.study)
-    return pack_json(plan, next(iter(plan.packs.values())))
+def request_without_trials(wildcards):
+    """What a training job is told that finds its trials itself."""
+    return pack_json(plan_of(wildcards.study), Pack("", "", ()))
+
+
+def tell_failures(logs):
+    """Say which trials have no result, why, and what to do."""
+    for log in map(Path, logs):
+        for line in tell(read_failures(log.read_text(errors="replace"))):
+            logger.error(line)

@@ -2,11 +2,23 @@
 # jobs are static, and each finds its trials in choice.json and keeps those that are trained already.
 
 
+def rerun_pack(wildcards):
+    return plan_of(wildcards.study).rerun_packs[wildcards.rerun]
+
+
+def rerun_arm(wildcards):
+    return rerun_pack(wildcards).arm
+
+
+def rerun_numbers(wildcards):
+    return list(rerun_pack(wildcards).reruns)
+
+
 rule choose_reruns:
     input:
         study=f"{STUDY}/study.nc",
-        proposals=proposals,
-        stamp=current("reruns"),
+        proposals=files("proposals"),
+        stamp=stamp_of("reruns"),
     output:
         f"{STUDY}/reruns/choice.json",
     log:
@@ -17,11 +29,9 @@ rule choose_reruns:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("reruns"),
     message:
         "{wildcards.study}: choose the best trial of each arm for its reruns"
@@ -46,8 +56,8 @@ rule train_reruns:
     params:
         arm=rerun_arm,
         numbers=rerun_numbers,
-        like=any_pack_request,
-        folder=study_folder,
+        like=request_without_trials,
+        folder=STUDY,
     message:
         "{wildcards.study}: train the reruns {wildcards.rerun}"
     script:
@@ -56,7 +66,7 @@ rule train_reruns:
 
 rule collect_reruns:
     input:
-        packs=rerun_packs,
+        packs=files("rerun_packs"),
         choice=f"{STUDY}/reruns/choice.json",
     output:
         report(f"{STUDY}/reruns.nc", category="{study}", labels={"artefact": "trial variance"}),
@@ -70,11 +80,9 @@ rule collect_reruns:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("reruns"),
     message:
         "{wildcards.study}: collect the reruns into {output}"

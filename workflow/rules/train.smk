@@ -1,6 +1,12 @@
+def once_settled(wildcards):
+    """No file, but a job with this input is planned when its study's trials are known."""
+    plan_of(wildcards.study)
+    return []
+
+
 rule train_pack:
     input:
-        settled if TAKEN_FROM_EARLIER else [],
+        once_settled if TAKEN_FROM_EARLIER else [],
     output:
         f"{STUDY}/packs/{{pack}}.nc",
     log:

@@ -13,9 +13,8 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     if len(params.specs) != 1:
         raise LaunchError("name the one study whose launch is adopted: --config study=<name>")
-    ((study, spec),) = params.specs.items()
-    plan = current_plan(spec, "launch", params.launch_keys[study], earlier=params.earlier[study])
-    decided = Path(snakemake.input.launches[0])
+    plan = current_plan(params.specs[0], "launch", params.launch_keys[0])
+    name, decided = plan.study.name, Path(snakemake.input.launches[0])
     launch = json.loads(decided.read_text())
     done = adopt(
         plan.study,
@@ -27,6 +26,6 @@ with logged(snakemake.log[0]):
         force=params.force,
     )
     if launch["decision"] != "adopt":
-        print(f"{study}: adopted by force although its launch is '{launch['decision']}'")
+        print(f"{name}: adopted by force although its launch is '{launch['decision']}'")
     recorded = "recorded in" if done.recorded else "stands already in"
-    print(f"{done.baseline} is trial {done.trial} of {study}; the launch {recorded} launches.csv")
+    print(f"{done.baseline} is trial {done.trial} of {name}; the launch {recorded} launches.csv")

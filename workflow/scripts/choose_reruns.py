@@ -17,7 +17,6 @@ with logged(snakemake.log[0]):
         params.spec,
         "reruns",
         params.key,
-        earlier=params.earlier,
         proposals=snakemake.input.proposals,
     )
     with xr.open_dataset(snakemake.input.study) as study:

@@ -12,7 +12,6 @@ with logged(snakemake.log[0]):
         params.spec,
         "study",
         params.key,
-        earlier=params.earlier,
         proposals=snakemake.input.proposals,
     )
     packs = [Path(path) for path in snakemake.input.packs]

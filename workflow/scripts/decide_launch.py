@@ -15,7 +15,7 @@ from tuning_playbook.study.caveats import caveats
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
-    plan = current_plan(params.spec, "launch", params.key, earlier=params.earlier)
+    plan = current_plan(params.spec, "launch", params.key)
     content = json.loads(Path(files.diagnostics).read_text())
     findings = [Finding(**finding) for finding in content["findings"]]
     with (

@@ -14,7 +14,7 @@ from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "diagnostics", params.key, earlier=params.earlier)
+    plan = current_plan(params.spec, "diagnostics", params.key)
     with xr.open_dataset(snakemake.input.study) as study:
         folder = Path(params.folder) / "trials"
         trials = [str(trial) for trial in study["trial"].to_numpy()]

@@ -15,7 +15,7 @@ from tuning_playbook.trials.result import read_provenance, trial_folder
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "test", params.key, earlier=params.earlier)
+    plan = current_plan(params.spec, "test", params.key)
     launch = json.loads(Path(snakemake.input.launch).read_text())
     trial = candidate_trial(Path(params.folder), launch)
     folder = Path(params.folder)

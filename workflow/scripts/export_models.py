@@ -19,7 +19,6 @@ with logged(snakemake.log[0]):
         params.spec,
         "models",
         params.key,
-        earlier=params.earlier,
         proposals=snakemake.input.proposals,
     )
     with xr.open_dataset(snakemake.input.study) as dataset:

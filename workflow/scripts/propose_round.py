@@ -10,9 +10,7 @@ from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
-    plan = current_plan(
-        params.spec, "rounds", params.key, earlier=params.earlier, proposals=files.proposals
-    )
+    plan = current_plan(params.spec, "rounds", params.key, proposals=files.proposals)
     current = plan.rounds[snakemake.wildcards.round]
     proposal = propose_round(plan, current, [Path(path) for path in files.packs])
     write_atomically(Path(snakemake.output[0]), json.dumps(proposal, indent=1) + "\n")

@@ -13,7 +13,7 @@ from tuning_playbook.procedures.next_study import write_next_study
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
-    study = current_plan(params.spec, "next", params.key, earlier=params.earlier).study
+    study = current_plan(params.spec, "next", params.key).study
     content = json.loads(Path(files.diagnostics).read_text())
     findings = [Finding(**finding) for finding in content["findings"]]
     output = Path(snakemake.output[0])

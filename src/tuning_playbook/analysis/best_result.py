@@ -1,5 +1,8 @@
 """The best trial of a study, as a later study takes it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import xarray as xr
@@ -9,7 +12,9 @@ from tuning_playbook.analysis.ranking import best_trial, strings, trial_id
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import ArtefactError
+from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.trials.result import read_provenance
 
 
 def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
@@ -56,6 +61,29 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
         values=values,
         scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},
     )
+
+
+def best_results(
+    earlier: Mapping[EarlierArm, str], folders: Mapping[str, Path]
+) -> dict[EarlierArm, EarlierResult]:
+    """Return the results that a study takes from earlier ones, with the commits that trained them.
+
+    Args:
+        earlier: The name of the earlier study, by what the spec says of it and its arm.
+        folders: The folder of results of each, by its name.
+
+    Raises:
+        ArtefactError: As `best_result`.
+    """
+    results = {}
+    for (written, arm), name in earlier.items():
+        with xr.open_dataset(folders[name] / "study.nc") as dataset:
+            result = best_result(dataset, arm)
+        trial = folders[name] / "trials" / result.trial
+        if trial.exists():  # another tool's trials have none
+            result = replace(result, commit=str(read_provenance(trial)["git_commit"]))
+        results[written, arm] = result
+    return results
 
 
 def _value(item: Any) -> Value | None:

@@ -41,13 +41,13 @@ from tuning_playbook.archive.settings import ArchiveSettings, Checkpoints
 from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.jobs.load_workload import BUILT_IN
+from tuning_playbook.planning.artefacts import keys_of, stages_of
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.manifest import BEST, SUFFIX, manifest_of
 
 FORMAT = 1
 
 RESULTS = "results"
-FURTHER = {"reruns": "reruns/choice.json", "test": "test/*.json", "final": "final/**/*"}
 """What a stage of a study leaves beside its artefacts."""
 
 TRIAL_FILES = ("trial.json", "metrics.npz", "predictions.npz")
@@ -98,7 +98,7 @@ def archive_contents(
         name: _withheld(name, content, places, hosts=settings.hosts)
         for name, content in texts.items()
     }
-    code = read_code()
+    code, keys = read_code(), keys_of(plan)
     about = {
         "format": FORMAT,
         "study": study.name,
@@ -115,7 +115,7 @@ def archive_contents(
             "changed": code.changed,
             "untracked": list(code.untracked),
         },
-        "keys": {stage: plan.keys[stage] for stage in plan.stages},
+        "keys": {stage.name: keys[stage.name] for stage in stages_of(plan) if stage.name in keys},
     }
     naming = naming_places(files, places)
     records = {
@@ -178,7 +178,8 @@ def _spec_files(plan: Plan) -> dict[str, Content]:
 
 
 def _artefacts(plan: Plan, folder: Path, artefacts: Iterable[Path]) -> dict[str, Content]:
-    further = [path for stage in plan.stages for path in folder.glob(FURTHER.get(stage, "-"))]
+    patterns = [stage.leaves for stage in stages_of(plan) if stage.leaves]
+    further = [path for pattern in patterns for path in folder.glob(pattern)]
     paths = [path for path in (*artefacts, *further) if path.name != NOTE_OF_ORBAX]
     return {_result(folder, path): path for path in paths if path.is_file()}
 

@@ -14,12 +14,10 @@ with logged(snakemake.log[0]):
         params.spec,
         "report",
         params.key,
-        earlier=params.earlier,
         proposals=snakemake.input.proposals,
     )
     folder = Path(params.folder)
-    files = map(Path, snakemake.input.artefacts)
-    artefacts = [path for path in files if path.parent.name != "current"]
+    artefacts = map(Path, snakemake.input.artefacts)
     made = make_archive(plan, folder, artefacts, output, ArchiveSettings(**params.settings))
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     if made.code.changed:

@@ -27,7 +27,6 @@ with (
             params.spec,
             "report",
             params.key,
-            earlier=params.earlier,
             proposals=snakemake.input.proposals,
         ),
         results=params.results,
