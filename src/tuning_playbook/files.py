@@ -1,10 +1,12 @@
 """Files that are whole or not there, written under another name then renamed; and the cache."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -38,3 +40,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Write `content` to `path`, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file that people can read too, whole or not at all."""
+    write_atomically(path, json.dumps(content, indent=1) + "\n")

@@ -136,6 +136,28 @@ def test_a_lost_pack_file_is_written_again_from_the_kept_trials(trained):
     assert pack.read_bytes() == before
 
 
+NEVER_EXPANDS = """
+
+def expand(*_):
+    raise AssertionError("a job of one pack expands a study")
+"""
+
+
+@pytest.mark.parametrize("rule", ["train_pack", "train_reruns"])
+def test_a_job_of_a_cluster_that_trains_one_pack_expands_no_study(trained, rule):
+    folder, wildcard = {"train_pack": ("packs", "pack"), "train_reruns": ("reruns", "rerun")}[rule]
+    (pack,) = (trained.results / "small" / folder).glob("*.nc")
+    before = pack.read_bytes()
+    pack.unlink()
+    trained.append("src/tuning_playbook/planning/plan.py", NEVER_EXPANDS)
+    # As the executors of Snakemake call it for a job.
+    job = ["--target-jobs", f"{rule}:study=small,{wildcard}={pack.stem}", "--allowed-rules", rule]
+    run = trained.run("--mode", "remote", "--cores", 1, *job, "--config", "study=small")
+    assert run.status == 0, run.text
+    assert run.rules == {rule: 1}
+    assert pack.read_bytes() == before
+
+
 def test_what_there_is_of_a_study_is_collected_when_asked_for_and_passes_for_no_whole_one(trained):
     (pack,) = (trained.results / "small" / "packs").iterdir()
     pack.unlink()

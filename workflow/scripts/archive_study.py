@@ -3,32 +3,14 @@
 import sys
 from pathlib import Path
 
-from tuning_playbook.archive.make import make_archive
+from tuning_playbook.archive.make import make_archive, what_to_know
 from tuning_playbook.archive.settings import ArchiveSettings
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
-    params, output = snakemake.params, Path(snakemake.output[0])
-    plan = current_plan(
-        params.spec,
-        "report",
-        params.key,
-        proposals=snakemake.input.proposals,
-    )
-    folder = Path(params.folder)
-    artefacts = map(Path, snakemake.input.artefacts)
-    made = make_archive(plan, folder, artefacts, output, ArchiveSettings(**params.settings))
-    print(f"{output}: {output.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
-    if made.code.changed:
-        print(
-            f"WARNING: {output} holds code that was changed since commit {made.code.commit[:10]}; "
-            "how, its code.diff says. Commit, and make it again.",
-            file=sys.stderr,
-        )
-    for name in made.naming:
-        print(
-            f"WARNING: {output}: {name} names a folder of this machine; look at it before you "
-            "hand the archive on",
-            file=sys.stderr,
-        )
+    files, params, output = snakemake.input, snakemake.params, Path(snakemake.output[0])
+    plan = current_plan(params.spec, "report", params.key, proposals=files.proposals)
+    artefacts, settings = map(Path, files.artefacts), ArchiveSettings(**params.settings)
+    made = make_archive(plan, Path(params.folder), artefacts, output, settings)
+    print(*what_to_know(made, output), sep="\n", file=sys.stderr)

@@ -7,14 +7,9 @@ from tuning_playbook.jobs.job import logged
 from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
-    params = snakemake.params
-    plan = current_plan(
-        params.spec,
-        "study",
-        params.key,
-        proposals=snakemake.input.proposals,
-    )
-    packs = [Path(path) for path in snakemake.input.packs]
+    files, params = snakemake.input, snakemake.params
+    plan = current_plan(params.spec, "study", params.key, proposals=files.proposals)
+    packs = [Path(path) for path in files.packs]
     folder = Path(params.incomplete) if params.incomplete else None
     study = collect_study(plan, packs, incomplete=folder)
     write_dataset(Path(snakemake.output[0]), study)

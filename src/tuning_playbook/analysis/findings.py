@@ -1,7 +1,9 @@
 """A finding: one answer of the playbook's checklist, with the numbers and the advice behind it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 Answer = Literal["ok", "warning", "problem", "cannot tell"]
@@ -34,3 +36,9 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a JSON object."""
         return asdict(self) | {"trials": list(self.trials), "numbers": dict(self.numbers)}
+
+
+def read_findings(diagnostics: Path) -> list[Finding]:
+    """Return what the checklist found of a study, from its `diagnostics.json`."""
+    content = json.loads(diagnostics.read_text())
+    return [Finding(**finding) for finding in content["findings"]]

@@ -21,7 +21,7 @@ from typing import Any
 
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import best_trials, trial_id
+from tuning_playbook.analysis.ranking import best_ids
 from tuning_playbook.archive import citation, crate
 from tuning_playbook.archive.code import Code, read_code
 from tuning_playbook.archive.described import Described, environments
@@ -193,7 +193,7 @@ def _trials(plan: Plan, folder: Path, checkpoints: Checkpoints) -> dict[str, Con
         with xr.open_dataset(folder / name) as dataset:
             trials += [str(trial) for trial in dataset["trial"].to_numpy()]
             if name == "study.nc":
-                best = {trial_id(dataset, place) for place in best_trials(dataset).values()}
+                best = set(best_ids(dataset).values())
             if not dataset.attrs.get("complete", 1):
                 raise ArchiveError(
                     f"{folder}: the study is incomplete; run it again without incomplete=... "
