@@ -66,13 +66,12 @@ def _settled(link: Link, options: argparse.Namespace) -> Plan:
     if settled.exists():
         with contextlib.suppress(ChangedDuringRunError):  # the spec was edited since then
             return plan_study(settled)
-    names = dict.fromkeys(link.earlier.values())
-    folders = {name: options.results / name for name in names}
+    folders = {name: options.results / name for name in link.names}
     if all((folder / "study.nc").exists() for folder in folders.values()):
         from tuning_playbook.analysis.best_result import best_results  # noqa: PLC0415 - slow
 
         return plan_study(path, best_results(link.earlier, folders))
-    listed = ", ".join(names)
+    listed = ", ".join(link.names)
     if options.command != "check":
         raise TuningPlaybookError(
             f"{path}: takes values from {listed}, and their results are not in "

@@ -10,6 +10,7 @@ from tuning_playbook.planning.artefacts import (
     ARTEFACTS,
     PACKAGE,
     SETTLED,
+    building_on,
     jobs_of,
     keys_of,
     stages_of,
@@ -99,6 +100,11 @@ def test_a_stage_builds_on_stages_before_it_that_have_keys():
         assert set(stage.builds_on) <= before
         if stage.decided_by is not None:
             before.add(stage.name)
+
+
+def test_what_follows_from_a_stage_is_told_by_what_each_builds_on():
+    assert building_on("launch") == {"launch", "test", "final", "report"}
+    assert building_on("report") == {"report"}
 
 
 def test_the_code_that_decides_a_stage_is_there():

@@ -103,7 +103,10 @@ def test_one_more_trial_makes_another_study_of_it(plan):
     assert len({keys["study"], some, more}) == 3
 
 
-@pytest.mark.parametrize(("stage", "same"), [("study", True), ("plots", True), ("launch", False)])
+@pytest.mark.parametrize(
+    ("stage", "same"),
+    [("study", True), ("plots", True), ("launch", False), ("test", False), ("report", False)],
+)
 def test_asking_for_a_decision_changes_what_holds_one_and_nothing_else(stage, same):
     keys = {incomplete_key(stage, "0123456789", ["packs/a.nc"], u) for u in ("report", "decide")}
     assert (len(keys) == 1) is same

@@ -89,3 +89,15 @@ def test_rounds_of_a_study_with_missing_trials_are_not_proposed_anew(tmp_path, f
     ]
     assert "rounds" in stamps[0]
     assert "rounds" not in stamps[1]
+
+
+def test_a_round_follows_from_what_is_known_of_its_arm_by_then(tmp_path, folder):
+    search = {"algorithm": "bayesian", "trials": 8, "rounds": 2, "initial": 4}
+    arms = {"scientific": {"activation": ["relu", "tanh"]}, "resources.trials_per_job": 4}
+    files = StudyFiles(plan_of(tmp_path, {"search": search} | arms), folder)
+    own = [pack.file for pack in files.plan.packs.values() if pack.arm == "activation=tanh"]
+    first = files.plan.rounds["activation-tanh-1"]
+    assert within(files, files.packs_before(first.id)) == set(own)
+    assert files.proposals_before(first.id) == []
+    assert within(files, files.packs_before("activation-tanh-2")) == {*own, *first.files}
+    assert within(files, files.proposals_before("activation-tanh-2")) == {first.proposal}

@@ -154,7 +154,6 @@ def test_a_job_of_a_cluster_that_trains_one_pack_expands_no_study(trained, rule)
     job = ["--target-jobs", f"{rule}:study=small,{wildcard}={pack.stem}", "--allowed-rules", rule]
     run = trained.run("--mode", "remote", "--cores", 1, *job, "--config", "study=small")
     assert run.status == 0, run.text
-    assert run.rules == {rule: 1}
     assert pack.read_bytes() == before
 
 

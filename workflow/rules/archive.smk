@@ -18,7 +18,7 @@ rule archive_study:
     params:
         spec=spec,
         key=key_of("report"),
-        folder=STUDY,
+        folder=files("folder"),
         settings=vars(ARCHIVES),
     message:
         "{wildcards.study}: archive the study in {output}"

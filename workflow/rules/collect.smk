@@ -67,7 +67,7 @@ rule collect_resources:
     resources:
         **USUAL,
     params:
-        folder=STUDY,
+        folder=files("folder"),
     message:
         "{wildcards.study}: collect time, memory and machine of every trial"
     script:

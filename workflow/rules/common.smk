@@ -109,7 +109,27 @@ def files_of(study):
     return FILES[study]
 
 
-# What a rule takes from the plan of its study: each of these gives it a function of its wildcards.
+def settled_stamp(study):
+    """The file that says of what a study is to be settled."""
+    return f"{RESULTS}/{study}/current/settled-{STUDIES[study].key}"
+
+
+def targets_of(study):
+    """All that is made of a study. It is a function: only who asks for all expands all."""
+
+    def targets(wildcards):
+        settled = [settled_stamp(study)] if STUDIES[study].earlier else []
+        return [*files_of(study).artefacts, *files_of(study).stamps, *settled]
+
+    return targets
+
+
+# What the rules take from the plan of a study. Each of these returns a function of the wildcards.
+
+
+def of_plan(get):
+    """What `get` returns of a plan and the wildcards."""
+    return lambda wildcards: get(plan_of(wildcards.study), wildcards)
 
 
 def files(name):
@@ -132,7 +152,19 @@ def key_of(stage):
     return lambda wildcards: files_of(wildcards.study).keys[stage]
 
 
+# And these are such functions.
+
+
 def spec(wildcards):
-    """The file that the study is planned from. It is a parameter: written anew with the same
-    content it makes nothing stale, and what another content changes has other stamps."""
+    """The file that a study is planned from.
+
+    It is a parameter, no input: written anew with the same content it makes nothing stale, and what
+    another content changes has other stamps.
+    """
     return spec_of(wildcards.study)
+
+
+def once_settled(wildcards):
+    """No file, but a job with this input is planned when its study's trials are known."""
+    plan_of(wildcards.study)
+    return []

@@ -15,7 +15,7 @@ rule diagnose_study:
     params:
         spec=spec,
         key=key_of("diagnostics"),
-        folder=STUDY,
+        folder=files("folder"),
     message:
         "{wildcards.study}: answer the playbook's checklist"
     script:

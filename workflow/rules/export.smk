@@ -16,7 +16,7 @@ rule export_models:
     params:
         spec=spec,
         key=key_of("models"),
-        folder=STUDY,
+        folder=files("folder"),
     message:
         "{wildcards.study}: export the best checkpoint of each arm"
     script:

@@ -18,7 +18,7 @@ rule train_final:
     params:
         spec=spec,
         key=key_of("final"),
-        folder=STUDY,
+        folder=files("folder"),
     message:
         "{wildcards.study}: train the candidate on training and validation data together"
     script:

@@ -15,9 +15,7 @@ rule mark_stage:
     resources:
         mem_mb=100,
         runtime=5,
-    params:
-        folder=f"{STUDY}/current",
     message:
         "{wildcards.study}: {wildcards.stage} is to be {wildcards.key}"
     shell:
-        "find {params.folder:q} -name '{wildcards.stage}-*' -delete >{log:q} 2>&1"
+        "find $(dirname {output:q}) -name '{wildcards.stage}-*' -delete >{log:q} 2>&1"

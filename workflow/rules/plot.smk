@@ -2,23 +2,6 @@ from tuning_playbook.planning.plan import axis_plots
 from tuning_playbook.planning.stage_jobs import DIAGNOSTIC_PLOTS, LAUNCH_PLOTS
 
 
-def plot_files(names):
-    """The outputs of a rule that draws these plots."""
-    return {
-        stem: report(f"{STUDY}/plots/{stem}.svg", category="{study}", labels={"plot": name})
-        for stem, name in names.items()
-    }
-
-
-def axis_of(wildcards):
-    """The name and the condition of the hyperparameter of an axis plot."""
-    return axis_plots(plan_of(wildcards.study).study)[f"axis_{wildcards.axis}"]
-
-
-def slices_of(wildcards):
-    return plan_of(wildcards.study).study.spec.isolation.slices
-
-
 rule plot_axis:
     input:
         study=f"{STUDY}/study.nc",
@@ -39,8 +22,8 @@ rule plot_axis:
     resources:
         **USUAL,
     params:
-        axis=axis_of,
-        slices=slices_of,
+        axis=of_plan(lambda plan, wildcards: axis_plots(plan.study)[f"axis_{wildcards.axis}"]),
+        slices=of_plan(lambda plan, wildcards: plan.study.spec.isolation.slices),
     message:
         "{wildcards.study}: axis plot of {wildcards.axis}"
     script:
@@ -57,7 +40,10 @@ rule plot_diagnostics:
         diagnostics=f"{STUDY}/diagnostics.json",
         stamp=stamp_of("plots"),
     output:
-        **plot_files(DIAGNOSTIC_PLOTS),
+        **{
+            stem: report(f"{STUDY}/plots/{stem}.svg", category="{study}", labels={"plot": name})
+            for stem, name in DIAGNOSTIC_PLOTS.items()
+        },
     log:
         f"{STUDY}/logs/plot/diagnostics.log",
     benchmark:
@@ -80,7 +66,10 @@ rule plot_launch:
         replicates=if_made("replicates.nc"),
         stamp=stamp_of("plots"),
     output:
-        **plot_files(LAUNCH_PLOTS),
+        **{
+            stem: report(f"{STUDY}/plots/{stem}.svg", category="{study}", labels={"plot": name})
+            for stem, name in LAUNCH_PLOTS.items()
+        },
     log:
         f"{STUDY}/logs/plot/launch.log",
     benchmark:

@@ -2,34 +2,10 @@
 # and each finds its trials in proposal.json and keeps those that are trained already.
 
 
-def round_of(wildcards):
-    return plan_of(wildcards.study).rounds[wildcards.round]
-
-
-def rounds_before(wildcards):
-    return plan_of(wildcards.study).rounds_before(round_of(wildcards))
-
-
-def packs_before(wildcards):
-    """The pack files that a round's proposals follow from."""
-    arm, plan = round_of(wildcards).arm, plan_of(wildcards.study)
-    names = [pack.file for pack in plan.packs.values() if pack.arm == arm]
-    names += [file for item in rounds_before(wildcards) for file in item.files]
-    return [f"{RESULTS}/{wildcards.study}/{name}" for name in names]
-
-
-def proposals_before(wildcards):
-    return [f"{RESULTS}/{wildcards.study}/{item.proposal}" for item in rounds_before(wildcards)]
-
-
-def round_part(wildcards):
-    return round_of(wildcards).parts[int(wildcards.part)]
-
-
 rule propose_round:
     input:
-        packs=packs_before,
-        proposals=proposals_before,
+        packs=lambda wildcards: files_of(wildcards.study).packs_before(wildcards.round),
+        proposals=lambda wildcards: files_of(wildcards.study).proposals_before(wildcards.round),
         stamp=stamp_of("rounds"),
     output:
         f"{STUDY}/rounds/{{round}}/proposal.json",
@@ -65,9 +41,11 @@ rule train_round:
     resources:
         **TRAINING_RESOURCES,
     params:
-        part=round_part,
+        part=of_plan(
+            lambda plan, wildcards: plan.rounds[wildcards.round].parts[int(wildcards.part)]
+        ),
         like=request_without_trials,
-        folder=STUDY,
+        folder=files("folder"),
     message:
         "{wildcards.study}: train part {wildcards.part} of the round {wildcards.round}"
     script:

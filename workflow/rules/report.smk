@@ -27,22 +27,17 @@ rule report_study:
     params:
         spec=spec,
         key=key_of("report"),
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
     message:
         "{wildcards.study}: write the launch report"
     script:
         "../scripts/report_study.py"
 
 
-def adopted_launches(wildcards):
-    """The record of the launches that were adopted, once there is one."""
-    return [str(path) for path in [Path("config/launches.csv")] if path.exists()]
-
-
 rule write_tracking:
     input:
         summaries=[f"{RESULTS}/{study}/summary.json" for study in STUDIES],
-        launches=adopted_launches,
+        launches=["config/launches.csv"] if Path("config/launches.csv").exists() else [],
     output:
         tracking=report(f"{RESULTS}/tracking.csv", category="all studies"),
         index=f"{RESULTS}/index.html",
@@ -56,7 +51,7 @@ rule write_tracking:
     resources:
         **USUAL,
     params:
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
     message:
         "track every study in {output.tracking}"
     script:

@@ -2,18 +2,6 @@
 # jobs are static, and each finds its trials in choice.json and keeps those that are trained already.
 
 
-def rerun_pack(wildcards):
-    return plan_of(wildcards.study).rerun_packs[wildcards.rerun]
-
-
-def rerun_arm(wildcards):
-    return rerun_pack(wildcards).arm
-
-
-def rerun_numbers(wildcards):
-    return list(rerun_pack(wildcards).reruns)
-
-
 rule choose_reruns:
     input:
         study=f"{STUDY}/study.nc",
@@ -54,10 +42,10 @@ rule train_reruns:
     resources:
         **TRAINING_RESOURCES,
     params:
-        arm=rerun_arm,
-        numbers=rerun_numbers,
+        arm=of_plan(lambda plan, wildcards: plan.rerun_packs[wildcards.rerun].arm),
+        numbers=of_plan(lambda plan, wildcards: plan.rerun_packs[wildcards.rerun].reruns),
         like=request_without_trials,
-        folder=STUDY,
+        folder=files("folder"),
     message:
         "{wildcards.study}: train the reruns {wildcards.rerun}"
     script:

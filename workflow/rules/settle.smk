@@ -1,22 +1,13 @@
-def earlier_datasets(wildcards):
-    names = dict.fromkeys(STUDIES[wildcards.study].earlier.values())
-    return [f"{RESULTS}/{name}/study.nc" for name in names]
-
-
-def settled_key(wildcards):
-    return STUDIES[wildcards.study].key
-
-
-def settled_stamp(wildcards):
-    return f"{RESULTS}/{wildcards.study}/current/settled-{settled_key(wildcards)}"
+# The trials of a study are known when what it takes from earlier ones is: Snakemake plans them anew from
+# then on, so that what is there already is kept. The settled spec is no input of anything.
 
 
 checkpoint settle_study:
-    # Its trials are known from then on: Snakemake plans them anew, so that what is there already is
-    # kept. No rule has the settled spec as an input: what its values change has other stamps.
     input:
-        studies=earlier_datasets,
-        stamp=settled_stamp,
+        studies=lambda wildcards: [
+            f"{RESULTS}/{name}/study.nc" for name in STUDIES[wildcards.study].names
+        ],
+        stamp=lambda wildcards: settled_stamp(wildcards.study),
     output:
         f"{STUDY}/{SETTLED}",
     log:
@@ -30,7 +21,7 @@ checkpoint settle_study:
         **USUAL,
     params:
         spec=lambda wildcards: str(STUDIES[wildcards.study].plan.study.path),
-        key=settled_key,
+        key=lambda wildcards: STUDIES[wildcards.study].key,
     message:
         "{wildcards.study}: take the results of earlier studies"
     script:

@@ -20,7 +20,7 @@ rule evaluate_test_set:
     params:
         spec=spec,
         key=key_of("test"),
-        folder=STUDY,
+        folder=files("folder"),
     message:
         "{wildcards.study}: read the test set once"
     script:

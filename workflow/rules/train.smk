@@ -1,9 +1,3 @@
-def once_settled(wildcards):
-    """No file, but a job with this input is planned when its study's trials are known."""
-    plan_of(wildcards.study)
-    return []
-
-
 rule train_pack:
     input:
         once_settled if TAKEN_FROM_EARLIER else [],

@@ -263,6 +263,15 @@ def stages_of(plan: Plan) -> tuple[Stage, ...]:
     return tuple(stage for stage in ARTEFACTS if stage.present(plan))
 
 
+def building_on(name: str) -> frozenset[str]:
+    """Return the names of a stage and of all that are made of it."""
+    found = {name}
+    for stage in ARTEFACTS:
+        if found & set(stage.builds_on):
+            found.add(stage.name)
+    return frozenset(found)
+
+
 def jobs_of(plan: Plan, stages: Iterable[Stage]) -> Iterator[tuple[Step, Job]]:
     """Yield the jobs of some stages of a study; inputs that nothing of them makes are left out."""
     found = [(step, job) for stage in stages for step in stage.steps for job in step.jobs(plan)]

@@ -36,6 +36,11 @@ class Link:
     earlier: Mapping[EarlierArm, str]
     key: str
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the studies that it takes from, each once."""
+        return tuple(dict.fromkeys(self.earlier.values()))
+
 
 def plan_chain(paths: Iterable[Path]) -> dict[str, Link]:
     """Return some studies and all that they take from, by name, the earlier first.

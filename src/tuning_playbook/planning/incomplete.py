@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuning_playbook.errors import SpecError
-from tuning_playbook.planning.artefacts import keys_of
+from tuning_playbook.planning.artefacts import building_on, keys_of
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.rounds import Round
 from tuning_playbook.trials.trial import ID_DIGITS, digest, trial_from_json
@@ -14,7 +14,7 @@ from tuning_playbook.trials.trial import ID_DIGITS, digest, trial_from_json
 Use = Literal["refuse", "report", "decide"]
 """What is made of an incomplete study: nothing, all but a decision, or all."""
 
-DECIDED = ("launch", "test", "final", "report")
+DECIDED = building_on("launch")
 """The stages that hold a decision, or follow from one."""
 
 

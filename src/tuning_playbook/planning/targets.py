@@ -81,6 +81,18 @@ class StudyFiles:
         """Return the proposals of its rounds: all, or those that there are."""
         return self._used([item.proposal for item in self.plan.rounds.values()])
 
+    def packs_before(self, round_id: str) -> list[str]:
+        """Return the packs that the proposals of a round follow from."""
+        current = self.plan.rounds[round_id]
+        names = [pack.file for pack in self.plan.packs.values() if pack.arm == current.arm]
+        before = self.plan.rounds_before(current)
+        return self._named([*names, *(file for item in before for file in item.files)])
+
+    def proposals_before(self, round_id: str) -> list[str]:
+        """Return the proposals of the rounds that come before a round."""
+        before = self.plan.rounds_before(self.plan.rounds[round_id])
+        return self._named([item.proposal for item in before])
+
     @property
     def rerun_packs(self) -> list[str]:
         """Return the packs of its reruns."""
