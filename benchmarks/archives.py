@@ -44,7 +44,7 @@ def archive(folder: Path, *, quick: bool) -> Iterator[Figure]:
         path = results / "archive" / f"{spec.stem}.zip"
         for kind in kinds:
             measure([*snakemake, "archive", *asked, f"checkpoints={kind}"], cache=cache, cwd=work)
-            with (results / spec.stem / "benchmarks/write_archive.tsv").open() as file:
+            with (results / spec.stem / "benchmarks/archive_study.tsv").open() as file:
                 (job,) = csv.DictReader(file, delimiter="\t")
             with zipfile.ZipFile(path) as made:
                 files = len(made.namelist())

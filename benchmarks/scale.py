@@ -24,6 +24,7 @@ from benchmarks.process import ROOT, Measured, at_once, measure
 from benchmarks.table import Bar, Figure, header, line
 from benchmarks.workflow import MANY_JOBS
 from tuning_playbook.engine.windows import SERIES, gradient_summary, window_ends
+from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.plan import Plan, plan_study
 from tuning_playbook.trials.pack_file import write_pack
 from tuning_playbook.trials.trial import Trial
@@ -33,9 +34,10 @@ METRICS = ("loss", *(f"error_{power}" for power in range(1, 6)))
 EXPAND = """
 import sys
 from pathlib import Path
+from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.plan import plan_study
 plan = plan_study(Path(sys.argv[1]))
-len(plan.packs), plan.keys
+len(plan.packs), keys_of(plan)
 """
 
 COLLECT = """
@@ -178,7 +180,7 @@ def replan(case: Case) -> Iterator[Figure]:
         write_packs(case)
         case.python(COLLECT, case.spec, case.results)
         (case.results / "current").mkdir()
-        (case.results / f"current/study-{plan_study(case.spec).keys['study']}").touch()
+        (case.results / f"current/study-{keys_of(plan_study(case.spec))['study']}").touch()
         case.study("--touch")
     if not (bare.folder / "packs").exists():
         (bare.folder / "packs").mkdir()

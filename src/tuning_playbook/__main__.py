@@ -1,15 +1,22 @@
 """The same work without Snakemake: `tuning-playbook COMMAND`, or `python -m tuning_playbook`."""
 
 import argparse
+import contextlib
 import json
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuning_playbook.errors import INTERRUPTED, InterruptedTrainingError, TuningPlaybookError
-from tuning_playbook.planning.chain import plan_chain, settled_plan
-from tuning_playbook.planning.plan import Plan, find_spec, request_of, with_proposals
+from tuning_playbook.errors import (
+    INTERRUPTED,
+    ChangedDuringRunError,
+    InterruptedTrainingError,
+    TuningPlaybookError,
+)
+from tuning_playbook.planning.artefacts import SETTLED
+from tuning_playbook.planning.chain import Link, plan_chain
+from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.report.budget_lines import budget_lines
 from tuning_playbook.study.schema import json_schema
 
@@ -46,21 +53,32 @@ def _plan(path: Path, options: argparse.Namespace) -> Plan:
     """Return the plan of a study, with what the results that are there tell of its trials."""
     link = plan_chain([path])[path.stem]
     folder = options.results / path.stem
-    plan, earlier = link.plan, folder / "earlier.json"
-    if link.earlier:
-        names = ", ".join(dict.fromkeys(link.earlier.values()))
-        if earlier.exists():
-            plan = settled_plan(path, earlier)
-        elif options.command != "check":
-            raise TuningPlaybookError(
-                f"{path}: takes values from {names}, and their results are not in "
-                f"{options.results}: run snakemake --config study={path} first, or say where "
-                "with --results"
-            )
-        else:
-            print(f"{path}: the results of {names} are not known yet; a trial of theirs stands in")
+    plan = _settled(link, options) if link.earlier else link.plan
     proposals = [folder / item.proposal for item in plan.rounds.values()]
     return with_proposals(plan, [file for file in proposals if file.exists()])
+
+
+def _settled(link: Link, options: argparse.Namespace) -> Plan:
+    """Return the plan of a study with what it takes from earlier ones, as far as that is known."""
+    path = link.plan.study.path
+    settled = options.results / path.stem / SETTLED
+    if settled.exists():
+        with contextlib.suppress(ChangedDuringRunError):  # the spec was edited since then
+            return plan_study(settled)
+    folders = {name: options.results / name for name in link.names}
+    if all((folder / "study.nc").exists() for folder in folders.values()):
+        from tuning_playbook.analysis.best_result import best_results  # noqa: PLC0415 - slow
+
+        return plan_study(path, best_results(link.earlier, folders))
+    listed = ", ".join(link.names)
+    if options.command != "check":
+        raise TuningPlaybookError(
+            f"{path}: takes values from {listed}, and their results are not in "
+            f"{options.results}: run snakemake --config study={path} first, or say where "
+            "with --results"
+        )
+    print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
+    return link.plan
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,7 +131,7 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
     more = f", and {to_come} to be proposed in rounds" if to_come else ""
     jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
     for item in study.taken:
-        print(f"  {item.place} is {item.value}, from {item.result.study}: {item.result.trial}")
+        print(f"  {item.place} is {item.value}, from {item.study}: {item.trial}")
     where = ", finished" if study.finished else f", in {jobs} jobs"
     print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
     for arm in study.arms:

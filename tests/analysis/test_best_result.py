@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
-from tuning_playbook.analysis.best_result import best_result
+from tuning_playbook.analysis.best_result import best_result, best_results
 from tuning_playbook.errors import ArtefactError
 
 
@@ -50,3 +50,20 @@ def test_without_a_feasible_trial_there_is_nothing_to_take(arm, where):
     study = study_of(reason=only(NESTEROV if arm else "none"))
     with pytest.raises(ArtefactError, match=f"no trial of the study 'first'{where} is feasible"):
         best_result(study, arm)
+
+
+def test_results_are_read_from_the_folders_of_the_earlier_studies(tmp_path):
+    for name in ("first", "other"):
+        (tmp_path / name).mkdir()
+        study_of().assign_attrs(study=name).to_netcdf(tmp_path / name / "study.nc")
+    best = best_result(study_of())
+    trial = tmp_path / "first/trials" / best.trial
+    trial.mkdir(parents=True)
+    (trial / "trial.json").write_text('{"provenance": {"git_commit": "c0ffee"}}')
+    earlier = {("first", ""): "first", ("studies/other.yaml", ADAM): "other"}
+    folders = {name: tmp_path / name for name in ("first", "other")}
+    results = best_results(earlier, folders)
+    assert results.keys() == earlier.keys()
+    assert (results["first", ""].trial, results["first", ""].commit) == (best.trial, "c0ffee")
+    other = results["studies/other.yaml", ADAM]
+    assert (other.study, other.arm, other.commit) == ("other", ADAM, "")

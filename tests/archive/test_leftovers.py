@@ -67,7 +67,7 @@ def name_in_archive(folder, trial):
 def name_in_reruns(folder, trial):
     (folder / "reruns").mkdir()
     choice = {"all trials": {"rerun_of": trial, "trials": []}}
-    (folder / "reruns" / "choice.json").write_text(json.dumps(choice))
+    (folder / "reruns" / "choice.json").write_text(json.dumps({"arms": choice}))
 
 
 def name_in_launch(folder, trial):

@@ -219,7 +219,7 @@ def test_a_job_of_reruns_is_told_with_those_that_were_chosen(tmp_path):
     (pack,) = run.plan.rerun_packs.values()
     reruns = run.pack.trials[:2]
     chosen = {pack.arm: {"rerun_of": "", "trials": [trial.to_json() for trial in reruns]}}
-    run.write("reruns/choice.json", chosen)
+    run.write("reruns/choice.json", {"arms": chosen})
     run.finish(reruns[0])
     run.begin(rule="train_reruns", rerun=pack.id)
     run.fail()

@@ -7,9 +7,10 @@ import pytest
 
 from tests.specs import plan_of
 from tuning_playbook.errors import ArtefactError, LaunchError
-from tuning_playbook.files import write_atomically
-from tuning_playbook.launches.adopt import adopt, baseline_name
+from tuning_playbook.files import write_atomically, write_json
+from tuning_playbook.launches.adopt import adopt, adopt_launch, baseline_name
 from tuning_playbook.launches.history import read_launches
+from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.yaml import read_yaml
 
@@ -87,7 +88,7 @@ def test_a_study_goes_on_being_compared_with_what_its_launch_replaced(config):
     before = study(config)
     do(before, launch_of(before), config)
     after = study(config)
-    assert after.keys == before.keys
+    assert keys_of(after) == keys_of(before)
     assert after.study.baseline == before.study.baseline
 
 
@@ -138,7 +139,7 @@ def test_launches_follow_each_other_in_the_record_and_in_the_baseline(config):
     assert [launch.study for launch in baseline.launches] == ["small", "second"]
     replaced = baseline.launches[1].replaced.hyperparameters
     assert replaced == first.trials[1].trial.hyperparameters
-    assert study(config).keys == first.keys
+    assert keys_of(study(config)) == keys_of(first)
     with pytest.raises(LaunchError, match="not compared with the incumbent"):
         do(study(config), launch_of(first), config)  # which is another's by now
 
@@ -217,3 +218,29 @@ def test_a_workload_names_no_file_outside_its_folder(workload):
     assert name.endswith(".yaml")
     assert not {"/", "\\", ":"} & set(name)
     assert not name.startswith("..")
+
+
+def adopted(plan, launch, config, **options):
+    """What is told of a launch that is adopted from its file."""
+    do(plan, launch, config, force=True)
+    file = config.parent / "results" / plan.study.name / "launch.json"
+    write_json(file, launch)
+    return adopt_launch(plan.study, file, config, date="2026-01-31", commit="c0ffee", **options)
+
+
+def test_it_is_told_what_became_the_baseline(config):
+    plan = study(config)
+    told = adopted(plan, launch_of(plan), config, force=False)
+    trial = plan.trials[1].trial.id
+    assert told == (
+        f"{config / 'baselines/digits_mlp.yaml'} is trial {trial} of small; "
+        "the launch stands already in launches.csv"
+    )
+
+
+def test_it_is_told_that_a_launch_was_forced(config):
+    plan = study(config)
+    first, _ = adopted(plan, launch_of(plan, decision="provisional"), config, force=True).split(
+        "\n"
+    )
+    assert first == "small: adopted by force although its launch is 'provisional'"

@@ -7,6 +7,7 @@ import pytest
 
 from tests.specs import plan_of
 from tuning_playbook.errors import SpecError
+from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.expand import Expansion
 from tuning_playbook.planning.incomplete import incomplete_key, use_of_incomplete, what_is_there
 from tuning_playbook.planning.rounds import add_proposals
@@ -56,7 +57,7 @@ def searched(tmp_path):
 
 
 def stamp(folder, plan):
-    return folder / f"current/rounds-{plan.keys['rounds']}"
+    return folder / f"current/rounds-{keys_of(plan)['rounds']}"
 
 
 def rounds_in(there):
@@ -91,18 +92,21 @@ def test_the_rounds_of_another_search_are_left_out(searched):
 
 
 def test_what_is_missing_proposes_no_round_anew(searched):
-    key = searched.plan.keys["rounds"]
+    key = keys_of(searched.plan)["rounds"]
     assert incomplete_key("rounds", key, ["packs/a.nc"], "report") == key
 
 
 def test_one_more_trial_makes_another_study_of_it(plan):
-    keys = plan.keys
+    keys = keys_of(plan)
     some = incomplete_key("study", keys["study"], ["packs/a.nc"], "report")
     more = incomplete_key("study", keys["study"], ["packs/a.nc", "packs/b.nc"], "report")
     assert len({keys["study"], some, more}) == 3
 
 
-@pytest.mark.parametrize(("stage", "same"), [("study", True), ("plots", True), ("launch", False)])
+@pytest.mark.parametrize(
+    ("stage", "same"),
+    [("study", True), ("plots", True), ("launch", False), ("test", False), ("report", False)],
+)
 def test_asking_for_a_decision_changes_what_holds_one_and_nothing_else(stage, same):
     keys = {incomplete_key(stage, "0123456789", ["packs/a.nc"], u) for u in ("report", "decide")}
     assert (len(keys) == 1) is same

@@ -6,6 +6,7 @@ import pytest
 
 from tests.specs import plan_of
 from tuning_playbook.errors import ArtefactError
+from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.plan import with_proposals
 
 
@@ -32,8 +33,8 @@ def test_rounds_have_names_before_they_have_trials(tmp_path):
 def test_more_rounds_leave_the_earlier_ones_as_they_are(tmp_path):
     three, four = plan_rounds(tmp_path), plan_rounds(tmp_path, trials=12, rounds=4)
     assert list(four.rounds.values())[:3] == list(three.rounds.values())
-    assert four.keys["rounds"] == three.keys["rounds"]
-    assert four.keys["study"] != three.keys["study"]
+    assert keys_of(four)["rounds"] == keys_of(three)["rounds"]
+    assert keys_of(four)["study"] != keys_of(three)["study"]
 
 
 def test_a_round_is_trained_in_jobs_of_the_size_that_the_spec_wants(tmp_path):
@@ -55,7 +56,7 @@ def test_a_round_is_trained_in_jobs_of_the_size_that_the_spec_wants(tmp_path):
 )
 def test_what_decides_the_proposals_is_in_their_key(tmp_path, changes, search):
     other = plan_rounds(tmp_path, changes, **search)
-    assert other.keys["rounds"] != plan_rounds(tmp_path).keys["rounds"]
+    assert keys_of(other)["rounds"] != keys_of(plan_rounds(tmp_path))["rounds"]
 
 
 def test_proposals_stand_after_the_initial_trials_round_by_round(tmp_path):
@@ -70,7 +71,7 @@ def test_proposals_stand_after_the_initial_trials_round_by_round(tmp_path):
         (number, f"activation={name}") for number in (1, 2, 3) for name in ("relu", "tanh")
     ]
     assert [item.index for item in whole.trials] == list(range(14))
-    assert whole.keys == plan.keys
+    assert keys_of(whole) == keys_of(plan)
 
 
 def test_what_is_no_proposal_for_the_arm_is_refused(tmp_path):

@@ -4,8 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from tests.specs import write_spec
-from tuning_playbook.analysis.ranking import best_trials, trial_id
-from tuning_playbook.dataset.imported import reruns_dataset, study_dataset
+from tuning_playbook.analysis.import_datasets import import_datasets
 from tuning_playbook.planning.plan import plan_study
 
 LOGS = Path(__file__).parents[1] / "data" / "algoperf"
@@ -30,9 +29,8 @@ def spec_of(workload, **changes):
 def datasets(path):
     """The plan and the datasets of the study at `path`, as its job makes them."""
     plan = plan_study(path)
-    study = study_dataset(plan)
-    best = {arm: trial_id(study, place) for arm, place in best_trials(study).items()}
-    return SimpleNamespace(plan=plan, study=study, reruns=reruns_dataset(plan, best))
+    made = import_datasets(plan)
+    return SimpleNamespace(plan=plan, study=made["study"], reruns=made["reruns"])
 
 
 def import_logs(folder, workload, **changes):

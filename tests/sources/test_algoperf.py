@@ -13,6 +13,7 @@ from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.launches.comparison import compare
 from tuning_playbook.launches.decision import decide
+from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.plan import plan_study
 
 LABEL_SMOOTHING = {"scientific": {"label_smoothing": [0.0, 0.1]}}
@@ -145,7 +146,7 @@ def test_the_same_logs_give_the_same_dataset_wherever_they_lie(tmp_path):
     source = {"format": "algoperf", "path": "logs"}
     one = import_logs(tmp_path / "here", "wmt_jax")
     other = import_logs(tmp_path / "there", "wmt_jax", source=source)
-    assert one.plan.keys["study"] == other.plan.keys["study"]
+    assert keys_of(one.plan)["study"] == keys_of(other.plan)["study"]
     assert one.study["trial"].equals(other.study["trial"])
 
 

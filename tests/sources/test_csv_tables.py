@@ -11,6 +11,7 @@ from tuning_playbook.__main__ import main
 from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.errors import TuningPlaybookError
+from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.plan import axis_plots, plan_study
 from tuning_playbook.study.caveats import caveats
 
@@ -151,13 +152,13 @@ def test_what_the_tables_leave_out_may_be_said_beside_them(tmp_path):
 def test_a_changed_number_makes_another_trial_and_a_word_in_the_goal_none(tmp_path):
     before = plan_study(write(tmp_path))
     reworded = plan_study(write(tmp_path, {"goal": "In other words?"}))
-    assert reworded.keys["launch"] == before.keys["launch"]
+    assert keys_of(reworded)["launch"] == keys_of(before)["launch"]
     other = MEASUREMENTS.replace("0.45", "0.44")  # a rerun's
     after = plan_study(write(tmp_path, measurements=other))
-    assert after.keys["study"] == before.keys["study"]
-    assert after.keys["reruns"] != before.keys["reruns"]
+    assert keys_of(after)["study"] == keys_of(before)["study"]
+    assert keys_of(after)["reruns"] != keys_of(before)["reruns"]
     closed = MEASUREMENTS.replace("0.2,0.9,0.75", "0.2,0.1,0.75")  # a test metric
-    assert plan_study(write(tmp_path, measurements=closed)).keys == before.keys
+    assert keys_of(plan_study(write(tmp_path, measurements=closed))) == keys_of(before)
 
 
 WRONG = {

@@ -35,7 +35,6 @@ from tuning_playbook.archive.zip_layout import unpack, write_zip
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.dataset.imported import resources_dataset
 from tuning_playbook.errors import ArchiveError
-from tuning_playbook.planning.chain import settled_plan
 from tuning_playbook.planning.plan import plan_study
 
 pytestmark = pytest.mark.workflow
@@ -55,7 +54,7 @@ def archived(trained_once, tmp_path_factory):
 
 
 def test_one_job_makes_it_and_another_time_the_same_bytes(archived):
-    assert archived.run.rules == {"write_archive": 1}
+    assert archived.run.rules == {"archive_study": 1}
     project = archived.project
     made = project.results / "archive" / "small.zip"
     made.unlink()
@@ -733,18 +732,19 @@ def test_a_next_study_builds_on_one_of_an_archive_that_nothing_was_trained_for(b
     assert built_on.again.nothing_to_do
     assert not (project.results / "imported" / "trials").exists()
     candidate = json.loads(archived.files["small/data/results/launch.json"])["candidate"]
-    (earlier, *_) = json.loads((project.results / "second" / "earlier.json").read_text())
-    assert earlier["result"]["trial"] == candidate["trial"]
+    settled = YAML(typ="safe").load(project.results / "second" / "settled.yaml")
+    origins = settled["settled"]["taken"]
+    assert {origin["trial"] for origin in origins} == {candidate["trial"]}
     with xr.open_dataset(project.results / "second" / "study.nc") as second:
         rates = set(second["hp_learning_rate"].to_numpy().tolist())
-    assert rates == {earlier["result"]["values"]["learning_rate"]}
+    assert rates == {settled["fixed"]["learning_rate"]}
 
 
 @pytest.mark.parametrize(
     ("study", "rules"),
     [
         ("imported", {"import_trials"}),
-        ("second", {"take_earlier_results", "train_pack", "collect_study"}),
+        ("second", {"settle_study", "train_pack", "collect_study"}),
     ],
 )
 def test_which_job_made_what_is_told_of_such_studies_too(built_on, study, rules, monkeypatch):
@@ -752,8 +752,8 @@ def test_which_job_made_what_is_told_of_such_studies_too(built_on, study, rules,
     monkeypatch.chdir(project.root)
     monkeypatch.setenv("XDG_CACHE_HOME", str(project.cache))
     spec, results = Path(f"config/studies/{study}.yaml"), Path("results") / study
-    earlier = results / "earlier.json"
-    plan = settled_plan(spec, earlier) if earlier.exists() else plan_study(spec)
+    settled = results / "settled.yaml"
+    plan = plan_study(settled if settled.exists() else spec)
     jobs = itertools.takewhile(lambda job: job.rule in rules, jobs_of(plan, results))
     told = {(job.rule, tuple(sorted(job.made)), tuple(sorted(job.of))) for job in jobs}
     # What an earlier study made is no file of this one.

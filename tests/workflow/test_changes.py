@@ -12,7 +12,7 @@ from tests.workflow.conftest import IN_ONE_JOB
 
 pytestmark = pytest.mark.workflow
 
-ONLY_THE_REPORT = {"mark_stage": 1, "write_report": 1, "write_tracking": 1}
+ONLY_THE_REPORT = {"mark_stage": 1, "report_study": 1, "write_tracking": 1}
 ONLY_WHAT_IS_READ = ONLY_THE_REPORT | {"mark_stage": 2, "write_next_study": 1}
 """The report, and the spec of the next round, which has the same goal and notes."""
 
@@ -44,7 +44,7 @@ def test_a_plot_drawn_by_other_code_is_drawn_and_reported_again_without_training
         "plot_axis",
         "plot_diagnostics",
         "plot_launch",
-        "write_report",
+        "report_study",
         "write_tracking",
     }
 
@@ -60,7 +60,7 @@ def test_a_report_written_by_other_code_is_written_again_without_training(traine
 def test_other_code_of_the_analysis_chooses_and_decides_again_without_training(trained):
     trained.append("src/tuning_playbook/analysis/ranking.py", "\nCHANGED = True\n")
     planned = trained.plan().rules
-    wanted = {"choose_reruns", "export_models", "diagnose_study", "decide_launch", "write_report"}
+    wanted = {"choose_reruns", "export_models", "diagnose_study", "decide_launch", "report_study"}
     assert planned.keys() >= wanted
     assert "train_pack" not in planned
 
@@ -133,6 +133,27 @@ def test_a_lost_pack_file_is_written_again_from_the_kept_trials(trained):
     run = trained.snakemake(pack.relative_to(trained.root))
     assert run.kept("small") == set(trained.trials())
     assert not run.trained("small")
+    assert pack.read_bytes() == before
+
+
+NEVER_EXPANDS = """
+
+def expand(*_):
+    raise AssertionError("a job of one pack expands a study")
+"""
+
+
+@pytest.mark.parametrize("rule", ["train_pack", "train_reruns"])
+def test_a_job_of_a_cluster_that_trains_one_pack_expands_no_study(trained, rule):
+    folder, wildcard = {"train_pack": ("packs", "pack"), "train_reruns": ("reruns", "rerun")}[rule]
+    (pack,) = (trained.results / "small" / folder).glob("*.nc")
+    before = pack.read_bytes()
+    pack.unlink()
+    trained.append("src/tuning_playbook/planning/plan.py", NEVER_EXPANDS)
+    # As the executors of Snakemake call it for a job.
+    job = ["--target-jobs", f"{rule}:study=small,{wildcard}={pack.stem}", "--allowed-rules", rule]
+    run = trained.run("--mode", "remote", "--cores", 1, *job, "--config", "study=small")
+    assert run.status == 0, run.text
     assert pack.read_bytes() == before
 
 

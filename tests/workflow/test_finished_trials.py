@@ -36,7 +36,7 @@ def imported(workshop):
 def test_everything_downstream_runs_and_nothing_is_trained(imported):
     assert {"import_trials", "diagnose_study", "decide_launch"} <= imported.run.rules.keys()
     assert {"plot_diagnostics", "plot_launch"} <= imported.run.rules.keys()
-    assert {"write_report", "write_tracking"} <= imported.run.rules.keys()
+    assert {"report_study", "write_tracking"} <= imported.run.rules.keys()
     assert not [rule for rule in imported.run.rules if "train_" in rule or "export" in rule]
     assert imported.again.nothing_to_do
 

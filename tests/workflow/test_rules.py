@@ -30,13 +30,13 @@ ON_REQUEST = {
     "import_trials",
     "evaluate_test_set",
     "train_final",
-    "write_archive",
+    "archive_study",
 }
 """Rules that run only where a spec, or whoever calls Snakemake, asks for them."""
 
 WORK = RULES.keys() - TARGETS - ON_REQUEST
 
-ROUNDS = {"propose_round", "train_round", "take_earlier_results"}
+ROUNDS = {"propose_round", "train_round", "settle_study"}
 """The rules that only trials need which follow from results."""
 
 TAKEN = {"fixed.learning_rate": {"from": "small"}, "nuisance": {"dropout": {"uniform": [0, 0.5]}}}
@@ -82,7 +82,7 @@ def test_every_rule_says_what_it_does_takes_and_logs(rule):
 
 def test_every_rule_is_part_of_a_whole_study_or_a_target(told):
     listed = set(re.findall(r"^(\w+)", told["rules"].output, re.MULTILINE))
-    assert listed == RULES.keys() - {"take_earlier_results"}
+    assert listed == RULES.keys() - {"settle_study"}
     assert told["usual"].rules.keys() == WORK - ROUNDS
     assert told["bayesian"].rules.keys() | told["second"].rules.keys() == WORK
     assert {"all", "default", "study_dataset", "diagnose", "report"} <= TARGETS

@@ -2,22 +2,21 @@
 
 
 rule adopt_baseline:
+    """Make the candidate of the study's launch the baseline of its workload."""
     input:
-        launches=launches_asked_for,
+        launches=lambda wildcards: [f"{files_of(study).folder}/launch.json" for study in ASKED_FOR],
     log:
         f"{RESULTS}/logs/adopt_baseline.log",
     localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **USUAL,
     params:
-        specs={study: str(STUDIES[study].plan.study.path) for study in ASKED_FOR},
-        earlier={study: earlier_file(study) for study in ASKED_FOR},
-        launch_keys=launch_keys,
+        specs=[spec_of(study) for study in ASKED_FOR],
+        launch_keys=lambda wildcards: [files_of(study).keys["launch"] for study in ASKED_FOR],
         force=FORCE,
     message:
-        "adopt the launch of {params.specs}"
+        f"adopt the launch of {', '.join(ASKED_FOR)}"
     script:
         "../scripts/adopt_baseline.py"

@@ -1,33 +1,32 @@
 # An archive is made when it is asked for by name.
 
 
-rule write_archive:
+rule archive_study:
     input:
-        artefacts=artefacts,
-        proposals=proposals,
+        artefacts=files("artefacts"),
+        proposals=files("proposals"),
     output:
         f"{RESULTS}/archive/{{study}}.zip",
     log:
-        f"{STUDY}/logs/write_archive.log",
+        f"{STUDY}/logs/archive_study.log",
     benchmark:
-        f"{STUDY}/benchmarks/write_archive.tsv"
+        f"{STUDY}/benchmarks/archive_study.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("report"),
-        folder=study_folder,
+        folder=files("folder"),
         settings=vars(ARCHIVES),
     message:
         "{wildcards.study}: archive the study in {output}"
     script:
-        "../scripts/write_archive.py"
+        "../scripts/archive_study.py"
 
 
 rule archive:
+    """Write each study into one file that anyone can check, read and train again."""
     input:
         [f"{RESULTS}/archive/{study}.zip" for study in ASKED_FOR],

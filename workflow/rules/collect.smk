@@ -1,8 +1,8 @@
 rule collect_study:
     input:
-        packs=packs,
-        proposals=proposals,
-        stamp=current("study"),
+        packs=files("packs"),
+        proposals=files("proposals"),
+        stamp=stamp_of("study"),
     output:
         study=report(f"{STUDY}/study.nc", category="{study}", labels={"artefact": "dataset"}),
         checkpoints=f"{STUDY}/checkpoints.nc",
@@ -15,13 +15,11 @@ rule collect_study:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("study"),
-        incomplete=left_out_of,
+        incomplete=files("left_out_of"),
     message:
         "{wildcards.study}: collect the packs into {output.study}"
     script:
@@ -30,8 +28,8 @@ rule collect_study:
 
 rule collect_replicates:
     input:
-        packs=replicate_packs,
-        stamp=current("replicates"),
+        packs=files("replicate_packs"),
+        stamp=stamp_of("replicates"),
     output:
         report(f"{STUDY}/replicates.nc", category="{study}", labels={"artefact": "study variance"}),
     log:
@@ -41,11 +39,9 @@ rule collect_replicates:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("replicates"),
     message:
         "{wildcards.study}: collect the repeats of the search into {output}"
@@ -57,7 +53,7 @@ rule collect_resources:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
-        replicates=if_asked_for("replicates"),
+        replicates=if_made("replicates.nc"),
     output:
         f"{STUDY}/resources.nc",
     log:
@@ -70,10 +66,9 @@ rule collect_resources:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        folder=study_folder,
+        folder=files("folder"),
     message:
         "{wildcards.study}: collect time, memory and machine of every trial"
     script:

@@ -1,9 +1,8 @@
-"""The plans of the studies, and the functions that the rules ask for their files.
+"""The studies, and what the rules ask of their plans.
 
 The package is imported from this checkout, also by jobs in a conda environment of their own.
 """
 
-import functools
 import gc
 import sys
 from pathlib import Path
@@ -16,17 +15,18 @@ from snakemake.logging import logger
 
 from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
-from tuning_playbook.jobs.failures import FailedJobs, tell
 from tuning_playbook.jobs.job import share_source
-from tuning_playbook.planning.chain import settled_plan
+from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
 from tuning_playbook.planning.configuration import (
     asked_for,
     is_forced,
     plan_studies,
     results_folder,
 )
-from tuning_playbook.planning.incomplete import incomplete_key, use_of_incomplete, what_is_there
-from tuning_playbook.planning.plan import STAGES, axis_plots
+from tuning_playbook.planning.incomplete import use_of_incomplete
+from tuning_playbook.planning.plan import check_trials
+from tuning_playbook.planning.settle import settled_plan
+from tuning_playbook.planning.targets import StudyFiles
 
 share_source(SOURCE)
 
@@ -37,13 +37,14 @@ try:
     ARCHIVES = archive_settings(config)
     STUDIES = plan_studies(config, folder=Path("config/studies"))
     ASKED_FOR = [path.stem for path in asked_for(config, folder=Path("config/studies"))]
+    if workflow.is_main_process:  # a job does not expand all studies again
+        for link in STUDIES.values():
+            check_trials(link.plan)
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 
-FAILED = FailedJobs()
-logger.addHandler(FAILED)
-
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
+    from tuning_playbook.planning.retraining import retraining_lines
     from tuning_playbook.report.budget_lines import budget_lines
 
     for link in STUDIES.values():
@@ -52,6 +53,9 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         if not link.plan.study.finished:
             lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
             logger.info(f"{link.plan.study.path}: {lines}")
+        if not link.plan.study.finished and not link.earlier:
+            for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
+                logger.warning(f"{link.plan.study.path}: {line}")
 
     # Planning the jobs makes many objects, and makes the collector go through all that there are
     # again and again. The plans stay, so it need not go through them.
@@ -60,31 +64,16 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
 
 STUDY = f"{RESULTS}/{{study}}"
 
+# What a job is given that trains nothing.
+USUAL = {"mem_mb": 2000, "runtime": 30}
+
 # Studies whose trials are trained here, and those whose trials were finished before.
 NO_STUDY = "(?!)"
-TRAINED = (
-    "|".join(name for name, link in STUDIES.items() if not link.plan.study.finished) or NO_STUDY
-)
-IMPORTED = "|".join(name for name, link in STUDIES.items() if link.plan.study.finished) or NO_STUDY
+FINISHED = {name for name, link in STUDIES.items() if link.plan.study.finished}
+TRAINED = "|".join(name for name in STUDIES if name not in FINISHED) or NO_STUDY
+IMPORTED = "|".join(name for name in STUDIES if name in FINISHED) or NO_STUDY
 
-# Each plot that every study has, with its name in Snakemake's report.
-DIAGNOSTIC_PLOTS = {
-    "training_curves": "training curves",
-    "training_loss": "training loss",
-    "gradient_norms": "gradient norms",
-    "best_of": "best of so many trials",
-    "importance": "importance",
-}
-LAUNCH_PLOTS = {"isolation": "isolation plot", "reruns": "trial variance"}
-
-# What only some studies have, by its stage.
-OPTIONAL = {
-    "replicates": "replicates.nc",
-    "models": "models.json",
-    "next": "next_study.yaml",
-    "test": "test.json",
-    "final": "final/final.json",
-}
+TAKEN_FROM_EARLIER = any(link.earlier for link in STUDIES.values())
 
 
 wildcard_constraints:
@@ -94,271 +83,92 @@ wildcard_constraints:
     round="[A-Za-z0-9.-]+-[0-9]+",
     part="[0-9]+",
     axis="[a-z0-9_]+([.][A-Za-z0-9.-]+)?",
-    stage="|".join([*STAGES, "earlier"]),
+    stage="|".join(stage.name for stage in ARTEFACTS),
     key="[0-9a-f]{10}",
 
 
-TAKEN_FROM_EARLIER = any(link.earlier for link in STUDIES.values())
-
-# The plans of studies that take from earlier ones, once what they take is known: each with the time
-# and the size of the file that says so.
-SETTLED = {}
+def spec_of(study):
+    """The file that a study is planned from: its settled spec where it takes from earlier ones."""
+    link = STUDIES[study]
+    return f"{RESULTS}/{study}/{SETTLED}" if link.earlier else str(link.plan.study.path)
 
 
 def plan_of(study):
     """The plan of a study; whoever asks waits for the results that it takes from earlier ones."""
-    link = STUDIES[study]
-    if not link.earlier:
-        return link.plan
+    if not STUDIES[study].earlier:
+        return STUDIES[study].plan
     if workflow.is_main_process:  # a job is started when they are there
-        checkpoints.take_earlier_results.get(study=study)
-    file = Path(earlier_file(study))
-    status = file.stat()
-    stamp = (status.st_mtime_ns, status.st_size)
-    if study not in SETTLED or SETTLED[study][0] != stamp:
-        SETTLED[study] = (stamp, settled_plan(link.plan.study.path, file))
-    return SETTLED[study][1]
+        checkpoints.settle_study.get(study=study)
+    return settled_plan(Path(spec_of(study)))
 
 
-def earlier_file(study):
-    """The file with the results that a study takes from earlier ones; none for most studies."""
-    return f"{RESULTS}/{study}/earlier.json" if STUDIES[study].earlier else ""
+FILES = {}
 
 
-def earlier_results(wildcards):
-    return earlier_file(wildcards.study)
+def files_of(study):
+    """What is to be made of a study, and the names of its files."""
+    plan = plan_of(study)
+    if study not in FILES or FILES[study].plan is not plan:
+        FILES[study] = StudyFiles(plan, f"{RESULTS}/{study}", INCOMPLETE)
+    return FILES[study]
 
 
-def earlier_datasets(wildcards):
-    names = dict.fromkeys(STUDIES[wildcards.study].earlier.values())
-    return [f"{RESULTS}/{name}/study.nc" for name in names]
-
-
-def earlier_stamp(wildcards):
-    return f"{RESULTS}/{wildcards.study}/current/earlier-{STUDIES[wildcards.study].key}"
-
-
-def earlier_key(wildcards):
-    return STUDIES[wildcards.study].key
-
-
-def settled(wildcards):
-    """No file, but a job with this input is planned when its study's plan is known."""
-    plan_of(wildcards.study)
-    return []
-
-
-@functools.cache
-def there_of(study):
-    """What there is of a study whose missing trials are left out; None of all others."""
-    if INCOMPLETE == "refuse":
-        return None
-    return what_is_there(plan_of(study), Path(RESULTS) / study)
-
-
-def stages_of(study):
-    """The stages of a study; where trials are left out, without those of which some may be.
-
-    These are the repeats of its search, and the rounds: those that are there are as they were.
-    """
-    files = map(Path, replicate_packs_of(study))
-    whole = INCOMPLETE == "refuse" or all(file.exists() for file in files)
-    absent = {"replicates": not whole, "rounds": there_of(study) is not None}
-    return [stage for stage in plan_of(study).stages if not absent.get(stage)]
-
-
-def stamp_of(study, stage):
-    key, there = plan_of(study).keys[stage], there_of(study)
-    if there is not None:
-        key = incomplete_key(stage, key, there, INCOMPLETE)
-    return f"{RESULTS}/{study}/current/{stage}-{key}"
+def settled_stamp(study):
+    """The file that says of what a study is to be settled."""
+    return f"{RESULTS}/{study}/current/settled-{STUDIES[study].key}"
 
 
 def targets_of(study):
-    """A study's artefacts, as the input of a rule: a function if its plan is still to be known."""
-    if STUDIES[study].earlier:
-        return lambda wildcards: study_targets(study)
-    return study_targets(study)
+    """All that is made of a study. It is a function: only who asks for all expands all."""
 
+    def targets(wildcards):
+        settled = [settled_stamp(study)] if STUDIES[study].earlier else []
+        return [*files_of(study).artefacts, *files_of(study).stamps, *settled]
 
-def study_targets(study):
-    """Every artefact of a study: each is a target, so that each is missed when it is gone."""
-    folder = f"{RESULTS}/{study}"
-    held = stages_of(study)
-    stages = [stamp_of(study, stage) for stage in held]
-    names = ["study.nc", "checkpoints.nc", "reruns.nc", "resources.nc", "diagnostics.json", "launch.json"]
-    names += [OPTIONAL[stage] for stage in OPTIONAL if stage in held]
-    artefacts = [f"{folder}/{name}" for name in (*names, "report.html", "summary.json")]
-    trained = [*packs_of(study), *proposals_of(study), *rerun_packs_of(study)]
-    trained += replicate_packs_of(study) if "replicates" in held else []
-    taken = [earlier_file(study), f"{folder}/current/earlier-{STUDIES[study].key}"]
-    return [*trained, *plots_of(study), *artefacts, *stages, *(taken if taken[0] else [])]
+    return targets
 
 
-def artefacts(wildcards):
-    return study_targets(wildcards.study)
+# What the rules take from the plan of a study. Each of these returns a function of the wildcards.
 
 
-def packs_of(study):
-    plan = plan_of(study)
-    files = [f"packs/{pack}.nc" for pack in plan.packs]
-    files += [file for round in plan.rounds.values() for file in round.files]
-    return used(study, files)
+def of_plan(get):
+    """What `get` returns of a plan and the wildcards."""
+    return lambda wildcards: get(plan_of(wildcards.study), wildcards)
 
 
-def proposals_of(study):
-    return used(study, [round.proposal for round in plan_of(study).rounds.values()])
+def files(name):
+    """Files of a study, by what `StudyFiles` calls them."""
+    return lambda wildcards: getattr(files_of(wildcards.study), name)
 
 
-def used(study, files):
-    """Those files of a study's training that its dataset is made of: all, or all that are there."""
-    there = there_of(study)
-    held = set(files if there is None else there)
-    return [f"{RESULTS}/{study}/{file}" for file in files if file in held]
+def if_made(name):
+    """An artefact that only some studies have: a list of it where this one has it, else of none."""
+    return lambda wildcards: files_of(wildcards.study).if_made(name)
 
 
-def rerun_packs_of(study):
-    return [f"{RESULTS}/{study}/reruns/{pack}.nc" for pack in plan_of(study).rerun_packs]
-
-
-def replicate_packs_of(study):
-    return [f"{RESULTS}/{study}/packs/{pack}.nc" for pack in plan_of(study).replicate_packs]
-
-
-def plots_of(study):
-    stems = [*LAUNCH_PLOTS, *DIAGNOSTIC_PLOTS, *axis_plots(plan_of(study).study)]
-    return [f"{RESULTS}/{study}/plots/{stem}.svg" for stem in stems]
-
-
-def plot_files(names):
-    """The outputs of a rule that draws these plots."""
-    return {
-        stem: report(f"{STUDY}/plots/{stem}.svg", category="{study}", labels={"plot": name})
-        for stem, name in names.items()
-    }
-
-
-def packs(wildcards):
-    return packs_of(wildcards.study)
-
-
-def proposals(wildcards):
-    return proposals_of(wildcards.study)
-
-
-def rerun_packs(wildcards):
-    return rerun_packs_of(wildcards.study)
-
-
-def replicate_packs(wildcards):
-    return replicate_packs_of(wildcards.study)
-
-
-def plots(wildcards):
-    return plots_of(wildcards.study)
-
-
-def adopted_launches(wildcards):
-    """The record of the launches that were adopted, once there is one."""
-    return [str(path) for path in [Path("config/launches.csv")] if path.exists()]
-
-
-def launches_asked_for(wildcards):
-    plans = [plan_of(study) for study in ASKED_FOR]
-    return [f"{RESULTS}/{plan.study.name}/launch.json" for plan in plans]
-
-
-def launch_keys(wildcards):
-    return {study: plan_of(study).keys["launch"] for study in ASKED_FOR}
-
-
-def if_asked_for(stage):
-    """A function that gives a rule an artefact that only some studies have, where this one has."""
-
-    def artefact(wildcards):
-        held = stage in stages_of(wildcards.study)
-        return [f"{RESULTS}/{wildcards.study}/{OPTIONAL[stage]}"] if held else []
-
-    return artefact
-
-
-def study_folder(wildcards):
-    return f"{RESULTS}/{wildcards.study}"
-
-
-def stamp_folder(wildcards):
-    return f"{RESULTS}/{wildcards.study}/current"
-
-
-def left_out_of(wildcards):
-    """The folder in which trials without a pack are looked for, where they may be missing."""
-    return "" if there_of(wildcards.study) is None else f"{RESULTS}/{wildcards.study}"
-
-
-def results_root(wildcards):
-    return RESULTS
-
-
-def spec_path(wildcards):
-    return str(STUDIES[wildcards.study].plan.study.path)
-
-
-def round_of(wildcards):
-    return plan_of(wildcards.study).rounds[wildcards.round]
-
-
-def earlier_rounds(wildcards):
-    """The rounds of an arm that come before one of them."""
-    current = round_of(wildcards)
-    rounds = plan_of(wildcards.study).rounds.values()
-    return [item for item in rounds if item.arm == current.arm and item.number < current.number]
-
-
-def earlier_packs(wildcards):
-    """The pack files that a round's proposals follow from."""
-    plan = plan_of(wildcards.study)
-    arm = round_of(wildcards).arm
-    files = [f"packs/{pack.id}.nc" for pack in plan.packs.values() if pack.arm == arm]
-    files += [file for item in earlier_rounds(wildcards) for file in item.files]
-    return [f"{RESULTS}/{wildcards.study}/{file}" for file in files]
-
-
-def earlier_proposals(wildcards):
-    return [f"{RESULTS}/{wildcards.study}/{item.proposal}" for item in earlier_rounds(wildcards)]
-
-
-def round_part(wildcards):
-    return round_of(wildcards).parts[int(wildcards.part)]
-
-
-def rerun_arm(wildcards):
-    return plan_of(wildcards.study).rerun_packs[wildcards.rerun].arm
-
-
-def rerun_numbers(wildcards):
-    return list(plan_of(wildcards.study).rerun_packs[wildcards.rerun].reruns)
-
-
-def axis_of(wildcards):
-    """The name and the condition of the hyperparameter of an axis plot."""
-    return axis_plots(plan_of(wildcards.study).study)[f"axis_{wildcards.axis}"]
-
-
-def slices_of(wildcards):
-    return STUDIES[wildcards.study].plan.study.spec.isolation.slices
-
-
-def tell_failures():
-    """Say which trials have no result, why, and what to do."""
-    for line in tell(FAILED.jobs, plan_of, Path(RESULTS)):
-        logger.error(line)
+def stamp_of(stage):
+    """The file that says of what a stage is to be made."""
+    return lambda wildcards: files_of(wildcards.study).stamp(stage)
 
 
 def key_of(stage):
-    """A function that gives a study's key of `stage` to a rule's parameters."""
-    return lambda wildcards: plan_of(wildcards.study).keys[stage]
+    """The key of a stage, by which a job knows that it is still to make what was planned."""
+    return lambda wildcards: files_of(wildcards.study).keys[stage]
 
 
-def current(stage):
-    """A function that gives a rule the stamp of `stage` as an input."""
-    return lambda wildcards: stamp_of(wildcards.study, stage)
+# And these are such functions.
+
+
+def spec(wildcards):
+    """The file that a study is planned from.
+
+    It is a parameter, no input: written anew with the same content it makes nothing stale, and what
+    another content changes has other stamps.
+    """
+    return spec_of(wildcards.study)
+
+
+def once_settled(wildcards):
+    """No file, but a job with this input is planned when its study's trials are known."""
+    plan_of(wildcards.study)
+    return []

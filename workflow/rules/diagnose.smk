@@ -2,7 +2,7 @@ rule diagnose_study:
     input:
         study=f"{STUDY}/study.nc",
         checkpoints=f"{STUDY}/checkpoints.nc",
-        stamp=current("diagnostics"),
+        stamp=stamp_of("diagnostics"),
     output:
         report(f"{STUDY}/diagnostics.json", category="{study}", labels={"artefact": "checklist"}),
     log:
@@ -12,13 +12,11 @@ rule diagnose_study:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("diagnostics"),
-        folder=study_folder,
+        folder=files("folder"),
     message:
         "{wildcards.study}: answer the playbook's checklist"
     script:
@@ -29,9 +27,9 @@ rule decide_launch:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
-        replicates=if_asked_for("replicates"),
+        replicates=if_made("replicates.nc"),
         diagnostics=f"{STUDY}/diagnostics.json",
-        stamp=current("launch"),
+        stamp=stamp_of("launch"),
     output:
         report(f"{STUDY}/launch.json", category="{study}", labels={"artefact": "launch decision"}),
     log:
@@ -42,11 +40,9 @@ rule decide_launch:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("launch"),
         decide_incomplete=INCOMPLETE == "decide",
     message:
@@ -59,7 +55,7 @@ rule write_next_study:
     input:
         study=f"{STUDY}/study.nc",
         diagnostics=f"{STUDY}/diagnostics.json",
-        stamp=current("next"),
+        stamp=stamp_of("next"),
     output:
         report(f"{STUDY}/next_study.yaml", category="{study}", labels={"artefact": "next round"}),
     log:
@@ -70,12 +66,10 @@ rule write_next_study:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
+        spec=spec,
         key=key_of("next"),
-        earlier=earlier_results,
     message:
         "{wildcards.study}: write the spec of the next round"
     script:

@@ -1,8 +1,8 @@
 rule export_models:
     input:
         study=f"{STUDY}/study.nc",
-        proposals=proposals,
-        stamp=current("models"),
+        proposals=files("proposals"),
+        stamp=stamp_of("models"),
     output:
         f"{STUDY}/models.json",
     log:
@@ -12,13 +12,11 @@ rule export_models:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        **MEMORY,
-        runtime=30,
+        **(USUAL | MEMORY),
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("models"),
-        folder=study_folder,
+        folder=files("folder"),
     message:
         "{wildcards.study}: export the best checkpoint of each arm"
     script:

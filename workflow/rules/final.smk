@@ -2,7 +2,7 @@ rule train_final:
     input:
         study=f"{STUDY}/study.nc",
         launch=f"{STUDY}/launch.json",
-        stamp=current("final"),
+        stamp=stamp_of("final"),
     output:
         report(f"{STUDY}/final/final.json", category="{study}", labels={"artefact": "final model"}),
     log:
@@ -17,10 +17,9 @@ rule train_final:
         gpu=job_resource("gpus"),
         devices=job_resource("devices"),
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("final"),
-        folder=study_folder,
+        folder=files("folder"),
     message:
         "{wildcards.study}: train the candidate on training and validation data together"
     script:

@@ -1,10 +1,9 @@
-rule mark_stage:
-    """Say what a stage is to be made of, by the name of an empty file that its rule depends on.
+# A stage is to be made of what its key says: the name of an empty file that its rules depend on. It is
+# newer than an artefact made of anything else, so a stale artefact is made again even where Snakemake
+# has forgotten how it came to be. Only the latest is kept: going back to an earlier spec is a change.
 
-    The name is the hash of all that decides the stage. It is newer than an artefact made of
-    anything else, so a stale artefact is made again even where Snakemake has forgotten how it came
-    to be. Only the latest is kept: going back to an earlier spec is a change too.
-    """
+
+rule mark_stage:
     output:
         touch(f"{STUDY}/current/{{stage}}-{{key}}"),
     # It needs no environment: `find` and `touch` are everywhere.
@@ -16,9 +15,7 @@ rule mark_stage:
     resources:
         mem_mb=100,
         runtime=5,
-    params:
-        folder=stamp_folder,
     message:
         "{wildcards.study}: {wildcards.stage} is to be {wildcards.key}"
     shell:
-        "find {params.folder:q} -name '{wildcards.stage}-*' -delete >{log:q} 2>&1"
+        "find $(dirname {output:q}) -name '{wildcards.stage}-*' -delete >{log:q} 2>&1"

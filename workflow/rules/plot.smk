@@ -1,7 +1,11 @@
+from tuning_playbook.planning.plan import axis_plots
+from tuning_playbook.planning.stage_jobs import DIAGNOSTIC_PLOTS, LAUNCH_PLOTS
+
+
 rule plot_axis:
     input:
         study=f"{STUDY}/study.nc",
-        stamp=current("plots"),
+        stamp=stamp_of("plots"),
     output:
         report(
             f"{STUDY}/plots/axis_{{axis}}.svg",
@@ -16,11 +20,10 @@ rule plot_axis:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        axis=axis_of,
-        slices=slices_of,
+        axis=of_plan(lambda plan, wildcards: axis_plots(plan.study)[f"axis_{wildcards.axis}"]),
+        slices=of_plan(lambda plan, wildcards: plan.study.spec.isolation.slices),
     message:
         "{wildcards.study}: axis plot of {wildcards.axis}"
     script:
@@ -35,9 +38,12 @@ rule plot_diagnostics:
     input:
         study=f"{STUDY}/study.nc",
         diagnostics=f"{STUDY}/diagnostics.json",
-        stamp=current("plots"),
+        stamp=stamp_of("plots"),
     output:
-        **plot_files(DIAGNOSTIC_PLOTS),
+        **{
+            stem: report(f"{STUDY}/plots/{stem}.svg", category="{study}", labels={"plot": name})
+            for stem, name in DIAGNOSTIC_PLOTS.items()
+        },
     log:
         f"{STUDY}/logs/plot/diagnostics.log",
     benchmark:
@@ -46,8 +52,7 @@ rule plot_diagnostics:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     message:
         "{wildcards.study}: training curves, gradient norms, best of so many trials, importance"
     script:
@@ -58,10 +63,13 @@ rule plot_launch:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
-        replicates=if_asked_for("replicates"),
-        stamp=current("plots"),
+        replicates=if_made("replicates.nc"),
+        stamp=stamp_of("plots"),
     output:
-        **plot_files(LAUNCH_PLOTS),
+        **{
+            stem: report(f"{STUDY}/plots/{stem}.svg", category="{study}", labels={"plot": name})
+            for stem, name in LAUNCH_PLOTS.items()
+        },
     log:
         f"{STUDY}/logs/plot/launch.log",
     benchmark:
@@ -70,8 +78,7 @@ rule plot_launch:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     message:
         "{wildcards.study}: isolation plot, and every rerun"
     script:

@@ -4,9 +4,9 @@
 
 rule propose_round:
     input:
-        packs=earlier_packs,
-        proposals=earlier_proposals,
-        stamp=current("rounds"),
+        packs=lambda wildcards: files_of(wildcards.study).packs_before(wildcards.round),
+        proposals=lambda wildcards: files_of(wildcards.study).proposals_before(wildcards.round),
+        stamp=stamp_of("rounds"),
     output:
         f"{STUDY}/rounds/{{round}}/proposal.json",
     log:
@@ -16,11 +16,9 @@ rule propose_round:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("rounds"),
     message:
         "{wildcards.study}: propose the trials of the round {wildcards.round}"
@@ -43,9 +41,11 @@ rule train_round:
     resources:
         **TRAINING_RESOURCES,
     params:
-        part=round_part,
-        like=any_pack_request,
-        folder=study_folder,
+        part=of_plan(
+            lambda plan, wildcards: plan.rounds[wildcards.round].parts[int(wildcards.part)]
+        ),
+        like=request_without_trials,
+        folder=files("folder"),
     message:
         "{wildcards.study}: train part {wildcards.part} of the round {wildcards.round}"
     script:

@@ -1,45 +1,43 @@
-rule write_report:
+rule report_study:
     input:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
-        replicates=if_asked_for("replicates"),
+        replicates=if_made("replicates.nc"),
         resources=f"{STUDY}/resources.nc",
         diagnostics=f"{STUDY}/diagnostics.json",
         launch=f"{STUDY}/launch.json",
-        next_study=if_asked_for("next"),
-        test=if_asked_for("test"),
-        final=if_asked_for("final"),
-        plots=plots,
-        proposals=proposals,
-        stamp=current("report"),
+        next_study=if_made("next_study.yaml"),
+        test=if_made("test.json"),
+        final=if_made("final/final.json"),
+        plots=files("plots"),
+        proposals=files("proposals"),
+        stamp=stamp_of("report"),
     output:
         html=report(f"{STUDY}/report.html", category="{study}", labels={"artefact": "report"}),
         summary=f"{STUDY}/summary.json",
     log:
-        f"{STUDY}/logs/write_report.log",
+        f"{STUDY}/logs/report_study.log",
     benchmark:
-        f"{STUDY}/benchmarks/write_report.tsv"
+        f"{STUDY}/benchmarks/report_study.tsv"
     localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("report"),
-        results=results_root,
+        results=lambda wildcards: RESULTS,
     message:
         "{wildcards.study}: write the launch report"
     script:
-        "../scripts/write_report.py"
+        "../scripts/report_study.py"
 
 
 rule write_tracking:
     input:
         summaries=[f"{RESULTS}/{study}/summary.json" for study in STUDIES],
-        launches=adopted_launches,
+        launches=["config/launches.csv"] if Path("config/launches.csv").exists() else [],
     output:
         tracking=report(f"{RESULTS}/tracking.csv", category="all studies"),
         index=f"{RESULTS}/index.html",
@@ -51,10 +49,9 @@ rule write_tracking:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        results=results_root,
+        results=lambda wildcards: RESULTS,
     message:
         "track every study in {output.tracking}"
     script:
@@ -65,15 +62,18 @@ rule write_tracking:
 
 
 rule study_dataset:
+    """Train the trials of each study, and collect them into its study.nc."""
     input:
         [f"{RESULTS}/{study}/study.nc" for study in STUDIES],
 
 
 rule diagnose:
+    """Answer the playbook's checklist for each study, in its diagnostics.json."""
     input:
         [f"{RESULTS}/{study}/diagnostics.json" for study in STUDIES],
 
 
 rule report:
+    """Decide on the launch of each study, and write its report.html."""
     input:
         [f"{RESULTS}/{study}/report.html" for study in STUDIES],

@@ -1,9 +1,10 @@
-"""What training jobs ask for: of the machine, and of the trials that they train."""
+"""What training jobs ask for, of the machine and of the trials, and what is said if they fail."""
 
 import shlex
 
 from snakemake.settings.types import DeploymentMethod
 
+from tuning_playbook.jobs.failures import FailedJobs, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.plan import request_of, requests_of
 from tuning_playbook.planning.requests import write_requests
@@ -71,17 +72,28 @@ TRAINING_OPTIONS = options_where_asked("train_pack")
 def write_all_requests():
     """Write what training jobs are asked for, of every study whose trials are known by now.
 
-    The others are written when they are: by `take_earlier_results`.
+    The others are written when they are: by `settle_study`.
     """
     for study, link in STUDIES.items():
         try:
-            earlier = earlier_file(study)
-            plan = settled_plan(link.plan.study.path, Path(earlier)) if earlier else link.plan
+            plan = settled_plan(Path(spec_of(study))) if link.earlier else link.plan
         except (OSError, TuningPlaybookError):
             continue
         if requests := requests_of(plan):
             write_requests(Path(RESULTS) / study, requests)
 
 
-def any_pack_request(wildcards):
+def request_without_trials(wildcards):
+    """What a training job is told that finds its trials itself."""
     return canonical(request_of(plan_of(wildcards.study), ()).to_json())
+
+
+# Training jobs that fail, as Snakemake's records tell of them.
+FAILED = FailedJobs()
+logger.addHandler(FAILED)
+
+
+def tell_failures():
+    """Say which trials have no result, why, and what to do."""
+    for line in tell(FAILED.jobs, plan_of, Path(RESULTS)):
+        logger.error(line)

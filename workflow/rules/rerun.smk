@@ -5,8 +5,8 @@
 rule choose_reruns:
     input:
         study=f"{STUDY}/study.nc",
-        proposals=proposals,
-        stamp=current("reruns"),
+        proposals=files("proposals"),
+        stamp=stamp_of("reruns"),
     output:
         f"{STUDY}/reruns/choice.json",
     log:
@@ -17,11 +17,9 @@ rule choose_reruns:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("reruns"),
     message:
         "{wildcards.study}: choose the best trial of each arm for its reruns"
@@ -44,10 +42,10 @@ rule train_reruns:
     resources:
         **TRAINING_RESOURCES,
     params:
-        arm=rerun_arm,
-        numbers=rerun_numbers,
-        like=any_pack_request,
-        folder=study_folder,
+        arm=of_plan(lambda plan, wildcards: plan.rerun_packs[wildcards.rerun].arm),
+        numbers=of_plan(lambda plan, wildcards: plan.rerun_packs[wildcards.rerun].reruns),
+        like=request_without_trials,
+        folder=files("folder"),
     message:
         "{wildcards.study}: train the reruns {wildcards.rerun}"
     script:
@@ -56,7 +54,7 @@ rule train_reruns:
 
 rule collect_reruns:
     input:
-        packs=rerun_packs,
+        packs=files("rerun_packs"),
         choice=f"{STUDY}/reruns/choice.json",
     output:
         report(f"{STUDY}/reruns.nc", category="{study}", labels={"artefact": "trial variance"}),
@@ -70,11 +68,9 @@ rule collect_reruns:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("reruns"),
     message:
         "{wildcards.study}: collect the reruns into {output}"

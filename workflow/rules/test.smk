@@ -5,7 +5,7 @@ rule evaluate_test_set:
     input:
         study=f"{STUDY}/study.nc",
         launch=f"{STUDY}/launch.json",
-        stamp=current("test"),
+        stamp=stamp_of("test"),
     output:
         report(f"{STUDY}/test.json", category="{study}", labels={"artefact": "test set"}),
     log:
@@ -19,10 +19,9 @@ rule evaluate_test_set:
         **LIMITS,
         gpu=job_resource("gpus"),
     params:
-        spec=spec_path,
-        earlier=earlier_results,
+        spec=spec,
         key=key_of("test"),
-        folder=study_folder,
+        folder=files("folder"),
     message:
         "{wildcards.study}: read the test set once"
     script:

@@ -1,32 +1,17 @@
 """Make the candidate of a launch the baseline of its workload."""
 
-import json
 from pathlib import Path
 
 from tuning_playbook.errors import LaunchError
 from tuning_playbook.jobs.environment import git_commit, now
 from tuning_playbook.jobs.job import logged
-from tuning_playbook.launches.adopt import adopt
+from tuning_playbook.launches.adopt import adopt_launch
 from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
-    params = snakemake.params
-    if len(params.specs) != 1:
+    params, launches = snakemake.params, snakemake.input.launches
+    if len(launches) != 1:
         raise LaunchError("name the one study whose launch is adopted: --config study=<name>")
-    ((study, spec),) = params.specs.items()
-    plan = current_plan(spec, "launch", params.launch_keys[study], earlier=params.earlier[study])
-    decided = Path(snakemake.input.launches[0])
-    launch = json.loads(decided.read_text())
-    done = adopt(
-        plan.study,
-        launch,
-        decided.parent,
-        Path("config"),
-        date=now()[:10],
-        commit=git_commit(),
-        force=params.force,
-    )
-    if launch["decision"] != "adopt":
-        print(f"{study}: adopted by force although its launch is '{launch['decision']}'")
-    recorded = "recorded in" if done.recorded else "stands already in"
-    print(f"{done.baseline} is trial {done.trial} of {study}; the launch {recorded} launches.csv")
+    study = current_plan(params.specs[0], "launch", params.launch_keys[0]).study
+    today = {"date": now()[:10], "commit": git_commit()}
+    print(adopt_launch(study, Path(launches[0]), Path("config"), **today, force=params.force))

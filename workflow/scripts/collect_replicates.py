@@ -9,6 +9,6 @@ from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "replicates", params.key, earlier=params.earlier)
+    plan = current_plan(params.spec, "replicates", params.key)
     replicates = collect_replicates(plan, map(Path, snakemake.input.packs))
     write_dataset(Path(snakemake.output[0]), replicates)

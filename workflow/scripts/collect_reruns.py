@@ -10,7 +10,7 @@ from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "reruns", params.key, earlier=params.earlier)
-    chosen = json.loads(Path(snakemake.input.choice).read_text())
+    plan = current_plan(params.spec, "reruns", params.key)
+    chosen = json.loads(Path(snakemake.input.choice).read_text())["arms"]
     reruns = collect_reruns(plan, chosen, [Path(path) for path in snakemake.input.packs])
     write_dataset(Path(snakemake.output[0]), reruns)

@@ -9,9 +9,7 @@ from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
-    plan = current_plan(
-        params.spec, "study", params.key, earlier=params.earlier, proposals=files.proposals
-    )
+    plan = current_plan(params.spec, "study", params.key, proposals=files.proposals)
     folder = Path(params.incomplete) if params.incomplete else None
     study = collect_study(plan, [Path(path) for path in files.packs], incomplete=folder)
     checkpoints = collect_checkpoints(plan.study, study, Path(output.study).parent)

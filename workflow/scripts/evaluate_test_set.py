@@ -11,7 +11,7 @@ from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    plan = current_plan(params.spec, "test", params.key, earlier=params.earlier)
+    plan = current_plan(params.spec, "test", params.key)
     launch = json.loads(Path(snakemake.input.launch).read_text())
     resources = Resources(**resources_of(snakemake))
     read = evaluate_test_set(plan, launch, Path(params.folder), resources)

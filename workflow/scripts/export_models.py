@@ -12,9 +12,7 @@ from tuning_playbook.planning.current import current_plan
 
 files, params = snakemake.input, snakemake.params
 with logged(snakemake.log[0]), xr.open_dataset(files.study) as study:
-    plan = current_plan(
-        params.spec, "models", params.key, earlier=params.earlier, proposals=files.proposals
-    )
+    plan = current_plan(params.spec, "models", params.key, proposals=files.proposals)
     resources = Resources(**resources_of(snakemake))
     models = export_models(plan, study, Path(params.folder), resources)
     write_json(Path(snakemake.output[0]), models)

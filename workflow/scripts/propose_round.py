@@ -1,18 +1,15 @@
 """Propose the trials of a round from the results of those before it."""
 
-import json
 from pathlib import Path
 
 from tuning_playbook.dataset.propose import propose_round
-from tuning_playbook.files import write_atomically
+from tuning_playbook.files import write_json
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
-    plan = current_plan(
-        params.spec, "rounds", params.key, earlier=params.earlier, proposals=files.proposals
-    )
+    plan = current_plan(params.spec, "rounds", params.key, proposals=files.proposals)
     current = plan.rounds[snakemake.wildcards.round]
     proposal = propose_round(plan, current, [Path(path) for path in files.packs])
-    write_atomically(Path(snakemake.output[0]), json.dumps(proposal, indent=1) + "\n")
+    write_json(Path(snakemake.output[0]), proposal)

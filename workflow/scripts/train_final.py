@@ -11,7 +11,7 @@ from tuning_playbook.planning.current import current_plan
 
 with logged(snakemake.log[0]):
     params, output = snakemake.params, Path(snakemake.output[0])
-    plan = current_plan(params.spec, "final", params.key, earlier=params.earlier)
+    plan = current_plan(params.spec, "final", params.key)
     launch = json.loads(Path(snakemake.input.launch).read_text())
     resources = Resources(**resources_of(snakemake))
     trained = train_final_model(plan, launch, Path(params.folder), output.parent, resources)

@@ -10,7 +10,7 @@ from tuning_playbook.trials.request import request_from_json
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    chosen = json.loads(Path(snakemake.input[0]).read_text())
+    chosen = json.loads(Path(snakemake.input[0]).read_text())["arms"]
     trials = rerun_trials(chosen, params.arm, params.numbers)
     request = request_from_json(json.loads(params.like)).asking_for(trials)
     output = Path(snakemake.output[0])

@@ -10,8 +10,9 @@ from tuning_playbook.report.index import render_index
 from tuning_playbook.report.tracking import write_tracking
 
 with logged(snakemake.log[0]):
+    output = snakemake.output
     summaries = sorted(Path(snakemake.params.results).glob("*/summary.json"))
     rows = [json.loads(path.read_text()) for path in summaries]
-    write_atomically(Path(snakemake.output.tracking), write_tracking(rows))
     launches = [row for path in snakemake.input.launches for row in read_launches(Path(path))]
-    write_atomically(Path(snakemake.output.index), render_index(rows, launches))
+    write_atomically(Path(output.tracking), write_tracking(rows))
+    write_atomically(Path(output.index), render_index(rows, launches))

@@ -1,5 +1,9 @@
 """The best trial of a study, as a later study takes it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_trial, strings, trial_id
@@ -7,7 +11,9 @@ from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import ArtefactError
+from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.trials.trial_files import read_provenance
 
 
 def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
@@ -48,6 +54,29 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
         values={name: _as_in_a_spec(value) for name, value in values_of(study, position).items()},
         scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},
     )
+
+
+def best_results(
+    earlier: Mapping[EarlierArm, str], folders: Mapping[str, Path]
+) -> dict[EarlierArm, EarlierResult]:
+    """Return the results that a study takes from earlier ones, with the commits that trained them.
+
+    Args:
+        earlier: The name of the earlier study, by what the spec says of it and its arm.
+        folders: The folder of results of each, by its name.
+
+    Raises:
+        ArtefactError: As `best_result`.
+    """
+    results = {}
+    for (written, arm), name in earlier.items():
+        with xr.open_dataset(folders[name] / "study.nc") as dataset:
+            result = best_result(dataset, arm)
+        trial = folders[name] / "trials" / result.trial
+        if trial.exists():  # another tool's trials have none
+            result = replace(result, commit=str(read_provenance(trial)["git_commit"]))
+        results[written, arm] = result
+    return results
 
 
 def _as_in_a_spec(value: Value) -> Value:

@@ -1,7 +1,9 @@
 """A finding: one answer of the playbook's checklist, with the numbers and the advice behind it."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import xarray as xr
@@ -103,3 +105,9 @@ def arms_in(study: xr.Dataset, rows: Iterable[Mapping[str, Any]]) -> tuple[str, 
     """Return the arms that some numbers are about, each with its `arm`, in the study's order."""
     told = {row["arm"] for row in rows}
     return tuple(arm for arm in arm_names(study) if arm in told)
+
+
+def read_findings(diagnostics: Path) -> list[Finding]:
+    """Return what the checklist found of a study, from its `diagnostics.json`."""
+    content = json.loads(diagnostics.read_text())
+    return [finding_from_json(finding) for finding in content["findings"]]

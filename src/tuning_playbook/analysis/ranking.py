@@ -69,6 +69,11 @@ def trial_id(study: xr.Dataset, position: int) -> str:
     return str(study["trial"].values[position])
 
 
+def best_ids(study: xr.Dataset) -> dict[str, str]:
+    """Return the id of the best trial of every arm that has a feasible one."""
+    return {arm: trial_id(study, position) for arm, position in best_trials(study).items()}
+
+
 def trial_ids(study: xr.Dataset, positions: Indices) -> tuple[str, ...]:
     """Return the ids of the trials at `positions`."""
     return tuple(str(trial) for trial in study["trial"].values[positions])

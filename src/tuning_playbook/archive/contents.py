@@ -21,7 +21,7 @@ from typing import Any
 
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import best_trials, trial_id
+from tuning_playbook.analysis.ranking import best_ids
 from tuning_playbook.archive import citation, crate
 from tuning_playbook.archive.code import Code, read_code
 from tuning_playbook.archive.described import Described, environments
@@ -41,6 +41,7 @@ from tuning_playbook.archive.settings import ArchiveSettings, Checkpoints
 from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.jobs.load_workload import BUILT_IN
+from tuning_playbook.planning.artefacts import keys_of, stages_of
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.manifest import BEST, SUFFIX, manifest_of
 
@@ -50,7 +51,6 @@ FORMATS = (1, FORMAT)
 """The formats of archives that can be read."""
 
 RESULTS = "results"
-FURTHER = {"reruns": "reruns/choice.json", "test": "test/*.json", "final": "final/**/*"}
 """What a stage of a study leaves beside its artefacts."""
 
 TRIAL_FILES = ("trial.json", "best-*.json", "predictions-*.npz")
@@ -101,7 +101,7 @@ def archive_contents(
         name: _withheld(name, content, places, hosts=settings.hosts)
         for name, content in texts.items()
     }
-    code = read_code()
+    code, keys = read_code(), keys_of(plan)
     about = {
         "format": FORMAT,
         "study": study.name,
@@ -118,7 +118,7 @@ def archive_contents(
             "changed": code.changed,
             "untracked": list(code.untracked),
         },
-        "keys": {stage: plan.keys[stage] for stage in plan.stages},
+        "keys": {stage.name: keys[stage.name] for stage in stages_of(plan) if stage.name in keys},
     }
     naming = naming_places(files, places)
     records = {
@@ -126,10 +126,14 @@ def archive_contents(
         for name, path in trials.items()
         if name.endswith("/trial.json") and isinstance(path, Path)
     }
-    machine = describe_machine() | {"trained_in": environments(records.values())}
+    trained_in = environments(records.values())
+    machine = {"format": FORMAT, **describe_machine(), "trained_in": trained_in}
     files |= {f"code/{name}": content for name, content in code.files.items()}
     files |= {"code.diff": code.diff} if code.diff else {}
-    files |= {"archive.json": _json(about), "environment.json": _json(machine)}
+    files |= {
+        "archive.json": _json(about),
+        "environment.json": _json({"format": FORMAT, **machine}),
+    }
     described = Described(
         study=study.name,
         goal=study.spec.goal,
@@ -181,7 +185,8 @@ def _spec_files(plan: Plan) -> dict[str, Content]:
 
 
 def _artefacts(plan: Plan, folder: Path, artefacts: Iterable[Path]) -> dict[str, Content]:
-    further = [path for stage in plan.stages for path in folder.glob(FURTHER.get(stage, "-"))]
+    patterns = [stage.leaves for stage in stages_of(plan) if stage.leaves]
+    further = [path for pattern in patterns for path in folder.glob(pattern)]
     paths = [path for path in (*artefacts, *further) if path.name != NOTE_OF_ORBAX]
     return {_result(folder, path): path for path in paths if path.is_file()}
 
@@ -195,7 +200,7 @@ def _trials(plan: Plan, folder: Path, checkpoints: Checkpoints) -> dict[str, Con
         with xr.open_dataset(folder / name) as dataset:
             trials += [str(trial) for trial in dataset["trial"].to_numpy()]
             if name == "study.nc":
-                best = {trial_id(dataset, place) for place in best_trials(dataset).values()}
+                best = set(best_ids(dataset).values())
             if not dataset.attrs.get("complete", 1):
                 raise ArchiveError(
                     f"{folder}: the study is incomplete; run it again without incomplete=... "

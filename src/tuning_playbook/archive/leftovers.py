@@ -77,7 +77,7 @@ def _named_by_results(folder: Path) -> set[str]:
     """Return the trials that the reruns, the decision and the readings of the test set name."""
     named = {path.stem for path in folder.glob("test/*.json")}
     try:
-        for choice in _read(folder / "reruns" / "choice.json").values():
+        for choice in _read(folder / "reruns" / "choice.json").get("arms", {}).values():
             named |= {trial_from_json(trial).id for trial in choice["trials"]}
             named.add(choice["rerun_of"])
         launch = _read(folder / "launch.json")

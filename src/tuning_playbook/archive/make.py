@@ -1,6 +1,6 @@
 """Make the archive of a study."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tuning_playbook.archive.bag import make_bag
@@ -33,3 +33,23 @@ def make_archive(
     bag = make_bag(contents.files)
     write_zip(archive, {f"{plan.study.name}/{name}": content for name, content in bag.items()})
     return contents
+
+
+def what_to_know(made: Contents, archive: Path) -> Iterator[str]:
+    """Yield what whoever made an archive has to know of it, before it is handed on.
+
+    Args:
+        made: What it holds.
+        archive: Its file.
+    """
+    yield f"{archive}: {archive.stat().st_size / 1e6:.1f} MB"
+    if made.code.changed:
+        yield (
+            f"WARNING: {archive} holds code that was changed since commit {made.code.commit[:10]}; "
+            "how, its code.diff says. Commit, and make it again."
+        )
+    for name in made.naming:
+        yield (
+            f"WARNING: {archive}: {name} names a folder of this machine; look at it before you "
+            "hand the archive on"
+        )

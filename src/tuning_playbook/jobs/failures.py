@@ -143,7 +143,9 @@ def _asked_for(job: Mapping[str, str], plan: Plan, folder: Path) -> Sequence[Tri
             return [trial_from_json(item) for item in proposed[slice(*round_.parts[int(part)])]]
         case {"rerun": name}:
             pack = plan.rerun_packs[name]
-            chosen = _read(folder / "reruns/choice.json").get(pack.arm, {}).get("trials", [])
+            chosen = (
+                _read(folder / "reruns/choice.json")["arms"].get(pack.arm, {}).get("trials", [])
+            )
             return [trial_from_json(chosen[n]) for n in pack.reruns if n < len(chosen)]
         case _:
             name = job["pack"]

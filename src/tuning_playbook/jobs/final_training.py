@@ -25,7 +25,7 @@ from tuning_playbook.engine.pieces import Pace
 from tuning_playbook.engine.program import Program
 from tuning_playbook.engine.windows import evaluation_steps
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.files import write_atomically
+from tuning_playbook.files import write_json
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.export import MODEL, export_model
 from tuning_playbook.trials.trial import Trial
@@ -59,7 +59,7 @@ def final_loss(
         logger.info("no final model of %s is here", trial.id)
     record.unlink(missing_ok=True)
     loss = train_final(folder, trial, steps, workload, splits)
-    write_atomically(record, json.dumps(wanted | {"train_loss": loss}) + "\n")
+    write_json(record, wanted | {"train_loss": loss})
     return loss
 
 

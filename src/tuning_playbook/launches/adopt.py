@@ -5,6 +5,7 @@ configuration" and "The incremental tuning strategy".
 """
 
 import io
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,6 +106,25 @@ def adopt(
     if not known:
         write_atomically(record, write_launches([*launches, row]))
     return Adoption(path, trial.id, not known)
+
+
+def adopt_launch(
+    study: Study, launch: Path, config: Path, *, date: str, commit: str, force: bool
+) -> str:
+    """Adopt the launch in a `launch.json`; return what to tell of it.
+
+    The arguments, and what is raised, are those of `adopt`.
+    """
+    content = json.loads(launch.read_text())
+    done = adopt(study, content, launch.parent, config, date=date, commit=commit, force=force)
+    recorded = "recorded in" if done.recorded else "stands already in"
+    told = (
+        f"{done.baseline} is trial {done.trial} of {study.name}; the launch {recorded} launches.csv"
+    )
+    if content["decision"] == "adopt":
+        return told
+    decision = content["decision"]
+    return f"{study.name}: adopted by force although its launch is '{decision}'\n{told}"
 
 
 def baseline_name(workload: str) -> str:

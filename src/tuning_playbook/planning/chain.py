@@ -5,27 +5,21 @@ once, and the names of its arms and plots are known, though its trials are not.
 """
 
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SpecError, nearest
-from tuning_playbook.planning.plan import (
-    DATASET_KEYS,
-    SPEC_CODE,
-    Plan,
-    code_hash,
-    find_spec,
-    plan_study,
-    plan_written,
-)
+from tuning_playbook.planning.artefacts import SPEC_CODE, code_hash
+from tuning_playbook.planning.expand import first_trials
+from tuning_playbook.planning.plan import Plan, find_spec, study_of
 from tuning_playbook.study.draft import error_at
-from tuning_playbook.study.earlier_results import Arm, Reference, from_json
+from tuning_playbook.study.earlier_results import EarlierArm, Reference
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import WrittenSpec, read_spec
 from tuning_playbook.study.references import BaselineReference
-from tuning_playbook.trials.trial import ID_DIGITS, digest
+from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
 
 @dataclass(frozen=True)
@@ -35,16 +29,23 @@ class Link:
     Attributes:
         plan: Its plan; an outline, with stand-ins for results, where it takes from earlier ones.
         earlier: The names of the studies that it takes from, by what its spec says.
-        key: The hash of what decides what it takes; empty where it takes nothing.
+        key: The hash of what decides its settled spec; empty where it takes nothing.
     """
 
     plan: Plan
-    earlier: Mapping[Arm, str]
+    earlier: Mapping[EarlierArm, str]
     key: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the studies that it takes from, each once."""
+        return tuple(dict.fromkeys(self.earlier.values()))
 
 
 def plan_chain(paths: Iterable[Path]) -> dict[str, Link]:
     """Return some studies and all that they take from, by name, the earlier first.
+
+    Their trials are not expanded: `plan.check_trials` says whether they can be.
 
     Raises:
         SpecError: A spec cannot be carried out as written, whatever the results of the earlier
@@ -55,16 +56,6 @@ def plan_chain(paths: Iterable[Path]) -> dict[str, Link]:
     for path in paths:
         _add(path, (), chain)
     return chain
-
-
-def settled_plan(path: Path, earlier: Path) -> Plan:
-    """Return the plan of a study that takes from earlier ones.
-
-    Args:
-        path: Its spec.
-        earlier: The file with the results that it takes from.
-    """
-    return plan_study(path, from_json(json.loads(earlier.read_text())))
 
 
 def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
@@ -79,7 +70,7 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
         return link
     written = read_spec(path)
     if not written.references:
-        chain[path.stem] = Link(plan_written(written), {}, "")
+        chain[path.stem] = Link(Plan(study_of(written)), {}, "")
         return chain[path.stem]
     here = (*above, path.stem)
     earlier = {
@@ -89,8 +80,7 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
     for reference in written.references:
         _check_arm(written, reference, earlier[reference.source].plan)
     names = {source: link.plan.study.name for source, link in earlier.items()}
-    document = {key: written.document.get(key) for key in (*DATASET_KEYS, "baseline")}
-    parts = [document, list(names.values()), code_hash(("analysis", *SPEC_CODE))]
+    parts = [written.text, list(names.values()), code_hash(("analysis", *SPEC_CODE))]
     chain[path.stem] = Link(_outline(written, earlier), names, digest(parts)[:ID_DIGITS])
     return chain[path.stem]
 
@@ -145,24 +135,24 @@ def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
         )
 
 
-def _outline(written: WrittenSpec, earlier: Mapping[Arm, Link]) -> Plan:
+def _outline(written: WrittenSpec, earlier: Mapping[EarlierArm, Link]) -> Plan:
     """Return the plan of a study with stand-ins for the results that it takes."""
     stand_ins = [list(_stand_ins(link.plan, source)) for source, link in earlier.items()]
     failed: SpecError | None = None
     for results in itertools.product(*stand_ins):
         try:
-            return plan_written(written, dict(zip(earlier, results, strict=True)))
+            return Plan(study_of(written, dict(zip(earlier, results, strict=True))))
         except SpecError as error:
             failed = failed or error
     raise failed or SpecError(f"{written.path}: the studies that it takes from have no trials")
 
 
-def _stand_ins(plan: Plan, source: Arm) -> Iterator[EarlierResult]:
+def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
     """Yield a trial of every arm that the best one may be in."""
+    first = _first_trials(plan)
     for arm in plan.study.arms:
-        places = [item for item in plan.trials if item.arm == arm.name]
-        if places and source[1] in ("", arm.name):
-            trial = places[0].trial
+        if arm.name in first and source[1] in ("", arm.name):
+            searched, trial = first[arm.name]
             yield EarlierResult(
                 study=plan.study.name,
                 arm=arm.name,
@@ -171,14 +161,17 @@ def _stand_ins(plan: Plan, source: Arm) -> Iterator[EarlierResult]:
                 commit="",
                 objective=0.0,
                 workload=trial.workload,
-                values={
-                    **trial.hyperparameters,
-                    "batch_size": trial.batch_size,
-                    **places[0].searched,
-                },
+                values={**trial.hyperparameters, "batch_size": trial.batch_size, **searched},
                 scales={
                     item.name: item.distribution.scale
                     for item in arm.dimensions
                     if item.distribution
                 },
             )
+
+
+def _first_trials(plan: Plan) -> dict[str, tuple[Mapping[str, Value], Trial]]:
+    """Return the searched values and the trial that each arm begins with."""
+    if plan.study.finished:
+        return {item.arm: (item.searched, item.trial) for item in reversed(plan.trials)}
+    return first_trials(plan.study)

@@ -4,29 +4,26 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tuning_playbook.errors import ChangedDuringRunError
-from tuning_playbook.planning.chain import Link, plan_chain, settled_plan
+from tuning_playbook.planning.artefacts import keys_of
+from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.plan import Plan, plan_study, with_proposals
 
 
-def current_plan(
-    spec: str, stage: str, key: str, *, earlier: str = "", proposals: Iterable[str] = ()
-) -> Plan:
+def current_plan(spec: str, stage: str, key: str, *, proposals: Iterable[str] = ()) -> Plan:
     """Return the plan of a study, provided that what decides a stage is as it was planned.
 
     Args:
-        spec: The study's file.
+        spec: The study's file; its settled spec where it takes from earlier studies.
         stage: What the job makes.
         key: The stage's key when the job was planned.
-        earlier: The file with what the study takes from earlier ones; empty if it takes nothing.
         proposals: Files of the proposals of its rounds, whose trials the plan is to have too.
 
     Raises:
         ChangedDuringRunError: The spec, the code or the data changed since the workflow began.
     """
-    path = Path(spec)
-    plan = settled_plan(path, Path(earlier)) if earlier else plan_study(path)
-    if plan.keys[stage] != key:
-        raise _changed(path)
+    plan = plan_study(Path(spec))
+    if keys_of(plan)[stage] != key:
+        raise _changed(plan.study.path)
     return with_proposals(plan, map(Path, proposals))
 
 

@@ -71,12 +71,22 @@ def expand(study: Study, replicate: int = 0) -> Expansion:
     """
     again = f"replicate {replicate}" if replicate else None
     searched_by = _with_search_seed(study, again) if again else study
-    search = _joint if study.spec.design == "joint" else _separate
     places = (
         (arm.name, searched, make_trial(study, arm.batch_size, set_values(arm, searched), again), 0)
-        for arm, searched in search(searched_by)
+        for arm, searched in _searched(searched_by)
     )
     return place_trials(study, places, Expansion((), ()))
+
+
+def first_trials(study: Study) -> dict[str, tuple[Mapping[str, Value], Trial]]:
+    """Return the searched values and the trial that each arm begins with; no other is made."""
+    first: dict[str, tuple[Arm, Mapping[str, Value]]] = {}
+    for arm, searched in _searched(study):
+        first.setdefault(arm.name, (arm, searched))
+    return {
+        name: (searched, make_trial(study, arm.batch_size, set_values(arm, searched)))
+        for name, (arm, searched) in first.items()
+    }
 
 
 def place_trials(
@@ -178,6 +188,11 @@ def set_values(arm: Arm, searched: Mapping[str, Value]) -> dict[str, Value]:
 def _points_of(points: int | Mapping[str, int], name: str) -> int:
     """Return the values of a hyperparameter in a grid; a choice, which needs none, has its own."""
     return points if isinstance(points, int) else points.get(name, 1)
+
+
+def _searched(study: Study) -> Iterator[tuple[Arm, dict[str, Value]]]:
+    """Yield the searched values of the trials of a study, each with its arm."""
+    return _joint(study) if study.spec.design == "joint" else _separate(study)
 
 
 def _separate(study: Study) -> Iterator[tuple[Arm, dict[str, Value]]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuning_playbook.errors import SpecError
+from tuning_playbook.planning.artefacts import building_on, keys_of
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.rounds import Round
 from tuning_playbook.trials.trial import ID_DIGITS, digest, trial_from_json
@@ -13,7 +14,7 @@ from tuning_playbook.trials.trial import ID_DIGITS, digest, trial_from_json
 Use = Literal["refuse", "report", "decide"]
 """What is made of an incomplete study: nothing, all but a decision, or all."""
 
-DECIDED = ("launch", "test", "final", "report")
+DECIDED = building_on("launch")
 """The stages that hold a decision, or follow from one."""
 
 
@@ -42,9 +43,7 @@ def what_is_there(plan: Plan, folder: Path) -> tuple[str, ...] | None:
         plan: The study's.
         folder: Its folder of results, from which the files are named.
     """
-    packs = {
-        f"packs/{pack.id}.nc": [trial.id for trial in pack.trials] for pack in plan.packs.values()
-    }
+    packs = {pack.file: [trial.id for trial in pack.trials] for pack in plan.packs.values()}
     proposals = []
     for item in _rounds_there(plan, folder):
         proposals.append(item.proposal)
@@ -62,10 +61,10 @@ def what_is_there(plan: Plan, folder: Path) -> tuple[str, ...] | None:
 
 def _rounds_there(plan: Plan, folder: Path) -> Iterator[Round]:
     """Yield the rounds whose proposals are there and follow from packs that are there."""
-    if not (folder / f"current/rounds-{plan.keys['rounds']}").exists():
+    if not (folder / f"current/rounds-{keys_of(plan)['rounds']}").exists():
         return  # they were proposed by another search
     packs = plan.packs.values()
-    cut = {pack.arm for pack in packs if not (folder / f"packs/{pack.id}.nc").exists()}
+    cut = {pack.arm for pack in packs if not (folder / pack.file).exists()}
     for item in plan.rounds.values():  # in each arm the earlier ones first
         if item.arm in cut or not (folder / item.proposal).exists():
             cut.add(item.arm)

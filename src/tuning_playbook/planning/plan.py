@@ -1,8 +1,7 @@
-"""The plan of a study: its packs, its reruns, its artefacts, and what decides each of them.
+"""The plan of a study: its trials, its packs, its rounds and its reruns.
 
-This is what the Snakefile knows. Every artefact has a *key*, the hash of all that decides it; an
-empty stamp with the key in its name stands beside the artefact when it is current. So a stale
-artefact is seen even where Snakemake has forgotten how it was made.
+What a plan is made of is worked out when it is asked for: whoever wants to know of a study what its
+spec says, as a training job does, does not wait for ten thousand trials.
 """
 
 import functools
@@ -23,38 +22,18 @@ from tuning_playbook.sources.imported_study import import_study
 from tuning_playbook.study import shape
 from tuning_playbook.study.advice import Advice, advise
 from tuning_playbook.study.draft import Source, workload_of
-from tuning_playbook.study.earlier_results import Arm, put_in
+from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.import_spec import ImportSpec
 from tuning_playbook.study.origin import EarlierResult
-from tuning_playbook.study.read import WrittenSpec, read_spec, validate
+from tuning_playbook.study.read import WrittenSpec
 from tuning_playbook.study.resolve import resolve
+from tuning_playbook.study.settled import read_settled, settle
 from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
-PACKAGE = Path(__file__).parent.parent
-
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-SPEC_CODE = ("declarations.py", "planning", "search", "study", "trials")
-"""The code that makes trials of a spec."""
-
-STAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    # stage: (the stages it builds on, the code that decides it)
-    "rounds": ((), SPEC_CODE),
-    "study": (("rounds",), ("dataset", "sources", *SPEC_CODE)),
-    "replicates": ((), ("dataset", *SPEC_CODE)),
-    "reruns": (("study",), ("analysis",)),
-    "models": (("study",), ("analysis",)),
-    "diagnostics": (("study",), ("analysis",)),
-    "next": (("diagnostics",), ("procedures",)),
-    "launch": (("reruns", "replicates", "diagnostics"), ("launches",)),
-    "test": (("launch",), ()),
-    "final": (("launch",), ()),
-    "plots": (("reruns", "replicates"), ("analysis", "launches", "plots")),
-    "report": (("launch", "plots", "next", "test", "final"), ("report",)),
-}
 
 DATASET_KEYS = (
     "workload",
@@ -69,10 +48,7 @@ DATASET_KEYS = (
 )
 """The keys of a spec that decide its dataset."""
 
-ENDS = ("trials", "rounds")
-"""The keys of a Bayesian search that say when it ends."""
-
-NO_RESULTS: Mapping[Arm, EarlierResult] = MappingProxyType({})
+NO_RESULTS: Mapping[EarlierArm, EarlierResult] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -89,6 +65,11 @@ class Pack:
     arm: str
     trials: tuple[Trial, ...]
 
+    @property
+    def file(self) -> str:
+        """Return its file, from the study's folder."""
+        return f"packs/{self.id}.nc"
+
 
 @dataclass(frozen=True)
 class RerunPack:
@@ -104,33 +85,82 @@ class RerunPack:
     arm: str
     reruns: tuple[int, ...]
 
+    @property
+    def file(self) -> str:
+        """Return its file, from the study's folder."""
+        return f"reruns/{self.id}.nc"
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A study, what it trains and what it makes.
+    """A study and what it trains.
 
     Attributes:
         study: The resolved spec.
-        expansion: Its trials.
-        packs: Its training jobs.
-        rerun_packs: The training jobs of its reruns.
-        rounds: The rounds of a Bayesian search, whose trials follow from results.
-        replicates: The trials of each repeat of the whole search, the first repeat first.
-        replicate_packs: Their training jobs.
+        proposals: What the rounds of a Bayesian search have proposed so far, by their ids.
     """
 
     study: Study
-    expansion: Expansion
-    packs: Mapping[str, Pack]
-    rerun_packs: Mapping[str, RerunPack]
-    rounds: Mapping[str, Round]
-    replicates: tuple[Expansion, ...] = ()
-    replicate_packs: Mapping[str, Pack] = field(default_factory=dict)
+    proposals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def initial(self) -> Expansion:
+        """Return the trials that the spec gives."""
+        return list_finished(self.study) if self.study.finished else expand(self.study)
+
+    @functools.cached_property
+    def expansion(self) -> Expansion:
+        """Return all its trials: those, and the ones that its rounds have proposed."""
+        if not self.proposals:
+            return self.initial
+        return add_proposals(self.study, self.initial, [*self.rounds.values()], self.proposals)
 
     @property
     def trials(self) -> tuple[StudyTrial, ...]:
         """Return the trials in the order of the study."""
         return self.expansion.trials
+
+    @functools.cached_property
+    def packs(self) -> Mapping[str, Pack]:
+        """Return the training jobs of the trials that the spec gives, by their ids."""
+        if self.study.finished:
+            return {}
+        return {pack.id: pack for pack in _packs(self.study, self.initial)}
+
+    @functools.cached_property
+    def rounds(self) -> Mapping[str, Round]:
+        """Return the rounds of a Bayesian search, whose trials follow from results, by their ids.
+
+        Of each arm the earlier ones stand first.
+        """
+        slugs = {arm.name: slug(arm.name) for arm in self.study.arms}
+        return {item.id: item for item in rounds_of(self.study, slugs)}
+
+    def rounds_before(self, current: Round) -> tuple[Round, ...]:
+        """Return the rounds of an arm that come before one of them."""
+        return tuple(
+            item
+            for item in self.rounds.values()
+            if item.arm == current.arm and item.number < current.number
+        )
+
+    @functools.cached_property
+    def rerun_packs(self) -> Mapping[str, RerunPack]:
+        """Return the training jobs of its reruns, by their ids."""
+        if self.study.finished:
+            return {}
+        return {pack.id: pack for pack in _rerun_packs(self.study)}
+
+    @functools.cached_property
+    def replicates(self) -> tuple[Expansion, ...]:
+        """Return the trials of each repeat of the whole search, the first repeat first."""
+        return tuple(expand(self.study, n + 1) for n in range(self.study.spec.replicates))
+
+    @functools.cached_property
+    def replicate_packs(self) -> Mapping[str, Pack]:
+        """Return the training jobs of those, by their ids."""
+        packs = (pack for repeat in self.replicates for pack in _packs(self.study, repeat))
+        return {pack.id: pack for pack in packs}
 
     @property
     def trials_per_arm(self) -> dict[str, int]:
@@ -148,61 +178,6 @@ class Plan:
     def advice(self) -> tuple[Advice, ...]:
         """Return what the playbook's rules of thumb say of the study."""
         return () if self.study.finished else advise(self.study, self.trials_per_arm)
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Return the stages that this study has."""
-        spec = self.study.spec
-        absent = {
-            "rounds": not self.rounds,
-            "replicates": not self.replicates,
-            "models": bool(self.study.finished),
-            "next": bool(self.study.finished),
-            "test": spec.test.evaluate is None,
-            "final": not spec.final.fold_validation,
-        }
-        return tuple(stage for stage in STAGES if not absent.get(stage))
-
-    @functools.cached_property
-    def keys(self) -> dict[str, str]:
-        """Return the key of every stage: the hash of all that decides its artefacts."""
-        settings = self._settings()
-        keys: dict[str, str] = {}
-        for stage, (upstream, packages) in STAGES.items():
-            parts = [settings.get(stage), [keys[name] for name in upstream], code_hash(packages)]
-            keys[stage] = digest(parts)[:ID_DIGITS]
-        return keys
-
-    def _settings(self) -> dict[str, Any]:
-        spec = self.study.spec.model_dump(mode="json")
-        baseline = self.study.baseline
-        places = [_place(item) for item in self.trials if not item.round]
-        origins = [item.to_json() for item in self.study.taken]
-        search = {name: value for name, value in spec["search"].items() if name not in ENDS}
-        return {
-            # How many rounds there are decides none of their proposals.
-            "rounds": [search, [item.trials for item in self.rounds.values()][:1], places],
-            "study": [{key: spec[key] for key in DATASET_KEYS}, places, *origins],
-            "replicates": [
-                [{key: spec[key] for key in DATASET_KEYS}],
-                [[_place(item) for item in repeat.trials] for repeat in self.replicates],
-            ],
-            "reruns": [
-                spec["reruns"],
-                baseline and [baseline.batch_size, dict(baseline.hyperparameters)],
-                [
-                    (item.name, item.record.sha256, repr(item.best), repr(item.provenance))
-                    for item in self.study.finished
-                ],
-            ],
-            "diagnostics": spec["checklist"],
-            "next": self.study.text,
-            "launch": spec["launch"],
-            "test": spec["test"],
-            "final": spec["final"],
-            "plots": spec["isolation"],
-            "report": self.study.text,
-        }
 
 
 def find_spec(study: str, *, folder: Path) -> Path:
@@ -229,64 +204,53 @@ def find_spec(study: str, *, folder: Path) -> Path:
     return path
 
 
-def study_of(written: WrittenSpec, results: Mapping[Arm, EarlierResult] = NO_RESULTS) -> Study:
+def study_of(
+    written: WrittenSpec, results: Mapping[EarlierArm, EarlierResult] = NO_RESULTS
+) -> Study:
     """Check and resolve a study.
 
     Args:
         written: Its spec.
-        results: Of the earlier studies that it takes values from.
+        results: Of the earlier studies that it takes values from; a settled spec has them already.
 
     Raises:
         SpecError: The spec cannot be carried out as written.
         WorkloadError: Its workload cannot be imported.
     """
-    path, spec, text = written.path, written.shape, written.text
-    if isinstance(spec, ImportSpec):
-        return import_study(path, spec, text)
-    workload = workload_of(path, spec, text)
-    if not written.references:
-        return resolve(Source(path, spec, text, workload))
-    document, baseline, taken = put_in(
-        written.document, written.references, results, workload, path=path, text=text
-    )
-    spec = validate(document, text, path, shape.StudySpec)
-    return resolve(Source(path, spec, text, workload, baseline, taken))
+    path, text = written.path, written.text
+    if isinstance(written.shape, ImportSpec):
+        return import_study(path, written.shape, text)
+    workload = workload_of(path, written.shape, text)
+    settled = settle(written, results, workload)
+    assert isinstance(settled.shape, shape.StudySpec)
+    return resolve(Source(path, settled.shape, text, workload, settled.baseline, settled.taken))
 
 
-def plan_study(path: Path, results: Mapping[Arm, EarlierResult] = NO_RESULTS) -> Plan:
-    """Return the plan of the study at `path`.
+def plan_study(path: Path, results: Mapping[EarlierArm, EarlierResult] = NO_RESULTS) -> Plan:
+    """Return the plan of the study at `path`, of which every trial can be made.
 
     Args:
-        path: Its spec.
-        results: Of the earlier studies that it takes values from; `chain.outline` does without.
+        path: Its spec, or its settled spec.
+        results: Of the earlier studies that it takes values from; `plan_chain` does without.
 
     Raises:
+        ChangedDuringRunError: The spec is another than the one that was settled.
         SpecError: The spec cannot be carried out as written.
         SourceError: The finished trials that it names cannot be read.
         WorkloadError: Its workload cannot be imported.
     """
-    return plan_written(read_spec(path), results)
+    plan = Plan(study_of(read_settled(path), results))
+    check_trials(plan)
+    return plan
 
 
-def plan_written(written: WrittenSpec, results: Mapping[Arm, EarlierResult] = NO_RESULTS) -> Plan:
-    """Return the plan of a study whose spec is read already; otherwise as `plan_study`."""
-    study = study_of(written, results)
-    if study.finished:
-        return Plan(study, list_finished(study), {}, {}, {})
-    expansion = expand(study)
-    replicates = tuple(expand(study, n + 1) for n in range(study.spec.replicates))
-    rerun_packs = {pack.id: pack for pack in _rerun_packs(study)}
-    slugs = {arm.name: slug(arm.name) for arm in study.arms}
-    rounds = {item.id: item for item in rounds_of(study, slugs)}
-    return Plan(
-        study,
-        expansion,
-        {pack.id: pack for pack in _packs(study, expansion)},
-        rerun_packs,
-        rounds,
-        replicates,
-        {pack.id: pack for repeat in replicates for pack in _packs(study, repeat)},
-    )
+def check_trials(plan: Plan) -> None:
+    """Check that every trial that a spec gives can be made.
+
+    Raises:
+        SpecError: They are too many, or one cannot be told from another.
+    """
+    _ = plan.initial, plan.replicates
 
 
 def with_proposals(plan: Plan, proposals: Iterable[Path]) -> Plan:
@@ -302,8 +266,9 @@ def with_proposals(plan: Plan, proposals: Iterable[Path]) -> Plan:
     found = {path.parent.name: json.loads(path.read_text()) for path in proposals}
     if not found:
         return plan
-    rounds = list(plan.rounds.values())
-    return replace(plan, expansion=add_proposals(plan.study, plan.expansion, rounds, found))
+    whole = replace(plan, proposals=found)
+    _ = whole.expansion
+    return whole
 
 
 def make_pack(arm: str, trials: Sequence[Trial]) -> Pack:
@@ -361,26 +326,9 @@ def axis_plots(study: Study) -> dict[str, tuple[str, str]]:
     return {axis_stem(name, condition): (name, condition) for name, condition in searched}
 
 
-@functools.cache
-def code_hash(packages: tuple[str, ...]) -> str:
-    """Return the hash of the code in some packages of this project."""
-    state = hashlib.sha256()
-    for package in packages:
-        place = PACKAGE / package
-        for path in [place] if place.is_file() else sorted(place.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                state.update(f"{path.relative_to(PACKAGE)}\0".encode() + path.read_bytes())
-    return state.hexdigest()
-
-
 def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-
-def _place(item: StudyTrial) -> tuple[str, str, dict[str, Any]]:
-    """Return what decides a trial's row of a dataset."""
-    return item.trial.fingerprint, item.arm, dict(item.searched)
 
 
 def _packs(study: Study, expansion: Expansion) -> Iterator[Pack]:

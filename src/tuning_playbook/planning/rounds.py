@@ -79,7 +79,7 @@ def add_proposals(
         study: The study.
         expansion: Its initial trials.
         rounds: Its rounds.
-        proposals: What `dataset.proposals.propose_round` gave, by the id of the round.
+        proposals: What `dataset.propose.propose_round` gave, by the id of the round.
 
     Raises:
         ArtefactError: A proposal does not fit the study.

@@ -12,7 +12,7 @@ knows of them.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,13 @@ from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS
 from tuning_playbook.study.draft import error_at, key_of
 from tuning_playbook.study.families import COMMON, families
-from tuning_playbook.study.origin import EarlierResult, Taken
+from tuning_playbook.study.origin import EarlierResult, Taken, take
 from tuning_playbook.study.references import BaselineReference, RangeReference, ValueReference
 from tuning_playbook.study.study import write_value
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.study.yaml import Location
 
-Arm = tuple[str, str]
+EarlierArm = tuple[str, str]
 """A study and one of its arms; the arm is empty where the best of all arms is meant."""
 
 
@@ -46,7 +46,7 @@ class Reference:
     wanted: ValueReference | RangeReference | BaselineReference
 
     @property
-    def source(self) -> Arm:
+    def source(self) -> EarlierArm:
         """Return the study and the arm that it refers to."""
         return self.wanted.study, self.wanted.arm
 
@@ -78,7 +78,7 @@ def find_references(document: Mapping[str, Any], path: Path, text: str) -> tuple
 def put_in(
     document: Mapping[str, Any],
     references: Sequence[Reference],
-    results: Mapping[Arm, EarlierResult],
+    results: Mapping[EarlierArm, EarlierResult],
     workload: WorkloadDescription,
     *,
     path: Path,
@@ -118,7 +118,7 @@ def put_in(
             if isinstance(wanted, BaselineReference):
                 baseline = result
                 del settled["baseline"]
-                taken.append(Taken("baseline", result.trial, result))
+                taken.append(take("baseline", result.trial, result))
                 continue
             value: Any = value_of(result, str(name))
             written = write_value(value)
@@ -130,7 +130,7 @@ def put_in(
         except SpecError as error:
             raise error_at(path, text, reference.location, str(error)) from None
         _put(settled, reference.location, value)
-        taken.append(Taken(key_of(reference.location), written, result))
+        taken.append(take(key_of(reference.location), written, result))
     return settled, baseline, tuple(taken)
 
 
@@ -189,19 +189,6 @@ def range_around(
         return {f"{scale}int_uniform": [math.ceil(low), math.floor(high)]}
     digits = SIGNIFICANT_DIGITS
     return {f"{scale}uniform": [float(f"{low:.{digits}g}"), float(f"{high:.{digits}g}")]}
-
-
-def to_json(results: Mapping[Arm, EarlierResult]) -> list[dict[str, Any]]:
-    """Return results as the content of a JSON file."""
-    return [{"of": list(source), "result": asdict(result)} for source, result in results.items()]
-
-
-def from_json(content: Sequence[Mapping[str, Any]]) -> dict[Arm, EarlierResult]:
-    """Return the results that `to_json` wrote."""
-    return {
-        (str(item["of"][0]), str(item["of"][1])): EarlierResult(**item["result"])
-        for item in content
-    }
 
 
 def _places(document: Mapping[str, Any]) -> Iterator[tuple[Location, Any, Any]]:

@@ -1,7 +1,7 @@
 """Where a value of a study is from, if from the result of an earlier one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tuning_playbook.declarations import Value
@@ -42,15 +42,27 @@ class Taken:
     Attributes:
         place: As `fixed.learning_rate`.
         value: What stands there now, written as in a spec.
-        result: The trial that it is from.
+        study: The earlier study.
+        arm: The arm that its best trial is in.
+        trial: The trial's id.
+        fingerprint: The trial's.
+        commit: The commit of the code that trained it; empty if unknown.
     """
 
     place: str
     value: str
-    result: EarlierResult
+    study: str
+    arm: str
+    trial: str
+    fingerprint: str
+    commit: str
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object that says where to look it up."""
-        names = ("study", "arm", "trial", "fingerprint", "commit")
-        origin = {name: getattr(self.result, name) for name in names}
-        return {"place": self.place, "value": self.value, **origin}
+        return asdict(self)
+
+
+def take(place: str, value: str, result: EarlierResult) -> Taken:
+    """Return that a result gave the value at a place of a spec."""
+    origin = (result.study, result.arm, result.trial, result.fingerprint, result.commit)
+    return Taken(place, value, *origin)

@@ -14,6 +14,7 @@ from tuning_playbook.study.baselines import Baseline
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import Reference, find_references, without
 from tuning_playbook.study.import_spec import ImportSpec
+from tuning_playbook.study.origin import EarlierResult, Taken
 from tuning_playbook.study.roles import NEVER_A_HYPERPARAMETER
 from tuning_playbook.study.values import RANGE, VALUES
 from tuning_playbook.study.yaml import Location, read_yaml
@@ -41,8 +42,10 @@ class WrittenSpec:
         path: Its file.
         document: As YAML gives it, of the right shape but for its references.
         text: The file's text.
-        references: What it takes from earlier studies.
+        references: What it takes from earlier studies, and still has to be found.
         shape: The spec; where it has references, with any values in their places.
+        baseline: The incumbent, where it was taken from an earlier study.
+        taken: What was taken from earlier studies.
     """
 
     path: Path
@@ -50,6 +53,8 @@ class WrittenSpec:
     text: str
     references: tuple[Reference, ...]
     shape: shape.StudySpec | ImportSpec
+    baseline: EarlierResult | None = None
+    taken: tuple[Taken, ...] = ()
 
 
 def read_spec(path: Path) -> WrittenSpec:
@@ -60,7 +65,11 @@ def read_spec(path: Path) -> WrittenSpec:
     Raises:
         SpecError: It cannot be read, or a key or value is not of the right shape.
     """
-    document, text = read_yaml(path, what="study spec")
+    return written_spec(path, *read_yaml(path, what="study spec"))
+
+
+def written_spec(path: Path, document: dict[str, Any], text: str) -> WrittenSpec:
+    """Return the spec that a document of YAML holds; otherwise as `read_spec`."""
     if "source" in document:
         return WrittenSpec(path, document, text, (), validate(document, text, path, ImportSpec))
     references = find_references(document, path, text)

@@ -1,7 +1,7 @@
 rule import_trials:
     input:
-        study=current("study"),
-        reruns=current("reruns"),
+        study=stamp_of("study"),
+        reruns=stamp_of("reruns"),
     output:
         study=report(f"{STUDY}/study.nc", category="{study}", labels={"artefact": "dataset"}),
         reruns=report(
@@ -18,10 +18,9 @@ rule import_trials:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **USUAL,
     params:
-        spec=spec_path,
+        spec=spec,
         key=key_of("reruns"),
     message:
         "{wildcards.study}: read the trials that were finished before"

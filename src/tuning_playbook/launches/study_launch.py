@@ -1,0 +1,48 @@
+"""The launch decision of a study, from the files that it rests on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from tuning_playbook.analysis.findings import read_findings
+from tuning_playbook.dataset.replicates import open_if_any
+from tuning_playbook.launches.decision import Launch, decide
+from tuning_playbook.study.caveats import caveats
+from tuning_playbook.study.study import Study
+
+
+def decide_study(
+    asked: Study,
+    *,
+    study: str,
+    reruns: str,
+    replicates: Sequence[str],
+    diagnostics: str,
+    decide_incomplete: bool,
+) -> Launch:
+    """Decide whether the candidate of a study replaces the baseline.
+
+    Args:
+        asked: The study, which says what an improvement must outweigh.
+        study: Its dataset.
+        reruns: That of its reruns.
+        replicates: That of the repeats of its search, or none.
+        diagnostics: What the checklist found.
+        decide_incomplete: Whether to decide although trials have no result.
+    """
+    with (
+        xr.open_dataset(study) as searched,
+        xr.open_dataset(reruns) as again,
+        open_if_any(replicates) as repeats,
+    ):
+        return decide(
+            searched,
+            again,
+            read_findings(Path(diagnostics)),
+            replicates=repeats,
+            min_improvement=asked.spec.launch.min_improvement,
+            complexity=asked.spec.launch.complexity,
+            caveats=caveats(asked),
+            decide_incomplete=decide_incomplete,
+        )

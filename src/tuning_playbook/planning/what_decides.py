@@ -1,0 +1,66 @@
+"""What of a plan decides its stages: what stands in their keys, beside code and earlier stages."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tuning_playbook.planning.expand import StudyTrial
+from tuning_playbook.planning.plan import DATASET_KEYS, Plan
+
+ENDS = ("trials", "rounds")
+"""The keys of a Bayesian search that say when it ends."""
+
+
+def spec(*keys: str) -> Callable[[Plan], Any]:
+    """Return what some keys of a spec say."""
+    return lambda plan: plan.study.spec.model_dump(mode="json", include=set(keys))
+
+
+def text(plan: Plan) -> str:
+    """Return every word of a spec."""
+    return plan.study.text
+
+
+def nothing(plan: Plan) -> None:
+    """Return nothing: the stages before it decide a stage."""
+    del plan
+
+
+def rounds(plan: Plan) -> list[Any]:
+    """Return what decides the proposals; how many rounds there are decides none of them."""
+    given = plan.study.spec.model_dump(mode="json")["search"]
+    search = {name: value for name, value in given.items() if name not in ENDS}
+    return [search, [item.trials for item in plan.rounds.values()][:1], _rows(plan)]
+
+
+def study(plan: Plan) -> list[Any]:
+    """Return what decides the dataset: its trials, their values' origin, and what is said of it."""
+    taken = [item.to_json() for item in plan.study.taken]
+    return [spec(*DATASET_KEYS)(plan), _rows(plan), taken]
+
+
+def replicates(plan: Plan) -> list[Any]:
+    """Return what decides the dataset of the repeats."""
+    repeats = [[_row(item) for item in repeat.trials] for repeat in plan.replicates]
+    return [spec(*DATASET_KEYS)(plan), repeats]
+
+
+def reruns(plan: Plan) -> list[Any]:
+    """Return what decides which trials are trained again, and how often."""
+    baseline, finished = plan.study.baseline, plan.study.finished
+    return [
+        spec("reruns")(plan),
+        baseline and [baseline.batch_size, dict(baseline.hyperparameters)],
+        [
+            (item.name, item.record.sha256, repr(item.best), repr(item.provenance))
+            for item in finished
+        ],
+    ]
+
+
+def _rows(plan: Plan) -> list[Any]:
+    return [_row(item) for item in plan.initial.trials]
+
+
+def _row(item: StudyTrial) -> tuple[str, str, dict[str, Any]]:
+    """Return what decides a trial's row of a dataset."""
+    return item.trial.fingerprint, item.arm, dict(item.searched)

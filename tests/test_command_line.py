@@ -1,0 +1,61 @@
+"""Commands on a study that takes from an earlier one: they go by the results that are there."""
+
+import json
+
+import pytest
+
+from tests.analysis.synthetic import make_study
+from tests.specs import changed, write_spec
+from tuning_playbook.__main__ import main
+from tuning_playbook.analysis.best_result import best_results
+from tuning_playbook.planning.settle import settle_study
+
+TAKEN = {"nuisance": {"dropout": {"uniform": [0, 0.5]}}, "fixed.learning_rate": {"from": "first"}}
+
+
+@pytest.fixture
+def second(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_spec(tmp_path / "first.yaml", changed({}))
+    return write_spec(tmp_path / "second.yaml", changed(TAKEN))
+
+
+def train_first(folder, seed):
+    """Leave a dataset as if the first study had been trained; return its best result."""
+    study = make_study(seed=seed).assign_attrs(study="first", workload="digits_mlp")
+    study["fingerprint"] = ("trial", study["trial"].values)
+    place = folder / "results" / "first"
+    place.mkdir(parents=True, exist_ok=True)
+    study.to_netcdf(place / "study.nc")
+    results = best_results({("first", ""): "first"}, {"first": place})
+    return results, results["first", ""].values["learning_rate"]
+
+
+def rates(capsys, second):
+    assert main(["expand", str(second)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return {json.loads(line)["hyperparameters"]["learning_rate"] for line in lines}
+
+
+def test_before_the_earlier_study_has_a_result_its_trials_stand_in(second, capsys):
+    assert main(["check", str(second)]) == 0
+    assert "the results of first are not known yet; a trial of theirs" in capsys.readouterr().out
+    assert main(["expand", str(second)]) == 1
+    assert "takes values from first, and their results are not in" in capsys.readouterr().err
+
+
+def test_a_result_that_is_there_is_taken(second, capsys, tmp_path):
+    _, rate = train_first(tmp_path, seed=0)
+    assert main(["check", str(second)]) == 0
+    assert f"fixed.learning_rate is {rate}, from first: " in capsys.readouterr().out
+    assert rates(capsys, second) == {rate}
+
+
+def test_what_snakemake_settled_stands_until_the_spec_is_edited(second, capsys, tmp_path):
+    results, settled = train_first(tmp_path, seed=0)
+    settle_study(second, results, tmp_path / "results" / "second" / "settled.yaml")
+    _, newer = train_first(tmp_path, seed=1)
+    assert settled != newer
+    assert rates(capsys, second) == {settled}
+    write_spec(second, changed(TAKEN | {"goal": "In other words?"}))
+    assert rates(capsys, second) == {newer}

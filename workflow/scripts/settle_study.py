@@ -1,0 +1,15 @@
+"""Take from the results of earlier studies what a study builds on, and settle its spec."""
+
+from pathlib import Path
+
+from tuning_playbook.analysis.best_result import best_results
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.planning.current import current_link
+from tuning_playbook.planning.settle import settle_study
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    link = current_link(params.spec, params.key)
+    folders = {Path(file).parent.name: Path(file).parent for file in snakemake.input.studies}
+    results = best_results(link.earlier, folders)
+    settle_study(Path(params.spec), results, Path(snakemake.output[0]))
