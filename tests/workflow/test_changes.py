@@ -38,7 +38,7 @@ def test_new_notes_concern_the_report_only(trained):
 
 
 def test_a_plot_drawn_by_other_code_is_drawn_and_reported_again_without_training(trained):
-    trained.append("src/tuning_playbook/plots/axis.py", "\nCHANGED = True\n")
+    trained.append("src/tuning_playbook/plots/axis_plot.py", "\nCHANGED = True\n")
     assert trained.plan().rules.keys() == {
         "mark_stage",
         "plot_axis",
