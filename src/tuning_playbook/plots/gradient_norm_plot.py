@@ -7,7 +7,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.ranking import arm_names, best_trials, trial_id
-from tuning_playbook.plots.scales import log_ticks, plain, plain_ticks
+from tuning_playbook.plots.scales import log_ticks, plain_ticks, tick_label
 from tuning_playbook.plots.style import WIDTH, Look, clean, legend_below, look, looks
 
 
@@ -91,7 +91,7 @@ def _histogram(axes: Axes, study: xr.Dataset, trial: int, arm_look: Look, place:
     if np.isfinite(p90):
         axes.axvline(p90, color=arm_look.color, linestyle="--", linewidth=1.2)
         axes.annotate(
-            f"90 %: {plain(float(f'{p90:.2g}'))}",
+            f"90 %: {tick_label(float(f'{p90:.2g}'))}",
             (p90, 0.98 - 0.12 * (place % 6)),
             xycoords=("data", "axes fraction"),
             xytext=(3, 0),

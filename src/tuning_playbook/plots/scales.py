@@ -71,15 +71,15 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def plain_ticks(axis: Axis, ticks: list[float]) -> None:
     """Put ticks on an axis, written as plain numbers and not as powers of ten."""
-    axis.set_ticks(ticks, [plain(tick) for tick in ticks])
+    axis.set_ticks(ticks, [tick_label(tick) for tick in ticks])
     axis.set_ticks([], minor=True)
 
 
-def plain(value: float) -> str:
+def tick_label(value: float) -> str:
     """Write the number at a tick.
 
     Example:
-        >>> plain(0.02), plain(1e-4), plain(1e6)
+        >>> tick_label(0.02), tick_label(1e-4), tick_label(1e6)
         ('0.02', '1e-4', '1e6')
     """
     if value == 0 or 1e-3 <= abs(value) < 1e5:
