@@ -547,7 +547,7 @@ def test_other_bits_are_told_beside_the_trial_variance_and_the_facts_that_differ
 WRONG_REQUESTS = {
     "the archive has no trial '99'": ["--trial", "99"],
     "name a trial with --trial": [],
-    "the training code here and of the archive are not the same": ["--trial", "0"],
+    "the engine here and of the archive are not the same": ["--trial", "0"],
 }
 
 

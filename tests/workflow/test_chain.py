@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 import xarray as xr
 
+from tests.specs import changed
 from tests.workflow.background import in_background
 from tests.workflow.conftest import IN_ONE_JOB
+from tuning_playbook.study.yaml import read_yaml
 
 pytestmark = pytest.mark.workflow
 
@@ -29,9 +31,11 @@ def listed(*rates):
 
 @in_background
 def chained(workshop):
-    """Two studies from nothing; then the first has another worse trial; then a better one."""
+    """Two studies from nothing; then the first has another worse trial; then a better one.
+
+    The second asks for it in other words each time.
+    """
     project = workshop.new_project("chained")
-    project.write_study("second", SECOND)
     states = {}
     for name, rates in {
         "from nothing": (1e-4, 0.02),
@@ -39,6 +43,7 @@ def chained(workshop):
         "another best": (1e-4, 0.02, 2e-4, 0.06),
     }.items():
         project.write_study("first", listed(*rates))
+        project.write_study("second", SECOND | {"goal": f"What comes of {name}?"})
         run = project.snakemake(study="second")
         states[name] = SimpleNamespace(
             rules=run.rules,
@@ -46,6 +51,7 @@ def chained(workshop):
             retrained=run.retrained("second"),
             text=run.text,
             trials={study: project.trials(study) for study in ("first", "second")},
+            settled=read_yaml(project.results / "second/settled.yaml", what="study spec")[0],
             second=xr.load_dataset(project.results / "second/study.nc"),
             report=project.report("second"),
             again=project.plan(study="second").nothing_to_do,
@@ -84,6 +90,11 @@ def test_a_change_of_the_first_study_that_leaves_its_best_trains_nothing_of_the_
     assert state.trials["second"] == chained["from nothing"].trials["second"]
 
 
+def test_other_words_of_a_study_that_takes_from_an_earlier_one_are_reported(chained):
+    for name in ("from nothing", "the same best"):
+        assert f"What comes of {name}?" in chained[name].report
+
+
 def test_a_change_of_its_best_trains_what_builds_on_it(chained):
     before, after = chained["the same best"], chained["another best"]
     assert rates(after) == {0.06}
@@ -104,6 +115,14 @@ def test_where_values_are_from_stands_in_the_dataset_and_in_the_report(chained):
     assert places["nuisance.one_minus_momentum"]["value"] == "log_uniform [0.025, 0.4]"
     assert "Taken from earlier studies" in state.report
     assert best in state.report
+
+
+def test_the_settled_spec_is_the_whole_spec_with_the_same_origins(chained):
+    state = chained["another best"]
+    about = state.settled.pop("settled")
+    assert {item["place"]: item for item in about["taken"]} == taken(state)
+    assert state.settled.keys() == changed(SECOND).keys() - {"baseline"}
+    assert state.settled["fixed"]["learning_rate"] == 0.06
 
 
 @in_background

@@ -88,6 +88,11 @@ def test_every_rule_is_part_of_a_whole_study_or_a_target(told):
     assert {"all", "default", "study_dataset", "diagnose", "report"} <= TARGETS
 
 
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_the_list_of_rules_says_in_one_line_what_a_target_makes(told, target):
+    assert re.search(rf"^{target} \(.+\.\)$", told["rules"].output, re.MULTILINE)
+
+
 def test_the_linter_says_only_what_a_comment_argues_for(told):
     found, place = set(), ""
     for line in told["lint"].error.splitlines():

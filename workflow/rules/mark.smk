@@ -18,4 +18,4 @@ rule mark_stage:
     message:
         "{wildcards.study}: {wildcards.stage} is to be {wildcards.key}"
     shell:
-        "find $(dirname {output:q}) -name '{wildcards.stage}-*' -delete >{log:q} 2>&1"
+        'find "$(dirname {output:q})" -name "{wildcards.stage}-*" -delete >{log:q} 2>&1'
