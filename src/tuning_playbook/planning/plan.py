@@ -185,7 +185,12 @@ class Plan:
         search = {name: value for name, value in spec["search"].items() if name not in ENDS}
         return {
             # How many rounds there are decides none of their proposals.
-            "rounds": [search, [item.trials for item in self.rounds.values()][:1], places],
+            "rounds": [
+                search,
+                [item.trials for item in self.rounds.values()][:1],
+                places,
+                spec["objective"],
+            ],
             "study": [{key: spec[key] for key in DATASET_KEYS}, places, *origins],
             "replicates": [
                 [{key: spec[key] for key in DATASET_KEYS}],
