@@ -50,8 +50,8 @@ class Study:
         self.packs = [self.folder / "packs/all.nc"]
         pack_trials(self.folder, self.packs[0], trials, records)
 
-    def selection(self, plan=None):
-        return request_of(plan or self.plan, ()).selection
+    def selection(self):
+        return request_of(self.plan, ()).selection
 
     def collect(self, **changes):
         """Return study.nc and checkpoints.nc, under other settings if any are given."""

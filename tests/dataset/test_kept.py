@@ -1,6 +1,7 @@
 """A finished trial is found wherever its numbers stand, and only if they are what was measured."""
 
 import shutil
+from collections import Counter
 
 import netCDF4
 import numpy as np
@@ -9,7 +10,7 @@ import xarray as xr
 
 from tests.specs import plan_of
 from tests.trials.records import record_of
-from tuning_playbook.dataset.collect import collect_study, write_dataset
+from tuning_playbook.dataset.collect import collect_study, keep_dataset, write_dataset
 from tuning_playbook.dataset.kept import kept_records, put_back
 from tuning_playbook.dataset.replicates import collect_replicates
 from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_trials
@@ -82,7 +83,7 @@ class Trained:
             pack_trials(self.folder, path, pack.trials, self.records)
 
     def collect(self):
-        write_dataset(self.folder / "study.nc", collect_study(self.plan, self.packs))
+        keep_dataset(self.folder / "study.nc", collect_study(self.plan, self.packs))
 
     def kept(self):
         return hashes(kept_records(self.folder, self.trials))
@@ -97,28 +98,39 @@ def trained(plan, tmp_path):
 
 
 def copies(folder):
-    """Return the files in which the marked number stands, with the times that it does."""
-    found = {}
+    """Return how often the marked number stands in the files of each name."""
+    found = Counter()
     for path in sorted(item for item in folder.rglob("*") if item.is_file()):
         content = path.read_bytes()
         times = sum(content.count(np.array(MARK, order).tobytes()) for order in (">f4", "<f4"))
-        if times:
-            found[path.name] = times
-    return found
+        found[path.name] += times
+    return +found
 
 
 def test_trials_are_found_in_their_folders_then_in_their_packs_then_in_the_dataset(trained):
     expected = hashes(trained.records)
     assert trained.kept() == expected
     trained.pack()
-    assert not list(trained.folder.rglob(NUMBERS))
-    assert trained.kept() == expected
     trained.collect()
+    assert not list(trained.folder.rglob(NUMBERS))
+    (trained.folder / "study.nc").rename(trained.folder / "later.nc")
+    assert trained.kept() == expected
+    (trained.folder / "later.nc").rename(trained.folder / "study.nc")
     for path in trained.packs:
         path.unlink()
     assert trained.kept() == expected
     (trained.folder / "study.nc").unlink()
     assert trained.kept() == {}
+
+
+def test_a_pack_whose_job_nobody_saw_end_costs_no_trial(trained):
+    """Snakemake was killed, the job ended, and the next run removes what it takes for half a file.
+
+    No dataset holds the trials yet.
+    """
+    trained.pack()
+    shutil.rmtree(trained.folder / "packs")
+    assert trained.kept() == hashes(trained.records)
 
 
 def test_they_come_in_the_order_in_which_they_are_asked_for(trained):
@@ -151,6 +163,7 @@ def test_a_damaged_pack_is_passed_over_for_the_dataset(trained, caplog, damage):
 @pytest.mark.parametrize("damage", [b"", b"no netCDF"])
 def test_a_damaged_dataset_is_said_and_holds_no_trial(trained, caplog, damage):
     trained.pack()
+    trained.collect()
     (trained.folder / "study.nc").write_bytes(damage)
     shutil.rmtree(trained.folder / "packs")
     assert trained.kept() == {}
@@ -191,6 +204,8 @@ def test_one_changed_bit_of_its_numbers_and_a_trial_is_not_kept(trained, place, 
     path = trial_folder(trained.folder, diverged) / NUMBERS
     if place == "pack":
         trained.pack()
+        trained.collect()
+        (trained.folder / "study.nc").unlink()
         (path,) = (path for path in trained.packs if diverged.id in read_pack(path))
     flip(path, variable, list(read_pack(path)).index(diverged.id))
     others = [trained[0].id, trained[2].id]
@@ -240,15 +255,15 @@ def test_a_trial_of_no_trial_json_is_not_looked_for(trained):
 
 
 def test_a_number_is_on_disk_twice_once_its_pack_is_written(trained):
-    """In a pack and in study.nc; before, in the trial's folder alone."""
+    """In the trial's folder, then in a pack too, then in the pack and in study.nc."""
     of_a_trial = 2  # of the train and of the validation split
-    assert copies(trained.folder) == {NUMBERS: of_a_trial}
-    assert len(list(trained.folder.rglob(NUMBERS))) == 3
+    assert copies(trained.folder) == {NUMBERS: 3 * of_a_trial}
     trained.pack()
-    trained.collect()
     packs = {path.name: len(read_pack(path)) * of_a_trial for path in trained.packs}
-    assert copies(trained.folder) == packs | {"study.nc": 3 * of_a_trial}
     assert sum(packs.values()) == 3 * of_a_trial
+    assert copies(trained.folder) == packs | {NUMBERS: 3 * of_a_trial}
+    trained.collect()
+    assert copies(trained.folder) == packs | {"study.nc": 3 * of_a_trial}
 
 
 def test_trials_of_repeats_are_found_in_their_dataset(tmp_path):
@@ -257,7 +272,8 @@ def test_trials_of_repeats_are_found_in_their_dataset(tmp_path):
     trials = [item.trial for repeat in plan.replicates for item in repeat.trials]
     records = {trial.id: written(study, trial) for trial in trials}
     pack_trials(study, study / "packs/all.nc", trials, records)
-    write_dataset(study / "replicates.nc", collect_replicates(plan, [study / "packs/all.nc"]))
+    keep_dataset(study / "replicates.nc", collect_replicates(plan, [study / "packs/all.nc"]))
+    assert not list(study.rglob(NUMBERS))
     (study / "packs/all.nc").unlink()
     assert hashes(kept_records(study, trials)) == hashes(records)
 
@@ -287,7 +303,7 @@ class Reruns:
     def collect(self, best):
         chosen, _ = self.trials(best)
         dataset = collect_reruns(self.plan, chosen, [self.output])
-        write_dataset(self.folder / "reruns.nc", dataset)
+        keep_dataset(self.folder / "reruns.nc", dataset)
 
 
 @pytest.fixture
@@ -311,6 +327,14 @@ def test_reruns_that_give_way_to_others_are_put_back_and_not_trained_again(rerun
         assert set(read_pack(reruns.output)) == set(second if best else first)
 
 
+def test_reruns_that_were_never_collected_are_not_trained_again(reruns):
+    """The run was stopped between the two jobs, and another trial is the best one then."""
+    reruns.train(0)
+    reruns.output.unlink()
+    reruns.train(1)
+    assert reruns.train(0) == []
+
+
 def test_reruns_that_stay_are_not_put_back(reruns):
     reruns.train(0)
     reruns.collect(0)
@@ -319,13 +343,13 @@ def test_reruns_that_stay_are_not_put_back(reruns):
 
 
 def test_numbers_that_are_no_longer_those_of_the_trial_are_not_put_back(reruns):
-    reruns.train(0)
+    changed = reruns.train(0)
     reruns.collect(0)
     for row in range(2):
         flip(reruns.output, "metrics", row)
         flip(reruns.folder / "reruns.nc", "loss", row)
     reruns.train(1)
-    assert not list(reruns.folder.rglob(NUMBERS))
+    assert not {path.parent.name for path in reruns.folder.rglob(NUMBERS)} & set(changed)
 
 
 def test_trials_of_a_pack_that_is_named_by_them_need_not_be_put_back(trained):
@@ -339,7 +363,7 @@ def test_the_trials_of_a_round_are_put_back_from_study_nc(trained):
     """The proposals of a round follow from an objective, and its pack is named by its place."""
     output = trained.folder / "rounds/all-1/0.nc"
     pack_trials(trained.folder, output, trained.trials, trained.records)
-    write_dataset(trained.folder / "study.nc", collect_study(trained.plan, [output]))
+    keep_dataset(trained.folder / "study.nc", collect_study(trained.plan, [output]))
     output.unlink()
     put_back(trained.folder, output, {trained[0].id})
     assert {path.parent.name for path in trained.folder.rglob(NUMBERS)} == {
@@ -348,12 +372,6 @@ def test_the_trials_of_a_round_are_put_back_from_study_nc(trained):
     }
     (trained.folder / "study.nc").unlink()
     assert set(trained.kept()) == {trained[1].id, trained[2].id}
-
-
-def test_nothing_is_put_back_where_no_dataset_is(reruns):
-    reruns.train(0)
-    reruns.train(1)
-    assert not list(reruns.folder.rglob(NUMBERS))
 
 
 def test_the_dataset_of_other_trials_is_not_in_the_way(trained, tmp_path):

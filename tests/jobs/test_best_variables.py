@@ -18,7 +18,12 @@ from tuning_playbook.jobs.best_variables import best_variables
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.trials.best_checkpoint import predictions_file, read_best
-from tuning_playbook.trials.files import NUMBERS, read_trial_json, trial_folder
+from tuning_playbook.trials.files import (
+    NUMBERS,
+    read_trial_json,
+    remove_own_numbers,
+    trial_folder,
+)
 from tuning_playbook.trials.manifest import BEST
 from tuning_playbook.trials.resume_states import resume_steps
 
@@ -47,7 +52,9 @@ def pack_of(study):
 def trained_once(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     _, request = asked(folder, SMALLEST)
-    return folder, train_pack(request, folder / "study", pack_of(folder / "study"))
+    records = train_pack(request, folder / "study", pack_of(folder / "study"))
+    remove_own_numbers(folder / "study", records)
+    return folder, records
 
 
 @pytest.fixture

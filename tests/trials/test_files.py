@@ -13,6 +13,7 @@ from tuning_playbook.trials.files import (
     own_record,
     pack_trials,
     read_trial_json,
+    remove_own_numbers,
     told_of,
     trial_folder,
     write_trial,
@@ -44,18 +45,31 @@ def numbers_of(study):
     return sorted(path.relative_to(study).as_posix() for path in study.rglob("*.nc"))
 
 
-def test_a_trial_has_its_own_numbers_until_its_pack_is_written(study, trials, records):
+def test_a_trial_has_its_own_numbers_until_its_pack_is_collected(study, trials, records):
     own = sorted(f"trials/{trial.id}/{NUMBERS}" for trial in trials)
     assert numbers_of(study) == own
     for trial in trials:
         assert own_record(study, trial).sha256 == records[trial.id].sha256
     output = study / "packs/both.nc"
     pack_trials(study, output, trials, records)
+    assert numbers_of(study) == ["packs/both.nc", *own]
+    remove_own_numbers(study, [trial.id for trial in trials])
     assert numbers_of(study) == ["packs/both.nc"]
     assert {n: r.sha256 for n, r in read_pack(output).items()} == {
         name: record.sha256 for name, record in records.items()
     }
     assert all(own_record(study, trial) is None for trial in trials)
+
+
+def test_its_own_numbers_stay_where_no_pack_holds_them(study, trials, records):
+    """What there is of a study is collected without the packs that were cut short."""
+    own = numbers_of(study)
+    remove_own_numbers(study, [trial.id for trial in trials])
+    assert numbers_of(study) == own
+    pack_trials(study, study / "packs/both.nc", trials, records)
+    (study / "packs/both.nc").unlink()
+    remove_own_numbers(study, [trial.id for trial in trials])
+    assert numbers_of(study) == own
 
 
 def test_its_trial_json_says_what_it_is_how_it_ended_and_where_its_numbers_are(

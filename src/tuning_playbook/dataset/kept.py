@@ -1,7 +1,7 @@
 """The records of trials that are finished: their own, those of their packs, those of the datasets.
 
-A trial's numbers stand in its folder until its pack is written, then in the pack and in the dataset
-of the study. So a pack that is lost, or that Snakemake removes before it makes it again, is made of
+A trial's numbers stand in its folder until they are collected, then in its pack and in a dataset of
+the study. So a pack that is lost, or that Snakemake removes before it makes it again, is made of
 the dataset. Whatever holds them, they are those whose hash the trial's trial.json keeps.
 """
 
