@@ -183,7 +183,14 @@ def study_targets(study):
     folder = f"{RESULTS}/{study}"
     held = stages_of(study)
     stages = [stamp_of(study, stage) for stage in held]
-    names = ["study.nc", "checkpoints.nc", "reruns.nc", "resources.nc", "diagnostics.json", "launch.json"]
+    names = [
+        "study.nc",
+        "checkpoints.nc",
+        "reruns.nc",
+        "resources.nc",
+        "diagnostics.json",
+        "launch.json",
+    ]
     names += [OPTIONAL[stage] for stage in OPTIONAL if stage in held]
     artefacts = [f"{folder}/{name}" for name in (*names, "report.html", "summary.json")]
     trained = [*packs_of(study), *proposals_of(study), *rerun_packs_of(study)]
