@@ -7,12 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from tuning_playbook.trials.result import (
-    EVALUATED_SPLITS,
-    TrialResult,
-    trial_folder,
-    write_result,
-)
 
 from benchmarks.process import ROOT, measure
 from benchmarks.studies import write_study
@@ -20,10 +14,18 @@ from benchmarks.table import Bar, Figure
 from tuning_playbook.analysis.ranking import best_trials, trial_id
 from tuning_playbook.dataset.collect import collect_study
 from tuning_playbook.dataset.reruns import choose_reruns
-from tuning_playbook.engine.windows import gradient_summary, window_ends, windowed
-from tuning_playbook.planning.plan import plan_study
-from tuning_playbook.trials.pack_file import write_pack
+from tuning_playbook.engine.windows import (
+    evaluation_steps,
+    gradient_summary,
+    window_ends,
+    windowed,
+)
+from tuning_playbook.planning.plan import plan_study, request_of
+from tuning_playbook.trials.best_checkpoint import BestCheckpoint, write_best
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.record import Curves, TrialRecord
 from tuning_playbook.trials.trial import Trial, trial_from_json
+from tuning_playbook.trials.trial_files import pack_trials, trial_folder, write_trial
 
 TRIALS = (64, 1_000, 10_000)
 EVAL_EVERY = 20
@@ -108,21 +110,35 @@ def write_simulated_study(work: Path, trials: int) -> Path:
     )
     plan = plan_study(spec)
     study = work / "results" / plan.study.name
+    selection = request_of(plan, ()).selection
     for pack in plan.packs.values():
-        results = [simulated_result(trial) for trial in pack.trials]
-        write_pack(study / "packs" / f"{pack.id}.nc", results)
-        for result in results:
-            write_result(trial_folder(study, result.trial), result, PROVENANCE)
+        records = {t.id: write_simulated_trial(study, t, selection) for t in pack.trials}
+        pack_trials(study, study / "packs" / f"{pack.id}.nc", pack.trials, records)
     dataset = collect_study(plan, sorted((study / "packs").iterdir()))
     best = {arm: trial_id(dataset, place) for arm, place in best_trials(dataset).items()}
     for choice in choose_reruns(plan, best).values():
         for content in choice["trials"]:
-            trial = trial_from_json(content)
-            write_result(trial_folder(study, trial), simulated_result(trial), PROVENANCE)
+            write_simulated_trial(study, trial_from_json(content), selection)
     return spec
 
 
-def simulated_result(trial: Trial) -> TrialResult:
+def write_simulated_trial(study: Path, trial: Trial, selection: CheckpointSelection) -> TrialRecord:
+    """Write a trial as if it had been trained, but for its checkpoints; return its record."""
+    record = simulated_record(trial)
+    error = np.asarray(record.evaluations.values[selection.metric])
+    best = BestCheckpoint(
+        step=int(record.evaluations.steps[int(np.nanargmin(error))]),
+        means={},
+        sample_error={},
+        class_right=[30] * 10,
+        class_examples=[36] * 10,
+    )
+    write_best(trial_folder(study, trial), selection, best)
+    write_trial(study, trial, record, kept_steps=[best.step], provenance=PROVENANCE)
+    return record
+
+
+def simulated_record(trial: Trial) -> TrialRecord:
     """Return what a trial of the default study might have come to.
 
     Its error falls as a power of the step, to a level that a bowl in the logarithms of its
@@ -142,29 +158,29 @@ def simulated_result(trial: Trial) -> TrialResult:
         return np.where(steps <= stop, values, np.nan).astype(np.float32)
 
     steps = np.arange(1, trial.max_train_steps + 1)
-    evaluated = np.array(trial.eval_steps)
-    errors = [curve(evaluated, end, 0.02) for end in (0.7 * level, level)]
+    evaluated = evaluation_steps(trial)
+    errors = {
+        split: curve(evaluated, end, 0.02)
+        for split, end in (("train", 0.7 * level), ("validation", level))
+    }
     logged = {
         "train_loss": curve(steps, 2 * level, 0.1),
         "grad_norm": curve(steps, 0.5, 0.3),
         "update_norm": curve(steps, 0.01, 0.3),
         "learning_rate_t": np.full(len(steps), values["learning_rate"], np.float32),
     }
-    return TrialResult(
-        trial=trial,
+    return TrialRecord(
+        fingerprint=trial.fingerprint,
         status="diverged" if diverges else "completed",
         reason=f"loss not finite at step {stop}" if diverges else "",
-        splits=EVALUATED_SPLITS,
-        eval_steps=evaluated,
-        metrics={
-            "loss": 3 * np.stack(errors, axis=1),
-            "error_rate": np.stack(errors, axis=1),
-        },
-        train_steps=window_ends(trial.max_train_steps, trial.eval_every),
-        series=windowed(logged, trial.eval_every),
+        evaluations=Curves(
+            evaluated,
+            {f"{split}/loss": 3 * values for split, values in errors.items()}
+            | {f"{split}/error_rate": values for split, values in errors.items()},
+        ),
+        logged=Curves(
+            window_ends(trial.max_train_steps, trial.eval_every),
+            windowed(logged, trial.eval_every),
+        ),
         gradient=gradient_summary(logged["grad_norm"], 0.0),
-        whole={},
-        sample_error={},
-        class_right=np.full(10, 30),
-        class_examples=np.full(10, 36),
     )

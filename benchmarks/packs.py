@@ -17,8 +17,10 @@ import numpy as np
 from benchmarks.process import ROOT, Measured, measure
 from benchmarks.studies import cnn_request, pack_request
 from benchmarks.table import Bar, Figure, medians, ratios
-from benchmarks.training_job import LOG
-from tuning_playbook.trials.result import EVALUATED_SPLITS, METRIC, read_provenance
+from benchmarks.training_job import LOG, PACK
+from tuning_playbook.trials.pack_file import read_pack
+from tuning_playbook.trials.record import TrialRecord
+from tuning_playbook.trials.trial_files import read_provenance
 
 ONE_THREAD = {"NPROC": "1"}
 """What the default study gives a job: XLA sizes its thread pool by it."""
@@ -32,18 +34,18 @@ class TrainedPack:
         process: The whole process.
         provenance: What each trial's trial.json tells of how it went, in the order of training.
         intervals: Seconds from the end of each trial to the end of the next, files included.
-        metrics: Of each trial, by name: [evaluations, splits].
+        records: The numbers of each trial.
     """
 
     process: Measured
     provenance: tuple[dict[str, Any], ...]
     intervals: tuple[float, ...]
-    metrics: tuple[dict[str, np.ndarray], ...]
+    records: tuple[TrialRecord, ...]
 
     def validation(self, metric: str) -> list[np.ndarray]:
         """Return the evaluations of a metric on the validation split, trial by trial."""
-        column = EVALUATED_SPLITS.index("validation")
-        return [trial[metric][:, column] for trial in self.metrics]
+        name = f"validation/{metric}"
+        return [np.asarray(record.evaluations.values[name]) for record in self.records]
 
     def total(self, name: str) -> float:
         """Return the sum over the trials of what their provenance gives."""
@@ -58,21 +60,15 @@ def train(request: dict[str, Any], cache: Path, folder: Path, *, threads: int = 
         process = measure(command, cache=cache, cwd=folder, given=request)
         ended = re.findall(r"^(\S+ \S+) INFO (\w+) completed$", (study / LOG).read_text(), re.M)
         times = [datetime.strptime(time, "%Y-%m-%d %H:%M:%S,%f") for time, _ in ended]
-        folders = [study / "trials" / trial for _, trial in ended]
+        packed = read_pack(study / "packs" / f"{PACK}.nc")
         return TrainedPack(
             process=process,
-            provenance=tuple(read_provenance(path) for path in folders),
+            provenance=tuple(read_provenance(study / "trials" / trial) for _, trial in ended),
             intervals=tuple(
                 (after - before).total_seconds() for before, after in itertools.pairwise(times)
             ),
-            metrics=tuple(_metrics(path) for path in folders),
+            records=tuple(packed[trial] for _, trial in ended),
         )
-
-
-def _metrics(trial: Path) -> dict[str, np.ndarray]:
-    with np.load(trial / "metrics.npz") as arrays:
-        names = [name for name in arrays if name.startswith(METRIC)]
-        return {name.removeprefix(METRIC): arrays[name] for name in names}
 
 
 def train_bare(
@@ -196,7 +192,7 @@ def memory(folder: Path, *, quick: bool) -> Iterator[Figure]:
     alone = {**requests[1], "trials": requests[1]["trials"][:1]}
     one = train(alone, fresh_cache(folder), folder).process.peak_bytes
     trial = alone["trials"][0]
-    allowed = 1.5 * one + 64 * (trial["keep_best"] + 3) * _parameter_bytes(trial)
+    allowed = 1.5 * one + 64 * (alone["selection"]["keep"] + 3) * _parameter_bytes(trial)
     for width, request in requests.items():
         peak = train(request, fresh_cache(folder), folder).process.peak_bytes
         yield Figure(

@@ -11,25 +11,34 @@ kept, so that a long measurement can be made piece by piece.
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from ruamel.yaml import YAML
-from tuning_playbook.trials.result import EVALUATED_SPLITS, TrialResult
 
 from benchmarks.__main__ import machine
 from benchmarks.process import ROOT, Measured, at_once, measure
 from benchmarks.table import Bar, Figure, header, line
 from benchmarks.workflow import MANY_JOBS
-from tuning_playbook.engine.windows import SERIES, gradient_summary, window_ends
+from tuning_playbook.engine.windows import (
+    SERIES,
+    evaluation_steps,
+    gradient_summary,
+    window_ends,
+)
 from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.plan import Plan, plan_study
 from tuning_playbook.trials.pack_file import write_pack
+from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 from tuning_playbook.trials.trial import Trial
 
-METRICS = ("loss", *(f"error_{power}" for power in range(1, 6)))
+METRICS = tuple(
+    f"{split}/{name}"
+    for name in ("loss", *(f"error_{power}" for power in range(1, 6)))
+    for split in EVALUATED_SPLITS
+)
 
 EXPAND = """
 import sys
@@ -125,25 +134,20 @@ def make_case(folder: Path, trials: int, per_job: int, cache: Path) -> Case:
     return case
 
 
-def made_up(trial: Trial) -> TrialResult:
-    """Return a result of a trial as large as a real one."""
+def made_up(trial: Trial) -> TrialRecord:
+    """Return a record of a trial as large as a real one."""
     random = np.random.default_rng(trial.seed % 2**32)
-    ends = window_ends(trial.max_train_steps, trial.eval_every)
-    evaluations = len(trial.eval_steps)
-    return TrialResult(
-        trial=trial,
+
+    def curves(steps: np.ndarray, names: Iterable[str]) -> Curves:
+        return Curves(steps, {name: random.random(len(steps), np.float32) for name in names})
+
+    return TrialRecord(
+        fingerprint=trial.fingerprint,
         status="completed",
         reason="",
-        splits=EVALUATED_SPLITS,
-        eval_steps=np.array(trial.eval_steps, np.int64),
-        metrics={name: random.random((evaluations, 2), np.float32) for name in METRICS},
-        train_steps=ends,
-        series={name: random.random(len(ends), np.float32) for name in SERIES},
+        evaluations=curves(evaluation_steps(trial), METRICS),
+        logged=curves(window_ends(trial.max_train_steps, trial.eval_every), SERIES),
         gradient=gradient_summary(random.random(trial.max_train_steps), 0.0),
-        whole=dict.fromkeys(METRICS, 0.5),
-        sample_error={},
-        class_right=np.empty(0, np.int64),
-        class_examples=np.empty(0, np.int64),
     )
 
 
@@ -153,7 +157,7 @@ def write_packs(case: Case) -> Plan:
     for pack in plan.packs.values():
         path = case.results / "packs" / f"{pack.id}.nc"
         if not path.exists():
-            write_pack(path, [made_up(trial) for trial in pack.trials])
+            write_pack(path, {trial.id: made_up(trial) for trial in pack.trials})
     return plan
 
 

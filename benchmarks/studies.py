@@ -1,6 +1,5 @@
 """The default study at other sizes, and its packs as the training jobs are given them."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.process import ROOT
-from tuning_playbook.planning.plan import Pack, Plan, make_pack, pack_json, plan_study
+from tuning_playbook.planning.plan import make_pack, plan_study, request_of, requests_of
 
 DEFAULT_STUDY = ROOT / "config" / "studies" / "optimizer_choice.yaml"
 
@@ -49,12 +48,8 @@ def pack_request(folder: Path, *, trials: int, lanes: int = 1, arm: str = "adam"
         folder / "pack.yaml", trials=trials, resources={"trials_per_job": trials, "lanes": lanes}
     )
     plan = plan_study(spec)
-    pack: Pack = make_pack(
-        arm,
-        [item.trial for item in plan.trials if item.trial.hyperparameters["optimizer"] == arm],
-    )
-    request: dict[str, Any] = json.loads(pack_json(plan, pack))
-    return request
+    of_arm = [i.trial for i in plan.trials if i.trial.hyperparameters["optimizer"] == arm]
+    return request_of(plan, make_pack(arm, of_arm).trials).to_json()
 
 
 def cnn_request(folder: Path, *, trials: int) -> dict[str, Any]:
@@ -68,11 +63,10 @@ def cnn_request(folder: Path, *, trials: int) -> dict[str, Any]:
     path = folder / "cnn.yaml"
     with path.open("w") as file:
         yaml.dump(spec, file)
-    plan = plan_study(path)
-    return _only_request(plan)
+    return _only_request(path)
 
 
-def request_of(
+def workload_request(
     folder: Path,
     workload: str,
     *,
@@ -106,16 +100,15 @@ def request_of(
     path = folder / f"{workload}.yaml"
     with path.open("w") as file:
         YAML(typ="safe", pure=True).dump(spec, file)
-    request = _only_request(plan_study(path))
+    request = _only_request(path)
     if data:
         request["data_folder"] = str(data)  # a plan has it from here, and the job runs elsewhere
     return request
 
 
-def _only_request(plan: Plan) -> dict[str, Any]:
-    (pack,) = plan.packs.values()
-    request: dict[str, Any] = json.loads(pack_json(plan, pack))
-    return request
+def _only_request(spec: Path) -> dict[str, Any]:
+    (request,) = requests_of(plan_study(spec)).values()
+    return request.to_json()
 
 
 def all_trials(spec: Path) -> list[dict[str, Any]]:

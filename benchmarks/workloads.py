@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.packs import fresh_cache, train
 from benchmarks.process import ROOT
-from benchmarks.studies import request_of
+from benchmarks.studies import workload_request
 from benchmarks.table import Figure
 
 THREADS = 2
@@ -60,7 +60,7 @@ def workloads(folder: Path, *, quick: bool) -> Iterator[Figure]:
         cache, best, seconds, compiling = fresh_cache(folder), [], [], []
         for seed in range(1 if quick else SEEDS):
             training = {**wanted["training"], "seed": seed}
-            request = request_of(folder, name, **{**wanted, "training": training})
+            request = workload_request(folder, name, **{**wanted, "training": training})
             job = train(request, cache, folder, threads=THREADS)
             (provenance,) = job.provenance
             best.append(float(job.validation(wanted["metric"])[0].min()))

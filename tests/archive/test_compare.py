@@ -7,21 +7,31 @@ import pytest
 import xarray as xr
 
 from tuning_playbook.archive.compare import (
-    differing_arrays,
+    differing_curves,
     differing_variables,
     trial_variance,
 )
 from tuning_playbook.archive.machine import differences
+from tuning_playbook.trials.record import NO_CURVES, Curves, TrialRecord
 
 
-def test_one_bit_is_a_difference_and_a_nan_is_none(tmp_path):
+def test_one_bit_is_a_difference_and_a_nan_is_none():
     values = np.array([1.0, np.nan], np.float32)
     other = values.copy()
     other.view(np.uint32)[0] ^= 1
-    np.savez(tmp_path / "one.npz", same=values, bit=values, kind=values, mine=values)
-    np.savez(tmp_path / "other.npz", same=values, bit=other, kind=values.astype(float))
-    found = differing_arrays(tmp_path / "one.npz", tmp_path / "other.npz")
-    assert found == ["bit", "kind", "mine"]
+    curves = [
+        {"same": values, "bit": values, "kind": values, "mine": values},
+        {"same": values.copy(), "bit": other, "kind": values.astype(float)},
+    ]
+    for at in ("evaluations", "logged"):
+        one, another = (
+            TrialRecord(
+                "", "completed", "", **{"evaluations": NO_CURVES, "logged": NO_CURVES, at: held}
+            )
+            for held in (Curves((0, 1), item) for item in curves)
+        )
+        assert differing_curves(one, another) == ["bit", "kind", "mine"]
+        assert differing_curves(one, one) == []
 
 
 def test_checkpoints_are_compared_leaf_by_leaf():

@@ -5,12 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tuning_playbook.trials.result import write_result
 
 from tests.dataset.test_collect import (  # noqa: F401 - fixtures
     packed,
     plan,
-    results,
+    records,
     rows,
 )
 from tests.sources.algoperf import datasets
@@ -19,50 +18,60 @@ from tuning_playbook.archive.read_trials import finished_trials
 from tuning_playbook.dataset.collect import ROUND, collect, write_dataset
 from tuning_playbook.dataset.imported import resources_dataset
 from tuning_playbook.planning.list_imported import as_trial
+from tuning_playbook.planning.plan import request_of
 from tuning_playbook.sources.archived import found_in
+from tuning_playbook.trials.best_checkpoint import BestCheckpoint, write_best
+from tuning_playbook.trials.trial_files import pack_trials, trial_folder, write_trial
 
 ROUNDS = [0, 1, 1, 0, 1, 2]
 
+BEST = BestCheckpoint(50, {"loss": 1.0, "error_rate": 0.4}, {}, [3, 1], [4, 2])
+
 
 @pytest.fixture
-def archived(plan, rows, results, tmp_path):  # noqa: F811
+def archived(plan, rows, records, tmp_path):  # noqa: F811
     """A study without reruns: two arms that search the learning rate over ranges of their own."""
     folder = tmp_path / "results"
-    dataset = collect(plan.study, rows, packed(tmp_path, results))
+    dataset = collect(plan.study, rows, packed(tmp_path, records))
     dataset["round"] = ("trial", ROUNDS)
-    for number, result in enumerate(results):
-        record = {"wall_seconds": float(number), "backend": "cpu", "versions": {"jax": "0.0.1"}}
-        write_result(folder / "trials" / result.trial.id, result, record)
+    trials = [row.trial for row in rows]
+    for number, trial in enumerate(trials):
+        facts = {"wall_seconds": float(number), "backend": "cpu", "versions": {"jax": "0.0.1"}}
+        write_trial(folder, trial, records[trial.id], kept_steps=(), provenance=facts)
+    pack_trials(folder, folder / "packs/all.nc", trials, records)
+    selection = request_of(plan, trials).selection
+    write_best(trial_folder(folder, trials[0]), selection, BEST)
     write_dataset(folder / "study.nc", dataset)
     write_dataset(folder / "reruns.nc", dataset.isel(trial=slice(0)))
     content = json.loads(json.dumps(finished_trials(folder) | {"workload": "digits_mlp"}))
     found = found_in(tmp_path / "study.zip", content)
-    return SimpleNamespace(plan=plan, results=results, found=found)
+    return SimpleNamespace(plan=plan, trials=trials, records=records, found=found)
 
 
 def test_every_trial_keeps_its_identity_its_arm_and_its_numbers(archived):
     trials = archived.found.trials
-    assert [trial.name for trial in trials] == [result.trial.id for result in archived.results]
-    for finished, result in zip(trials, archived.results, strict=True):
-        assert as_trial(archived.plan.study, finished) == result.trial
-        assert finished.seed == result.trial.seed
-        assert finished.hyperparameters["batch_size"] == result.trial.batch_size
-        assert finished.evaluations.steps == tuple(result.eval_steps.tolist())
-        for name, values in result.metrics.items():
-            for column, split in enumerate(result.splits):
-                told = np.array(finished.evaluations.values[f"{split}/{name}"], np.float32)
-                np.testing.assert_array_equal(told, values[:, column])
-        np.testing.assert_array_equal(
-            np.array(finished.logged.values["train_loss"], np.float32), result.series["train_loss"]
-        )
+    assert [trial.name for trial in trials] == [trial.id for trial in archived.trials]
+    for imported, trial in zip(trials, archived.trials, strict=True):
+        assert as_trial(archived.plan.study, imported) == trial
+        assert imported.seed == trial.seed
+        assert imported.hyperparameters["batch_size"] == trial.batch_size
+        assert imported.record.fingerprint == trial.fingerprint
+        assert imported.record.sha256 == archived.records[trial.id].sha256
     places = [item.arm for item in archived.plan.trials]
     assert [trial.arm for trial in trials] == places
 
 
 def test_an_infeasible_trial_comes_with_its_reason(archived):
-    (diverged,) = (trial for trial in archived.found.trials if trial.status != "completed")
-    assert (diverged.status, diverged.reason) == ("diverged", "not finite at step 3")
-    assert np.isnan(diverged.evaluations.values["validation/error_rate"][1:]).all()
+    (diverged,) = (trial for trial in archived.found.trials if trial.record.status != "completed")
+    record = diverged.record
+    assert (record.status, record.reason) == ("diverged", "not finite at step 3")
+    assert np.isnan(record.evaluations.values["validation/error_rate"][1:]).all()
+
+
+def test_what_was_measured_of_a_best_checkpoint_comes_with_it(archived):
+    first, *others = archived.found.trials
+    assert first.best == BEST
+    assert all(trial.best is None for trial in others)
 
 
 def test_the_arms_are_those_of_the_archived_study(archived):
@@ -104,7 +113,7 @@ def test_a_trial_stays_in_the_round_that_proposed_it(imported):
 
 
 def test_what_a_trial_took_and_on_what_comes_with_it(archived, imported):
-    trials = [result.trial.id for result in archived.results][::-1]
+    trials = [trial.id for trial in archived.trials][::-1]
     resources = resources_dataset(imported.plan.study, trials)
     assert resources["trial"].to_numpy().tolist() == trials
     assert resources["wall_seconds"].to_numpy().tolist() == [5, 4, 3, 2, 1, 0]

@@ -5,24 +5,19 @@ from collections import Counter
 import numpy as np
 import pytest
 import xarray as xr
-from tuning_playbook.trials.result import (
-    EVALUATED_SPLITS,
-    TrialResult,
-    trial_folder,
-    write_result,
-)
 
 from tests.specs import plan_of
+from tests.trials.records import record_of
 from tuning_playbook.dataset.collect import collect, collect_study, write_dataset
 from tuning_playbook.dataset.replicates import collect_replicates
-from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_request
+from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_trials
 from tuning_playbook.dataset.rows import Row
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.engine.windows import SERIES, gradient_summary, window_ends
+from tuning_playbook.engine.windows import evaluation_steps
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.jobs.pack import request_from_json
-from tuning_playbook.trials.pack_file import write_pack
+from tuning_playbook.trials.pack_file import read_pack, write_pack
 from tuning_playbook.trials.trial import trial_from_json
+from tuning_playbook.trials.trial_files import write_trial
 
 ARMS = {
     "scientific": {"optimizer": ["nesterov", "adam"]},
@@ -46,28 +41,6 @@ ARMS = {
 }
 
 
-def result_of(trial, error_rate, *, status="completed", reason=""):
-    """Return a result whose validation error rates are given."""
-    evaluations = len(trial.eval_steps)
-    metric = np.tile(np.array(error_rate, np.float32)[:, None], (1, 2))
-    ends = window_ends(trial.max_train_steps, trial.eval_every)
-    return TrialResult(
-        trial=trial,
-        status=status,
-        reason=reason,
-        splits=EVALUATED_SPLITS,
-        eval_steps=np.array(trial.eval_steps),
-        metrics={"loss": np.ones((evaluations, 2), np.float32), "error_rate": metric},
-        train_steps=ends,
-        series={name: np.full(len(ends), 0.5, np.float32) for name in SERIES},
-        gradient=gradient_summary(np.ones(trial.max_train_steps), 0.0),
-        whole={"loss": 1.0, "error_rate": 0.5},
-        sample_error={"loss": 0.1, "error_rate": 0.05},
-        class_right=np.array([3, 1]),
-        class_examples=np.array([4, 2]),
-    )
-
-
 @pytest.fixture
 def plan(tmp_path):
     return plan_of(tmp_path, ARMS)
@@ -78,17 +51,22 @@ def rows(plan):
     return [Row(i.index, i.arm, i.trial, i.searched) for i in plan.trials]
 
 
-def packed(folder, results):
-    """Write one pack file for each result."""
+def alike(trials):
+    """Return records of the same numbers, by id."""
+    return {trial.id: record_of(trial, [0.9, 0.2, 0.1]) for trial in trials}
+
+
+def packed(folder, records):
+    """Write one pack file for each record."""
     paths = []
-    for number, result in enumerate(results):
+    for number, (name, record) in enumerate(records.items()):
         paths.append(folder / f"{number}.nc")
-        write_pack(paths[-1], [result])
+        write_pack(paths[-1], {name: record})
     return paths
 
 
 @pytest.fixture
-def results(rows):
+def records(rows):
     curves = [
         [0.9, 0.5, 0.4],
         [0.9, 0.3, 0.3],  # a tie: the earlier step counts
@@ -97,15 +75,16 @@ def results(rows):
         [0.9, 0.8, 0.7],
         [0.9, 0.6, 0.65],
     ]
-    found = [result_of(row.trial, curve) for row, curve in zip(rows, curves, strict=True)]
-    found[2] = result_of(rows[2].trial, curves[2], status="diverged", reason="not finite at step 3")
-    return found
+    trials = [row.trial for row in rows]
+    found = {t.id: record_of(t, curve) for t, curve in zip(trials, curves, strict=True)}
+    told = {"status": "diverged", "reason": "not finite at step 3"}
+    return found | {trials[2].id: record_of(trials[2], curves[2], **told)}
 
 
 @pytest.fixture
-def study(plan, rows, results, tmp_path):
+def study(plan, rows, records, tmp_path):
     path = tmp_path / "study.nc"
-    write_dataset(path, collect(plan.study, rows, packed(tmp_path, results)))
+    write_dataset(path, collect(plan.study, rows, packed(tmp_path, records)))
     with xr.open_dataset(path) as dataset:
         yield dataset.load()
 
@@ -134,9 +113,9 @@ def test_the_objective_is_the_best_over_training_and_missing_where_infeasible(st
     assert study["best_step"].dtype == np.int64
 
 
-def test_a_mode_of_max_takes_the_largest(plan, rows, results, tmp_path):
+def test_a_mode_of_max_takes_the_largest(plan, rows, records, tmp_path):
     largest = plan_of(tmp_path / "max", ARMS | {"objective.mode": "max"})
-    dataset = collect(largest.study, rows, packed(tmp_path, results))
+    dataset = collect(largest.study, rows, packed(tmp_path, records))
     np.testing.assert_allclose(dataset["objective"][0], 0.9, rtol=1e-6)
 
 
@@ -166,12 +145,12 @@ def test_a_name_in_two_conditions_is_two_hyperparameters(study):
     assert all(item.scale == "log" and item.role == "nuisance" for item in rates)
 
 
-def test_the_same_trials_give_the_same_bytes(plan, rows, results, tmp_path):
+def test_the_same_trials_give_the_same_bytes(plan, rows, records, tmp_path):
     files = []
     for name in ("one", "other"):
         folder = tmp_path / name
         folder.mkdir()
-        packs = packed(folder, results)
+        packs = packed(folder, records)
         write_dataset(folder / "study.nc", collect(plan.study, rows, packs))
         files.append([path.read_bytes() for path in (*packs, folder / "study.nc")])
     assert files[0] == files[1]
@@ -182,15 +161,16 @@ def test_the_words_of_a_spec_are_not_in_its_dataset(study, plan):
     assert "learning_rate" in study.attrs["spec"]
 
 
-def test_a_trial_that_no_pack_holds_is_an_error(plan, rows, results, tmp_path):
+def test_a_trial_that_no_pack_holds_is_an_error(plan, rows, records, tmp_path):
+    del records[rows[5].trial.id]
     with pytest.raises(ArtefactError, match=f"trial {rows[5].trial.id}"):
-        collect(plan.study, rows, packed(tmp_path, results[:5]))
+        collect(plan.study, rows, packed(tmp_path, records))
 
 
 def test_what_is_not_a_pack_file_is_an_error(tmp_path):
     (tmp_path / "x.nc").write_text("no netCDF")
     with pytest.raises(ArtefactError, match="not a pack file"):
-        list(read_packs([tmp_path / "x.nc"]))
+        read_pack(tmp_path / "x.nc")
 
 
 def test_trials_of_other_lengths_are_padded(tmp_path):
@@ -206,8 +186,9 @@ def test_trials_of_other_lengths_are_padded(tmp_path):
     )
     rows = [Row(i.index, i.arm, i.trial, i.searched) for i in plan.trials]
     assert [row.trial.max_train_steps for row in rows] == [50, 100]
-    results = [result_of(row.trial, [0.5] * len(row.trial.eval_steps)) for row in rows]
-    write_pack(tmp_path / "pack.nc", results)
+    trials = [row.trial for row in rows]
+    records = {t.id: record_of(t, [0.5] * len(evaluation_steps(t))) for t in trials}
+    write_pack(tmp_path / "pack.nc", records)
     study = collect(plan.study, rows, [tmp_path / "pack.nc"])
     assert study["eval_step"].to_numpy().tolist() == [0, 25, 50, 75, 100]
     assert study["max_train_steps"].to_numpy().tolist() == [50, 100]
@@ -218,17 +199,10 @@ def test_trials_of_other_lengths_are_padded(tmp_path):
 def test_reruns_have_fresh_seeds_and_know_what_they_rerun(plan, tmp_path):
     best = {"optimizer=adam": plan.trials[3].trial.id}
     chosen = choose_reruns(plan, best)
-    trials = [
-        request_from_json(
-            rerun_request(
-                chosen, "optimizer=adam", [0, 1], pack_json(plan, next(iter(plan.packs.values())))
-            )
-        )
-    ]
-    reruns = trials[0].trials
+    reruns = rerun_trials(chosen, "optimizer=adam", [0, 1])
     assert len({trial.seed for trial in (*reruns, plan.trials[3].trial)}) == 3
     assert all(trial.hyperparameters == plan.trials[3].trial.hyperparameters for trial in reruns)
-    write_pack(tmp_path / "r.nc", [result_of(trial, [0.9, 0.2, 0.1]) for trial in reruns])
+    write_pack(tmp_path / "r.nc", alike(reruns))
     dataset = collect_reruns(plan, chosen, [tmp_path / "r.nc"])
     assert dataset["rerun"].to_numpy().tolist() == [0, 1]
     assert set(dataset["rerun_of"].to_numpy()) == {plan.trials[3].trial.id}
@@ -236,9 +210,8 @@ def test_reruns_have_fresh_seeds_and_know_what_they_rerun(plan, tmp_path):
 
 def test_an_arm_without_a_feasible_trial_has_no_reruns(plan, tmp_path):
     chosen = choose_reruns(plan, {})
-    like = pack_json(plan, next(iter(plan.packs.values())))
-    assert request_from_json(rerun_request(chosen, "optimizer=adam", [0, 1], like)).trials == ()
-    write_pack(tmp_path / "none.nc", [])
+    assert rerun_trials(chosen, "optimizer=adam", [0, 1]) == []
+    write_pack(tmp_path / "none.nc", {})
     dataset = collect_reruns(plan, chosen, [tmp_path / "none.nc"])
     write_dataset(tmp_path / "reruns.nc", dataset)
     with xr.open_dataset(tmp_path / "reruns.nc") as found:
@@ -255,7 +228,7 @@ def test_reruns_on_other_divisions_of_the_data_are_told_apart(tmp_path):
     assert [trial.data_split for trial in trials] == [0, 0, 1, 2]
     assert len({trial.seed for trial in (*trials, plan.trials[0].trial)}) == 5
     assert [pack.reruns for pack in plan.rerun_packs.values()] == [(0,), (1,), (2,), (3,)]
-    write_pack(tmp_path / "r.nc", [result_of(trial, [0.9, 0.2, 0.1]) for trial in trials])
+    write_pack(tmp_path / "r.nc", alike(trials))
     dataset = collect_reruns(plan, chosen, [tmp_path / "r.nc"])
     assert dataset["data_split"].to_numpy().tolist() == [0, 0, 1, 2]
 
@@ -263,20 +236,22 @@ def test_reruns_on_other_divisions_of_the_data_are_told_apart(tmp_path):
 def test_repeats_of_the_search_stand_in_a_dataset_of_their_own(tmp_path):
     plan = plan_of(tmp_path, {"replicates": 2})
     trials = [item.trial for repeat in plan.replicates for item in repeat.trials]
-    write_pack(tmp_path / "p.nc", [result_of(trial, [0.9, 0.2, 0.1]) for trial in trials])
+    write_pack(tmp_path / "p.nc", alike(trials))
     dataset = collect_replicates(plan, [tmp_path / "p.nc"])
     assert dataset["replicate"].to_numpy().tolist() == [1] * 4 + [2] * 4
     assert dataset["index"].to_numpy().tolist() == list(range(8))
 
 
 def test_an_incomplete_study_has_every_finished_trial_and_names_the_missing_ones(
-    plan, rows, results, tmp_path
+    plan, rows, records, tmp_path
 ):
-    packs = packed(tmp_path, results[:3])
-    write_result(trial_folder(tmp_path, rows[4].trial), results[4], {})  # of a pack cut short
+    trials = [row.trial for row in rows]
+    packs = packed(tmp_path, {trial.id: records[trial.id] for trial in trials[:3]})
+    of_a_pack_cut_short = (trials[4], records[trials[4].id])
+    write_trial(tmp_path, *of_a_pack_cut_short, kept_steps=(), provenance={})
     there = collect_study(plan, packs, incomplete=tmp_path)
-    whole = collect_study(plan, packed(tmp_path, results))
-    names = [row.trial.id for row in rows]
+    whole = collect_study(plan, packed(tmp_path, records))
+    names = [trial.id for trial in trials]
     xr.testing.assert_equal(there, whole.isel(trial=[0, 1, 2, 4]))
     assert there.attrs["complete"] == 0
     assert there.attrs["trials_planned"] == 6
@@ -285,9 +260,9 @@ def test_an_incomplete_study_has_every_finished_trial_and_names_the_missing_ones
 
 
 def test_a_study_that_lacks_nothing_is_the_same_whichever_way_it_is_collected(
-    plan, results, tmp_path
+    plan, records, tmp_path
 ):
-    packs = packed(tmp_path, results)
+    packs = packed(tmp_path, records)
     one, other = collect_study(plan, packs), collect_study(plan, packs, incomplete=tmp_path)
     xr.testing.assert_identical(one, other)
 
@@ -305,8 +280,8 @@ def test_a_joint_design_says_which_share_of_its_trials_each_arm_is_dealt(tmp_pat
         "search.trials": 8,
     }
     plan = plan_of(tmp_path, nested)
-    results = [result_of(item.trial, [0.9, 0.2, 0.1]) for item in plan.trials]
-    study = collect_study(plan, packed(tmp_path, results))
+    records = alike(item.trial for item in plan.trials)
+    study = collect_study(plan, packed(tmp_path, records))
     counts = Counter(study["arm"].to_numpy())
     assert [counts[arm] / 8 for arm in study.attrs["arms"]] == study.attrs["arm_shares"]
     assert study.attrs["arm_shares"] == [1 / 2, 1 / 4, 1 / 4]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from tests.dataset.test_collect import packed, result_of
+from tests.dataset.test_collect import packed
 from tests.specs import plan_of
 from tests.study.test_conditions import NESTED
+from tests.trials.records import record_of
 from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.dataset.collect import collect, write_dataset
 from tuning_playbook.dataset.rows import Row
@@ -47,12 +48,12 @@ def study(plan, tmp_path_factory):
     """Trials of Adam and NAdam with a cosine are the better, the larger their learning rate."""
     folder = tmp_path_factory.mktemp("study")
     rows = [Row(i.index, i.arm, i.trial, i.searched) for i in plan.trials]
-    results = []
+    records = {}
     for row in rows:
         rate = row.searched["learning_rate"]
         best = 0.3 - 0.05 * np.log10(rate) if "cosine" in row.arm else 0.3 + 0.01 * row.index % 7
-        results.append(result_of(row.trial, [0.9, 0.9, best]))
-    write_dataset(folder / "study.nc", collect(plan.study, rows, packed(folder, results)))
+        records[row.trial.id] = record_of(row.trial, [0.9, 0.9, best])
+    write_dataset(folder / "study.nc", collect(plan.study, rows, packed(folder, records)))
     with xr.open_dataset(folder / "study.nc") as dataset:
         yield dataset.load()
 

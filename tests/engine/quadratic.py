@@ -7,8 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from tuning_playbook import Hyperparameter, Metric
-from tuning_playbook.study.families import training_hyperparameters
+from tuning_playbook.study.families import choices_of, training_hyperparameters
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import Trial
+from tuning_playbook.workloads.normalization import VIRTUAL_BATCH_SIZE
 
 
 class Quadratic:
@@ -54,20 +57,38 @@ DEFAULTS = {
 } | {"optimizer": "sgd"}
 
 
+BEST_LOSS = CheckpointSelection("validation/loss", "min", keep=3)
+
+
+def request_for(trials):
+    """Return the request of a job that trains these trials."""
+    return PackRequest(tuple(trials), import_from="", data_folder="", selection=BEST_LOSS)
+
+
+def traced(values):
+    """Return the names of the hyperparameters that a compiled program takes as arguments."""
+    declared = [
+        *training_hyperparameters(choices_of(values), {}),
+        *Quadratic.hyperparameters,
+        VIRTUAL_BATCH_SIZE,
+    ]
+    return tuple(sorted(d.name for d in declared if d.name in values and d.traced(values[d.name])))
+
+
 def make_trial(seed=0, **changes):
     """Return a trial of 40 steps; `changes` are fields of the trial, or hyperparameters."""
     fields = {field.name for field in dataclasses.fields(Trial)}
+    values = DEFAULTS | {n: v for n, v in changes.items() if n not in fields}
     trial = Trial(
         workload="tests",
-        hyperparameters=DEFAULTS | {n: v for n, v in changes.items() if n not in fields},
+        hyperparameters=values,
+        traced=traced(values),
         seed=seed,
         max_train_steps=40,
         batch_size=8,
         eval_every=10,
         dense_until=0,
         validation_sample=0,
-        keep_best=3,
-        objective={"metric": "validation/loss", "mode": "min"},
         lanes=1,
         versions={},
     )

@@ -13,6 +13,7 @@ from tuning_playbook.trials.trial import trial_from_json
 prepare(Resources())
 
 from tests.engine.normalized import WORKLOADS  # noqa: E402 - JAX comes after its environment
+from tests.engine.quadratic import request_for  # noqa: E402
 from tuning_playbook.jobs.groups import train_trials  # noqa: E402
 
 
@@ -20,7 +21,7 @@ def main(trials, folder, devices):
     for name, listed in json.loads(Path(trials).read_text()).items():
         chosen = [trial_from_json(item) for item in listed]
         workload = WORKLOADS[chosen[0].workload]()
-        train_trials(chosen, workload, Path(folder) / name, import_from="", devices=int(devices))
+        train_trials(request_for(chosen), workload, Path(folder) / name, devices=int(devices))
 
 
 if __name__ == "__main__":

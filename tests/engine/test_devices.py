@@ -10,12 +10,14 @@ import jax
 import numpy as np
 import pytest
 
+from tests.engine.bits import differing
 from tests.engine.normalized import WORKLOADS
-from tests.engine.quadratic import make_trial
+from tests.engine.quadratic import BEST_LOSS, make_trial, request_for
 from tuning_playbook.errors import DeviceError
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.groups import train_trials
-from tuning_playbook.trials.trial_files import read_provenance, trial_folder
+from tuning_playbook.trials.best_checkpoint import read_best
+from tuning_playbook.trials.trial_files import NUMBERS, own_record, read_provenance, trial_folder
 
 DEVICES = 8
 
@@ -38,7 +40,11 @@ BATCH = {
 
 
 def train_here(trials, folder):
-    train_trials(trials, WORKLOADS[trials[0].workload](), folder, import_from="")
+    train_trials(request_for(trials), WORKLOADS[trials[0].workload](), folder)
+
+
+def loss(record):
+    return record.evaluations.values["validation/loss"]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +72,9 @@ def test_lanes_on_several_devices_have_the_bits_of_one(folder, tmp_path):
     train_here(LANES, tmp_path)
     for trial in LANES:
         one, several = (trial_folder(path, trial) for path in (tmp_path, folder / "lanes"))
-        assert (one / "metrics.npz").read_bytes() == (several / "metrics.npz").read_bytes()
+        records = [own_record(path, trial) for path in (tmp_path, folder / "lanes")]
+        assert differing(*records) == []
+        assert (one / NUMBERS).read_bytes() == (several / NUMBERS).read_bytes()
         bests = [checkpoints.restore(path / "checkpoints", "best") for path in (one, several)]
         assert jax.tree.all(jax.tree.map(np.array_equal, *bests))
         assert read_provenance(one)["devices"] == 1
@@ -78,25 +86,29 @@ def test_a_batch_shared_by_devices_gives_what_one_device_gives(folder, tmp_path,
     """Statistics of batch normalization are those of the whole batch, or of the virtual batches."""
     alone, shared = BATCH[name], dataclasses.replace(BATCH[name], devices=DEVICES)
     train_here([alone], tmp_path)
-    one = read_result(trial_folder(tmp_path, alone), alone)
-    several = read_result(trial_folder(folder / name, shared), shared)
+    one, several = own_record(tmp_path, alone), own_record(folder / name, shared)
     assert several.status == "completed"
-    assert one.metrics["loss"][-1, 1] < 0.2 * one.metrics["loss"][0, 1]
-    for here, there in ((one.metrics, several.metrics), (one.series, several.series)):
-        for metric, values in here.items():
-            np.testing.assert_allclose(there[metric], values, rtol=1e-5)
-    assert several.whole["loss"] == pytest.approx(one.whole["loss"], rel=1e-5)
+    assert loss(one)[-1] < 0.2 * loss(one)[0]
+    for here, there in ((one.evaluations, several.evaluations), (one.logged, several.logged)):
+        assert here.values
+        for metric, values in here.values.items():
+            np.testing.assert_allclose(there.values[metric], values, rtol=1e-5)
+    bests = [
+        read_best(trial_folder(study, trial), BEST_LOSS)
+        for study, trial in ((tmp_path, alone), (folder / name, shared))
+    ]
+    assert bests[1].means["loss"] == pytest.approx(bests[0].means["loss"], rel=1e-5)
     assert read_provenance(trial_folder(folder / name, shared))["devices"] == DEVICES
 
 
 def test_the_virtual_batches_of_the_cases_differ(folder):
     losses = {
-        name: read_result(trial_folder(folder / name, trial), trial).metrics["loss"][-1, 1]
+        name: loss(own_record(folder / name, trial))[-1]
         for name, trial in (
             (name, dataclasses.replace(trial, devices=DEVICES)) for name, trial in BATCH.items()
         )
     }
-    assert len({f"{loss:.5f}" for loss in losses.values()}) == 3
+    assert len({f"{last:.5f}" for last in losses.values()}) == 3
 
 
 def test_a_shared_batch_is_part_of_what_makes_a_trial_and_lanes_are_not():
@@ -109,4 +121,4 @@ def test_devices_that_are_not_there_are_named(tmp_path):
     with pytest.raises(DeviceError, match=r"computes on 2 devices .* JAX found 1, of kind 'cpu'"):
         train_here([dataclasses.replace(BATCH["fed, virtual batch 8"], devices=2)], tmp_path)
     with pytest.raises(DeviceError, match="computes on 3 devices"):
-        train_trials(LANES, WORKLOADS["quadratic"](), tmp_path, import_from="", devices=8)
+        train_trials(request_for(LANES), WORKLOADS["quadratic"](), tmp_path, devices=8)

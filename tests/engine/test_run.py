@@ -1,63 +1,29 @@
-"""Training groups of lanes: divergence, neighbours, best steps, interruption."""
+"""Training groups of lanes: divergence, neighbours, best steps, data from the host."""
 
-import itertools
+import dataclasses
 import re
-import shutil
-import time
-from collections import deque
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from tests.engine.quadratic import make_trial
-from tests.jobs.damage import flip_a_bit
-from tuning_playbook.engine import pieces, program, run
+from tests.engine.bits import arrays_of, differing
+from tests.engine.quadratic import BEST_LOSS, make_trial
 from tuning_playbook.engine.data import place_data
 from tuning_playbook.engine.evaluation import fixed_sample
 from tuning_playbook.engine.lane import new_lane
 from tuning_playbook.engine.order import Order
-from tuning_playbook.engine.program import Program, signature, traced_names
+from tuning_playbook.engine.program import Program, signature
 from tuning_playbook.engine.run import _times, train_group
-from tuning_playbook.errors import InfeasibleConfigurationError, InterruptedTrainingError
+from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.study.families import training_hyperparameters
-from tuning_playbook.trials.resume_states import remove_resumes, resume_name, resume_steps
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 
 GOOD = {"learning_rate": 0.05}
 
 
-@pytest.fixture
-def train(workload, data, tmp_path):
-    """Train trials of one signature in one group, and return their results."""
-    programs = {}
-
-    def train(*trials, stop=lambda: False, host_data=None):
-        placed = data if host_data is None else data._replace(train={})
-        key = (signature(trials[0], workload), host_data is None)
-        program = programs.setdefault(key, Program(trials[0], workload, placed, 50))
-        folders = [tmp_path / trial.id for trial in trials]
-        trained = train_group(
-            program,
-            trials,
-            folders=folders,
-            should_stop=stop,
-            host_data=host_data,
-        )
-        return trained.finished
-
-    train.programs = programs
-    return train
-
-
-def numbers(finished):
-    result = finished.result
-    return {**result.metrics, **result.series, "counts": result.gradient.counts}
-
-
 def assert_same_bits(one, other):
-    for (name, a), (_, b) in zip(numbers(one).items(), numbers(other).items(), strict=True):
-        assert a.tobytes() == b.tobytes(), name
+    assert differing(one.record, other.record) == []
 
 
 def test_training_is_sgd_on_shuffled_epochs(train, workload):
@@ -78,7 +44,9 @@ def test_training_is_sgd_on_shuffled_epochs(train, workload):
         if (step + 1) % 10 == 0:
             error = splits["validation"]["x"] @ w - splits["validation"]["y"]
             losses.append(np.mean(0.5 * error**2))
-    np.testing.assert_allclose(finished.result.metrics["loss"][:, 1], losses, rtol=1e-4)
+    np.testing.assert_allclose(
+        finished.record.evaluations.values["validation/loss"], losses, rtol=1e-4
+    )
 
 
 def losses_of(w, x, y):
@@ -114,34 +82,48 @@ def test_a_validation_sample_is_measured_at_every_evaluation_and_the_whole_at_th
     trial = make_trial(**GOOD, validation_sample=8)
     splits = workload.load_data()
     program = Program(trial, workload, place_data(splits, trial.batch_size, 8), 50)
-    (finished,) = train_group(
-        program, [trial], folders=[Path("unused")], should_stop=lambda: False
-    ).finished
+    (finished,) = train_group(program, [trial], BEST_LOSS).finished
     step, variables = finished.best[0]
     sampled = {name: fixed_sample(splits[name], 8) for name in ("train", "validation")}
     w = np.asarray(variables["params"]["w"])
-    row = list(finished.result.eval_steps).index(step)
-    for column, name in enumerate(("train", "validation")):
+    evaluations, whole_split = finished.record.evaluations, finished.examination.means
+    row = list(evaluations.steps).index(step)
+    measured = {name: values[row] for name, values in evaluations.values.items()}
+    for name in ("train", "validation"):
         expected = losses_of(w, sampled[name]["x"], sampled[name]["y"])
-        assert finished.result.metrics["loss"][row, column] == pytest.approx(expected, rel=1e-5)
+        assert measured[f"{name}/loss"] == pytest.approx(expected, rel=1e-5)
     whole = losses_of(w, splits["validation"]["x"], splits["validation"]["y"])
-    assert finished.result.whole["loss"] == pytest.approx(whole, rel=1e-5)
-    assert finished.result.whole["loss"] != finished.result.metrics["loss"][row, 1]
+    assert whole_split["loss"] == pytest.approx(whole, rel=1e-5)
+    assert whole_split["loss"] != measured["validation/loss"]
 
 
 def test_the_best_steps_are_found_retrospectively(train):
-    (finished,) = train(make_trial(**GOOD, keep_best=2))
-    loss = finished.result.metrics["loss"][:, 1]
+    two = dataclasses.replace(BEST_LOSS, keep=2)
+    (finished,) = train(make_trial(**GOOD), selection=two)
+    loss = finished.record.evaluations.values["validation/loss"]
     assert [step for step, _ in finished.best] == [10 * i for i in np.argsort(loss)[:2]]
 
 
 def test_a_mode_of_max_keeps_the_largest(train):
-    (finished,) = train(make_trial(**GOOD, objective={"metric": "validation/loss", "mode": "max"}))
+    largest = dataclasses.replace(BEST_LOSS, mode="max")
+    (finished,) = train(make_trial(**GOOD), selection=largest)
     assert finished.best[0][0] == 0
 
 
+def test_by_what_checkpoints_are_ranked_changes_no_number_of_a_trial(train):
+    (one,) = train(make_trial(**GOOD))
+    others = [
+        CheckpointSelection("validation/loss", "max", keep=1),
+        CheckpointSelection("train/large", "min", keep=5),
+    ]
+    for selection in others:
+        (other,) = train(make_trial(**GOOD), selection=selection)
+        assert [step for step, _ in other.best] != [step for step, _ in one.best]
+        assert_same_bits(one, other)
+
+
 def test_best_steps_with_ties_and_missing_numbers():
-    lane = new_lane(make_trial(keep_best=3), ["loss"])
+    lane = new_lane(make_trial(), ["loss"], keep=3)
     scores = [np.nan, 2.0, 1.0, np.inf, 1.0, 3.0, 1.0, np.nan]
     for step, score in enumerate(scores):
         lane.keep_if_best(float(score), step, lambda step=step: f"variables {step}")
@@ -151,22 +133,24 @@ def test_best_steps_with_ties_and_missing_numbers():
 
 def test_divergence_is_recorded_where_it_happens_and_ends_the_trial(train):
     (finished,) = train(make_trial(learning_rate=1e6))
-    result = finished.result
-    assert result.status == "diverged"
-    assert "at step" in result.reason
-    assert np.isfinite(result.metrics["loss"][0]).all()
-    assert np.isnan(result.metrics["loss"][1:]).all()
+    record = finished.record
+    assert record.status == "diverged"
+    assert "at step" in record.reason
+    for split in ("train", "validation"):
+        loss = record.evaluations.values[f"{split}/loss"]
+        assert np.isfinite(loss[0])
+        assert np.isnan(loss[1:]).all()
     assert [step for step, _ in finished.best] == [0]
 
 
 def test_a_loss_beyond_its_bound_is_a_divergence_although_it_is_finite(train):
     """The loss grows by about the same factor every step, and passes the bound on the way."""
     (finished,) = train(make_trial(learning_rate=5.0, batch_size=50))
-    step = int(re.search(r"at step (\d+) is", finished.result.reason)[1])
-    bound = 1000 * finished.result.metrics["loss"][0, 0]
-    largest = finished.result.series["train_loss"]
-    assert finished.result.status == "diverged" and 1 < step < 10
-    assert f"above {bound:.3g} (1000 times" in finished.result.reason
+    step = int(re.search(r"at step (\d+) is", finished.record.reason)[1])
+    bound = 1000 * finished.record.evaluations.values["train/loss"][0]
+    largest = finished.record.logged.values["train_loss"]
+    assert finished.record.status == "diverged" and 1 < step < 10
+    assert f"above {bound:.3g} (1000 times" in finished.record.reason
     assert np.isfinite(largest[: step - 1]).all() and np.isnan(largest[step - 1 :]).all()
     assert largest[step - 2] <= bound
 
@@ -175,7 +159,7 @@ def test_an_update_that_is_not_finite_is_a_divergence_at_its_step(train):
     """The gradient is finite, and its square is too large for a number."""
     trial = make_trial(optimizer="momentum", momentum=0.9, learning_rate=1e38)
     (finished,) = train(trial)
-    assert finished.result.reason == "the update is not finite at step 1"
+    assert finished.record.reason == "the update is not finite at step 1"
 
 
 def test_a_loss_may_be_negative_or_zero():
@@ -188,8 +172,8 @@ def test_a_loss_may_be_negative_or_zero():
 def test_a_trial_that_ends_far_worse_than_it_began_is_infeasible(train):
     # Beyond 2 / (largest curvature) the loss grows, here slowly enough to stay finite.
     (finished,) = train(make_trial(learning_rate=1.7))
-    assert finished.result.status == "diverged"
-    assert "far worse than it began" in finished.result.reason
+    assert finished.record.status == "diverged"
+    assert "far worse than it began" in finished.record.reason
 
 
 @pytest.mark.parametrize("width", [8])
@@ -198,7 +182,7 @@ def test_a_diverging_neighbour_changes_no_bit_of_the_others(train, width):
     bad = make_trial(seed=3, learning_rate=1e6, lanes=width)
     alone = train(*good)
     mixed = train(*good[:3], bad, *good[4:])
-    assert mixed[3].result.status == "diverged"
+    assert mixed[3].record.status == "diverged"
     for place in (0, 1, 2, 4, 5, 6, 7):
         assert_same_bits(alone[place], mixed[place])
 
@@ -215,115 +199,10 @@ def test_bits_depend_neither_on_the_lane_nor_on_the_padding(train):
 def test_lanes_train_what_a_lone_program_trains(train):
     (alone,) = train(make_trial(seed=5, **GOOD))
     (lane,) = train(make_trial(seed=5, **GOOD, lanes=4))
-    for (_, a), (_, b) in zip(numbers(alone).items(), numbers(lane).items(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("features", [{}, {"polyak_decay": 0.9, "noise": 0.1, "clip_norm": 1.0}])
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_a_resumed_trial_equals_an_uninterrupted_one(train, tmp_path, lanes, features):
-    trials = [
-        make_trial(
-            seed=n,
-            optimizer="adam",
-            lanes=lanes,
-            momentum=0.9,
-            b1=0.9,
-            b2=0.99,
-            epsilon=1e-8,
-            **GOOD,
-            **features,
-        )
-        for n in range(lanes)
-    ]
-    whole = train(*trials)
-    for stop_after in (1, 2, 3):
-        calls = itertools.count(1)
-        with pytest.raises(InterruptedTrainingError, match="stopped after step"):
-            train(*trials, stop=lambda c=calls, s=stop_after: next(c) == s)
-        resumed = train(*trials)
-        for one, other in zip(whole, resumed, strict=True):
-            assert_same_bits(one, other)
-            assert [step for step, _ in one.best] == [step for step, _ in other.best]
-            for (_, a), (_, b) in zip(one.best, other.best, strict=True):
-                same = jax.tree.map(np.array_equal, a, b)
-                assert all(jax.tree.leaves(same))
-        for trial in trials:
-            remove_resumes(tmp_path / trial.id)
-
-
-@pytest.mark.parametrize("lanes", [1, 4])
-def test_where_an_interval_is_cut_into_pieces_changes_no_bit(train, monkeypatch, tmp_path, lanes):
-    """Steps so slow that an interval of ten is cut, and a stop between two evaluations."""
-    trials = [make_trial(seed=n, **GOOD, lanes=lanes) for n in range(lanes)]
-    whole = train(*trials)
-    monkeypatch.setattr(pieces, "PIECE_SECONDS", 1e-9)
-    monkeypatch.setattr(pieces, "KEPT_SECONDS", (0.0, 0.0))
-    calls = itertools.count(1)
-    with pytest.raises(InterruptedTrainingError, match="stopped after step 17"):
-        train(*trials, stop=lambda: next(calls) == 7)
-    resumed = train(*trials)
-    for one, other in zip(whole, resumed, strict=True):
-        assert_same_bits(one, other)
-
-
-class SimulatedDevice:
-    """A device that takes the time that a test says, and the clock of whoever waits for it.
-
-    What it is given it begins when it has done what came before.
-    """
-
-    def __init__(self):
-        self.now = self._free = 0.0
-        self._ends = deque()
-
-    def takes(self, method, seconds_of):
-        def call(*arguments):
-            self._free = max(self._free, self.now) + seconds_of(*arguments)
-            self._ends.append(self._free)
-            return method(*arguments)
-
-        return call
-
-    def waits(self, function):
-        def call(*arguments):
-            self.now = max(self.now, self._ends.popleft())
-            return function(*arguments)
-
-        return call
-
-    def perf_counter(self):
-        return self.now
-
-    monotonic = perf_counter
-
-
-@pytest.mark.parametrize("step_seconds", [0.1, 1.0, 3.0])
-def test_a_kill_repeats_less_than_a_minute(train, monkeypatch, step_seconds):
-    """Evaluations lie 200 steps apart, which take up to ten minutes."""
-    device, saves = SimulatedDevice(), [0.0]
-    for module in (run, pieces, program):
-        monkeypatch.setattr(module, "time", device)
-
-    def of_steps(_, state, first, steps, *__):
-        return steps * step_seconds
-
-    def of_evaluation(*_):  # of 50 and 21 examples, at a third of what they take in training
-        return step_seconds / 3 * 71 / 8
-
-    def save(lanes, folders, state, width):
-        saves.append(device.now)
-
-    monkeypatch.setattr(Program, "train", device.takes(Program.train, of_steps))
-    monkeypatch.setattr(Program, "evaluate", device.takes(Program.evaluate, of_evaluation))
-    monkeypatch.setattr(run, "_log", device.waits(run._log))
-    monkeypatch.setattr(run, "_record", device.waits(run._record))
-    monkeypatch.setattr(run, "save_state", save)
-    train(make_trial(**GOOD, max_train_steps=1000, eval_every=200))
-    assert device.now > 1000 * step_seconds
-    # All that is computed between two saves is what a kill just before the second one repeats.
-    repeated = [later - earlier for earlier, later in itertools.pairwise([*saves, device.now])]
-    assert len(saves) > 2 and max(repeated) < 60
+    expected, found = arrays_of(alone.record), arrays_of(lane.record)
+    assert list(expected) == list(found)
+    for name, values in expected.items():
+        np.testing.assert_allclose(values, found[name], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("lanes", [1, 4])
@@ -332,62 +211,8 @@ def test_batches_fed_from_the_host_give_the_bits_of_resident_ones(train, workloa
     resident = train(*trials)
     host_data = workload.load_data()["train"]
     fed = train(*trials, host_data=host_data)
-    calls = itertools.count(1)
-    with pytest.raises(InterruptedTrainingError):
-        train(*trials, host_data=host_data, stop=lambda: next(calls) == 2)
-    resumed = train(*trials, host_data=host_data)
-    for one, other, again in zip(resident, fed, resumed, strict=True):
+    for one, other in zip(resident, fed, strict=True):
         assert_same_bits(one, other)
-        assert_same_bits(other, again)
-
-
-def test_the_time_before_an_interruption_counts_and_its_step_is_told(workload, data, tmp_path):
-    program = Program(make_trial(**GOOD), workload, data, 50)
-    group = {"trials": [make_trial(**GOOD)], "folders": [tmp_path]}
-    undisturbed = train_group(program, **group, should_stop=lambda: False)
-    assert (undisturbed.earlier_seconds, undisturbed.resumed_at) == (0, 0)
-    begun = time.perf_counter()
-    for _ in range(2):
-        with pytest.raises(InterruptedTrainingError):
-            train_group(program, **group, should_stop=lambda: True)
-    passed = time.perf_counter() - begun
-    trained = train_group(program, **group, should_stop=lambda: False)
-    assert 0 < trained.earlier_seconds < passed
-    assert trained.resumed_at > 0
-
-
-def test_a_damaged_state_is_passed_over_for_the_start(train, tmp_path, caplog):
-    trial = make_trial(seed=1, **GOOD)
-    (whole,) = train(trial)
-    calls = itertools.count(1)
-    with pytest.raises(InterruptedTrainingError):
-        train(trial, stop=lambda: next(calls) == 2)
-    (state,) = (tmp_path / trial.id).glob("resume_*/d/*")
-    flip_a_bit(state)
-    (again,) = train(trial)
-    assert "is not what was saved" in caplog.text and "it is not resumed from" in caplog.text
-    assert_same_bits(whole, again)
-
-
-def test_a_damaged_state_is_passed_over_for_the_one_before(train, tmp_path, caplog):
-    """A job killed between writing a state and removing the one before leaves both."""
-    trial = make_trial(seed=1, **GOOD)
-    (whole,) = train(trial)
-    folder, kept = tmp_path / trial.id, tmp_path / "kept"
-    for _ in range(2):
-        count = itertools.count(1)
-        with pytest.raises(InterruptedTrainingError):
-            train(trial, stop=lambda count=count: next(count) == 1)
-        if not kept.exists():
-            shutil.copytree(folder, kept)
-    shutil.copytree(kept, folder, dirs_exist_ok=True)
-    before, newest = sorted(resume_steps(folder))
-    flip_a_bit(next((folder / resume_name(newest)).glob("d/*")))
-    program = next(iter(train.programs.values()))
-    resumed = train_group(program, [trial], folders=[folder], should_stop=lambda: False)
-    assert resumed.resumed_at == before
-    assert resume_name(newest) in caplog.text
-    assert_same_bits(whole, resumed.finished[0])
 
 
 OF_ADAM_AND_COSINE = {
@@ -421,7 +246,7 @@ OF_MOMENTUM_AND_PIECEWISE = {
         ("momentum", "piecewise", OF_MOMENTUM_AND_PIECEWISE),
     ],
 )
-def test_trials_that_differ_in_every_number_compile_once(train, workload, optimizer, schedule, own):
+def test_trials_that_differ_in_every_number_compile_once(train, optimizer, schedule, own):
     numbers_only = [
         make_trial(
             seed=n,
@@ -446,7 +271,7 @@ def test_trials_that_differ_in_every_number_compile_once(train, workload, optimi
         if numbers_only[1].hyperparameters[name] != value
     }
     assert varied >= declared
-    assert len({signature(trial, workload) for trial in numbers_only}) == 1
+    assert len({signature(trial) for trial in numbers_only}) == 1
     train(numbers_only[0])
     (program,) = train.programs.values()
     assert program.compilations == 5  # init, train, average, evaluate, examine
@@ -473,8 +298,8 @@ def test_trials_that_differ_in_every_number_compile_once(train, workload, optimi
 def test_a_feature_that_is_off_is_not_in_the_program(workload, data, feature):
     """Off, a feature costs nothing: its step has fewer operations, and no argument for it."""
     off, on = make_trial(**GOOD), make_trial(**GOOD, **{feature: 0.5})
-    assert feature not in traced_names(off, workload)
-    assert feature in traced_names(on, workload)
+    assert feature not in off.traced
+    assert feature in on.traced
     operations = {}
     for name, trial in {"off": off, "on": on}.items():
         program = Program(trial, workload, data, 50)
@@ -503,12 +328,15 @@ def test_polyak_averaging_evaluates_the_debiased_average(workload, data):
 
 def test_every_step_is_evaluated_at_the_start_where_asked(train):
     (dense,) = train(make_trial(**GOOD, dense_until=12))
-    assert dense.result.eval_steps.tolist() == [*range(13), 20, 30, 40]
-    assert np.isfinite(dense.result.metrics["loss"]).all()
+    evaluations = dense.record.evaluations
+    assert evaluations.steps.tolist() == [*range(13), 20, 30, 40]
+    assert all(np.isfinite(values).all() for values in evaluations.values.values())
     (plain,) = train(make_trial(**GOOD))
-    np.testing.assert_allclose(
-        dense.result.metrics["loss"][[0, 10, 13, 14, 15]], plain.result.metrics["loss"], rtol=1e-5
-    )
+    for split in ("train", "validation"):
+        often, seldom = (
+            trained.record.evaluations.values[f"{split}/loss"] for trained in (dense, plain)
+        )
+        np.testing.assert_allclose(often[[0, 10, 13, 14, 15]], seldom, rtol=1e-5)
 
 
 def test_a_batch_larger_than_the_training_set_is_infeasible(workload):

@@ -1,20 +1,5 @@
-"""A workload that trains in milliseconds, and programs made of it."""
+"""The workload and the programs that the engine's tests train."""
 
-import pytest
+from tests.engine.conftest import data, train, workload
 
-from tuning_playbook.jobs.environment import Resources, prepare
-
-prepare(Resources())
-
-from tests.engine.quadratic import Quadratic  # noqa: E402 - JAX comes after its environment
-from tuning_playbook.engine.data import place_data  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def workload():
-    return Quadratic()
-
-
-@pytest.fixture(scope="session")
-def data(workload):
-    return place_data(workload.load_data(), 8, 0)
+__all__ = ["data", "train", "workload"]

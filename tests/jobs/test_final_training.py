@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.engine.quadratic import Quadratic, make_trial
+from tests.engine.quadratic import BEST_LOSS, Quadratic, make_trial
 from tuning_playbook.engine import feed
 from tuning_playbook.engine.data import place_data
 from tuning_playbook.engine.order import Order
@@ -48,19 +48,17 @@ def test_it_takes_the_steps_of_gradient_descent_on_all_examples_of_both_splits(t
 def test_it_is_the_state_of_a_whole_run_after_as_many_steps(tmp_path, changes):
     """So the schedule is that of the whole run, and does not end earlier."""
     workload, splits = Quadratic(), Quadratic().load_data()
-    base = make_trial(keep_best=5, **changes) if "schedule" not in changes else scheduled()
+    base = make_trial(**changes) if "schedule" not in changes else scheduled()
     folded = splits | {"train": fold(splits)}
     program = Program(base, workload, place_data(folded, base.batch_size, 0), 71)
-    trained = train_group(program, [base], folders=[tmp_path / "run"], should_stop=lambda: False)
+    trained = train_group(program, [base], dataclasses.replace(BEST_LOSS, keep=5))
     expected = dict(trained.finished[0].best)[20]
     train_final(tmp_path, base, 20, workload, splits)
     np.testing.assert_array_equal(weights(tmp_path), expected["params"]["w"])
 
 
 def scheduled():
-    values = {"schedule": "cosine", "decay_steps": 0, "end_factor": 0.0}
-    trial = make_trial(keep_best=5)
-    return dataclasses.replace(trial, hyperparameters={**trial.hyperparameters, **values})
+    return make_trial(schedule="cosine", decay_steps=0, end_factor=0.0)
 
 
 def test_where_what_is_fed_is_cut_changes_neither_the_weights_nor_the_loss(tmp_path, monkeypatch):

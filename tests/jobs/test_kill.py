@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.specs import plan_of
-from tuning_playbook.engine import run
+from tuning_playbook.jobs import resume
 from tuning_playbook.jobs.pack import train_pack
-from tuning_playbook.trials.pack_file import write_pack
-from tuning_playbook.trials.request import request_from_json
+from tuning_playbook.planning.plan import request_of
 
 CHANGES = {
     "training.max_train_steps": 2000,
@@ -27,15 +26,16 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__, "tuning_playbook.jobs.groups", "orbax.checkpoint"])
 
 
-def train(text, folder):
+def train(request, folder):
     """What a job does, with its state saved all the time."""
-    run.RESUME_SECONDS = 0.05
-    train_pack(request_from_json(text), Path(folder), threads=1)
+    resume.RESUME_SECONDS = 0.05
+    train_pack(request, Path(folder), threads=1)
 
 
 def pack_bytes(request, folder):
-    write_pack(folder / "pack.nc", train_pack(request, folder, threads=1))
-    return (folder / "pack.nc").read_bytes()
+    output = folder / "packs/pack.nc"
+    train_pack(request, folder, output, threads=1)
+    return output.read_bytes()
 
 
 def states(folder):
@@ -46,13 +46,14 @@ def states(folder):
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     plan = plan_of(folder, CHANGES)
-    text = pack_json(plan, next(iter(plan.packs.values())))
-    return text, pack_bytes(request_from_json(text), folder)
+    (pack,) = plan.packs.values()
+    request = request_of(plan, pack.trials)
+    return request, pack_bytes(request, folder)
 
 
-def finish(text, folder, expected):
+def finish(request, folder, expected):
     """Go on to the end, and look at what is left."""
-    assert pack_bytes(request_from_json(text), folder) == expected
+    assert pack_bytes(request, folder) == expected
     assert not states(folder)
 
 
@@ -61,11 +62,11 @@ def finish(text, folder, expected):
 )
 def test_a_killed_job_goes_on_where_it_was(undisturbed, tmp_path, stop, times):
     """Many of the moments lie within a save. A pack that ends before the last is begun again."""
-    text, expected = undisturbed
+    request, expected = undisturbed
     moments = random.Random(0)
     while times:
         before = states(tmp_path)
-        job = PROCESSES.Process(target=train, args=(text, str(tmp_path)))
+        job = PROCESSES.Process(target=train, args=(request, str(tmp_path)))
         job.start()
         deadline = time.monotonic() + HANGS
         while states(tmp_path) == before and job.is_alive():
@@ -78,6 +79,6 @@ def test_a_killed_job_goes_on_where_it_was(undisturbed, tmp_path, stop, times):
         if job.exitcode:
             times -= 1
         else:
-            finish(text, tmp_path, expected)
+            finish(request, tmp_path, expected)
             shutil.rmtree(tmp_path / "trials")
-    finish(text, tmp_path, expected)
+    finish(request, tmp_path, expected)

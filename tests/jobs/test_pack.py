@@ -10,17 +10,20 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.engine.bits import differing
 from tests.jobs.damage import flip_a_bit
 from tests.specs import plan_of
+from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.engine import run
 from tuning_playbook.engine.program import Program
 from tuning_playbook.errors import ChangedDuringRunError
-from tuning_playbook.jobs import checkpoints, groups
+from tuning_playbook.jobs import checkpoints, groups, resume
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
+from tuning_playbook.trials.best_checkpoint import read_best
 from tuning_playbook.trials.manifest import BEST
-from tuning_playbook.trials.request import request_from_json
-from tuning_playbook.trials.trial_files import read_provenance, trial_folder
+from tuning_playbook.trials.trial import trial_from_json
+from tuning_playbook.trials.trial_files import NUMBERS, read_provenance, trial_folder
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}
@@ -37,31 +40,40 @@ def trained(tmp_path_factory):
     return folder, request, train_pack(request, folder, threads=1)
 
 
-def same_bits(one, other):
-    arrays = [{**r.metrics, **r.series, "counts": r.gradient.counts} for r in (one, other)]
-    return all(arrays[0][name].tobytes() == arrays[1][name].tobytes() for name in arrays[0])
+def assert_same_bits(some, others):
+    assert list(some) == list(others)
+    for name, record in some.items():
+        assert differing(record, others[name]) == []
 
 
-def test_results_come_in_the_order_of_the_pack(trained):
-    _, request, results = trained
-    assert [result.trial for result in results] == list(request.trials)
-    assert all(result.status == "completed" for result in results)
+def test_records_come_in_the_order_of_the_pack(trained):
+    _, request, records = trained
+    assert list(records) == [trial.id for trial in request.trials]
+    assert [record.fingerprint for record in records.values()] == [
+        trial.fingerprint for trial in request.trials
+    ]
+    assert all(record.status == "completed" for record in records.values())
 
 
 def test_a_trial_leaves_its_configuration_provenance_and_best_checkpoints(trained):
-    folder, request, results = trained
-    place = trial_folder(folder, request.trials[0])
-    record = json.loads((place / "trial.json").read_text())
-    assert record["fingerprint"] == request.trials[0].fingerprint
-    assert record["trial"] == request.trials[0].to_json()
-    provenance = record["provenance"]
+    folder, request, records = trained
+    first = request.trials[0]
+    place, record = trial_folder(folder, first), records[first.id]
+    content = json.loads((place / "trial.json").read_text())
+    assert content["format"] == 2
+    assert content["fingerprint"] == first.fingerprint
+    assert trial_from_json(content["trial"]) == first
+    assert (content["status"], content["infeasible_reason"]) == ("completed", "")
+    assert content["numbers_sha256"] == record.sha256
+    provenance = content["provenance"]
     assert provenance["wall_seconds"] > 0 and provenance["versions"]["jax"]
     best = checkpoints.restore(place / "checkpoints", BEST)
-    assert set(best) == {f"step_{step}" for step in provenance["best_steps"]}
+    assert set(best) == {f"step_{step}" for step in content["kept_steps"]}
     assert len(best) == 2
-    objective = results[0].metrics["error_rate"][:, 1]
-    step = int(results[0].eval_steps[np.argmin(objective)])
-    assert provenance["best_steps"][0] == step
+    objective = record.evaluations.values["validation/error_rate"]
+    step = int(record.evaluations.steps[np.argmin(objective)])
+    assert content["kept_steps"][0] == step
+    assert read_best(place, request.selection).step == step
     assert len([path for path in place.rglob("*") if path.is_file()]) <= 25
 
 
@@ -80,20 +92,20 @@ def test_what_a_trial_took_is_told(trained):
 
 
 def test_finished_trials_are_kept(trained, caplog):
-    folder, request, results = trained
+    folder, request, records = trained
     before = {path: path.stat().st_mtime_ns for path in (folder / "trials").rglob("*")}
     with caplog.at_level(logging.INFO, "tuning_playbook"):
         again = train_pack(request, folder, threads=1)
     assert "kept 4 trials" in caplog.text and "to train 0 trials" in caplog.text
-    assert all(same_bits(a, b) for a, b in zip(results, again, strict=True))
+    assert_same_bits(records, again)
     assert {path: path.stat().st_mtime_ns for path in (folder / "trials").rglob("*")} == before
 
 
-@pytest.mark.parametrize("damage", ["metrics.npz", "trial.json", "fingerprint", "checkpoints/best"])
+@pytest.mark.parametrize("damage", [NUMBERS, "trial.json", "fingerprint", "checkpoints/best"])
 def test_a_damaged_trial_is_trained_again_to_the_same_bits(trained, damage):
-    folder, request, results = trained
+    folder, request, records = trained
     place = trial_folder(folder, request.trials[1])
-    if damage == "metrics.npz":
+    if damage == NUMBERS:
         flip_a_bit(place / damage, -40)
     elif damage == "trial.json":
         (place / damage).write_text("{")
@@ -103,15 +115,15 @@ def test_a_damaged_trial_is_trained_again_to_the_same_bits(trained, damage):
     else:
         record = json.loads((place / "trial.json").read_text())
         (place / "trial.json").write_text(json.dumps(record | {"fingerprint": "0" * 64}))
-    assert read_result(place, request.trials[1]) is None
+    assert kept_records(folder, request.trials[1:2]) == {}
     again = train_pack(request, folder, threads=1)
-    assert all(same_bits(a, b) for a, b in zip(results, again, strict=True))
+    assert_same_bits(records, again)
 
 
 def test_a_group_killed_while_its_checkpoints_are_written_goes_on_together(
     tmp_path, monkeypatch, caplog
 ):
-    monkeypatch.setattr(run, "RESUME_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "RESUME_SECONDS", 0.0)
     (request,) = requests(plan_of(tmp_path, PACKED | {"resources.lanes": 4}))
     save, second = checkpoints.save, trial_folder(tmp_path, request.trials[1])
 
@@ -129,7 +141,7 @@ def test_a_group_killed_while_its_checkpoints_are_written_goes_on_together(
 
 
 def test_a_job_killed_right_after_it_wrote_a_trial_leaves_no_state_behind(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "RESUME_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "RESUME_SECONDS", 0.0)
     (request,) = requests(plan_of(tmp_path, PACKED))
 
     def killed(folder):
@@ -145,10 +157,10 @@ def test_a_job_killed_right_after_it_wrote_a_trial_leaves_no_state_behind(tmp_pa
 
 
 def test_a_trial_is_the_same_in_a_pack_and_alone(trained, tmp_path):
-    _, request, results = trained
-    alone = dataclasses.replace(request, trials=request.trials[2:3])
-    (result,) = train_pack(alone, tmp_path, threads=2)
-    assert same_bits(result, results[2])
+    _, request, records = trained
+    (name,) = (trial.id for trial in request.trials[2:3])
+    alone = train_pack(request.asking_for(request.trials[2:3]), tmp_path, threads=2)
+    assert_same_bits(alone, {name: records[name]})
 
 
 def test_a_configuration_that_cannot_run_fails_alone_with_its_reason(tmp_path):
@@ -161,10 +173,12 @@ def test_a_configuration_that_cannot_run_fails_alone_with_its_reason(tmp_path):
             "resources.trials_per_job": 4,
         },
     )
-    results = [train_pack(request, tmp_path, threads=1)[0] for request in requests(plan)]
-    assert [result.status for result in results] == ["completed", "failed"]
-    assert "larger than the training set" in results[1].reason
-    assert np.isnan(results[1].metrics["loss"]).all()
+    trained = [train_pack(request, tmp_path, threads=1) for request in requests(plan)]
+    (fits,), (large,) = (records.values() for records in trained)
+    assert (fits.status, large.status) == ("completed", "failed")
+    assert "larger than the training set" in large.reason
+    for split in ("train", "validation"):
+        assert np.isnan(large.evaluations.values[f"{split}/loss"]).all()
 
 
 def break_depth(monkeypatch, *depths):
@@ -190,21 +204,22 @@ def test_an_error_of_the_workloads_code_fails_its_configuration_alone(
 ):
     (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
     break_depth(monkeypatch, 2)
-    results = train_pack(request, tmp_path, threads=1)
-    broken = [result.trial.hyperparameters["depth"] == 2 for result in results]
-    assert True in broken and False in broken
-    assert [result.status == "failed" for result in results] == broken
-    assert all("ValueError: no such network" in r.reason for r in results if r.status == "failed")
+    records = train_pack(request, tmp_path, threads=1)
+    broken = {trial.id: trial.hyperparameters["depth"] == 2 for trial in request.trials}
+    assert set(broken.values()) == {True, False}
+    assert {name: record.status == "failed" for name, record in records.items()} == broken
+    failed = [record for record in records.values() if record.status == "failed"]
+    assert all("ValueError: no such network" in record.reason for record in failed)
     assert "Traceback" in caplog.text
 
 
 def test_an_error_of_writing_is_the_jobs_and_not_a_trials(tmp_path, monkeypatch):
     (request,) = requests(plan_of(tmp_path, PACKED))
 
-    def broken(folder, result, facts):
+    def broken(*_, **__):
         raise ValueError("cannot be written")
 
-    monkeypatch.setattr(groups, "write_result", broken)
+    monkeypatch.setattr(groups, "write_trial", broken)
     with pytest.raises(ValueError, match="cannot be written"):
         train_pack(request, tmp_path, threads=1)
     assert not list(tmp_path.glob("trials/*/trial.json"))
@@ -213,18 +228,18 @@ def test_an_error_of_writing_is_the_jobs_and_not_a_trials(tmp_path, monkeypatch)
 def test_a_trial_is_written_while_the_next_one_trains(tmp_path, monkeypatch):
     (request,) = requests(plan_of(tmp_path, PACKED | {"search.trials": 2}))
     begun, seen = threading.Event(), []
-    write, log = groups._write, run._log
+    write, log = groups.write_trial, run._log
 
-    def noted_write(*arguments):
+    def noted_write(*arguments, **facts):
         begun.set()
-        return write(*arguments)
+        return write(*arguments, **facts)
 
     def noted_log(lanes, *arguments):
         if lanes[0].trial == request.trials[1]:
             seen.append(begun.wait(60))
         return log(lanes, *arguments)
 
-    monkeypatch.setattr(groups, "_write", noted_write)
+    monkeypatch.setattr(groups, "write_trial", noted_write)
     monkeypatch.setattr(run, "_log", noted_log)
     train_pack(request, tmp_path, threads=1)
     assert seen == [True, True]
@@ -257,8 +272,8 @@ def out_of_memory_above(lanes, monkeypatch):
 def test_lanes_are_halved_until_memory_suffices_and_the_trials_say_so(tmp_path, monkeypatch):
     out_of_memory_above(2, monkeypatch)
     (request,) = requests(plan_of(tmp_path, PACKED | {"resources.lanes": 8}))
-    results = train_pack(request, tmp_path, threads=1)
-    assert [result.status for result in results] == ["completed"] * 4
+    records = train_pack(request, tmp_path, threads=1)
+    assert [record.status for record in records.values()] == ["completed"] * 4
     for trial in request.trials:
         record = json.loads((trial_folder(tmp_path, trial) / "trial.json").read_text())
         assert record["provenance"]["lanes"] == 2
@@ -275,12 +290,12 @@ def test_no_second_copy_of_the_data_is_placed_where_memory_ran_out(tmp_path, mon
 def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):
     out_of_memory_above(0, monkeypatch)
     (request,) = requests(plan_of(tmp_path, PACKED | {"search.trials": 2}))
-    results = train_pack(request, tmp_path, threads=1)
-    assert [result.status for result in results] == ["failed"] * 2
-    assert all(result.reason.startswith("out of memory: RESOURCE") for result in results)
+    failed = train_pack(request, tmp_path, threads=1).values()
+    assert [record.status for record in failed] == ["failed"] * 2
+    assert all(record.reason.startswith("out of memory: RESOURCE") for record in failed)
     monkeypatch.undo()
-    again = train_pack(request, tmp_path, threads=1)
-    assert [result.status for result in again] == ["completed"] * 2
+    again = train_pack(request, tmp_path, threads=1).values()
+    assert [record.status for record in again] == ["completed"] * 2
 
 
 @pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "INTERNAL"])
@@ -299,17 +314,18 @@ def test_a_wrong_program_is_the_configurations_error(tmp_path, monkeypatch, stat
         with pytest.raises(jax.errors.JaxRuntimeError, match="of a network of this depth"):
             train_pack(request, tmp_path, threads=1)
         return
-    for result in train_pack(request, tmp_path, threads=1):
-        broken = result.trial.hyperparameters["depth"] == 2
-        assert result.status == ("failed" if broken else "completed")
-        assert ("of a network of this depth" in result.reason) == broken
+    records = train_pack(request, tmp_path, threads=1)
+    for trial in request.trials:
+        broken, record = trial.hyperparameters["depth"] == 2, records[trial.id]
+        assert record.status == ("failed" if broken else "completed")
+        assert ("of a network of this depth" in record.reason) == broken
 
 
 def test_code_or_data_that_changed_since_the_job_was_planned_is_an_error(tmp_path):
-    plan = plan_of(tmp_path, PACKED)
-    (pack,) = plan.packs.values()
-    content = json.loads(pack_json(plan, pack))
-    for trial in content["trials"]:
-        trial["versions"]["data"] = "0" * 16
+    (request,) = requests(plan_of(tmp_path, PACKED))
+    planned = [
+        dataclasses.replace(trial, versions={**trial.versions, "data": "0" * 16})
+        for trial in request.trials
+    ]
     with pytest.raises(ChangedDuringRunError, match="the data of workload 'digits_mlp' changed"):
-        train_pack(request_from_json(json.dumps(content)), tmp_path, threads=1)
+        train_pack(request.asking_for(planned), tmp_path, threads=1)

@@ -14,6 +14,7 @@ from tuning_playbook.jobs import train_pack
 from tuning_playbook.jobs.job import options_of, resources_of
 from tuning_playbook.planning.plan import requests_of
 from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.trials.pack_file import read_pack
 
 
 def test_it_trains_the_trials_of_its_pack_and_logs_them(tmp_path):
@@ -22,8 +23,7 @@ def test_it_trains_the_trials_of_its_pack_and_logs_them(tmp_path):
     pack = next(iter(plan.packs.values()))
     output, log = tmp_path / f"packs/{pack.id}.nc", tmp_path / "train.log"
     train_pack.main([str(output), "--log", str(log)])
-    (trained,) = [list(trials) for _, trials in read_packs([output])]
-    assert trained == [trial.id for trial in pack.trials]
+    assert list(read_pack(output)) == [trial.id for trial in pack.trials]
     assert "to train 2 trials" in log.read_text()
     assert f"{pack.trials[0].id} completed" in log.read_text()
 

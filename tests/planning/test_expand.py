@@ -70,7 +70,8 @@ def test_a_trial_is_the_same_wherever_it_stands(tmp_path):
         ({"resources.trials_per_job": 3, "resources.threads": 2}, True),
         ({"reruns.seeds": 9, "launch.min_improvement": 0.1}, True),
         ({"fixed.depth": 2}, True),  # its default, now written out
-        ({"objective.metric": "validation/loss"}, False),  # decides the checkpoints
+        ({"objective.metric": "validation/loss", "objective.mode": "max"}, True),  # it ranks them
+        ({"training.keep_best": 1}, True),
         ({"training.seed": 1}, False),
         ({"training.batch_size": 64}, False),
         ({"training.max_train_steps": 100}, False),

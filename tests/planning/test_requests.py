@@ -7,7 +7,6 @@ import pytest
 
 from tests.specs import plan_of
 from tuning_playbook.errors import ChangedDuringRunError
-from tuning_playbook.jobs.pack import request_from_json
 from tuning_playbook.planning.plan import request_of, requests_of
 from tuning_playbook.planning.requests import NAME, read_request, write_requests
 
@@ -23,8 +22,7 @@ def test_every_pack_finds_what_it_is_asked_for(plan, tmp_path):
     write_requests(tmp_path, requests)
     assert len((tmp_path / NAME).read_text().splitlines()) == len(requests) == 6
     for pack in (*plan.packs.values(), *plan.replicate_packs.values()):
-        found = request_from_json(read_request(tmp_path, pack.id))
-        assert found == request_of(plan, pack.trials)
+        assert read_request(tmp_path, pack.id) == request_of(plan, pack.trials)
 
 
 def test_every_line_is_json(plan, tmp_path):
@@ -47,7 +45,7 @@ def test_a_file_that_is_shown_late_is_waited_for(plan, tmp_path):
     pack, *_ = plan.packs
     writer = threading.Timer(0.5, write_requests, (tmp_path, requests_of(plan)))
     writer.start()
-    assert request_from_json(read_request(tmp_path, pack, patience=60.0)).trials
+    assert read_request(tmp_path, pack, patience=60.0).trials
     writer.join()
 
 

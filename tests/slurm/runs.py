@@ -280,14 +280,11 @@ def train_in_peace(project, study):
     folder = project.root / "peace"
     code = f"""
 from pathlib import Path
-from tuning_playbook.trials.pack_file import write_pack
 from tuning_playbook.planning.plan import plan_study, request_of
 from tuning_playbook.jobs.pack import train_pack
-from tuning_playbook.trials.request import request_from_json
 plan, folder = plan_study(Path("config/studies/{study}.yaml")), Path({str(folder)!r})
 for pack in plan.packs.values():
-    request = request_of(plan, pack.trials)
-    write_pack(folder / f"packs/{{pack.id}}.nc", train_pack(request, folder, threads=1))
+    train_pack(request_of(plan, pack.trials), folder, folder / f"packs/{{pack.id}}.nc", threads=1)
 """
     done = project.call(["env", "PYTHONPATH=src", sys.executable, "-c", code])
     assert done.status == 0, done.text

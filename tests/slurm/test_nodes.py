@@ -1,5 +1,6 @@
 """A job of two nodes: it starts its processes by srun, and Slurm tells each its place."""
 
+import json
 import os
 import shutil
 import sys
@@ -9,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.jobs.test_nodes import JOB, request
+from tests.jobs.test_nodes import JOB, request_for
 from tests.slurm.cluster import free_ports, missing, running_cluster
 from tests.workflow.project import wait_until
 from tuning_playbook.jobs.pack import train_pack
-from tuning_playbook.trials.request import request_from_json
-from tuning_playbook.trials.trial_files import read_provenance, trial_folder
+from tuning_playbook.trials.trial_files import own_record, read_provenance, trial_folder
 
 pytestmark = pytest.mark.workflow
 
@@ -42,8 +42,8 @@ def two_nodes(monkeypatch):
 def test_a_job_on_two_nodes_trains_what_one_process_does(two_nodes, tmp_path, monkeypatch):
     # The names of these nodes are in nobody's list of hosts.
     monkeypatch.setenv("JAX_COORDINATOR_ADDRESS", f"127.0.0.1:{free_ports(1)[0]}")
-    text, study = request(tmp_path, 2), tmp_path / "two"
-    (tmp_path / "request.json").write_text(text)
+    request, study = request_for(tmp_path, 2), tmp_path / "two"
+    (tmp_path / "request.json").write_text(json.dumps(request.to_json()))
     batch, output = tmp_path / "batch.sh", tmp_path / "output.txt"
     files = {"request": tmp_path / "request.json", "study": study}
     batch.write_text(BATCH.format(python=sys.executable, job=JOB, **files))
@@ -51,10 +51,11 @@ def test_a_job_on_two_nodes_trains_what_one_process_does(two_nodes, tmp_path, mo
     asked = ("--nodes=2", "--ntasks=2", "--cpus-per-task=1", "--mem=8000")
     job = two_nodes.call("sbatch", "--parsable", *asked, f"--output={output}", batch)
     wait_until(lambda: not two_nodes.call("squeue", "-h", "-j", job))
-    (trial,) = request_from_json(text).trials
+    (trial,) = request.trials
     folder = trial_folder(study, trial)
     assert read_provenance(folder)["nodes"] == 2, output.read_text()
-    together = read_ended(folder, trial)
-    (alone,) = train_pack(request_from_json(request(tmp_path, 1)), tmp_path / "one")
-    for metric, values in alone.metrics.items():
-        np.testing.assert_allclose(together.metrics[metric], values, rtol=1e-5)
+    together = own_record(study, trial)
+    (alone,) = train_pack(request_for(tmp_path, 1), tmp_path / "one").values()
+    assert alone.evaluations.values
+    for name, values in alone.evaluations.values.items():
+        np.testing.assert_allclose(together.evaluations.values[name], values, rtol=1e-5)

@@ -8,6 +8,7 @@ from tests.workloads.cifar10_files import write_batch, write_distribution
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import plan_study, request_of
+from tuning_playbook.trials.best_checkpoint import read_best
 from tuning_playbook.trials.trial_files import read_provenance, trial_folder
 from tuning_playbook.workloads.cifar10 import CIFAR10
 
@@ -50,12 +51,14 @@ def test_records_are_read_as_they_were_written(folder):
 def test_a_study_trains_on_a_users_folder(folder, tmp_path):
     plan = plan_study(spec_of(tmp_path))
     (pack,) = plan.packs.values()
-    (result,) = train_pack(request_of(plan, pack.trials), tmp_path, threads=1)
-    assert result.status == "completed"
-    loss = result.metrics["loss"][:, 0]
+    request = request_of(plan, pack.trials)
+    (record,) = train_pack(request, tmp_path, threads=1).values()
+    assert record.status == "completed"
+    loss = record.evaluations.values["train/loss"]
     assert loss[-1] < loss[0]
-    assert result.class_examples.sum() == 40
-    facts = read_provenance(trial_folder(tmp_path, result.trial))
+    (place,) = (trial_folder(tmp_path, trial) for trial in pack.trials)
+    assert sum(read_best(place, request.selection).class_examples) == 40
+    facts = read_provenance(place)
     assert facts["input_wait_seconds"] > 0  # its batches came from the host
 
 

@@ -11,10 +11,12 @@ from ruamel.yaml import YAML
 
 from tests.specs import changed, write_spec
 from tests.workloads.cifar10_files import write_distribution
-from tuning_playbook.jobs.export import export_best
+from tuning_playbook.jobs.best_variables import best_variables
+from tuning_playbook.jobs.export import MODEL, export_model
 from tuning_playbook.jobs.load_workload import load_workload
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import plan_study, request_of
+from tuning_playbook.trials.best_checkpoint import predictions_file, read_best
 from tuning_playbook.trials.trial_files import trial_folder
 
 STUDIES = Path(__file__).parents[2] / "config/studies"
@@ -45,15 +47,19 @@ def test_an_example_study_trains(tmp_path: Path, name: str) -> None:
     )
     *_, pack = plan.packs.values()
     request = request_of(plan, pack.trials)
-    (result,) = train_pack(request, tmp_path, threads=1)
-    assert result.status == "completed"
-    assert all(np.isfinite(values).all() for values in result.metrics.values())
-    folder = trial_folder(tmp_path, result.trial)
-    with np.load(folder / "predictions.npz") as predictions:
+    (trial,) = request.trials
+    (record,) = train_pack(request, tmp_path, threads=1).values()
+    assert record.status == "completed"
+    assert all(np.isfinite(values).all() for values in record.evaluations.values.values())
+    folder = trial_folder(tmp_path, trial)
+    with np.load(predictions_file(folder, request.selection)) as predictions:
         saved = predictions["prediction"]
-    workload = load_workload(result.trial.workload, "", request.data_folder)
+    workload = load_workload(trial.workload, "", request.data_folder)
     validation = workload.load_data()["validation"]
-    model = export_best(folder, result.trial, workload, validation)
+    best = read_best(folder, request.selection)
+    assert best is not None
+    variables = best_variables(tmp_path, request, best.step)
+    model = export_model(tmp_path / MODEL, variables, trial, workload, validation)
     assert model is not None
     asked = validation.keys() - {getattr(workload, "label", "")}
     few = {name: validation[name][:5] for name in asked}

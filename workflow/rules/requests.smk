@@ -6,6 +6,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from tuning_playbook.jobs.failures import FailedJobs, tell
 from tuning_playbook.jobs.job import options_of
+from tuning_playbook.planning.incomplete import what_is_there
 from tuning_playbook.planning.plan import request_of, requests_of
 from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.trials.trial import canonical
@@ -69,18 +70,37 @@ def options_where_asked(rule):
 TRAINING_OPTIONS = options_where_asked("train_pack")
 
 
-def write_all_requests():
-    """Write what training jobs are asked for, of every study whose trials are known by now.
-
-    The others are written when they are: by `settle_study`.
-    """
+def known_plans():
+    """The folder of results and the plan of every study whose trials are known by now."""
     for study, link in STUDIES.items():
         try:
             plan = settled_plan(Path(spec_of(study))) if link.earlier else link.plan
         except (OSError, TuningPlaybookError):
             continue
+        yield Path(RESULTS) / study, plan
+
+
+def write_all_requests():
+    """Write what training jobs are asked for, of every study whose trials are known by now.
+
+    The others are written when they are: by `settle_study`.
+    """
+    for folder, plan in known_plans():
         if requests := requests_of(plan):
-            write_requests(Path(RESULTS) / study, requests)
+            write_requests(folder, requests)
+
+
+def keep_what_is_there():
+    """Keep the numbers of trials that are collected without their pack, which is gone.
+
+    Snakemake removes a dataset, where they stand too, before it is collected anew.
+    """
+    for folder, plan in known_plans() if INCOMPLETE != "refuse" else ():
+        there = what_is_there(plan, folder) or ()
+        if alone := [Path(name).parent.name for name in there if name.startswith("trials/")]:
+            from tuning_playbook.dataset.kept import give_numbers_back  # slow to import
+
+            give_numbers_back(folder, alone)
 
 
 def request_without_trials(wildcards):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tuning_playbook.dataset.collect import write_dataset
+from tuning_playbook.dataset.collect import keep_dataset
 from tuning_playbook.dataset.replicates import collect_replicates
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.planning.current import current_plan
@@ -11,4 +11,4 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     plan = current_plan(params.spec, "replicates", params.key)
     replicates = collect_replicates(plan, map(Path, snakemake.input.packs))
-    write_dataset(Path(snakemake.output[0]), replicates)
+    keep_dataset(Path(snakemake.output[0]), replicates)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tuning_playbook.dataset.collect import write_dataset
+from tuning_playbook.dataset.collect import keep_dataset
 from tuning_playbook.dataset.reruns import collect_reruns
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.planning.current import current_plan
@@ -13,4 +13,4 @@ with logged(snakemake.log[0]):
     plan = current_plan(params.spec, "reruns", params.key)
     chosen = json.loads(Path(snakemake.input.choice).read_text())["arms"]
     reruns = collect_reruns(plan, chosen, [Path(path) for path in snakemake.input.packs])
-    write_dataset(Path(snakemake.output[0]), reruns)
+    keep_dataset(Path(snakemake.output[0]), reruns)

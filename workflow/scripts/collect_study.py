@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tuning_playbook.dataset.best_checkpoints import collect_checkpoints
-from tuning_playbook.dataset.collect import collect_study, write_dataset
+from tuning_playbook.dataset.collect import collect_study, keep_dataset, write_dataset
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.planning.current import current_plan
 
@@ -13,5 +13,5 @@ with logged(snakemake.log[0]):
     folder = Path(params.incomplete) if params.incomplete else None
     study = collect_study(plan, [Path(path) for path in files.packs], incomplete=folder)
     checkpoints = collect_checkpoints(plan.study, study, Path(output.study).parent)
-    write_dataset(Path(output.study), study)
     write_dataset(Path(output.checkpoints), checkpoints)
+    keep_dataset(Path(output.study), study)

@@ -88,6 +88,8 @@ def check_checkpoints(results: Path, records: Mapping[str, Mapping[str, Any]]) -
                 if best is None or best.step != steps[row] or name == "kept":
                     continue
                 value = dataset[name].to_numpy()[row]
+                if not kept[row] and not np.nan_to_num(value).any():
+                    continue  # it was trained again, for its model, after this was collected
                 if name.startswith("whole_"):
                     told: Any = best.means[name.removeprefix("whole_")]
                 elif name.startswith("sample_error_"):

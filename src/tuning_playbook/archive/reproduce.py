@@ -183,8 +183,10 @@ def _compare(
         from tuning_playbook.jobs import checkpoints  # noqa: PLC0415 - imports JAX
 
         one, other = (checkpoints.restore(folder / "checkpoints", BEST) for folder in folders)
-        # The archive may have more: those that are best by another objective.
-        variables = differing_variables({key: one.get(key, ()) for key in other}, other)
+        # What was ranked by another objective when it was trained may have kept other steps.
+        shared = one.keys() & other.keys()
+        mine, theirs = ({key: each[key] for key in shared} for each in (one, other))
+        kept, variables = bool(shared), differing_variables(mine, theirs)
     if not curves and not variables and before.status == now.status:
         tell(f"{name}: the same bits{', checkpoints included' if kept else ''}")
         return True

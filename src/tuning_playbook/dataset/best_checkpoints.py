@@ -16,6 +16,7 @@ from tuning_playbook.errors import ArtefactError
 from tuning_playbook.study.study import Study
 from tuning_playbook.trials.best_checkpoint import BestCheckpoint, read_best
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
+from tuning_playbook.trials.manifest import BEST, manifest_of
 from tuning_playbook.trials.trial_files import read_trial_json
 
 
@@ -43,7 +44,9 @@ def collect_checkpoints(study: Study, dataset: xr.Dataset, folder: Path) -> xr.D
 
 
 def kept_steps(folder: Path) -> list[int]:
-    """Return the steps of the checkpoints that a trial keeps; none without a record."""
+    """Return the steps of the checkpoints that a trial keeps; none where they were removed."""
+    if not manifest_of(folder / "checkpoints", BEST).exists():
+        return []
     try:
         steps: list[int] = read_trial_json(folder).get("kept_steps", [])
     except ArtefactError:

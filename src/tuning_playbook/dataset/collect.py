@@ -32,6 +32,7 @@ from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import Study
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import EVALUATED_SPLITS, NO_CURVES, TrialRecord
+from tuning_playbook.trials.trial_files import remove_own_numbers
 
 ROUND = "round that proposed the trial, 0 for the initial ones"
 """What the variable `round` of a Bayesian search means."""
@@ -217,6 +218,17 @@ def write_dataset(path: Path, dataset: xr.Dataset) -> None:
     """Write a dataset, whole or not at all; the same one gives the same bytes."""
     with atomic(path) as temporary:
         dataset.assign_attrs(format=FORMAT).to_netcdf(temporary, engine="netcdf4")
+
+
+def keep_dataset(path: Path, dataset: xr.Dataset) -> None:
+    """Write a dataset of trials into their study's folder; they need no numbers of their own then.
+
+    Args:
+        path: The file.
+        dataset: What was collected from the packs of the study.
+    """
+    write_dataset(path, dataset)
+    remove_own_numbers(path.parent, map(str, dataset["trial"].to_numpy()))
 
 
 def _check(rows: Sequence[Row], found: Sequence[TrialRecord | None]) -> list[TrialRecord]:

@@ -1,7 +1,7 @@
 """The records of trials that are finished: their own, those of their packs, those of the datasets.
 
-A trial's numbers stand in its folder until its pack is written, then in the pack and in the dataset
-of the study. So a pack that is lost, or that Snakemake removes before it makes it again, is made of
+A trial's numbers stand in its folder until they are collected, then in its pack and in a dataset of
+the study. So a pack that is lost, or that Snakemake removes before it makes it again, is made of
 the dataset. Whatever holds them, they are those whose hash the trial's trial.json keeps.
 """
 
@@ -91,16 +91,32 @@ def put_back(study: Path, output: Path, wanted: Iterable[str]) -> None:
         return
     with xr.open_dataset(dataset) as opened:
         listed = {str(trial) for trial in opened["trial"].to_numpy()}
-    for name in sorted(listed - set(wanted)):
+    give_numbers_back(study, listed - set(wanted), of=place)
+
+
+def give_numbers_back(study: Path, names: Iterable[str], *, of: str | None = None) -> None:
+    """Give finished trials that have none their own numbers back, from wherever they stand.
+
+    Args:
+        study: The study's folder of results.
+        names: The ids of the trials in question.
+        of: Their pack, named from that folder; those of another one are left as they are. None for
+            those whose pack is not there.
+    """
+    trials = []
+    for name in sorted(names):
         folder = study / "trials" / name
         try:
             content = read_trial_json(folder)
         except ArtefactError:
             continue
-        if content.get("pack") == place and not (folder / NUMBERS).exists():
-            records = kept_records(study, [trial_from_json(content["trial"])])
-            for record in records.values():
-                write_pack(folder / NUMBERS, {name: record})
+        pack = content.get("pack")
+        if pack is None or (folder / NUMBERS).exists():
+            continue
+        if pack == of or (of is None and not (study / pack).exists()):
+            trials.append(trial_from_json(content["trial"]))
+    for name, record in kept_records(study, trials).items():
+        write_pack(study / "trials" / name / NUMBERS, {name: record})
 
 
 def _read_if_there(path: Path) -> Mapping[str, TrialRecord]:

@@ -72,9 +72,9 @@ def _keep_checkpoints(
         content = read_trial_json(folder)
         if content["numbers_sha256"] != item.record.sha256:
             logger.warning("trial %s, trained again, has other numbers than before", item.trial.id)
-        others = _restore(folder) if content["kept_steps"] else {}
-        write_checkpoints(item, study, selection, others)
-        steps = [*content["kept_steps"], *(step for step, _ in item.best)]
+        kept = kept_steps(folder)
+        write_checkpoints(item, study, selection, _restore(folder) if kept else {})
+        steps = [*kept, *(step for step, _ in item.best)]
         write_trial_json(folder, content | {"kept_steps": list(dict.fromkeys(steps))})
         remove_resumes(folder / "checkpoints")
     return {item.trial.id: item.record for item in finished}

@@ -29,7 +29,8 @@ def rounds(plan: Plan) -> list[Any]:
     """Return what decides the proposals; how many rounds there are decides none of them."""
     given = plan.study.spec.model_dump(mode="json")["search"]
     search = {name: value for name, value in given.items() if name not in ENDS}
-    return [search, [item.trials for item in plan.rounds.values()][:1], _rows(plan)]
+    trials = [item.trials for item in plan.rounds.values()][:1]
+    return [search, trials, _rows(plan), spec("objective")(plan)]
 
 
 def study(plan: Plan) -> list[Any]:

@@ -1,10 +1,11 @@
 """What a finished trial leaves in its folder, beside its checkpoints, and where its numbers stand.
 
     trials/<trial>/trial.json    configuration, fingerprint, status, provenance; written last
-    trials/<trial>/numbers.nc    its numbers, as a pack file of one trial, until its pack is written
+    trials/<trial>/numbers.nc    its numbers, as a pack file of one trial, until they are collected
 
 A trial whose trial.json names the same fingerprint is finished if its numbers can be found and have
-the hash that trial.json keeps. From then on they stand in its pack and in the dataset of the study.
+the hash that trial.json keeps. When its pack is in a dataset of the study they stand in these two:
+Snakemake removes the pack of a job that it did not see end.
 Reading and writing these needs no JAX, so a job that keeps all its trials is quick.
 """
 
@@ -138,7 +139,7 @@ def best_is_damaged(folder: Path) -> bool:
 def pack_trials(
     study: Path, output: Path, trials: Iterable[Trial], records: Mapping[str, TrialRecord]
 ) -> None:
-    """Write the pack of some finished trials; from then on their numbers stand there.
+    """Write the pack of some finished trials, and say in their trial.json where it is.
 
     Args:
         study: The study's folder of results.
@@ -154,4 +155,18 @@ def pack_trials(
         content = read_trial_json(folder)
         if content.get("pack") != place:
             write_trial_json(folder, content | {"pack": place})
-        (folder / NUMBERS).unlink(missing_ok=True)
+
+
+def remove_own_numbers(study: Path, collected: Iterable[str]) -> None:
+    """Remove the own numbers of trials that stand in a pack and in a dataset.
+
+    Args:
+        study: The study's folder of results.
+        collected: The ids of the trials in the dataset.
+    """
+    for name in collected:
+        numbers = study / "trials" / name / NUMBERS
+        if numbers.exists():
+            pack = read_trial_json(numbers.parent).get("pack")
+            if pack and (study / pack).exists():
+                numbers.unlink()

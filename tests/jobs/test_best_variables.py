@@ -1,0 +1,203 @@
+"""A changed objective ranks the same trials; one is trained again for a checkpoint it lacks."""
+
+import json
+import logging
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from tests.jobs.damage import flip_a_bit
+from tests.specs import plan_of
+from tuning_playbook.dataset.best_checkpoints import collect_checkpoints, kept_steps
+from tuning_playbook.dataset.collect import collect_study
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.jobs import checkpoints
+from tuning_playbook.jobs.best_variables import best_variables
+from tuning_playbook.jobs.pack import train_pack
+from tuning_playbook.planning.plan import request_of
+from tuning_playbook.trials.best_checkpoint import predictions_file, read_best
+from tuning_playbook.trials.manifest import BEST
+from tuning_playbook.trials.resume_states import resume_steps
+from tuning_playbook.trials.trial_files import (
+    NUMBERS,
+    read_trial_json,
+    remove_own_numbers,
+    trial_folder,
+)
+
+SMALLEST = {
+    "search.trials": 2,
+    "nuisance.learning_rate": {"log_uniform": [0.03, 0.1]},  # all of them learn
+    "training.eval_every": 10,
+    "training.keep_best": 2,
+    "resources.trials_per_job": 2,
+}
+LARGEST = SMALLEST | {"objective": {"metric": "train/loss", "mode": "max"}}
+"""The first evaluation of a trial is its worst, which no other objective keeps."""
+
+
+def asked(folder, changes):
+    plan = plan_of(folder, changes)
+    (pack,) = plan.packs.values()
+    return plan, request_of(plan, pack.trials)
+
+
+def pack_of(study):
+    return study / "packs/pack.nc"
+
+
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    _, request = asked(folder, SMALLEST)
+    records = train_pack(request, folder / "study", pack_of(folder / "study"))
+    remove_own_numbers(folder / "study", records)
+    return folder, records
+
+
+@pytest.fixture
+def study(trained_once, tmp_path):
+    folder, _ = trained_once
+    shutil.copytree(folder / "study", tmp_path / "study")
+    return tmp_path / "study"
+
+
+@pytest.fixture(scope="module")
+def from_nothing(tmp_path_factory):
+    """The variables of the largest loss, as a study that always wanted them keeps them."""
+    folder = tmp_path_factory.mktemp("largest")
+    _, request = asked(folder, LARGEST)
+    train_pack(request, folder)
+    first = request.trials[0]
+    return checkpoints.restore(trial_folder(folder, first) / "checkpoints", BEST)
+
+
+def same(one, other):
+    return jax.tree.all(jax.tree.map(np.array_equal, one, other))
+
+
+def collected(folder, study, changes):
+    plan = plan_of(folder, changes)
+    dataset = collect_study(plan, [pack_of(study)])
+    return dataset, collect_checkpoints(plan.study, dataset, study)
+
+
+def test_another_objective_ranks_the_same_trials_without_training_any(
+    trained_once, study, tmp_path, caplog
+):
+    caplog.set_level(logging.INFO, "tuning_playbook")
+    _, records = trained_once
+    _, request = asked(tmp_path, LARGEST)
+    again = train_pack(request, study, pack_of(study))
+    assert "to train 0 trials" in caplog.text
+    assert {n: r.sha256 for n, r in again.items()} == {n: r.sha256 for n, r in records.items()}
+    by_error, there = collected(tmp_path, study, SMALLEST)
+    by_loss, missing = collected(tmp_path, study, LARGEST)
+    assert by_loss["best_step"].to_numpy().tolist() == [0, 0]
+    assert 0 not in by_error["best_step"].to_numpy()
+    assert there["kept"].to_numpy().tolist() == [1, 1]
+    assert missing["kept"].to_numpy().tolist() == [0, 0]
+    assert np.array_equal(by_error["loss"], by_loss["loss"])
+
+
+def test_a_checkpoint_that_is_kept_is_read(study, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "tuning_playbook")
+    _, request = asked(tmp_path, SMALLEST)
+    first = request.trials[0]
+    step = kept_steps(trial_folder(study, first))[0]
+    found = best_variables(study, request.asking_for([first]), step)
+    saved = checkpoints.restore(trial_folder(study, first) / "checkpoints", BEST)
+    assert same(found, saved[f"step_{step}"])
+    assert "trained again" not in caplog.text
+
+
+def test_one_that_is_not_is_trained_again_to_the_same_bits_and_both_are_kept(
+    study, from_nothing, tmp_path, caplog
+):
+    caplog.set_level(logging.INFO, "tuning_playbook")
+    _, request = asked(tmp_path, LARGEST)
+    first, other = request.trials
+    place = trial_folder(study, first)
+    before = read_trial_json(place)
+    saved = checkpoints.restore(place / "checkpoints", BEST)
+    untouched = {
+        path: path.read_bytes()
+        for path in [*trial_folder(study, other).rglob("*"), pack_of(study)]
+        if path.is_file()
+    }
+    found = best_variables(study, request.asking_for([first]), 0)
+    assert same(found, from_nothing["step_0"])
+    said = f"trial {first.id} kept no checkpoint of step 0, its best by train/loss: it is trained"
+    assert said in caplog.text
+    assert "other numbers" not in caplog.text
+
+    after = read_trial_json(place)
+    steps = [*before["kept_steps"], 0, 10]
+    assert after == before | {"kept_steps": list(dict.fromkeys(steps))}
+    both = checkpoints.restore(place / "checkpoints", BEST)
+    assert same(both, saved | from_nothing)
+    assert {path: path.read_bytes() for path in untouched} == untouched
+    assert not (place / NUMBERS).exists()
+    assert not list(resume_steps(place / "checkpoints"))
+
+    _, by_error = asked(tmp_path, SMALLEST)
+    measured = {
+        selection.metric: read_best(place, selection).step
+        for selection in (by_error.selection, request.selection)
+    }
+    assert measured == {"validation/error_rate": before["kept_steps"][0], "train/loss": 0}
+    assert predictions_file(place, by_error.selection).exists()
+    assert predictions_file(place, request.selection).exists()
+    for changes in (SMALLEST, LARGEST):
+        dataset, kept = collected(tmp_path, study, changes)
+        (row,) = np.flatnonzero(dataset["trial"].to_numpy() == first.id)
+        assert kept["kept"].to_numpy()[row] == 1
+        assert kept["class_examples"].to_numpy()[row].sum() > 0
+
+    caplog.clear()
+    assert same(best_variables(study, request.asking_for([first]), 0), found)
+    assert "trained again" not in caplog.text
+
+
+def test_checkpoints_that_were_removed_are_trained_again(study, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "tuning_playbook")
+    _, request = asked(tmp_path, SMALLEST)
+    first = request.trials[0]
+    place = trial_folder(study, first)
+    step = read_trial_json(place)["kept_steps"][0]
+    saved = checkpoints.restore(place / "checkpoints", BEST)
+    shutil.rmtree(place / "checkpoints")
+    found = best_variables(study, request.asking_for([first]), step)
+    assert same(found, saved[f"step_{step}"])
+    assert "it is trained again" in caplog.text
+
+
+def test_a_trial_that_gives_other_numbers_here_says_so(study, tmp_path, caplog):
+    """It was trained on another kind of machine."""
+    _, request = asked(tmp_path, LARGEST)
+    first = request.trials[0]
+    path = trial_folder(study, first) / "trial.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"numbers_sha256": "0" * 64}))
+    best_variables(study, request.asking_for([first]), 0)
+    assert f"trial {first.id}, trained again, has other numbers than before" in caplog.text
+
+
+def test_a_step_that_is_not_its_best_is_one_message(study, tmp_path):
+    _, request = asked(tmp_path, LARGEST)
+    first = request.trials[0]
+    kept = {*kept_steps(trial_folder(study, first)), 0, 10}
+    step = next(step for step in range(0, 51, 10) if step not in kept)
+    with pytest.raises(ArtefactError, match=f"has no checkpoint of step {step}; was it trained on"):
+        best_variables(study, request.asking_for([first]), step)
+
+
+def test_a_damaged_checkpoint_is_one_message_with_its_remedy(study, tmp_path):
+    _, request = asked(tmp_path, SMALLEST)
+    first = request.trials[0]
+    place = trial_folder(study, first)
+    flip_a_bit(place / "checkpoints" / BEST / "_METADATA")
+    step = kept_steps(place)[0]
+    with pytest.raises(ArtefactError, match=r"_METADATA: .*remove the file of its pack and run"):
+        best_variables(study, request.asking_for([first]), step)
