@@ -39,6 +39,7 @@ def read_reading(path: Path) -> dict[str, Any] | None:
             f"{path}: the record of a reading of the test set is damaged ({error!r}); restore it, "
             "or remove it to read the test set once more"
         ) from None
+    reading.pop("format", None)  # of the file, not of what it says
     return reading
 
 
