@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import xarray as xr
-from tuning_playbook.trials.result import read_provenance
 
 from tuning_playbook.analysis.best_result import best_result
 from tuning_playbook.files import write_atomically
@@ -14,6 +13,7 @@ from tuning_playbook.planning.current import current_link
 from tuning_playbook.planning.plan import plan_study, requests_of
 from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.study.earlier_results import to_json
+from tuning_playbook.trials.files import read_provenance
 
 with logged(snakemake.log[0]):
     params = snakemake.params
