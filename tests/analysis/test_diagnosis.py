@@ -1,5 +1,8 @@
 """What `diagnostics.json` holds."""
 
+import numpy as np
+import xarray as xr
+
 from tests.analysis.synthetic import make_study
 from tuning_playbook.analysis.checklist import CHECKLIST
 from tuning_playbook.analysis.diagnosis import diagnose_study
@@ -8,9 +11,19 @@ from tuning_playbook.files import write_json
 from tuning_playbook.study.thresholds import Checklist
 
 
+def diagnosed(folder):
+    study = make_study().assign_attrs(study="small")
+    study.to_netcdf(folder / "study.nc")
+    kept = ("trial", np.ones(study.sizes["trial"], np.int8))
+    xr.Dataset({"kept": kept}, coords={"trial": study["trial"]}).to_netcdf(
+        folder / "checkpoints.nc"
+    )
+    files = (folder / name for name in ("study.nc", "checkpoints.nc", "trials"))
+    return diagnose_study(*files, Checklist())
+
+
 def test_it_answers_the_whole_checklist_then_says_what_matters(tmp_path):
-    make_study().assign_attrs(study="small").to_netcdf(tmp_path / "study.nc")
-    content = diagnose_study(tmp_path / "study.nc", tmp_path / "trials", Checklist())
+    content = diagnosed(tmp_path)
     checks = [finding["check"] for finding in content["findings"]]
     assert content["study"] == "small"
     assert len(checks) == len(CHECKLIST) + 1
@@ -18,8 +31,7 @@ def test_it_answers_the_whole_checklist_then_says_what_matters(tmp_path):
 
 
 def test_findings_are_read_as_they_were_written(tmp_path):
-    make_study().assign_attrs(study="small").to_netcdf(tmp_path / "study.nc")
-    content = diagnose_study(tmp_path / "study.nc", tmp_path / "trials", Checklist())
+    content = diagnosed(tmp_path)
     write_json(tmp_path / "diagnostics.json", content)
     found = read_findings(tmp_path / "diagnostics.json")
     assert [finding.to_json()["summary"] for finding in found] == [

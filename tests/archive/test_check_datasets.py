@@ -5,7 +5,7 @@ import dataclasses
 import netCDF4
 import pytest
 
-from tests.dataset.test_checkpoints import Study, best_of
+from tests.dataset.test_best_checkpoints import Study, best_of
 from tuning_playbook.archive.check_datasets import check_checkpoints
 from tuning_playbook.archive.check_trials import read_records
 from tuning_playbook.dataset.collect import write_dataset

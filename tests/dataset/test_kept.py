@@ -11,7 +11,7 @@ import xarray as xr
 from tests.specs import plan_of
 from tests.trials.records import record_of
 from tuning_playbook.dataset.collect import collect_study, keep_dataset, write_dataset
-from tuning_playbook.dataset.kept import kept_records, put_back
+from tuning_playbook.dataset.kept import give_numbers_back, kept_records, put_back
 from tuning_playbook.dataset.replicates import collect_replicates
 from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_trials
 from tuning_playbook.files import write_atomically
@@ -372,6 +372,19 @@ def test_the_trials_of_a_round_are_put_back_from_study_nc(trained):
     }
     (trained.folder / "study.nc").unlink()
     assert set(trained.kept()) == {trained[1].id, trained[2].id}
+
+
+def test_trials_whose_pack_is_gone_are_given_their_numbers_back(trained):
+    """What there is of a study is collected anew, and the dataset removed before."""
+    trained.pack()
+    trained.collect()
+    gone, _ = trained.packs
+    alone = set(read_pack(gone))
+    gone.unlink()
+    give_numbers_back(trained.folder, [trial.id for trial in trained.trials])
+    assert {path.parent.name for path in trained.folder.rglob(NUMBERS)} == alone
+    (trained.folder / "study.nc").unlink()
+    assert trained.kept() == hashes(trained.records)
 
 
 def test_the_dataset_of_other_trials_is_not_in_the_way(trained, tmp_path):

@@ -130,7 +130,7 @@ def test_what_is_cut_elsewhere_is_another_record():
     assert one.sha256 != other.sha256
 
 
-@pytest.mark.parametrize("module", ["record", "imported", "request", "checkpoint_selection"])
+@pytest.mark.parametrize("module", ["record", "imported_trial", "request", "checkpoint_selection"])
 def test_it_needs_no_numpy(module):
     """Studies of finished trials are read whenever Snakemake plans them."""
     code = f"import sys, tuning_playbook.trials.{module}; print(*sys.modules)"

@@ -4,6 +4,7 @@ import base64
 import functools
 import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -98,7 +100,7 @@ class Run:
         told = self._read_logs(study, kind, what)
         said = set().union(*(self._read_logs(study, k, "to train") for k in ("train", "rerun")))
         records = (self.results / study / "trials").glob("*/trial.json")
-        written = {path.parent.name for path in records if self._is_new(path)}
+        written = {path.parent.name for path in records if self._is_trained(path)}
         assert said == written, "the jobs' logs and the trials' files disagree"
         return told
 
@@ -111,6 +113,12 @@ class Run:
                 assert len(listed) == int(count)
                 found += listed
         return only_once(found)
+
+    def _is_trained(self, record):
+        """Whether a trial was finished since; where it is packed its record is written again."""
+        finished = json.loads(record.read_text())["provenance"]["finished"]  # to the second
+        told = datetime.fromisoformat(finished).timestamp()
+        return self._is_new(record) and told >= math.floor(self.started)
 
     def _is_new(self, path):
         return path.stat().st_mtime >= self.started

@@ -33,9 +33,10 @@ from tuning_playbook.archive.settings import ArchiveSettings
 from tuning_playbook.archive.verify import verify
 from tuning_playbook.archive.zip_layout import unpack, write_zip
 from tuning_playbook.dataset.collect import write_dataset
-from tuning_playbook.dataset.imported import resources_dataset
+from tuning_playbook.dataset.imported import imported_checkpoints, resources_dataset
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.trials.pack_file import read_pack
 
 pytestmark = pytest.mark.workflow
 
@@ -65,13 +66,18 @@ def test_one_job_makes_it_and_another_time_the_same_bytes(archived):
 def test_it_holds_what_made_the_study_and_what_the_study_made(archived):
     results = archived.project.results / "small"
     names = {name.removeprefix("small/data/") for name in archived.files}
-    for name in ("study.nc", "reruns.nc", "diagnostics.json", "launch.json", "models.json"):
+    datasets_of_it = ("study.nc", "checkpoints.nc", "reruns.nc")
+    for name in (*datasets_of_it, "diagnostics.json", "launch.json", "models.json"):
         assert archived.files[f"small/data/results/{name}"] == (results / name).read_bytes()
     trials = {path.parent.name for path in results.glob("trials/*/trial.json")}
     assert len(trials) == 6
     for trial in trials:
-        assert {f"results/trials/{trial}/{name}" for name in ("trial.json", "metrics.npz")} <= names
-    (best,) = json.loads((results / "models.json").read_text()).values()
+        of_trial = {name.rpartition("/")[2] for name in names if f"/trials/{trial}/" in name}
+        objective = "validation-error_rate-min"
+        told = {"trial.json", f"best-{objective}.json", f"predictions-{objective}.npz"}
+        assert told <= of_trial
+        assert "numbers.nc" not in of_trial  # they stand in its pack
+    (best,) = json.loads((results / "models.json").read_text())["models"].values()
     kept = {name.split("/")[2] for name in names if "/checkpoints/" in name}
     assert kept == {best["trial"]}
     assert f"results/{best['path']}" in names
@@ -323,6 +329,7 @@ def edit_netcdf(content, variable, value, tmp_path):
         ("study.nc", "seed"),
         ("reruns.nc", "loss"),
         ("reruns.nc", "best_step"),
+        ("checkpoints.nc", "class_right"),
     ],
 )
 def test_a_dataset_that_does_not_follow_from_its_packs_is_found(
@@ -342,7 +349,10 @@ def test_packs_and_dataset_that_agree_on_false_numbers_are_found_by_the_trials(a
         "results/study.nc": edit_netcdf(files["results/study.nc"], "train_loss", 3, tmp_path),
     }
     problems = problems_of(tmp_path / "small.zip", files | changed)
-    assert any("in its pack is not that of its record" in problem for problem in problems)
+    assert any(NOT_RECORDED in problem for problem in problems)
+
+
+NOT_RECORDED = "its numbers in its pack are not those that trial.json recorded"
 
 
 def with_other_trial(files):
@@ -352,9 +362,27 @@ def with_other_trial(files):
     return {name: json.dumps(record).encode()}
 
 
-def with_other_metrics(files):
-    name = next(name for name in files if name.endswith("metrics.npz"))
-    return {name: files[name] + b" "}
+def edit_json(files, ending, **changes):
+    name = next(name for name in files if name.endswith(ending))
+    return {name: json.dumps(json.loads(files[name]) | changes).encode()}
+
+
+def with_other_hash(files):
+    return edit_json(files, "trial.json", numbers_sha256="0" * 64)
+
+
+def with_other_status(files):
+    return edit_json(files, "trial.json", status="diverged")
+
+
+def without_its_step(files):
+    names = [name for name in files if name.endswith("trial.json")]
+    return {k: v for name in names for k, v in edit_json(files, name, kept_steps=[]).items()}
+
+
+def with_other_best(files):
+    names = [name for name in files if "/best-validation" in name]
+    return {k: v for name in names for k, v in edit_json(files, name, class_right=[1] * 10).items()}
 
 
 def with_other_checkpoint(files):
@@ -420,7 +448,10 @@ REHASHED = {
     "environment.json: it is not what the trials recorded": with_other_environment,
     "CITATION.cff: its title and its date are not": with_other_citation,
     "the fingerprint is not that of the configuration": with_other_trial,
-    "metrics.npz: it is not what trial.json recorded": with_other_metrics,
+    NOT_RECORDED: with_other_hash,
+    "is of another training than its record": with_other_status,
+    "kept no checkpoint of step": without_its_step,
+    "checkpoints.nc: class_right of trial": with_other_best,
     "it is not the checkpoint that was saved": with_other_checkpoint,
     "it is not the model that models.json recorded": with_other_model,
     "launch.json: the search objective of": lambda files: with_other_launch(
@@ -528,17 +559,21 @@ def test_other_bits_are_told_beside_the_trial_variance_and_the_facts_that_differ
     archived, tmp_path, capsys
 ):
     files = study_files(archived)
-    trials = [name.split("/")[2] for name in files if name.endswith("trial.json")]
-    trial, other = trials[:2]
-    mine, theirs = (f"results/trials/{name}/metrics.npz" for name in (trial, other))
+    (pack,) = (name for name in files if name.startswith("results/packs/"))
+    path = tmp_path / "pack.nc"
+    path.write_bytes(files[pack])
+    trial, *_ = read_pack(path)
+    with netCDF4.Dataset(path, "a") as file:
+        file["metrics"][0] = file["metrics"][1]
     versions = {"jax": "0.10.2", "jaxlib": "0.0.1"}
-    files = with_record(files | {mine: files[theirs]}, trial, provenance={"versions": versions})
+    told = {"provenance": {"versions": versions}}
+    files = with_record(files | {pack: path.read_bytes()}, trial, **told)
     problems_of(tmp_path / "small.zip", files)
     assert main(["reproduce", str(tmp_path / "small.zip"), "--trial", trial]) == 1
     first, told, last = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"environment: jaxlib: 0.0.1 in the archive, [0-9.]+ here", first)
     assert told.startswith(f"{trial}: other bits in ")
-    assert "metric/error_rate" in told
+    assert "validation/error_rate" in told
     assert re.search(r"standard deviations of 2 reruns of all trials \([0-9.e-]+\)", told)
     assert told.endswith(first.removeprefix("environment: "))
     assert last == "0 of 1 gave the same bits"
@@ -619,6 +654,17 @@ def test_a_study_of_an_archive_has_every_number_of_the_archived_one(archived, be
             told.attrs["rerun_seeds" if name == "reruns" else "arms"]
             == (known.attrs["rerun_seeds" if name == "reruns" else "arms"])
         )
+
+
+def test_what_was_measured_of_the_best_checkpoints_comes_with_it_and_they_do_not(archived, beside):
+    told = imported_checkpoints(datasets(write_import(beside)).plan)
+    (beside / "archived.nc").write_bytes(archived.files["small/data/results/checkpoints.nc"])
+    with xr.open_dataset(beside / "archived.nc") as known:
+        assert known["kept"].to_numpy().all()
+        assert not told["kept"].to_numpy().any()
+        for name in ("class_right", "class_examples"):
+            assert known[name].to_numpy().any()
+            assert told[name].to_numpy().tolist() == known[name].to_numpy().tolist()
 
 
 def test_a_study_of_an_archive_tells_what_its_trials_took_and_on_what(archived, beside):

@@ -1,6 +1,7 @@
 """What runs again after a change of the spec, of the code, or of the files of an earlier run."""
 
 import csv
+import json
 import shutil
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import xarray as xr
 
 from tests.workflow.background import in_background
 from tests.workflow.conftest import IN_ONE_JOB
+from tuning_playbook.archive.verify import verify
 
 pytestmark = pytest.mark.workflow
 
@@ -125,7 +127,9 @@ def test_a_lost_dataset_is_collected_again_without_training(trained):
     assert dataset.read_bytes() == before
 
 
-def test_a_lost_pack_file_is_written_again_from_the_kept_trials(trained):
+def test_a_lost_pack_file_is_written_again_from_the_dataset(trained):
+    """A trial has no numbers of its own any more."""
+    assert not list((trained.results / "small").rglob("numbers.nc"))
     (pack,) = (trained.results / "small" / "packs").iterdir()
     before = pack.read_bytes()
     pack.unlink()
@@ -157,6 +161,37 @@ def test_a_job_of_a_cluster_that_trains_one_pack_expands_no_study(trained, rule)
     assert pack.read_bytes() == before
 
 
+def test_lost_packs_of_reruns_are_written_again_from_the_dataset(trained):
+    packs = list((trained.results / "small" / "reruns").glob("*.nc"))
+    before = {pack: pack.read_bytes() for pack in packs}
+    for pack in packs:
+        pack.unlink()
+    run = trained.snakemake(*(pack.relative_to(trained.root) for pack in packs))
+    assert run.rules["train_reruns"] == len(packs)
+    assert not run.retrained("small")
+    assert {pack: pack.read_bytes() for pack in packs} == before
+
+
+def test_a_lost_dataset_of_checkpoints_is_collected_again_without_training(trained):
+    dataset = trained.results / "small" / "checkpoints.nc"
+    before = dataset.read_bytes()
+    dataset.unlink()
+    run = trained.snakemake(dataset.relative_to(trained.root))
+    assert run.rules == {"collect_study": 1}
+    assert dataset.read_bytes() == before
+
+
+def test_where_pack_and_dataset_are_both_lost_every_trial_is_trained_again(trained):
+    before = trained.trials()
+    (pack,) = (trained.results / "small" / "packs").iterdir()
+    content = pack.read_bytes()
+    pack.unlink()
+    (trained.results / "small" / "study.nc").unlink()
+    run = trained.snakemake(pack.relative_to(trained.root))
+    assert run.trained("small") == set(before)
+    assert pack.read_bytes() == content
+
+
 def test_what_there_is_of_a_study_is_collected_when_asked_for_and_passes_for_no_whole_one(trained):
     (pack,) = (trained.results / "small" / "packs").iterdir()
     pack.unlink()
@@ -167,6 +202,9 @@ def test_what_there_is_of_a_study_is_collected_when_asked_for_and_passes_for_no_
     assert trained.trials() == there
     with xr.open_dataset(trained.results / "small" / "study.nc") as dataset:
         assert (dataset.complete, dataset.missing_trials) == (0, missing)
+    # Snakemake removed the dataset that held them alone; where no pack does they have their own.
+    own = (trained.results / "small").glob("trials/*/numbers.nc")
+    assert {path.parent.name for path in own} == set(there)
     assert trained.plan("study_dataset", config=["incomplete=report"]).nothing_to_do
     whole = {"mark_stage": 1, "train_pack": 1, "collect_study": 1}
     assert trained.plan("study_dataset").rules == whole
@@ -191,6 +229,82 @@ def two_arms(*, weight_decay, adam):
         "conditional": [range_of("momentum", [1e-3, 1e-1]), range_of("adam", adam)],
         "search.trials": 2,
     }
+
+
+SMALLEST = IN_ONE_JOB | {"training.keep_best": 1}
+LARGEST = SMALLEST | {"objective": {"metric": "train/loss", "mode": "max"}}
+"""The first evaluation is the worst one of a trial that learns, and no other keeps it."""
+
+
+@in_background
+def ranked(workshop):
+    """A study that is ranked by one objective, then by another, then by the first again."""
+    project = workshop.new_project("ranked")
+    folder = project.results / "ranked"
+    runs = []
+    for changes in (SMALLEST, LARGEST, SMALLEST):
+        project.write_study("ranked", changes)
+        run = project.snakemake("report", "archive", study="ranked")
+        runs.append(
+            SimpleNamespace(
+                rules=run.rules,
+                trained=run.trained("ranked"),
+                retrained=run.retrained("ranked"),
+                files={path.name: path.read_bytes() for path in folder.glob("*.nc")},
+                packs={path.name: path.read_bytes() for path in folder.glob("packs/*.nc")},
+                study=xr.load_dataset(folder / "study.nc"),
+                reruns=xr.load_dataset(folder / "reruns.nc"),
+                checkpoints=xr.load_dataset(folder / "checkpoints.nc"),
+                models=json.loads((folder / "models.json").read_text())["models"],
+                exported=(folder / "logs/export_models.log").read_text(),
+                problems=verify(project.results / "archive/ranked.zip").problems,
+            )
+        )
+    again = project.plan("report", "archive", study="ranked")
+    return SimpleNamespace(runs=runs, again=again)
+
+
+def ids(dataset):
+    return {str(trial) for trial in dataset["trial"].to_numpy()}
+
+
+def test_another_objective_ranks_the_same_trials_and_reruns_those_that_become_the_best(ranked):
+    first, second, _ = ranked.runs
+    assert not second.trained
+    assert "train_pack" not in second.rules
+    assert ids(second.study) == ids(first.study)
+    assert second.packs == first.packs
+    assert second.study["best_step"].to_numpy().tolist() == [0] * 4
+    assert not set(first.reruns["rerun_of"].to_numpy()) & set(second.reruns["rerun_of"].to_numpy())
+    assert second.retrained == ids(second.reruns)
+    assert len(second.retrained) == 2
+
+
+def test_what_the_other_objective_leaves_unkept_is_recorded_and_trained_again_for_its_model(ranked):
+    first, second, _ = ranked.runs
+    assert first.checkpoints["kept"].to_numpy().tolist() == [1] * 4
+    assert second.checkpoints["kept"].to_numpy().tolist() == [0] * 4
+    (model,) = second.models.values()
+    told = f"trial {model['trial']} kept no checkpoint of step 0, its best by train/loss"
+    assert told in second.exported
+    assert "trained again" not in first.exported
+
+
+def test_going_back_to_the_first_objective_trains_nothing_and_gives_the_first_datasets(ranked):
+    first, _, third = ranked.runs
+    assert not third.trained
+    assert not third.retrained
+    assert "train_pack" not in third.rules
+    assert "trained again" not in third.exported
+    for name in ("study.nc", "reruns.nc", "checkpoints.nc"):
+        assert third.files[name] == first.files[name], name
+    assert third.packs == first.packs
+    assert third.models == first.models
+    assert ranked.again.nothing_to_do
+
+
+def test_an_archive_of_each_is_whole(ranked):
+    assert [run.problems for run in ranked.runs] == [(), (), ()]
 
 
 FOUR, SIX = {"search.trials": 4}, {"search.trials": 6}

@@ -23,7 +23,7 @@ def files(results, study, pattern):
 
 def test_the_same_study_in_another_folder_of_results_gives_the_same_bytes(trained, tmp_path):
     trained.snakemake(tmp_path / "small" / "reruns.nc", results=tmp_path)
-    for pattern, count in {"*.nc": 2, "packs/*.nc": 1, "reruns/*": 2}.items():
+    for pattern, count in {"*.nc": 3, "packs/*.nc": 1, "reruns/*": 2}.items():
         here, there = files(trained.results, "small", pattern), files(tmp_path, "small", pattern)
         assert len(there) == count
         assert there == {name: here[name] for name in there}
@@ -85,3 +85,21 @@ def test_a_machine_that_fails_costs_no_finished_trial(undisturbed, in_the_middle
     assert undisturbed.project.run("--unlock", *settings).status == 0
     _, dataset = go_on(undisturbed.project, tmp_path)
     assert dataset == undisturbed.dataset
+
+
+def test_a_job_that_goes_on_after_snakemake_was_killed_costs_no_trial(
+    undisturbed, in_the_middle, tmp_path
+):
+    """Jobs of a cluster do. The next run removes their packs, which nobody saw finished."""
+    (job,) = (process for process in processes(in_the_middle) if trains_pack(process))
+    in_the_middle.kill()
+    in_the_middle.wait(HANGS)
+    job.wait(HANGS)
+    assert len(list(tmp_path.glob("long/packs/*.nc"))) == 1
+    settings = ["--config", "study=long", f"results={tmp_path}"]
+    assert undisturbed.project.run("--unlock", *settings).status == 0
+    again = ["study_dataset", "--rerun-incomplete"]
+    run = undisturbed.project.snakemake(*again, study="long", results=tmp_path)
+    assert len(run.kept("long")) == 3
+    assert not run.trained("long")
+    assert (tmp_path / "long" / "study.nc").read_bytes() == undisturbed.dataset

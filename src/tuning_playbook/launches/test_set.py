@@ -31,7 +31,6 @@ def read_reading(path: Path) -> dict[str, Any] | None:
     """
     try:
         reading: dict[str, Any] = json.loads(path.read_text())
-        reading.pop("format", None)
         (*_,) = (reading[key] for key in ("study", "trial", "step", "read", "test_set", "metrics"))
     except FileNotFoundError:
         return None
@@ -40,6 +39,7 @@ def read_reading(path: Path) -> dict[str, Any] | None:
             f"{path}: the record of a reading of the test set is damaged ({error!r}); restore it, "
             "or remove it to read the test set once more"
         ) from None
+    reading.pop("format", None)  # of the file, not of what it says
     return reading
 
 
