@@ -132,14 +132,14 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
     jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
     for item in study.taken:
         print(f"  {item.place} is {item.value}, from {item.study}: {item.trial}")
-    where = ", finished" if study.finished else f", in {jobs} jobs"
+    where = ", finished" if study.imported else f", in {jobs} jobs"
     print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
     for arm in study.arms:
         searched = ", ".join(dimension.name for dimension in arm.dimensions) or "nothing"
         print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
     for arm_name, trial in plan.expansion.duplicates:
         print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
-    if study.finished:
+    if study.imported:
         return
     for line in budget_lines(plan, options.results):
         print(line)
@@ -203,7 +203,7 @@ def _expand(plan: Plan, options: argparse.Namespace) -> None:
 def _train(plan: Plan, options: argparse.Namespace) -> None:
     from tuning_playbook.jobs.pack import train_pack  # noqa: PLC0415 - only this command needs it
 
-    if plan.study.finished:
+    if plan.study.imported:
         raise TuningPlaybookError(f"{plan.study.path}: its trials are finished; nothing to train")
     logging.basicConfig(format="%(message)s")
     logging.getLogger("tuning_playbook").setLevel(logging.INFO)

@@ -122,7 +122,7 @@ def test_trials_measured_at_steps_of_their_own_share_the_steps_of_the_dataset(tm
     for row, trial in zip(values, imported.plan.trials, strict=True):
         (finished,) = [
             item
-            for item in imported.plan.study.finished
+            for item in imported.plan.study.imported
             if (item.seed, item.hyperparameters) == (trial.trial.seed, trial.trial.hyperparameters)
         ]
         measured = np.float32(finished.record.evaluations.values[metric])

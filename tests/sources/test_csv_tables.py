@@ -331,7 +331,7 @@ def test_seeds_that_a_real_number_cannot_tell_apart_are_two(tmp_path):
         trials=f"trial,optimizer,seed\na,sgd,{2**60}\nb,sgd,{2**60 + 1}\n",
         measurements="trial,step,validation/error\na,1,0.5\nb,1,0.25\n",
     )
-    assert [trial.seed for trial in plan_study(spec).study.finished] == [2**60, 2**60 + 1]
+    assert [trial.seed for trial in plan_study(spec).study.imported] == [2**60, 2**60 + 1]
 
 
 def test_trials_without_a_seed_have_one_that_is_no_other_trials(tmp_path):
@@ -342,4 +342,4 @@ def test_trials_without_a_seed_have_one_that_is_no_other_trials(tmp_path):
         trials="trial,optimizer,seed\na,sgd,\nb,sgd,0\nc,sgd,\n",
         measurements="trial,step,validation/error\na,1,0.5\nb,1,0.25\nc,1,0.75\n",
     )
-    assert [trial.seed for trial in plan_study(spec).study.finished] == [1, 0, 2]
+    assert [trial.seed for trial in plan_study(spec).study.imported] == [1, 0, 2]

@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 # The folder of this file, whichever Snakefile was launched.
-SOURCE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
-sys.path.insert(0, SOURCE)
+CODE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
+sys.path.insert(0, CODE)
 
 from snakemake.logging import logger
 
 from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
-from tuning_playbook.jobs.job import share_source
+from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
 from tuning_playbook.planning.configuration import (
     asked_for,
@@ -28,7 +28,7 @@ from tuning_playbook.planning.plan import check_trials
 from tuning_playbook.planning.settle import settled_plan
 from tuning_playbook.planning.targets import StudyFiles
 
-share_source(SOURCE)
+share_code(CODE)
 
 try:
     RESULTS = results_folder(config)
@@ -50,10 +50,10 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
     for link in STUDIES.values():
         for advice in link.plan.advice:
             logger.warning(f"{link.plan.study.path}: {advice}")
-        if not link.plan.study.finished:
+        if not link.plan.study.imported:
             lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
             logger.info(f"{link.plan.study.path}: {lines}")
-        if not link.plan.study.finished and not link.earlier:
+        if not link.plan.study.imported and not link.earlier:
             for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
                 logger.warning(f"{link.plan.study.path}: {line}")
 
@@ -67,11 +67,11 @@ STUDY = f"{RESULTS}/{{study}}"
 # What a job is given that trains nothing.
 USUAL = {"mem_mb": 2000, "runtime": 30}
 
-# Studies whose trials are trained here, and those whose trials were finished before.
+# Studies whose trials are trained here, and those whose trials are imported.
 NO_STUDY = "(?!)"
-FINISHED = {name for name, link in STUDIES.items() if link.plan.study.finished}
-TRAINED = "|".join(name for name in STUDIES if name not in FINISHED) or NO_STUDY
-IMPORTED = "|".join(name for name in STUDIES if name in FINISHED) or NO_STUDY
+IMPORTED_STUDIES = {name for name, link in STUDIES.items() if link.plan.study.imported}
+TRAINED = "|".join(name for name in STUDIES if name not in IMPORTED_STUDIES) or NO_STUDY
+IMPORTED = "|".join(name for name in STUDIES if name in IMPORTED_STUDIES) or NO_STUDY
 
 TAKEN_FROM_EARLIER = any(link.earlier for link in STUDIES.values())
 

@@ -23,6 +23,6 @@ rule import_trials:
         spec=spec,
         key=key_of("reruns"),
     message:
-        "{wildcards.study}: read the trials that were finished before"
+        "{wildcards.study}: read the imported trials"
     script:
         "../scripts/import_trials.py"

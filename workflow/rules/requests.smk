@@ -11,12 +11,12 @@ from tuning_playbook.planning.plan import request_of, requests_of
 from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.trials.trial import canonical
 
-# A conda environment has a Python of its own, and Snakemake hides from it what `share_source` says.
+# A conda environment has a Python of its own, and Snakemake hides from it what `share_code` says.
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-PYTHON = f"PYTHONPATH={shlex.quote(SOURCE)} python" if IN_CONDA else shlex.quote(sys.executable)
+PYTHON = f"PYTHONPATH={shlex.quote(CODE)} python" if IN_CONDA else shlex.quote(sys.executable)
 
 
-def resources_of(wildcards):
+def asked_of_a_job(wildcards):
     return STUDIES[wildcards.study].plan.study.spec.resources
 
 
@@ -33,7 +33,7 @@ def job_resource(name):
     values = {getattr(link.plan.study.spec.resources, name) for link in STUDIES.values()}
     if len(values) == 1:
         return values.pop()
-    return lambda wildcards: getattr(resources_of(wildcards), name) or FROM_PROFILE.get(name, 0)
+    return lambda wildcards: getattr(asked_of_a_job(wildcards), name) or FROM_PROFILE.get(name, 0)
 
 
 def asked_for_resources(**unless):

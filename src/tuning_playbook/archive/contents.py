@@ -106,7 +106,7 @@ def archive_contents(
         "format": FORMAT,
         "study": study.name,
         "checkpoints": settings.checkpoints,
-        "trained": not study.finished,
+        "trained": not study.imported,
         "workload": {
             "name": study.workload.name,
             "about": _about(study.workload.name) or study.workload.description,
@@ -170,7 +170,7 @@ def _spec_files(plan: Plan) -> dict[str, Content]:
             inside = not given.is_absolute() and ".." not in given.parts
             files[f"spec/{given.as_posix() if inside else given.name}"] = baseline
             break
-    if study.workload.import_from and not study.finished:
+    if study.workload.import_from and not study.imported:
         # JAX is imported here, for the workload of a user alone.
         from tuning_playbook.jobs.describe_workload import workload_files  # noqa: PLC0415
         from tuning_playbook.jobs.load_workload import load_workload  # noqa: PLC0415
@@ -193,7 +193,7 @@ def _artefacts(plan: Plan, folder: Path, artefacts: Iterable[Path]) -> dict[str,
 
 def _trials(plan: Plan, folder: Path, checkpoints: Checkpoints) -> dict[str, Content]:
     """Return the files of the study's trials, of its reruns and of the repeats of its search."""
-    if plan.study.finished:
+    if plan.study.imported:
         return {}
     trials: list[str] = []
     for name in ("study.nc", "reruns.nc", *(["replicates.nc"] if plan.replicates else [])):

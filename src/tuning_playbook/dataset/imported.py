@@ -1,4 +1,4 @@
-"""The datasets of trials that were finished before: study.nc, reruns.nc and resources.nc.
+"""The datasets of imported trials: study.nc, reruns.nc and resources.nc.
 
 Trials of one study share their coordinates, while other tools evaluate where they like (AlgoPerf
 after equal times, so at other steps in every run). So the steps are those of one trial, and every
@@ -33,7 +33,7 @@ WHOLE_RUN = 0.95
 
 def study_dataset(plan: Plan) -> xr.Dataset:
     """Return `study.nc`: each configuration once, with the first of its seeds."""
-    numbers = {as_trial(plan.study, item).id: item for item in plan.study.finished}
+    numbers = {as_trial(plan.study, item).id: item for item in plan.study.imported}
     searched = [numbers[item.trial.id] for item in plan.trials]
     in_rounds = any(trial.round is not None for trial in searched)
     rows = [
@@ -67,7 +67,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     competitors = [item.arm for item in plan.trials]
     rows: list[Row] = []
     numbers: dict[str, ImportedTrial] = {}
-    for trials in configurations(study.finished):
+    for trials in configurations(study.imported):
         trial = as_trial(study, trials[0])
         place = next((item for item in plan.trials if item.trial.id == trial.id), None)
         if place is None:
@@ -97,7 +97,7 @@ def resources_dataset(study: Study, trials: Iterable[str]) -> xr.Dataset:
         trials: The ids of those of its trials that are in its datasets.
     """
     listed = list(trials)
-    known = {as_trial(study, item).id: item.provenance for item in study.finished}
+    known = {as_trial(study, item).id: item.provenance for item in study.imported}
     records = [record for trial in listed if (record := known.get(trial)) is not None]
     if len(records) < len(listed):
         return xr.Dataset(coords={"trial": np.array(listed, dtype=object)})
@@ -109,7 +109,7 @@ def imported_checkpoints(plan: Plan) -> xr.Dataset:
 
     The checkpoints themselves are not imported.
     """
-    bests = {as_trial(plan.study, item).id: item.best for item in plan.study.finished}
+    bests = {as_trial(plan.study, item).id: item.best for item in plan.study.imported}
     trials = [item.trial.id for item in plan.trials]
     return checkpoints_dataset(
         plan.study, trials, [bests[trial] for trial in trials], [False] * len(trials)
@@ -122,8 +122,8 @@ def _about(trial: ImportedTrial) -> dict[str, Value | None]:
 
 def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTrial]) -> xr.Dataset:
     axes = Axes(
-        _shared_steps([item.record.evaluations for item in study.finished]),
-        _shared_steps([item.record.logged for item in study.finished]),
+        _shared_steps([item.record.evaluations for item in study.imported]),
+        _shared_steps([item.record.logged for item in study.imported]),
         EVALUATED_SPLITS,
     )
     records = {
@@ -190,7 +190,7 @@ def _on_shared_steps(
     record = trial.record
     evaluated = _nearest(record.evaluations, axes.eval_step)
     logged = _nearest(record.logged, axes.train_step)
-    names = {name for item in study.finished for name in item.record.logged.values}
+    names = {name for item in study.imported for name in item.record.logged.values}
     norms = np.array(record.logged.values.get("grad_norm", ()), np.float64)
     return replace(
         record,

@@ -40,7 +40,7 @@ def _devices_of(resources: Any) -> dict[str, int]:
     }
 
 
-def share_source(folder: str) -> None:
+def share_code(folder: str) -> None:
     """Let the processes that a workflow starts import this package from `folder`.
 
     So a job in a conda environment of its own runs the code of the checkout it belongs to.

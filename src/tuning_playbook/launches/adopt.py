@@ -74,7 +74,7 @@ def adopt(
         LaunchError: The launch is refused.
         ArtefactError: The record of launches, or that of the candidate, is damaged.
     """
-    if study.finished:
+    if study.imported:
         raise LaunchError(
             f"{study.path}: its trials were trained elsewhere; adopt the launch there, where their "
             "configuration can be trained again as a baseline"

@@ -107,7 +107,7 @@ ARTEFACTS = (
         builds_on=("study",),
         decided_by=what_decides.nothing,
         code=("analysis",),
-        present=lambda plan: not plan.study.finished,
+        present=lambda plan: not plan.study.imported,
     ),
     Stage(
         name="reruns",
@@ -185,7 +185,7 @@ ARTEFACTS = (
         builds_on=("diagnostics",),
         decided_by=what_decides.text,
         code=("procedures",),
-        present=lambda plan: not plan.study.finished,
+        present=lambda plan: not plan.study.imported,
     ),
     Stage(
         name="test",

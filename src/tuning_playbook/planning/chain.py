@@ -74,11 +74,11 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
         return chain[path.stem]
     here = (*above, path.stem)
     earlier = {
-        reference.source: _add(_find(written, reference, here), here, chain)
+        reference.earlier: _add(_find(written, reference, here), here, chain)
         for reference in written.references
     }
     for reference in written.references:
-        _check_arm(written, reference, earlier[reference.source].plan)
+        _check_arm(written, reference, earlier[reference.earlier].plan)
     names = {source: link.plan.study.name for source, link in earlier.items()}
     parts = [written.text, list(names.values()), code_hash(("analysis", *SPEC_CODE))]
     chain[path.stem] = Link(_outline(written, earlier), names, digest(parts)[:ID_DIGITS])
@@ -109,7 +109,7 @@ def _find(written: WrittenSpec, reference: Reference, here: Sequence[str]) -> Pa
 def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
     """Check that it is plain which arm's best trial a reference means."""
     arms = [arm.name for arm in plan.study.arms]
-    study, arm = reference.source
+    study, arm = reference.earlier
     if arm and arm not in arms:
         raise error_at(
             written.path,
@@ -122,7 +122,7 @@ def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
     taken = {
         str(other.location[-1])
         for other in written.references
-        if other.source == reference.source and other.location[0] in ("fixed", "training")
+        if other.earlier == reference.earlier and other.location[0] in ("fixed", "training")
     }
     missing = [name for name in plan.study.spec.scientific if name not in taken]
     if missing:
@@ -172,6 +172,6 @@ def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
 
 def _first_trials(plan: Plan) -> dict[str, tuple[Mapping[str, Value], Trial]]:
     """Return the searched values and the trial that each arm begins with."""
-    if plan.study.finished:
+    if plan.study.imported:
         return {item.arm: (item.searched, item.trial) for item in reversed(plan.trials)}
     return first_trials(plan.study)

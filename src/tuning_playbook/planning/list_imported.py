@@ -1,4 +1,4 @@
-"""The trials of a study that were finished before, as those of any study."""
+"""The trials of a study that were imported before, as those of any study."""
 
 from collections.abc import Mapping
 
@@ -12,52 +12,52 @@ from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
 
-def list_finished(study: Study) -> Expansion:
-    """Return the searched trials of a study of finished ones: each configuration's first seed.
+def list_imported(study: Study) -> Expansion:
+    """Return the searched trials of a study of imported ones: each configuration's first seed.
 
     The baseline's configuration is none of them: it stands among the reruns alone.
     """
     incumbent = study.baseline.hyperparameters if study.baseline else None
     trials: list[StudyTrial] = []
     seen: dict[str, str] = {}
-    for finished in study.finished:
-        trial = as_trial(study, finished)
+    for imported in study.imported:
+        trial = as_trial(study, imported)
         if trial.id in seen:
             raise SourceError(
-                f"{finished.where}: its trial and '{seen[trial.id]}' share the id {trial.id}"
+                f"{imported.where}: its trial and '{seen[trial.id]}' share the id {trial.id}"
             )
-        seen[trial.id] = finished.name
-    for finished, *_ in configurations(study.finished):
-        values = finished.hyperparameters
+        seen[trial.id] = imported.name
+    for imported, *_ in configurations(study.imported):
+        values = imported.hyperparameters
         if incumbent is not None and values == incumbent:
             continue
-        arm = arm_of(study, finished)
+        arm = arm_of(study, imported)
         searched = _searched(study, arm, values)
-        trials.append(StudyTrial(len(trials), arm, searched, as_trial(study, finished)))
+        trials.append(StudyTrial(len(trials), arm, searched, as_trial(study, imported)))
     return Expansion(tuple(trials), ())
 
 
-def as_trial(study: Study, finished: ImportedTrial) -> Trial:
+def as_trial(study: Study, imported: ImportedTrial) -> Trial:
     """Return what was trained.
 
     What another tool trained has a fingerprint of the measured numbers, not of the code.
     """
-    if finished.trained is not None:
-        return trial_from_json(finished.trained)
-    steps = finished.record.evaluations.steps
+    if imported.trained is not None:
+        return trial_from_json(imported.trained)
+    steps = imported.record.evaluations.steps
     training = study.spec.training
     return Trial(
         workload=study.workload.name,
-        hyperparameters=dict(sorted(finished.hyperparameters.items())),
+        hyperparameters=dict(sorted(imported.hyperparameters.items())),
         traced=(),
-        seed=finished.seed,
+        seed=imported.seed,
         max_train_steps=int(steps[-1]) if len(steps) else 0,
-        batch_size=batch_size_of(finished.hyperparameters, training),
+        batch_size=batch_size_of(imported.hyperparameters, training),
         eval_every=training.eval_every,
         dense_until=0,
         validation_sample=0,
         lanes=1,
-        versions={"source": finished.record.sha256[:16]},
+        versions={"source": imported.record.sha256[:16]},
     )
 
 

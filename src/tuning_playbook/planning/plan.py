@@ -16,12 +16,12 @@ from typing import Any
 
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.planning.expand import Expansion, StudyTrial, expand
-from tuning_playbook.planning.list_imported import list_finished
+from tuning_playbook.planning.list_imported import list_imported
 from tuning_playbook.planning.rounds import Round, add_proposals, rounds_of
 from tuning_playbook.sources.imported_study import import_study
 from tuning_playbook.study import shape
 from tuning_playbook.study.advice import Advice, advise
-from tuning_playbook.study.draft import Source, workload_of
+from tuning_playbook.study.draft import Draft, workload_of
 from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.import_spec import ImportSpec
 from tuning_playbook.study.origin import EarlierResult
@@ -106,7 +106,7 @@ class Plan:
     @functools.cached_property
     def initial(self) -> Expansion:
         """Return the trials that the spec gives."""
-        return list_finished(self.study) if self.study.finished else expand(self.study)
+        return list_imported(self.study) if self.study.imported else expand(self.study)
 
     @functools.cached_property
     def expansion(self) -> Expansion:
@@ -123,7 +123,7 @@ class Plan:
     @functools.cached_property
     def packs(self) -> Mapping[str, Pack]:
         """Return the training jobs of the trials that the spec gives, by their ids."""
-        if self.study.finished:
+        if self.study.imported:
             return {}
         return {pack.id: pack for pack in _packs(self.study, self.initial)}
 
@@ -147,7 +147,7 @@ class Plan:
     @functools.cached_property
     def rerun_packs(self) -> Mapping[str, RerunPack]:
         """Return the training jobs of its reruns, by their ids."""
-        if self.study.finished:
+        if self.study.imported:
             return {}
         return {pack.id: pack for pack in _rerun_packs(self.study)}
 
@@ -177,7 +177,7 @@ class Plan:
     @property
     def advice(self) -> tuple[Advice, ...]:
         """Return what the playbook's rules of thumb say of the study."""
-        return () if self.study.finished else advise(self.study, self.trials_per_arm)
+        return () if self.study.imported else advise(self.study, self.trials_per_arm)
 
 
 def find_spec(study: str, *, folder: Path) -> Path:
@@ -223,7 +223,7 @@ def study_of(
     workload = workload_of(path, written.shape, text)
     settled = settle(written, results, workload)
     assert isinstance(settled.shape, shape.StudySpec)
-    return resolve(Source(path, settled.shape, text, workload, settled.baseline, settled.taken))
+    return resolve(Draft(path, settled.shape, text, workload, settled.baseline, settled.taken))
 
 
 def plan_study(path: Path, results: Mapping[EarlierArm, EarlierResult] = NO_RESULTS) -> Plan:

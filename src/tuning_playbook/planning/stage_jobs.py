@@ -30,12 +30,12 @@ def one_with_proposals(made: str, *of: str) -> Callable[[Plan], Iterator[Job]]:
 
 def if_trained(jobs: Callable[[Plan], Iterable[Job]]) -> Callable[[Plan], Iterable[Job]]:
     """Return jobs that there are only where the trials of a study are trained here."""
-    return lambda plan: () if plan.study.finished else jobs(plan)
+    return lambda plan: () if plan.study.imported else jobs(plan)
 
 
 def if_imported(jobs: Callable[[Plan], Iterable[Job]]) -> Callable[[Plan], Iterable[Job]]:
     """Return jobs that there are only where the trials of a study were finished before."""
-    return lambda plan: jobs(plan) if plan.study.finished else ()
+    return lambda plan: jobs(plan) if plan.study.imported else ()
 
 
 def train_packs(plan: Plan) -> Iterator[Job]:

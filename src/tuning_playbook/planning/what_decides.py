@@ -47,7 +47,7 @@ def replicates(plan: Plan) -> list[Any]:
 
 def reruns(plan: Plan) -> list[Any]:
     """Return what decides which trials are trained again, and how often."""
-    baseline, finished = plan.study.baseline, plan.study.finished
+    baseline, finished = plan.study.baseline, plan.study.imported
     return [
         spec("reruns")(plan),
         baseline and [baseline.batch_size, dict(baseline.hyperparameters)],

@@ -16,7 +16,7 @@ from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.errors import SpecError
 from tuning_playbook.procedures.changes import Change, propose
 from tuning_playbook.study import shape
-from tuning_playbook.study.draft import Source
+from tuning_playbook.study.draft import Draft
 from tuning_playbook.study.resolve import resolve
 from tuning_playbook.study.study import Study
 from tuning_playbook.study.yaml import Location
@@ -149,7 +149,7 @@ def _objection(study: Study, document: Mapping[str, Any]) -> str:
     try:
         settled = {key: value for key, value in document.items() if not _is_reference(value)}
         spec = shape.StudySpec.model_validate(settled)
-        resolve(Source(study.path, spec, study.text, study.workload))
+        resolve(Draft(study.path, spec, study.text, study.workload))
     except SpecError as error:
         return f"The spec would break a rule: {error}"
     except ValidationError as error:

@@ -22,7 +22,7 @@ class RoleRow:
         value: What it was set to or searched over, as `log_uniform [0.001, 1]` or `0.9`.
         arms: The names of the arms in which it exists; empty where it exists in all.
         origin: `spec` where the spec names it; `default` where it took its documented default;
-            `source` where the trials were finished before.
+            `source` where the trials are imported.
         description: One line on what it is.
     """
 
@@ -57,7 +57,7 @@ class StudyCard:
         duplicates: Sentences on equal configurations that were trained only once.
         budget: What each arm was to cost.
         advice: What the playbook's rules of thumb say of the study's design.
-        finished: Whether the trials were finished before.
+        imported: Whether the trials are imported.
         taken: What the spec takes from the results of earlier studies.
     """
 
@@ -78,7 +78,7 @@ class StudyCard:
     duplicates: tuple[str, ...] = ()
     budget: tuple[BudgetRow, ...] = ()
     advice: tuple[Advice, ...] = ()
-    finished: bool = False
+    imported: bool = False
     taken: tuple[Taken, ...] = ()
 
     def command_of(self, trial: str) -> str:

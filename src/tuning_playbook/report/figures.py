@@ -78,7 +78,7 @@ class Figure:
         stem: The stem of the plot's file.
         title: Its heading.
         description: What it shows; also the text for who cannot see it.
-        source: The image as a data URI.
+        image: The image as a data URI.
         width: Width of its view box; 0 where the SVG does not say.
         height: Height of its view box; 0 where the SVG does not say.
         axis: The name and the condition of the hyperparameter that an axis plot shows; None of any
@@ -91,7 +91,7 @@ class Figure:
     stem: str
     title: str
     description: str
-    source: str
+    image: str
     width: int
     height: int
     axis: tuple[str, str] | None = None
@@ -169,7 +169,7 @@ def _make_figure(stem: str, svg: str, searched: Searched | None) -> Figure:
         stem=stem,
         title=title,
         description=description,
-        source=f"data:image/svg+xml;base64,{encoded}",
+        image=f"data:image/svg+xml;base64,{encoded}",
         width=round(picture.width),
         height=round(picture.height),
         axis=(searched.name, searched.condition) if searched else None,

@@ -39,7 +39,7 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
             ("On a Slurm cluster", f"snakemake --profile slurm --config study={named}{aside}"),
         ),
         trial_command=""
-        if study.finished
+        if study.imported
         else f"python -m tuning_playbook train {named}{folder} --trial {{trial}}",
         objective_metric=spec.objective.metric,
         objective_mode=spec.objective.mode,
@@ -49,9 +49,9 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
             f"A configuration in the arm {arm} equals trial {trial}; it was trained once."
             for arm, trial in plan.expansion.duplicates
         ),
-        budget=() if study.finished else budget(plan),
+        budget=() if study.imported else budget(plan),
         advice=plan.advice,
-        finished=bool(study.finished),
+        imported=bool(study.imported),
         taken=study.taken,
     )
 
@@ -89,7 +89,7 @@ def role_rows(study: Study) -> tuple[RoleRow, ...]:
     for row in searched.values():
         everywhere = len(row.arms) == len(study.arms)
         rows.append(replace(row, arms=() if everywhere else row.arms))
-    origins: tuple[Origin, ...] = ("source" if study.finished else "spec", "default")
+    origins: tuple[Origin, ...] = ("source" if study.imported else "spec", "default")
     for origin, fixed in zip(origins, fixed_by(study), strict=True):
         for name, written in fixed.items():
             arms = tuple(arm.name for arm in fixed_in(study, name))

@@ -1,1 +1,1 @@
-"""Trials that were finished before, read as those of a study. Pure Python: specs need it."""
+"""Imported trials, read as those of a study. Pure Python: specs need it."""

@@ -1,4 +1,4 @@
-"""Check that a spec and the finished trials that it names fit together."""
+"""Check that a spec and the imported trials that it names fit together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -93,7 +93,7 @@ def chosen(written: Written, found: Found) -> tuple[ImportedTrial, ...]:
     return tuple(trial for trial in found.trials if trial.name in named)
 
 
-def with_fixed(written: Written, finished: tuple[ImportedTrial, ...]) -> tuple[ImportedTrial, ...]:
+def with_fixed(written: Written, imported: tuple[ImportedTrial, ...]) -> tuple[ImportedTrial, ...]:
     """Return trials with the hyperparameters that the spec says each of them had.
 
     Raises:
@@ -101,24 +101,24 @@ def with_fixed(written: Written, finished: tuple[ImportedTrial, ...]) -> tuple[I
     """
     fixed = written.spec.fixed
     for name, value in fixed.items():
-        for trial, item in _held(name, finished):
+        for trial, item in _held(name, imported):
             if not same(value, item):
                 raise written.error(
                     ("fixed", name), f"trial '{trial.name}' has the value {write_value(item)}"
                 )
     return tuple(
-        replace(trial, hyperparameters=fixed | dict(trial.hyperparameters)) for trial in finished
+        replace(trial, hyperparameters=fixed | dict(trial.hyperparameters)) for trial in imported
     )
 
 
 def incumbent_of(
-    written: Written, finished: Sequence[ImportedTrial], default: str
+    written: Written, imported: Sequence[ImportedTrial], default: str
 ) -> dict[str, Value] | None:
     """Return the configuration of the trial that is the baseline; None without one.
 
     Args:
         written: The spec, which may name it.
-        finished: The study's trials.
+        imported: The study's trials.
         default: The name of the source's own, where the spec names none; empty if it has none.
 
     Raises:
@@ -127,7 +127,7 @@ def incumbent_of(
     wanted = written.spec.baseline or default
     if not wanted:
         return None
-    named = configurations(_named(written, finished, wanted, ("baseline",)))
+    named = configurations(_named(written, imported, wanted, ("baseline",)))
     if len(named) > 1:
         names = ", ".join(trials[0].name for trials in named)
         raise written.error(
@@ -200,11 +200,11 @@ def _held(name: str, searched: Sequence[ImportedTrial]) -> Iterator[tuple[Import
 
 
 def _named(
-    written: Written, finished: Sequence[ImportedTrial], name: str, location: Location
+    written: Written, imported: Sequence[ImportedTrial], name: str, location: Location
 ) -> list[ImportedTrial]:
     """Return the trials of a name, which may be the last part of theirs."""
-    found = [trial for trial in finished if name in (trial.name, trial.name.split("/")[-1])]
+    found = [trial for trial in imported if name in (trial.name, trial.name.split("/")[-1])]
     if not found:
-        names = {part for trial in finished for part in (trial.name, trial.name.split("/")[-1])}
+        names = {part for trial in imported for part in (trial.name, trial.name.split("/")[-1])}
         raise written.error(location, f"no trial is named '{name}'{nearest(name, sorted(names))}")
     return found

@@ -1,4 +1,4 @@
-"""Which finished trials have one configuration, and differ by their seeds alone."""
+"""Which imported trials have one configuration, and differ by their seeds alone."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,10 +6,10 @@ from tuning_playbook.declarations import Value, same
 from tuning_playbook.trials.imported_trial import ImportedTrial
 
 
-def configurations(finished: Iterable[ImportedTrial]) -> list[tuple[ImportedTrial, ...]]:
+def configurations(imported: Iterable[ImportedTrial]) -> list[tuple[ImportedTrial, ...]]:
     """Return trials by their configuration, each with its seeds, in the order of the source."""
     groups: dict[frozenset[object], list[ImportedTrial]] = {}
-    for trial in finished:
+    for trial in imported:
         groups.setdefault(_key(trial.hyperparameters), []).append(trial)
     return [tuple(group) for group in groups.values()]
 

@@ -1,4 +1,4 @@
-"""What a source of finished trials holds."""
+"""What a source of imported trials holds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A study of finished trials: its arms, its hyperparameters and what competes, found in them."""
+"""A study of imported trials: its arms, its hyperparameters and what competes, found in them."""
 
 import itertools
 import statistics
@@ -45,24 +45,24 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     check_objective(written)
     found = _read(written)
     check_source(written, found)
-    finished = with_fixed(written, chosen(written, found))
-    training = _training(written, finished, found)
-    _check_apart(finished)
-    incumbent = incumbent_of(written, finished, found.incumbent)
+    imported = with_fixed(written, chosen(written, found))
+    training = _training(written, imported, found)
+    _check_apart(imported)
+    incumbent = incumbent_of(written, imported, found.incumbent)
     searched = [
         trials[0]
-        for trials in configurations(finished)
+        for trials in configurations(imported)
         if incumbent is None or not equal(trials[0].hyperparameters, incumbent)
     ]
     if not searched:
         raise written.error(("baseline",), "no trial has another configuration than this one")
     check_roles(written, searched)
-    known = _hyperparameters(finished) | dict(found.known)
+    known = _hyperparameters(imported) | dict(found.known)
     # The arms of the source are those of the study, unless its spec makes others.
     arms = () if spec.scientific or spec.nuisance else _arms_with(found.arms, searched)
-    reruns = _reruns(finished)
+    reruns = _reruns(imported)
     if not arms:
-        finished = tuple(replace(trial, arm="") for trial in finished)
+        imported = tuple(replace(trial, arm="") for trial in imported)
     return Study(
         name=path.stem,
         path=path,
@@ -82,12 +82,12 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
             checklist=spec.checklist,
         ),
         text=text,
-        workload=_describe(spec, finished, known, found),
+        workload=_describe(spec, imported, known, found),
         arms=arms or tuple(_arms(spec, searched, known, training)),
         baseline=None
         if incumbent is None
         else Incumbent(str(spec.baseline), batch_size_of(incumbent, training), incumbent),
-        finished=finished,
+        imported=imported,
     )
 
 
@@ -129,9 +129,9 @@ def _place(written: Written, key: str, what: str) -> Path:
     return path
 
 
-def _training(written: Written, finished: Sequence[ImportedTrial], found: Found) -> shape.Training:
+def _training(written: Written, imported: Sequence[ImportedTrial], found: Found) -> shape.Training:
     """Return how the trials were trained, as the spec, their source or their measurements say."""
-    evaluated = [trial.record.evaluations.steps for trial in finished]
+    evaluated = [trial.record.evaluations.steps for trial in imported]
     last = max((int(steps[-1]) for steps in evaluated if len(steps)), default=0)
     told = written.spec.training or found.training
     if told is None:
@@ -145,7 +145,7 @@ def _training(written: Written, finished: Sequence[ImportedTrial], found: Found)
             ("training", "max_train_steps"),
             f"a trial was evaluated at step {last}, after {told.max_train_steps}",
         )
-    for trial in finished:
+    for trial in imported:
         value = trial.hyperparameters.get("batch_size")
         if value is not None and told.batch_size not in (None, value):
             raise written.error(
@@ -156,9 +156,9 @@ def _training(written: Written, finished: Sequence[ImportedTrial], found: Found)
     return told
 
 
-def _check_apart(finished: Sequence[ImportedTrial]) -> None:
+def _check_apart(imported: Sequence[ImportedTrial]) -> None:
     """Check that no two trials are one: the same configuration, trained with the same seed."""
-    for trials in configurations(finished):
+    for trials in configurations(imported):
         seeds: dict[int, ImportedTrial] = {}
         measured: dict[str, ImportedTrial] = {}
         for trial in trials:
@@ -176,9 +176,9 @@ def _check_apart(finished: Sequence[ImportedTrial]) -> None:
             seeds[trial.seed] = measured[numbers] = trial
 
 
-def _hyperparameters(finished: Sequence[ImportedTrial]) -> dict[str, Hyperparameter]:
+def _hyperparameters(imported: Sequence[ImportedTrial]) -> dict[str, Hyperparameter]:
     known: dict[str, Hyperparameter] = {}
-    for trial in finished:
+    for trial in imported:
         for name, value in trial.hyperparameters.items():
             known.setdefault(
                 name, Hyperparameter(name, value, "as the source of the trials names it")
@@ -188,11 +188,11 @@ def _hyperparameters(finished: Sequence[ImportedTrial]) -> dict[str, Hyperparame
 
 def _describe(
     spec: ImportSpec,
-    finished: Sequence[ImportedTrial],
+    imported: Sequence[ImportedTrial],
     known: Mapping[str, Hyperparameter],
     found: Found,
 ) -> WorkloadDescription:
-    columns = {column for trial in finished for column in trial.record.evaluations.values}
+    columns = {column for trial in imported for column in trial.record.evaluations.values}
     metrics = sorted({column.partition("/")[2] for column in columns | {spec.objective.metric}})
     return WorkloadDescription(
         name=spec.workload,
@@ -208,14 +208,14 @@ def _describe(
     )
 
 
-def _reruns(finished: Sequence[ImportedTrial]) -> shape.Reruns:
+def _reruns(imported: Sequence[ImportedTrial]) -> shape.Reruns:
     """Return how often configurations were trained again, as far as the trials tell.
 
     An archive tells which trials are reruns, and on which division of the data. Of other sources
     every seed may be one.
     """
     seeds, splits = [], []
-    for trials in configurations(finished):
+    for trials in configurations(imported):
         divided = [trial for trial in trials if (trial.trained or {}).get("data_split")]
         seeds.append(len(trials) - len(divided) - bool(trials[0].arm))
         splits.append(len(divided))

@@ -39,8 +39,8 @@ def caveats(study: Study) -> tuple[str, ...]:
 
     They name the fixed hyperparameters; the table of roles has their values.
     """
-    if study.finished:
-        return _of_finished(study)
+    if study.imported:
+        return _of_imported(study)
     chosen, default = fixed_by(study)
     found = []
     if chosen:
@@ -69,13 +69,13 @@ def caveats(study: Study) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_finished(study: Study) -> tuple[str, ...]:
-    """Return the caveats of trials that were finished before, in sentences."""
+def _of_imported(study: Study) -> tuple[str, ...]:
+    """Return the caveats of imported trials, in sentences."""
     found = [
         "The trials were trained by another tool. Whether they differ in more than the "
         "hyperparameters that its logs name, and whether every arm was tuned as carefully, is not "
         "known here."
-        if study.finished[0].trained is None
+        if study.imported[0].trained is None
         else f"Nothing was trained for this study. {study.workload.description}"
     ]
     constant, _ = fixed_by(study)

@@ -11,7 +11,7 @@ from tuning_playbook.study.yaml import Location, line_of
 
 
 @dataclass(frozen=True)
-class Source:
+class Draft:
     """What the checks of a spec look at.
 
     Attributes:

@@ -46,7 +46,7 @@ class Reference:
     wanted: ValueReference | RangeReference | BaselineReference
 
     @property
-    def source(self) -> EarlierArm:
+    def earlier(self) -> EarlierArm:
         """Return the study and the arm that it refers to."""
         return self.wanted.study, self.wanted.arm
 
@@ -106,7 +106,7 @@ def put_in(
     taken = []
     for reference in references:
         result, wanted, name = (
-            results.get(reference.source),
+            results.get(reference.earlier),
             reference.wanted,
             reference.location[-1],
         )

@@ -1,4 +1,4 @@
-"""The shape of a study whose trials are finished already, and where these are."""
+"""The shape of a study whose trials are imported, and where these are."""
 
 from typing import Annotated, Literal
 

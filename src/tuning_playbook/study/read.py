@@ -60,7 +60,7 @@ class WrittenSpec:
 def read_spec(path: Path) -> WrittenSpec:
     """Return a study spec of the right shape.
 
-    With a `source` it is a study of finished trials, whose shape is another.
+    With a `source` it is a study of imported trials, whose shape is another.
 
     Raises:
         SpecError: It cannot be read, or a key or value is not of the right shape.

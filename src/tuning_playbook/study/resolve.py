@@ -9,7 +9,7 @@ from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.baselines import Baseline, Replaced
 from tuning_playbook.study.conditions import Part, parts_of, settings_of, values_of
 from tuning_playbook.study.distributions import Distribution
-from tuning_playbook.study.draft import Source, error_at
+from tuning_playbook.study.draft import Draft, error_at
 from tuning_playbook.study.families import choices_of, families, training_hyperparameters
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.roles import check_rules
@@ -32,40 +32,40 @@ from tuning_playbook.study.yaml import Location
 BATCH_SIZE = Hyperparameter("batch_size", 1, "examples a step", low=1, static=True)
 
 
-def resolve(source: Source) -> Study:
+def resolve(draft: Draft) -> Study:
     """Resolve a spec of the right shape.
 
     Raises:
         SpecError: A name, a value or a role cannot be carried out as written.
     """
-    check_rules(source)
-    parts = parts_of(source.spec)
+    check_rules(draft)
+    parts = parts_of(draft.spec)
     arms = []
     for setting in settings_of(parts):
-        arm = _resolve_arm(source, parts, setting)
-        _check_something_to_search(source, arm)
+        arm = _resolve_arm(draft, parts, setting)
+        _check_something_to_search(draft, arm)
         arms.append(arm)
-    baseline = _earlier_incumbent(source) or _read_incumbent(source)
+    baseline = _earlier_incumbent(draft) or _read_incumbent(draft)
     for batch_size in {arm.batch_size for arm in arms} | {baseline.batch_size if baseline else 0}:
-        _check_shares(source, batch_size)
+        _check_shares(draft, batch_size)
     return Study(
-        name=source.path.stem,
-        path=source.path,
-        spec=source.spec,
-        text=source.text,
-        workload=source.workload,
+        name=draft.path.stem,
+        path=draft.path,
+        spec=draft.spec,
+        text=draft.text,
+        workload=draft.workload,
         arms=tuple(arms),
         baseline=baseline,
-        taken=source.taken,
+        taken=draft.taken,
     )
 
 
-def _check_shares(source: Source, batch_size: int) -> None:
+def _check_shares(draft: Draft, batch_size: int) -> None:
     """Check that the devices of a job can have equal parts of a batch."""
-    resources = source.spec.resources
+    resources = draft.spec.resources
     parts = resources.devices * resources.nodes
     if resources.lanes == 1 and batch_size % parts:
-        raise source.error(
+        raise draft.error(
             ("resources", "devices" if resources.devices > 1 else "nodes"),
             f"{parts} devices in all cannot have equal parts of a batch of {batch_size}: choose a "
             "number that divides it",
@@ -104,36 +104,36 @@ class _Range:
     location: Location
 
 
-def _resolve_arm(source: Source, parts: Sequence[Part], setting: dict[str, Value]) -> Arm:
+def _resolve_arm(draft: Draft, parts: Sequence[Part], setting: dict[str, Value]) -> Arm:
     """Resolve the arm of one setting of the scientific hyperparameters."""
-    given, searched = _named(source, parts, setting)
-    chosen = _choices_of(source, given)
-    _check_no_clash(source, chosen)
-    known = available(source.workload, chosen)
+    given, searched = _named(draft, parts, setting)
+    chosen = _choices_of(draft, given)
+    _check_no_clash(draft, chosen)
+    known = available(draft.workload, chosen)
     for name, (value, here) in given.items():
-        _check_at(source, here, name, value, known, chosen)
+        _check_at(draft, here, name, value, known, chosen)
     dimensions = []
     for name, item in searched.items():
         distribution, here = item.distribution, item.location
         for value in _extremes(distribution):
-            _check_at(source, here, name, value, known, chosen)
+            _check_at(draft, here, name, value, known, chosen)
         hyperparameter = known[name.removeprefix(ONE_MINUS)]
         if hyperparameter.whole and not (distribution.integer or distribution.kind == "choice"):
-            raise source.error(
+            raise draft.error(
                 here,
                 f"'{name}' takes whole numbers: use int_uniform, log_int_uniform or choice",
             )
         dimensions.append(Dimension(name, hyperparameter, distribution, item.condition, item.role))
     elsewhere = frozenset(values_of(parts)) - {*setting, *searched}
-    dimensions += _listed(source, setting, elsewhere, known, chosen, dimensions, list(given))
-    fixed, defaulted = complete({n: value for n, (value, _) in given.items()}, source.workload)
+    dimensions += _listed(draft, setting, elsewhere, known, chosen, dimensions, list(given))
+    fixed, defaulted = complete({n: value for n, (value, _) in given.items()}, draft.workload)
     for dimension in dimensions:
         fixed.pop(dimension.hyperparameter.name)
-    batch_size = setting.get(BATCH_SIZE.name, source.spec.training.batch_size)
+    batch_size = setting.get(BATCH_SIZE.name, draft.spec.training.batch_size)
     try:
         batch_size = int(BATCH_SIZE.check(batch_size))
     except SpecError as error:
-        raise source.error(("scientific", BATCH_SIZE.name), str(error)) from None
+        raise draft.error(("scientific", BATCH_SIZE.name), str(error)) from None
     return Arm(
         name=arm_name(setting),
         scientific=setting,
@@ -146,7 +146,7 @@ def _resolve_arm(source: Source, parts: Sequence[Part], setting: dict[str, Value
 
 
 def _named(
-    source: Source, parts: Sequence[Part], setting: Mapping[str, Value]
+    draft: Draft, parts: Sequence[Part], setting: Mapping[str, Value]
 ) -> tuple[dict[str, tuple[Value, Location]], dict[str, _Range]]:
     """Return what the spec gives one value in an arm, and what it searches there."""
     given: dict[str, tuple[Value, Location]] = {}
@@ -159,41 +159,41 @@ def _named(
         for role, values in {"scientific": scientific, "fixed": part.fixed}.items():
             for name, value in values.items():
                 here = (*part.location, role, name)
-                _check_given_once(source, name, [*given, *searched], here)
+                _check_given_once(draft, name, [*given, *searched], here)
                 if name != BATCH_SIZE.name:
                     given[name] = (value, here)
         for searched_role, ranges in zip(roles, (part.sampled, part.nuisance), strict=True):
             for name, distribution in ranges.items():
                 here = (*part.location, searched_role, name)
-                _check_given_once(source, name, [*given, *searched], here)
+                _check_given_once(draft, name, [*given, *searched], here)
                 searched[name] = _Range(distribution, part.condition, searched_role, here)
     return given, searched
 
 
-def _check_given_once(source: Source, name: str, others: list[str], here: Location) -> None:
+def _check_given_once(draft: Draft, name: str, others: list[str], here: Location) -> None:
     target = name.removeprefix(ONE_MINUS)
     if target in {other.removeprefix(ONE_MINUS) for other in others}:
-        raise source.error(here, f"'{target}' is given twice in one arm; give it once")
+        raise draft.error(here, f"'{target}' is given twice in one arm; give it once")
 
 
-def _choices_of(source: Source, given: Mapping[str, tuple[Value, Location]]) -> dict[str, str]:
+def _choices_of(draft: Draft, given: Mapping[str, tuple[Value, Location]]) -> dict[str, str]:
     """Return the optimizer and the schedule of an arm, checked before what they bring is."""
-    for family in families(source.workload.optax):
+    for family in families(draft.workload.optax):
         value, here = given.get(family.choice.name, (family.choice.default, ()))
         try:
             family.choice.check(value)
         except SpecError as error:
             hint = nearest(str(value), family.members)
-            raise source.error(here, f"{error}{hint}") from None
+            raise draft.error(here, f"{error}{hint}") from None
     return choices_of({name: value for name, (value, _) in given.items()})
 
 
-def _check_no_clash(source: Source, chosen: Mapping[str, str]) -> None:
+def _check_no_clash(draft: Draft, chosen: Mapping[str, str]) -> None:
     """Check that optax's optimizer and the workload do not use one name for two things."""
-    training = {item.name for item in training_hyperparameters(chosen, source.workload.optax)}
-    clash = sorted(training & set(source.workload.hyperparameters))
+    training = {item.name for item in training_hyperparameters(chosen, draft.workload.optax)}
+    clash = sorted(training & set(draft.workload.hyperparameters))
     if clash:
-        raise source.error(
+        raise draft.error(
             ("workload",),
             f"'{clash[0]}' is a hyperparameter of the workload and an argument of "
             f"{chosen['optimizer']}; give the workload's another name",
@@ -201,7 +201,7 @@ def _check_no_clash(source: Source, chosen: Mapping[str, str]) -> None:
 
 
 def _check_at(
-    source: Source,
+    draft: Draft,
     here: Location,
     name: str,
     value: Value,
@@ -209,9 +209,9 @@ def _check_at(
     chosen: Mapping[str, str],
 ) -> None:
     try:
-        _check_value(name, value, known, source.workload, chosen)
+        _check_value(name, value, known, draft.workload, chosen)
     except SpecError as error:
-        raise source.error(here, str(error)) from None
+        raise draft.error(here, str(error)) from None
 
 
 def _check_value(
@@ -246,7 +246,7 @@ def _check_value(
 
 
 def _listed(
-    source: Source,
+    draft: Draft,
     setting: Mapping[str, Value],
     elsewhere: Collection[str],
     known: Mapping[str, Hyperparameter],
@@ -255,34 +255,34 @@ def _listed(
     given: list[str],
 ) -> list[Dimension]:
     """Return a dimension for every name that a list search gives and no distribution has."""
-    if not isinstance(source.spec.search, ListSearch):
+    if not isinstance(draft.spec.search, ListSearch):
         return []
     distributions = {item.name: item.distribution for item in dimensions}
     taken = {name.removeprefix(ONE_MINUS) for name in (*given, *setting)}
     found: dict[str, Dimension] = {}
-    for index, entry in entries_of(source.spec.search, setting, elsewhere):
+    for index, entry in entries_of(draft.spec.search, setting, elsewhere):
         here = ("search", "trials", index)
         targets = [name.removeprefix(ONE_MINUS) for name in entry]
         if len(set(targets)) < len(targets):
-            raise source.error(here, "gives a hyperparameter twice")
+            raise draft.error(here, "gives a hyperparameter twice")
         missing = [name for name in distributions if name not in entry]
         if missing:
-            raise source.error(here, f"'{missing[0]}' is searched and has no value")
+            raise draft.error(here, f"'{missing[0]}' is searched and has no value")
         for name, value in entry.items():
             target = name.removeprefix(ONE_MINUS)
             if target in taken:
-                raise source.error(
+                raise draft.error(
                     (*here, name), f"'{target}' has its value in the arm '{arm_name(setting)}'"
                 )
             spelt = {item.removeprefix(ONE_MINUS): item for item in (*distributions, *found)}
             if spelt.get(target, name) != name:
-                raise source.error(
+                raise draft.error(
                     (*here, name), f"stands elsewhere as '{spelt[target]}'; write it one way"
                 )
-            _check_at(source, (*here, name), name, value, known, chosen)
+            _check_at(draft, (*here, name), name, value, known, chosen)
             distribution = distributions.get(name)
             if distribution and not distribution.contains(value):
-                raise source.error(
+                raise draft.error(
                     (*here, name),
                     f"{write_value(value)} lies outside its {distribution.kind} range",
                 )
@@ -291,16 +291,16 @@ def _listed(
     return list(found.values())
 
 
-def _check_something_to_search(source: Source, arm: Arm) -> None:
-    search = source.spec.search
+def _check_something_to_search(draft: Draft, arm: Arm) -> None:
+    search = draft.spec.search
     if isinstance(search, ListSearch):
         if not entries_of(search, arm.scientific, arm.elsewhere):
-            raise source.error(("search", "trials"), f"no listed trial is in the arm '{arm.name}'")
+            raise draft.error(("search", "trials"), f"no listed trial is in the arm '{arm.name}'")
     elif not arm.dimensions and getattr(search, "trials", 1) > 1:
         one = "'trials: 1'"
-        if source.spec.design == "joint":
+        if draft.spec.design == "joint":
             one += " in a separate design"
-        raise source.error(
+        raise draft.error(
             ("search",),
             f"nothing is searched in the arm '{arm.name}', so its trials would all be one: "
             f"give it nuisance hyperparameters, or {one}",
@@ -325,31 +325,31 @@ def compared_with(baseline: Baseline, study: str) -> Baseline | Replaced:
     return baseline
 
 
-def _read_incumbent(source: Source) -> Incumbent | None:
-    given = source.spec.baseline
+def _read_incumbent(draft: Draft) -> Incumbent | None:
+    given = draft.spec.baseline
     if given is None:
         return None
-    beside = source.path.parent / given
+    beside = draft.path.parent / given
     file = beside if beside.exists() else Path(given)
     if not file.exists():
-        raise source.error(
+        raise draft.error(
             ("baseline",), f"there is no file '{given}', neither beside the spec nor from here"
         )
     baseline, text = read_baseline(file)
-    if baseline.workload != source.workload.name:
+    if baseline.workload != draft.workload.name:
         raise error_at(
             file,
             text,
             ("workload",),
             f"is a baseline of '{baseline.workload}', and the study's workload is "
-            f"'{source.workload.name}'",
+            f"'{draft.workload.name}'",
         )
-    compared = compared_with(baseline, source.path.stem)
+    compared = compared_with(baseline, draft.path.stem)
     try:
-        hyperparameters, _ = complete(compared.hyperparameters, source.workload)
+        hyperparameters, _ = complete(compared.hyperparameters, draft.workload)
     except SpecError as error:
         raise error_at(file, text, ("hyperparameters",), str(error)) from None
-    batch_size = compared.batch_size or source.spec.training.batch_size
+    batch_size = compared.batch_size or draft.spec.training.batch_size
     if batch_size is None:
         raise error_at(
             file,
@@ -360,22 +360,22 @@ def _read_incumbent(source: Source) -> Incumbent | None:
     return Incumbent(given, batch_size, hyperparameters)
 
 
-def _earlier_incumbent(source: Source) -> Incumbent | None:
+def _earlier_incumbent(draft: Draft) -> Incumbent | None:
     """Return the incumbent that is the best trial of an earlier study."""
-    result = source.baseline
+    result = draft.baseline
     if result is None:
         return None
-    if result.workload != source.workload.name:
-        raise source.error(
+    if result.workload != draft.workload.name:
+        raise draft.error(
             ("baseline",),
             f"'{result.study}' is a study of the workload '{result.workload}', and this one's is "
-            f"'{source.workload.name}'",
+            f"'{draft.workload.name}'",
         )
-    known = available(source.workload, choices_of(result.values))
+    known = available(draft.workload, choices_of(result.values))
     given = {name: value for name, value in result.values.items() if name in known}
     try:
-        hyperparameters, _ = complete(given, source.workload)
+        hyperparameters, _ = complete(given, draft.workload)
     except SpecError as error:
-        raise source.error(("baseline",), f"'{result.study}': {error}") from None
+        raise draft.error(("baseline",), f"'{result.study}': {error}") from None
     path = f"{result.study}: trial {result.trial}"
     return Incumbent(path, int(result.values[BATCH_SIZE.name]), hyperparameters)

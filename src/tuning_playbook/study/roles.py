@@ -11,7 +11,7 @@ from tuning_playbook.declarations import ONE_MINUS, repeated, same
 from tuning_playbook.errors import nearest
 from tuning_playbook.study import shape
 from tuning_playbook.study.conditions import parts_of, settings_of, values_of
-from tuning_playbook.study.draft import Source
+from tuning_playbook.study.draft import Draft
 from tuning_playbook.study.searches import (
     BayesianSearch,
     GridSearch,
@@ -60,112 +60,112 @@ NEVER_A_NUISANCE = {
 }
 
 
-def check_rules(source: Source) -> None:
+def check_rules(draft: Draft) -> None:
     """Check every rule that holds for the spec as a whole.
 
     Raises:
         SpecError: One is broken; the message quotes the reason.
     """
-    _check_training(source)
-    _check_objective(source)
-    _check_test(source)
-    _check_names(source)
-    _check_single_roles(source)
-    _check_batch_size(source)
-    _check_scientific(source)
-    _check_number_of_arms(source)
-    _check_design(source)
-    _check_conditions(source)
-    _check_search(source)
-    _check_variance(source)
+    _check_training(draft)
+    _check_objective(draft)
+    _check_test(draft)
+    _check_names(draft)
+    _check_single_roles(draft)
+    _check_batch_size(draft)
+    _check_scientific(draft)
+    _check_number_of_arms(draft)
+    _check_design(draft)
+    _check_conditions(draft)
+    _check_search(draft)
+    _check_variance(draft)
 
 
-def _check_training(source: Source) -> None:
-    training, resources = source.spec.training, source.spec.resources
+def _check_training(draft: Draft) -> None:
+    training, resources = draft.spec.training, draft.spec.resources
     if training.max_train_steps % training.eval_every:
-        raise source.error(
+        raise draft.error(
             ("training", "eval_every"),
             f"{training.eval_every} does not divide max_train_steps "
             f"({training.max_train_steps}); the last evaluation must be at the last step",
         )
     if training.eval_schedule.dense_until > training.max_train_steps:
-        raise source.error(
+        raise draft.error(
             ("training", "eval_schedule", "dense_until"),
             f"{training.eval_schedule.dense_until} is beyond max_train_steps "
             f"({training.max_train_steps})",
         )
     if resources.lanes > 1 and resources.nodes > 1:
-        raise source.error(
+        raise draft.error(
             ("resources", "nodes"),
             f"lanes on {resources.nodes} nodes have nothing to say to each other: take 'nodes' "
             "away and have more jobs, or set lanes to 1 to train one trial on all nodes",
         )
     if resources.gpus and resources.devices > resources.gpus:
-        raise source.error(
+        raise draft.error(
             ("resources", "devices"),
             f"{resources.devices} devices are {resources.devices} GPUs, and gpus is "
             f"{resources.gpus}: raise it, or lower devices",
         )
     groups = -(-resources.trials_per_job // resources.lanes)
     if groups < resources.devices and resources.lanes > 1:
-        raise source.error(
+        raise draft.error(
             ("resources", "devices"),
             f"{resources.trials_per_job} trials in lanes of {resources.lanes} are work for "
             f"{groups} devices: raise trials_per_job, or lower lanes or devices",
         )
     if resources.lanes > resources.trials_per_job:
-        raise source.error(
+        raise draft.error(
             ("resources", "lanes"),
             f"{resources.lanes} lanes need as many trials in a job, and trials_per_job is "
             f"{resources.trials_per_job}: raise it, or lower lanes",
         )
 
 
-def _check_objective(source: Source) -> None:
-    objective, workload = source.spec.objective, source.workload
+def _check_objective(draft: Draft) -> None:
+    objective, workload = draft.spec.objective, draft.workload
     split, _, metric = objective.metric.partition("/")
     names = [f"{part}/{name}" for part in ("validation", "train") for name in workload.metrics]
     if split == "test":
-        raise source.error(
+        raise draft.error(
             ("objective", "metric"),
             "the test split is read once, at the end, and ranks no trials; "
             f"did you mean 'validation/{metric}'?",
         )
     if objective.metric not in names:
-        raise source.error(
+        raise draft.error(
             ("objective", "metric"),
             f"workload '{workload.name}' has no metric '{objective.metric}'"
             f"{nearest(objective.metric, names)} (known: {', '.join(names)})",
         )
 
 
-def _check_test(source: Source) -> None:
-    if source.spec.test.evaluate and "test" not in source.workload.splits:
-        raise source.error(
+def _check_test(draft: Draft) -> None:
+    if draft.spec.test.evaluate and "test" not in draft.workload.splits:
+        raise draft.error(
             ("test", "evaluate"),
-            f"workload '{source.workload.name}' has no test split "
-            f"(it has: {', '.join(source.workload.splits)})",
+            f"workload '{draft.workload.name}' has no test split "
+            f"(it has: {', '.join(draft.workload.splits)})",
         )
 
 
-def _check_names(source: Source) -> None:
+def _check_names(draft: Draft) -> None:
     """Check that nothing stands in a role that it can never have."""
-    for location, names in _roles(source.spec):
+    for location, names in _roles(draft.spec):
         for name in names:
             target = name.removeprefix(ONE_MINUS)
             if target in NEVER_A_HYPERPARAMETER:
-                raise source.error((*location, name), NEVER_A_HYPERPARAMETER[target])
+                raise draft.error((*location, name), NEVER_A_HYPERPARAMETER[target])
             if target in NEVER_A_NUISANCE and location[-1] != "scientific":
                 if location[-1] != "fixed":
-                    raise source.error((*location, name), NEVER_A_NUISANCE[target])
+                    raise draft.error((*location, name), NEVER_A_NUISANCE[target])
                 if target == "batch_size":
-                    raise source.error((*location, name), "the batch size is under 'training'")
+                    raise draft.error((*location, name), "the batch size is under 'training'")
 
 
-def _check_single_roles(source: Source) -> None:
+def _check_single_roles(draft: Draft) -> None:
     """Check that no hyperparameter has two of the roles that hold in every arm."""
     roles: dict[str, str] = {}
-    spec = source.spec
+    spec = draft.spec
     always: dict[str, Iterable[str]] = {
         "scientific": spec.scientific,
         "nuisance": spec.nuisance,
@@ -175,46 +175,44 @@ def _check_single_roles(source: Source) -> None:
         for name in names:
             target = name.removeprefix(ONE_MINUS)
             if target in roles:
-                raise source.error(
+                raise draft.error(
                     (role, name),
                     f"'{target}' is under '{roles[target]}' already; a hyperparameter has one role",
                 )
             roles[target] = role
 
 
-def _check_batch_size(source: Source) -> None:
-    scientific = "batch_size" in source.spec.scientific
-    given = source.spec.training.batch_size is not None
+def _check_batch_size(draft: Draft) -> None:
+    scientific = "batch_size" in draft.spec.scientific
+    given = draft.spec.training.batch_size is not None
     if scientific and given:
-        raise source.error(
+        raise draft.error(
             ("training", "batch_size"), "the batch size is scientific here; take it away"
         )
     if not scientific and not given:
-        raise source.error(("training", "batch_size"), "this key is required and missing")
+        raise draft.error(("training", "batch_size"), "this key is required and missing")
 
 
-def _check_scientific(source: Source) -> None:
-    joint = source.spec.design == "joint"
-    for part in parts_of(source.spec):
+def _check_scientific(draft: Draft) -> None:
+    joint = draft.spec.design == "joint"
+    for part in parts_of(draft.spec):
         for name, values in part.values.items():
             here = (*part.location, "scientific", name)
             if name.startswith(ONE_MINUS):
-                raise source.error(
-                    here, f"give the values of '{name[len(ONE_MINUS) :]}' themselves"
-                )
+                raise draft.error(here, f"give the values of '{name[len(ONE_MINUS) :]}' themselves")
             if repeated(values):
-                raise source.error(here, "a value is named twice; each is one arm")
+                raise draft.error(here, "a value is named twice; each is one arm")
             if name == "batch_size" and part.location:
-                raise source.error(here, "the batch size is scientific in every arm or in none")
+                raise draft.error(here, "the batch size is scientific in every arm or in none")
         for name in part.sampled:
             if name == "batch_size":
-                raise source.error(
+                raise draft.error(
                     (*part.location, "scientific", name), "list the batch sizes to be compared"
                 )
         if not joint:
             for name, given in part.content.scientific.items():
                 if not isinstance(given, list):
-                    raise source.error(
+                    raise draft.error(
                         (*part.location, "scientific", name),
                         "a distribution of a scientific hyperparameter is sampled together with "
                         "the nuisances: write 'design: joint', or list its values, one for each "
@@ -222,27 +220,27 @@ def _check_scientific(source: Source) -> None:
                     )
 
 
-def _check_number_of_arms(source: Source) -> None:
-    settings = settings_of(parts_of(source.spec))
+def _check_number_of_arms(draft: Draft) -> None:
+    settings = settings_of(parts_of(draft.spec))
     if next(itertools.islice(settings, MOST_ARMS, None), None) is not None:
-        raise source.error(
+        raise draft.error(
             ("scientific",),
             f"every combination of these values is an arm, and there are more than {MOST_ARMS:,}: "
             "compare fewer at once, and make the rest nuisance hyperparameters",
         )
 
 
-def _check_design(source: Source) -> None:
-    search = source.spec.search
-    if source.spec.design == "joint" and not isinstance(search, QuasiRandomSearch | RandomSearch):
-        raise source.error(
+def _check_design(draft: Draft) -> None:
+    search = draft.spec.search
+    if draft.spec.design == "joint" and not isinstance(search, QuasiRandomSearch | RandomSearch):
+        raise draft.error(
             ("design",),
             f"a joint design samples its trials with halton or random, not with {search.algorithm}",
         )
 
 
-def _check_conditions(source: Source) -> None:
-    parts = parts_of(source.spec)
+def _check_conditions(draft: Draft) -> None:
+    parts = parts_of(draft.spec)
     scientific = values_of(parts)
     sampled = {name for part in parts for name in part.sampled}
     settings = list(settings_of(parts))
@@ -252,11 +250,11 @@ def _check_conditions(source: Source) -> None:
         for name, wanted in part.content.when.items():
             here = (*part.location, "when", name)
             if name not in scientific and name in sampled:
-                raise source.error(
+                raise draft.error(
                     here, f"'{name}' is sampled over a range; a condition names listed values"
                 )
             if name not in scientific:
-                raise source.error(
+                raise draft.error(
                     here,
                     f"'{name}' is not scientific here, so nothing can depend on it"
                     f"{nearest(name, scientific)}",
@@ -264,87 +262,87 @@ def _check_conditions(source: Source) -> None:
             for value in wanted if isinstance(wanted, list) else [wanted]:
                 if not any(same(value, item) for item in scientific[name]):
                     values = [write_value(item) for item in scientific[name]]
-                    raise source.error(
+                    raise draft.error(
                         here,
                         f"'{name}' never takes the value '{write_value(value)}'"
                         f"{nearest(write_value(value), values)} (it takes: {', '.join(values)})",
                     )
         if not any(part.holds(setting) for setting in settings):
-            raise source.error(
+            raise draft.error(
                 (*part.location, "when"),
                 "no arm meets this condition together with those around it",
             )
 
 
-def _check_search(source: Source) -> None:
-    search = source.spec.search
+def _check_search(draft: Draft) -> None:
+    search = draft.spec.search
     if isinstance(search, ListSearch):
-        _check_list(source, search)
+        _check_list(draft, search)
     if isinstance(search, GridSearch):
-        _check_grid(source, search)
+        _check_grid(draft, search)
     if isinstance(search, BayesianSearch):
-        _check_bayesian(source, search)
+        _check_bayesian(draft, search)
 
 
-def _check_variance(source: Source) -> None:
+def _check_variance(draft: Draft) -> None:
     """Check that what is asked for to know study and data variance can be had."""
-    spec, workload = source.spec, source.workload
+    spec, workload = draft.spec, draft.workload
     if spec.replicates and not isinstance(spec.search, QuasiRandomSearch | RandomSearch):
-        raise source.error(
+        raise draft.error(
             ("replicates",),
             f"a search by {spec.search.algorithm} is not made again with another seed; use halton "
             "or random, or take 'replicates' away: study variance is then a bootstrap of the "
             "trials",
         )
     if spec.reruns.splits and not workload.resplits:
-        raise source.error(
+        raise draft.error(
             ("reruns", "splits"),
             f"workload '{workload.name}' cannot divide its data otherwise: it has no method "
             "'resplit'; see tuning_playbook.workloads.Workload",
         )
 
 
-def _check_list(source: Source, search: ListSearch) -> None:
-    scientific = values_of(parts_of(source.spec))
+def _check_list(draft: Draft, search: ListSearch) -> None:
+    scientific = values_of(parts_of(draft.spec))
     for index, entry in enumerate(search.trials):
         for name, value in entry.items():
             here = ("search", "trials", index, name)
             known = scientific.get(name, (value,))
             if not any(same(value, item) for item in known):
-                raise source.error(
+                raise draft.error(
                     here,
                     f"'{name}' never takes the value '{write_value(value)}' under 'scientific'",
                 )
-            if name.removeprefix(ONE_MINUS) in source.spec.fixed:
-                raise source.error(
+            if name.removeprefix(ONE_MINUS) in draft.spec.fixed:
+                raise draft.error(
                     here,
                     f"'{name}' is fixed in this study; a listed trial gives values of scientific "
                     "and nuisance hyperparameters",
                 )
 
 
-def _check_grid(source: Source, search: GridSearch) -> None:
+def _check_grid(draft: Draft, search: GridSearch) -> None:
     if not isinstance(search.points, dict):
         return
-    searched = [item for part in parts_of(source.spec) for item in part.nuisance.items()]
+    searched = [item for part in parts_of(draft.spec) for item in part.nuisance.items()]
     names = [name for name, _ in searched]
     for name in search.points:
         if name not in names:
-            raise source.error(
+            raise draft.error(
                 ("search", "points", name),
                 f"'{name}' is not searched in this study{nearest(name, names)}",
             )
     for name, distribution in searched:
         if name not in search.points and distribution.kind != "choice":
-            raise source.error(("search", "points"), f"'{name}' needs its number of values here")
+            raise draft.error(("search", "points"), f"'{name}' needs its number of values here")
 
 
-def _check_bayesian(source: Source, search: BayesianSearch) -> None:
+def _check_bayesian(draft: Draft, search: BayesianSearch) -> None:
     proposed = search.trials - search.initial
     if proposed < search.rounds or proposed % search.rounds:
         batch = max(1, round(proposed / search.rounds))
         fitting = search.initial + batch * search.rounds
-        raise source.error(
+        raise draft.error(
             ("search", "trials"),
             f"{search.trials} trials less {search.initial} initial ones are not shared out evenly "
             f"among {search.rounds} rounds; {fitting} trials would be {batch} a round",

@@ -97,7 +97,7 @@ class Study:
         workload: What the workload declares.
         arms: One for each setting of the scientific hyperparameters.
         baseline: The incumbent, where the spec names one.
-        finished: The trials that were finished before, where the spec names their source; then
+        imported: The trials that were trained before, where the spec names their source; then
             `spec` is the list search that would train them.
         taken: What the spec takes from the results of earlier studies.
     """
@@ -109,13 +109,13 @@ class Study:
     workload: WorkloadDescription
     arms: tuple[Arm, ...]
     baseline: Incumbent | None
-    finished: tuple[ImportedTrial, ...] = ()
+    imported: tuple[ImportedTrial, ...] = ()
     taken: tuple[Taken, ...] = ()
 
     @property
     def hyperparameters(self) -> dict[str, Hyperparameter]:
         """Return every hyperparameter of any of its arms, and of its baseline, by name."""
-        if self.finished:
+        if self.imported:
             return dict(self.workload.hyperparameters)
         configurations = [arm.fixed for arm in self.arms]
         if self.baseline:
