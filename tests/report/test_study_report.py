@@ -1,6 +1,8 @@
 """The report of a study and its row of the tracking sheet follow from its files."""
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from tests.specs import plan_of
 from tuning_playbook.files import write_json
@@ -17,16 +19,24 @@ def example():
     return make_example()
 
 
+def keep_checkpoints(example, folder, kept):
+    trials = example.study["trial"]
+    variables = {"kept": ("trial", np.full(len(trials), kept, np.int8))}
+    xr.Dataset(variables, coords={"trial": trials}).to_netcdf(folder / "checkpoints.nc")
+
+
 @pytest.fixture
 def files(example, tmp_path):
     for name in ("study", "reruns", "resources"):
         getattr(example, name).to_netcdf(tmp_path / f"{name}.nc")
+    keep_checkpoints(example, tmp_path, 1)
     write_json(tmp_path / "launch.json", example.launch)
     write_json(tmp_path / "diagnostics.json", {"findings": example.findings})
     write_json(tmp_path / "test.json", {"evaluate": "best", "reading": None, "earlier": []})
     for stem, text in example.plots.items():
         (tmp_path / f"{stem}.svg").write_text(text)
-    one = {name: f"{tmp_path}/{name}.nc" for name in ("study", "reruns", "resources")}
+    datasets = ("study", "checkpoints", "reruns", "resources")
+    one = {name: f"{tmp_path}/{name}.nc" for name in datasets}
     one |= {name: f"{tmp_path}/{name}.json" for name in ("launch", "diagnostics")}
     plots = [f"{tmp_path}/{stem}.svg" for stem in example.plots]
     return one | {"plots": plots, "replicates": [], "next_study": [], "test": [], "final": []}
@@ -57,3 +67,13 @@ def test_what_only_some_studies_have_is_in_it_where_it_is_given(files, tmp_path)
     assert "What comes next?" in html
     assert "What comes next?" not in without
     assert "Test set" in html
+
+
+def test_it_says_how_many_trials_keep_no_checkpoint_of_their_best_step(example, files, tmp_path):
+    plan = plan_of(tmp_path)
+    all_kept, _ = report_study(plan, "results", **files)
+    keep_checkpoints(example, tmp_path, 0)
+    none_kept, _ = report_study(plan, "results", **files)
+    feasible = int((example.study["best_step"] >= 0).sum())
+    assert f"The best checkpoints of {feasible} trials are not kept" in none_kept
+    assert "are not kept" not in all_kept

@@ -1,6 +1,7 @@
 rule report_study:
     input:
         study=f"{STUDY}/study.nc",
+        checkpoints=f"{STUDY}/checkpoints.nc",
         reruns=f"{STUDY}/reruns.nc",
         replicates=if_made("replicates.nc"),
         resources=f"{STUDY}/resources.nc",

@@ -103,6 +103,17 @@ def with_checkpoints(study: xr.Dataset, checkpoints: xr.Dataset) -> xr.Dataset:
     )
 
 
+def unkept(study: xr.Dataset, checkpoints: xr.Dataset) -> int:
+    """Return how many trials have a best step whose checkpoint is not kept.
+
+    Args:
+        study: `study.nc`.
+        checkpoints: `checkpoints.nc` of the same trials.
+    """
+    has_best = study["best_step"].to_numpy() >= 0
+    return int(np.sum(has_best & (checkpoints["kept"].to_numpy() == 0)))
+
+
 def _whole_variables(study: Study, bests: Sequence[BestCheckpoint | None]) -> dict[str, Any]:
     """Return each metric on the whole split, where periodic evaluations see a sample of it."""
     if not study.spec.training.validation_sample:

@@ -100,7 +100,7 @@ def draw_axes(plan: Plan) -> Iterator[Job]:
 
 def report(plan: Plan) -> Iterator[Job]:
     """Yield the job that reports all that a study has."""
-    datasets = ("study.nc", "reruns.nc", "replicates.nc", "resources.nc")
+    datasets = ("study.nc", "checkpoints.nc", "reruns.nc", "replicates.nc", "resources.nc")
     answers = ("diagnostics.json", "launch.json", "test.json", "final/final.json")
     plots = map(plot, sorted([*axis_plots(plan.study), *DIAGNOSTIC_PLOTS, *LAUNCH_PLOTS]))
     of = (*datasets, *answers, "next_study.yaml", *plots, *_proposals(plan))

@@ -36,6 +36,7 @@ def render(
     resources: xr.Dataset,
     plots: Mapping[str, str],
     replicates: xr.Dataset | None = None,
+    without_checkpoint: int = 0,
     next_study: str = "",
     test: Mapping[str, Any] | None = None,
     final: Mapping[str, Any] | None = None,
@@ -54,6 +55,8 @@ def render(
             other is shown after these.
         replicates: The trials of repeats of the whole search (`replicates.nc`); None where there
             are none.
+        without_checkpoint: How many feasible trials keep no checkpoint of their best step, because
+            they were ranked by another objective when they trained, or it was removed.
         next_study: The spec of the next round (`next_study.yaml`); empty where there is none.
         test: What was read of the test set (`test.json`); None where it was not read.
         final: The model trained on training and validation data together (`final/final.json`);
@@ -85,6 +88,7 @@ def render(
         costs=make_costs(card.budget, study, reruns, replicates, resources),
         role_groups=group_roles(card.roles),
         machines=describe_machines(resources),
+        without_checkpoint=without_checkpoint,
         next_study=next_study,
         test=test,
         final=final,

@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+from tuning_playbook.dataset.best_checkpoints import unkept
 from tuning_playbook.dataset.replicates import open_if_any
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.report.html import render
@@ -19,6 +20,7 @@ def report_study(
     results: str,
     *,
     study: str,
+    checkpoints: str,
     reruns: str,
     replicates: Sequence[str],
     resources: str,
@@ -35,6 +37,7 @@ def report_study(
         plan: The study's, with the trials that its rounds have proposed.
         results: The folder of all results, as the workflow was told.
         study: Its dataset.
+        checkpoints: That of its best checkpoints.
         reruns: That of its reruns.
         replicates: That of the repeats of its search, or none; likewise below.
         resources: Time, memory and machine of its trials.
@@ -52,6 +55,7 @@ def report_study(
         xr.open_dataset(reruns) as again,
         open_if_any(replicates) as repeats,
         xr.open_dataset(resources) as costs,
+        xr.open_dataset(checkpoints) as best,
     ):
         html = render(
             card,
@@ -61,6 +65,7 @@ def report_study(
             launch=decided,
             replicates=repeats,
             resources=costs,
+            without_checkpoint=0 if card.imported else unkept(searched, best),
             next_study=Path(next_study[0]).read_text() if next_study else "",
             test=_read(test[0]) if test else None,
             final=_read(final[0]) if final else None,
