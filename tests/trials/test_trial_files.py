@@ -42,7 +42,8 @@ def study(tmp_path, trials, records):
 
 
 def numbers_of(study):
-    return sorted(path.relative_to(study).as_posix() for path in study.rglob("*.nc"))
+    found = [*study.rglob("*.nc"), *study.rglob(NUMBERS)]
+    return sorted(path.relative_to(study).as_posix() for path in found)
 
 
 def test_a_trial_has_its_own_numbers_until_its_pack_is_collected(study, trials, records):
@@ -137,6 +138,6 @@ def test_numbers_are_those_that_are_told_of_with_their_status_and_reason(study, 
 
 def test_damaged_numbers_are_none(study, trials, caplog):
     path = trial_folder(study, trials[0]) / NUMBERS
-    path.write_text("no netCDF")
+    path.write_text("no numbers")
     assert own_record(study, trials[0]) is None
-    assert f"{path}: not a pack file" in caplog.text
+    assert f"{path}: it cannot be read" in caplog.text

@@ -76,7 +76,7 @@ def test_it_holds_what_made_the_study_and_what_the_study_made(archived):
         objective = "validation-error_rate-min"
         told = {"trial.json", f"best-{objective}.json", f"predictions-{objective}.npz"}
         assert told <= of_trial
-        assert "numbers.nc" not in of_trial  # they stand in its pack
+        assert "numbers.npz" not in of_trial  # they stand in its pack
     (best,) = json.loads((results / "models.json").read_text())["models"].values()
     kept = {name.split("/")[2] for name in names if "/checkpoints/" in name}
     assert kept == {best["trial"]}

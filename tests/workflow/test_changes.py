@@ -129,7 +129,7 @@ def test_a_lost_dataset_is_collected_again_without_training(trained):
 
 def test_a_lost_pack_file_is_written_again_from_the_dataset(trained):
     """A trial has no numbers of its own any more."""
-    assert not list((trained.results / "small").rglob("numbers.nc"))
+    assert not list((trained.results / "small").rglob("numbers.npz"))
     (pack,) = (trained.results / "small" / "packs").iterdir()
     before = pack.read_bytes()
     pack.unlink()
@@ -203,7 +203,7 @@ def test_what_there_is_of_a_study_is_collected_when_asked_for_and_passes_for_no_
     with xr.open_dataset(trained.results / "small" / "study.nc") as dataset:
         assert (dataset.complete, dataset.missing_trials) == (0, missing)
     # Snakemake removed the dataset that held them alone; where no pack does they have their own.
-    own = (trained.results / "small").glob("trials/*/numbers.nc")
+    own = (trained.results / "small").glob("trials/*/numbers.npz")
     assert {path.parent.name for path in own} == set(there)
     assert trained.plan("study_dataset", config=["incomplete=report"]).nothing_to_do
     whole = {"mark_stage": 1, "train_pack": 1, "collect_study": 1}

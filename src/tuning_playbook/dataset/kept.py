@@ -12,7 +12,7 @@ from typing import Any
 
 from tuning_playbook.engine.windows import evaluation_steps, window_ends
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.trials.pack_file import read_pack, write_pack
+from tuning_playbook.trials.pack_file import read_pack, write_numbers
 from tuning_playbook.trials.record import Curves, GradientSummary, TrialRecord
 from tuning_playbook.trials.trial import Trial, trial_from_json
 from tuning_playbook.trials.trial_files import (
@@ -116,7 +116,7 @@ def give_numbers_back(study: Path, names: Iterable[str], *, of: str | None = Non
         if pack == of or (of is None and not (study / pack).exists()):
             trials.append(trial_from_json(content["trial"]))
     for name, record in kept_records(study, trials).items():
-        write_pack(study / "trials" / name / NUMBERS, {name: record})
+        write_numbers(study / "trials" / name / NUMBERS, {name: record})
 
 
 def _read_if_there(path: Path) -> Mapping[str, TrialRecord]:

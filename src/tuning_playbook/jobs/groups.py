@@ -82,11 +82,20 @@ def write_trials(
     study: Path,
     selection: CheckpointSelection,
     facts: Mapping[str, object],
+    *,
+    pack: str = "",
 ) -> dict[str, TrialRecord]:
     """Write the trials of one group of lanes, after which nothing of them is resumed.
 
     The checkpoints of all come before the numbers that finish a trial: they take the time, and a
     job killed meanwhile goes on from the states that the whole group has.
+
+    Args:
+        finished: The trials.
+        study: The study's folder of results.
+        selection: By what their checkpoints were ranked.
+        facts: How they were trained.
+        pack: The pack that they are to stand in, in the study's folder, if that is known.
 
     Returns:
         Their records, by id.
@@ -96,7 +105,9 @@ def write_trials(
         write_checkpoints(item, study, selection)
     for item in written:
         steps = [step for step, _ in item.best]
-        write_trial(study, item.trial, item.record, kept_steps=steps, provenance=facts)
+        write_trial(
+            study, item.trial, item.record, kept_steps=steps, provenance=facts, pack=pack
+        )
         remove_resumes(trial_folder(study, item.trial) / "checkpoints")
         reason = f": {item.record.reason}" if item.record.reason else ""
         logger.info("%s %s%s", item.trial.id, item.record.status, reason)

@@ -1,5 +1,6 @@
 """Train the trials of one pack, keeping those that are finished already."""
 
+import functools
 import logging
 from pathlib import Path
 
@@ -49,7 +50,9 @@ def train_pack(
         NodesError: A process failed, where the job has several nodes.
     """
     with claimed(request.trials, study):
-        records = _train_claimed(request, study, Resources(threads, devices, gpus, nodes))
+        resources = Resources(threads, devices, gpus, nodes)
+        place = "" if output is None else output.relative_to(study).as_posix()
+        records = _train_claimed(request, study, resources, place)
         if output is not None:
             put_back(study, output, {trial.id for trial in request.trials})
             pack_trials(study, output, request.trials, records)
@@ -57,7 +60,7 @@ def train_pack(
 
 
 def _train_claimed(
-    request: PackRequest, study: Path, resources: Resources
+    request: PackRequest, study: Path, resources: Resources, pack: str
 ) -> dict[str, TrialRecord]:
     records = kept_records(study, request.trials)
     for trial in request.trials:
@@ -74,9 +77,10 @@ def _train_claimed(
     elif missing:
         prepare(resources)
         # JAX is imported here: after its environment is set, and only by a job that trains.
-        from tuning_playbook.jobs.groups import train_request  # noqa: PLC0415
+        from tuning_playbook.jobs.groups import train_request, write_trials  # noqa: PLC0415
 
-        records |= train_request(wanted, study, devices=resources.devices)
+        write = functools.partial(write_trials, pack=pack)
+        records |= train_request(wanted, study, devices=resources.devices, write=write)
     return {trial.id: records[trial.id] for trial in request.trials}
 
 

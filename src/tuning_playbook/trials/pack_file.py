@@ -7,6 +7,8 @@ ten thousand such files. Texts are bytes of UTF-8 there, padded with zeros to th
 empty has no variable, because no dimension of that format can be.
 """
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,7 +17,7 @@ import netCDF4
 import numpy as np
 
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.files import atomic
+from tuning_playbook.files import atomic, write_atomically
 from tuning_playbook.trials.record import Curves, GradientSummary, Status, TrialRecord
 
 NETCDF: Final = "NETCDF3_64BIT_DATA"
@@ -39,15 +41,38 @@ def write_pack(path: Path, records: Mapping[str, TrialRecord]) -> None:
     """
     with atomic(path) as temporary, netCDF4.Dataset(temporary, "w", format=NETCDF) as file:
         file.setncattr("format", np.int32(FORMAT))
-        for name, (dimensions, values) in _variables(records).items():
-            text = values.dtype.kind == "U"
-            array = _bytes(values) if text else values
-            if array.size:
-                axes = (*dimensions, f"{name}_bytes") if text else dimensions
-                for axis, size in zip(axes, array.shape, strict=True):
-                    if axis not in file.dimensions:
-                        file.createDimension(axis, size)
-                file.createVariable(name, array.dtype, axes)[:] = array
+        for name, (axes, array) in _columns(records).items():
+            for axis, size in zip(axes, array.shape, strict=True):
+                if axis not in file.dimensions:
+                    file.createDimension(axis, size)
+            file.createVariable(name, array.dtype, axes)[:] = array
+
+
+def write_numbers(path: Path, records: Mapping[str, TrialRecord]) -> None:
+    """Write records as NumPy's archive of the columns of a pack, in a quarter of the time.
+
+    Args:
+        path: The file.
+        records: As for `write_pack`.
+    """
+    columns = {name: array for name, (_, array) in _columns(records).items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, format=np.int32(FORMAT), **columns)
+    write_atomically(path, buffer.getvalue())
+
+
+def read_numbers(path: Path) -> dict[str, TrialRecord]:
+    """Return the records that `write_numbers` wrote.
+
+    Raises:
+        ArtefactError: They cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            columns = {name: arrays[name] for name in arrays if name != "format"}
+            return _records(columns) if columns else {}
+    except (OSError, LookupError, ValueError, zipfile.BadZipFile) as error:
+        raise ArtefactError(f"{path}: it cannot be read ({error})") from error
 
 
 def read_pack(path: Path) -> dict[str, TrialRecord]:
@@ -73,6 +98,17 @@ def read_pack(path: Path) -> dict[str, TrialRecord]:
 
 def _not_a_pack(path: Path, error: Exception) -> ArtefactError:
     return ArtefactError(f"{path}: not a pack file ({error}); remove it and run snakemake again")
+
+
+def _columns(records: Mapping[str, TrialRecord]) -> dict[str, Column]:
+    """Return what a file holds of records, each with its dimensions: texts as bytes, none empty."""
+    columns: dict[str, Column] = {}
+    for name, (dimensions, values) in _variables(records).items():
+        text = values.dtype.kind == "U"
+        array = _bytes(values) if text else values
+        if array.size:
+            columns[name] = ((*dimensions, f"{name}_bytes") if text else dimensions, array)
+    return columns
 
 
 def _variables(records: Mapping[str, TrialRecord]) -> dict[str, Column]:

@@ -1,7 +1,7 @@
 """What a finished trial leaves in its folder, beside its checkpoints, and where its numbers stand.
 
     trials/<trial>/trial.json    configuration, fingerprint, status, provenance; written last
-    trials/<trial>/numbers.nc    its numbers, as a pack file of one trial, until they are collected
+    trials/<trial>/numbers.npz   its numbers, until they are collected
 
 A trial whose trial.json names the same fingerprint is finished if its numbers can be found and have
 the hash that trial.json keeps. When its pack is in a dataset of the study they stand in these two:
@@ -18,7 +18,7 @@ from typing import Any
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import write_atomically
 from tuning_playbook.trials.manifest import BEST, check_manifest, manifest_of
-from tuning_playbook.trials.pack_file import read_pack, write_pack
+from tuning_playbook.trials.pack_file import read_numbers, write_numbers, write_pack
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.trial import Trial
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 FORMAT = 2
 """The format of trial.json; one that does not say any is of format 1."""
 
-NUMBERS = "numbers.nc"
+NUMBERS = "numbers.npz"
 
 
 def trial_folder(study: Path, trial: Trial) -> Path:
@@ -42,6 +42,7 @@ def write_trial(
     *,
     kept_steps: Sequence[int],
     provenance: Mapping[str, Any],
+    pack: str = "",
 ) -> None:
     """Write a finished trial; its trial.json comes last and says that all else is there.
 
@@ -51,9 +52,10 @@ def write_trial(
         record: Its numbers.
         kept_steps: The steps of its best checkpoints that are kept.
         provenance: What differs from run to run: dates, times, machine, versions.
+        pack: The pack that it is to stand in, in the study's folder; empty if that is not known.
     """
     folder = trial_folder(study, trial)
-    write_pack(folder / NUMBERS, {trial.id: record})
+    write_numbers(folder / NUMBERS, {trial.id: record})
     content = {
         "format": FORMAT,
         "trial": trial.to_json(),
@@ -64,7 +66,7 @@ def write_trial(
         "kept_steps": list(kept_steps),
         "provenance": dict(provenance),
     }
-    write_trial_json(folder, content)
+    write_trial_json(folder, content | ({"pack": pack} if pack else {}))
 
 
 def write_trial_json(folder: Path, content: Mapping[str, Any]) -> None:
@@ -111,7 +113,7 @@ def own_record(study: Path, trial: Trial) -> TrialRecord | None:
     """Return the record of a trial whose numbers stand in its own folder; None where none do."""
     path = trial_folder(study, trial) / NUMBERS
     try:
-        return read_pack(path).get(trial.id) if path.exists() else None
+        return read_numbers(path).get(trial.id) if path.exists() else None
     except ArtefactError as error:
         logger.warning("%s", error)
         return None
