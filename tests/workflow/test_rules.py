@@ -43,6 +43,17 @@ TAKEN = {"fixed.learning_rate": {"from": "small"}, "nuisance": {"dropout": {"uni
 BAYESIAN = {"search": {"algorithm": "bayesian", "trials": 8, "rounds": 2, "initial": 4}}
 
 
+MEMORY = """
+import types
+
+include: "Snakefile"
+for study in STUDIES:
+    asked = workflow.get_rule("train_pack").resources["mem_mb"]
+    print(study, "asks for", asked.evaluate(types.SimpleNamespace(study=study)).value)
+"""
+"""Our workflow, which says too what its training jobs ask for, as Snakemake does only of some."""
+
+
 @in_background
 def told(workshop):
     """What Snakemake says of a study of which nothing is there yet."""
@@ -50,6 +61,9 @@ def told(workshop):
     project.write_study("small", IN_ONE_JOB)
     project.write_study("bayesian", IN_ONE_JOB | BAYESIAN)
     project.write_study("second", IN_ONE_JOB | TAKEN)
+    project.write_study("third", IN_ONE_JOB | TAKEN | {"resources.memory_mb": 8765})
+    (project.root / "memory.smk").write_text(MEMORY)
+    memory = ("-s", "memory.smk", "--default-resources", "mem_mb=3456")
     calls = {
         "lint": ["--lint"],
         "rules": ["--list-rules"],
@@ -65,6 +79,7 @@ def told(workshop):
         "default study": lambda: project.run("-n"),
         "bayesian": lambda: project.run("-n", "--config", "study=bayesian"),
         "second": lambda: project.run("-n", "--config", "study=second"),
+        "third": lambda: project.run("-n", *memory, "--config", "study=third"),
     }
     return side_by_side(
         plain
@@ -113,6 +128,11 @@ def test_what_the_command_line_gives_a_training_job_is_told_to_it(told):
     assert told["gpus"].rules == told["usual"].rules
     (command,) = re.findall("Shell command: (.*jobs.train_pack .*)", told["gpus"].text)
     assert command.endswith(" --threads 1 --gpus 2")
+
+
+def test_a_study_that_asks_for_no_memory_gets_what_the_profile_says_beside_one_that_does(told):
+    assert told["third"].status == 0, told["third"].text
+    assert {"small asks for 3456", "third asks for 8765"} <= set(told["third"].text.splitlines())
 
 
 def test_without_a_word_the_default_study_is_planned(told):

@@ -20,20 +20,24 @@ def asked_of_a_job(wildcards):
     return STUDIES[wildcards.study].plan.study.spec.resources
 
 
-# What a study gets that leaves it to the profile, where another does not: Snakemake can leave out
-# the resource of a rule, not that of a job. The profiles here say the same.
-FROM_PROFILE = {"memory_mb": 2000, "runtime_minutes": 120}
+def profile_says(resource):
+    """The default of a resource that is a number in the profile, else 0, which asks for nothing."""
+    default = (workflow.resource_settings.default_resources or {}).get(resource)
+    value = getattr(default, "raw", default)
+    return value if isinstance(value, int) else 0
 
 
-def job_resource(name):
+def job_resource(name, usual=0):
     """What a training job is given: one value where the studies agree, else a function of the study.
 
-    Snakemake evaluates a function for each job, which ten thousand jobs feel.
+    Snakemake evaluates a function for each job, which ten thousand jobs feel. And it can leave out
+    a resource of a rule, not that of one job: a study that says nothing where another does gets
+    what is usual.
     """
     values = {getattr(link.plan.study.spec.resources, name) for link in STUDIES.values()}
     if len(values) == 1:
         return values.pop()
-    return lambda wildcards: getattr(asked_of_a_job(wildcards), name) or FROM_PROFILE.get(name, 0)
+    return lambda wildcards: getattr(asked_of_a_job(wildcards), name) or usual
 
 
 def asked_for_resources(**unless):
@@ -41,7 +45,7 @@ def asked_for_resources(**unless):
 
     Each argument is a resource of Snakemake's: what a spec calls it, and its usual value.
     """
-    asked = {name: job_resource(key) for name, (key, usual) in unless.items()}
+    asked = {name: job_resource(key, profile_says(name)) for name, (key, usual) in unless.items()}
     return {name: value for name, value in asked.items() if value != unless[name][1]}
 
 
