@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -25,25 +26,39 @@ def room_of(path):
     return parts[0]
 
 
+def imports_of(path):
+    """Return the names within the package that a module imports, wherever in it, as `room.name`."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    inside = "tuning_playbook."
+    return {name.removeprefix(inside) for name in names if name.startswith(inside)}
+
+
 def imported_rooms(path):
     """Return the rooms that a module imports from, wherever in it."""
-    rooms = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tuning_playbook."):
-            rooms.add(node.module.split(".")[1])
-        if isinstance(node, ast.Import):
-            names = [alias.name.split(".") for alias in node.names]
-            rooms |= {parts[1] for parts in names if parts[0] == "tuning_playbook" and parts[1:]}
-    return rooms - {room_of(path)}
+    return {name.split(".")[0] for name in imports_of(path)} & set(FLOORS) - {room_of(path)}
 
 
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+
+
+def module_name(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_downwards(path):
     below = FLOORS[: FLOORS.index(room_of(path))]
     assert imported_rooms(path) <= set(below)
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    modules = {module_name(path): imports_of(path) for path in MODULES}
+    TopologicalSorter(modules).prepare()  # raises CycleError, which names the circle
 
 
 def test_no_two_modules_share_a_name():
