@@ -11,7 +11,7 @@ import xarray as xr
 from tests.specs import plan_of
 from tests.trials.records import record_of
 from tuning_playbook.dataset.collect import collect_study, keep_dataset, write_dataset
-from tuning_playbook.dataset.kept import give_numbers_back, kept_records, put_back
+from tuning_playbook.dataset.kept import give_numbers_back, kept_records
 from tuning_playbook.dataset.replicates import collect_replicates
 from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_trials
 from tuning_playbook.files import write_atomically
@@ -305,7 +305,6 @@ class Reruns:
         records = kept_records(self.folder, trials)
         missing = [trial for trial in trials if trial.id not in records]
         records |= {trial.id: written(self.folder, trial) for trial in missing}
-        put_back(self.folder, self.output, {trial.id for trial in trials})
         pack_trials(self.folder, self.output, trials, records)
         return [trial.id for trial in missing]
 
@@ -321,19 +320,26 @@ def reruns(plan, tmp_path):
 
 
 @pytest.mark.parametrize("removed", [False, True])
-def test_reruns_that_give_way_to_others_are_put_back_and_not_trained_again(reruns, removed):
-    """Snakemake removes the pack before the job that makes it anew; the dataset stands then."""
+def test_reruns_that_give_way_to_others_are_not_trained_again(reruns, removed):
+    """Snakemake removes the pack before the job that makes it anew; others may be collected."""
     first, second = ([trial.id for trial in reruns.trials(best)[1]] for best in (0, 1))
     assert reruns.train(0) == first
     reruns.collect(0)
-    for best, trained in ((1, second), (0, []), (1, [])):
+    for best, trained in ((1, second), (0, []), (1, []), (0, [])):
         if removed:
             reruns.output.unlink()
         assert reruns.train(best) == trained
         reruns.collect(best)
-        before = first if best else second
-        assert {path.parent.name for path in reruns.folder.rglob(NUMBERS)} == set(before)
         assert set(read_pack(reruns.output)) == set(second if best else first)
+
+
+def test_reruns_that_are_in_no_dataset_any_longer_are_not_trained_again(reruns):
+    """An arm is left out and comes back: the newer choice makes Snakemake remove the pack."""
+    reruns.train(0)
+    reruns.collect(0)
+    (reruns.folder / "reruns.nc").unlink()
+    reruns.output.unlink()
+    assert reruns.train(0) == []
 
 
 def test_reruns_that_were_never_collected_are_not_trained_again(reruns):
@@ -344,43 +350,14 @@ def test_reruns_that_were_never_collected_are_not_trained_again(reruns):
     assert reruns.train(0) == []
 
 
-def test_reruns_that_stay_are_not_put_back(reruns):
-    reruns.train(0)
-    reruns.collect(0)
-    reruns.train(0)
-    assert not list(reruns.folder.rglob(NUMBERS))
-
-
-def test_numbers_that_are_no_longer_those_of_the_trial_are_not_put_back(reruns):
-    changed = reruns.train(0)
-    reruns.collect(0)
-    for row in range(2):
-        flip(reruns.output, "metrics", row)
-        flip(reruns.folder / "reruns.nc", "loss", row)
-    reruns.train(1)
-    assert not {path.parent.name for path in reruns.folder.rglob(NUMBERS)} & set(changed)
-
-
-def test_trials_of_a_pack_that_is_named_by_them_need_not_be_put_back(trained):
-    trained.pack()
-    trained.collect()
-    put_back(trained.folder, trained.packs[0], set())
-    assert not list(trained.folder.rglob(NUMBERS))
-
-
-def test_the_trials_of_a_round_are_put_back_from_study_nc(trained):
-    """The proposals of a round follow from an objective, and its pack is named by its place."""
+def test_trials_of_a_round_keep_their_own_numbers(trained):
+    """The proposals of a round follow from results, and its pack is named by its place."""
     output = trained.folder / "rounds/all-1/0.nc"
     pack_trials(trained.folder, output, trained.trials, trained.records)
     keep_dataset(trained.folder / "study.nc", collect_study(trained.plan, [output]))
     output.unlink()
-    put_back(trained.folder, output, {trained[0].id})
-    assert {path.parent.name for path in trained.folder.rglob(NUMBERS)} == {
-        trained[1].id,
-        trained[2].id,
-    }
     (trained.folder / "study.nc").unlink()
-    assert set(trained.kept()) == {trained[1].id, trained[2].id}
+    assert trained.kept() == hashes(trained.records)
 
 
 def test_trials_whose_pack_is_gone_are_given_their_numbers_back(trained):

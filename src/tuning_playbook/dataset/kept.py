@@ -1,8 +1,9 @@
 """The records of trials that are finished: their own, those of their packs, those of the datasets.
 
-A trial's numbers stand in its folder until they are collected, then in its pack and in a dataset of
-the study. So a pack that is lost, or that Snakemake removes before it makes it again, is made of
-the dataset. Whatever holds them, they are those whose hash the trial's trial.json keeps.
+The numbers of a trial that the spec gives stand in its folder until they are collected, then in its
+pack and in a dataset of the study. So a pack that is lost, or that Snakemake removes before it
+makes it again, is made of the dataset. Whatever holds them, they are those whose hash the trial's
+trial.json keeps.
 """
 
 import logging
@@ -70,38 +71,12 @@ def kept_records(study: Path, trials: Iterable[Trial]) -> dict[str, TrialRecord]
     return {name: found[name] for name in told if name in found}
 
 
-def put_back(study: Path, output: Path, wanted: Iterable[str]) -> None:
-    """Give trials their own numbers back where their pack is to hold others.
-
-    The reruns of an arm have one pack whatever trial they are of, and so has a round. What stood
-    there before is in a dataset until that is collected anew, and may be asked for again.
-
-    Args:
-        study: The study's folder of results.
-        output: The pack file that is to be written.
-        wanted: The ids of the trials that it is to hold.
-    """
-    if output.parent.name == "packs":  # such a pack is named by its trials
-        return
-    import xarray as xr  # noqa: PLC0415 - as in `_in_datasets`
-
-    place = output.relative_to(study).as_posix()
-    dataset = study / ("reruns.nc" if output.parent.name == "reruns" else "study.nc")
-    if not dataset.exists():
-        return
-    with xr.open_dataset(dataset) as opened:
-        listed = {str(trial) for trial in opened["trial"].to_numpy()}
-    give_numbers_back(study, listed - set(wanted), of=place)
-
-
-def give_numbers_back(study: Path, names: Iterable[str], *, of: str | None = None) -> None:
-    """Give finished trials that have none their own numbers back, from wherever they stand.
+def give_numbers_back(study: Path, names: Iterable[str]) -> None:
+    """Give finished trials whose pack is gone their own numbers back, from the datasets.
 
     Args:
         study: The study's folder of results.
         names: The ids of the trials in question.
-        of: Their pack, named from that folder; those of another one are left as they are. None for
-            those whose pack is not there.
     """
     trials = []
     for name in sorted(names):
@@ -111,9 +86,7 @@ def give_numbers_back(study: Path, names: Iterable[str], *, of: str | None = Non
         except ArtefactError:
             continue
         pack = content.get("pack")
-        if pack is None or (folder / NUMBERS).exists():
-            continue
-        if pack == of or (of is None and not (study / pack).exists()):
+        if pack and not (study / pack).exists() and not (folder / NUMBERS).exists():
             trials.append(trial_from_json(content["trial"]))
     for name, record in kept_records(study, trials).items():
         write_numbers(study / "trials" / name / NUMBERS, {name: record})

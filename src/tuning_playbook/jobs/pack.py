@@ -4,7 +4,7 @@ import functools
 import logging
 from pathlib import Path
 
-from tuning_playbook.dataset.kept import kept_records, put_back
+from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.jobs.environment import Resources, prepare
 from tuning_playbook.jobs.nodes import train_on_nodes
@@ -54,7 +54,6 @@ def train_pack(
         place = "" if output is None else output.relative_to(study).as_posix()
         records = _train_claimed(request, study, resources, place)
         if output is not None:
-            put_back(study, output, {trial.id for trial in request.trials})
             pack_trials(study, output, request.trials, records)
         return records
 
