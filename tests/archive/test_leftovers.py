@@ -77,7 +77,7 @@ def name_in_launch(folder, trial):
 
 def name_in_test_set(folder, trial):
     (folder / "test").mkdir()
-    (folder / "test" / f"{trial}.json").write_text("{}")
+    (folder / "test" / f"{trial}-10.json").write_text("{}")
 
 
 @pytest.mark.parametrize(

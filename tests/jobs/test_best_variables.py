@@ -13,7 +13,7 @@ from tests.specs import plan_of
 from tuning_playbook.dataset.best_checkpoints import collect_checkpoints, kept_steps
 from tuning_playbook.dataset.collect import collect_study
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.jobs import checkpoints
+from tuning_playbook.jobs import checkpoints, groups
 from tuning_playbook.jobs.best_variables import best_variables
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
@@ -174,14 +174,40 @@ def test_checkpoints_that_were_removed_are_trained_again(study, tmp_path, caplog
     assert "it is trained again" in caplog.text
 
 
-def test_a_trial_that_gives_other_numbers_here_says_so(study, tmp_path, caplog):
+def files_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_trial_that_gives_other_numbers_here_is_left_as_it_is(study, tmp_path):
     """It was trained on another kind of machine."""
     _, request = asked(tmp_path, LARGEST)
     first = request.trials[0]
     path = trial_folder(study, first) / "trial.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"numbers_sha256": "0" * 64}))
+    before = files_of(study)
+    with pytest.raises(ArtefactError, match=f"{first.id}: .* has other numbers than before"):
+        best_variables(study, request.asking_for([first]), 0)
+    after = files_of(study)
+    assert {path: after.get(path) for path in before} == before
+
+
+def test_a_trial_that_fails_when_it_is_trained_again_keeps_its_record(study, tmp_path, monkeypatch):
+    """The machine that exports has less memory than the one that trained."""
+    _, request = asked(tmp_path, LARGEST)
+    first = request.trials[0]
+    before = files_of(study)
+
+    def out_of_memory(*args, **kwargs):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: planted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(groups, "train_group", out_of_memory)
+        with pytest.raises(ArtefactError, match=f"{first.id}: .* failed .out of memory.*planted"):
+            best_variables(study, request.asking_for([first]), 0)
+    after = files_of(study)
+    assert {path: after.get(path) for path in before} == before
     best_variables(study, request.asking_for([first]), 0)
-    assert f"trial {first.id}, trained again, has other numbers than before" in caplog.text
+    assert read_trial_json(trial_folder(study, first))["status"] == "completed"
 
 
 def test_a_step_that_is_not_its_best_is_one_message(study, tmp_path):
@@ -189,7 +215,7 @@ def test_a_step_that_is_not_its_best_is_one_message(study, tmp_path):
     first = request.trials[0]
     kept = {*kept_steps(trial_folder(study, first)), 0, 10}
     step = next(step for step in range(0, 51, 10) if step not in kept)
-    with pytest.raises(ArtefactError, match=f"has no checkpoint of step {step}; was it trained on"):
+    with pytest.raises(ArtefactError, match=f"has no checkpoint of step {step}; remove"):
         best_variables(study, request.asking_for([first]), step)
 
 

@@ -3,7 +3,12 @@
 import pytest
 
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.launches.test_set import earlier_readings, read_reading, write_reading
+from tuning_playbook.launches.test_set import (
+    earlier_readings,
+    find_reading,
+    read_reading,
+    write_reading,
+)
 
 READING = {
     "study": "first",
@@ -17,7 +22,7 @@ READING = {
 
 def record(results, **changes):
     reading = READING | changes
-    write_reading(results / reading["study"] / "test" / f"{reading['trial']}.json", reading)
+    write_reading(results / reading["study"], reading)
     return reading
 
 
@@ -29,6 +34,26 @@ def test_a_reading_says_what_any_study_read_of_the_same_test_set_before(tmp_path
     assert earlier_readings(tmp_path, first) == []
     assert earlier_readings(tmp_path, second) == [first]
     assert earlier_readings(tmp_path, third) == [first, second]
+
+
+def test_a_reading_is_of_one_checkpoint_of_a_trial(tmp_path):
+    """Another objective has another best step, whose reading is not that of the first."""
+    first = record(tmp_path)
+    folder = tmp_path / "first"
+    assert find_reading(folder, "1", 10) == first
+    assert find_reading(folder, "1", 20) is None
+    assert find_reading(folder, "2", 10) is None
+    second = record(tmp_path, step=20, read="2026-01-02T00:00:00+00:00")
+    assert find_reading(folder, "1", 20) == second
+    assert earlier_readings(tmp_path, second) == [first]
+
+
+def test_a_reading_that_was_filed_by_its_trial_alone_is_found(tmp_path):
+    first = record(tmp_path)
+    folder = tmp_path / "first"
+    (folder / "test/1-10.json").rename(folder / "test/1.json")
+    assert find_reading(folder, "1", 10) == first
+    assert find_reading(folder, "1", 20) is None
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"study": 1}'])

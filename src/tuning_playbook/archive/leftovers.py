@@ -75,7 +75,7 @@ def remove(leftovers: Leftovers) -> None:
 
 def _named_by_results(folder: Path) -> set[str]:
     """Return the trials that the reruns, the decision and the readings of the test set name."""
-    named = {path.stem for path in folder.glob("test/*.json")}
+    named = {path.stem.split("-")[0] for path in folder.glob("test/*.json")}
     try:
         for choice in _read(folder / "reruns" / "choice.json").get("arms", {}).values():
             named |= {trial_from_json(trial).id for trial in choice["trials"]}

@@ -38,7 +38,8 @@ def best_variables(study: Path, request: PackRequest, step: int) -> dict[str, An
         step: The step.
 
     Raises:
-        ArtefactError: The checkpoint is damaged, or the trial, trained again, has another best.
+        ArtefactError: The checkpoint is damaged; or the trial, trained again, failed, or has other
+            numbers or another best.
     """
     (trial,) = request.trials
     folder = trial_folder(study, trial)
@@ -52,8 +53,8 @@ def best_variables(study: Path, request: PackRequest, step: int) -> dict[str, An
     found: Mapping[str, Any] = _restore(folder)
     if f"step_{step}" not in found:
         raise ArtefactError(
-            f"{folder}: trained again, the trial has no checkpoint of step {step}; was it trained "
-            "on another kind of machine? Remove the folder and its pack, and run snakemake again"
+            f"{folder}: trained again, the trial has no checkpoint of step {step}; remove the "
+            "folder and its pack, and run snakemake again"
         )
     variables: dict[str, Any] = jax.tree.map(jnp.asarray, found[f"step_{step}"])
     return variables
@@ -65,13 +66,28 @@ def _keep_checkpoints(
     selection: CheckpointSelection,
     facts: Mapping[str, object],
 ) -> dict[str, TrialRecord]:
-    """Keep the checkpoints of trials that were trained again; all else of them is there."""
+    """Keep the checkpoints of trials that were trained again; all else of them is there.
+
+    Raises:
+        ArtefactError: A trial failed, or has other numbers than before: its variables are not those
+            that the datasets tell of.
+    """
     del facts
     for item in finished:
         folder = trial_folder(study, item.trial)
         content = read_trial_json(folder)
+        if item.record.status == "failed":
+            raise ArtefactError(
+                f"{folder}: trained again for a checkpoint that it did not keep, the trial failed "
+                f"({item.record.reason}); its numbers are as they were. Run snakemake again where "
+                "it can be trained"
+            )
         if content["numbers_sha256"] != item.record.sha256:
-            logger.warning("trial %s, trained again, has other numbers than before", item.trial.id)
+            raise ArtefactError(
+                f"{folder}: trained again for a checkpoint that it did not keep, the trial has "
+                "other numbers than before; was it trained on another kind of machine? Remove the "
+                "folder and its pack, and run snakemake again: it is trained anew"
+            )
         kept = kept_steps(folder)
         write_checkpoints(item, study, selection, _restore(folder) if kept else {})
         steps = [*kept, *(step for step, _ in item.best)]

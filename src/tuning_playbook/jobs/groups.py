@@ -105,12 +105,11 @@ def write_trials(
         write_checkpoints(item, study, selection)
     for item in written:
         steps = [step for step, _ in item.best]
-        write_trial(
-            study, item.trial, item.record, kept_steps=steps, provenance=facts, pack=pack
-        )
-        remove_resumes(trial_folder(study, item.trial) / "checkpoints")
+        write_trial(study, item.trial, item.record, kept_steps=steps, provenance=facts, pack=pack)
         reason = f": {item.record.reason}" if item.record.reason else ""
         logger.info("%s %s%s", item.trial.id, item.record.status, reason)
+        if item.record.status != "failed":  # one that failed goes on where it may
+            remove_resumes(trial_folder(study, item.trial) / "checkpoints")
     return {item.trial.id: item.record for item in finished}
 
 
@@ -352,18 +351,14 @@ def _train_lanes(
 
 
 def _fail(training: _Training, trials: Sequence[Trial], reason: str) -> dict[str, TrialRecord]:
-    """Record trials that could not run."""
+    """Write trials that could not run."""
     metrics = [metric.name for metric in training.workload.metrics]
-    records = {}
+    lanes = [new_lane(trial, metrics, training.selection.keep) for trial in trials]
+    failed = [finish(lane, status="failed", reason=reason) for lane in lanes]
     for trial in trials:
-        lane = new_lane(trial, metrics, training.selection.keep)
-        record = finish(lane, status="failed", reason=reason).record
-        facts = provenance() | {"started": now(), "finished": now()}
-        if writes():
-            write_trial(training.study, trial, record, kept_steps=(), provenance=facts)
         logger.warning("%s failed: %s", trial.id, reason)
-        records[trial.id] = record
-    return records
+    facts = provenance() | {"started": now(), "finished": now()}
+    return training.write(failed, training.study, training.selection, facts)
 
 
 def _check_versions(trial: Trial, current: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The record of every reading of a test set: `results/<study>/test/<trial>.json`.
+"""The record of every reading of a test set: `results/<study>/test/<trial>-<step>.json`.
 
 A test set tells what a model is worth only as long as nothing was chosen by it. So each reading
 says when it was and by which study, and what had been read before.
@@ -43,9 +43,27 @@ def read_reading(path: Path) -> dict[str, Any] | None:
     return reading
 
 
-def write_reading(path: Path, reading: Reading) -> None:
-    """Put a reading on record."""
-    write_json(path, reading)
+def write_reading(folder: Path, reading: Reading) -> None:
+    """Put a reading on record, in the results of its study."""
+    write_json(folder / "test" / f"{reading['trial']}-{reading['step']}.json", reading)
+
+
+def find_reading(folder: Path, trial: str, step: int) -> dict[str, Any] | None:
+    """Return the reading of one checkpoint that is on record; None where there is none.
+
+    Ranked by another objective, a trial has another best checkpoint, which was not read.
+
+    Args:
+        folder: The study's folder of results.
+        trial: The id of the trial.
+        step: The step of the checkpoint.
+
+    Raises:
+        ArtefactError: A record is damaged.
+    """
+    found = [read_reading(path) for path in sorted((folder / "test").glob("*.json"))]
+    same = [item for item in found if item and (item["trial"], item["step"]) == (trial, step)]
+    return same[0] if same else None
 
 
 def earlier_readings(results: Path, reading: Reading) -> list[dict[str, Any]]:
@@ -81,11 +99,12 @@ def evaluate_test_set(
     trial = candidate_trial(folder, launch)
     reading, earlier = None, []
     if trial is not None:
-        record = folder / "test" / f"{trial.id}.json"
-        reading = read_reading(record)
+        step = best_step_of(folder / "study.nc", trial)
+        arm = str(launch["candidate"]["arm"])
+        reading = find_reading(folder, trial.id, step)
         if reading is None:
-            reading = _read_once(plan, trial, str(launch["candidate"]["arm"]), folder, resources)
-            write_reading(record, reading)
+            reading = _read_once(plan, trial, step, arm, folder, resources)
+            write_reading(folder, reading)
         earlier = earlier_readings(folder.parent, reading)
     return {
         "evaluate": plan.study.spec.test.evaluate,
@@ -95,9 +114,8 @@ def evaluate_test_set(
 
 
 def _read_once(
-    plan: Plan, trial: Trial, arm: str, folder: Path, resources: Resources
+    plan: Plan, trial: Trial, step: int, arm: str, folder: Path, resources: Resources
 ) -> dict[str, Any]:
-    step = best_step_of(folder / "study.nc", trial)
     prepare(resources)
     # JAX is imported here, after its environment is set.
     from tuning_playbook.jobs.best_variables import best_variables  # noqa: PLC0415
