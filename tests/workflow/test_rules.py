@@ -43,15 +43,19 @@ TAKEN = {"fixed.learning_rate": {"from": "small"}, "nuisance": {"dropout": {"uni
 BAYESIAN = {"search": {"algorithm": "bayesian", "trials": 8, "rounds": 2, "initial": 4}}
 
 
-MEMORY = """
+LARGE = {"resources.memory_mb": 8765, "resources.devices": 2, "resources.lanes": 1}
+MAY_TRAIN = ("train_pack", "export_models", "evaluate_test_set", "train_final")
+ASKED = f"""
 import types
 
 include: "Snakefile"
-for study in STUDIES:
-    asked = workflow.get_rule("train_pack").resources["mem_mb"]
-    print(study, "asks for", asked.evaluate(types.SimpleNamespace(study=study)).value)
+for rule in {MAY_TRAIN}:
+    for study in STUDIES:
+        for name in ("mem_mb", "devices"):
+            asked = workflow.get_rule(rule).resources[name]
+            print(rule, study, name, asked.evaluate(types.SimpleNamespace(study=study)).value)
 """
-"""Our workflow, which says too what its training jobs ask for, as Snakemake does only of some."""
+"""Our workflow, which says too what jobs ask for that train, as Snakemake does only of some."""
 
 
 @in_background
@@ -61,9 +65,9 @@ def told(workshop):
     project.write_study("small", IN_ONE_JOB)
     project.write_study("bayesian", IN_ONE_JOB | BAYESIAN)
     project.write_study("second", IN_ONE_JOB | TAKEN)
-    project.write_study("third", IN_ONE_JOB | TAKEN | {"resources.memory_mb": 8765})
-    (project.root / "memory.smk").write_text(MEMORY)
-    memory = ("-s", "memory.smk", "--default-resources", "mem_mb=3456")
+    project.write_study("third", IN_ONE_JOB | TAKEN | LARGE)
+    (project.root / "asked.smk").write_text(ASKED)
+    asked = ("-s", "asked.smk", "--default-resources", "mem_mb=3456")
     calls = {
         "lint": ["--lint"],
         "rules": ["--list-rules"],
@@ -79,7 +83,7 @@ def told(workshop):
         "default study": lambda: project.run("-n"),
         "bayesian": lambda: project.run("-n", "--config", "study=bayesian"),
         "second": lambda: project.run("-n", "--config", "study=second"),
-        "third": lambda: project.run("-n", *memory, "--config", "study=third"),
+        "third": lambda: project.run("-n", *asked, "--config", "study=third"),
     }
     return side_by_side(
         plain
@@ -130,9 +134,13 @@ def test_what_the_command_line_gives_a_training_job_is_told_to_it(told):
     assert command.endswith(" --threads 1 --gpus 2")
 
 
-def test_a_study_that_asks_for_no_memory_gets_what_the_profile_says_beside_one_that_does(told):
+@pytest.mark.parametrize("rule", MAY_TRAIN)
+def test_a_study_that_asks_for_nothing_gets_what_the_profile_says_beside_one_that_does(told, rule):
     assert told["third"].status == 0, told["third"].text
-    assert {"small asks for 3456", "third asks for 8765"} <= set(told["third"].text.splitlines())
+    said = {line for line in told["third"].text.splitlines() if line.startswith(f"{rule} ")}
+    small, third = {"mem_mb": 3456, "devices": 1}, {"mem_mb": 8765, "devices": 2}
+    asked = {"small": small, "third": third}
+    assert said == {f"{rule} {s} {name} {n}" for s, of in asked.items() for name, n in of.items()}
 
 
 def test_without_a_word_the_default_study_is_planned(told):

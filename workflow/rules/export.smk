@@ -11,8 +11,12 @@ rule export_models:
         f"{STUDY}/benchmarks/export_models.tsv"
     conda:
         "../../envs/cpu.yaml"
+    # A trial that another objective ranked may have to be trained again for its checkpoint.
+    threads: job_resource("threads")
     resources:
-        **(USUAL | MEMORY),
+        **LIMITS,
+        gpu=job_resource("gpus"),
+        devices=job_resource("devices"),
     params:
         spec=spec,
         key=key_of("models"),

@@ -18,6 +18,7 @@ rule evaluate_test_set:
     resources:
         **LIMITS,
         gpu=job_resource("gpus"),
+        devices=job_resource("devices"),
     params:
         spec=spec,
         key=key_of("test"),
