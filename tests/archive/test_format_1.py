@@ -136,7 +136,7 @@ def test_a_study_of_it_has_every_number(imported, files, tmp_path, name):
 
 def test_what_it_says_of_best_checkpoints_comes_with_them(imported, files, tmp_path):
     (tmp_path / "archived.nc").write_bytes(files["results/study.nc"])
-    told = imported_checkpoints(imported.plan)
+    told = imported_checkpoints(imported.plan, imported.study)
     assert not told["kept"].to_numpy().any()
     with xr.open_dataset(tmp_path / "archived.nc") as known:
         for variable in BEST:

@@ -167,6 +167,39 @@ def test_a_trial_that_no_pack_holds_is_an_error(plan, rows, records, tmp_path):
         collect(plan.study, rows, packed(tmp_path, records))
 
 
+@pytest.mark.parametrize("incomplete", [False, True])
+def test_numbers_that_are_not_those_of_the_trials_own_record_are_an_error(
+    plan, rows, records, tmp_path, incomplete
+):
+    """An edited pack; or an old one, whose trial was trained again for another."""
+    for row in rows:
+        write_trial(tmp_path, row.trial, records[row.trial.id], kept_steps=(), provenance={})
+    collect_study(plan, packed(tmp_path, records), folder=tmp_path, incomplete=incomplete)
+    second = rows[1].trial
+    old = records | {second.id: record_of(second, [0.9, 0.1, 0.1])}
+    with pytest.raises(ArtefactError, match=rf"1\.nc: trial {second.id} has other numbers there"):
+        collect_study(plan, packed(tmp_path, old), folder=tmp_path, incomplete=incomplete)
+
+
+def test_a_pack_that_is_cut_short_is_never_taken_for_a_whole_one(plan, rows, records, tmp_path):
+    """What is missing at the end of such a file reads as zeros, as what stood there may be."""
+    for row in rows:
+        write_trial(tmp_path, row.trial, records[row.trial.id], kept_steps=(), provenance={})
+    path = tmp_path / "all.nc"
+    write_pack(path, records)
+    whole = path.read_bytes()
+    expected, refused = collect_study(plan, [path], folder=tmp_path), []
+    sizes = range(0, len(whole), 97)
+    for size in sizes:
+        path.write_bytes(whole[:size])
+        try:
+            xr.testing.assert_identical(collect_study(plan, [path], folder=tmp_path), expected)
+        except ArtefactError as error:
+            assert str(path) in str(error)
+            refused.append(size)
+    assert refused == [size for size in sizes if size < len(whole.rstrip(b"\0"))]
+
+
 def test_what_is_not_a_pack_file_is_an_error(tmp_path):
     (tmp_path / "x.nc").write_text("no netCDF")
     with pytest.raises(ArtefactError, match="not a pack file"):
@@ -249,7 +282,7 @@ def test_an_incomplete_study_has_every_finished_trial_and_names_the_missing_ones
     packs = packed(tmp_path, {trial.id: records[trial.id] for trial in trials[:3]})
     of_a_pack_cut_short = (trials[4], records[trials[4].id])
     write_trial(tmp_path, *of_a_pack_cut_short, kept_steps=(), provenance={})
-    there = collect_study(plan, packs, incomplete=tmp_path)
+    there = collect_study(plan, packs, folder=tmp_path, incomplete=True)
     whole = collect_study(plan, packed(tmp_path, records))
     names = [trial.id for trial in trials]
     xr.testing.assert_equal(there, whole.isel(trial=[0, 1, 2, 4]))
@@ -263,13 +296,14 @@ def test_a_study_that_lacks_nothing_is_the_same_whichever_way_it_is_collected(
     plan, records, tmp_path
 ):
     packs = packed(tmp_path, records)
-    one, other = collect_study(plan, packs), collect_study(plan, packs, incomplete=tmp_path)
+    one = collect_study(plan, packs)
+    other = collect_study(plan, packs, folder=tmp_path, incomplete=True)
     xr.testing.assert_identical(one, other)
 
 
 def test_a_study_without_any_result_is_not_collected(plan, tmp_path):
     with pytest.raises(ArtefactError, match="no trial of the study has a result yet"):
-        collect_study(plan, [], incomplete=tmp_path)
+        collect_study(plan, [], folder=tmp_path, incomplete=True)
 
 
 def test_a_joint_design_says_which_share_of_its_trials_each_arm_is_dealt(tmp_path):

@@ -25,6 +25,11 @@ def touch(*paths):
         path.touch()
 
 
+def finish(record, status="completed"):
+    touch(record)
+    record.write_text(json.dumps({"status": status}))
+
+
 def test_a_study_with_all_its_packs_lacks_nothing(plan, tmp_path):
     touch(*(tmp_path / f"packs/{pack}.nc" for pack in plan.packs))
     assert what_is_there(plan, tmp_path) is None
@@ -33,9 +38,20 @@ def test_a_study_with_all_its_packs_lacks_nothing(plan, tmp_path):
 def test_finished_trials_count_also_where_their_pack_is_missing(plan, tmp_path):
     first, second = plan.packs.values()
     trial = second.trials[0].id
-    touch(tmp_path / f"packs/{first.id}.nc", tmp_path / f"trials/{trial}/trial.json")
+    touch(tmp_path / f"packs/{first.id}.nc")
+    finish(tmp_path / f"trials/{trial}/trial.json")
     there = what_is_there(plan, tmp_path)
     assert there == (f"packs/{first.id}.nc", f"trials/{trial}/trial.json")
+
+
+def test_a_trial_that_failed_counts_when_it_is_trained_with_success(plan, tmp_path):
+    first, second = plan.packs.values()
+    record = tmp_path / f"trials/{second.trials[0].id}/trial.json"
+    touch(tmp_path / f"packs/{first.id}.nc")
+    finish(record, "failed")
+    assert what_is_there(plan, tmp_path) == (f"packs/{first.id}.nc",)
+    finish(record)
+    assert len(what_is_there(plan, tmp_path)) == 2
 
 
 @pytest.fixture
@@ -76,7 +92,7 @@ def test_a_trial_of_a_failed_round_counts_where_it_is_finished(searched):
     content = json.loads((searched.folder / searched.second.proposal).read_text())
     file = f"trials/{trial_from_json(content['trials'][1]).id}/trial.json"
     before = what_is_there(searched.plan, searched.folder)
-    touch(searched.folder / file)
+    finish(searched.folder / file)
     assert what_is_there(searched.plan, searched.folder) == (*before, file)
 
 

@@ -10,5 +10,5 @@ from tuning_playbook.planning.current import current_plan
 with logged(snakemake.log[0]):
     params = snakemake.params
     plan = current_plan(params.spec, "replicates", params.key)
-    replicates = collect_replicates(plan, map(Path, snakemake.input.packs))
-    keep_dataset(Path(snakemake.output[0]), replicates)
+    output, packs = Path(snakemake.output[0]), map(Path, snakemake.input.packs)
+    keep_dataset(output, collect_replicates(plan, packs, output.parent))

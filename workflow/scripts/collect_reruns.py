@@ -12,5 +12,5 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     plan = current_plan(params.spec, "reruns", params.key)
     chosen = json.loads(Path(snakemake.input.choice).read_text())["arms"]
-    reruns = collect_reruns(plan, chosen, [Path(path) for path in snakemake.input.packs])
-    keep_dataset(Path(snakemake.output[0]), reruns)
+    output, packs = Path(snakemake.output[0]), [Path(path) for path in snakemake.input.packs]
+    keep_dataset(output, collect_reruns(plan, chosen, packs, output.parent))

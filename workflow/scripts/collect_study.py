@@ -10,8 +10,8 @@ from tuning_playbook.planning.current import current_plan
 with logged(snakemake.log[0]):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
     plan = current_plan(params.spec, "study", params.key, proposals=files.proposals)
-    folder = Path(params.incomplete) if params.incomplete else None
-    study = collect_study(plan, [Path(path) for path in files.packs], incomplete=folder)
-    checkpoints = collect_checkpoints(plan.study, study, Path(output.study).parent)
+    folder, packs = Path(output.study).parent, map(Path, files.packs)
+    study = collect_study(plan, packs, folder=folder, incomplete=bool(params.incomplete))
+    checkpoints = collect_checkpoints(plan.study, study, folder)
     write_dataset(Path(output.checkpoints), checkpoints)
     keep_dataset(Path(output.study), study)

@@ -11,5 +11,5 @@ with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
     plan = current_plan(params.spec, "rounds", params.key, proposals=files.proposals)
     current = plan.rounds[snakemake.wildcards.round]
-    proposal = propose_round(plan, current, [Path(path) for path in files.packs])
-    write_json(Path(snakemake.output[0]), proposal)
+    output, packs = Path(snakemake.output[0]), map(Path, files.packs)
+    write_json(output, propose_round(plan, current, packs, output.parents[2]))

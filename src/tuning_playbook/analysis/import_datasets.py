@@ -21,7 +21,7 @@ def import_datasets(plan: Plan) -> dict[str, xr.Dataset]:
     resources = resources_dataset(plan.study, dict.fromkeys(trials))
     return {
         "study": study,
-        "checkpoints": imported_checkpoints(plan),
+        "checkpoints": imported_checkpoints(plan, study),
         "reruns": reruns,
         "resources": describe_resources(resources, plan.study.name),
     }

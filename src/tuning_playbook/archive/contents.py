@@ -212,7 +212,10 @@ def _trials(plan: Plan, folder: Path, checkpoints: Checkpoints) -> dict[str, Con
         of_trial = folder / "trials" / trial
         names = [path for name in TRIAL_FILES for path in sorted(of_trial.glob(name))]
         if not (of_trial / "trial.json").is_file():
-            raise ArchiveError(f"{of_trial}/trial.json: it is missing; run snakemake again")
+            raise ArchiveError(
+                f"{of_trial}/trial.json: it is missing; remove the trial's folder and its pack, "
+                "and run snakemake again"
+            )
         if trial in kept:
             names += _checkpoint_files(of_trial / "checkpoints")
         files |= {_result(folder, path): path for path in names if path.is_file()}

@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,9 @@ def finished_trials(results: Path, version: int = FORMAT) -> dict[str, Any]:
         selection = CheckpointSelection(
             study.attrs["objective_metric"], study.attrs["objective_mode"], study.sizes["rank"]
         )
+        if of_format_1:
+            steps = dict(zip(arms, study["best_step"].to_numpy().tolist(), strict=True))
+            bests = {name: replace(b, step=steps.get(name, b.step)) for name, b in bests.items()}
         for trial in records if not of_format_1 else ():
             best = read_best(results / "trials" / trial, selection)
             bests |= {trial: best} if best else {}

@@ -5,7 +5,7 @@ Arrays are allocated once and filled pack by pack, which is far quicker than joi
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import Study
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import EVALUATED_SPLITS, NO_CURVES, TrialRecord
-from tuning_playbook.trials.trial_files import remove_own_numbers
+from tuning_playbook.trials.trial_files import FORMAT as TRIAL_FORMAT
+from tuning_playbook.trials.trial_files import is_told, read_trial_json, remove_own_numbers
 
 ROUND = "round that proposed the trial, 0 for the initial ones"
 """What the variable `round` of a Bayesian search means."""
@@ -47,42 +48,47 @@ SERIES_NAMES = {
 
 
 def collect_study(
-    plan: Plan, packs: Iterable[Path], *, incomplete: Path | None = None
+    plan: Plan,
+    packs: Iterable[Path],
+    *,
+    folder: Path | None = None,
+    incomplete: bool = False,
 ) -> xr.Dataset:
     """Return the dataset of a study's trials, those included that its rounds proposed.
 
     Args:
         plan: The study's.
         packs: The pack files that there are.
-        incomplete: Where trials may be missing, the study's folder of results: trials without a
-            pack are read from there, and those that are not there either are left out. The
-            dataset's attributes `complete`, `trials_planned` and `missing_trials` say so.
+        folder: The study's folder of results, see `collect`.
+        incomplete: Whether trials may be missing. Those without a pack are read from the folder,
+            and those that are not there either are left out: the dataset's attributes `complete`,
+            `trials_planned` and `missing_trials` say so.
 
     Raises:
-        ArtefactError: A trial is in no pack file, or is there under another fingerprint; or there
-            is none at all.
+        ArtefactError: A trial is in no pack file, or has other numbers there than its own record
+            says; or there is none at all.
     """
     rounds = [{"round": item.round} if plan.rounds else {} for item in plan.trials]
     rows = [
         Row(item.index, item.arm, item.trial, item.searched, extra)
         for item, extra in zip(plan.trials, rounds, strict=True)
     ]
-    if incomplete is None:
-        dataset = collect(plan.study, rows, packs)
+    if incomplete and folder:
+        dataset = _collect_there(plan, rows, packs, folder)
     else:
-        dataset = _collect_there(plan, rows, list(packs), incomplete)
+        dataset = collect(plan.study, rows, packs, folder)
     if plan.rounds:
         dataset["round"].attrs["long_name"] = ROUND
     return dataset
 
 
 def _collect_there(
-    plan: Plan, rows: Sequence[Row], packs: Sequence[Path], folder: Path
+    plan: Plan, rows: Sequence[Row], packs: Iterable[Path], folder: Path
 ) -> xr.Dataset:
     """Return the dataset of those trials that there are, which says that it is incomplete."""
     found: dict[str, TrialRecord] = {}
-    for path in packs:
-        found |= read_pack(path)
+    for records in _read_packs(packs, {row.trial.id for row in rows}, folder):
+        found |= records
     found |= kept_records(folder, [row.trial for row in rows if row.trial.id not in found])
     there = [row for row in rows if row.trial.id in found]
     if not there:
@@ -104,13 +110,58 @@ def _collect_there(
     )
 
 
-def collect(study: Study, rows: Sequence[Row], packs: Iterable[Path]) -> xr.Dataset:
+def collect(
+    study: Study, rows: Sequence[Row], packs: Iterable[Path], folder: Path | None = None
+) -> xr.Dataset:
     """Return the dataset of the trials in `rows`, whose numbers are in the pack files.
 
+    Args:
+        study: The study.
+        rows: Its trials in their order.
+        packs: The pack files.
+        folder: The study's folder of results. Each trial's numbers are held against the hash that
+            its trial.json there keeps; None where there are no such files.
+
     Raises:
-        ArtefactError: A trial is in no pack file, or is there under another fingerprint.
+        ArtefactError: A trial is in no pack file, or has other numbers there than its own record
+            says.
     """
-    return assemble(study, rows, map(read_pack, packs), axes_of(study, rows))
+    listed = list(packs)
+    wanted = {row.trial.id for row in rows}
+    try:
+        return assemble(study, rows, _read_packs(listed, wanted, folder), axes_of(study, rows))
+    except MissingTrialError as error:
+        files = ", ".join(map(str, listed[:3])) + (", ..." if listed[3:] else "")
+        raise ArtefactError(
+            f"{error} ({files or 'there are none'}); remove the one that should hold it, or all, "
+            "and run snakemake again: finished trials are kept"
+        ) from None
+
+
+def _read_packs(
+    packs: Iterable[Path], wanted: Set[str], folder: Path | None
+) -> Iterator[dict[str, TrialRecord]]:
+    """Yield the records of each pack file, those of trials that are wanted checked."""
+    for path in packs:
+        records = read_pack(path)
+        if folder is not None:
+            for name in records.keys() & wanted:
+                _check_told(folder / "trials" / name, records[name], path)
+        yield records
+
+
+def _check_told(trial: Path, record: TrialRecord, pack: Path) -> None:
+    content = read_trial_json(trial) if (trial / "trial.json").exists() else {}
+    # A record of another version keeps no such hash.
+    if content.get("format") == TRIAL_FORMAT and not is_told(record, content):
+        raise ArtefactError(
+            f"{pack}: trial {trial.name} has other numbers there than its trial.json tells; remove "
+            "the file and run snakemake again: finished trials are kept"
+        )
+
+
+class MissingTrialError(ArtefactError):
+    """A trial is in none of the packs that should hold it."""
 
 
 def assemble(
@@ -129,7 +180,7 @@ def assemble(
         axes: The dataset's coordinates.
 
     Raises:
-        ArtefactError: A trial is in no pack, or is there under another fingerprint.
+        MissingTrialError: A trial is in no pack, or is there under another fingerprint.
     """
     objective = study.spec.objective
     place = {row.trial.id: number for number, row in enumerate(rows)}
@@ -235,9 +286,8 @@ def _check(rows: Sequence[Row], found: Sequence[TrialRecord | None]) -> list[Tri
     present = []
     for row, record in zip(rows, found, strict=True):
         if record is None or record.fingerprint != row.trial.fingerprint:
-            raise ArtefactError(
-                f"trial {row.trial.id} (index {row.index}) is in none of the pack files; "
-                "run snakemake again"
+            raise MissingTrialError(
+                f"trial {row.trial.id} (index {row.index}) is in none of the pack files"
             )
         present.append(record)
     return present

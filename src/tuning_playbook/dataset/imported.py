@@ -104,16 +104,24 @@ def resources_dataset(study: Study, trials: Iterable[str]) -> xr.Dataset:
     return provenance_dataset(listed, records)
 
 
-def imported_checkpoints(plan: Plan) -> xr.Dataset:
+def imported_checkpoints(plan: Plan, study: xr.Dataset) -> xr.Dataset:
     """Return `checkpoints.nc`: what an archive has of its trials' best checkpoints.
 
-    The checkpoints themselves are not imported.
+    The checkpoints themselves are not imported. Ranked by another objective than in the archive, a
+    trial has another best step, of which nothing was measured.
+
+    Args:
+        plan: The study's.
+        study: Its `study.nc`.
     """
-    bests = {as_trial(plan.study, item).id: item.best for item in plan.study.imported}
-    trials = [item.trial.id for item in plan.trials]
-    return checkpoints_dataset(
-        plan.study, trials, [bests[trial] for trial in trials], [False] * len(trials)
-    )
+    told = {as_trial(plan.study, item).id: item.best for item in plan.study.imported}
+    trials = [str(trial) for trial in study["trial"].to_numpy()]
+    steps = study["best_step"].to_numpy().tolist()
+    bests = [
+        best if (best := told[trial]) is not None and best.step == step else None
+        for trial, step in zip(trials, steps, strict=True)
+    ]
+    return checkpoints_dataset(plan.study, trials, bests, [False] * len(trials))
 
 
 def _about(trial: ImportedTrial) -> dict[str, Value | None]:

@@ -46,7 +46,7 @@ def kept_records(study: Path, trials: Iterable[Trial]) -> dict[str, TrialRecord]
     told: dict[str, tuple[Trial, dict[str, Any]]] = {}
     for trial in trials:
         content = told_of(study, trial)
-        if content is None or content["status"] == "failed":
+        if content is None or content.get("status") == "failed":
             continue
         if not best_is_damaged(trial_folder(study, trial)):
             told[trial.id] = (trial, content)
@@ -54,7 +54,7 @@ def kept_records(study: Path, trials: Iterable[Trial]) -> dict[str, TrialRecord]
     packs: dict[str, Mapping[str, TrialRecord]] = {}
     for name, (trial, content) in told.items():
         record = own_record(study, trial)
-        if record is None and (pack := content.get("pack")):
+        if (record is None or not is_told(record, content)) and (pack := content.get("pack")):
             if pack not in packs:
                 packs[pack] = _read_if_there(study / pack)
             record = packs[pack].get(name)

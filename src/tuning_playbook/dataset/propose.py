@@ -12,13 +12,16 @@ from tuning_playbook.planning.rounds import Round, add_proposals
 from tuning_playbook.search.bayesian import propose
 
 
-def propose_round(plan: Plan, current: Round, packs: Iterable[Path]) -> dict[str, Any]:
+def propose_round(
+    plan: Plan, current: Round, packs: Iterable[Path], folder: Path | None = None
+) -> dict[str, Any]:
     """Return the proposals of a round.
 
     Args:
         plan: The study's, with the trials that earlier rounds proposed.
         current: The round.
         packs: The pack files of the arm's initial trials and of its earlier rounds.
+        folder: The study's folder of results, see `dataset.collect`.
 
     Returns:
         A JSON object: `searched`, the proposals by their names in the spec, the most promising
@@ -27,7 +30,7 @@ def propose_round(plan: Plan, current: Round, packs: Iterable[Path]) -> dict[str
     (arm,) = [arm for arm in plan.study.arms if arm.name == current.arm]
     items = [item for item in plan.trials if item.arm == arm.name and item.round < current.number]
     rows = [Row(item.index, item.arm, item.trial, item.searched) for item in items]
-    found = collect(plan.study, rows, packs)
+    found = collect(plan.study, rows, packs, folder)
     sign = -1.0 if plan.study.spec.objective.mode == "max" else 1.0
     proposals = propose(
         {item.name: item.distribution for item in arm.dimensions if item.distribution},

@@ -86,8 +86,13 @@ def rerun_trials(chosen: Mapping[str, Any], arm: str, numbers: Sequence[int]) ->
     return [trial_from_json(trials[number]) for number in numbers if number < len(trials)]
 
 
-def collect_reruns(plan: Plan, chosen: Mapping[str, Any], packs: Sequence[Path]) -> xr.Dataset:
-    """Return the dataset of the reruns: `study.nc`'s schema, with `rerun` and `rerun_of`."""
+def collect_reruns(
+    plan: Plan, chosen: Mapping[str, Any], packs: Sequence[Path], folder: Path | None = None
+) -> xr.Dataset:
+    """Return the dataset of the reruns: `study.nc`'s schema, with `rerun` and `rerun_of`.
+
+    Its arguments are those of `dataset.collect`.
+    """
     rows: list[Row] = []
     for arm, choice in chosen.items():
         for number, content in enumerate(choice["trials"]):
@@ -96,7 +101,7 @@ def collect_reruns(plan: Plan, chosen: Mapping[str, Any], packs: Sequence[Path])
             if plan.study.spec.reruns.splits:
                 extra["data_split"] = trial.data_split
             rows.append(Row(len(rows), arm, trial, {}, extra))
-    return describe_reruns(collect(plan.study, rows, packs), plan.study)
+    return describe_reruns(collect(plan.study, rows, packs, folder), plan.study)
 
 
 def describe_reruns(dataset: xr.Dataset, study: Study) -> xr.Dataset:

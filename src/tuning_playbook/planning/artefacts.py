@@ -58,7 +58,7 @@ ARTEFACTS = (
             ),
         ),
         decided_by=what_decides.rounds,
-        code=SPEC_CODE,
+        code=("dataset", *SPEC_CODE),
         present=lambda plan: bool(plan.rounds),
     ),
     Stage(

@@ -56,7 +56,16 @@ def what_is_there(plan: Plan, folder: Path) -> tuple[str, ...] | None:
         return None
     missing = packs.keys() - there
     alone = [f"trials/{id}/trial.json" for name in packs if name in missing for id in packs[name]]
-    return (*there, *proposals, *(name for name in alone if (folder / name).exists()))
+    return (*there, *proposals, *(name for name in alone if _is_finished(folder / name)))
+
+
+def _is_finished(record: Path) -> bool:
+    """Whether a trial.json tells of a trial that is not to be trained once more."""
+    try:
+        content: dict[str, Any] = json.loads(record.read_text())
+        return str(content["status"]) != "failed"
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _rounds_there(plan: Plan, folder: Path) -> Iterator[Round]:

@@ -71,7 +71,7 @@ def read_numbers(path: Path) -> dict[str, TrialRecord]:
         with np.load(path, allow_pickle=False) as arrays:
             columns = {name: arrays[name] for name in arrays if name != "format"}
             return _records(columns) if columns else {}
-    except (OSError, LookupError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, LookupError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise ArtefactError(f"{path}: it cannot be read ({error})") from error
 
 
@@ -92,7 +92,7 @@ def read_pack(path: Path) -> dict[str, TrialRecord]:
         return {}
     try:
         return _records(columns) if version == FORMAT else _records_of_format_1(columns)
-    except (LookupError, ValueError) as error:
+    except (LookupError, ValueError, TypeError) as error:
         raise _not_a_pack(path, error) from error
 
 

@@ -100,5 +100,10 @@ class TrialRecord:
 
 def _bytes(numbers: "Numbers") -> bytes:
     """Return numbers as float64 bytes, with one kind of NaN, whatever type holds them."""
-    listed = numbers if isinstance(numbers, Sequence) else numbers.tolist()
-    return array("d", [math.nan if math.isnan(item) else item for item in listed]).tobytes()
+    if isinstance(numbers, Sequence):
+        return array("d", [math.nan if math.isnan(item) else item for item in numbers]).tobytes()
+    import numpy as np  # noqa: PLC0415 - whoever has an array has NumPy
+
+    wide = numbers.astype(np.float64)
+    wide[np.isnan(wide)] = np.nan
+    return wide.tobytes()

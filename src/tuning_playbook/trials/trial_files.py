@@ -125,7 +125,7 @@ def own_record(study: Path, trial: Trial) -> TrialRecord | None:
 
 def is_told(record: TrialRecord, content: Mapping[str, Any]) -> bool:
     """Whether a record is that whose hash a trial.json keeps."""
-    told = (content["status"], content["infeasible_reason"], content["numbers_sha256"])
+    told = tuple(content.get(name) for name in ("status", "infeasible_reason", "numbers_sha256"))
     return told == (record.status, record.reason, record.sha256)
 
 
