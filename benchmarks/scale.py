@@ -33,6 +33,7 @@ from tuning_playbook.planning.plan import Plan, plan_study
 from tuning_playbook.trials.pack_file import write_pack
 from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 from tuning_playbook.trials.trial import Trial
+from tuning_playbook.trials.trial_files import FORMAT, write_trial_json
 
 METRICS = tuple(
     f"{split}/{name}"
@@ -52,12 +53,12 @@ len(plan.packs), keys_of(plan)
 COLLECT = """
 import sys
 from pathlib import Path
-from tuning_playbook.dataset.collect import collect_study, write_dataset
+from tuning_playbook.dataset.collect import collect_study, keep_dataset
 from tuning_playbook.planning.plan import plan_study
 plan = plan_study(Path(sys.argv[1]))
 folder = Path(sys.argv[2])
 packs = [folder / f"packs/{pack}.nc" for pack in plan.packs]
-write_dataset(folder / "study.nc", collect_study(plan, packs))
+keep_dataset(folder / "study.nc", collect_study(plan, packs, folder=folder))
 """
 
 NOTHING = "import tuning_playbook.dataset.collect"
@@ -157,8 +158,22 @@ def write_packs(case: Case) -> Plan:
     for pack in plan.packs.values():
         path = case.results / "packs" / f"{pack.id}.nc"
         if not path.exists():
-            write_pack(path, {trial.id: made_up(trial) for trial in pack.trials})
+            records = {trial.id: made_up(trial) for trial in pack.trials}
+            for name, record in records.items():
+                write_trial_json(case.results / "trials" / name, told_of(record))
+            write_pack(path, records)
     return plan
+
+
+def told_of(record: TrialRecord) -> dict[str, object]:
+    """Return what a trial.json says of the numbers of its trial."""
+    return {
+        "format": FORMAT,
+        "fingerprint": record.fingerprint,
+        "status": record.status,
+        "infeasible_reason": record.reason,
+        "numbers_sha256": record.sha256,
+    }
 
 
 def expand(case: Case) -> Iterator[Figure]:
