@@ -18,10 +18,10 @@ from datetime import datetime
 from pathlib import Path
 
 import psutil
-import xarray as xr
 
 from tests.specs import changed, write_spec
 from tests.workflow import imported
+from tests.workflow.reading import load_dataset
 
 CHECKOUT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "src", "config", "profiles", "slurm", "envs", "requirements.lock")
@@ -197,8 +197,8 @@ class Project:
 
     def trials(self, study="small", results=None):
         """The ids of a study's dataset, in its order."""
-        with xr.open_dataset((results or self.results) / study / "study.nc") as dataset:
-            return [str(trial) for trial in dataset["trial"].to_numpy()]
+        dataset = load_dataset((results or self.results) / study / "study.nc")
+        return [str(trial) for trial in dataset["trial"].to_numpy()]
 
     def report(self, study="small"):
         return (self.results / study / "report.html").read_text()

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import xarray as xr
 
 from tests.workflow.background import in_background
 from tests.workflow.conftest import IN_ONE_JOB
 from tests.workflow.project import recorded_jobs
+from tests.workflow.reading import load_dataset
 from tuning_playbook.archive.provenance import jobs_of
 from tuning_playbook.planning.plan import plan_study, with_proposals
 
@@ -32,9 +32,9 @@ def proposed(workshop):
     for trials, rounds in ((8, 2), (10, 3)):
         project.write_study("small", in_rounds(trials, rounds))
         run = project.snakemake("study_dataset")
-        with xr.open_dataset(project.results / "small/study.nc") as dataset:
-            state = {"rules": run.rules, "trained": run.trained("small"), "kept": run.kept("small")}
-            states.append(SimpleNamespace(dataset=dataset.load(), **state))
+        state = {"rules": run.rules, "trained": run.trained("small"), "kept": run.kept("small")}
+        dataset = load_dataset(project.results / "small/study.nc")
+        states.append(SimpleNamespace(dataset=dataset, **state))
     files = (project.results / "small/rounds").rglob("proposal.json")
     contents = {path: path.read_bytes() for path in files}
     for path in contents:

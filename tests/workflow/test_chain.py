@@ -4,11 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-import xarray as xr
 
 from tests.specs import changed
 from tests.workflow.background import in_background
 from tests.workflow.conftest import IN_ONE_JOB
+from tests.workflow.reading import load_dataset
 from tuning_playbook.study.yaml import read_yaml
 
 pytestmark = pytest.mark.workflow
@@ -52,7 +52,7 @@ def chained(workshop):
             text=run.text,
             trials={study: project.trials(study) for study in ("first", "second")},
             settled=read_yaml(project.results / "second/settled.yaml", what="study spec")[0],
-            second=xr.load_dataset(project.results / "second/study.nc"),
+            second=load_dataset(project.results / "second/study.nc"),
             report=project.report("second"),
             again=project.plan(study="second").nothing_to_do,
         )
