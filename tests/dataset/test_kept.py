@@ -11,7 +11,7 @@ import xarray as xr
 from tests.specs import plan_of
 from tests.trials.records import record_of
 from tuning_playbook.dataset.collect import collect_study, keep_dataset, write_dataset
-from tuning_playbook.dataset.kept import give_numbers_back, kept_records
+from tuning_playbook.dataset.kept import give_numbers_back, keep_chosen, kept_records
 from tuning_playbook.dataset.replicates import collect_replicates
 from tuning_playbook.dataset.reruns import choose_reruns, collect_reruns, rerun_trials
 from tuning_playbook.files import write_atomically
@@ -299,6 +299,10 @@ class Reruns:
         chosen = choose_reruns(self.plan, {self.arm: self.plan.trials[best].trial.id})
         return chosen, rerun_trials(chosen, self.arm, range(2))
 
+    def choose(self):
+        """Do what the job that chooses does before it writes its choice."""
+        keep_chosen(self.folder, "reruns", "reruns.nc")
+
     def train(self, best):
         """Do what the job of the reruns does; return the ids of the trials that it trained."""
         _, trials = self.trials(best)
@@ -307,6 +311,10 @@ class Reruns:
         records |= {trial.id: written(self.folder, trial) for trial in missing}
         pack_trials(self.folder, self.output, trials, records)
         return [trial.id for trial in missing]
+
+    def own(self):
+        """Return the ids of the trials that have numbers of their own."""
+        return [path.parent.name for path in self.folder.rglob(NUMBERS)]
 
     def collect(self, best):
         chosen, _ = self.trials(best)
@@ -326,35 +334,55 @@ def test_reruns_that_give_way_to_others_are_not_trained_again(reruns, removed):
     assert reruns.train(0) == first
     reruns.collect(0)
     for best, trained in ((1, second), (0, []), (1, []), (0, [])):
+        reruns.choose()
         if removed:
             reruns.output.unlink()
         assert reruns.train(best) == trained
         reruns.collect(best)
         assert set(read_pack(reruns.output)) == set(second if best else first)
+        assert not [name for name in reruns.own() if name in (second if best else first)]
 
 
-def test_reruns_that_are_in_no_dataset_any_longer_are_not_trained_again(reruns):
-    """An arm is left out and comes back: the newer choice makes Snakemake remove the pack."""
-    reruns.train(0)
+@pytest.mark.parametrize("lost", ["pack", "dataset"])
+def test_reruns_are_kept_where_either_place_of_them_is_lost(reruns, lost):
+    """An arm is left out and comes back: the newer choice makes Snakemake remove both."""
+    first = reruns.train(0)
     reruns.collect(0)
-    (reruns.folder / "reruns.nc").unlink()
-    reruns.output.unlink()
+    assert reruns.own() == []
+    (reruns.output if lost == "pack" else reruns.folder / "reruns.nc").unlink()
+    reruns.choose()
+    assert sorted(reruns.own()) == sorted(first)
+    for path in (reruns.output, reruns.folder / "reruns.nc"):
+        path.unlink(missing_ok=True)
     assert reruns.train(0) == []
+
+
+def test_only_what_was_chosen_last_is_given_back(trained):
+    """Searched trials stand in packs that are named by them, in which no others ever stand."""
+    trained.pack()
+    trained.collect()
+    keep_chosen(trained.folder, "rounds/all-1", "study.nc")
+    assert not list(trained.folder.rglob(NUMBERS))
 
 
 def test_reruns_that_were_never_collected_are_not_trained_again(reruns):
     """The run was stopped between the two jobs, and another trial is the best one then."""
     reruns.train(0)
+    reruns.choose()
     reruns.output.unlink()
     reruns.train(1)
+    reruns.choose()
+    reruns.output.unlink()
     assert reruns.train(0) == []
 
 
-def test_trials_of_a_round_keep_their_own_numbers(trained):
+def test_trials_of_a_round_are_kept_when_others_are_proposed(trained):
     """The proposals of a round follow from results, and its pack is named by its place."""
     output = trained.folder / "rounds/all-1/0.nc"
     pack_trials(trained.folder, output, trained.trials, trained.records)
     keep_dataset(trained.folder / "study.nc", collect_study(trained.plan, [output]))
+    assert not list(trained.folder.rglob(NUMBERS))
+    keep_chosen(trained.folder, "rounds/all-1", "study.nc")
     output.unlink()
     (trained.folder / "study.nc").unlink()
     assert trained.kept() == hashes(trained.records)
@@ -367,7 +395,7 @@ def test_trials_whose_pack_is_gone_are_given_their_numbers_back(trained):
     gone, _ = trained.packs
     alone = set(read_pack(gone))
     gone.unlink()
-    give_numbers_back(trained.folder, [trial.id for trial in trained.trials])
+    give_numbers_back(trained.folder, alone)
     assert {path.parent.name for path in trained.folder.rglob(NUMBERS)} == alone
     (trained.folder / "study.nc").unlink()
     assert trained.kept() == hashes(trained.records)

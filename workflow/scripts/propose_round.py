@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tuning_playbook.dataset.kept import keep_chosen
 from tuning_playbook.dataset.propose import propose_round
 from tuning_playbook.files import write_json
 from tuning_playbook.jobs.job import logged
@@ -12,4 +13,6 @@ with logged(snakemake.log[0]):
     plan = current_plan(params.spec, "rounds", params.key, proposals=files.proposals)
     current = plan.rounds[snakemake.wildcards.round]
     output, packs = Path(snakemake.output[0]), map(Path, files.packs)
-    write_json(output, propose_round(plan, current, packs, output.parents[2]))
+    study = output.parents[2]
+    keep_chosen(study, f"rounds/{current.id}", "study.nc")
+    write_json(output, propose_round(plan, current, packs, study))

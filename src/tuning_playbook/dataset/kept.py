@@ -1,15 +1,14 @@
 """The records of trials that are finished: their own, those of their packs, those of the datasets.
 
-The numbers of a trial that the spec gives stand in its folder until they are collected, then in its
-pack and in a dataset of the study. So a pack that is lost, or that Snakemake removes before it
-makes it again, is made of the dataset. Whatever holds them, they are those whose hash the trial's
-trial.json keeps.
+The numbers of a trial stand in its folder until they are collected, then in its pack and in a
+dataset of the study. So a pack that is lost, or that Snakemake removes before it makes it again, is
+made of the dataset. Whatever holds them, they are those whose hash the trial's trial.json keeps.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tuning_playbook.engine.windows import evaluation_steps, window_ends
 from tuning_playbook.errors import ArtefactError
@@ -27,6 +26,8 @@ from tuning_playbook.trials.trial_files import (
 )
 
 logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 DATASETS = ("study.nc", "reruns.nc", "replicates.nc")
 
@@ -72,7 +73,7 @@ def kept_records(study: Path, trials: Iterable[Trial]) -> dict[str, TrialRecord]
 
 
 def give_numbers_back(study: Path, names: Iterable[str]) -> None:
-    """Give finished trials whose pack is gone their own numbers back, from the datasets.
+    """Give finished trials their own numbers back, from their packs and the datasets.
 
     Args:
         study: The study's folder of results.
@@ -85,11 +86,42 @@ def give_numbers_back(study: Path, names: Iterable[str]) -> None:
             content = read_trial_json(folder)
         except ArtefactError:
             continue
-        pack = content.get("pack")
-        if pack and not (study / pack).exists() and not (folder / NUMBERS).exists():
+        if not (folder / NUMBERS).exists():
             trials.append(trial_from_json(content["trial"]))
     for name, record in kept_records(study, trials).items():
         write_numbers(study / "trials" / name / NUMBERS, {name: record})
+
+
+def keep_chosen(study: Path, packs: str, dataset: str) -> None:
+    """Give the trials that were chosen last their own numbers back, before others are chosen.
+
+    The packs of reruns and rounds are named by their place: after another choice Snakemake removes
+    them, and in the end the dataset, and neither is made again with the trials that gave way.
+
+    Args:
+        study: The study's folder of results.
+        packs: The folder of their packs, in that folder.
+        dataset: The dataset that they are collected into, there too.
+    """
+    chosen = {name for path in (study / packs).glob("*.nc") for name in _read_if_there(path)}
+    chosen |= _collected_from(study, packs, dataset)
+    give_numbers_back(study, chosen)
+
+
+def _collected_from(study: Path, packs: str, dataset: str) -> set[str]:
+    """Return the ids of the trials in a dataset whose pack is, or was, in some folder."""
+    collected: list[str] = _read_dataset(
+        study / dataset, lambda found: list(map(str, found["trial"].to_numpy())), []
+    )
+    chosen = set()
+    for name in collected:
+        try:
+            pack = read_trial_json(study / "trials" / name).get("pack", "")
+        except ArtefactError:
+            continue
+        if pack.startswith(f"{packs}/"):
+            chosen.add(name)
+    return chosen
 
 
 def _read_if_there(path: Path) -> Mapping[str, TrialRecord]:
@@ -102,18 +134,25 @@ def _read_if_there(path: Path) -> Mapping[str, TrialRecord]:
 
 def _in_datasets(study: Path, wanted: Mapping[str, Trial]) -> dict[str, TrialRecord]:
     """Return the records of trials that stand in a dataset of their study."""
+    found: dict[str, TrialRecord] = {}
+    nothing: dict[str, TrialRecord] = {}
+    for name in DATASETS:
+        found |= _read_dataset(study / name, lambda dataset: _records(dataset, wanted), nothing)
+    return found
+
+
+def _read_dataset(path: Path, read: Callable[[Any], Found], empty: Found) -> Found:
+    """Return what is read of a dataset; `empty` where there is none that can be read."""
     import xarray as xr  # noqa: PLC0415 - slow to import, and few jobs need it
 
-    found: dict[str, TrialRecord] = {}
-    for path in (study / name for name in DATASETS):
-        try:
-            with xr.open_dataset(path) as dataset:
-                found |= _records(dataset, wanted)
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError, LookupError, RuntimeError) as error:
-            logger.warning("%s: it cannot be read (%s)", path, error)
-    return found
+    try:
+        with xr.open_dataset(path) as dataset:
+            return read(dataset)
+    except FileNotFoundError:
+        return empty
+    except (OSError, ValueError, LookupError, RuntimeError) as error:
+        logger.warning("%s: it cannot be read (%s)", path, error)
+        return empty
 
 
 def _records(dataset: Any, wanted: Mapping[str, Trial]) -> dict[str, TrialRecord]:

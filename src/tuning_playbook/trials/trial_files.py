@@ -1,12 +1,11 @@
 """What a finished trial leaves in its folder, beside its checkpoints, and where its numbers stand.
 
     trials/<trial>/trial.json    configuration, fingerprint, status, provenance; written last
-    trials/<trial>/numbers.npz   its numbers; of a trial that the spec gives, until it is collected
+    trials/<trial>/numbers.npz   its numbers, until they are collected
 
 A trial whose trial.json names the same fingerprint is finished if its numbers can be found and have
-the hash that trial.json keeps. When its pack is in a dataset of the study they stand in these two:
-Snakemake removes the pack of a job that it did not see end. The packs of reruns and rounds are
-named by their place and hold other trials after the next choice, so such trials keep their own.
+the hash that trial.json keeps. When its pack is in a dataset of the study they stand in these two,
+and not before: Snakemake removes the pack of a job that it did not see end.
 Reading and writing these needs no JAX, so a job that keeps all its trials is quick.
 """
 
@@ -29,9 +28,6 @@ FORMAT = 2
 """The format of trial.json; one that does not say any is of format 1."""
 
 NUMBERS = "numbers.npz"
-
-NAMED_BY_TRIALS = "packs/"
-"""The folder of the packs whose names follow from their trials: they never hold others."""
 
 
 def trial_folder(study: Path, trial: Trial) -> Path:
@@ -164,7 +160,7 @@ def pack_trials(
 
 
 def remove_own_numbers(study: Path, collected: Iterable[str]) -> None:
-    """Remove the own numbers of trials that stand in a dataset and in a pack that is named by them.
+    """Remove the own numbers of trials that stand in a dataset and in a pack.
 
     Args:
         study: The study's folder of results.
@@ -174,5 +170,5 @@ def remove_own_numbers(study: Path, collected: Iterable[str]) -> None:
         numbers = study / "trials" / name / NUMBERS
         if numbers.exists():
             pack = read_trial_json(numbers.parent).get("pack")
-            if pack and pack.startswith(NAMED_BY_TRIALS) and (study / pack).exists():
+            if pack and (study / pack).exists():
                 numbers.unlink()
