@@ -1,6 +1,7 @@
 """Studies made up so that the answer is known, in the form of study.nc and reruns.nc."""
 
 import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -245,6 +246,11 @@ def _value(searched: Searched, position: float) -> Any:
     return round(value) if "int" in searched.distribution else value
 
 
+def _setting(arm: str) -> dict[str, str]:
+    """The values that an arm's name says: all of them text, which is enough to tell them apart."""
+    return dict(part.split("=") for part in arm.split(", ") if "=" in part)
+
+
 def _stacked(rows: Sequence[Mapping[str, Any]], name: str, length: int) -> np.ndarray:
     """One curve of each trial, NaN beyond its end: [trial, length]."""
     curves = np.full((len(rows), length), np.nan)
@@ -338,5 +344,6 @@ def _dataset(
             "max_train_steps": int(steps[-1]),
             "eval_every": EVAL_EVERY,
             "arms": list(arms),
+            "arm_settings": json.dumps([_setting(arm) for arm in arms]),
         },
     )

@@ -98,7 +98,7 @@ def test_a_small_improvement_is_provisional_and_says_what_could_have_been_seen()
     launch = decided(0.0995 + SPREAD, 0.10 + SPREAD)
     assert launch.decision == "provisional"
     assert launch.difference.lower_bound < 0 < launch.difference.improvement
-    assert f"{launch.difference.smallest_detectable:.4g}" in said(launch)
+    assert f"{launch.difference.smallest_detectable:.4f}" in said(launch)
 
 
 def test_an_open_problem_makes_it_provisional_at_best():
@@ -191,7 +191,7 @@ def test_another_arm_whose_reruns_are_better_is_named(other, words):
     (rival,) = launch.rivals
     assert (launch.decision, launch.candidate.arm, rival.arm) == ("adopt", ADAM, NESTEROV)
     assert rival.advantage == pytest.approx(0.05 - other.mean())
-    assert f"The reruns of {NESTEROV}, whose best trial {rival.trial}" in said(launch)
+    assert f"The reruns of {NESTEROV}, of its best trial {rival.trial}," in said(launch)
     assert words in said(launch)
     assert not decided(0.05 + SPREAD, 0.10 + SPREAD).rivals  # there the other arm is worse
 

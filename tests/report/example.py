@@ -1,6 +1,7 @@
 """A study as its report sees it: small, made up, keeping the schema of the datasets."""
 
 import hashlib
+import json
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -140,6 +141,7 @@ def make_trials(arms: list[str], seed: int, infeasible_every: int = 0) -> xr.Dat
         attrs={
             "study": "optimizer_choice",
             "arms": list(ARMS),
+            "arm_settings": json.dumps([{"optimizer": arm.split("=")[1]} for arm in ARMS]),
             "objective_metric": "validation/error_rate",
             "objective_mode": "min",
             "max_train_steps": 2000,

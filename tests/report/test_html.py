@@ -345,7 +345,8 @@ def numbers_in(value):
 def shown_as(value):
     """How a page may write a number: rounded, as a share, or as the count of a list."""
     size = abs(value)
-    return {f"{size:.{n}g}" for n in (2, 3, 4)} | {f"{100 * size:.3g}", f"{100 * size:.0f}", "5"}
+    rounded = {f"{size:.{n}g}" for n in (2, 3, 4)} | {f"{size:.{n}f}" for n in range(1, 7)}
+    return rounded | {f"{100 * size:.3g}", f"{100 * size:.0f}", "5"}
 
 
 class TestChecklist:

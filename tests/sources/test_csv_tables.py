@@ -149,10 +149,12 @@ def test_what_the_tables_leave_out_may_be_said_beside_them(tmp_path):
     assert "depth = 3" in " ".join(caveats(imported.plan.study))
 
 
-def test_a_changed_number_makes_another_trial_and_a_word_in_the_goal_none(tmp_path):
+def test_a_changed_number_makes_another_trial_and_a_word_in_the_goal_only_another_answer(tmp_path):
     before = plan_study(write(tmp_path))
     reworded = plan_study(write(tmp_path, {"goal": "In other words?"}))
-    assert keys_of(reworded)["launch"] == keys_of(before)["launch"]
+    for stage in ("study", "reruns", "diagnostics", "plots"):
+        assert keys_of(reworded)[stage] == keys_of(before)[stage]
+    assert keys_of(reworded)["launch"] != keys_of(before)["launch"]
     other = MEASUREMENTS.replace("0.45", "0.44")  # a rerun's
     after = plan_study(write(tmp_path, measurements=other))
     assert keys_of(after)["study"] == keys_of(before)["study"]

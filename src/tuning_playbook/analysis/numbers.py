@@ -25,6 +25,46 @@ def json_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in items}
 
 
+def told(value: float, error: float) -> str:
+    """Write a number with the digits that its error allows: two where that begins with 1 or 2.
+
+    Args:
+        value: The number.
+        error: Half the width of its interval; where it is zero or not known, see `text`.
+
+    Example:
+        >>> told(0.021371, 0.0093), told(0.021371, 0.0013), told(1234.5, 400.0)
+        ('0.021', '0.0214', '1200')
+    """
+    if not (math.isfinite(error) and error > 0 and math.isfinite(value)):
+        return text(value)
+    place = math.floor(math.log10(error))
+    digits = -place + (1 if error / 10.0**place < 3 else 0)
+    written = f"{round(value, digits):.{max(0, digits)}f}"
+    return written.removeprefix("-") if float(written) == 0 else written
+
+
+def probability(p: float) -> str:
+    """Write a p-value: two digits, and no smaller than simulations can tell.
+
+    Example:
+        >>> probability(0.8588), probability(0.0234), probability(5e-5)
+        ('p = 0.86', 'p = 0.023', 'p < 0.001')
+    """
+    return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
+
+
+def interval(low: float, high: float) -> str:
+    """Write an interval with the digits that its width allows.
+
+    Example:
+        >>> interval(-0.00312, 0.0207)
+        '-0.003 to 0.021'
+    """
+    error = (high - low) / 2
+    return f"{told(low, error)} to {told(high, error)}"
+
+
 def text(value: float) -> str:
     """Write a number for a sentence: four digits, and whole numbers in full.
 

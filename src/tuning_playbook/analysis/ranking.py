@@ -1,5 +1,8 @@
 """The trials of a study, ranked: its arms, their feasible trials, the best of each."""
 
+import json
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -11,6 +14,12 @@ Indices = NDArray[np.int64]
 def arm_names(study: xr.Dataset) -> tuple[str, ...]:
     """Return the names of the arms in the study's order."""
     return tuple(str(name) for name in np.atleast_1d(study.attrs["arms"]))
+
+
+def arm_settings(study: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Return each arm's values of the scientific hyperparameters, in the study's order of arms."""
+    settings = json.loads(study.attrs["arm_settings"])
+    return dict(zip(arm_names(study), settings, strict=True))
 
 
 def strings(dataset: xr.Dataset, name: str) -> NDArray[np.str_]:

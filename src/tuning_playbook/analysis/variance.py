@@ -87,6 +87,11 @@ class TrialVariance:
         return tuple(trial for trial, value in pairs if value is not None)
 
     @property
+    def error(self) -> float:
+        """Half the width of the interval of the mean; 0 where the variance is not known."""
+        return 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2
+
+    @property
     def infeasible(self) -> int:
         """How many reruns were infeasible."""
         return len(self.reruns) - len(self.feasible)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.variance import on_the_usual_data
+from tuning_playbook.analysis.answer import answer, compare_all
+from tuning_playbook.analysis.variance import on_the_usual_data, trial_variance
 from tuning_playbook.report.evidence import ArmRow, make_arm_rows, make_difference
+from tuning_playbook.study.study import BASELINE
 
 VERDICT = re.compile(r'<div class="verdict ([a-z]+)">')
 CLOSE = 1e-9
@@ -26,8 +28,29 @@ def check_decision(results: Path) -> Iterator[str]:
         xr.open_dataset(results / "reruns.nc") as reruns,
     ):
         yield from _check_launch(launch, study, reruns)
+        if "answer" in launch and not _is_answer(launch, study, reruns):
+            yield "launch.json: the answer is not what the reruns of reruns.nc say"
         arms = make_arm_rows(study, launch)
     yield from _check_report(launch, arms, (results / "report.html").read_text())
+
+
+def _is_answer(launch: Mapping[str, Any], study: xr.Dataset, reruns: xr.Dataset) -> bool:
+    """Whether the answer is what the reruns say, but for the last digits."""
+    rows = [row for row in trial_variance(study, reruns) if row.arm != BASELINE]
+    compared = compare_all(study, rows, float(launch["min_improvement"]))
+    found = answer(study, rows, compared, goal=launch["answer"]["goal"])
+    return _alike(json.loads(json.dumps(found.to_json())), launch["answer"])
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two JSON values are one, but for the last digits of their numbers."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, float) and isinstance(other, int | float):
+        return bool(np.isclose(one, other, rtol=CLOSE, atol=CLOSE))
+    return bool(one == other)
 
 
 def _contenders(launch: Mapping[str, Any]) -> list[Mapping[str, Any]]:

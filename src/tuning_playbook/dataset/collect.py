@@ -345,5 +345,6 @@ def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]
             "max_train_steps": int(axes.eval_step[-1]),
             "eval_every": training.eval_every,
             "arms": [arm.name for arm in study.arms],
+            "arm_settings": json.dumps([dict(arm.scientific) for arm in study.arms]),
         }
     )

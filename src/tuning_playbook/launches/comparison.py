@@ -36,8 +36,9 @@ class Difference:
         low: Lower end of its 95 % interval.
         high: Upper end.
         confidence: Of every interval here.
-        lower_bound: What the improvement exceeds with 95 % confidence (one-sided): what the
-            decision goes by.
+        lower_bound: What the improvement exceeds with the confidence `bound_confidence`
+            (one-sided): what the decision goes by.
+        bound_confidence: 95 %, or more where the same reruns have chosen the candidate.
         method: How the interval was found.
         paired: Whether the reruns were compared seed by seed.
         bootstrap_low: Lower end of the interval by bootstrap, which takes nothing for normal; None
@@ -56,6 +57,7 @@ class Difference:
     high: float
     confidence: float
     lower_bound: float
+    bound_confidence: float
     method: str
     paired: bool
     bootstrap_low: float | None
@@ -65,9 +67,19 @@ class Difference:
     probability_high: float
     smallest_detectable: float
 
+    @property
+    def error(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
 
 def compare(
-    candidate: Sequence[float], baseline: Sequence[float], *, sign: float, paired: bool = False
+    candidate: Sequence[float],
+    baseline: Sequence[float],
+    *,
+    sign: float,
+    paired: bool = False,
+    bound_confidence: float = CONFIDENCE,
 ) -> Difference | None:
     """Compare the reruns of two configurations.
 
@@ -94,6 +106,7 @@ def compare(
         baseline: The baseline's feasible reruns.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
         paired: Whether the reruns at one place of both had the same seed.
+        bound_confidence: Of the lower bound.
 
     Returns:
         The difference, or None where it cannot be told: fewer than five reruns of either, or no
@@ -107,7 +120,7 @@ def compare(
         return None
     improvement = float(new.mean() - old.mean())
     two_sided = student_quantile((1 + CONFIDENCE) / 2, degrees)
-    one_sided = student_quantile(CONFIDENCE, degrees)
+    one_sided = student_quantile(bound_confidence, degrees)
     wins = np.sign(new - old if paired else new[:, None] - old[None, :])
     better = float((wins + 1).mean() / 2)
     probability = _wilson(better, len(new)) if paired else _newcombe(better, len(new), len(old))
@@ -118,6 +131,7 @@ def compare(
         high=improvement + two_sided * error,
         confidence=CONFIDENCE,
         lower_bound=improvement - one_sided * error,
+        bound_confidence=bound_confidence,
         method=PAIRED if paired else WELCH,
         paired=paired,
         bootstrap_low=bootstrap[0],

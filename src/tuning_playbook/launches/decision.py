@@ -1,28 +1,38 @@
 """The launch decision: whether the candidate replaces the baseline, and on what evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.answer import Answer, answer, compare_all
 from tuning_playbook.analysis.best_of import BestOf, best_of
 from tuning_playbook.analysis.findings import Finding
-from tuning_playbook.analysis.numbers import json_object, plain
-from tuning_playbook.analysis.ranking import direction, members, ranked, strings
+from tuning_playbook.analysis.numbers import json_object, plain, text, told
+from tuning_playbook.analysis.ranking import arm_settings, direction, members, ranked, strings
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, trial_variance
+from tuning_playbook.launches.choice import choose
 from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
+from tuning_playbook.launches.gains import Gains, gains
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
 from tuning_playbook.launches.rivals import Rival, find_rivals, what_the_searches_show
 from tuning_playbook.study.equality import differing
+from tuning_playbook.study.simplicity import Simplicity
 from tuning_playbook.study.study import BASELINE
 
 NAMED = 8
 """So many of the trials that have no result are named."""
+
+BEATS_CHANCE = "beats_chance"
+"""The check that knows what chance reaches."""
+
+OVERFITTING = "overfitting"
+"""The check that the playbook exempts regularization from."""
 
 NOT_ON_A_PART = (
     "Which configuration is the best may hang on them, so nothing is decided. Run the study again "
@@ -75,8 +85,12 @@ class Launch:
         decision: `adopt` the candidate, `reject` it, or `provisional`: more evidence is needed; or
             `undecided`, where the study is incomplete and nobody asked for a decision on it.
         reasons: Why, in full sentences.
-        candidate: The best trial of the arm with the best search objective; None where no trial
-            is feasible.
+        answer: What the study says to its goal, arm against arm.
+        candidate: The best trial of the simplest arm that is not shown to be worse than another,
+            see `choice`; None where no trial is feasible.
+        passed_over: The simpler arms that the reruns speak against.
+        gains: What the improvement comes from: the change, or the tuning; None where it cannot be
+            told.
         baseline: The incumbent; None where the spec names none.
         other_arms: The best trials of the other arms.
         rivals: Those of them whose reruns are better than the candidate's.
@@ -97,7 +111,10 @@ class Launch:
 
     decision: Decision
     reasons: tuple[str, ...]
+    answer: Answer
     candidate: Configuration | None
+    passed_over: tuple[str, ...]
+    gains: Gains | None
     baseline: Configuration | None
     other_arms: tuple[Configuration, ...]
     rivals: tuple[Rival, ...]
@@ -125,19 +142,22 @@ def decide(
     findings: Sequence[Finding],
     *,
     replicates: xr.Dataset | None = None,
+    goal: str = "",
     min_improvement: float = 0.0,
+    simple: Mapping[str, Simplicity] | None = None,
+    regularized: Collection[str] = (),
     complexity: str = "",
     caveats: Sequence[str] = (),
     decide_incomplete: bool = False,
 ) -> Launch:
     """Decide whether to adopt the candidate in place of the baseline.
 
-    The candidate is the best trial of the arm with the best search objective. It is chosen by the
-    search alone, so its reruns on fresh seeds are an unbiased test of it; the search objective
-    itself, the best of many, is not. Another arm's reruns may turn out better. The candidate is
-    not changed for it, because the one of several arms that has the luckiest reruns would again be
-    a choice that flatters itself, and an improvement over the incumbent is one all the same; but
-    the reasons say so.
+    The study first answers its goal, arm against arm (`analysis.answer`). The candidate is the best
+    trial of the simplest arm that its reruns do not show to be worse than another one; where no arm
+    is simpler than another, of the arm with the best search objective (`choice`). Which arm has the
+    best reruns never makes it the candidate: the luckiest of several would be a choice that
+    flatters itself. But where the reruns speak against a simpler arm they have had a part in the
+    choice, and the lower bound below is one of 97.5 %.
 
     - *Reject* when the mean of the candidate's reruns is not better than the baseline's by more
       than `min_improvement`: the reruns do not favour it, and the incumbent stays. Also when the
@@ -168,7 +188,11 @@ def decide(
         findings: What the checklist found.
         replicates: The trials of repeats of the whole search; None where there are none. They are
             evidence of study variance, and no candidates.
+        goal: As in the spec.
         min_improvement: What an improvement must exceed to outweigh the complexity it brings.
+        simple: How simple each arm is; none where nobody can tell.
+        regularized: The arms that add a regularization to the others. That those others overfit is
+            what the study is about, and no objection to it.
         complexity: What the candidate adds, in words.
         caveats: What the result is conditional on, in sentences.
         decide_incomplete: Whether to decide on a study some of whose trials have no result; the
@@ -176,18 +200,38 @@ def decide(
     """
     variances = {row.arm: row for row in trial_variance(study, reruns)}
     configurations = {arm: _configuration(row, study, reruns) for arm, row in variances.items()}
-    chosen = _chosen_arm(study, variances)
+    rerun = [row for arm, row in variances.items() if arm != BASELINE]
+    compared = compare_all(study, rerun, float(min_improvement))
+    choice = choose(rerun, compared.reruns, compared.arms, simple or {}, sign=direction(study))
+    chosen = choice.arm
+    problems = [finding for finding in findings if finding.answer == "problem"]
     evidence = Evidence(
         candidate=None if chosen is None else variances[chosen],
         baseline=variances.get(BASELINE),
         same=chosen is not None and _same(configurations[chosen], configurations.get(BASELINE)),
         sign=-direction(study),
-        problems=tuple(finding.check for finding in findings if finding.answer == "problem"),
+        problems=tuple(
+            finding.check for finding in problems if not _exempt(finding, chosen, regularized)
+        ),
         min_improvement=float(min_improvement),
+        passed_over=choice.passed_over,
+        broken_baseline=_hardly_better_than_chance(variances.get(BASELINE), findings),
     )
     decision, reasons = judge(evidence)
+    made_of = None
+    if chosen is not None and not evidence.same and BASELINE in configurations:
+        made_of = gains(
+            chosen,
+            variances,
+            compared.arms.pairs,
+            arm_settings(study),
+            configurations[BASELINE].hyperparameters,
+            sign=evidence.sign,
+        )
+    reasons += [made_of.sentence] if made_of else []
+    reasons += choice.reasons
     searches, splits = study_variance(study, replicates), data_variance(study, reruns)
-    rivals = find_rivals(evidence.candidate, variances, sign=evidence.sign)
+    rivals = find_rivals(evidence.candidate, variances, compared.arms.pairs, sign=evidence.sign)
     reasons += [rival.sentence for rival in rivals]
     reasons += what_the_searches_show(searches, chosen, direction(study))
     reasons += what_the_splits_show(splits, chosen, -direction(study))
@@ -199,7 +243,10 @@ def decide(
     return Launch(
         decision=decision,
         reasons=tuple(reasons),
+        answer=answer(study, rerun, compared, goal=goal),
         candidate=None if chosen is None else configurations[chosen],
+        passed_over=choice.passed_over,
+        gains=made_of,
         baseline=configurations.get(BASELINE),
         other_arms=tuple(
             configuration
@@ -250,14 +297,36 @@ def _every_rerun(reruns: xr.Dataset | None) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _chosen_arm(study: xr.Dataset, variances: Mapping[str, TrialVariance]) -> str | None:
-    """Return the arm of the best search objective, the earlier of equal ones."""
-    scores = {
-        arm: direction(study) * row.search_objective
-        for arm, row in variances.items()
-        if row.search_objective is not None
-    }
-    return min(scores, key=scores.__getitem__) if scores else None
+def _hardly_better_than_chance(baseline: TrialVariance | None, findings: Sequence[Finding]) -> str:
+    """Say that the baseline has learnt next to nothing; nothing where it has, or nobody can tell.
+
+    By the check of the arms, see `analysis.initial_configuration`.
+    """
+    found = next((finding for finding in findings if finding.check == BEATS_CHANCE), None)
+    if found is None or baseline is None or baseline.mean is None or "chance" not in found.numbers:
+        return ""
+    chance = float(found.numbers["chance"])
+    if abs(chance - baseline.mean) >= float(found.numbers["least_gain"]):
+        return ""
+    return (
+        f"The baseline's reruns have a mean of {told(baseline.mean, baseline.error)}, hardly "
+        f"better than chance ({text(chance)}): an improvement over it says nothing. See that it is "
+        "the configuration in use, and that it trains as it should."
+    )
+
+
+def _exempt(finding: Finding, chosen: str | None, regularized: Collection[str]) -> bool:
+    """Whether a problem is what the study is about: arms overfit that lack the regularization.
+
+    Source: playbook, "Examining the training curves": regularization is not added where the
+    scientific hyperparameters are regularization parameters themselves.
+    """
+    return (
+        finding.check == OVERFITTING
+        and chosen in regularized
+        and bool(finding.arms)
+        and not set(finding.arms) & set(regularized)
+    )
 
 
 def _configuration(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuning_playbook.analysis.numbers import text
-from tuning_playbook.analysis.variance import LEAST_RERUNS, TrialVariance
+from tuning_playbook.analysis.numbers import interval, text, told
+from tuning_playbook.analysis.variance import CONFIDENCE, LEAST_RERUNS, TrialVariance
 from tuning_playbook.launches.comparison import Difference, compare
 
 Decision = Literal["adopt", "reject", "provisional", "undecided"]
@@ -23,6 +23,13 @@ class Evidence:
     sign: float
     problems: tuple[str, ...]
     min_improvement: float
+    passed_over: tuple[str, ...] = ()
+    broken_baseline: str = ""
+
+    @property
+    def confidence(self) -> float:
+        """That the improvement is shown with: more where the same reruns chose the candidate."""
+        return 1 - (1 - CONFIDENCE) / 2 if self.passed_over else CONFIDENCE
 
     @property
     def known(self) -> bool:
@@ -45,8 +52,9 @@ class Evidence:
         new, old = self.candidate.by_seed, self.baseline.by_seed
         if new and new.keys() == old.keys():
             values = list(new.values()), [old[seed] for seed in new]
-            return compare(*values, sign=self.sign, paired=True)
-        return compare(self.candidate.feasible, self.baseline.feasible, sign=self.sign)
+            return compare(*values, sign=self.sign, paired=True, bound_confidence=self.confidence)
+        feasible = self.candidate.feasible, self.baseline.feasible
+        return compare(*feasible, sign=self.sign, bound_confidence=self.confidence)
 
 
 def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
@@ -59,7 +67,8 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
             f"The candidate, the best trial of {candidate.arm}, has the baseline's configuration, "
             "so there is nothing to adopt."
         ]
-    reasons = _what_the_reruns_show(evidence)
+    reasons = [evidence.broken_baseline] if evidence.broken_baseline else []
+    reasons += _what_the_reruns_show(evidence)
     if candidate.infeasible >= max(2, UNRELIABLE * len(candidate.reruns)):
         return "reject", reasons
     least = text(evidence.min_improvement)
@@ -73,8 +82,8 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
     if doubts:
         return "provisional", reasons + doubts
     reasons.append(
-        f"With 95 % confidence the improvement exceeds {least}, which is what the spec asks of it "
-        "for the complexity that it brings."
+        f"With {100 * evidence.confidence:g} % confidence the improvement exceeds {least}, which "
+        "is what the spec asks of it for the complexity that it brings."
     )
     return "adopt", reasons
 
@@ -83,17 +92,18 @@ def _what_the_reruns_show(evidence: Evidence) -> list[str]:
     sentences = []
     rows = {"candidate": evidence.candidate, "baseline": evidence.baseline}
     means = [
-        f"the reruns of the {name} have a mean of {text(row.mean)}"
+        f"the reruns of the {name} have a mean of {told(row.mean, row.error)}"
         for name, row in rows.items()
         if row is not None and row.mean is not None
     ]
     if means:
         sentence = " and ".join(means)
         if evidence.improvement is not None:
-            sentence += f": an improvement of {text(evidence.improvement)}"
+            error = evidence.difference.error if evidence.difference else 0.0
+            sentence += f": an improvement of {told(evidence.improvement, error)}"
         if evidence.difference is not None:
-            low, high = evidence.difference.low, evidence.difference.high
-            sentence += f" (95 % interval {text(low)} to {text(high)})"
+            span = interval(evidence.difference.low, evidence.difference.high)
+            sentence += f" (95 % interval {span})"
         sentences.append(f"{sentence[0].upper()}{sentence[1:]}.")
     if evidence.difference is not None:
         found = evidence.difference
@@ -133,10 +143,13 @@ def _doubts(evidence: Evidence) -> list[str]:
         )
     elif difference.lower_bound <= evidence.min_improvement:
         doubts.append(
-            f"The lower 95 % bound of the improvement, {text(difference.lower_bound)}, does not "
-            f"exceed {text(evidence.min_improvement)}. Reruns that vary so much show a true "
-            f"improvement of {text(difference.smallest_detectable)} four times in five."
+            f"The lower {100 * evidence.confidence:g} % bound of the improvement, "
+            f"{told(difference.lower_bound, difference.error)}, does not exceed "
+            f"{text(evidence.min_improvement)}. Reruns that vary so much show a true improvement "
+            f"of {told(difference.smallest_detectable, difference.error)} four times in five."
         )
+    if evidence.broken_baseline:
+        doubts.append("Against such a baseline nothing is adopted.")
     if candidate is not None and candidate.infeasible:
         doubts.append("A candidate with infeasible reruns is not adopted.")
     if evidence.problems:

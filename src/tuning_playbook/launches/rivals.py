@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tuning_playbook.analysis.numbers import text
+from tuning_playbook.analysis.arm_comparison import Pair
+from tuning_playbook.analysis.numbers import interval, text, told
 from tuning_playbook.analysis.study_variance import StudyVariance
 from tuning_playbook.analysis.variance import TrialVariance
-from tuning_playbook.launches.comparison import compare
 from tuning_playbook.study.study import BASELINE
 
 
@@ -19,7 +19,8 @@ class Rival:
         trial: The id of its best trial.
         mean: Of its reruns.
         advantage: By how much that is better than the candidate's mean.
-        low: Lower end of the 95 % interval of the advantage; None where it cannot be told.
+        low: Lower end of the 95 % interval of the advantage, which holds for all pairs of arms
+            together; None where it cannot be told.
         high: Upper end.
     """
 
@@ -34,13 +35,14 @@ class Rival:
     def sentence(self) -> str:
         """What it means for the candidate."""
         said = (
-            f"The reruns of {self.arm}, whose best trial {self.trial} the search ranked lower, "
-            f"have a mean of {text(self.mean)}, better than the candidate's by "
-            f"{text(self.advantage)}"
+            f"The reruns of {self.arm}, of its best trial {self.trial}, are better on average than "
+            "the candidate's"
         )
         if self.low is None or self.high is None:
-            return f"{said}; the variance is not known well enough to tell more."
-        said += f" (95 % interval {text(self.low)} to {text(self.high)})"
+            by = text(self.advantage)
+            return f"{said} by {by}; the variance is not known well enough to tell more."
+        by = told(self.advantage, (self.high - self.low) / 2)
+        said += f" by {by} (95 % interval {interval(self.low, self.high)})"
         if self.low > 0:
             return (
                 f"{said}. It is the better configuration of the two; a study in which it is the "
@@ -50,13 +52,18 @@ class Rival:
 
 
 def find_rivals(
-    candidate: TrialVariance | None, variances: Mapping[str, TrialVariance], *, sign: float
+    candidate: TrialVariance | None,
+    variances: Mapping[str, TrialVariance],
+    pairs: Sequence[Pair],
+    *,
+    sign: float,
 ) -> tuple[Rival, ...]:
     """Return the arms whose reruns are better than the candidate's on average, the best first.
 
     Args:
         candidate: Its reruns; None where there is no candidate.
         variances: The reruns of every arm, and of the baseline, by name.
+        pairs: The arms, compared two by two.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
     """
     if candidate is None or candidate.mean is None:
@@ -67,8 +74,8 @@ def find_rivals(
             continue
         advantage = sign * (row.mean - candidate.mean)
         if advantage > 0:
-            told = compare(row.feasible, candidate.feasible, sign=sign)
-            interval = (told.low, told.high) if told else (None, None)
+            told = [pair for pair in pairs if (pair.arm, pair.other) == (arm, candidate.arm)]
+            interval = (told[0].low, told[0].high) if told else (None, None)
             found.append(Rival(arm, row.trial, row.mean, advantage, *interval))
     return tuple(sorted(found, key=lambda rival: -rival.advantage))
 

@@ -9,6 +9,8 @@ from tuning_playbook.analysis.findings import read_findings
 from tuning_playbook.dataset.replicates import open_if_any
 from tuning_playbook.launches.decision import Launch, decide
 from tuning_playbook.study.caveats import caveats
+from tuning_playbook.study.regularization import regularized_arms
+from tuning_playbook.study.simplicity import simplicity
 from tuning_playbook.study.study import Study
 
 
@@ -41,6 +43,9 @@ def decide_study(
             again,
             read_findings(Path(diagnostics)),
             replicates=repeats,
+            goal=asked.spec.goal,
+            simple=simplicity(asked),
+            regularized=regularized_arms(asked),
             min_improvement=asked.spec.launch.min_improvement,
             complexity=asked.spec.launch.complexity,
             caveats=caveats(asked),

@@ -170,7 +170,7 @@ ARTEFACTS = (
             ),
         ),
         builds_on=("reruns", "replicates", "diagnostics"),
-        decided_by=what_decides.spec("launch"),
+        decided_by=what_decides.spec("goal", "launch"),
         code=("launches",),
     ),
     Stage(

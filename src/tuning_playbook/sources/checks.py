@@ -157,6 +157,13 @@ def check_roles(written: Written, searched: Sequence[ImportedTrial]) -> None:
             raise written.error((role, name), "has another role already; a hyperparameter has one")
     for name, values in spec.scientific.items():
         _check_values(written, name, values, searched)
+    for name, given in spec.launch.simpler.items():
+        for value in given if isinstance(given, list) else [given]:
+            if not any(same(value, item) for item in spec.scientific.get(name, ())):
+                raise written.error(
+                    ("launch", "simpler", name),
+                    f"'{name}' never takes the value '{write_value(value)}' under 'scientific'",
+                )
     for name, drawn in spec.nuisance.items():
         distribution = drawn.distribution()
         for trial, value in _held(name, searched):

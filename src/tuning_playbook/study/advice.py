@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, same
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.families import COMMON, families
+from tuning_playbook.study.regularization import regularizes
 from tuning_playbook.study.study import Arm, Study, write_value
 
 FEW_TRIALS = 10
@@ -20,9 +21,6 @@ MANY_TRIALS = 25
 
 VERY_MANY_TRIALS = 50
 """Substantially more than 25, so that Adam's b2 is worth tuning too."""
-
-REGULARIZATION = ("weight_decay", "l2_regularization")
-"""What training itself has to regularize with."""
 
 DIVISORS = ("epsilon", "eps")
 """The names of what is added to a denominator, here and in optax."""
@@ -144,7 +142,7 @@ def regularization_without_off(study: Study, trials: Trials) -> Advice | None:
     for part in parts_of(study.spec):
         for written in (*part.values, *part.sampled):
             name = written.removeprefix(ONE_MINUS)
-            if name in known and _regularizes(study, name):
+            if name in known and regularizes(study, name):
                 off = known[name].off or 0.0
                 if not any(same(value, off) for value in part.values.get(name, ())):
                     lacking.append(f"{name} is scientific without its off value {write_value(off)}")
@@ -238,12 +236,6 @@ def _scientific(study: Study) -> list[str]:
 def _architectural(study: Study, name: str) -> bool:
     declared = study.workload.hyperparameters.get(name)
     return declared is not None and declared.static
-
-
-def _regularizes(study: Study, name: str) -> bool:
-    declared = study.workload.hyperparameters.get(name)
-    own = declared is not None and declared.off is not None and not declared.static
-    return own or name in REGULARIZATION
 
 
 def _members(study: Study, arm: Arm) -> dict[str, Hyperparameter]:

@@ -78,6 +78,7 @@ def check_rules(draft: Draft) -> None:
     _check_conditions(draft)
     _check_search(draft)
     _check_variance(draft)
+    _check_simpler(draft)
 
 
 def _check_training(draft: Draft) -> None:
@@ -300,6 +301,18 @@ def _check_variance(draft: Draft) -> None:
             f"workload '{workload.name}' cannot divide its data otherwise: it has no method "
             "'resplit'; see tuning_playbook.workloads.Workload",
         )
+
+
+def _check_simpler(draft: Draft) -> None:
+    scientific = values_of(parts_of(draft.spec))
+    for name, given in draft.spec.launch.simpler.items():
+        for value in given if isinstance(given, list) else [given]:
+            if not any(same(value, item) for item in scientific.get(name, ())):
+                raise draft.error(
+                    ("launch", "simpler", name),
+                    f"'{name}' never takes the value '{write_value(value)}' under 'scientific'"
+                    f"{nearest(name, scientific) if name not in scientific else ''}",
+                )
 
 
 def _check_list(draft: Draft, search: ListSearch) -> None:

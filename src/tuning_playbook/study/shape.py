@@ -92,6 +92,11 @@ class Launch(Shape):
         0.0, description="in the objective's unit; what the added complexity is worth"
     )
     complexity: StrictStr = Field("", description="what adopting the candidate would add, in words")
+    simpler: dict[Name, Scalar | Annotated[list[Scalar], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="of a scientific hyperparameter the simpler value, or values, the simplest "
+        "first; what is off and what is the baseline's is simpler anyway",
+    )
 
 
 class HeldOut(Shape):

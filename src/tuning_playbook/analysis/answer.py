@@ -1,0 +1,329 @@
+"""The answer of a study to its goal, in words: arm against arm, for each scientific hyperparameter.
+
+The decision is about the baseline; the answer is about the arms.
+
+Source: playbook, "The incremental tuning strategy": a round of experiments has one goal.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import xarray as xr
+
+from tuning_playbook.analysis.arm_comparison import (
+    Comparison,
+    Interaction,
+    Pair,
+    Reruns,
+    Verdict,
+    compare_arms,
+    compare_values,
+    interaction,
+    reruns_of,
+)
+from tuning_playbook.analysis.numbers import interval, json_object, text, told
+from tuning_playbook.analysis.ranking import arm_settings, direction
+from tuning_playbook.analysis.simultaneous import CONFIDENCE, MOST_VALUES
+from tuning_playbook.analysis.variance import LEAST_RERUNS, TrialVariance
+from tuning_playbook.study.study import write_value
+
+PERCENT = f"{100 * CONFIDENCE:.0f} %"
+
+MOST_NAMED = 4
+"""So many values are named in a sentence; of more, their number."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a study says about one scientific hyperparameter, or about all its arms together.
+
+    Attributes:
+        hyperparameter: Its name; None for all arms together.
+        verdict: See `Comparison`, as `needed_reruns` and `pairs`.
+        best: The values, or arms, that are not shown to be worse than another one, the best mean
+            first.
+        sentence: The same in words.
+        needed_reruns: None unless no difference is shown.
+        pairs: Every two that can be compared.
+    """
+
+    hyperparameter: str | None
+    verdict: Verdict
+    best: tuple[str, ...]
+    sentence: str
+    needed_reruns: int | None
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to the goal of a study.
+
+    Attributes:
+        goal: As in the spec.
+        sentence: What a colleague would repeat.
+        evidence: `reruns`; or `search` where no arm was rerun.
+        questions: One for each scientific hyperparameter, then one for all arms together; none
+            where there is one arm.
+        interactions: Of each two scientific hyperparameters that are crossed, with a sentence.
+    """
+
+    goal: str
+    sentence: str
+    evidence: Literal["reruns", "search"]
+    questions: tuple[Question, ...]
+    interactions: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as a JSON object."""
+        return asdict(self, dict_factory=json_object)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What the reruns say of the arms, before it is put into words.
+
+    Attributes:
+        reruns: What was compared.
+        arms: All arms together.
+        values: By scientific hyperparameter, its values.
+        interactions: Of each two that are crossed.
+    """
+
+    reruns: Reruns
+    arms: Comparison
+    values: dict[str, Comparison]
+    interactions: tuple[Interaction, ...]
+
+
+def compare_all(
+    study: xr.Dataset, variances: Sequence[TrialVariance], min_improvement: float
+) -> Compared:
+    """Compare the arms of a study, and the values of each scientific hyperparameter.
+
+    Args:
+        study: The study.
+        variances: The reruns of the best trial of each arm.
+        min_improvement: What a difference must exceed to matter.
+    """
+    settings = arm_settings(study)
+    reruns = reruns_of(variances, settings, sign=-direction(study), margin=min_improvement)
+    names = tuple(dict.fromkeys(name for setting in settings.values() for name in setting))
+    crossed = [interaction(*pair, reruns) for pair in itertools.combinations(names, 2)]
+    return Compared(
+        reruns,
+        compare_arms(reruns),
+        {name: compare_values(name, reruns) for name in names},
+        tuple(found for found in crossed if found is not None),
+    )
+
+
+def answer(
+    study: xr.Dataset, variances: Sequence[TrialVariance], compared: Compared, *, goal: str
+) -> Answer:
+    """Answer the goal of a study.
+
+    Args:
+        study: The study.
+        variances: The reruns of the best trial of each arm.
+        compared: What they say, as from `compare_all`.
+        goal: As in the spec.
+    """
+    arms = [row for row in variances if row.arm in arm_settings(study)]
+    rerun = any(row.reruns for row in arms)
+    questions: list[Question] = []
+    if len(arms) > 1:
+        aside = _left_out(arms) if rerun else ""
+        why = _why_not(arms) if rerun else _of_the_search(arms, direction(study))
+        listed = [*compared.values.items(), (None, compared.arms)]
+        questions = [_question(name, item, compared.reruns, why, aside) for name, item in listed]
+    crossed = [asdict(item) | {"sentence": _crossed(item)} for item in compared.interactions]
+    return Answer(
+        goal=goal,
+        sentence=_altogether(questions, compared, arms),
+        evidence="reruns" if rerun else "search",
+        questions=tuple(questions),
+        interactions=tuple(crossed),
+    )
+
+
+def _question(
+    name: str | None, found: Comparison, reruns: Reruns, why_not: str, aside: str
+) -> Question:
+    if found.verdict == "cannot tell":
+        return Question(name, found.verdict, (), why_not, None, ())
+    words = _of_two if len(found.ordered) == 2 else _of_many
+    sentence = words(name, found, reruns) + aside
+    return Question(name, found.verdict, found.best, sentence, found.needed_reruns, found.pairs)
+
+
+def _of_two(name: str | None, found: Comparison, reruns: Reruns) -> str:
+    del name  # it stands in the names of its values
+    (pair,) = found.pairs
+    if found.verdict == "differs":
+        return f"{pair.arm} is better than {pair.other} by {_with_interval(pair)}."
+    if found.verdict == "practically the same":
+        return (
+            f"{pair.arm} and {pair.other} are practically the same: they differ by "
+            f"{_with_interval(pair)}, within the margin of {text(reruns.margin)}."
+        )
+    return (
+        f"No difference between {pair.arm} and {pair.other} is shown: {_with_interval(pair)} in "
+        f"favour of {pair.arm}. {_what_would_settle(found, reruns)}"
+    )
+
+
+def _of_many(name: str | None, found: Comparison, reruns: Reruns) -> str:
+    count = len(found.ordered)
+    several = f"{count} arms" if name is None else f"{count} values of {name}"
+    widest = max(found.pairs, key=lambda pair: pair.difference)
+    if found.verdict == "practically the same":
+        return (
+            f"The {several} are practically the same: no two differ by more than the margin of "
+            f"{text(reruns.margin)}."
+        )
+    if found.verdict == "no difference shown":
+        return (
+            f"No difference between the {several} is shown: the largest, of {widest.arm} over "
+            f"{widest.other}, is {_with_interval(widest)}. {_what_would_settle(found, reruns)}"
+        )
+    beaten = [level for level in found.ordered if level not in found.best]
+    if not beaten:
+        clearest = min(found.pairs, key=lambda pair: pair.p)
+        return (
+            f"{clearest.arm} is better than {clearest.other} by {_with_interval(clearest)}, but "
+            f"which of the {several} is the best is not shown."
+        )
+    best = found.best[0]
+    if len(found.best) == 1:
+        return f"{best} is the best of the {several}: better than {_by_how_much(found, beaten)}."
+    return (
+        f"Which is the best of the {several} is not shown: {_listed(found.best)} may be. Shown to "
+        f"be worse than another: {_listed(beaten)}."
+    )
+
+
+def _by_how_much(found: Comparison, beaten: Sequence[str]) -> str:
+    """Name those that the best one beats, each by how much."""
+    pairs = {pair.other: pair for pair in found.pairs if pair.arm == found.best[0]}
+    if len(beaten) > MOST_NAMED or not all(level in pairs for level in beaten):
+        nearest = pairs.get(beaten[0])
+        by = f", than {beaten[0]} by {_with_interval(nearest)}" if nearest else ""
+        return f"all others{by}"
+    return _listed([f"{level} by {_with_interval(pairs[level])}" for level in beaten])
+
+
+def _what_would_settle(found: Comparison, reruns: Reruns) -> str:
+    widest = max(max(abs(pair.low), abs(pair.high)) for pair in found.pairs)
+    half = max((pair.high - pair.low) / 2 for pair in found.pairs)
+    if found.needed_reruns is None or found.needed_reruns >= MOST_VALUES:
+        more = "No number of reruns would settle it"
+    else:
+        more = f"If that is what there is, {found.needed_reruns:,} reruns of each would settle it"
+    if reruns.margin > 0:
+        return f"{more}."
+    return (
+        f"{more}. With `launch: {{min_improvement: 0}}` nothing is ever the same; the reruns rule "
+        f"out differences of {told(widest, half)} and more, and if such do not matter, say so "
+        "there."
+    )
+
+
+def _with_interval(pair: Pair) -> str:
+    by = told(pair.difference, (pair.high - pair.low) / 2)
+    return f"{by} ({PERCENT} interval {interval(pair.low, pair.high)})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Name a few things; of many, the first and how many more there are."""
+    if len(names) > MOST_NAMED:
+        return f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1} more"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _crossed(found: Interaction) -> str:
+    one, other = found.hyperparameters
+    if found.difference is None or found.low is None or found.high is None:
+        return (
+            f"Whether {one} and {other} interact cannot be told: too few arms have reruns enough."
+        )
+    (mine, instead), (with_this, with_that) = map(_written, (found.values, found.beside))
+    by = told(found.difference, (found.high - found.low) / 2)
+    gain = (
+        f"{one}={mine} gains {by} more over {instead} with {other}={with_this} than with "
+        f"{with_that} ({PERCENT} interval {interval(found.low, found.high)})"
+    )
+    if found.verdict == "interact":
+        return f"{one} and {other} interact: {gain}. So each is judged beside the other, not alone."
+    return f"No interaction of {one} and {other} is shown; the clearest: {gain}."
+
+
+def _written(values: Sequence[Any]) -> list[str]:
+    return [write_value(value) for value in values]
+
+
+def _left_out(arms: Sequence[TrialVariance]) -> str:
+    """Name the arms that are not compared for want of reruns; nothing where all are."""
+    missing = [row.arm for row in arms if not row.known]
+    if not missing:
+        return ""
+    verb = "is" if len(missing) == 1 else "are"
+    return (
+        f" {_listed(missing)} {verb} not compared: fewer than {LEAST_RERUNS} of its reruns are "
+        "feasible."
+    )
+
+
+def _why_not(arms: Sequence[TrialVariance]) -> str:
+    known = [row for row in arms if row.known]
+    if len(known) > 1:
+        return (
+            "Whether the arms differ cannot be told: no rerun differs from its siblings, so there "
+            "is no variance to judge by. Check that the seeds reach the training, and that the "
+            "metric is not too coarse."
+        )
+    counts = _listed([f"{row.arm} has {len(row.feasible)}" for row in arms])
+    return (
+        f"Whether the arms differ cannot be told: that takes {LEAST_RERUNS} feasible reruns of "
+        f"each ({counts})."
+    )
+
+
+def _of_the_search(arms: Sequence[TrialVariance], sign: float) -> str:
+    """Say what the search alone says, and that it is not enough."""
+    scores = {row.arm: row.search_objective for row in arms if row.search_objective is not None}
+    found = sorted(scores, key=lambda arm: sign * scores[arm])
+    if not found:
+        return "No trial is feasible, so nothing can be told of the arms."
+    each = _listed([f"{arm} {text(scores[arm])}" for arm in found])
+    return (
+        f"In the search alone {found[0]} came out best ({each}). Whether the arms differ "
+        "cannot be told without reruns: each value is the best of many trials, trained once. "
+        "`reruns: {seeds: 5}` would tell."
+    )
+
+
+def _altogether(
+    questions: Sequence[Question], compared: Compared, arms: Sequence[TrialVariance]
+) -> str:
+    """Say what a colleague would repeat."""
+    if not questions:
+        (row,) = arms
+        if row.mean is not None and row.low is not None and row.high is not None:
+            mean = told(row.mean, (row.high - row.low) / 2)
+            return (
+                "No hyperparameter is scientific, so this study compares nothing: its best "
+                f"configuration reaches {mean} on average over {len(row.feasible)} reruns."
+            )
+        return (
+            "No hyperparameter is scientific, so this study compares nothing: it looks for a good "
+            "configuration."
+        )
+    of_values = [item for item in questions if item.hyperparameter is not None]
+    if len(of_values) < 2 or all(item.verdict == "cannot tell" for item in questions):
+        return questions[0].sentence
+    parts = [item.sentence for item in of_values if item.verdict != "cannot tell"]
+    crossed = [_crossed(item) for item in compared.interactions if item.verdict == "interact"]
+    return " ".join([*crossed, *parts])

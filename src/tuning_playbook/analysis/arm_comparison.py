@@ -1,0 +1,302 @@
+"""Arms compared by the reruns of their best trials: pair by pair, and with the best.
+
+The search gave each arm the best of many trials, which flatters; reruns on fresh seeds do not. What
+the numbers mean in words is in `answer`.
+
+Sources: playbook, "The incremental tuning strategy"; the statistics: `simultaneous`.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.analysis.simultaneous import (
+    CONFIDENCE,
+    Contrast,
+    Samples,
+    contrasts,
+    enough,
+    one_sided_p,
+    samples_of,
+    worse_than_another,
+)
+from tuning_playbook.analysis.variance import TrialVariance
+from tuning_playbook.declarations import Value
+from tuning_playbook.study.study import write_value
+
+Verdict = Literal["differs", "practically the same", "no difference shown", "cannot tell"]
+
+SIGNIFICANCE = 1 - CONFIDENCE
+
+Setting = Mapping[str, Value]
+Levels = Mapping[str, tuple[int, ...]]
+"""By each value of a hyperparameter, as `optimizer=adam`, the places of the arms that have it."""
+
+
+@dataclass(frozen=True)
+class Reruns:
+    """The arms whose variance is known, and what was measured of them.
+
+    Attributes:
+        arms: Their names.
+        settings: Of each, its values of the scientific hyperparameters.
+        means: Of their reruns by arm, larger being better; None where fewer than two arms have
+            enough.
+        samples: Of their reruns, likewise; None also where no rerun differs from its siblings.
+        margin: What a difference must exceed to matter, in the objective's unit.
+    """
+
+    arms: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    means: Mapping[str, float] | None
+    samples: Samples | None
+    margin: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two values of a hyperparameter, or two arms, by the reruns of their best trials.
+
+    Attributes:
+        arm: The better of the two on average.
+        other: The other one.
+        difference: By how much, in the objective's unit.
+        low: Lower end of the interval; those of a question hold together with 95 % confidence.
+        high: Upper end.
+        p: Of there being no difference, likewise for all pairs of the question together.
+    """
+
+    arm: str
+    other: str
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The values of a hyperparameter, or the arms, compared with each other.
+
+    Attributes:
+        verdict: `differs` where some pair does; `practically the same` where every interval lies
+            within the margin; `no difference shown` where neither is so; `cannot tell` without
+            reruns enough.
+        ordered: The values, or arms, the best mean first.
+        worse: By each, the p-value of its being no worse than any other (Hsu's comparison with the
+            best, one-sided, calibrated over the others).
+        needed_reruns: How many reruns of each arm would settle it four times in five, if what was
+            seen is what there is; None unless no difference is shown.
+        pairs: Every two that can be compared.
+    """
+
+    verdict: Verdict
+    ordered: tuple[str, ...] = ()
+    worse: Mapping[str, float] | None = None
+    needed_reruns: int | None = None
+    pairs: tuple[Pair, ...] = ()
+
+    @property
+    def best(self) -> tuple[str, ...]:
+        """Those that are not shown to be worse than another, the best mean first."""
+        worse = self.worse or {}
+        return tuple(level for level in self.ordered if worse[level] > SIGNIFICANCE)
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Whether the effect of one scientific hyperparameter depends on another one.
+
+    Attributes:
+        hyperparameters: Their names.
+        verdict: `interact`, `no interaction shown` or `cannot tell`.
+        difference: The clearest difference between the differences, in the objective's unit: by how
+            much more the first of `values` gains over the second with the first of `beside` than
+            with its second; None where it cannot be told.
+        low: Lower end of its interval, which holds for all of them together.
+        high: Upper end.
+        p: Of there being no interaction of the two.
+        values: Two values of the first hyperparameter.
+        beside: Two values of the second.
+    """
+
+    hyperparameters: tuple[str, str]
+    verdict: Literal["interact", "no interaction shown", "cannot tell"]
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    values: tuple[Value, ...] = ()
+    beside: tuple[Value, ...] = ()
+
+
+def reruns_of(
+    variances: Sequence[TrialVariance],
+    settings: Mapping[str, Setting],
+    *,
+    sign: float,
+    margin: float,
+) -> Reruns:
+    """Return the arms that have reruns enough.
+
+    Args:
+        variances: The reruns of arms.
+        settings: By arm, its values of the scientific hyperparameters.
+        sign: 1 where a larger objective is better, -1 where a smaller one is.
+        margin: What a difference must exceed to matter.
+    """
+    known = [row for row in variances if row.known and row.arm in settings]
+    values = {row.arm: [sign * value for value in row.feasible] for row in known}
+    enough_arms = len(known) > 1
+    return Reruns(
+        arms=tuple(values),
+        settings=tuple(settings[arm] for arm in values),
+        means={arm: sum(of) / len(of) for arm, of in values.items()} if enough_arms else None,
+        samples=samples_of(list(values.values())) if enough_arms else None,
+        margin=margin,
+    )
+
+
+def compare_arms(reruns: Reruns) -> Comparison:
+    """Compare all arms."""
+    levels = {arm: (place,) for place, arm in enumerate(reruns.arms)}
+    rows = {
+        (one, other): _one_minus_other(len(reruns.arms), levels[one][0], levels[other][0])
+        for one, other in itertools.combinations(levels, 2)
+    }
+    return _compare(levels, rows, reruns)
+
+
+def compare_values(name: str, reruns: Reruns) -> Comparison:
+    """Compare the values of a scientific hyperparameter, each averaged over the arms that have it.
+
+    Where the arms are not every combination of values, a pair is compared beside those values of
+    the other hyperparameters that occur with both.
+    """
+    levels: dict[str, tuple[int, ...]] = {}
+    for place, setting in enumerate(reruns.settings):
+        if name in setting:
+            level = f"{name}={write_value(setting[name])}"
+            levels[level] = (*levels.get(level, ()), place)
+    rows = {}
+    for one, other in itertools.combinations(levels, 2):
+        row = _beside_shared(name, levels[one], levels[other], reruns.settings)
+        if row is not None:
+            rows[one, other] = row
+    return _compare(levels, rows, reruns)
+
+
+def _one_minus_other(count: int, one: int, other: int) -> Floats:
+    row = np.zeros(count)
+    row[one], row[other] = 1.0, -1.0
+    return row
+
+
+def _beside_shared(
+    name: str, one: Sequence[int], other: Sequence[int], settings: Sequence[Setting]
+) -> Floats | None:
+    """Return the weights of one value's mean minus another's: [arm]; None if nothing is shared."""
+    shared = set.intersection(*(set(settings[place]) for place in (*one, *other))) - {name}
+    groups: tuple[dict[tuple[Value, ...], list[int]], ...] = ({}, {})
+    for group, places in zip(groups, (one, other), strict=True):
+        for place in places:
+            key = tuple(settings[place][item] for item in sorted(shared))
+            group.setdefault(key, []).append(place)
+    common = [key for key in groups[0] if key in groups[1]]
+    if not common:
+        return None
+    row = np.zeros(len(settings))
+    for key in common:
+        for group, sign in zip(groups, (1.0, -1.0), strict=True):
+            row[group[key]] += sign / len(group[key]) / len(common)
+    return row
+
+
+def _compare(levels: Levels, rows: Mapping[tuple[str, str], Floats], reruns: Reruns) -> Comparison:
+    samples = reruns.samples
+    if samples is None or not rows:
+        return Comparison("cannot tell")
+    weights = np.array(list(rows.values()))
+    pairs = tuple(
+        _pair(one, other, found)
+        for (one, other), found in zip(rows, contrasts(samples, weights), strict=True)
+    )
+    verdict = _verdict(pairs, reruns.margin)
+    undecided = verdict == "no difference shown"
+    means = {level: float(samples.means[list(places)].mean()) for level, places in levels.items()}
+    return Comparison(
+        verdict=verdict,
+        ordered=tuple(sorted(levels, key=lambda level: -means[level])),
+        worse={level: _worse(level, levels, rows, samples) for level in levels},
+        needed_reruns=enough(samples, weights, margin=reruns.margin) if undecided else None,
+        pairs=pairs,
+    )
+
+
+def _pair(one: str, other: str, found: Contrast) -> Pair:
+    if found.estimate < 0:
+        return Pair(other, one, -found.estimate, -found.high, -found.low, found.p)
+    return Pair(one, other, found.estimate, found.low, found.high, found.p)
+
+
+def _verdict(pairs: Sequence[Pair], margin: float) -> Verdict:
+    if all(max(abs(pair.low), abs(pair.high)) < margin for pair in pairs):
+        return "practically the same"
+    if any(pair.p <= SIGNIFICANCE for pair in pairs):
+        return "differs"
+    return "no difference shown"
+
+
+def _worse(
+    level: str, levels: Levels, rows: Mapping[tuple[str, str], Floats], samples: Samples
+) -> float:
+    """Return the p-value of a value, or an arm, being no worse than any other."""
+    if all(len(places) == 1 for places in levels.values()):
+        others = [other for other in levels if (level, other) in rows or (other, level) in rows]
+        places = [levels[other][0] for other in others]
+        return worse_than_another(samples, levels[level][0], others=places) if places else 1.0
+    beyond = [-row for (one, _), row in rows.items() if one == level]
+    beyond += [row for (_, other), row in rows.items() if other == level]
+    return one_sided_p(samples, np.array(beyond)) if beyond else 1.0
+
+
+def interaction(one: str, other: str, reruns: Reruns) -> Interaction | None:
+    """Tell whether two hyperparameters interact; None where no two values of both are crossed."""
+    cells: dict[tuple[Value, Value], list[int]] = {}
+    for place, setting in enumerate(reruns.settings):
+        if one in setting and other in setting:
+            cells.setdefault((setting[one], setting[other]), []).append(place)
+    values = [list(dict.fromkeys(cell[at] for cell in cells)) for at in (0, 1)]
+    squares = [
+        (mine, theirs)
+        for mine, theirs in itertools.product(*(itertools.combinations(v, 2) for v in values))
+        if all(cell in cells for cell in itertools.product(mine, theirs))
+    ]
+    if not squares:
+        return None
+    if reruns.samples is None:
+        return Interaction((one, other), "cannot tell")
+    rows = np.zeros((len(squares), len(reruns.arms)))
+    for row, (mine, theirs) in zip(rows, squares, strict=True):
+        for cell, sign in zip(itertools.product(mine, theirs), (1, -1, -1, 1), strict=True):
+            row[cells[cell]] += sign / len(cells[cell])
+    found = contrasts(reruns.samples, rows)
+    place = min(range(len(found)), key=lambda at: (found[at].p, -abs(found[at].estimate)))
+    clearest, (mine, theirs) = found[place], squares[place]
+    if clearest.estimate < 0:
+        clearest = Contrast(-clearest.estimate, -clearest.high, -clearest.low, clearest.p)
+        mine = (mine[1], mine[0])
+    return Interaction(
+        (one, other),
+        "interact" if clearest.p <= SIGNIFICANCE else "no interaction shown",
+        clearest.estimate,
+        clearest.low,
+        clearest.high,
+        clearest.p,
+        mine,
+        theirs,
+    )

@@ -1,0 +1,103 @@
+"""Which arm's best trial is the candidate: the simplest that is not shown to be worse than another.
+
+Source: playbook, "The incremental tuning strategy": a launch adds no complexity that does not pay.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tuning_playbook.analysis.arm_comparison import SIGNIFICANCE, Comparison, Reruns
+from tuning_playbook.analysis.numbers import probability
+from tuning_playbook.analysis.variance import TrialVariance
+from tuning_playbook.study.simplicity import Simplicity
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The arm whose best trial is the candidate.
+
+    Attributes:
+        arm: Its name; None where no trial is feasible.
+        passed_over: The simpler arms that the reruns speak against. The reruns have then chosen the
+            candidate, in part, so that less of their evidence is left for its adoption.
+        reasons: Why it, in sentences; none where it is the best of the search anyway.
+    """
+
+    arm: str | None
+    passed_over: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def choose(
+    variances: Sequence[TrialVariance],
+    reruns: Reruns,
+    compared: Comparison,
+    simple: Mapping[str, Simplicity],
+    *,
+    sign: float,
+) -> Choice:
+    """Choose the arm whose best trial is the candidate.
+
+    It is the simplest arm that the reruns do not show to be worse than another one (one-sided 5 %,
+    calibrated over the other arms). Of equally simple arms it is the one with the best search
+    objective, which no rerun has chosen. Where no arm is simpler than another, or without reruns to
+    compare them by, it is the best of the search.
+
+    Args:
+        variances: The reruns of the best trial of each arm.
+        reruns: Those that can be compared.
+        compared: What they say of the arms.
+        simple: How simple each arm is; empty where nobody can tell.
+        sign: 1 where a smaller objective is better, -1 where a larger one is.
+    """
+    scores = {
+        row.arm: sign * row.search_objective
+        for row in variances
+        if row.search_objective is not None
+    }
+    if not scores:
+        return Choice(None)
+    best = min(scores, key=scores.__getitem__)
+    ranks = {arm: simple[arm].rank for arm in scores if arm in simple}
+    worse = _worse(reruns, compared)
+    eligible = [arm for arm in scores if arm in worse and worse[arm] > SIGNIFICANCE]
+    if len(set(ranks.values())) < 2 or not eligible:
+        return Choice(best)
+    least = min(ranks[arm] for arm in eligible)
+    arm = min((arm for arm in eligible if ranks[arm] == least), key=scores.__getitem__)
+    passed_over = tuple(other for other in ranks if ranks[other] < least)
+    return Choice(arm, passed_over, tuple(_reasons(arm, best, passed_over, worse, simple)))
+
+
+def _worse(reruns: Reruns, compared: Comparison) -> Mapping[str, float]:
+    """Return by arm the p-value of its being no worse than another; nothing where none is known."""
+    if compared.worse is not None:
+        return compared.worse
+    if reruns.means is None:
+        return {}
+    # No rerun differs from its siblings: then there is no chance in the means either.
+    return {arm: float(mean >= max(reruns.means.values())) for arm, mean in reruns.means.items()}
+
+
+def _reasons(
+    arm: str,
+    best: str,
+    passed_over: Sequence[str],
+    worse: Mapping[str, float],
+    simple: Mapping[str, Simplicity],
+) -> list[str]:
+    reasons = []
+    if arm != best:
+        why = f" ({'; '.join(simple[arm].words)})" if simple[arm].words else ""
+        reasons.append(
+            f"The candidate is the best trial of {arm}, the simplest arm{why} that the reruns do "
+            f"not show to be worse than another ({probability(worse[arm])}). The best trial of the "
+            f"search is one of {best}, which would have to be shown better to be worth having."
+        )
+    for other in passed_over:
+        if other in worse:
+            said = f"its reruns are worse than those of another arm ({probability(worse[other])})"
+        else:
+            said = "too few of its reruns are feasible"
+        reasons.append(f"{other} is simpler than the candidate's arm, but {said}.")
+    return reasons
