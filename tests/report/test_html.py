@@ -69,6 +69,7 @@ class TestPage:
         assert names == [
             "goal",
             "decision",
+            "rests-on",
             "evidence",
             "checklist",
             "plots",
@@ -190,7 +191,7 @@ class TestEscaping:
         )
         names = {name for element in read(page).walk() for name in element.attributes}
         assert not any(name.startswith("on") for name in names)
-        assert f"validation/{hostile}, lower is better" in section(page, "goal").text
+        assert f"validation/{hostile}, lower is better" in section(page, "rests-on").text
 
 
 class TestDecision:
@@ -199,8 +200,10 @@ class TestDecision:
         assert decision.one("p", "word").text == "◐ Provisional"
         items = [item.text for item in decision.all("li")]
         assert items[:2] == example.launch["reasons"]
-        assert items[2:] == example.launch["caveats"]
-        assert example.launch["complexity"] in decision.text
+        assert items[2:] == example.launch["what_would_change"]
+        rests_on = section(page, "rests-on")
+        assert [item.text for item in rests_on.all("li")] == example.launch["caveats"]
+        assert example.launch["complexity"] in rests_on.text
         assert (
             decision.one("p", "difference").text
             == "Improvement over the baseline: +0.0021 (95 % interval −0.0004 to +0.0046)"
@@ -232,7 +235,7 @@ class TestDecision:
 class TestEvidence:
     def test_table_holds_the_launch_decisions_own_numbers(self, example, page):
         candidate, (other,) = example.launch["candidate"], example.launch["other_arms"]
-        head, *rows = table_rows(section(page, "evidence").all("table")[0])
+        head, *rows = table_rows(section(page, "evidence").all("table")[1])
         assert head[:2] == ["arm", "best trial"]
         assert [row[0] for row in rows] == [f"{ARMS[0]} candidate", ARMS[1], "baseline"]
         assert rows[0][1:5] == [
@@ -255,18 +258,32 @@ class TestEvidence:
         assert [row[1] for row in rows[1:6]] == ["1", "2", "3", "4", "5"]
 
     def test_shows_what_the_candidate_changes_once(self, page):
-        (head, *rows) = table_rows(section(page, "evidence").all("table")[1])
+        (head, *rows) = table_rows(section(page, "evidence").all("table")[2])
         assert head == ["hyperparameter", "baseline", "candidate"]
         # The rerun of the baseline was drawn with other values; `optimizer` and `activation`
         # are the same, and `one_minus_momentum` only says `momentum` in another way.
         assert [row[0] for row in rows] == ["weight_decay", "learning_rate", "momentum"]
         assert all(row[1] != row[2] for row in rows)
 
-    def test_isolation_and_reruns_stand_with_the_evidence(self, page):
-        assert [f.attributes["id"] for f in section(page, "evidence").all("figure")] == [
-            "plot-isolation",
-            "plot-reruns",
-        ]
+    def test_the_isolation_plot_stands_beside_the_answer_and_reruns_with_the_evidence(self, page):
+        (first,) = read(page).one("div", "opening").one("div", "beside").all("figure")
+        assert first.attributes["id"] == "plot-isolation"
+        (again,) = section(page, "evidence").all("figure")
+        assert again.attributes["id"] == "plot-reruns"
+
+    def test_the_answer_is_told_pair_by_pair_and_once_for_one_hyperparameter(self, example, page):
+        evidence = section(page, "evidence")
+        (heading,) = [h for h in evidence.all("h3") if "differs" in h.text]
+        assert heading.text == "optimizer: differs"
+        (_, row) = table_rows(evidence.all("table")[0])
+        assert row == [*ARMS, "0.0042", "0.0018 to 0.0066", "p = 0.0021"]
+        sentence = example.launch["answer"]["sentence"]
+        assert section(page, "goal").one("p", "answered").text == sentence
+
+    def test_it_counts_the_checks_that_ask_for_attention(self, page):
+        told = section(page, "decision").one("p", "attention")
+        assert told.text.startswith("2 of 4 checks ask for attention:")
+        assert [link.attributes["href"] for link in told.all("a")][:1] == ["#finding-boundary"]
 
     def test_without_a_baseline(self, example):
         launch = example.launch | {"baseline": None, "difference": None}
@@ -274,8 +291,8 @@ class TestEvidence:
         assert not section(page, "decision").all("svg")
         evidence = section(page, "evidence")
         assert "There is no baseline to compare with." in evidence.text
-        assert "baseline" not in [row[0] for row in table_rows(evidence.all("table")[0])]
-        head, *rows = table_rows(evidence.all("table")[1])
+        assert "baseline" not in [row[0] for row in table_rows(evidence.all("table")[1])]
+        head, *rows = table_rows(evidence.all("table")[2])
         assert head == ["hyperparameter", "candidate"]
         assert ["activation", "relu"] in rows
 
@@ -289,7 +306,7 @@ class TestEvidence:
             "standard_deviation": None,
         }
         page = example.render(launch=example.launch | {"candidate": candidate})
-        row = table_rows(section(page, "evidence").all("table")[0])[1]
+        row = table_rows(section(page, "evidence").all("table")[1])[1]
         assert row[5:] == ["–", "2", "– 0.5"]
 
     def test_nothing_feasible_and_no_reruns(self, example):
@@ -309,9 +326,9 @@ class TestEvidence:
             "difference": None,
         }
         page = example.render(study=study, launch=launch, reruns=None)
-        rows = table_rows(section(page, "evidence").all("table")[0])
+        rows = table_rows(section(page, "evidence").all("table")[1])
         assert [row[:3] for row in rows[1:]] == [[arm, "–", "0 of 8"] for arm in ARMS]
-        assert "16, of which 0 feasible" in section(page, "goal").text
+        assert "16, of which 0 feasible" in section(page, "rests-on").text
         assert not section(page, "evidence").all("details")
         assert not section(page, "trials").all("svg")
 
@@ -325,7 +342,7 @@ class TestNumbers:
         shown = [section(page, "decision").one("div", "verdict").text]
         shown += [e.text for e in section(page, "decision").all("li")]
         evidence = section(page, "evidence")
-        for row in table_rows(evidence.all("table")[0])[1:]:
+        for row in table_rows(evidence.all("table")[1])[1:]:
             shown += row[2:]
         shown += [pair.one("dd").text for pair in evidence.one("dl", "long").all("div")]
         found = re.findall(r"(?<![\w-])[+\N{MINUS SIGN}-]?\d[\d.]*(?:e-?\d+)?", " ".join(shown))
@@ -464,7 +481,7 @@ class TestTrials:
             if th.attributes.get("aria-sort") == "descending"
         ]
         assert header.text == "validation/ error_ rate"
-        assert "higher is better" in section(page, "goal").text
+        assert "higher is better" in section(page, "rests-on").text
 
     def test_every_header_is_a_button(self, page):
         head = read(page).by_id("trials-table").one("thead")
@@ -510,7 +527,7 @@ class TestTrials:
         assert "arm" not in [
             b.text for b in read(page).by_id("trials-table").one("thead").all("button")
         ]
-        rows = table_rows(section(page, "evidence").all("table")[0])
+        rows = table_rows(section(page, "evidence").all("table")[1])
         assert rows[1][0] == "all trials candidate"
         assert rows[1][2] == "13 of 16"
 
@@ -551,7 +568,7 @@ class TestDesign:
 
     def test_a_joint_design_is_said(self, example):
         page = example.render(card=replace(example.card, joint=True))
-        assert "Dealt to the arms in turn" in section(page, "goal").text
+        assert "Dealt to the arms in turn" in section(page, "rests-on").text
 
 
 class TestRoles:

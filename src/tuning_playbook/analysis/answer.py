@@ -23,7 +23,7 @@ from tuning_playbook.analysis.arm_comparison import (
     interaction,
     reruns_of,
 )
-from tuning_playbook.analysis.numbers import interval, json_object, text, told
+from tuning_playbook.analysis.numbers import at_least, interval, json_object, text, told
 from tuning_playbook.analysis.ranking import arm_settings, direction
 from tuning_playbook.analysis.simultaneous import CONFIDENCE, MOST_VALUES
 from tuning_playbook.analysis.variance import LEAST_RERUNS, TrialVariance
@@ -225,9 +225,8 @@ def _what_would_settle(found: Comparison, reruns: Reruns) -> str:
     if reruns.margin > 0:
         return f"{more}."
     return (
-        f"{more}. With `launch: {{min_improvement: 0}}` nothing is ever the same; the reruns rule "
-        f"out differences of {told(widest, half)} and more, and if such do not matter, say so "
-        "there."
+        f"{more}. With a min_improvement of 0 nothing can be called the same; with one of "
+        f"{at_least(widest, half)} these would be."
     )
 
 

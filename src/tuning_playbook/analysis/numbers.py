@@ -44,6 +44,18 @@ def told(value: float, error: float) -> str:
     return written.removeprefix("-") if float(written) == 0 else written
 
 
+def at_least(value: float, error: float) -> str:
+    """Write a positive number, rounded up, with the digits that its error allows.
+
+    Example:
+        >>> at_least(0.00461, 0.0035)
+        '0.005'
+    """
+    place = 10.0 ** math.floor(math.log10(error)) if error > 0 else 0.0
+    step = place / (10 if place and error / place < 3 else 1)
+    return told(math.ceil(value / step + 1e-9) * step, error) if step else text(value)
+
+
 def probability(p: float) -> str:
     """Write a p-value: two digits, and no smaller than simulations can tell.
 

@@ -1,5 +1,6 @@
 """The difference between the reruns of two configurations, with its uncertainty."""
 
+import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import scipy
 
 from tuning_playbook.analysis.quantiles import student_quantile
 from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.analysis.simultaneous import MOST_VALUES
 from tuning_playbook.analysis.variance import CONFIDENCE, LEAST_RERUNS
 
 POWER = 0.8
@@ -50,6 +52,8 @@ class Difference:
         probability_high: Upper end.
         smallest_detectable: The smallest true improvement that so many reruns with so much
             variance would show with a probability of 80 %.
+        needed_reruns: So many reruns of each would show, with a probability of 80 %, that the
+            improvement exceeds `min_improvement`, if it is what was seen; None where it does not.
     """
 
     improvement: float
@@ -66,6 +70,7 @@ class Difference:
     probability_low: float
     probability_high: float
     smallest_detectable: float
+    needed_reruns: int | None
 
     @property
     def error(self) -> float:
@@ -80,6 +85,7 @@ def compare(
     sign: float,
     paired: bool = False,
     bound_confidence: float = CONFIDENCE,
+    min_improvement: float = 0.0,
 ) -> Difference | None:
     """Compare the reruns of two configurations.
 
@@ -107,6 +113,7 @@ def compare(
         sign: 1 where a larger objective is better, -1 where a smaller one is.
         paired: Whether the reruns at one place of both had the same seed.
         bound_confidence: Of the lower bound.
+        min_improvement: What the improvement is to exceed.
 
     Returns:
         The difference, or None where it cannot be told: fewer than five reruns of either, or no
@@ -140,7 +147,29 @@ def compare(
         probability_low=probability[0],
         probability_high=probability[1],
         smallest_detectable=(one_sided + student_quantile(POWER, degrees)) * error,
+        needed_reruns=_needed(
+            improvement - min_improvement,
+            error,
+            degrees,
+            have=(len(new) + len(old)) / 2,
+            confidence=bound_confidence,
+        ),
     )
+
+
+def _needed(
+    beyond: float, error: float, degrees: float, *, have: float, confidence: float
+) -> int | None:
+    """Return how many reruns of each would show an improvement beyond what is asked for."""
+    if beyond <= 0:
+        return None
+
+    def shown(count: int) -> bool:
+        known = degrees * (count - 1) / (have - 1)
+        needed = student_quantile(confidence, known) + student_quantile(POWER, known)
+        return beyond >= needed * error * math.sqrt(have / count)
+
+    return 2 + bisect.bisect_left(range(2, MOST_VALUES), True, key=shown)
 
 
 def _welch_error(new: Floats, old: Floats) -> tuple[float, float]:

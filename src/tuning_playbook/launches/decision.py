@@ -21,6 +21,7 @@ from tuning_playbook.launches.data_variance import DataVariance, data_variance, 
 from tuning_playbook.launches.gains import Gains, gains
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
 from tuning_playbook.launches.rivals import Rival, find_rivals, what_the_searches_show
+from tuning_playbook.launches.what_next import what_would_change
 from tuning_playbook.study.equality import differing
 from tuning_playbook.study.simplicity import Simplicity
 from tuning_playbook.study.study import BASELINE
@@ -93,6 +94,7 @@ class Launch:
             told.
         baseline: The incumbent; None where the spec names none.
         other_arms: The best trials of the other arms.
+        what_would_change: What evidence would change the decision, or settle an open question.
         rivals: Those of them whose reruns are better than the candidate's.
         difference: None where it cannot be told.
         min_improvement: What the improvement must exceed to outweigh the complexity.
@@ -117,6 +119,7 @@ class Launch:
     gains: Gains | None
     baseline: Configuration | None
     other_arms: tuple[Configuration, ...]
+    what_would_change: tuple[str, ...]
     rivals: tuple[Rival, ...]
     difference: Difference | None
     min_improvement: float
@@ -240,10 +243,11 @@ def decide(
         caveats = [*caveats, f"{missing} The decision was asked for without them."]
     elif missing:
         decision, reasons = "undecided", [missing, NOT_ON_A_PART]
+    answered = answer(study, rerun, compared, goal=goal)
     return Launch(
         decision=decision,
         reasons=tuple(reasons),
-        answer=answer(study, rerun, compared, goal=goal),
+        answer=answered,
         candidate=None if chosen is None else configurations[chosen],
         passed_over=choice.passed_over,
         gains=made_of,
@@ -253,6 +257,7 @@ def decide(
             for arm, configuration in configurations.items()
             if arm not in (chosen, BASELINE)
         ),
+        what_would_change=what_would_change(decision, evidence, answered.questions),
         difference=evidence.difference,
         rivals=rivals,
         min_improvement=evidence.min_improvement,

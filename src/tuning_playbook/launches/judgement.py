@@ -50,11 +50,17 @@ class Evidence:
         if self.same or self.candidate is None or self.baseline is None:
             return None
         new, old = self.candidate.by_seed, self.baseline.by_seed
-        if new and new.keys() == old.keys():
-            values = list(new.values()), [old[seed] for seed in new]
-            return compare(*values, sign=self.sign, paired=True, bound_confidence=self.confidence)
-        feasible = self.candidate.feasible, self.baseline.feasible
-        return compare(*feasible, sign=self.sign, bound_confidence=self.confidence)
+        paired = bool(new) and new.keys() == old.keys()
+        values = self.candidate.feasible, self.baseline.feasible
+        if paired:
+            values = tuple(new.values()), tuple(old[seed] for seed in new)
+        return compare(
+            *values,
+            sign=self.sign,
+            paired=paired,
+            bound_confidence=self.confidence,
+            min_improvement=self.min_improvement,
+        )
 
 
 def judge(evidence: Evidence) -> tuple[Decision, list[str]]:

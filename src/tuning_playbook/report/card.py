@@ -50,6 +50,8 @@ class StudyCard:
         commands: Labels and commands; the first reproduces the whole study.
         trial_command: The command that trains one trial again, with `{trial}` where its id goes;
             empty where there is none.
+        adopt_command: The command that makes the candidate the baseline; empty of imported trials.
+        next_command: The command that runs the next round; empty where it has no spec.
         objective_metric: The metric that ranks trials, as `validation/error_rate`.
         objective_mode: `min` or `max`.
         trials_per_arm: How many trials the spec asks for in each arm, at most.
@@ -71,6 +73,8 @@ class StudyCard:
     roles: tuple[RoleRow, ...]
     commands: tuple[tuple[str, str], ...]
     trial_command: str = ""
+    adopt_command: str = ""
+    next_command: str = ""
     objective_metric: str
     objective_mode: Literal["min", "max"]
     trials_per_arm: int

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.trial_values import value_columns
-from tuning_playbook.report.formatting import anchor, is_missing, number, signed, text
+from tuning_playbook.report.formatting import anchor, is_missing, measured, number, signed, text
 from tuning_playbook.study.equality import differing
 from tuning_playbook.study.study import BASELINE
 
@@ -260,19 +260,22 @@ def make_difference(launch: Mapping[str, Any]) -> Difference | None:
     improvement, low, high = (float(difference[key]) for key in ("improvement", "low", "high"))
     wanted = float(launch["min_improvement"])
     confidence = f"{100 * difference['confidence']:g} % interval"
-    span = f"{signed(low)} to {signed(high)}"
+    error = (high - low) / 2
+    gained = signed(improvement, error)
+    span = f"{signed(low, error)} to {signed(high, error)}"
+    bound = f"lower {100 * difference['bound_confidence']:g} % bound, which decides"
     facts = (
-        ("improvement over the baseline", signed(improvement)),
+        ("improvement over the baseline", gained),
         (confidence, span),
         ("how the interval was made", text(difference["method"])),
         ("the interval by bootstrap", _span(difference, "bootstrap")),
-        ("lower 95 % bound, which decides", signed(_value(difference, "lower_bound"))),
+        (bound, signed(float(difference["lower_bound"]), error)),
         ("smallest improvement worth adopting", number(wanted)),
         ("smallest improvement detectable", _number(difference, "smallest_detectable")),
         ("chance that the candidate's next run is the better one", _chance(difference)),
     )
     return Difference(
-        sentence=f"Improvement over the baseline: {signed(improvement)} ({confidence} {span})",
+        sentence=f"Improvement over the baseline: {gained} ({confidence} {span})",
         facts=tuple((label, value) for label, value in facts if value != number(None)),
         interval=draw_interval(low, improvement, high, wanted),
     )
@@ -305,9 +308,15 @@ def _arm_row(arm: str, standing: str, contender: Mapping[str, Any]) -> ArmRow:
         trials="" if standing == BASELINE else trials,
         search_objective=_number(contender, "search_objective"),
         reruns=tuple(number(value) for value in contender.get("rerun_objectives") or ()),
-        mean=_number(contender, "mean"),
+        mean=measured(_value(contender, "mean"), _error(contender)),
         standard_deviation=number(_value(contender, "standard_deviation"), digits=2),
     )
+
+
+def _error(contender: Mapping[str, Any]) -> float | None:
+    """Return half the width of the interval of a mean; nothing where it is not known."""
+    low, high = (_value(contender, end) for end in ("low", "high"))
+    return None if low is None or high is None else (high - low) / 2
 
 
 def _value(record: Mapping[str, Any], key: str) -> float | None:
@@ -322,7 +331,10 @@ def _number(record: Mapping[str, Any], key: str) -> str:
 
 def _span(record: Mapping[str, Any], name: str) -> str:
     low, high = (_value(record, f"{name}_{end}") for end in ("low", "high"))
-    return number(None) if low is None else f"{signed(low)} to {signed(high)}"
+    if low is None or high is None:
+        return number(None)
+    error = (high - low) / 2
+    return f"{signed(low, error)} to {signed(high, error)}"
 
 
 def _ends(record: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from tuning_playbook.analysis.numbers import told
+
 MISSING = "–"
 """What stands where there is no value."""
 
@@ -31,17 +33,29 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-def signed(value: float | None, digits: int = 3) -> str:
-    """Format a difference, always with its sign.
+def measured(value: float | None, error: float | None) -> str:
+    """Format a number with the digits that its error allows.
 
     Example:
-        >>> signed(0.00312), signed(-0.5), signed(0.0)
-        ('+0.00312', '−0.5', '0')
+        >>> measured(0.036712, 0.0021), measured(0.036712, None), measured(None, None)
+        ('0.0367', '0.03671', '–')
     """
-    text = number(value, digits)
-    if value is None or not value > 0:
-        return text.replace("-", "−", 1)
-    return f"+{text}"
+    if value is None or error is None or not error > 0:
+        return number(value)
+    return told(value, error)
+
+
+def signed(value: float, error: float) -> str:
+    """Format a difference with its sign and the digits that its error allows.
+
+    Example:
+        >>> signed(0.00312, 0.0007), signed(-0.00312, 0.0007)
+        ('+0.0031', '−0.0031')
+    """
+    written = told(value, error)
+    if value > 0:
+        return f"+{written}"
+    return written.replace("-", "−", 1)
 
 
 def text(value: object, digits: int = 4) -> str:

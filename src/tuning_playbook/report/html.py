@@ -6,6 +6,12 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.report.answer_section import (
+    attention,
+    make_places,
+    make_questions,
+    what_to_do,
+)
 from tuning_playbook.report.card import StudyCard, group_roles
 from tuning_playbook.report.checklist_section import count_answers, make_checklist
 from tuning_playbook.report.design import make_costs
@@ -22,7 +28,10 @@ from tuning_playbook.report.machine_table import describe_machines
 from tuning_playbook.report.page import render_page
 from tuning_playbook.report.trial_table import make_trials_table
 
-EVIDENCE_PLOTS = ("isolation", "reruns")
+FIRST = "isolation"
+"""The plot beside the answer."""
+
+EVIDENCE_PLOTS = ("reruns",)
 """The plots that stand with the evidence; all others have a section of their own."""
 
 
@@ -80,7 +89,12 @@ def render(
         searches=make_search_rows(launch),
         splits=make_split_rows(launch),
         evidence_figures=[figure for figure in figures if figure.stem in EVIDENCE_PLOTS],
-        figures=[figure for figure in figures if figure.stem not in EVIDENCE_PLOTS],
+        first_figures=[figure for figure in figures if figure.stem == FIRST],
+        figures=[figure for figure in figures if figure.stem not in (FIRST, *EVIDENCE_PLOTS)],
+        questions=make_questions(launch),
+        attention=attention(checklist),
+        to_do=what_to_do(card, launch),
+        places=make_places(card, launch),
         checklist=checklist,
         answers=count_answers(checklist),
         trials=trials,

@@ -41,6 +41,14 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
         trial_command=""
         if study.imported
         else f"python -m tuning_playbook train {named}{folder} --trial {{trial}}",
+        adopt_command=""
+        if study.imported
+        else f"snakemake --cores 1 adopt_baseline --config study={named}{aside}",
+        next_command=""
+        if study.imported
+        else f"cp {shlex.quote(f'{results}/{study.name}/next_study.yaml')} "
+        f"config/studies/{shlex.quote(study.name)}_next.yaml\n"
+        f"snakemake --cores 2 --config study={shlex.quote(study.name)}_next{aside}",
         objective_metric=spec.objective.metric,
         objective_mode=spec.objective.mode,
         trials_per_arm=max(plan.trials_per_arm.values()),
