@@ -79,6 +79,6 @@ def test_what_is_wrong_gets_one_line_that_names_the_spec(call, way, change, mess
 @each_way
 def test_a_call_without_a_command_names_them(call, way):
     done = call(*way)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert done.stderr.startswith("usage: tuning-playbook")
     assert "reproduce" in done.stderr

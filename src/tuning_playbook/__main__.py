@@ -4,9 +4,11 @@ import argparse
 import contextlib
 import json
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from tuning_playbook.errors import (
     INTERRUPTED,
@@ -43,6 +45,8 @@ def _run(options: argparse.Namespace) -> int:
         return _reproduce(options)
     if options.command == "leftovers":
         return _leftovers(options)
+    if options.command == "compare":
+        return _compare(options)
     path = find_spec(options.spec, folder=Path("config/studies"))
     plan = _plan(path, options)
     {"check": _check, "expand": _expand, "train": _train}[options.command](plan, options)
@@ -81,8 +85,16 @@ def _settled(link: Link, options: argparse.Namespace) -> Plan:
     return link.plan
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose exit status for a wrong call is that of any other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tuning-playbook", description=__doc__)
+    parser = _Parser(prog="tuning-playbook", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
@@ -102,8 +114,18 @@ def _parser() -> argparse.ArgumentParser:
         "leftovers",
         "list trials that no spec, launch or archive names any more, and remove them if asked to",
     )
+    compare = add(
+        "compare",
+        "decide between two lists of reruns from anywhere: exit status 0 adopt, 3 reject, "
+        "4 provisional, 1 bad input",
+    )
     add("schema", "print the JSON schema of a study spec, for editors")
 
+    for side in ("candidate", "baseline"):
+        compare.add_argument(side, type=Path, help="CSV with the columns seed and objective")
+    compare.add_argument("--mode", choices=["min", "max"], required=True)
+    compare.add_argument("--min-improvement", type=_not_negative, default=0.0, metavar="X")
+    compare.add_argument("--json", action="store_true", help="print a JSON object")
     for command in (check, expand, train):
         command.add_argument("spec", help="the study's name, or the path of its spec")
     leftovers.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
@@ -122,6 +144,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--threads", type=int, default=1)
     leftovers.add_argument("--remove", action="store_true", help="remove what is listed")
     return parser
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+    return value
 
 
 def _check(plan: Plan, options: argparse.Namespace) -> None:
@@ -191,6 +220,22 @@ def _leftovers(options: argparse.Namespace) -> int:
             remove(leftovers)
     print(f"{trials:,} trials, {size / 1e6:,.1f} MB{', removed' if options.remove else ''}")
     return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from tuning_playbook.launches.compare_lists import (  # noqa: PLC0415 - slow to import
+        EXIT_STATUS,
+        compare_lists,
+    )
+
+    found = compare_lists(
+        options.candidate,
+        options.baseline,
+        mode=options.mode,
+        min_improvement=options.min_improvement,
+    )
+    print(json.dumps(found.to_json(), indent=1) if options.json else found.text)
+    return EXIT_STATUS[found.decision]
 
 
 def _expand(plan: Plan, options: argparse.Namespace) -> None:

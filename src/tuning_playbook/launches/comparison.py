@@ -91,7 +91,8 @@ def compare(
 
     The interval that decides is Welch's: Student's t with the Welch-Satterthwaite degrees of
     freedom, for two normal samples of unequal variance. Where both were rerun on the same seeds it
-    is Student's of the differences, seed by seed, which leaves out what a seed does to both.
+    is Student's of the differences, seed by seed, which leaves out what a seed does to both; but
+    not where these do not differ, which leaves no variance to judge by.
 
     The interval by bootstrap (bias-corrected and accelerated; Efron 1987) stands beside it and
     decides nothing: a bootstrap of five values draws from those five, its standard deviation is too
@@ -122,7 +123,10 @@ def compare(
     if min(len(candidate), len(baseline)) < LEAST_RERUNS:
         return None
     new, old = sign * np.array(candidate, dtype=float), sign * np.array(baseline, dtype=float)
-    error, degrees = _paired_error(new - old) if paired else _welch_error(new, old)
+    error, degrees = _paired_error(new - old) if paired else (0.0, 0.0)
+    paired = error > 0  # the same on every seed is no evidence that seeds do the same to both
+    if not paired:
+        error, degrees = _welch_error(new, old)
     if not error > 0:
         return None
     improvement = float(new.mean() - old.mean())

@@ -143,9 +143,8 @@ def _doubts(evidence: Evidence) -> list[str]:
     elif difference is None:
         doubts.append(
             "The reruns of the candidate do not differ among each other, nor do those of the "
-            "baseline (or they differ by the same on every seed), so there is no variance to judge "
-            "their difference by. Check that the seeds reach the training, and that the metric is "
-            "not too coarse."
+            "baseline, so there is no variance to judge their difference by. Check that the seeds "
+            "reach the training, and that the metric is not too coarse."
         )
     elif difference.lower_bound <= evidence.min_improvement:
         doubts.append(
