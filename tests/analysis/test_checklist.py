@@ -11,6 +11,7 @@ import pytest
 from tests.analysis.synthetic import ADAM, make_resources, make_study
 from tuning_playbook.analysis.checklist import CHECKLIST, diagnose
 from tuning_playbook.analysis.importance import importance
+from tuning_playbook.analysis.nothing_matters import nothing_matters
 from tuning_playbook.study.thresholds import DEFAULTS, Checklist
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs/checklist.md"
@@ -64,7 +65,7 @@ def test_the_documentation_lists_every_check_in_the_order_of_the_checklist():
 def test_every_check_takes_the_thresholds_of_its_name():
     taking = {
         check.__name__: parameters["thresholds"].default
-        for check in (*CHECKLIST, importance)
+        for check in (*CHECKLIST, nothing_matters, importance)
         if "thresholds" in (parameters := inspect.signature(check).parameters)
     }
     assert taking == dict(DEFAULTS)

@@ -166,3 +166,78 @@ def test_conditions_nest_as_deep_as_anyone_writes_them(tmp_path):
     plain, deep = plan_of(tmp_path, changes).study.arms
     assert [item.name for item in plain.dimensions] == ["learning_rate"]
     assert [item.condition for item in deep.dimensions] == ["", "depth=2"]
+
+
+WITH_AND_WITHOUT = {
+    "scientific": {"dropout": [0.0, "searched"]},
+    "nuisance.dropout": {"uniform": [0.1, 0.5]},
+}
+
+
+def test_a_feature_is_compared_with_its_absence_while_its_strength_is_tuned(tmp_path):
+    study = plan_of(tmp_path, WITH_AND_WITHOUT).study
+    without, searched = study.arms
+    assert (without.name, searched.name) == ("dropout=0.0", "dropout=searched")
+    assert [item.name for item in without.dimensions] == ["learning_rate"]
+    assert without.fixed["dropout"] == 0.0
+    assert {item.name: item.condition for item in searched.dimensions} == {
+        "learning_rate": "",
+        "dropout": "dropout=searched",
+    }
+    assert "dropout" not in searched.fixed
+
+
+def test_every_trial_of_it_has_a_number(tmp_path):
+    plan = plan_of(tmp_path, WITH_AND_WITHOUT)
+    values = {item.arm: [] for item in plan.trials}
+    for item in plan.trials:
+        values[item.arm].append(item.trial.hyperparameters["dropout"])
+    assert values["dropout=0.0"] == [0.0] * 4
+    assert len(set(values["dropout=searched"])) == 4
+    assert all(0.1 <= value <= 0.5 for value in values["dropout=searched"])
+
+
+@pytest.mark.parametrize(
+    ("name", "off", "given"),
+    [
+        ("weight_decay", 0.0, {"log_uniform": [1e-5, 1e-2]}),
+        ("clip_norm", 0.0, {"log_uniform": [0.1, 10.0]}),
+        ("warmup_steps", 0, {"int_uniform": [2, 10]}),
+    ],
+)
+def test_training_has_features_to_leave_out_too(tmp_path, name, off, given):
+    changes = {"scientific": {name: [off, "searched"]}, f"nuisance.{name}": given}
+    (without, searched) = plan_of(tmp_path, changes).study.arms
+    assert without.fixed[name] == off
+    assert name in {item.name for item in searched.dimensions}
+
+
+def test_it_may_stand_beside_others_in_a_joint_search_and_under_a_condition(tmp_path):
+    joint = plan_of(tmp_path, WITH_AND_WITHOUT | {"design": "joint", "search.trials": 8})
+    assert {arm.name for arm in joint.study.arms} == {"dropout=0.0", "dropout=searched"}
+    changes = {
+        "scientific": {"optimizer": ["momentum", "adam"]},
+        "fixed": {"width": 16},
+        "conditional": [
+            {
+                "when": {"optimizer": "adam"},
+                "scientific": {"dropout": [0.0, "searched"]},
+                "nuisance": {"dropout": {"uniform": [0.1, 0.5]}},
+            }
+        ],
+    }
+    names = [arm.name for arm in plan_of(tmp_path, changes).study.arms]
+    assert names == [
+        "optimizer=momentum",
+        "optimizer=adam, dropout=0.0",
+        "optimizer=adam, dropout=searched",
+    ]
+
+
+def test_one_minus_a_value_can_be_what_is_searched(tmp_path):
+    changes = {
+        "scientific": {"momentum": [0.9, "searched"]},
+        "nuisance.one_minus_momentum": {"log_uniform": [1e-3, 1e-1]},
+    }
+    (_, searched) = plan_of(tmp_path, changes).study.arms
+    assert "one_minus_momentum" in {item.name for item in searched.dimensions}

@@ -13,6 +13,29 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         "did you mean 'learning_rate'?",
     ),
     "hyperparameter of another optimizer": ({"fixed.b1": 0.9}, "only of adam, nadam"),
+    "searched without a range": (
+        {"scientific": {"dropout": [0.0, "searched"]}},
+        "scientific.dropout: 'dropout' is to be searched in one arm: give its range",
+    ),
+    "searched in a list of trials": (
+        {
+            "scientific": {"dropout": [0.0, "searched"]},
+            "nuisance.dropout": {"uniform": [0.1, 0.5]},
+            "search": {"algorithm": "list", "trials": [{"learning_rate": 0.1}]},
+        },
+        "'searched' draws values from a range",
+    ),
+    "a searched batch size": (
+        {
+            "scientific": {"batch_size": [32, "searched"]},
+            "training.batch_size": REMOVED,
+        },
+        "never a nuisance hyperparameter",
+    ),
+    "simpler than what is not compared": (
+        {"launch": {"simpler": {"activation": "relu"}}},
+        "launch.simpler.activation: 'activation' never takes the value 'relu'",
+    ),
     "unknown optimizer": ({"fixed.optimizer": "adm"}, "did you mean 'adam'?"),
     "unknown choice": ({"fixed.activation": "rleu"}, "must be one of 'relu', 'tanh', 'gelu'"),
     "value out of range": ({"fixed.momentum": 1.5}, "at most 0.9999999"),

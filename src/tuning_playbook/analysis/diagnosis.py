@@ -7,6 +7,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.importance import importance
+from tuning_playbook.analysis.nothing_matters import nothing_matters
 from tuning_playbook.dataset.best_checkpoints import with_checkpoints
 from tuning_playbook.dataset.resources import collect_resources
 from tuning_playbook.study.thresholds import Checklist
@@ -31,6 +32,7 @@ def diagnose_study(
         resources = collect_resources(trained, trials) if trained else None
         findings = [
             *diagnose(study, resources, checklist),
+            nothing_matters(study, checklist.nothing_matters),
             importance(study, checklist.importance),
         ]
         return {

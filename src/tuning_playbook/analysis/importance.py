@@ -10,16 +10,10 @@ import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import number
-from tuning_playbook.analysis.ranking import Floats, Indices, arm_names, losses, ranked
-from tuning_playbook.analysis.sampling_scale import choice_place, sampling_scale, values_tried
-from tuning_playbook.analysis.sobol_indices import (
-    Axis,
-    SobolIndices,
-    choice_axis,
-    range_axis,
-    sobol_indices,
-)
-from tuning_playbook.dataset.searched import Searched, read_searched
+from tuning_playbook.analysis.ranking import Floats, arm_names, losses, ranked
+from tuning_playbook.analysis.search_axes import search_axes
+from tuning_playbook.analysis.sobol_indices import SobolIndices, sobol_indices
+from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, Importance
 
 LEAST_PREDICTED = 0.2
@@ -123,7 +117,7 @@ def _arm(study: xr.Dataset, arm: str, thresholds: Importance) -> dict[str, Any]:
     used = np.sort(order)
     if len(used) > MOST_TRIALS:
         used = used[np.linspace(0, len(used) - 1, MOST_TRIALS).astype(int)]
-    axes = _axes(study, arm, used)
+    axes = search_axes(study, arm, used)
     row: dict[str, Any] = {
         "arm": arm,
         "feasible": len(order),
@@ -182,35 +176,6 @@ def _pairs(
         for (one, other), share in indices.pairs.items()
     ]
     return sorted(rows, key=lambda row: float(row["index"]), reverse=True)
-
-
-def _axes(study: xr.Dataset, arm: str, trials: Indices) -> dict[str, Axis]:
-    """Return the hyperparameters that varied in the trials of an arm, by name."""
-    found = {}
-    for searched in read_searched(study):
-        axis = _axis(study, searched, trials) if arm in searched.arms else None
-        if axis is not None:
-            found[searched.name] = axis
-    return found
-
-
-def _axis(study: xr.Dataset, searched: Searched, trials: Indices) -> Axis | None:
-    scale = sampling_scale(study, searched)
-    values = study[searched.variable].values[trials]
-    if scale is None:
-        return _choice(study, searched, values)
-    positions = scale.position(values.astype(float))
-    varied = len(positions) and np.isfinite(positions).all() and np.ptp(positions) > 0
-    return range_axis(positions) if varied else None
-
-
-def _choice(study: xr.Dataset, searched: Searched, values: Any) -> Axis | None:
-    choices = values_tried(study, searched)
-    places = [choice_place(value, choices) for value in values]
-    taken = sorted({place for place in places if place is not None})
-    if len(taken) < 2 or None in places:
-        return None
-    return choice_axis((np.array(places)[:, None] == np.array(taken)).astype(float))
 
 
 def without_the_worst(loss: Floats) -> Floats:

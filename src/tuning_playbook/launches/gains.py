@@ -16,6 +16,7 @@ from tuning_playbook.analysis.numbers import interval, told
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.declarations import ONE_MINUS, Value
 from tuning_playbook.launches.comparison import Difference, compare
+from tuning_playbook.study.conditions import SEARCHED
 from tuning_playbook.study.equality import same_value
 from tuning_playbook.study.study import BASELINE
 
@@ -86,6 +87,9 @@ def gains(
     if not names or BASELINE not in variances:
         return None
     reference = next((arm for arm in settings if _is_of(settings[arm], baseline)), None)
+    reference = reference or next(
+        (arm for arm in settings if _is_of(settings[arm], baseline, searched=True)), None
+    )
     named = " and ".join(names)
     if reference is None:
         return Gains(
@@ -129,10 +133,13 @@ def gains(
     )
 
 
-def _is_of(setting: Mapping[str, Value], baseline: Mapping[str, Any]) -> bool:
-    """Whether an arm has the values of the baseline."""
+def _is_of(
+    setting: Mapping[str, Value], baseline: Mapping[str, Any], *, searched: bool = False
+) -> bool:
+    """Whether an arm has the values of the baseline, or searches where it could find them."""
     return all(
         (name in baseline and same_value(value, baseline[name]))
+        or (searched and name in baseline and value == SEARCHED)
         or _one_minus_is_of(name, value, baseline)
         for name, value in setting.items()
     )

@@ -62,6 +62,7 @@ PLOTS_FOR: Mapping[str, tuple[str, ...]] = {
     "beats_chance": ("training_curves",),
     "sample_skew": (),
     "mixed_machines": (),
+    "nothing_matters": (AXIS,),
     "importance": ("importance", AXIS),
 }
 """The plots that show what a check looks at."""

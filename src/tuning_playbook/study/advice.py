@@ -150,8 +150,8 @@ def regularization_without_off(study: Study, trials: Trials) -> Advice | None:
         return None
     return Advice(
         rule="regularization_without_off",
-        text=f"{'; '.join(lacking)}. Add that value as an arm, or make the strength a nuisance "
-        "hyperparameter.",
+        text=f"{'; '.join(lacking)}. Compare leaving it out with tuning it, as in `scientific: "
+        "{dropout: [0.0, searched]}` with the range of its strength under `nuisance`.",
         reason=(
             "Whether to include a regularization at all is a question worth a study; how strong "
             "it should be is tuned along the way, since other changes move it."

@@ -9,9 +9,9 @@ Source: the playbook, "Identifying scientific, nuisance, and fixed hyperparamete
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tuning_playbook.declarations import Value, same
+from tuning_playbook.declarations import ONE_MINUS, Value, same
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.study import write_value
@@ -20,6 +20,11 @@ from tuning_playbook.study.yaml import Location
 
 MOST_DISCRETE = 10
 """A range of so many whole numbers is a list of values; a longer one is sampled as a range."""
+
+
+SEARCHED = "searched"
+"""As a value of a scientific hyperparameter: the arm in which it is a nuisance hyperparameter,
+beside those in which it is left out, or has one value."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +111,43 @@ def _parts(
     content: shape.StudySpec | shape.Conditional,
     location: Location,
     when: Mapping[str, tuple[Value, ...]],
+    to_search: frozenset[str] = frozenset(),
 ) -> Iterator[Part]:
+    """Yield a part, those that hold where it searches what is scientific, and those within it.
+
+    Args:
+        content: The part as it is written.
+        location: Its place in the spec.
+        when: Its condition.
+        to_search: The hyperparameters that the parts around it search in some of their arms.
+    """
     scientific = {name: _discrete(given) for name, given in content.scientific.items()}
-    yield Part(
+    values = {name: given for name, given in scientific.items() if isinstance(given, tuple)}
+    nuisance = {name: given.distribution() for name, given in content.nuisance.items()}
+    to_search |= {name for name, given in values.items() if SEARCHED in given}
+    split = {name: name.removeprefix(ONE_MINUS) for name in nuisance}
+    split = {name: target for name, target in split.items() if target in to_search}
+    part = Part(
         location=location,
         when=when,
-        values={name: given for name, given in scientific.items() if isinstance(given, tuple)},
+        values=values,
         sampled={
             name: given for name, given in scientific.items() if isinstance(given, Distribution)
         },
-        nuisance={name: given.distribution() for name, given in content.nuisance.items()},
+        nuisance={name: given for name, given in nuisance.items() if name not in split},
         fixed=content.fixed,
         content=content,
     )
+    yield part
+    for name, target in split.items():
+        yield replace(
+            part,
+            when={**when, target: (SEARCHED,)},
+            values={},
+            sampled={},
+            nuisance={name: nuisance[name]},
+            fixed={},
+        )
     for index, inner in enumerate(content.conditional):
         wanted = {
             name: tuple(given) if isinstance(given, list) else (given,)
@@ -128,7 +157,7 @@ def _parts(
             name: tuple(v for v in values if any(same(v, w) for w in when.get(name, values)))
             for name, values in wanted.items()
         }
-        yield from _parts(inner, (*location, "conditional", index), {**when, **both})
+        yield from _parts(inner, (*location, "conditional", index), {**when, **both}, to_search)
 
 
 def _discrete(

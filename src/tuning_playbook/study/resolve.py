@@ -7,7 +7,7 @@ from pathlib import Path
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.baselines import Baseline, Replaced
-from tuning_playbook.study.conditions import Part, parts_of, settings_of, values_of
+from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.draft import Draft, error_at
 from tuning_playbook.study.families import choices_of, families, training_hyperparameters
@@ -107,6 +107,7 @@ class _Range:
 def _resolve_arm(draft: Draft, parts: Sequence[Part], setting: dict[str, Value]) -> Arm:
     """Resolve the arm of one setting of the scientific hyperparameters."""
     given, searched = _named(draft, parts, setting)
+    _check_searched(draft, parts, setting, searched)
     chosen = _choices_of(draft, given)
     _check_no_clash(draft, chosen)
     known = available(draft.workload, chosen)
@@ -160,7 +161,7 @@ def _named(
             for name, value in values.items():
                 here = (*part.location, role, name)
                 _check_given_once(draft, name, [*given, *searched], here)
-                if name != BATCH_SIZE.name:
+                if name != BATCH_SIZE.name and not (role == "scientific" and value == SEARCHED):
                     given[name] = (value, here)
         for searched_role, ranges in zip(roles, (part.sampled, part.nuisance), strict=True):
             for name, distribution in ranges.items():
@@ -168,6 +169,20 @@ def _named(
                 _check_given_once(draft, name, [*given, *searched], here)
                 searched[name] = _Range(distribution, part.condition, searched_role, here)
     return given, searched
+
+
+def _check_searched(
+    draft: Draft, parts: Sequence[Part], setting: Mapping[str, Value], searched: Collection[str]
+) -> None:
+    """Check that what an arm is to search has a range."""
+    ranges = {name.removeprefix(ONE_MINUS) for name in searched}
+    for part in parts:
+        for name in part.values:
+            if part.holds(setting) and setting[name] == SEARCHED and name not in ranges:
+                raise draft.error(
+                    (*part.location, "scientific", name),
+                    f"'{name}' is to be searched in one arm: give its range under 'nuisance'",
+                )
 
 
 def _check_given_once(draft: Draft, name: str, others: list[str], here: Location) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from tuning_playbook.declarations import ONE_MINUS, repeated, same
 from tuning_playbook.errors import nearest
 from tuning_playbook.study import shape
-from tuning_playbook.study.conditions import parts_of, settings_of, values_of
+from tuning_playbook.study.conditions import SEARCHED, parts_of, settings_of, values_of
 from tuning_playbook.study.draft import Draft
 from tuning_playbook.study.searches import (
     BayesianSearch,
@@ -175,6 +175,9 @@ def _check_single_roles(draft: Draft) -> None:
     for role, names in always.items():
         for name in names:
             target = name.removeprefix(ONE_MINUS)
+            given = spec.scientific.get(target, ())
+            if role == "nuisance" and isinstance(given, list) and SEARCHED in given:
+                continue
             if target in roles:
                 raise draft.error(
                     (role, name),
@@ -203,6 +206,13 @@ def _check_scientific(draft: Draft) -> None:
                 raise draft.error(here, f"give the values of '{name[len(ONE_MINUS) :]}' themselves")
             if repeated(values):
                 raise draft.error(here, "a value is named twice; each is one arm")
+            if SEARCHED in values and isinstance(draft.spec.search, ListSearch):
+                raise draft.error(
+                    here,
+                    f"'{SEARCHED}' draws values from a range, and this search lists its trials",
+                )
+            if SEARCHED in values and name in NEVER_A_NUISANCE:
+                raise draft.error(here, NEVER_A_NUISANCE[name])
             if name == "batch_size" and part.location:
                 raise draft.error(here, "the batch size is scientific in every arm or in none")
         for name in part.sampled:

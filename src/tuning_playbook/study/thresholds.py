@@ -141,6 +141,15 @@ class SampleSkew(Shape):
     standard_errors: Factor = Field(4.0, description="that a random sample may be off by")
 
 
+class NothingMatters(Shape):
+    """Do the searched hyperparameters matter at all?"""
+
+    # A study that says in vain that something matters goes on tuning, which is no great harm.
+    significance: Share = Field(0.08, description=WRONG_ALARMS)
+    # With fewer only a range of more than three standard deviations of the noise is found.
+    least_trials: StrictInt = Field(32, ge=2, description="trials that it takes to tell")
+
+
 class Importance(Shape):
     """Which hyperparameters matter, which interact, and which can be fixed next round?"""
 
@@ -166,6 +175,7 @@ class Checklist(Shape):
     periodicity: Periodicity = Field(default_factory=Periodicity)
     beats_chance: BeatsChance = Field(default_factory=BeatsChance)
     sample_skew: SampleSkew = Field(default_factory=SampleSkew)
+    nothing_matters: NothingMatters = Field(default_factory=NothingMatters)
     importance: Importance = Field(default_factory=Importance)
 
 
