@@ -26,7 +26,7 @@ def test_it_answers_the_whole_checklist_then_says_what_matters(tmp_path):
     content = diagnosed(tmp_path)
     checks = [finding["check"] for finding in content["findings"]]
     assert content["study"] == "small"
-    assert len(checks) == len(CHECKLIST) + 1
+    assert len(checks) == len(CHECKLIST) + 2
     assert checks[-1] == "importance"
 
 

@@ -27,7 +27,9 @@ def chosen(values, scores, simple, *, sign=1):
     settings = {row.arm: {"x": place} for place, row in enumerate(rows)}
     reruns = reruns_of(rows, settings, sign=-sign, margin=0.0)
     named = {row.arm: item for row, item in zip(rows, simple, strict=True)}
-    return choose(rows, reruns, compare_arms(reruns), named, sign=sign)
+    found = {row.arm: row.search_objective for row in rows if row.search_objective is not None}
+    by_search = sorted(found, key=lambda arm: sign * found[arm])
+    return choose(reruns, compare_arms(reruns), named, by_search)
 
 
 def test_a_feature_that_does_not_help_is_left_out():

@@ -51,14 +51,14 @@ def members(study: xr.Dataset, arm: str | None = None) -> Indices:
 def ranked(study: xr.Dataset, arm: str | None = None) -> Indices:
     """Return the positions of the feasible trials, the best first.
 
-    Equal objectives are ranked by the trials' place in the study, so that the best trial is the
-    same one wherever it is asked for.
+    Of equal objectives the one that was reached in fewer steps comes first, then the trial that
+    stands first in the study, so that the best trial is the same one wherever it is asked for.
     """
     loss = losses(study)
     positions = members(study, arm)
     positions = positions[np.isfinite(loss[positions])]
-    place = study["index"].values[positions]
-    return positions[np.lexsort((place, loss[positions]))]
+    place, step = (study[name].values[positions] for name in ("index", "best_step"))
+    return positions[np.lexsort((place, step, loss[positions]))]
 
 
 def best_trial(study: xr.Dataset, arm: str | None = None) -> int | None:
@@ -71,6 +71,11 @@ def best_trials(study: xr.Dataset) -> dict[str, int]:
     """Return the position of the best trial of each arm that has a feasible one."""
     bests = {arm: best_trial(study, arm) for arm in arm_names(study)}
     return {arm: trial for arm, trial in bests.items() if trial is not None}
+
+
+def arms_by_best(study: xr.Dataset) -> tuple[str, ...]:
+    """Return the arms that have a feasible trial, that of the best one first."""
+    return tuple(dict.fromkeys(strings(study, "arm")[ranked(study)].tolist()))
 
 
 def trial_id(study: xr.Dataset, position: int) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from tuning_playbook.analysis.arm_comparison import SIGNIFICANCE, Comparison, Reruns
 from tuning_playbook.analysis.numbers import probability
-from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.study.simplicity import Simplicity
 
 
@@ -29,42 +28,34 @@ class Choice:
 
 
 def choose(
-    variances: Sequence[TrialVariance],
     reruns: Reruns,
     compared: Comparison,
     simple: Mapping[str, Simplicity],
-    *,
-    sign: float,
+    by_search: Sequence[str],
 ) -> Choice:
     """Choose the arm whose best trial is the candidate.
 
     It is the simplest arm that the reruns do not show to be worse than another one (one-sided 5 %,
-    calibrated over the other arms). Of equally simple arms it is the one with the best search
-    objective, which no rerun has chosen. Where no arm is simpler than another, or without reruns to
-    compare them by, it is the best of the search.
+    calibrated over the other arms). Of equally simple arms it is the one that the search found the
+    best trial in, which no rerun has chosen. Where no arm is simpler than another, or without
+    reruns to compare them by, it is the best of the search.
 
     Args:
-        variances: The reruns of the best trial of each arm.
-        reruns: Those that can be compared.
+        reruns: Those of the arms that can be compared.
         compared: What they say of the arms.
         simple: How simple each arm is; empty where nobody can tell.
-        sign: 1 where a smaller objective is better, -1 where a larger one is.
+        by_search: The arms that have a feasible trial, that of the best one first.
     """
-    scores = {
-        row.arm: sign * row.search_objective
-        for row in variances
-        if row.search_objective is not None
-    }
-    if not scores:
+    if not by_search:
         return Choice(None)
-    best = min(scores, key=scores.__getitem__)
-    ranks = {arm: simple[arm].rank for arm in scores if arm in simple}
+    best = by_search[0]
+    ranks = {arm: simple[arm].rank for arm in by_search if arm in simple}
     worse = _worse(reruns, compared)
-    eligible = [arm for arm in scores if arm in worse and worse[arm] > SIGNIFICANCE]
+    eligible = [arm for arm in by_search if worse.get(arm, 0.0) > SIGNIFICANCE]
     if len(set(ranks.values())) < 2 or not eligible:
         return Choice(best)
     least = min(ranks[arm] for arm in eligible)
-    arm = min((arm for arm in eligible if ranks[arm] == least), key=scores.__getitem__)
+    arm = next(arm for arm in eligible if ranks[arm] == least)
     passed_over = tuple(other for other in ranks if ranks[other] < least)
     return Choice(arm, passed_over, tuple(_reasons(arm, best, passed_over, worse, simple)))
 

@@ -11,7 +11,14 @@ from tuning_playbook.analysis.answer import Answer, answer, compare_all
 from tuning_playbook.analysis.best_of import BestOf, best_of
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import json_object, plain, text, told
-from tuning_playbook.analysis.ranking import arm_settings, direction, members, ranked, strings
+from tuning_playbook.analysis.ranking import (
+    arm_settings,
+    arms_by_best,
+    direction,
+    members,
+    ranked,
+    strings,
+)
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, trial_variance
@@ -205,7 +212,7 @@ def decide(
     configurations = {arm: _configuration(row, study, reruns) for arm, row in variances.items()}
     rerun = [row for arm, row in variances.items() if arm != BASELINE]
     compared = compare_all(study, rerun, float(min_improvement))
-    choice = choose(rerun, compared.reruns, compared.arms, simple or {}, sign=direction(study))
+    choice = choose(compared.reruns, compared.arms, simple or {}, arms_by_best(study))
     chosen = choice.arm
     problems = [finding for finding in findings if finding.answer == "problem"]
     evidence = Evidence(

@@ -182,11 +182,14 @@ def _resolved_otherwise(
 
 
 def _best_first(study: xr.Dataset, card: StudyCard) -> list[int]:
-    """Order the trials by objective; infeasible ones last, equal ones by their place."""
+    """Order the trials as `analysis.ranking` does; infeasible ones last."""
     objective = study["objective"].to_numpy().astype(float)
     cost = objective if card.objective_mode == "min" else -objective
     cost = np.where(np.isfinite(objective), cost, np.inf)
-    return [int(position) for position in np.lexsort((study["index"].to_numpy(), cost))]
+    return [
+        int(position)
+        for position in np.lexsort((study["index"].to_numpy(), study["best_step"].to_numpy(), cost))
+    ]
 
 
 def _is_number(value: object) -> bool:
