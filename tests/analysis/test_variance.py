@@ -98,6 +98,7 @@ def test_isolation_without_reruns():
 def test_ties_go_to_the_earlier_place_in_the_study():
     study = make_study(trials=3, places=[5, 4, 3, 2, 1, 0])
     study["objective"][:] = 0.1
+    study["best_step"][:] = 100
     assert list(ranked(study)) == [5, 4, 3, 2, 1, 0]
     assert list(ranked(study, NESTEROV)) == [2, 1, 0]
 

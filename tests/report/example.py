@@ -14,7 +14,7 @@ from tuning_playbook.dataset.searched import Searched, to_attributes
 from tuning_playbook.planning.budget import BudgetRow
 from tuning_playbook.report.card import RoleRow, StudyCard
 from tuning_playbook.report.html import render
-from tuning_playbook.study.advice import Advice
+from tuning_playbook.study.rule_of_thumb import Advice
 
 ARMS = ("optimizer=nesterov", "optimizer=adam")
 STEPS = np.arange(0, 2001, 100)

@@ -12,7 +12,7 @@ import xarray as xr
 
 from tuning_playbook.launches.decision import decide
 from tuning_playbook.planning.budget import BudgetRow
-from tuning_playbook.study.advice import Advice
+from tuning_playbook.study.rule_of_thumb import Advice
 
 from .example import ARMS, SVG, make_example
 from .pages import read, structure

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.specs import REMOVED, plan_of
+from tests.specs import REMOVED, plan_of, write_spec
 from tuning_playbook.study.advice import RULES, advise
 
 GOOD = {"search.trials": 12, "nuisance.one_minus_momentum": {"log_uniform": [1e-3, 1.0]}}
@@ -126,6 +126,105 @@ SPEAKS = {
         "adam_against_trials",
         "also tune b1 and eps",
     ),
+    "four questions in one study": (
+        GOOD
+        | {
+            "scientific": {
+                "depth": [1, 2],
+                "activation": ["relu", "tanh", "gelu"],
+                "dropout": [0.0, 0.1],
+                "schedule": ["constant", "cosine"],
+            }
+        },
+        "many_questions",
+        "4 scientific hyperparameters (activation, depth, dropout, schedule) make 24 arms",
+    ),
+    "a dropout at one learning rate": (
+        {
+            "scientific": {"dropout": [0.0, 0.5]},
+            "fixed": {"optimizer": "momentum", "learning_rate": 0.1, "width": 16},
+            "nuisance": {"one_minus_momentum": DECAY},
+            "search.trials": 12,
+        },
+        "learning_rate_fixed",
+        "dropout is compared with the learning rate fixed in dropout=0.0; dropout=0.5",
+    ),
+    "schedules at the default learning rate": (
+        {
+            "scientific": {"schedule": ["constant", "cosine"]},
+            "nuisance": {"one_minus_momentum": DECAY},
+            "search.trials": 12,
+        },
+        "learning_rate_fixed",
+        "schedule is compared with the learning rate fixed",
+    ),
+    "widths at one weight decay": (
+        GOOD
+        | {
+            "scientific": {"width": [16, 32]},
+            "fixed": {"optimizer": "momentum", "weight_decay": 1e-4},
+        },
+        "regularization_fixed",
+        "width is compared with regularization fixed: weight_decay",
+    ),
+    "batch sizes at one momentum and dropout": (
+        {
+            "scientific": {"batch_size": [32, 64]},
+            "training.batch_size": REMOVED,
+            "fixed.dropout": 0.1,
+            "search.trials": 12,
+        },
+        "batch_size_changed",
+        "The batch size is compared while these are fixed: momentum, dropout",
+    ),
+    "another batch size than the baseline's": (
+        {"baseline": {"batch_size": 64}, "search.trials": 12},
+        "batch_size_changed",
+        "The batch size is 32, and the baseline's 64, while these are fixed: momentum",
+    ),
+    "depth and width as nuisances": (
+        GOOD
+        | {"nuisance.depth": {"choice": [1, 2]}, "nuisance.width": {"choice": [16, 32]}}
+        | {"fixed": {"optimizer": "momentum"}},
+        "size_as_nuisance",
+        "depth, width is a nuisance hyperparameter",
+    ),
+    "a first study with all that there is": (
+        GOOD | {"fixed": {"optimizer": "momentum", "schedule": "cosine", "clip_norm": 1.0}},
+        "starts_with_extras",
+        "fixes schedule, clip_norm",
+    ),
+    "a warmup of most of the run": (
+        GOOD | {"nuisance.warmup_steps": {"int_uniform": [0, 30]}},
+        "long_warmup",
+        "A warmup of up to 30 of 50 steps",
+    ),
+    "three hyperparameters against one": (
+        by_optimizer(
+            {"nuisance": BOTH["nuisance"] | {"weight_decay": {"log_uniform": [1e-6, 1e-2]}}}
+        )
+        | {
+            "conditional": [
+                {
+                    "when": {"optimizer": "nesterov"},
+                    "nuisance": BOTH["nuisance"] | {"weight_decay": {"log_uniform": [1e-6, 1e-2]}},
+                },
+                {"when": {"optimizer": "adam"}, "nuisance": {"learning_rate": RATE}},
+            ]
+        },
+        "unequal_dimensions",
+        "optimizer=nesterov: 3 hyperparameters, 12 trials; optimizer=adam: 1 hyperparameters",
+    ),
+    "four hyperparameters with ten trials": (
+        GOOD
+        | {
+            "nuisance.weight_decay": {"log_uniform": [1e-6, 1e-2]},
+            "nuisance.dropout": {"uniform": [0, 0.5]},
+            "search.trials": 10,
+        },
+        "many_dimensions",
+        "all trials: 4 with 10 trials",
+    ),
     "a linear learning rate": (
         GOOD | {"nuisance.learning_rate": {"uniform": [0.001, 0.1]}},
         "linear_learning_rate",
@@ -171,6 +270,52 @@ SILENT = {
     "Adam, 50 trials": (adam(50, BY_B2), "adam_against_trials"),
     "another optimizer": ({"search.trials": 50}, "adam_against_trials"),
     "a logarithmic learning rate": (GOOD, "linear_learning_rate"),
+    "two questions": (
+        GOOD | {"scientific": {"depth": [1, 2], "dropout": [0.0, 0.1]}},
+        "many_questions",
+    ),
+    "a dropout and tuned rates": (
+        GOOD | {"scientific": {"dropout": [0.0, 0.5]}},
+        "learning_rate_fixed",
+    ),
+    "widths without regularization": (
+        GOOD | {"scientific": {"width": [16, 32]}, "fixed": {"optimizer": "momentum"}},
+        "regularization_fixed",
+    ),
+    "batch sizes tuned each": (
+        GOOD | {"scientific": {"batch_size": [32, 64]}, "training.batch_size": REMOVED},
+        "batch_size_changed",
+    ),
+    "the baseline's batch size": ({"baseline": {}, "search.trials": 12}, "batch_size_changed"),
+    "an activation as nuisance": (
+        GOOD | {"nuisance.activation": {"choice": ["relu", "tanh"]}},
+        "size_as_nuisance",
+    ),
+    "a schedule that a baseline has": (
+        GOOD | {"baseline": {}, "fixed": {"optimizer": "momentum", "schedule": "cosine"}},
+        "starts_with_extras",
+    ),
+    "a simple start": (GOOD, "starts_with_extras"),
+    "a warmup of a tenth": (
+        GOOD | {"nuisance.warmup_steps": {"int_uniform": [0, 5]}},
+        "long_warmup",
+    ),
+    "with and without": (
+        GOOD
+        | {
+            "scientific": {"dropout": [0.0, "searched"]},
+            "nuisance.dropout": {"uniform": [0.1, 0.5]},
+        },
+        "unequal_dimensions",
+    ),
+    "four hyperparameters with twelve trials": (
+        GOOD
+        | {
+            "nuisance.weight_decay": {"log_uniform": [1e-6, 1e-2]},
+            "nuisance.dropout": {"uniform": [0, 0.5]},
+        },
+        "many_dimensions",
+    ),
     "a linear dropout": (
         GOOD | {"nuisance.dropout": {"uniform": [0, 0.5]}},
         "linear_learning_rate",
@@ -182,10 +327,20 @@ SILENT = {
 }
 
 
+def planned(folder, changes):
+    """The plan of the small spec with changes; a baseline is written beside it."""
+    changes = dict(changes)
+    if "baseline" in changes:
+        baseline = {"workload": "digits_mlp", "hyperparameters": {"optimizer": "momentum"}}
+        write_spec(folder / "base.yaml", baseline | changes["baseline"])
+        changes["baseline"] = "base.yaml"
+    return plan_of(folder, changes)
+
+
 @pytest.mark.parametrize("name", SPEAKS)
 def test_a_rule_speaks_where_it_is_broken(tmp_path, name):
     changes, rule, text = SPEAKS[name]
-    (advice,) = (item for item in plan_of(tmp_path, changes).advice if item.rule == rule)
+    (advice,) = (item for item in planned(tmp_path, changes).advice if item.rule == rule)
     assert text in advice.text
     assert advice.reason
     assert advice.section
@@ -194,7 +349,7 @@ def test_a_rule_speaks_where_it_is_broken(tmp_path, name):
 @pytest.mark.parametrize("name", SILENT)
 def test_a_rule_is_silent_where_it_is_kept(tmp_path, name):
     changes, rule = SILENT[name]
-    assert rule not in {item.rule for item in plan_of(tmp_path, changes).advice}
+    assert rule not in {item.rule for item in planned(tmp_path, changes).advice}
 
 
 def test_a_study_that_keeps_every_rule_gets_no_advice(tmp_path):
@@ -209,7 +364,7 @@ def test_every_rule_is_tested_for_both():
 
 def test_advice_is_one_line_that_names_its_section(tmp_path):
     for name, (changes, _, _) in SPEAKS.items():
-        for advice in plan_of(tmp_path, changes).advice:
+        for advice in planned(tmp_path, changes).advice:
             assert "\n" not in str(advice), name
             assert str(advice).endswith(f"(playbook: {advice.section})")
 

@@ -20,13 +20,14 @@ from tuning_playbook.planning.list_imported import list_imported
 from tuning_playbook.planning.rounds import Round, add_proposals, rounds_of
 from tuning_playbook.sources.imported_study import import_study
 from tuning_playbook.study import shape
-from tuning_playbook.study.advice import Advice, advise
+from tuning_playbook.study.advice import advise
 from tuning_playbook.study.draft import Draft, workload_of
 from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.import_spec import ImportSpec
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import WrittenSpec
 from tuning_playbook.study.resolve import resolve
+from tuning_playbook.study.rule_of_thumb import Advice
 from tuning_playbook.study.settled import read_settled, settle
 from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection

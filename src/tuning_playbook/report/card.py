@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tuning_playbook.planning.budget import BudgetRow
-from tuning_playbook.study.advice import Advice
 from tuning_playbook.study.origin import Taken
+from tuning_playbook.study.rule_of_thumb import Advice
 
 Role = Literal["scientific", "nuisance", "fixed"]
 Origin = Literal["spec", "default", "source"]

@@ -4,13 +4,31 @@ None of them forbids anything: each piece of advice says what the spec does, wha
 why. What is forbidden is in `rules`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, same
+from tuning_playbook.study.advice_on_design import (
+    batch_size_changed,
+    learning_rate_fixed,
+    long_warmup,
+    many_dimensions,
+    many_questions,
+    regularization_fixed,
+    size_as_nuisance,
+    starts_with_extras,
+    unequal_dimensions,
+)
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.families import COMMON, families
 from tuning_playbook.study.regularization import regularizes
+from tuning_playbook.study.rule_of_thumb import (
+    Advice,
+    Rule,
+    Trials,
+    architectural,
+    named,
+    scientific_names,
+)
 from tuning_playbook.study.study import Arm, Study, write_value
 
 FEW_TRIALS = 10
@@ -24,30 +42,6 @@ VERY_MANY_TRIALS = 50
 
 DIVISORS = ("epsilon", "eps")
 """The names of what is added to a denominator, here and in optax."""
-
-
-@dataclass(frozen=True)
-class Advice:
-    """One rule of thumb that a study does not follow.
-
-    Attributes:
-        rule: The name of its function.
-        text: What the spec does, and what to do instead.
-        reason: Why, in the playbook's sense.
-        section: The playbook's section.
-    """
-
-    rule: str
-    text: str
-    reason: str
-    section: str
-
-    def __str__(self) -> str:
-        return f"{self.text} {self.reason} (playbook: {self.section})"
-
-
-Trials = Mapping[str, int]
-"""The number of trials of each arm, by its name."""
 
 
 def advise(study: Study, trials: Trials) -> tuple[Advice, ...]:
@@ -71,7 +65,7 @@ def few_trials(study: Study, trials: Trials) -> Advice | None:
         return None
     return Advice(
         rule="few_trials",
-        text=f"Fewer than {FEW_TRIALS} trials in {_named(few)}. Run more, or ask for less.",
+        text=f"Fewer than {FEW_TRIALS} trials in {named(few)}. Run more, or ask for less.",
         reason=(
             "Where the nuisance hyperparameters are sampled sparsely, one arm may look better than "
             "another because its sample was luckier."
@@ -91,8 +85,8 @@ def optimizer_hyperparameters_fixed(study: Study, trials: Trials) -> Advice | No
     del trials
     compared = [
         name
-        for name in _scientific(study)
-        if name in ("optimizer", "batch_size") or _architectural(study, name)
+        for name in scientific_names(study)
+        if name in ("optimizer", "batch_size") or architectural(study, name)
     ]
     fixed: dict[str, list[str]] = {}
     for arm in study.arms if compared else ():
@@ -105,7 +99,7 @@ def optimizer_hyperparameters_fixed(study: Study, trials: Trials) -> Advice | No
             fixed.setdefault(", ".join(held), []).append(arm.name)
     if not fixed:
         return None
-    held_in = "; ".join(f"{names} in {_named(arms)}" for names, arms in fixed.items())
+    held_in = "; ".join(f"{names} in {named(arms)}" for names, arms in fixed.items())
     return Advice(
         rule="optimizer_hyperparameters_fixed",
         text=f"{', '.join(compared)} is compared with optimizer hyperparameters fixed: {held_in}. "
@@ -121,7 +115,7 @@ def optimizer_hyperparameters_fixed(study: Study, trials: Trials) -> Advice | No
 def learning_rate_scientific(study: Study, trials: Trials) -> Advice | None:
     """Advise against a learning rate as a scientific hyperparameter."""
     del trials
-    if "learning_rate" not in _scientific(study):
+    if "learning_rate" not in scientific_names(study):
         return None
     return Advice(
         rule="learning_rate_scientific",
@@ -181,7 +175,7 @@ def adam_against_trials(study: Study, trials: Trials) -> Advice | None:
             found.setdefault(text, []).append(arm.name)
     if not found:
         return None
-    texts = [f"{text} in {_named(arms)}" for text, arms in found.items()]
+    texts = [f"{text} in {named(arms)}" for text, arms in found.items()]
     return Advice(
         rule="adam_against_trials",
         text=f"Adam: {'; '.join(texts)}.",
@@ -216,26 +210,24 @@ def linear_learning_rate(study: Study, trials: Trials) -> Advice | None:
     )
 
 
-RULES: tuple[Callable[[Study, Trials], Advice | None], ...] = (
+RULES: tuple[Rule, ...] = (
+    many_questions,
     learning_rate_scientific,
     regularization_without_off,
     optimizer_hyperparameters_fixed,
+    learning_rate_fixed,
+    regularization_fixed,
+    batch_size_changed,
+    size_as_nuisance,
+    starts_with_extras,
+    long_warmup,
     linear_learning_rate,
+    unequal_dimensions,
+    many_dimensions,
     few_trials,
     adam_against_trials,
 )
 """In the order in which a spec is written: roles, ranges, the number of trials."""
-
-
-def _scientific(study: Study) -> list[str]:
-    """Return the names of the scientific hyperparameters, `one_minus_` taken off."""
-    names = [name for part in parts_of(study.spec) for name in (*part.values, *part.sampled)]
-    return list(dict.fromkeys(name.removeprefix(ONE_MINUS) for name in names))
-
-
-def _architectural(study: Study, name: str) -> bool:
-    declared = study.workload.hyperparameters.get(name)
-    return declared is not None and declared.static
 
 
 def _members(study: Study, arm: Arm) -> dict[str, Hyperparameter]:
@@ -257,9 +249,3 @@ def _adam(members: Mapping[str, Hyperparameter]) -> tuple[str, ...]:
 def _worth_tuning(trials: int) -> int:
     """Return how many of Adam's hyperparameters are worth tuning with so many trials."""
     return 1 + sum(trials >= least for least in (FEW_TRIALS, MANY_TRIALS, VERY_MANY_TRIALS))
-
-
-def _named(arms: Mapping[str, int] | list[str]) -> str:
-    if isinstance(arms, Mapping):
-        return "; ".join(f"{arm} ({count})" for arm, count in arms.items())
-    return "; ".join(arms)

@@ -1,0 +1,281 @@
+"""The playbook's rules of thumb on what a study compares, searches and holds fixed."""
+
+from collections.abc import Callable, Collection
+
+from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.study.families import families
+from tuning_playbook.study.regularization import regularizes
+from tuning_playbook.study.rule_of_thumb import (
+    Advice,
+    Trials,
+    architectural,
+    named,
+    scientific_names,
+)
+from tuning_playbook.study.schedule_hyperparameters import SCHEDULE
+from tuning_playbook.study.simplicity import is_off
+from tuning_playbook.study.study import Arm, Study
+
+MANY_QUESTIONS = 3
+"""Two that are crossed can answer whether they interact; each further one multiplies the arms."""
+
+TRIALS_PER_DIMENSION = 3
+"""Fewer leave most of a space unseen however evenly they are spread."""
+
+FEW_DIMENSIONS = 3
+"""Up to so many hyperparameters ten trials are as good as the playbook's own examples."""
+
+UNEQUAL = 3
+"""So many times as many hyperparameters need another number of trials."""
+
+LONG_WARMUP = 0.1
+"""Of the run: the playbook warms up to find a stable rate, not for much of the training."""
+
+SIZES = ("depth", "width", "layers", "hidden", "units", "heads", "channels", "filters", "blocks")
+"""Words in the names of what makes a model larger."""
+
+EXTRAS = ("clip_norm", "warmup_steps", "polyak_decay")
+"""What training itself adds beside regularization."""
+
+ROLES = "Identifying scientific, nuisance, and fixed hyperparameters"
+BUDGET = "Striking a balance between informative and affordable experiments"
+
+
+def many_questions(study: Study, trials: Trials) -> Advice | None:
+    """Advise to ask one question at a time, or two that are crossed."""
+    del trials
+    names = scientific_names(study)
+    if len(names) < MANY_QUESTIONS:
+        return None
+    return Advice(
+        rule="many_questions",
+        text=f"{len(names)} scientific hyperparameters ({', '.join(names)}) make "
+        f"{len(study.arms)} arms. Ask one question, or two that may interact, and the others in "
+        "later rounds.",
+        reason=(
+            "A round of experiments has one narrow goal: with several the effect of each is known "
+            "the less, and every arm needs tuning of its own."
+        ),
+        section="Choosing the goal for the next round of experiments",
+    )
+
+
+def learning_rate_fixed(study: Study, trials: Trials) -> Advice | None:
+    """Advise to tune the learning rate whatever is compared."""
+    del trials
+    others = [
+        name
+        for name in scientific_names(study)
+        if name not in ("optimizer", "batch_size", "learning_rate")
+        and not architectural(study, name)
+    ]
+    arms = _fixed_in(study, lambda _arm, name, _value: name == "learning_rate") if others else {}
+    if not arms:
+        return None
+    return Advice(
+        rule="learning_rate_fixed",
+        text=f"{', '.join(others)} is compared with the learning rate fixed in "
+        f"{named(arms['learning_rate'])}. Make it a nuisance hyperparameter.",
+        reason=(
+            "The best learning rate moves with nearly any change, so one that suits one arm "
+            "flatters it."
+        ),
+        section=ROLES,
+    )
+
+
+def regularization_fixed(study: Study, trials: Trials) -> Advice | None:
+    """Advise to tune the regularization that is on where the size of a model is compared."""
+    del trials
+    sizes = [name for name in scientific_names(study) if _is_size(study, name)]
+    found = _fixed_in(study, lambda arm, name, value: _is_on(study, name, value)) if sizes else {}
+    if not found:
+        return None
+    return Advice(
+        rule="regularization_fixed",
+        text=f"{', '.join(sizes)} is compared with regularization fixed: {', '.join(found)}. Make "
+        "it a nuisance hyperparameter.",
+        reason=(
+            "A larger model needs another strength than a smaller one, so a fixed one favours the "
+            "model that it suits."
+        ),
+        section=ROLES,
+    )
+
+
+def batch_size_changed(study: Study, trials: Trials) -> Advice | None:
+    """Advise to tune optimizer and regularization anew where the batch size is another."""
+    del trials
+    compared = "batch_size" in scientific_names(study)
+    baseline = study.baseline.batch_size if study.baseline else 0
+    others = sorted({arm.batch_size for arm in study.arms} - {baseline})
+    if not compared and not (baseline and others):
+        return None
+    optimizers = families(study.workload.optax)[0].members
+
+    def to_tune(arm: Arm, name: str, value: Value) -> bool:
+        brought = {item.name for item in optimizers.get(str(arm.fixed.get("optimizer")), ())}
+        return name in brought or _is_on(study, name, value)
+
+    found = _fixed_in(study, to_tune)
+    if not found:
+        return None
+    what = (
+        "The batch size is compared"
+        if compared
+        else f"The batch size is {', '.join(map(str, others))}, and the baseline's {baseline},"
+    )
+    return Advice(
+        rule="batch_size_changed",
+        text=f"{what} while these are fixed: {', '.join(found)}. Make them nuisance "
+        "hyperparameters.",
+        reason=(
+            "What the batch size seems to do to the validation metric mostly goes away once the "
+            "optimizer and the regularization are tuned for each."
+        ),
+        section="Changing the batch size requires re-tuning most hyperparameters",
+    )
+
+
+def size_as_nuisance(study: Study, trials: Trials) -> Advice | None:
+    """Advise against the size of a model as a nuisance hyperparameter."""
+    del trials
+    names = dict.fromkeys(
+        item.hyperparameter.name
+        for arm in study.arms
+        for item in arm.dimensions
+        if item.role == "nuisance" and _is_size(study, item.hyperparameter.name)
+    )
+    if not names:
+        return None
+    return Advice(
+        rule="size_as_nuisance",
+        text=f"{', '.join(names)} is a nuisance hyperparameter. Make it scientific, or fix it.",
+        reason=(
+            "The size of a model decides what training and serving cost, so it is rarely to be "
+            "optimized away: the larger one would win."
+        ),
+        section=ROLES,
+    )
+
+
+def starts_with_extras(study: Study, trials: Trials) -> Advice | None:
+    """Advise to start from a simple configuration, and to add features by launches."""
+    del trials
+    if study.baseline or study.taken or study.imported:
+        return None
+
+    def is_extra(arm: Arm, name: str, value: Value) -> bool:
+        if name == SCHEDULE.name:
+            return value != SCHEDULE.default and name not in arm.defaulted
+        if name in arm.defaulted:
+            return False
+        return _is_on(study, name, value) or (name in EXTRAS and not is_off(study, name, value))
+
+    found = _fixed_in(study, is_extra)
+    if not found:
+        return None
+    return Advice(
+        rule="starts_with_extras",
+        text=f"A first study, of no baseline and no earlier one, fixes {', '.join(found)}. Start "
+        "without, and add each by a study of its own.",
+        reason=(
+            "A simple start is understood; what is added without evidence stays, and hides what "
+            "the rest can do."
+        ),
+        section="Choosing the initial configuration",
+    )
+
+
+def long_warmup(study: Study, trials: Trials) -> Advice | None:
+    """Advise against a warmup of more than a tenth of the run."""
+    del trials
+    steps = study.spec.training.max_train_steps
+    longest = 0.0
+    for arm in study.arms:
+        value = arm.fixed.get("warmup_steps", 0)
+        longest = max(longest, float(value) if isinstance(value, int | float) else 0.0)
+        for item in arm.dimensions:
+            if item.hyperparameter.name == "warmup_steps" and item.distribution:
+                numbers = (item.distribution.high, *item.distribution.choices)
+                longest = max([longest, *(float(n) for n in numbers if isinstance(n, int | float))])
+    if not longest > LONG_WARMUP * steps:
+        return None
+    return Advice(
+        rule="long_warmup",
+        text=f"A warmup of up to {longest:g} of {steps:,} steps. Try at most "
+        f"{LONG_WARMUP * steps:g}.",
+        reason=(
+            "A warmup gets training past its unstable start; the steps it takes are steps at a "
+            "rate that is too small."
+        ),
+        section="How can optimization failures be debugged and mitigated?",
+    )
+
+
+def unequal_dimensions(study: Study, trials: Trials) -> Advice | None:
+    """Advise to tune arms alike: as many hyperparameters with as many trials."""
+    counts = {arm.name: len(arm.dimensions) for arm in study.arms if arm.dimensions}
+    if not counts or max(counts.values()) < UNEQUAL * min(counts.values()):
+        return None
+    if study.imported:
+        return None  # there the checklist says so, of what was searched
+    listed = "; ".join(
+        f"{arm}: {count} hyperparameters, {trials[arm]} trials" for arm, count in counts.items()
+    )
+    return Advice(
+        rule="unequal_dimensions",
+        text=f"The arms are not tuned alike ({listed}). Give the larger space more trials, or fix "
+        "what matters least in it.",
+        reason="As many trials cover a larger space more thinly, which speaks for the other arm.",
+        section=BUDGET,
+    )
+
+
+def many_dimensions(study: Study, trials: Trials) -> Advice | None:
+    """Advise for more trials where many hyperparameters are searched."""
+    thin = {
+        arm.name: len(arm.dimensions)
+        for arm in study.arms
+        if len(arm.dimensions) > FEW_DIMENSIONS
+        and trials[arm.name] < TRIALS_PER_DIMENSION * len(arm.dimensions)
+    }
+    if not thin:
+        return None
+    listed = "; ".join(f"{arm}: {count} with {trials[arm]} trials" for arm, count in thin.items())
+    return Advice(
+        rule="many_dimensions",
+        text=f"Many hyperparameters are searched with few trials ({listed}). Fix those that matter "
+        "least, or run more.",
+        reason=(
+            "Every nuisance hyperparameter that is fixed is a caveat, and every one that is "
+            "searched too thinly is noise: the budget decides how many can be tuned."
+        ),
+        section=BUDGET,
+    )
+
+
+def _fixed_in(study: Study, wanted: Callable[[Arm, str, Value], bool]) -> dict[str, list[str]]:
+    """Return what arms hold fixed, of some kind: the arms by each name."""
+    found: dict[str, list[str]] = {}
+    for arm in study.arms:
+        compared = {name.removeprefix(ONE_MINUS) for name in arm.scientific}
+        for name, value in arm.fixed.items():
+            if name not in compared and wanted(arm, name, value):
+                found.setdefault(name, []).append(arm.name)
+    return found
+
+
+def _is_on(study: Study, name: str, value: Value) -> bool:
+    """Whether a value of a hyperparameter regularizes."""
+    return regularizes(study, name) and not is_off(study, name, value)
+
+
+def _is_size(study: Study, name: str) -> bool:
+    declared = study.workload.hyperparameters.get(name)
+    whole = declared is not None and declared.static and declared.whole
+    return whole and _has_word(name, SIZES)
+
+
+def _has_word(name: str, words: Collection[str]) -> bool:
+    return any(word in name for word in words)
