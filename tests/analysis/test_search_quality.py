@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.analysis.synthetic import ADAM, NESTEROV, make_study
+from tests.analysis.synthetic import ADAM, NESTEROV, log_uniform, make_study, uniform
 from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.analysis.ranking import best_trial, ranked, trial_id
 from tuning_playbook.analysis.sampling_density import first_gap, sampling_density
@@ -59,7 +59,7 @@ def test_an_arm_with_half_of_the_feasible_trials():
     study = make_study(reason=lambda arm, _at: "lost" if arm == ADAM and next(lost) % 2 else "")
     finding = unequal_tuning(study)
     assert finding.answer == "warning"
-    assert f"{NESTEROV} has 16 feasible trials and {ADAM} has 8" in finding.summary
+    assert f"{ADAM} has 8 feasible trials over 2 hyperparameters" in finding.summary
 
 
 def test_a_boundary_in_one_arm_only():
@@ -147,3 +147,15 @@ def test_the_first_gap_is_the_larger_one_and_rare_where_the_others_are_small():
     count, p_value = first_gap(np.concatenate([[-20.0, -19.0], even]))
     assert (count, p_value < 0.01) == (2, True)
     assert first_gap(even)[1] > 0.2
+
+
+def test_as_many_trials_over_more_hyperparameters_are_tuned_less():
+    searched = [
+        log_uniform("learning_rate", 1e-4, 1.0, [ADAM], ADAM),
+        *(uniform(f"h{number}", 0.0, 1.0, [NESTEROV], NESTEROV) for number in range(5)),
+    ]
+    finding = unequal_tuning(make_study(trials=8, searched=searched))
+    assert finding.answer == "warning"
+    assert "optimizer=adam has 8 feasible trials over 1 hyperparameter and" in finding.summary
+    assert "optimizer=nesterov has 8 feasible trials over 5 hyperparameters." in finding.summary
+    assert unequal_tuning(make_study(trials=8, searched=searched[:3])).answer == "ok"

@@ -36,10 +36,10 @@ def unequal_tuning(
     them.
 
     Also a warning where the best trials of some arms but not of all cluster at an edge of a range
-    (`boundary`); and where they stand alone in some but not in all (`sampling_density`). The
-    numbers hold for each arm how many hyperparameters were searched and how many feasible trials
-    come to one side of that space, n^(1/d): arms with more hyperparameters are searched more
-    thinly by the same number of trials.
+    (`boundary`); where they stand alone in some but not in all (`sampling_density`); and where an
+    arm has at least `dimensions` times as many feasible trials for each searched hyperparameter as
+    another: more hyperparameters are searched more thinly by the same number of trials. The numbers
+    also hold how many feasible trials come to one side of that space, n^(1/d).
 
     With equal budgets of 16 trials, no effect and one trial in five infeasible at random at most
     5 % of studies are warned about. An arm that loses two trials in three is found nine times in
@@ -71,6 +71,7 @@ def unequal_tuning(
                 "feasible": feasible,
                 "share": float(share),
                 "hyperparameters": len(hyperparameters),
+                "trials_per_hyperparameter": feasible / max(1, len(hyperparameters)),
                 "trials_per_side": feasible ** (1 / max(1, len(hyperparameters))),
                 "at_boundary": sorted(
                     row["hyperparameter"]
@@ -83,6 +84,7 @@ def unequal_tuning(
             }
         )
     budgets = _unequal_budgets(rows, thresholds.ratio)
+    thin = [] if budgets else _thinly_searched(rows, thresholds.dimensions)
     at_edge = _some_but_not_all("at_boundary", rows)
     alone = _some_but_not_all("stands_alone", rows)
     edges_told = [
@@ -97,11 +99,11 @@ def unequal_tuning(
         numbers={"ratio": thresholds.ratio, "arms": rows},
         section="Striking a balance between informative and affordable experiments",
         hyperparameters=concerned(study, edges_told),
-        arms=arms_in(study, [*budgets, *at_edge, *alone] or rows),
+        arms=arms_in(study, [*budgets, *thin, *at_edge, *alone] or rows),
     )
     if len(arms) < 2:
         return finding(answer="ok", summary="There is one arm, so there is nothing to compare.")
-    sentences = _sentences(budgets, at_edge, alone)
+    sentences = _sentences([*budgets, *thin], at_edge, alone)
     if sentences:
         return finding(answer="warning", summary=" ".join(sentences), advice=ADVICE)
     counts = [row["feasible"] for row in rows]
@@ -110,15 +112,17 @@ def unequal_tuning(
     return finding(
         answer="ok",
         summary=(
-            f"The arms have {_span(counts)} feasible trials, and none has a trouble of its own "
-            "with a range or with the density of its trials."
+            f"The arms have {_span(counts)} feasible trials, "
+            f"{_span([round(row['trials_per_hyperparameter'], 1) for row in rows])} for each "
+            "searched hyperparameter, and none has a trouble of its own with a range or with the "
+            "density of its trials."
         ),
     )
 
 
-def _span(counts: Sequence[int]) -> str:
+def _span(counts: Sequence[float]) -> str:
     low, high = min(counts), max(counts)
-    return f"{low} to {high}" if low < high else f"{low}"
+    return f"{low:g} to {high:g}" if low < high else f"{low:g}"
 
 
 def _unequal_budgets(rows: Sequence[dict[str, Any]], ratio: float) -> list[dict[str, Any]]:
@@ -135,10 +139,33 @@ def _unequal_budgets(rows: Sequence[dict[str, Any]], ratio: float) -> list[dict[
     return [most, least] if apart else []
 
 
+def _thinly_searched(rows: Sequence[dict[str, Any]], ratio: float) -> list[dict[str, Any]]:
+    """Return the arm with the most feasible trials for each hyperparameter, and the fewest.
+
+    Nothing where the two are less than `ratio` apart, or one of them searches nothing.
+    """
+
+    def density(row: dict[str, Any]) -> float:
+        return float(row["trials_per_hyperparameter"] / row["share"])
+
+    least, most = min(rows, key=density), max(rows, key=density)
+    searched = all(row["hyperparameters"] and row["feasible"] > 1 for row in (least, most))
+    return [most, least] if searched and density(most) >= ratio * density(least) else []
+
+
 def _some_but_not_all(trouble: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the arms that have a trouble, unless all have it and so are equal in it."""
     having = [row for row in rows if row[trouble]]
     return having if len(having) < len(rows) else []
+
+
+def _tuned(row: dict[str, Any]) -> str:
+    """Say how well an arm was tuned."""
+    many = "" if row["hyperparameters"] == 1 else "s"
+    return (
+        f"{row['arm']} has {row['feasible']} feasible trials over {row['hyperparameters']} "
+        f"hyperparameter{many}"
+    )
 
 
 def _sentences(
@@ -149,10 +176,7 @@ def _sentences(
     sentences = []
     if budgets:
         most, least = budgets
-        sentences.append(
-            f"{most['arm']} has {most['feasible']} feasible trials and {least['arm']} has "
-            f"{least['feasible']}."
-        )
+        sentences.append(f"{_tuned(most)} and {_tuned(least)}.")
     sentences += [
         f"The best trials of {row['arm']} cluster at an edge of "
         f"{', '.join(row['at_boundary'])}; those of other arms do not."

@@ -47,6 +47,10 @@ class UnequalTuning(Shape):
     # The best of twice as many trials is better by a third of their standard deviation, where their
     # objectives are normal: as much as the arms of many a study differ.
     ratio: Factor = Field(2.0, description="of the arms' feasible trials, from which it matters")
+    # One optimizer has three hyperparameters where another has two; that much is usual.
+    dimensions: Factor = Field(
+        3.0, description="of the same for each searched hyperparameter, likewise"
+    )
 
 
 class Overfitting(Shape):
