@@ -162,6 +162,72 @@ def copied(tmp_path):
     return folder, write_spec(tmp_path / "s.yaml", spec_of("wmt_jax", source=source))
 
 
+def repeated(tmp_path, flags):
+    """Two trials in five studies, the second the better one, with the flags of each trial.
+
+    Args:
+        tmp_path: Where they are written.
+        flags: By study and trial, the contents of its files of flags.
+    """
+    for study in range(SEEDS):
+        for trial in (1, 2):
+            folder = tmp_path / "logs" / f"study_{study}" / f"trial_{trial}"
+            folder.mkdir(parents=True)
+            (folder / "hparams.json").write_text(json.dumps({"learning_rate": 0.1 * trial}))
+            bleu = 20 + trial + 0.01 * (study * trial) ** 2
+            (folder / "eval_measurements.csv").write_text(
+                f"global_step,validation/bleu\n1,5\n9,{bleu}\n"
+            )
+            for number, content in enumerate(flags(study, trial)):
+                (folder / f"flags_{number}.json").write_text(json.dumps(content))
+    source = {"format": "algoperf", "path": str(tmp_path / "logs")}
+    spec = spec_of("wmt_jax", source=source, baseline="trial_1")
+    return datasets(write_spec(tmp_path / "s.yaml", spec))
+
+
+def seeds_of(imported):
+    trials = zip(
+        imported.reruns["source_trial"].values, imported.reruns["seed"].values, strict=True
+    )
+    return {str(name): int(seed) for name, seed in trials}
+
+
+def compared(imported):
+    return decide(imported.study, imported.reruns, ()).difference
+
+
+def test_the_seed_of_a_trial_is_the_one_that_its_flags_tell(tmp_path):
+    told = repeated(tmp_path, lambda study, trial: [{"rng_seed": 10**9 + 10 * study + trial}])
+    assert seeds_of(told)["study_3/trial_2"] == 10**9 + 32
+    assert not compared(told).paired
+
+
+def test_reruns_are_compared_seed_by_seed_where_their_real_seeds_are_equal(tmp_path):
+    assert compared(repeated(tmp_path, lambda study, _: [{"rng_seed": 77 + study}])).paired
+
+
+UNTOLD = {
+    "no flags": [],
+    "no seed": [{"framework": "jax"}],
+    "drawn by the hardware": [{"rng_seed": None}],
+    "drawn by the hardware as well": [{"rng_seed": 0}],
+    "resumed with another": [{"rng_seed": 5}, {"rng_seed": 6}],
+}
+
+
+@pytest.mark.parametrize("untold", UNTOLD)
+def test_the_number_of_a_study_is_no_seed(tmp_path, untold):
+    """Two trials of one study share nothing, so that they are compared as any others."""
+    imported = repeated(tmp_path, lambda *_: UNTOLD[untold])
+    assert len(set(seeds_of(imported).values())) == 2 * SEEDS
+    assert not compared(imported).paired
+
+
+def test_a_resumed_trial_keeps_its_seed(tmp_path):
+    told = repeated(tmp_path, lambda study, _: [{"rng_seed": 7 + study}] * 2)
+    assert seeds_of(told)["study_1/trial_1"] == 8
+
+
 def test_one_trial_is_enough(tmp_path):
     _, spec = copied(tmp_path)
     imported = datasets(spec)
@@ -189,6 +255,8 @@ SPOILT = {
         "row 2, column 'global_step': '1.5' is no whole number",
     ),
     "cut off": ("eval_measurements.csv", "global_step,validation/bleu\n1\n", "row 2 has 1 cells"),
+    "no seed": ("flags_0.json", '{"rng_seed": "five"}', "'rng_seed' must be a whole number"),
+    "no flags": ("flags_0.json", "[]", "it must hold names with values"),
     "empty": ("eval_measurements.csv", "", "the table has no rows"),
 }
 

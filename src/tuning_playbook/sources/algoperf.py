@@ -1,7 +1,8 @@
-"""Finished trials as the AlgoPerf benchmark logs them, in folders `study_<seed>/trial_<number>`.
+"""Finished trials as the AlgoPerf benchmark logs them, in folders `study_<number>/trial_<number>`.
 
-Each holds `hparams.json`, `eval_measurements.csv` and, where it was kept, `measurements.csv`. The
-studies of AlgoPerf are repeats on other seeds.
+Each holds `hparams.json`, `eval_measurements.csv` and, where they were kept, `measurements.csv` and
+`flags_0.json`. The studies of AlgoPerf are repeats on other seeds. The number of a study is none:
+every trial may draw its own, and the flags alone tell it.
 
 Source: https://github.com/mlcommons/algorithmic-efficiency.
 """
@@ -10,6 +11,7 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 from tuning_playbook.declarations import NAME, Value
 from tuning_playbook.errors import SourceError
@@ -18,6 +20,7 @@ from tuning_playbook.sources.measurements import (
     record_of,
     split_of,
 )
+from tuning_playbook.sources.seeds import told_apart
 from tuning_playbook.sources.table import LARGEST, read_table
 from tuning_playbook.trials.imported_trial import ImportedTrial
 
@@ -26,6 +29,11 @@ FOLDER = re.compile(r"(?:study|trial)_(\d+)")
 LOGGED_AS = {"loss": "train_loss", "grad_norm": "grad_norm"}
 """The dataset's names of what `measurements.csv` logs every hundred steps."""
 
+FLAGS = "flags_*.json"
+"""One file of the runner's flags for each time that a trial was begun or resumed."""
+
+SEED = "rng_seed"
+
 NO_METRIC = "num_examples"
 """A column of every split that counts what the metrics are means of."""
 
@@ -33,10 +41,11 @@ NO_METRIC = "num_examples"
 def read_algoperf(
     folder: Path, workload: str, column: str, objective: str
 ) -> tuple[ImportedTrial, ...]:
-    """Return the trials in a folder: trial by trial, and of each its seeds in order.
+    """Return the trials in a folder: trial by trial, and of each its studies in order.
 
     Args:
-        folder: It holds `study_<seed>/trial_<number>`, or `study_<seed>/<workload>/trial_<number>`.
+        folder: It holds `study_<number>/trial_<number>`, or the same with a folder of the workload
+            between the two.
         workload: The spec's.
         column: The logged column that is the objective's metric.
         objective: The objective's metric, whose name that column takes.
@@ -53,11 +62,14 @@ def read_algoperf(
             places[int(trial[1]), int(study[1])] = path
     if not places:
         raise SourceError(
-            f"{folder}: there are no folders study_<seed>/trial_<number>; give the folder that "
+            f"{folder}: there are no folders study_<number>/trial_<number>; give the folder that "
             "holds AlgoPerf's logs of one workload"
         )
+    paths = [places[key] for key in sorted(places)]
+    seeds = told_apart([_read_seed(path) for path in paths])
     return tuple(
-        _read_trial(places[key], folder, key[1], column, objective) for key in sorted(places)
+        _read_trial(path, folder, seed, column, objective)
+        for path, seed in zip(paths, seeds, strict=True)
     )
 
 
@@ -96,7 +108,30 @@ def _read_log(path: Path) -> Steps:
     return steps
 
 
-def _read_hyperparameters(path: Path) -> dict[str, Value]:
+def _read_seed(path: Path) -> int | None:
+    """Return the seed of a trial; None where its flags do not tell it.
+
+    The runner draws one from the hardware where the flag is not given, or 0, and logs that nowhere;
+    and a trial that was resumed with another seed has no single one.
+    """
+    told = {_seed_in(flags) for flags in sorted(path.glob(FLAGS))}
+    seed = told.pop() if len(told) == 1 else None
+    return seed or None
+
+
+def _seed_in(path: Path) -> int | None:
+    content = _read_json(path)
+    seed = content.get(SEED)
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST:
+        raise SourceError(
+            f"{path}: '{SEED}' must be a whole number from 0 to {LARGEST}, not {seed!r}"
+        )
+    return seed
+
+
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -104,7 +139,12 @@ def _read_hyperparameters(path: Path) -> dict[str, Value]:
     except (OSError, ValueError) as error:
         raise SourceError(f"{path}: it cannot be read as JSON: {error}") from None
     if not isinstance(content, dict):
-        raise SourceError(f"{path}: hyperparameters are names with values, not {content!r}")
+        raise SourceError(f"{path}: it must hold names with values, not {content!r}")
+    return content
+
+
+def _read_hyperparameters(path: Path) -> dict[str, Value]:
+    content = _read_json(path)
     for name, value in content.items():
         if not NAME.fullmatch(name):
             raise SourceError(f"{path}: '{name}' is no name of a hyperparameter")

@@ -6,8 +6,7 @@ measurements.csv   trial,step,validation/accuracy,train_loss
                    a,1000,0.71,1.84
 """
 
-import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from tuning_playbook.declarations import NAME
@@ -18,6 +17,7 @@ from tuning_playbook.sources.measurements import (
     record_of,
     split_of,
 )
+from tuning_playbook.sources.seeds import told_apart
 from tuning_playbook.sources.table import Row, Table, read_table
 from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import Status
@@ -64,19 +64,15 @@ def read_csv(trials: Path, measurements: Path, objective: str) -> tuple[Imported
             raise row.error("trial", f"'{name}' stands in row {known[name].number} already")
         known[name] = row
     measured = _read_measurements(measurements, objective, known)
-    seeds = _seeds(known.values())
+    seeds = told_apart([_seed(row) for row in known.values()])
     return tuple(
         _finish(row, table, measured[name], objective, seed)
         for (name, row), seed in zip(known.items(), seeds, strict=True)
     )
 
 
-def _seeds(rows: Collection[Row]) -> list[int]:
-    """Return the seed of each trial; where it is not known a number that is no other trial's."""
-    told = [row.whole("seed") if row.cells.get("seed") else None for row in rows]
-    taken = set(told)
-    free = (number for number in itertools.count() if number not in taken)
-    return [next(free) if seed is None else seed for seed in told]
+def _seed(row: Row) -> int | None:
+    return row.whole("seed") if row.cells.get("seed") else None
 
 
 def _read_measurements(path: Path, objective: str, known: Mapping[str, Row]) -> dict[str, Steps]:

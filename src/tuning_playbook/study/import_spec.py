@@ -26,10 +26,10 @@ class CsvSource(Shape):
 
 
 class AlgoperfSource(Shape):
-    """Finished trials as AlgoPerf logs them, in folders study_<seed>/trial_<number>."""
+    """Finished trials as AlgoPerf logs them, in folders study_<number>/trial_<number>."""
 
     format: Literal["algoperf"]
-    path: StrictStr = Field(description="the folder that holds study_<seed>/trial_<number>")
+    path: StrictStr = Field(description="the folder that holds study_<number>/trial_<number>")
     objective: StrictStr | None = Field(
         None,
         description="the logged column that is the objective's metric; left out, that of its name",

@@ -16,7 +16,7 @@ class ImportedTrial:
     Attributes:
         name: As its source names it.
         where: The file, and the row or the folder, that it is read from.
-        seed: Its seed; where the source has none, its number among equal configurations.
+        seed: Its seed; where the source has none, a number that is no other trial's.
         hyperparameters: Its configuration; what does not exist in it is left out.
         record: What was measured of it, and how it ended.
         arm: The name of its arm; empty where its source does not say.
