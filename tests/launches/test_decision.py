@@ -7,6 +7,7 @@ import xarray as xr
 from scipy import stats
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_reruns, make_study
+from tests.sources.several_seeds import several_seeds
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.launches.comparison import compare
 from tuning_playbook.launches.decision import decide
@@ -436,6 +437,53 @@ def test_calibration_of_the_whole_decision():
     print(f"adopted: {rates[0.0]:.1%} without a difference, {rates[2.0]:.1%} with two deviations")
     assert rates[0.0] <= stats.binom.ppf(0.95, PAIRS, 0.05) / PAIRS
     assert rates[2.0] >= 0.8
+
+
+CONFIGURATIONS = 10
+
+
+def test_a_candidate_that_its_own_seeds_chose_is_adopted_no_more_often(tmp_path):
+    """Ten equal configurations of five seeds, and an equal baseline.
+
+    The best of the ten stands where the template has its candidate: they are all alike.
+    """
+    names = ["old", *(f"c{place}" for place in range(CONFIGURATIONS))]
+    template = several_seeds(
+        tmp_path, {name: list(0.1 + SPREAD) for name in names}, baseline="old-0"
+    )
+    arms = template.reruns["arm"].values
+    chosen = arms == str(template.study["arm"].values[0])
+    others = ~chosen & (arms != "baseline")
+    generator = np.random.default_rng(5)
+    adopted, undivided = 0, 0
+    for _ in range(PAIRS):
+        drawn = generator.normal(size=(CONFIGURATIONS, 5))
+        drawn = drawn[np.argsort(drawn.mean(axis=1))]
+        objective = generator.normal(size=len(arms))
+        objective[chosen], objective[others] = drawn[0], drawn[1:].ravel()
+        reruns = template.reruns.assign(objective=("trial", objective))
+        launch = decide(template.study, reruns, ())
+        adopted += launch.decision == "adopt"
+        undivided += launch.difference.low > 0  # one-sided, that is a test at 2.5 %
+    rate = adopted / PAIRS
+    print(f"adopted: {rate:.1%} at 5 % divided by ten, {undivided / PAIRS:.1%} at 2.5 %")
+    assert rate <= 0.05 + 2 * (0.05 * 0.95 / PAIRS) ** 0.5
+    assert undivided / PAIRS > 0.08
+    assert launch.difference.bound_confidence == pytest.approx(0.995)
+    assert "99.5 % confidence: 5 % divided by 10." in said(launch)
+
+
+def test_a_configuration_that_is_plainly_better_is_adopted_though_its_seeds_chose_it(tmp_path):
+    objectives = {"old": 0.1 + SPREAD, "new": 0.05 + SPREAD, "other": 0.09 + SPREAD}
+    imported = several_seeds(
+        tmp_path, {name: list(values) for name, values in objectives.items()}, baseline="old-0"
+    )
+    launch = decide(imported.study, imported.reruns, ())
+    json.dumps(launch.to_json(), allow_nan=False)
+    assert launch.decision == "adopt"
+    assert launch.candidate.hyperparameters["learning_rate"] == 0.2
+    assert launch.configurations.chosen_among == 2
+    assert [row.name for row in launch.configurations.rows] == ["new-0", "other-0", "old-0"]
 
 
 def test_smallest_detectable_is_detected_four_times_in_five():

@@ -26,8 +26,8 @@ from tuning_playbook.analysis.arm_comparison import (
 from tuning_playbook.analysis.numbers import at_least, interval, json_object, text, told
 from tuning_playbook.analysis.ranking import arm_settings, direction
 from tuning_playbook.analysis.simultaneous import CONFIDENCE, MOST_VALUES
-from tuning_playbook.analysis.variance import LEAST_RERUNS, TrialVariance
-from tuning_playbook.study.study import write_value
+from tuning_playbook.analysis.variance import TrialVariance
+from tuning_playbook.study.study import LEAST_RERUNS, write_value
 
 PERCENT = f"{100 * CONFIDENCE:.0f} %"
 
@@ -135,7 +135,7 @@ def answer(
     rerun = any(row.reruns for row in arms)
     questions: list[Question] = []
     if len(arms) > 1:
-        aside = _left_out(arms) if rerun else ""
+        aside = left_out(arms) if rerun else ""
         why = _why_not(arms) if rerun else _of_the_search(arms, direction(study))
         listed = [*compared.values.items(), (None, compared.arms)]
         questions = [_question(name, item, compared.reruns, why, aside) for name, item in listed]
@@ -154,13 +154,25 @@ def _question(
 ) -> Question:
     if found.verdict == "cannot tell":
         return Question(name, found.verdict, (), why_not, None, ())
-    words = _of_two if len(found.ordered) == 2 else _of_many
-    sentence = words(name, found, reruns) + aside
+    of_what = "arms" if name is None else f"values of {name}"
+    sentence = in_words(found, reruns, of_what) + aside
     return Question(name, found.verdict, found.best, sentence, found.needed_reruns, found.pairs)
 
 
-def _of_two(name: str | None, found: Comparison, reruns: Reruns) -> str:
-    del name  # it stands in the names of its values
+def in_words(found: Comparison, reruns: Reruns, of_what: str) -> str:
+    """Say what a comparison says, in sentences.
+
+    Args:
+        found: The comparison, which can tell something.
+        reruns: What was compared.
+        of_what: What its values are, as `arms`.
+    """
+    if len(found.ordered) == 2:
+        return _of_two(found, reruns)
+    return _of_many(f"{len(found.ordered)} {of_what}", found, reruns)
+
+
+def _of_two(found: Comparison, reruns: Reruns) -> str:
     (pair,) = found.pairs
     if found.verdict == "differs":
         return f"{pair.arm} is better than {pair.other} by {_with_interval(pair)}."
@@ -175,9 +187,7 @@ def _of_two(name: str | None, found: Comparison, reruns: Reruns) -> str:
     )
 
 
-def _of_many(name: str | None, found: Comparison, reruns: Reruns) -> str:
-    count = len(found.ordered)
-    several = f"{count} arms" if name is None else f"{count} values of {name}"
+def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
     widest = max(found.pairs, key=lambda pair: pair.difference)
     if found.verdict == "practically the same":
         return (
@@ -263,8 +273,8 @@ def _written(values: Sequence[Any]) -> list[str]:
     return [write_value(value) for value in values]
 
 
-def _left_out(arms: Sequence[TrialVariance]) -> str:
-    """Name the arms that are not compared for want of reruns; nothing where all are."""
+def left_out(arms: Sequence[TrialVariance]) -> str:
+    """Name those that are not compared for want of reruns; nothing where all are compared."""
     missing = [row.arm for row in arms if not row.known]
     if not missing:
         return ""

@@ -24,11 +24,7 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.study.study import BASELINE
-
-LEAST_RERUNS = 5
-"""Below this the variance is not known: the 95 % interval of a standard deviation from four values
-reaches from half to almost four times the estimate."""
+from tuning_playbook.study.study import BASELINE, LEAST_RERUNS
 
 CONFIDENCE = 0.95
 
@@ -148,8 +144,13 @@ def trial_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[TrialV
     """
     rows = [_of_arm(study, reruns, arm) for arm in arm_names(study)]
     if reruns is not None and len(members(reruns, BASELINE)):
-        rows.append(summarise(BASELINE, *_rerun(reruns, BASELINE)))
+        rows.append(variance_of(reruns, BASELINE))
     return tuple(rows)
+
+
+def variance_of(reruns: xr.Dataset, arm: str) -> TrialVariance:
+    """Summarise the reruns that stand under one name, be it that of an arm or another one."""
+    return summarise(arm, *_rerun(reruns, arm))
 
 
 def summarise(

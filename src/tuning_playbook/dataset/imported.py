@@ -27,6 +27,9 @@ from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 
+CHOSEN_AMONG = "chosen_among"
+"""An attribute of the reruns: among how many configurations their own means chose."""
+
 WHOLE_RUN = 0.95
 """A trial that got so far has trained as long as any; time limits end runs a little apart."""
 
@@ -56,14 +59,19 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     """Return `reruns.nc`: every configuration that was trained with several seeds.
 
     The seeds of an arm's best configuration, and those of the baseline, stand under their name, and
-    those of any other under a name of its own. The seed by which a configuration was chosen among
-    several is none of its reruns: it was chosen for being lucky.
+    those of any other under a name of its own. Where configurations compete, the first seed of each
+    chooses among them and is none of its reruns: the best was chosen for being lucky, and the
+    others may have been trained again for that. But where all have seeds enough nobody made a
+    choice before them. Then all seeds are reruns, and their mean chooses; the dataset says among
+    how many.
 
     Args:
         plan: The study's.
-        best: The id of the best trial of each arm that has a feasible one.
+        best: The id of the best trial of each arm that has a feasible one, by its first seed.
     """
     study = plan.study
+    if study.chosen_on_all_seeds:
+        best = _best_on_all_seeds(plan)
     competitors = [item.arm for item in plan.trials]
     rows: list[Row] = []
     numbers: dict[str, ImportedTrial] = {}
@@ -78,7 +86,8 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
             chosen = best.get(place.arm) == trial.id
             label = place.arm if chosen else f"{place.arm}: {trials[0].name}"
             rivals = len(competitors) if study.baseline else competitors.count(place.arm)
-            rerun_of, reruns = trial.id, trials[1:] if chosen and rivals > 1 else trials
+            first_chose = rivals > 1 and not study.chosen_on_all_seeds
+            rerun_of, reruns = trial.id, trials[1:] if first_chose else trials
         for number, item in enumerate(reruns):
             rerun = as_trial(study, item)
             numbers[rerun.id] = item
@@ -86,7 +95,30 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
             if study.spec.reruns.splits:
                 about["data_split"] = rerun.data_split
             rows.append(Row(len(rows), label, rerun, {}, about))
-    return describe_reruns(_dataset(study, rows, numbers), study)
+    dataset = describe_reruns(_dataset(study, rows, numbers), study)
+    return dataset.assign_attrs(
+        {CHOSEN_AMONG: len(competitors)} if study.chosen_on_all_seeds else {}
+    )
+
+
+def _best_on_all_seeds(plan: Plan) -> dict[str, str]:
+    """Return by arm the id of the configuration with the best mean over its seeds.
+
+    The mean of one that some seeds were infeasible of leaves those out, so that any without comes
+    first.
+    """
+    study = plan.study
+    seeds = {as_trial(study, trials[0]).id: trials for trials in configurations(study.imported)}
+    sign = 1.0 if study.spec.objective.mode == "min" else -1.0
+    ranks: dict[str, list[tuple[int, float, int, str]]] = {}
+    for item in plan.trials:
+        found = [_measured_best(study, trial.record) for trial in seeds[item.trial.id]]
+        reached = np.array([one["objective"][1][0] for one in found])
+        known = reached[np.isfinite(reached)]
+        if len(known):
+            rank = (len(reached) - len(known), sign * float(known.mean()), item.index)
+            ranks.setdefault(item.arm, []).append((*rank, item.trial.id))
+    return {arm: min(found)[-1] for arm, found in ranks.items()}
 
 
 def resources_dataset(study: Study, trials: Iterable[str]) -> xr.Dataset:

@@ -44,7 +44,8 @@ def choose(
         reruns: Those of the arms that can be compared.
         compared: What they say of the arms.
         simple: How simple each arm is; empty where nobody can tell.
-        by_search: The arms that have a feasible trial, that of the best one first.
+        by_search: The arms that have a feasible trial, that of the best one first; where all seeds
+            of each configuration chose, by their means.
     """
     if not by_search:
         return Choice(None)

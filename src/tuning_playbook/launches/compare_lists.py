@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from tuning_playbook.analysis.numbers import json_object
 from tuning_playbook.analysis.simultaneous import MOST_VALUES
-from tuning_playbook.analysis.variance import LEAST_RERUNS, TrialVariance, summarise
+from tuning_playbook.analysis.variance import TrialVariance, summarise
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
-from tuning_playbook.study.study import BASELINE
+from tuning_playbook.study.study import BASELINE, LEAST_RERUNS
 
 FORMAT = 1
 """Of the JSON object."""

@@ -11,7 +11,8 @@ import scipy
 from tuning_playbook.analysis.quantiles import student_quantile
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.analysis.simultaneous import MOST_VALUES
-from tuning_playbook.analysis.variance import CONFIDENCE, LEAST_RERUNS
+from tuning_playbook.analysis.variance import CONFIDENCE
+from tuning_playbook.study.study import LEAST_RERUNS
 
 POWER = 0.8
 """With which probability the smallest detectable improvement would be seen."""

@@ -9,6 +9,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.answer import Answer, answer, compare_all
 from tuning_playbook.analysis.best_of import BestOf, best_of
+from tuning_playbook.analysis.every_configuration import EveryConfiguration, every_configuration
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import json_object, plain, text, told
 from tuning_playbook.analysis.ranking import (
@@ -22,6 +23,7 @@ from tuning_playbook.analysis.ranking import (
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, trial_variance
+from tuning_playbook.dataset.imported import CHOSEN_AMONG
 from tuning_playbook.launches.choice import choose
 from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
@@ -101,6 +103,8 @@ class Launch:
             told.
         baseline: The incumbent; None where the spec names none.
         other_arms: The best trials of the other arms.
+        configurations: Every configuration that has reruns, compared with every other one; None
+            where these are the best trials of the arms and the baseline alone.
         what_would_change: What evidence would change the decision, or settle an open question.
         rivals: Those of them whose reruns are better than the candidate's.
         difference: None where it cannot be told.
@@ -126,6 +130,7 @@ class Launch:
     gains: Gains | None
     baseline: Configuration | None
     other_arms: tuple[Configuration, ...]
+    configurations: EveryConfiguration | None
     what_would_change: tuple[str, ...]
     rivals: tuple[Rival, ...]
     difference: Difference | None
@@ -168,6 +173,10 @@ def decide(
     best reruns never makes it the candidate: the luckiest of several would be a choice that
     flatters itself. But where the reruns speak against a simpler arm they have had a part in the
     choice, and the lower bound below is one of 97.5 %.
+
+    Where every configuration of another tool's trials has seeds enough, the means of all their
+    seeds choose among them instead, and the lower bound below is one of 5 % divided by the number
+    of configurations (`Evidence.confidence`).
 
     - *Reject* when the mean of the candidate's reruns is not better than the baseline's by more
       than `min_improvement`: the reruns do not favour it, and the incumbent stays. Also when the
@@ -212,7 +221,9 @@ def decide(
     configurations = {arm: _configuration(row, study, reruns) for arm, row in variances.items()}
     rerun = [row for arm, row in variances.items() if arm != BASELINE]
     compared = compare_all(study, rerun, float(min_improvement))
-    choice = choose(compared.reruns, compared.arms, simple or {}, arms_by_best(study))
+    among = 1 if reruns is None else int(reruns.attrs.get(CHOSEN_AMONG, 1))
+    by_best = arms_by_best(study) if among == 1 else _arms_by_mean(rerun, direction(study))
+    choice = choose(compared.reruns, compared.arms, simple or {}, by_best)
     chosen = choice.arm
     problems = [finding for finding in findings if finding.answer == "problem"]
     evidence = Evidence(
@@ -226,6 +237,7 @@ def decide(
         min_improvement=float(min_improvement),
         passed_over=choice.passed_over,
         broken_baseline=_hardly_better_than_chance(variances.get(BASELINE), findings),
+        chosen_among=among,
     )
     decision, reasons = judge(evidence)
     made_of = None
@@ -264,6 +276,9 @@ def decide(
             for arm, configuration in configurations.items()
             if arm not in (chosen, BASELINE)
         ),
+        configurations=every_configuration(
+            study, reruns, margin=evidence.min_improvement, chosen_among=among
+        ),
         what_would_change=what_would_change(decision, evidence, answered.questions),
         difference=evidence.difference,
         rivals=rivals,
@@ -282,6 +297,17 @@ def decide(
             for finding in findings
         ),
     )
+
+
+def _arms_by_mean(arms: Sequence[TrialVariance], sign: float) -> tuple[str, ...]:
+    """Return the arms by the means of their reruns; those that some were infeasible of come last.
+
+    Args:
+        arms: The reruns of each.
+        sign: 1 where a smaller objective is better, -1 where a larger one is.
+    """
+    ranks = {row.arm: (row.infeasible, sign * row.mean) for row in arms if row.mean is not None}
+    return tuple(sorted(ranks, key=lambda arm: ranks[arm]))
 
 
 def _what_is_missing(study: xr.Dataset) -> str:

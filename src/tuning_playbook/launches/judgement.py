@@ -1,11 +1,13 @@
 """What the reruns of a candidate and of a baseline say: the decision, and the reasons for it."""
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
 from tuning_playbook.analysis.numbers import interval, text, told
-from tuning_playbook.analysis.variance import CONFIDENCE, LEAST_RERUNS, TrialVariance
+from tuning_playbook.analysis.variance import CONFIDENCE, TrialVariance
 from tuning_playbook.launches.comparison import Difference, compare
+from tuning_playbook.study.study import LEAST_RERUNS
 
 Decision = Literal["adopt", "reject", "provisional", "undecided"]
 
@@ -15,7 +17,20 @@ UNRELIABLE = 0.5
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the decision is made of."""
+    """What the decision is made of.
+
+    Attributes:
+        candidate: Its reruns; None where no trial is feasible.
+        baseline: Those of the baseline; None where there are none.
+        same: Whether both are one configuration.
+        sign: 1 where a larger objective is better, -1 where a smaller one is.
+        problems: The checks that found a problem.
+        min_improvement: What the improvement must exceed.
+        passed_over: The simpler arms that the reruns speak against, see `choice`.
+        broken_baseline: Why nothing is adopted against such a baseline; nothing where all is well.
+        chosen_among: Among how many configurations the reruns themselves chose the candidate, by
+            their means; 1 where they did not.
+    """
 
     candidate: TrialVariance | None
     baseline: TrialVariance | None
@@ -25,11 +40,18 @@ class Evidence:
     min_improvement: float
     passed_over: tuple[str, ...] = ()
     broken_baseline: str = ""
+    chosen_among: int = 1
 
     @property
     def confidence(self) -> float:
-        """That the improvement is shown with: more where the same reruns chose the candidate."""
-        return 1 - (1 - CONFIDENCE) / 2 if self.passed_over else CONFIDENCE
+        """That the improvement is shown with: more where the same reruns chose the candidate.
+
+        Of so many configurations, none better than the baseline, any may be shown to be better by
+        chance, and whichever is may have been chosen; each has its share of the 5 % (Bonferroni).
+        That covers a choice among their arms, simpler ones passed over, as well.
+        """
+        choices = max(self.chosen_among, 2 if self.passed_over else 1)
+        return 1 - (1 - CONFIDENCE) / choices
 
     @property
     def known(self) -> bool:
@@ -44,7 +66,7 @@ class Evidence:
             return None
         return self.sign * (means[0] - means[1])
 
-    @property
+    @functools.cached_property
     def difference(self) -> Difference | None:
         """The same with its uncertainty; None where it cannot be told."""
         if self.same or self.candidate is None or self.baseline is None:
@@ -75,6 +97,12 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
         ]
     reasons = [evidence.broken_baseline] if evidence.broken_baseline else []
     reasons += _what_the_reruns_show(evidence)
+    if evidence.chosen_among > 1:
+        reasons.append(
+            f"The candidate was chosen among {evidence.chosen_among} configurations by the means "
+            "of all their seeds, which flatters it, so an improvement must be shown with "
+            f"{_percent(evidence.confidence)} confidence: 5 % divided by {evidence.chosen_among}."
+        )
     if candidate.infeasible >= max(2, UNRELIABLE * len(candidate.reruns)):
         return "reject", reasons
     least = text(evidence.min_improvement)
@@ -88,10 +116,14 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
     if doubts:
         return "provisional", reasons + doubts
     reasons.append(
-        f"With {100 * evidence.confidence:g} % confidence the improvement exceeds {least}, which "
+        f"With {_percent(evidence.confidence)} confidence the improvement exceeds {least}, which "
         "is what the spec asks of it for the complexity that it brings."
     )
     return "adopt", reasons
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
 
 
 def _what_the_reruns_show(evidence: Evidence) -> list[str]:
@@ -148,7 +180,7 @@ def _doubts(evidence: Evidence) -> list[str]:
         )
     elif difference.lower_bound <= evidence.min_improvement:
         doubts.append(
-            f"The lower {100 * evidence.confidence:g} % bound of the improvement, "
+            f"The lower {_percent(evidence.confidence)} bound of the improvement, "
             f"{told(difference.lower_bound, difference.error)}, does not exceed "
             f"{text(evidence.min_improvement)}. Reruns that vary so much show a true improvement "
             f"of {told(difference.smallest_detectable, difference.error)} four times in five."

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from tuning_playbook.analysis.answer import Question
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.simultaneous import MOST_VALUES
-from tuning_playbook.analysis.variance import LEAST_RERUNS
 from tuning_playbook.launches.judgement import Decision, Evidence
+from tuning_playbook.study.study import LEAST_RERUNS
 
 
 def what_would_change(

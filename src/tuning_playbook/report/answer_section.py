@@ -16,7 +16,7 @@ PAIRS_SHOWN = 45
 
 @dataclass(frozen=True)
 class PairRow:
-    """Two values of a hyperparameter, or two arms, by their reruns.
+    """Two values of a hyperparameter, two arms or two other configurations, by their reruns.
 
     Attributes:
         arm: The better on average.
@@ -73,24 +73,28 @@ def make_questions(launch: Mapping[str, Any]) -> tuple[QuestionRow, ...]:
 
 
 def _question_row(item: Mapping[str, Any]) -> QuestionRow:
-    pairs = sorted(item["pairs"], key=lambda pair: pair["p"])
     return QuestionRow(
         about=item["hyperparameter"] or "all arms together",
         verdict=item["verdict"],
         best=tuple(item["best"]),
         sentence=item["sentence"],
-        pairs=tuple(
-            PairRow(
-                arm=pair["arm"],
-                other=pair["other"],
-                difference=told(pair["difference"], (pair["high"] - pair["low"]) / 2),
-                interval=interval(pair["low"], pair["high"]),
-                p=probability(pair["p"]),
-                shown=pair["low"] > 0,
-            )
-            for pair in pairs[:PAIRS_SHOWN]
-        ),
-        more_pairs=max(0, len(pairs) - PAIRS_SHOWN),
+        pairs=make_pairs(item["pairs"]),
+        more_pairs=max(0, len(item["pairs"]) - PAIRS_SHOWN),
+    )
+
+
+def make_pairs(pairs: Sequence[Mapping[str, Any]]) -> tuple[PairRow, ...]:
+    """List the clearest pairs first, and of many no more than these."""
+    return tuple(
+        PairRow(
+            arm=pair["arm"],
+            other=pair["other"],
+            difference=told(pair["difference"], (pair["high"] - pair["low"]) / 2),
+            interval=interval(pair["low"], pair["high"]),
+            p=probability(pair["p"]),
+            shown=pair["low"] > 0,
+        )
+        for pair in sorted(pairs, key=lambda pair: pair["p"])[:PAIRS_SHOWN]
     )
 
 

@@ -263,7 +263,7 @@ def make_difference(launch: Mapping[str, Any]) -> Difference | None:
     error = (high - low) / 2
     gained = signed(improvement, error)
     span = f"{signed(low, error)} to {signed(high, error)}"
-    bound = f"lower {100 * difference['bound_confidence']:g} % bound, which decides"
+    bound = f"lower {100 * difference['bound_confidence']:.4g} % bound, which decides"
     facts = (
         ("improvement over the baseline", gained),
         (confidence, span),

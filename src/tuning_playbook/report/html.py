@@ -14,6 +14,7 @@ from tuning_playbook.report.answer_section import (
 )
 from tuning_playbook.report.card import StudyCard, group_roles
 from tuning_playbook.report.checklist_section import count_answers, make_checklist
+from tuning_playbook.report.configuration_table import make_configurations
 from tuning_playbook.report.design import make_costs
 from tuning_playbook.report.evidence import (
     make_arm_rows,
@@ -86,6 +87,7 @@ def render(
         changes=make_changes(launch),
         difference=make_difference(launch),
         reruns=make_rerun_rows(reruns),
+        configurations=make_configurations(launch),
         searches=make_search_rows(launch),
         splits=make_split_rows(launch),
         evidence_figures=[figure for figure in figures if figure.stem in EVIDENCE_PLOTS],

@@ -26,7 +26,15 @@ from tuning_playbook.sources.found import Found
 from tuning_playbook.study import shape
 from tuning_playbook.study.import_spec import ArchiveSource, CsvSource, ImportSpec
 from tuning_playbook.study.searches import ListSearch
-from tuning_playbook.study.study import Arm, Dimension, Incumbent, Study, arm_name, write_value
+from tuning_playbook.study.study import (
+    LEAST_RERUNS,
+    Arm,
+    Dimension,
+    Incumbent,
+    Study,
+    arm_name,
+    write_value,
+)
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.trials.imported_trial import ImportedTrial
 
@@ -88,6 +96,7 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
         if incumbent is None
         else Incumbent(str(spec.baseline), batch_size_of(incumbent, training), incumbent),
         imported=imported,
+        chosen_on_all_seeds=_chosen_on_all_seeds(imported, searched),
     )
 
 
@@ -220,6 +229,21 @@ def _reruns(imported: Sequence[ImportedTrial]) -> shape.Reruns:
         seeds.append(len(trials) - len(divided) - bool(trials[0].arm))
         splits.append(len(divided))
     return shape.Reruns(seeds=max(seeds), splits=max(splits))
+
+
+def _chosen_on_all_seeds(
+    imported: Sequence[ImportedTrial], searched: Sequence[ImportedTrial]
+) -> bool:
+    """Whether several configurations compete of which each has seeds enough.
+
+    An archive tells itself which of its trials are reruns: those of its best trials alone.
+    """
+    competing = {trial.name for trial in searched}
+    groups = [trials for trials in configurations(imported) if trials[0].name in competing]
+    return len(groups) > 1 and all(
+        len(trials) >= LEAST_RERUNS and all(trial.trained is None for trial in trials)
+        for trials in groups
+    )
 
 
 def _arms_with(arms: Sequence[Arm], searched: Sequence[ImportedTrial]) -> tuple[Arm, ...]:

@@ -84,7 +84,12 @@ def _of_imported(study: Study) -> tuple[str, ...]:
             f"The same in every trial of an arm: {_list(constant)}. The conclusion holds at these "
             "values and might not at others."
         )
-    if any(arm.dimensions for arm in study.arms):
+    if study.chosen_on_all_seeds:
+        found.append(
+            "Where several configurations compete, the means of all their seeds chose among them, "
+            "so that the mean of the best one flatters it."
+        )
+    elif any(arm.dimensions for arm in study.arms):
         found.append(
             "Where several configurations compete, the first seed of each chose among them; it is "
             "left out of the reruns of the one that it chose."

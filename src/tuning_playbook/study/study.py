@@ -21,6 +21,10 @@ from tuning_playbook.trials.imported_trial import ImportedTrial
 BASELINE = "baseline"
 """The name of the baseline beside those of the arms, wherever it was rerun as they were."""
 
+LEAST_RERUNS = 5
+"""Below this the variance is not known: the 95 % interval of a standard deviation from four values
+reaches from half to almost four times the estimate."""
+
 SearchedRole = Literal["scientific", "nuisance"]
 
 
@@ -100,6 +104,9 @@ class Study:
         imported: The trials that were trained before, where the spec names their source; then
             `spec` is the list search that would train them.
         taken: What the spec takes from the results of earlier studies.
+        chosen_on_all_seeds: Whether the candidate is found by the means of all seeds, because every
+            imported configuration was trained with enough of them; else the first seed of each
+            finds it, and those that were trained again may owe that to their luck with it.
     """
 
     name: str
@@ -111,6 +118,7 @@ class Study:
     baseline: Incumbent | None
     imported: tuple[ImportedTrial, ...] = ()
     taken: tuple[Taken, ...] = ()
+    chosen_on_all_seeds: bool = False
 
     @property
     def hyperparameters(self) -> dict[str, Hyperparameter]:
