@@ -25,7 +25,13 @@ QUIET = (
     "--remote-debugging-pipe",
 )
 
-KEYS = {"Enter": ("Enter", 13, "\r"), "ArrowRight": ("ArrowRight", 39, ""), " ": ("Space", 32, " ")}
+KEYS = {
+    "Enter": ("Enter", 13, "\r"),
+    "Tab": ("Tab", 9, ""),
+    "ArrowRight": ("ArrowRight", 39, ""),
+    "ArrowDown": ("ArrowDown", 40, ""),
+    " ": ("Space", 32, " "),
+}
 
 
 class Browser:

@@ -6,6 +6,8 @@ import pytest
 from tests.report.browser import CHROMIUM, Browser
 from tests.report.browser_example import drawn
 from tests.report.example import make_example
+from tuning_playbook.report.index import render_index
+from tuning_playbook.report.tracking import summary_row
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no chromium on this machine to open the report in"
@@ -164,6 +166,89 @@ def test_the_keyboard_goes_from_point_to_point_and_to_the_row(opened):
 def test_fits_the_width_of_the_window(browser, written, width):
     browser.open(written[1], width)
     assert browser.js("document.documentElement.scrollWidth") <= width
+
+
+ROUNDS = """[...document.querySelectorAll(".round:not([hidden]) h3")].map((h) => h.innerText)"""
+HISTORIES = (
+    """[...document.querySelectorAll(".history:not([hidden]) h2")].map((h) => h.innerText)"""
+)
+TOLD = """document.getElementById("rounds-status").innerText"""
+
+
+@pytest.fixture(scope="module")
+def index(written, tmp_path_factory):
+    """The page of four studies of two workloads."""
+    example, _ = written
+    row = summary_row(example.card, example.study, example.launch, example.resources)
+    rows = [
+        row,
+        row | {"study": "depth", "decision": "adopt", "answer": "Deeper is better."},
+        row | {"study": "a_name_of_" + "many_" * 20 + "words", "decision": "reject"},
+        row | {"study": "kernel", "decision": "adopt", "workload": "mnist5k_cnn"},
+    ]
+    file = tmp_path_factory.mktemp("index") / "index.html"
+    file.write_text(render_index(rows))
+    return file
+
+
+def choose(browser, control, value):
+    """Choose one of a list, as its keys do."""
+    browser.js(f"""(() => {{
+        const control = document.getElementById("{control}");
+        control.value = "{value}";
+        control.dispatchEvent(new Event("input", {{ bubbles: true }}));
+    }})()""")
+
+
+def test_the_page_of_all_studies_loads_without_a_complaint_and_shows_all(browser, index):
+    browser.open(index)
+    assert not browser.complaints()
+    assert [url for url in browser.requests() if not url.startswith("data:")] == [index.as_uri()]
+    assert len(browser.js(ROUNDS)) == 4
+    assert browser.js(TOLD) == "4 of 4 studies"
+
+
+def test_studies_are_filtered_by_workload_decision_and_words_together(browser, index):
+    browser.open(index)
+    choose(browser, "of-decision", "adopt")
+    assert browser.js(ROUNDS) == ["depth", "kernel"]
+    choose(browser, "of-workload", "mnist5k_cnn")
+    assert (browser.js(ROUNDS), browser.js(HISTORIES)) == (["kernel"], ["mnist5k_cnn"])
+    assert browser.js(TOLD) == "1 of 4 studies"
+    choose(browser, "of-workload", "")
+    browser.js("document.getElementById('with-words').focus()")
+    browser.type("BETTER deeper")
+    assert (browser.js(ROUNDS), browser.js(HISTORIES)) == (["depth"], ["digits_mlp"])
+
+
+def test_the_keyboard_reaches_every_filter_and_then_the_reports(browser, index):
+    browser.open(index)
+    reached = []
+    for _ in range(5):
+        browser.press("Tab")
+        reached.append(browser.js("document.activeElement.id || document.activeElement.innerText"))
+    assert reached[1:4] == ["of-workload", "of-decision", "with-words"]
+    assert reached[4] == browser.js(ROUNDS)[0]
+    browser.js("document.getElementById('of-decision').focus()")
+    browser.press("ArrowDown")
+    assert browser.js(ROUNDS) == ["depth", "kernel"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_of_all_studies_fits_the_width_of_the_window(browser, index, width):
+    browser.open(index, width)
+    assert browser.js("document.documentElement.scrollWidth") <= width
+
+
+def test_without_scripts_every_study_is_there_and_no_filter(browser, index):
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(index)
+        shown = """[...document.querySelectorAll(".round")].every((r) => r.offsetHeight > 0)"""
+        assert browser.js(shown)
+        assert browser.js("document.getElementById('rounds-filter').offsetHeight") == 0
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
 def test_2100_trials_are_sorted_and_filtered_and_all_within_reach(browser, tmp_path):

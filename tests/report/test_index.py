@@ -10,30 +10,73 @@ from .pages import read, structure
 
 @pytest.fixture(scope="module")
 def row(example):
-    return summary_row(example.card, example.study, example.launch)
+    return summary_row(example.card, example.study, example.launch, example.resources)
 
 
-def test_lists_every_study_with_its_decision_and_link(row):
+def rounds_of(page):
+    return read(page).all("li", "round")
+
+
+def test_tells_of_every_study_its_goal_its_answer_its_decision_and_where_its_report_is(row):
     rows = [
         row,
-        row | {"study": "depth", "decision": "adopt"},
-        row | {"study": "width", "decision": "reject"},
+        row | {"study": "depth", "decision": "adopt", "answer": "Deeper is better."},
+        row | {"study": "width", "decision": "reject", "finished": "2026-01-06T10:00:00Z"},
     ]
-    body = read(render_index(rows)).one("tbody")
-    assert [link.attributes["href"] for link in body.all("a")] == [
-        "./optimizer_choice/report.html",
+    found = rounds_of(render_index(rows))
+    assert [item.one("h3").one("a").attributes["href"] for item in found] == [
         "./depth/report.html",
+        "./optimizer_choice/report.html",
         "./width/report.html",
     ]
-    assert [badge.text for badge in body.all("span", "badge")] == [
-        "◐ provisional",
+    assert [item.one("span", "badge").text for item in found] == [
         "✓ adopt",
+        "◐ provisional",
         "✕ reject",
     ]
-    first = body.all("tr")[0].text
+    assert [item.one("p", "answered").text for item in found] == [
+        "Deeper is better.",
+        row["answer"],
+        row["answer"],
+    ]
+    assert [item.one("time").text for item in found] == ["2026-01-05", "2026-01-05", "2026-01-06"]
+    first = found[0].text
     assert row["goal"] in first
-    assert "13 of 16" in first
+    assert "13 of 16 trials feasible" in first
     assert f"{row['candidate_rerun_mean']:.4g} ± {row['candidate_rerun_sd']:.2g}" in first
+
+
+def test_each_workload_has_a_history_of_its_own(row):
+    page = read(render_index([row, row | {"study": "b", "workload": "mnist5k_cnn"}]))
+    histories = page.all("section", "history")
+    assert [item.one("h2").text for item in histories] == ["digits_mlp", "mnist5k_cnn"]
+    assert ["Round 1" in item.text for item in histories] == [True, True]
+
+
+def test_a_study_names_those_that_it_takes_values_from(row):
+    (_, later) = rounds_of(
+        render_index([row, row | {"study": "z", "builds_on": ["optimizer_choice", "gone"]}])
+    )
+    assert "Takes values from optimizer_choice , gone." in later.text
+    assert [link.attributes["href"] for link in later.one("p", "measured").all("a")] == [
+        "./optimizer_choice/report.html"
+    ]
+
+
+def test_the_filters_name_what_there_is_and_wait_for_the_script(row):
+    page = read(render_index([row, row | {"study": "b", "decision": "adopt"}]))
+    assert "hidden" in page.by_id("rounds-filter").attributes
+    options = [[item.text for item in choice.all("option")] for choice in page.all("select")]
+    assert options == [["all", "digits_mlp"], ["all", "adopt", "provisional"]]
+    assert not [item for item in page.all("li") if "hidden" in item.attributes]
+
+
+def test_a_summary_of_an_earlier_version_is_shown_as_far_as_it_goes(row):
+    since = ("answer", "finished", "builds_on")
+    page = render_index([{name: value for name, value in row.items() if name not in since}])
+    (found,) = rounds_of(page)
+    assert "make it again" in found.one("p", "answered").text
+    assert not found.all("time")
 
 
 def test_is_the_same_for_the_same_rows(row):
@@ -42,9 +85,10 @@ def test_is_the_same_for_the_same_rows(row):
 
 def test_texts_and_names_stay_text(row):
     hostile = "\"><script>alert('1')</script>"
-    page = render_index([row | dict.fromkeys(("study", "goal", "notes", "workload"), hostile)])
+    texts = ("study", "goal", "answer", "notes", "workload", "candidate_arm", "finished")
+    page = render_index([row | dict.fromkeys(texts, hostile)])
     assert structure(page) == structure(render_index([row]))
-    (link,) = read(page).one("tbody").all("a")
+    link = rounds_of(page)[0].one("h3").one("a")
     assert link.text == hostile
     assert link.attributes["href"] == (
         "./%22%3E%3Cscript%3Ealert%28%271%27%29%3C%2Fscript%3E/report.html"
@@ -53,21 +97,26 @@ def test_texts_and_names_stay_text(row):
 
 @pytest.mark.parametrize("name", ["javascript:alert(1)", "//elsewhere.example", "../../up"])
 def test_a_name_leads_nowhere_else(row, name):
-    (link,) = read(render_index([row | {"study": name}])).one("tbody").all("a")
-    assert link.attributes["href"].startswith("./")
-    assert link.attributes["href"].count("/") == 2
+    rows = [row | {"study": name}, row | {"study": "later", "builds_on": [name]}]
+    links = [link for item in rounds_of(render_index(rows)) for link in item.all("a")]
+    assert len(links) == 3
+    for link in links:
+        assert link.attributes["href"].startswith("./")
+        assert link.attributes["href"].count("/") == 2
 
 
 def test_without_studies():
     page = render_index([])
     assert "No study has been reported yet." in read(page).one("main").text
-    assert "0 studies" in read(page).one("h2").text
+    assert "0 studies" in read(page).one("title").text
+    assert not read(page).all("select")
 
 
-def test_missing_reruns_are_dashes(row):
+def test_missing_reruns_are_said(row):
     nothing = dict.fromkeys(name for name in row if "rerun" in name)
-    cells = read(render_index([row | nothing])).one("tbody").all("td")
-    assert [cell.text for cell in cells[-2:]] == ["–", "–"]
+    assert "No reruns of the candidate" in rounds_of(render_index([row | nothing]))[0].text
+    without = {"baseline_rerun_mean": None, "baseline_rerun_sd": None}
+    assert ", no baseline." in rounds_of(render_index([row | without]))[0].text
 
 
 def test_lists_the_launches_in_order(row):
@@ -87,10 +136,10 @@ def test_lists_the_launches_in_order(row):
         "after_sd": "0.00123",
     }
     page = read(render_index([row], [launch, launch | {"date": "2026-02-01", "forced": ""}]))
-    first, second = (item.text for item in page.all("tbody")[1].all("tr"))
+    first, second = (item.text for item in page.one("tbody").all("tr"))
     assert "2026-01-31" in first
     assert "adopted by force" in first
     assert "0.02123 ± 0.0012" in first
     assert "2026-02-01" in second
     assert "force" not in second
-    assert "Launches" not in render_index([row])
+    assert "launches-heading" not in render_index([row])

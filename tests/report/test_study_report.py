@@ -55,7 +55,7 @@ def test_it_is_the_page_of_what_the_files_hold(example, files, tmp_path):
         resources=example.resources,
         plots=example.plots,
     )
-    assert row == summary_row(card, example.study, example.launch)
+    assert row == summary_row(card, example.study, example.launch, example.resources)
 
 
 def test_what_only_some_studies_have_is_in_it_where_it_is_given(files, tmp_path):

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from tuning_playbook.report.tracking import COLUMNS, summary_row, write_tracking
+from tuning_playbook.study.origin import Taken
 
 
 @pytest.fixture(scope="module")
 def row(example):
-    return summary_row(example.card, example.study, example.launch)
+    return summary_row(example.card, example.study, example.launch, example.resources)
 
 
 def read_sheet(text):
@@ -26,6 +27,7 @@ def test_row_sums_up_the_study(example, row):
     assert row == {
         "study": "optimizer_choice",
         "goal": example.card.goal,
+        "answer": example.launch["answer"]["sentence"],
         "notes": "first exploration round",
         "config": "config/studies/optimizer_choice.yaml",
         "workload": "digits_mlp",
@@ -40,6 +42,8 @@ def test_row_sums_up_the_study(example, row):
         "baseline_rerun_mean": example.launch["baseline"]["mean"],
         "baseline_rerun_sd": example.launch["baseline"]["standard_deviation"],
         "decision": "provisional",
+        "finished": "2026-01-05T10:00:00Z",
+        "builds_on": [],
         "reproduction_command": "snakemake --cores 2 --config study=optimizer_choice",
     }
     assert json.loads(json.dumps(row)) == row
@@ -48,14 +52,41 @@ def test_row_sums_up_the_study(example, row):
 def test_best_of_a_maximized_objective_is_the_largest(example):
     card = replace(example.card, objective_mode="max")
     largest = np.nanmax(example.study["objective"].to_numpy())
-    assert summary_row(card, example.study, example.launch)["best_search_objective"] == largest
+    row = summary_row(card, example.study, example.launch, example.resources)
+    assert row["best_search_objective"] == largest
+
+
+def test_a_study_is_finished_when_its_last_trial_is(example):
+    times = [f"2026-01-{day:02}T10:00:00Z" for day in (3, 9, 5, 4)] * 4
+    resources = example.resources.assign(finished=("trial", np.array([*times[:-1], ""], object)))
+    row = summary_row(example.card, example.study, example.launch, resources)
+    assert row["finished"] == "2026-01-09T10:00:00Z"
+
+
+def test_it_names_each_study_that_it_takes_values_from_once(example):
+    taken = [
+        Taken(f"fixed.{name}", "1", study, "arm", "trial", "fingerprint", "")
+        for name, study in (("a", "first"), ("b", "=second"), ("c", "first"))
+    ]
+    card = replace(example.card, taken=tuple(taken))
+    row = summary_row(card, example.study, example.launch, example.resources)
+    assert row["builds_on"] == ["first", "=second"]
+    (cells,) = read_sheet(write_tracking([row | {"builds_on": ["=second", "first"]}]))
+    assert cells["builds_on"] == "'=second; first"
+
+
+def test_what_an_earlier_version_did_not_write_is_empty(row):
+    earlier = {name: value for name, value in row.items() if name not in ("answer", "finished")}
+    (cells,) = read_sheet(write_tracking([earlier]))
+    assert (cells["answer"], cells["finished"]) == ("", "")
 
 
 def test_what_is_missing_is_empty(example):
     nothing = np.full(example.study.sizes["trial"], np.nan)
     study = example.study.assign(objective=("trial", nothing))
     launch = example.launch | {"candidate": None, "baseline": None}
-    row = summary_row(replace(example.card, commands=()), study, launch)
+    resources = example.resources.drop_vars("finished")  # of trials of another tool
+    row = summary_row(replace(example.card, commands=()), study, launch, resources)
     (cells,) = read_sheet(write_tracking([row]))
     assert cells["trials_feasible"] == "0"
     empty = {name for name, value in cells.items() if value == ""}
@@ -66,6 +97,8 @@ def test_what_is_missing_is_empty(example):
         "candidate_rerun_sd",
         "baseline_rerun_mean",
         "baseline_rerun_sd",
+        "finished",
+        "builds_on",
         "reproduction_command",
     }
 

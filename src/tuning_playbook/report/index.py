@@ -1,11 +1,11 @@
-"""The page that lists every study with its decision."""
+"""The page of all studies: what was learnt of each workload, round by round."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from tuning_playbook.report.page import render_page
+from tuning_playbook.report.page import DECISIONS, render_page
+from tuning_playbook.report.study_rounds import make_history
 
 
 def render_index(
@@ -14,16 +14,18 @@ def render_index(
     """Write `index.html`, which stands beside the studies' folders.
 
     Args:
-        rows: A summary of each study, as `tracking.summary_row` gives it, in the order to show.
+        rows: A summary of each study, as `tracking.summary_row` gives it.
         launches: The launches that were adopted, as `launches.history` reads them.
 
     Returns:
         The text of one HTML file that loads nothing and links to each `<study>/report.html`.
     """
-    links = [f"./{quote(str(row['study']), safe='')}/report.html" for row in rows]
+    decided = {row["decision"] for row in rows}
     return render_page(
         "index.html.j2",
-        studies=list(zip(rows, links, strict=True)),
+        history=make_history(rows),
+        studies=len(rows),
+        decided=[decision for decision in DECISIONS if decision in decided],
         launches=[_numbers(row) for row in launches],
     )
 

@@ -71,7 +71,7 @@ def report_study(
             final=_read(final[0]) if final else None,
             plots={Path(path).stem: Path(path).read_text() for path in plots},
         )
-        return html, summary_row(card, searched, decided)
+        return html, summary_row(card, searched, decided, costs)
 
 
 def _read(path: str) -> Any:

@@ -14,6 +14,7 @@ from tuning_playbook.report.card import StudyCard
 COLUMNS = (
     "study",
     "goal",
+    "answer",
     "notes",
     "config",
     "workload",
@@ -28,6 +29,8 @@ COLUMNS = (
     "baseline_rerun_mean",
     "baseline_rerun_sd",
     "decision",
+    "finished",
+    "builds_on",
     "reproduction_command",
 )
 """The sheet's columns. Source: "Setting up experiment tracking" in the playbook."""
@@ -36,16 +39,20 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 """A spreadsheet runs a cell that begins with one of these as a formula."""
 
 
-def summary_row(card: StudyCard, study: xr.Dataset, launch: Mapping[str, Any]) -> dict[str, Any]:
+def summary_row(
+    card: StudyCard, study: xr.Dataset, launch: Mapping[str, Any], resources: xr.Dataset
+) -> dict[str, Any]:
     """Sum up a study for the tracking sheet and the index.
 
     Args:
         card: The study's question and commands.
         study: The dataset of its trials.
         launch: The launch decision, as `launch.json` holds it.
+        resources: Time and machine of its trials and reruns.
 
     Returns:
-        A JSON value for each of `COLUMNS`; `None` where there is none.
+        A JSON value for each of `COLUMNS`; `None` where there is none. `finished` is when the last
+        of its trials was, and `builds_on` lists the studies that it takes values from.
     """
     objective = study["objective"].to_numpy().astype(float)
     feasible = objective[np.isfinite(objective)]
@@ -54,6 +61,7 @@ def summary_row(card: StudyCard, study: xr.Dataset, launch: Mapping[str, Any]) -
     return {
         "study": card.name,
         "goal": card.goal,
+        "answer": launch["answer"]["sentence"],
         "notes": card.notes,
         "config": card.config,
         "workload": card.workload,
@@ -68,6 +76,8 @@ def summary_row(card: StudyCard, study: xr.Dataset, launch: Mapping[str, Any]) -
         "baseline_rerun_mean": _finite(baseline.get("mean")),
         "baseline_rerun_sd": _finite(baseline.get("standard_deviation")),
         "decision": launch["decision"],
+        "finished": _finished(resources),
+        "builds_on": list(dict.fromkeys(taken.study for taken in card.taken)),
         "reproduction_command": card.commands[0][1] if card.commands else "",
     }
 
@@ -76,26 +86,38 @@ def write_tracking(rows: Sequence[Mapping[str, Any]]) -> str:
     """Write the tracking sheet as CSV, its rows in the order given.
 
     A text that a spreadsheet would run as a formula gets a leading apostrophe, which it shows as
-    text instead. Numbers stay numbers.
+    text instead. Numbers stay numbers. What a row lacks, because an earlier version of this
+    project wrote it, is empty.
 
     Example:
         >>> row = dict.fromkeys(COLUMNS) | {"study": "=1+1", "best_search_objective": -0.5}
         >>> print(write_tracking([row]).splitlines()[1])
-        '=1+1,,,,,,,,,-0.5,,,,,,,
+        '=1+1,,,,,,,,,,-0.5,,,,,,,,,
     """
     sheet = io.StringIO()
     writer = csv.DictWriter(sheet, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _cell(row[name]) for name in COLUMNS} for row in rows)
+    writer.writerows({name: _cell(row.get(name)) for name in COLUMNS} for row in rows)
     return sheet.getvalue()
 
 
 def _cell(value: object) -> object:
     """Return a value as the sheet holds it: one kind of line end, and no formula."""
+    if isinstance(value, list):
+        value = "; ".join(value)
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _finished(resources: xr.Dataset) -> str | None:
+    """Return when the last trial was finished; None for trials of another tool."""
+    if "finished" not in resources:
+        return None
+    return max(
+        (str(time) for time in resources["finished"].to_numpy().tolist() if time), default=None
+    )
 
 
 def _finite(value: float | None) -> float | None:

@@ -173,6 +173,32 @@
     }
   }
 
+  // The page of all studies: a round stays that has the workload, the decision and every word.
+  const rounds = Array.from(document.querySelectorAll(".round"));
+  if (rounds.length) {
+    const [filter, workload, decision, typed, status] = [
+      "rounds-filter", "of-workload", "of-decision", "with-words", "rounds-status",
+    ].map((id) => document.getElementById(id));
+    const histories = Array.from(document.querySelectorAll(".history"));
+    const texts = new Map(rounds.map((round) => [round, round.textContent.toLowerCase()]));
+    const show = () => {
+      const words = typed.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const holds = (round) =>
+        ["", round.closest(".history").dataset.workload].includes(workload.value) &&
+        ["", round.dataset.decision].includes(decision.value) &&
+        words.every((word) => texts.get(round).includes(word));
+      for (const round of rounds) round.hidden = !holds(round);
+      for (const history of histories) {
+        history.hidden = !history.querySelector(".round:not([hidden])");
+      }
+      const found = rounds.filter((round) => !round.hidden).length;
+      status.textContent = `${found} of ${rounds.length} ${rounds.length === 1 ? "study" : "studies"}`;
+    };
+    for (const control of [workload, decision, typed]) control.addEventListener("input", show);
+    filter.hidden = false;
+    show();
+  }
+
   // Each plot is in the file once; the checklist shows it small beside its answer.
   for (const link of document.querySelectorAll(".thumbnails a")) {
     const plot = document.getElementById(link.hash.slice(1)).querySelector("img");
