@@ -1,9 +1,14 @@
 """Which seeds of imported configurations choose, and which are reruns."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from tests.sources.several_seeds import several_seeds
-from tuning_playbook.dataset.imported import CHOSEN_AMONG
+from tuning_playbook.analysis.ranking import best_ids
+from tuning_playbook.dataset.imported import CHOSEN_AMONG, reruns_dataset
+from tuning_playbook.planning.list_imported import as_trial
 
 LUCKY_ONCE = [0.10, 0.30, 0.31, 0.32, 0.33]
 GOOD = [0.20, 0.21, 0.22, 0.23, 0.24]
@@ -53,3 +58,13 @@ def test_a_larger_objective_may_be_the_better_one(tmp_path):
     objective = {"metric": "validation/error", "mode": "max"}
     imported = several_seeds(tmp_path, {"a": LUCKY_ONCE, "b": GOOD}, objective=objective)
     assert names(imported, "all trials") == seeds("a")
+
+
+def test_the_searched_trial_of_an_archive_is_no_rerun_though_it_competes_with_none(tmp_path):
+    imported = several_seeds(tmp_path, {"old": LUCKY_ONCE, "new": GOOD}, baseline="old-0")
+    study = imported.plan.study
+    trained = [replace(trial, trained=as_trial(study, trial).to_json()) for trial in study.imported]
+    plan = replace(imported.plan, study=replace(study, imported=tuple(trained)))
+    archived = SimpleNamespace(reruns=reruns_dataset(plan, best_ids(imported.study)))
+    assert names(archived, "all trials") == seeds("new", first=1)
+    assert names(archived, "baseline") == seeds("old")

@@ -484,6 +484,8 @@ def test_a_configuration_that_is_plainly_better_is_adopted_though_its_seeds_chos
     assert launch.candidate.hyperparameters["learning_rate"] == 0.2
     assert launch.configurations.chosen_among == 2
     assert [row.name for row in launch.configurations.rows] == ["new-0", "other-0", "old-0"]
+    assert launch.answer.sentence == launch.configurations.sentence
+    assert "new-0 is the best of the 3 configurations" in launch.answer.sentence
 
 
 def test_smallest_detectable_is_detected_four_times_in_five():

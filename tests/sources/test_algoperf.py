@@ -15,6 +15,7 @@ from tuning_playbook.launches.comparison import compare
 from tuning_playbook.launches.decision import decide
 from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.study.caveats import caveats
 
 LABEL_SMOOTHING = {"scientific": {"label_smoothing": [0.0, 0.1]}}
 SEEDS = 5
@@ -199,6 +200,7 @@ def compared(imported):
 def test_the_seed_of_a_trial_is_the_one_that_its_flags_tell(tmp_path):
     told = repeated(tmp_path, lambda study, trial: [{"rng_seed": 10**9 + 10 * study + trial}])
     assert seeds_of(told)["study_3/trial_2"] == 10**9 + 32
+    assert "seeds" not in " ".join(caveats(told.plan.study))
     assert not compared(told).paired
 
 
@@ -221,6 +223,16 @@ def test_the_number_of_a_study_is_no_seed(tmp_path, untold):
     imported = repeated(tmp_path, lambda *_: UNTOLD[untold])
     assert len(set(seeds_of(imported).values())) == 2 * SEEDS
     assert not compared(imported).paired
+    assert "seeds of 10 of 10 trials are not known" in " ".join(caveats(imported.plan.study))
+
+
+def test_another_seed_of_a_rerun_makes_the_reruns_again(tmp_path):
+    before = repeated(tmp_path, lambda study, _: [{"rng_seed": 7 + study}]).plan
+    flags = tmp_path / "logs" / "study_4" / "trial_2" / "flags_0.json"
+    flags.write_text(json.dumps({"rng_seed": 99}))
+    after = plan_study(tmp_path / "s.yaml")
+    assert keys_of(after)["study"] == keys_of(before)["study"]
+    assert keys_of(after)["reruns"] != keys_of(before)["reruns"]
 
 
 def test_a_resumed_trial_keeps_its_seed(tmp_path):

@@ -63,7 +63,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     chooses among them and is none of its reruns: the best was chosen for being lucky, and the
     others may have been trained again for that. But where all have seeds enough nobody made a
     choice before them. Then all seeds are reruns, and their mean chooses; the dataset says among
-    how many.
+    how many. An archive's searched trial is never a rerun, as it was none there.
 
     Args:
         plan: The study's.
@@ -86,7 +86,8 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
             chosen = best.get(place.arm) == trial.id
             label = place.arm if chosen else f"{place.arm}: {trials[0].name}"
             rivals = len(competitors) if study.baseline else competitors.count(place.arm)
-            first_chose = rivals > 1 and not study.chosen_on_all_seeds
+            archived = trials[0].trained is not None
+            first_chose = archived or (rivals > 1 and not study.chosen_on_all_seeds)
             rerun_of, reruns = trial.id, trials[1:] if first_chose else trials
         for number, item in enumerate(reruns):
             rerun = as_trial(study, item)

@@ -1,7 +1,7 @@
 """The launch decision: whether the candidate replaces the baseline, and on what evidence."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -167,12 +167,13 @@ def decide(
 ) -> Launch:
     """Decide whether to adopt the candidate in place of the baseline.
 
-    The study first answers its goal, arm against arm (`analysis.answer`). The candidate is the best
-    trial of the simplest arm that its reruns do not show to be worse than another one; where no arm
-    is simpler than another, of the arm with the best search objective (`choice`). Which arm has the
-    best reruns never makes it the candidate: the luckiest of several would be a choice that
-    flatters itself. But where the reruns speak against a simpler arm they have had a part in the
-    choice, and the lower bound below is one of 97.5 %.
+    The study first answers its goal, arm against arm (`analysis.answer`); one of a single arm,
+    configuration against configuration, where several were trained with seeds enough. The candidate
+    is the best trial of the simplest arm that its reruns do not show to be worse than another one;
+    where no arm is simpler than another, of the arm with the best search objective (`choice`).
+    Which arm has the best reruns never makes it the candidate: the luckiest of several would be a
+    choice that flatters itself. But where the reruns speak against a simpler arm they have had a
+    part in the choice, and the lower bound below is one of 97.5 %.
 
     Where every configuration of another tool's trials has seeds enough, the means of all their
     seeds choose among them instead, and the lower bound below is one of 5 % divided by the number
@@ -262,7 +263,12 @@ def decide(
         caveats = [*caveats, f"{missing} The decision was asked for without them."]
     elif missing:
         decision, reasons = "undecided", [missing, NOT_ON_A_PART]
+    everything = every_configuration(
+        study, reruns, margin=evidence.min_improvement, chosen_among=among
+    )
     answered = answer(study, rerun, compared, goal=goal)
+    if everything is not None and everything.pairs and not answered.questions:
+        answered = replace(answered, sentence=everything.sentence)
     return Launch(
         decision=decision,
         reasons=tuple(reasons),
@@ -276,9 +282,7 @@ def decide(
             for arm, configuration in configurations.items()
             if arm not in (chosen, BASELINE)
         ),
-        configurations=every_configuration(
-            study, reruns, margin=evidence.min_improvement, chosen_among=among
-        ),
+        configurations=everything,
         what_would_change=what_would_change(decision, evidence, answered.questions),
         difference=evidence.difference,
         rivals=rivals,

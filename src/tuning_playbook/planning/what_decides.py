@@ -52,7 +52,7 @@ def reruns(plan: Plan) -> list[Any]:
         spec("reruns")(plan),
         baseline and [baseline.batch_size, dict(baseline.hyperparameters)],
         [
-            (item.name, item.record.sha256, repr(item.best), repr(item.provenance))
+            (item.name, item.seed, item.record.sha256, repr(item.best), repr(item.provenance))
             for item in finished
         ],
     ]

@@ -10,6 +10,7 @@ Source: https://github.com/mlcommons/algorithmic-efficiency.
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,10 @@ def read_algoperf(
             "holds AlgoPerf's logs of one workload"
         )
     paths = [places[key] for key in sorted(places)]
-    seeds = told_apart([_read_seed(path) for path in paths])
+    told = [_read_seed(path) for path in paths]
     return tuple(
-        _read_trial(path, folder, seed, column, objective)
-        for path, seed in zip(paths, seeds, strict=True)
+        replace(_read_trial(path, folder, seed, column, objective), seed_told=known is not None)
+        for path, seed, known in zip(paths, told_apart(told), told, strict=True)
     )
 
 

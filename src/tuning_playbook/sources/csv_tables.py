@@ -123,6 +123,7 @@ def _finish(row: Row, table: Table, steps: Steps, objective: str, seed: int) -> 
         name=row.cells["trial"],
         where=f"{row.path}: row {row.number}",
         seed=seed,
+        seed_told=_seed(row) is not None,
         hyperparameters=values,
         record=record_of(steps, steps, objective, outcome),
     )

@@ -94,6 +94,13 @@ def _of_imported(study: Study) -> tuple[str, ...]:
             "Where several configurations compete, the first seed of each chose among them; it is "
             "left out of the reruns of the one that it chose."
         )
+    untold = sum(not trial.seed_told for trial in study.imported)
+    if untold:
+        found.append(
+            f"The seeds of {untold} of {len(study.imported)} trials are not known. They are "
+            "numbers made up here, no two alike, so that no two reruns are taken for ones on the "
+            "same seed."
+        )
     steps = study.spec.training.max_train_steps
     found.append(
         f"The longest trial trained for {steps:,} steps; longer training may favour another arm."

@@ -16,7 +16,7 @@ class ImportedTrial:
     Attributes:
         name: As its source names it.
         where: The file, and the row or the folder, that it is read from.
-        seed: Its seed; where the source has none, a number that is no other trial's.
+        seed: Its seed; where its source does not tell it, a number that is no other trial's.
         hyperparameters: Its configuration; what does not exist in it is left out.
         record: What was measured of it, and how it ended.
         arm: The name of its arm; empty where its source does not say.
@@ -24,6 +24,7 @@ class ImportedTrial:
         best: What was measured of its best checkpoint; None for a trial of another tool.
         provenance: When, how long and on what it was trained; None where that is not known.
         round: Which round of a search proposed it, 0 for none; None where there were no rounds.
+        seed_told: Whether its source tells its seed.
     """
 
     name: str
@@ -36,3 +37,4 @@ class ImportedTrial:
     best: BestCheckpoint | None = None
     provenance: Mapping[str, Any] | None = None
     round: int | None = None
+    seed_told: bool = True
