@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.answer import in_words, left_out
+from tuning_playbook.analysis.answer import Answer, in_words, left_out
 from tuning_playbook.analysis.arm_comparison import (
     Comparison,
     Pair,
@@ -23,6 +23,7 @@ from tuning_playbook.analysis.numbers import json_object
 from tuning_playbook.analysis.ranking import arm_names, direction, members, strings
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, variance_of
+from tuning_playbook.dataset.imported import CHOSEN_AMONG
 from tuning_playbook.study.study import BASELINE, LEAST_RERUNS
 
 NAME = "source_trial"
@@ -89,8 +90,13 @@ class EveryConfiguration:
         return asdict(self, dict_factory=json_object)
 
 
+def chosen_among(reruns: xr.Dataset | None) -> int:
+    """Return among how many configurations reruns chose the candidate; 1 where they did not."""
+    return 1 if reruns is None else int(reruns.attrs.get(CHOSEN_AMONG, 1))
+
+
 def every_configuration(
-    study: xr.Dataset, reruns: xr.Dataset | None, *, margin: float, chosen_among: int = 1
+    study: xr.Dataset, reruns: xr.Dataset | None, *, margin: float
 ) -> EveryConfiguration | None:
     """Compare every configuration that has reruns.
 
@@ -98,7 +104,6 @@ def every_configuration(
         study: The study.
         reruns: Its reruns.
         margin: What a difference must exceed to matter.
-        chosen_among: Among how many configurations the reruns chose.
 
     Returns:
         None where nothing but the best trials of the arms was rerun, or the baseline besides: these
@@ -128,8 +133,20 @@ def every_configuration(
         best=comparison.best,
         rows=tuple(described),
         pairs=comparison.pairs,
-        chosen_among=chosen_among,
+        chosen_among=chosen_among(reruns),
     )
+
+
+def answer_by(answered: Answer, everything: EveryConfiguration | None) -> Answer:
+    """Return the answer of a study, which one of a single arm gives by its configurations.
+
+    Args:
+        answered: What its arms say.
+        everything: What its configurations say; None where they were not compared.
+    """
+    if answered.questions or everything is None or not everything.pairs:
+        return answered
+    return replace(answered, sentence=everything.sentence)
 
 
 def _row(

@@ -11,6 +11,11 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.answer import answer, compare_all
+from tuning_playbook.analysis.every_configuration import (
+    EveryConfiguration,
+    answer_by,
+    every_configuration,
+)
 from tuning_playbook.analysis.variance import on_the_usual_data, trial_variance
 from tuning_playbook.report.evidence import ArmRow, make_arm_rows, make_difference
 from tuning_playbook.study.study import BASELINE
@@ -28,17 +33,35 @@ def check_decision(results: Path) -> Iterator[str]:
         xr.open_dataset(results / "reruns.nc") as reruns,
     ):
         yield from _check_launch(launch, study, reruns)
-        if "answer" in launch and not _is_answer(launch, study, reruns):
+        margin = float(launch["min_improvement"])
+        everything = every_configuration(study, reruns, margin=margin)
+        if "configurations" not in launch:  # an archive made before they were compared
+            everything = None
+        elif not _is_told(everything, launch["configurations"]):
+            yield "launch.json: the configurations do not differ as the reruns of reruns.nc say"
+        if "answer" in launch and not _is_answer(launch, study, reruns, everything):
             yield "launch.json: the answer is not what the reruns of reruns.nc say"
         arms = make_arm_rows(study, launch)
     yield from _check_report(launch, arms, (results / "report.html").read_text())
 
 
-def _is_answer(launch: Mapping[str, Any], study: xr.Dataset, reruns: xr.Dataset) -> bool:
+def _is_told(everything: EveryConfiguration | None, told: Mapping[str, Any] | None) -> bool:
+    """Whether what the reruns say of the configurations is told, but for the last digits."""
+    found = None if everything is None else json.loads(json.dumps(everything.to_json()))
+    return _alike(found, told)
+
+
+def _is_answer(
+    launch: Mapping[str, Any],
+    study: xr.Dataset,
+    reruns: xr.Dataset,
+    everything: EveryConfiguration | None,
+) -> bool:
     """Whether the answer is what the reruns say, but for the last digits."""
     rows = [row for row in trial_variance(study, reruns) if row.arm != BASELINE]
     compared = compare_all(study, rows, float(launch["min_improvement"]))
-    found = answer(study, rows, compared, goal=launch["answer"]["goal"])
+    goal = launch["answer"]["goal"]
+    found = answer_by(answer(study, rows, compared, goal=goal), everything)
     return _alike(json.loads(json.dumps(found.to_json())), launch["answer"])
 
 

@@ -1,7 +1,7 @@
 """The launch decision: whether the candidate replaces the baseline, and on what evidence."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,12 @@ import xarray as xr
 
 from tuning_playbook.analysis.answer import Answer, answer, compare_all
 from tuning_playbook.analysis.best_of import BestOf, best_of
-from tuning_playbook.analysis.every_configuration import EveryConfiguration, every_configuration
+from tuning_playbook.analysis.every_configuration import (
+    EveryConfiguration,
+    answer_by,
+    chosen_among,
+    every_configuration,
+)
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import json_object, plain, text, told
 from tuning_playbook.analysis.ranking import (
@@ -23,7 +28,6 @@ from tuning_playbook.analysis.ranking import (
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, trial_variance
-from tuning_playbook.dataset.imported import CHOSEN_AMONG
 from tuning_playbook.launches.choice import choose
 from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
@@ -222,7 +226,7 @@ def decide(
     configurations = {arm: _configuration(row, study, reruns) for arm, row in variances.items()}
     rerun = [row for arm, row in variances.items() if arm != BASELINE]
     compared = compare_all(study, rerun, float(min_improvement))
-    among = 1 if reruns is None else int(reruns.attrs.get(CHOSEN_AMONG, 1))
+    among = chosen_among(reruns)
     by_best = arms_by_best(study) if among == 1 else _arms_by_mean(rerun, direction(study))
     choice = choose(compared.reruns, compared.arms, simple or {}, by_best)
     chosen = choice.arm
@@ -263,12 +267,8 @@ def decide(
         caveats = [*caveats, f"{missing} The decision was asked for without them."]
     elif missing:
         decision, reasons = "undecided", [missing, NOT_ON_A_PART]
-    everything = every_configuration(
-        study, reruns, margin=evidence.min_improvement, chosen_among=among
-    )
-    answered = answer(study, rerun, compared, goal=goal)
-    if everything is not None and everything.pairs and not answered.questions:
-        answered = replace(answered, sentence=everything.sentence)
+    everything = every_configuration(study, reruns, margin=evidence.min_improvement)
+    answered = answer_by(answer(study, rerun, compared, goal=goal), everything)
     return Launch(
         decision=decision,
         reasons=tuple(reasons),
