@@ -12,6 +12,10 @@ class SpecError(TuningPlaybookError):
     """A study spec, a baseline or the configuration that cannot be carried out as written."""
 
 
+class BudgetError(TuningPlaybookError):
+    """A budget that cannot be read, or of which nothing can be made."""
+
+
 class SourceError(TuningPlaybookError):
     """A file of finished trials that cannot be read as what it should be."""
 

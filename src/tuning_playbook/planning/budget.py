@@ -85,6 +85,26 @@ def budget(plan: Plan, earlier: Iterable[EarlierTrial] = ()) -> tuple[BudgetRow,
     return tuple(rows)
 
 
+def training_seconds(plan: Plan, earlier: Iterable[EarlierTrial]) -> dict[str, float | None]:
+    """Return the time to expect of one training in each arm, and of one of the baseline.
+
+    None where no earlier trial tells. In an arm whose trials differ in length it is the mean.
+    """
+    study = plan.study
+    earlier = [trial for trial in earlier if trial.workload == study.workload.name]
+    found: dict[str, float | None] = {}
+    for arm in study.arms:
+        lengths = [item.trial.max_train_steps for item in plan.trials if item.arm == arm.name]
+        pace = _pace(earlier, arm.batch_size, arm.scientific)
+        steps = statistics.mean(lengths or [study.spec.training.max_train_steps])
+        found[arm.name] = pace and pace * steps
+    if study.baseline:
+        pace = _pace(earlier, study.baseline.batch_size, {})
+        trial = make_trial(study, study.baseline.batch_size, study.baseline.hyperparameters)
+        found[BASELINE] = pace and pace * trial.max_train_steps
+    return found
+
+
 def total(rows: Iterable[BudgetRow]) -> BudgetRow:
     """Return the sum of the rows; without a time where one has none."""
     rows = list(rows)

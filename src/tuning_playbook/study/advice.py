@@ -90,8 +90,8 @@ def optimizer_hyperparameters_fixed(study: Study, trials: Trials) -> Advice | No
     ]
     fixed: dict[str, list[str]] = {}
     for arm in study.arms if compared else ():
-        members = _members(study, arm)
-        adam = _adam(members)
+        members = optimizer_members(study, arm)
+        adam = adam_hyperparameters(members)
         names = {"learning_rate"} if adam else set(members) - set(DIVISORS)
         names -= {item.name for item in COMMON} | set(arm.scientific)
         held = [name for name in members if name in names and name in arm.fixed]
@@ -158,12 +158,12 @@ def adam_against_trials(study: Study, trials: Trials) -> Advice | None:
     """Advise which of Adam's hyperparameters to search with the number of trials there are."""
     found: dict[str, list[str]] = {}
     for arm in study.arms:
-        members = _members(study, arm)
-        names = _adam(members)
+        members = optimizer_members(study, arm)
+        names = adam_hyperparameters(members)
         count = trials[arm.name]
         if not names or not arm.dimensions:
             continue
-        wanted = names[: _worth_tuning(count)]
+        wanted = names[: worth_tuning(count)]
         searched = {item.hyperparameter.name for item in arm.dimensions}
         settled = {*searched, *arm.scientific}
         missing = [name for name in wanted if name not in settled]
@@ -230,13 +230,13 @@ RULES: tuple[Rule, ...] = (
 """In the order in which a spec is written: roles, ranges, the number of trials."""
 
 
-def _members(study: Study, arm: Arm) -> dict[str, Hyperparameter]:
+def optimizer_members(study: Study, arm: Arm) -> dict[str, Hyperparameter]:
     """Return the hyperparameters that the optimizer of an arm brings, by name, if it is known."""
     optimizers = families(study.workload.optax)[0].members
     return {item.name: item for item in optimizers.get(str(arm.fixed.get("optimizer")), ())}
 
 
-def _adam(members: Mapping[str, Hyperparameter]) -> tuple[str, ...]:
+def adam_hyperparameters(members: Mapping[str, Hyperparameter]) -> tuple[str, ...]:
     """Return the hyperparameters of Adam and its relatives, the most important first.
 
     Empty for any other optimizer.
@@ -246,6 +246,6 @@ def _adam(members: Mapping[str, Hyperparameter]) -> tuple[str, ...]:
     return tuple(name for name in names if name) if all(n in members for n in names) else ()
 
 
-def _worth_tuning(trials: int) -> int:
+def worth_tuning(trials: int) -> int:
     """Return how many of Adam's hyperparameters are worth tuning with so many trials."""
     return 1 + sum(trials >= least for least in (FEW_TRIALS, MANY_TRIALS, VERY_MANY_TRIALS))
