@@ -76,6 +76,51 @@ def test_what_is_wrong_gets_one_line_that_names_the_spec(call, way, change, mess
     assert message in line
 
 
+def test_a_budget_becomes_a_plan_with_a_reason_for_each_change(call, tmp_path):
+    spec = write_spec(tmp_path / "small.yaml", changed({"scientific": {"depth": [1, 2]}}))
+    done = call(*AS_A_MODULE, "check", spec, "--results", tmp_path, "--budget", "51trials")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.partition("plan for a budget of 51 trainings:\n")[2].splitlines()
+    assert lines[:5] == [
+        "  arm        trials  searched hyperparameters  reruns  trainings",
+        "  depth=1        20  learning_rate                  5         25",
+        "  depth=2        20  learning_rate                  5         25",
+        "  in all         40                                10         50",
+        "  left over                                                    1",
+    ]
+    assert lines[5].startswith("change: search.trials: 4 -> 20. So many the budget bears;")
+    assert lines[6].startswith("change: reruns.seeds: 2 -> 5. The variance is known from 5 reruns")
+    assert all("(playbook: " in line for line in lines[5:])
+
+
+def test_a_spec_that_needs_no_change_for_a_budget_is_told_so(call, tmp_path):
+    spec = write_spec(
+        tmp_path / "small.yaml", changed({"search.trials": 16, "reruns": {"seeds": 5}})
+    )
+    done = call(*AS_A_MODULE, "check", spec, "--results", tmp_path, "--budget", "21trials")
+    assert "no change: the spec is what the playbook would make of this budget" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ("0trials", "it must be more than 0"),
+        ("-5trials", "it must be more than 0"),
+        ("many", "give a number of trainings, as 200trials, or a time, as 12h or 90min"),
+        ("3days", "give a number of trainings, as 200trials, or a time, as 12h or 90min"),
+        ("1trials", "does not bear the trials that even one arm of this study needs"),
+        ("12h", "no earlier trial of digits_mlp at the batch size of all trials tells how long"),
+    ],
+)
+def test_a_budget_of_which_nothing_can_be_made_gets_one_line(call, budget, message, tmp_path):
+    spec = write_spec(tmp_path / "small.yaml", changed({}))
+    done = call(*AS_A_MODULE, "check", spec, "--results", tmp_path, "--budget", budget)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("BudgetError: ")
+    assert message in line
+
+
 @each_way
 def test_a_call_without_a_command_names_them(call, way):
     done = call(*way)

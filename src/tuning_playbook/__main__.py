@@ -17,16 +17,18 @@ from tuning_playbook.errors import (
     TuningPlaybookError,
 )
 from tuning_playbook.planning.artefacts import SETTLED
+from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
-from tuning_playbook.report.budget_lines import budget_lines
+from tuning_playbook.report.budget_lines import budget_lines, budget_plan_lines
 from tuning_playbook.study.schema import json_schema
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
-        return _run(_parser().parse_args(arguments))
+        given = sys.argv[1:] if arguments is None else arguments
+        return _run(_parser().parse_args(_joined(given)))
     except TuningPlaybookError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -47,6 +49,9 @@ def _run(options: argparse.Namespace) -> int:
         return _leftovers(options)
     if options.command == "compare":
         return _compare(options)
+    if options.command == "check" and options.budget is not None:
+        # Before the workload is asked, which may take long.
+        options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
     plan = _plan(path, options)
     {"check": _check, "expand": _expand, "train": _train}[options.command](plan, options)
@@ -128,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="print a JSON object")
     for command in (check, expand, train):
         command.add_argument("spec", help="the study's name, or the path of its spec")
+    check.add_argument(
+        "--budget",
+        metavar="AMOUNT",
+        help="also say what the playbook would make of so much, as 200trials, 12h or 90min",
+    )
     leftovers.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
     for command in (check, expand, train, leftovers):
         command.add_argument("--results", type=Path, default=Path("results"))
@@ -144,6 +154,21 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--threads", type=int, default=1)
     leftovers.add_argument("--remove", action="store_true", help="remove what is listed")
     return parser
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with a negative budget joined to its option.
+
+    Otherwise argparse takes it for an option itself, and its message is about that.
+    """
+    joined: list[str] = []
+    for argument in arguments:
+        negative = argument.startswith("-") and argument[1:2].isdigit()
+        if negative and joined[-1:] == ["--budget"]:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _not_negative(text: str) -> float:
@@ -168,12 +193,14 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
         print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
     for arm_name, trial in plan.expansion.duplicates:
         print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
-    if study.imported:
-        return
-    for line in budget_lines(plan, options.results):
-        print(line)
-    for advice in plan.advice:
-        print(f"advice: {advice}")
+    if not study.imported:
+        for line in budget_lines(plan, options.results):
+            print(line)
+        for advice in plan.advice:
+            print(f"advice: {advice}")
+    if options.budget is not None:
+        for line in budget_plan_lines(plan, options.budget, options.results):
+            print(line)
 
 
 def _verify(archive: Path) -> int:

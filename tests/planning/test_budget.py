@@ -7,7 +7,7 @@ import pytest
 
 from tests.specs import plan_of
 from tuning_playbook.__main__ import main
-from tuning_playbook.planning.budget import budget, read_earlier_trials, total
+from tuning_playbook.planning.budget import budget, read_earlier_trials, total, training_seconds
 
 TWO_ARMS = {"scientific": {"depth": [1, 2]}, "search.trials": 4}  # of 50 steps; two reruns
 
@@ -76,6 +76,27 @@ def test_without_a_like_trial_any_of_the_workload_tells(tmp_path):
     finished(tmp_path / "results", "depth3", seconds=4.0, hyperparameters={"depth": 3})
     rows = budget(plan_of(tmp_path, TWO_ARMS), read_earlier_trials(tmp_path / "results"))
     assert [row.seconds for row in rows] == pytest.approx([12.0, 12.0])
+
+
+def test_the_time_of_a_training_in_each_arm_and_of_the_baseline(tmp_path):
+    (tmp_path / "b.yaml").write_text("workload: digits_mlp\nhyperparameters: {optimizer: sgd}\n")
+    plan = plan_of(tmp_path, TWO_ARMS | {"baseline": "b.yaml"})
+    unknown = {"depth=1": None, "depth=2": None, "baseline": None}
+    assert training_seconds(plan, ()) == unknown
+    finished(tmp_path / "results", "depth1", seconds=2.0)
+    finished(tmp_path / "results", "depth2", seconds=4.0, hyperparameters={"depth": 2})
+    times = training_seconds(plan, read_earlier_trials(tmp_path / "results"))
+    assert times == pytest.approx({"depth=1": 1.0, "depth=2": 2.0, "baseline": 1.5})
+
+
+def test_a_budget_of_time_is_planned_by_what_earlier_trials_took(tmp_path, capsys):
+    plan = plan_of(tmp_path, TWO_ARMS)
+    finished(tmp_path / "results", "t", seconds=120.0)
+    arguments = ["check", str(plan.study.path), "--results", str(tmp_path / "results")]
+    assert main([*arguments, "--budget", "30min"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["in", "all", "20", "10", "30", "min", "0", "s"] in rows
+    assert ["left", "over", "0.0", "s"] in rows
 
 
 def test_check_prints_the_budget_and_the_advice(tmp_path, capsys):

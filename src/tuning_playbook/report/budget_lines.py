@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuning_playbook.planning.budget import BudgetRow, budget, read_earlier_trials, total
+from tuning_playbook.planning.budget import (
+    BudgetRow,
+    budget,
+    read_earlier_trials,
+    total,
+    training_seconds,
+)
+from tuning_playbook.planning.budget_plan import Budget, BudgetPlan, plan_budget
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.report.formatting import duration
 
@@ -19,6 +26,28 @@ def budget_lines(plan: Plan, results: Path) -> list[str]:
     return ["budget:", *(f"  {line}" for line in _table((*rows, total(rows))))]
 
 
+def budget_plan_lines(plan: Plan, given: Budget, results: Path) -> list[str]:
+    """Return what the playbook would make of a budget: a line for each arm, then for each change.
+
+    Args:
+        plan: The study's.
+        given: The budget.
+        results: The folder whose trials tell how long one takes.
+
+    Raises:
+        BudgetError: Nothing can be planned.
+    """
+    seconds = training_seconds(plan, read_earlier_trials(results)) if given.timed else None
+    made = plan_budget(plan, given, seconds)
+    changes = [f"change: {change}" for change in made.changes]
+    return [
+        f"plan for a budget of {given}:",
+        *(f"  {line}" for line in _plan_table(made)),
+        *(changes or ["no change: the spec is what the playbook would make of this budget"]),
+        *(f"note: {note}" for note in made.notes),
+    ]
+
+
 def _table(rows: Sequence[BudgetRow]) -> list[str]:
     """Write a budget in columns; its last one only where earlier trials tell a time."""
     cells: list[tuple[str, ...]] = [("arm", "trials", "reruns", "steps", "expected time")]
@@ -28,10 +57,46 @@ def _table(rows: Sequence[BudgetRow]) -> list[str]:
     ]
     if all(row.seconds is None for row in rows):
         cells = [row[:-1] for row in cells]
+    return _columns(cells, texts=(0,))
+
+
+def _plan_table(made: BudgetPlan) -> list[str]:
+    """Write a plan in columns, with the sum and what is left over."""
+
+    def spent(cost: float) -> str:
+        return duration(cost) if made.budget.timed else f"{cost:,.0f}"
+
+    unit = "expected time" if made.budget.timed else "trainings"
+    cells = [("arm", "trials", "searched hyperparameters", "reruns", unit)]
+    cells += [
+        (
+            row.arm,
+            f"{row.trials:,}",
+            ", ".join(row.searched) or "none",
+            f"{row.reruns:,}",
+            spent(row.cost),
+        )
+        for row in made.arms
+    ]
+    trials, reruns = sum(row.trials for row in made.arms), sum(row.reruns for row in made.arms)
+    cells += [
+        ("in all", f"{trials:,}", "", f"{reruns:,}", spent(made.cost)),
+        ("left over", "", "", "", spent(made.left_over)),
+    ]
+    return _columns(cells, texts=(0, 2))
+
+
+def _columns(cells: Sequence[tuple[str, ...]], texts: tuple[int, ...]) -> list[str]:
+    """Write rows of cells below each other: texts begin, numbers end where the column does.
+
+    Args:
+        cells: The rows.
+        texts: The places of the columns that hold text.
+    """
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
         "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
+            cell.ljust(width) if place in texts else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in cells
