@@ -131,8 +131,8 @@ def _fixing(draft: Draft, location: Location, name: str) -> Change:
         reason = f"Adam's {target} is worth tuning from {least[target]} trials in an arm on."
     elif target in members:
         reason = (
-            f"After what else is searched it matters less than the learning rate, and "
-            f"{TRIALS_PER_DIMENSION} trials are needed for each searched hyperparameter."
+            f"{TRIALS_PER_DIMENSION} trials are needed for each searched hyperparameter, and of "
+            "the optimizer's the learning rate matters more; the fixed value is a caveat."
         )
     else:
         reason = (
@@ -196,6 +196,11 @@ def _fewer_values(draft: Draft) -> Iterator[Change]:
 def _without_arms(draft: Draft) -> Iterator[tuple[Location, Any]]:
     """Yield the edits of what stands under a condition that fewer arms meet, or none."""
     left = values_of(draft.parts)
+    for name, given in draft.study.spec.launch.simpler.items():
+        simpler = given if isinstance(given, list) else [given]
+        kept = [value for value in simpler if any(same(value, item) for item in left[name])]
+        if len(kept) < len(simpler):
+            yield ("launch", "simpler", name), kept or None
     gone: list[Location] = []
     for part in draft.parts:
         if any(part.location[: len(place)] == place for place in gone):

@@ -41,7 +41,7 @@ class PlannedArm:
     Attributes:
         arm: Its name.
         trials: Its trials, at most, those of repeats of the search included.
-        searched: The hyperparameters that they search, as the spec names them.
+        searched: What they search, as the spec names it.
         reruns: How often its best trial, or the baseline, is trained again.
         cost: All of these, in trainings or in seconds.
     """
@@ -93,7 +93,7 @@ class Draft:
         raise AssertionError(dimension)
 
     def searched(self, arm: Arm) -> tuple[Dimension, ...]:
-        """Return what is searched in an arm still."""
+        """Return what an arm searches, apart from what is fixed now."""
         return tuple(item for item in arm.dimensions if self.place(item) not in self.fixed)
 
     def is_the_only_one(self, dimension: Dimension) -> bool:
