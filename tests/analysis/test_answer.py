@@ -1,12 +1,14 @@
 """What a study says to its goal."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tests.analysis.synthetic import ADAM, NESTEROV, make_reruns, make_study
+from tests.analysis.synthetic import ADAM, NESTEROV, make_reruns, make_study, uniform
 from tuning_playbook.analysis.answer import answer, compare_all
+from tuning_playbook.analysis.sampled_values import sampled_values
 from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.study.study import BASELINE
 
@@ -41,7 +43,9 @@ def test_two_arms_that_differ():
 
 def test_the_json_of_an_answer_keeps_every_digit():
     content = answered({NESTEROV: 0.1, ADAM: 0.05}).to_json()
-    assert list(content) == ["goal", "sentence", "evidence", "questions", "interactions"]
+    assert list(content) == [
+        *("goal", "sentence", "evidence", "questions", "interactions", "curves"),
+    ]
     (question, _) = content["questions"]
     assert list(question) == [
         *("hyperparameter", "verdict", "best", "sentence", "needed_reruns", "pairs"),
@@ -122,3 +126,26 @@ def test_a_study_without_scientific_hyperparameters_compares_nothing():
     found = answered({"all trials": 0.1})
     assert found.questions == ()
     assert "reaches 0.1000 on average over 5 reruns" in found.sentence
+
+
+def test_a_value_that_was_sampled_over_a_range_has_a_question_that_the_search_answers():
+    searched = [
+        replace(uniform("dropout", 0.0, 0.5, ["all trials"]), role="scientific"),
+        uniform("momentum", 0.0, 1.0, ["all trials"]),
+    ]
+    study = make_study(
+        arms=["all trials"],
+        trials=48,
+        searched=searched,
+        effect=lambda _arm, at: (at["dropout"] - 0.4) ** 2,
+    )
+    rows = trial_variance(study, make_reruns(study, {"all trials": list(0.1 + SPREAD)}))
+    curves = sampled_values(study)
+    found = answer(study, rows, compare_all(study, rows, 0.0), curves, goal="How much?")
+    (question,) = found.questions
+    assert (question.hyperparameter, question.verdict) == ("dropout", "differs")
+    assert found.evidence == "search"
+    assert "By the search dropout is best at 0." in found.sentence
+    (curve,) = found.curves
+    assert curve.low <= 0.2 <= curve.high
+    json.dumps(found.to_json(), allow_nan=False)

@@ -233,6 +233,7 @@ def make_launch(study: xr.Dataset, reruns: xr.Dataset) -> dict[str, Any]:
             "evidence": "reruns",
             "questions": [{"hyperparameter": name} | question for name in ("optimizer", None)],
             "interactions": [],
+            "curves": [],
         },
         "what_would_change": ["More reruns: `reruns: {seeds: 12}`."],
         "passed_over": [],

@@ -79,6 +79,8 @@ rule plot_launch:
         "../../envs/cpu.yaml"
     resources:
         **USUAL,
+    params:
+        slices=of_plan(lambda plan, wildcards: plan.study.spec.isolation.slices),
     message:
         "{wildcards.study}: isolation plot, and every rerun"
     script:

@@ -16,5 +16,6 @@ with (
     xr.open_dataset(files.reruns) as reruns,
     open_if_any(files.replicates) as replicates,
 ):
-    for name, figure in launch_plots(study, reruns, replicates).items():
+    drawn = launch_plots(study, reruns, replicates, slice_count=snakemake.params.slices)
+    for name, figure in drawn.items():
         save(figure, Path(snakemake.output[name]))

@@ -25,6 +25,7 @@ from tuning_playbook.analysis.arm_comparison import (
 )
 from tuning_playbook.analysis.numbers import at_least, interval, json_object, text, told
 from tuning_playbook.analysis.ranking import arm_settings, direction
+from tuning_playbook.analysis.sampled_values import SampledValues
 from tuning_playbook.analysis.simultaneous import CONFIDENCE, MOST_VALUES
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.study.study import LEAST_RERUNS, write_value
@@ -68,6 +69,7 @@ class Answer:
         questions: One for each scientific hyperparameter, then one for all arms together; none
             where there is one arm.
         interactions: Of each two scientific hyperparameters that are crossed, with a sentence.
+        curves: Of each scientific hyperparameter that was sampled over a range.
     """
 
     goal: str
@@ -75,6 +77,7 @@ class Answer:
     evidence: Literal["reruns", "search"]
     questions: tuple[Question, ...]
     interactions: tuple[dict[str, Any], ...]
+    curves: tuple[SampledValues, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as a JSON object."""
@@ -121,7 +124,12 @@ def compare_all(
 
 
 def answer(
-    study: xr.Dataset, variances: Sequence[TrialVariance], compared: Compared, *, goal: str
+    study: xr.Dataset,
+    variances: Sequence[TrialVariance],
+    compared: Compared,
+    curves: Sequence[SampledValues] = (),
+    *,
+    goal: str,
 ) -> Answer:
     """Answer the goal of a study.
 
@@ -129,23 +137,35 @@ def answer(
         study: The study.
         variances: The reruns of the best trial of each arm.
         compared: What they say, as from `compare_all`.
+        curves: Of what was sampled over a range, as from `sampled_values`.
         goal: As in the spec.
     """
     arms = [row for row in variances if row.arm in arm_settings(study)]
     rerun = any(row.reruns for row in arms)
-    questions: list[Question] = []
+    questions = [
+        Question(
+            curve.label,
+            curve.verdict,
+            () if curve.best is None else (f"{curve.hyperparameter}={curve.best:.3g}",),
+            curve.sentence,
+            None,
+            (),
+        )
+        for curve in curves
+    ]
     if len(arms) > 1:
         aside = left_out(arms) if rerun else ""
         why = _why_not(arms) if rerun else _of_the_search(arms, direction(study))
         listed = [*compared.values.items(), (None, compared.arms)]
-        questions = [_question(name, item, compared.reruns, why, aside) for name, item in listed]
+        questions += [_question(name, item, compared.reruns, why, aside) for name, item in listed]
     crossed = [asdict(item) | {"sentence": _crossed(item)} for item in compared.interactions]
     return Answer(
         goal=goal,
         sentence=_altogether(questions, compared, arms),
-        evidence="reruns" if rerun else "search",
+        evidence="reruns" if rerun and (len(arms) > 1 or not curves) else "search",
         questions=tuple(questions),
         interactions=tuple(crossed),
+        curves=tuple(curves),
     )
 
 

@@ -25,6 +25,7 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     strings,
 )
+from tuning_playbook.analysis.sampled_values import sampled_values
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, trial_variance
@@ -162,6 +163,7 @@ def decide(
     *,
     replicates: xr.Dataset | None = None,
     goal: str = "",
+    slice_count: int | None = None,
     min_improvement: float = 0.0,
     simple: Mapping[str, Simplicity] | None = None,
     regularized: Collection[str] = (),
@@ -213,6 +215,7 @@ def decide(
         replicates: The trials of repeats of the whole search; None where there are none. They are
             evidence of study variance, and no candidates.
         goal: As in the spec.
+        slice_count: Into how many slices a sampled range is parted; as the trials bear if None.
         min_improvement: What an improvement must exceed to outweigh the complexity it brings.
         simple: How simple each arm is; none where nobody can tell.
         regularized: The arms that add a regularization to the others. That those others overfit is
@@ -268,7 +271,8 @@ def decide(
     elif missing:
         decision, reasons = "undecided", [missing, NOT_ON_A_PART]
     everything = every_configuration(study, reruns, margin=evidence.min_improvement)
-    answered = answer_by(answer(study, rerun, compared, goal=goal), everything)
+    answered = answer(study, rerun, compared, sampled_values(study, slice_count), goal=goal)
+    answered = answer_by(answered, everything)
     return Launch(
         decision=decision,
         reasons=tuple(reasons),

@@ -44,6 +44,7 @@ def decide_study(
             read_findings(Path(diagnostics)),
             replicates=repeats,
             goal=asked.spec.goal,
+            slice_count=asked.spec.isolation.slices,
             simple=simplicity(asked),
             regularized=regularized_arms(asked),
             min_improvement=asked.spec.launch.min_improvement,

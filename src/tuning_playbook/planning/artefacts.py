@@ -170,7 +170,7 @@ ARTEFACTS = (
             ),
         ),
         builds_on=("reruns", "replicates", "diagnostics"),
-        decided_by=what_decides.spec("goal", "launch"),
+        decided_by=what_decides.spec("goal", "launch", "isolation"),
         code=("launches",),
     ),
     Stage(

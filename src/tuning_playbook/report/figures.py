@@ -16,7 +16,8 @@ AXIS = "axis"
 STANDARD = {
     "isolation": (
         "Isolation plot",
-        "The best trial of each arm, after optimizing away the nuisance hyperparameters",
+        "The best trial of each arm, or slice of a range, after optimizing away the nuisance "
+        "hyperparameters",
     ),
     "reruns": (
         "Reruns",

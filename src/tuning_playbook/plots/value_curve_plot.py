@@ -1,0 +1,115 @@
+"""The isolation plot of what was sampled over a range: the best of each slice, and the curve."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tuning_playbook.analysis.sampled_values import SampledValues
+from tuning_playbook.analysis.slices import Slice
+from tuning_playbook.analysis.variance import TrialVariance
+from tuning_playbook.plots.points import name_points
+from tuning_playbook.plots.scales import log_ticks, plain_ticks
+from tuning_playbook.plots.style import (
+    BLACK,
+    BLUE,
+    ORANGE,
+    WIDTH,
+    clean,
+    legend_below,
+    look,
+    wrapped,
+)
+
+HEIGHT = 3.6
+"""Inches of each panel."""
+
+
+def value_curve_plot(
+    study: xr.Dataset, curves: Sequence[SampledValues], baseline: TrialVariance | None = None
+) -> Figure:
+    """Plot the best trial of each slice of a range, and the curve that the trials together say.
+
+    Each point is the best trial of a slice, the bar its width. The line is the fitted curve, the
+    other hyperparameters tuned for each value, with its 95 % band; the upright band is the 95 %
+    interval of the best value. The baseline is a line at the mean of its reruns.
+
+    Source: playbook, "Detecting whether a change is useful with isolation plots".
+
+    Args:
+        study: The study, for the name of its objective.
+        curves: What `analysis.sampled_values` gives: a panel for each.
+        baseline: What `analysis.variance.trial_variance` gives for the baseline, if there is one.
+    """
+    with look():
+        figure = Figure(figsize=(WIDTH, HEIGHT * len(curves)))
+        panels = [figure.add_subplot(len(curves), 1, row + 1) for row in range(len(curves))]
+        for axes, curve in zip(panels, curves, strict=True):
+            _draw_curve(axes, curve)
+            _draw_slices(axes, curve.slices)
+            if baseline is not None and baseline.mean is not None:
+                label = "baseline: mean of its reruns"
+                axes.axhline(baseline.mean, color=BLACK, linestyle="--", label=label)
+            axes.set_xlabel(clean(curve.label))
+            axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
+        panels[0].set_title("Best trial of each slice")
+        legend_below(figure, panels[-1])
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: SampledValues) -> None:
+    if curve.log:
+        axes.set_xscale("log")
+        low, high = curve.slices[0].low, curve.slices[-1].high
+        ticks = [tick for tick in log_ticks(low, high) if low / 1.01 <= tick <= high * 1.01]
+        plain_ticks(axes.xaxis, ticks)
+    if curve.best is None or curve.low is None or curve.high is None:
+        return
+    values = np.array(curve.values)
+    axes.fill_between(
+        values,
+        curve.objective_low,
+        curve.objective_high,
+        color=BLUE,
+        alpha=0.15,
+        linewidth=0,
+        label="its 95 % band",
+    )
+    axes.plot(values, curve.objective, color=BLUE, label="curve of all trials, the rest tuned")
+    axes.axvspan(
+        curve.low,
+        curve.high,
+        color=ORANGE,
+        alpha=0.12,
+        linewidth=0,
+        label="best value, 95 % interval",
+    )
+    axes.axvline(curve.best, color=ORANGE, linewidth=1.2)
+
+
+def _draw_slices(axes: Axes, slices: Sequence[Slice]) -> None:
+    known = [(part, part.objective) for part in slices if part.objective is not None]
+    middles = np.array(
+        [
+            (part.low * part.high) ** 0.5
+            if axes.get_xscale() == "log"
+            else (part.low + part.high) / 2
+            for part, _ in known
+        ]
+    )
+    objectives = np.array([objective for _, objective in known])
+    for part, objective in known:
+        axes.plot([part.low, part.high], [objective] * 2, color=BLACK, linewidth=1.0, zorder=3)
+    axes.plot(
+        middles,
+        objectives,
+        color=BLACK,
+        marker="o",
+        markersize=7,
+        linestyle="none",
+        label="best trial of each slice",
+        zorder=4,
+    )
+    name_points(axes, [part.trial for part, _ in known], middles, objectives)
