@@ -18,6 +18,9 @@ ONLY_THE_REPORT = {"mark_stage": 1, "report_study": 1, "write_tracking": 1}
 ONLY_WHAT_IS_READ = ONLY_THE_REPORT | {"mark_stage": 2, "write_next_study": 1}
 """The report, and the spec of the next round, which has the same goal and notes."""
 
+ONLY_THE_GOAL = ONLY_WHAT_IS_READ | {"mark_stage": 3, "decide_launch": 1}
+"""These, and launch.json, which answers the goal."""
+
 TRAINING = {"train_pack", "train_reruns"}
 
 
@@ -25,10 +28,10 @@ def test_nothing_changed_and_no_job_runs(trained):
     assert trained.snakemake().nothing_to_do
 
 
-def test_a_new_goal_is_reported_and_nothing_else_runs(trained):
+def test_a_new_goal_is_answered_and_reported_and_nothing_else_runs(trained):
     trained.write_study("small", IN_ONE_JOB | {"goal": "In other words?"})
     run = trained.snakemake()
-    assert run.rules == ONLY_WHAT_IS_READ
+    assert run.rules == ONLY_THE_GOAL
     assert not run.trained("small")
     assert "In other words?" in trained.report()
     assert "In other words?" in (trained.results / "tracking.csv").read_text()
@@ -111,7 +114,7 @@ def test_snakemake_forgot_everything_and_more_trials_are_wanted(trained):
 def test_snakemake_forgot_everything_and_only_the_words_changed(trained):
     shutil.rmtree(trained.root / ".snakemake")
     trained.write_study("small", IN_ONE_JOB | {"goal": "In other words."})
-    assert trained.plan().rules == ONLY_WHAT_IS_READ
+    assert trained.plan().rules == ONLY_THE_GOAL
 
 
 def test_a_lost_dataset_is_collected_again_without_training(trained):

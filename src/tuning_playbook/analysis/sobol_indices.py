@@ -110,7 +110,7 @@ def sobol_indices(axes: Sequence[Axis], values: Floats) -> SobolIndices:
     """
     argument = np.concatenate([axis.columns for axis in axes], axis=1)
     scaled = (values - values.mean()) / values.std()
-    kernel, widths, noise = _fit(argument, scaled)
+    kernel, widths, noise = fit_process(argument, scaled)
     forms = _forms(axes, widths)
     estimates = _explained(forms, kernel, noise, scaled, np.arange(len(values)))
     errors = _jackknife_errors(forms, kernel, noise, scaled)
@@ -141,8 +141,16 @@ def _share(estimate: float, error: float) -> Share:
     )
 
 
-def _fit(argument: Floats, scaled: Floats) -> tuple[Floats, Floats, float]:
-    """Return the covariance of the trials, the length scale of each column, and the noise."""
+def fit_process(argument: Floats, scaled: Floats) -> tuple[Floats, Floats, float]:
+    """Fit a Gaussian process with a squared exponential kernel and noise.
+
+    Args:
+        argument: Of the function: [trial, column].
+        scaled: Its values, of mean 0 and deviation 1: [trial].
+
+    Returns:
+        The covariance of the trials, [trial, trial], the length scale of each column, the noise.
+    """
     columns = argument.shape[1]
     kernel = ConstantKernel(1.0, (1e-2, 1e3)) * RBF(np.full(columns, 0.2), (0.05, 20.0))
     process = GaussianProcessRegressor(kernel + WhiteKernel(0.01, (1e-4, 1.0)))

@@ -1,32 +1,35 @@
 """The curve of a scientific hyperparameter that was sampled over a range, on arrays alone.
 
-No arms compare its values, but the trials of a joint search together do: a surface is fitted to
-their objectives, and at each value the other hyperparameters are set to what the surface says is
-best for it. So the curve is an isolation plot without arms. Its band, and the interval of the best
-value, are those of refits to trials drawn again (a bootstrap).
+No arms compare its values, but the trials of a joint search together do: a Gaussian process is
+fitted to their objectives, and at each value the other hyperparameters are set to what its mean
+says is best for it. So the curve is an isolation plot without arms. Its band, and the interval of
+the best value, are those of curves drawn from the process.
 
-Sources: playbook, "Detecting whether a change is useful with isolation plots"; B. Efron and R. J.
-Tibshirani, "An introduction to the bootstrap", 1993 (pairs, percentiles).
+Source: playbook, "Detecting whether a change is useful with isolation plots"; C. E. Rasmussen and
+C. K. I. Williams, "Gaussian processes for machine learning", 2006.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import qmc
 
 from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.analysis.sobol_indices import fit_process
 
-PLACES = 61
+PLACES = 41
 """Of the curve, evenly spaced over the range."""
 
-REFITS = 400
-"""The ends of an interval are then known to a tenth of its width."""
+OTHERS = 64
+"""Settings of the others that are tried at each place, beside those of the trials."""
 
-TRIALS_PER_TERM = 2.5
-"""With fewer the surface follows the noise, and no interval of it can be believed."""
+DRAWS = 1_000
+"""Of curves: the ends of an interval are then known to a tenth of its width."""
 
-RIDGE = 1e-3
-"""Of the squared length of the terms: it decides only what the trials do not."""
+LEAST_TRIALS = 10
+TRIALS_PER_HYPERPARAMETER = 5
+"""With fewer the length scales are not known, and no interval of the curve can be believed."""
 
 TAILS = (0.025, 0.975)
 
@@ -62,9 +65,6 @@ def value_curve(
 ) -> ValueCurve | None:
     """Fit the curve of a hyperparameter.
 
-    The surface is a cubic in it, a bowl in each other hyperparameter that has an order, whose best
-    place may move with it, and a level for each value of a choice.
-
     Args:
         values: Where the trials' values lie in its range, in [0, 1]: [trial].
         ranges: Where those of the other ordered hyperparameters lie: [trial, hyperparameter].
@@ -72,23 +72,54 @@ def value_curve(
         loss: Smaller being better: [trial].
 
     Returns:
-        The curve; None where the trials are too few for its terms.
+        The curve; None where the trials are too few for so many hyperparameters, or do not differ.
     """
-    terms = _terms(values, ranges, choices)
-    if len(loss) < TRIALS_PER_TERM * terms.shape[1]:
+    others = ranges.shape[1] + len(choices)
+    if len(loss) < LEAST_TRIALS + TRIALS_PER_HYPERPARAMETER * others or not np.ptp(loss) > 0:
         return None
-    random = np.random.default_rng(0)
+    argument = np.hstack([values[:, None], ranges, *choices])
+    level, spread = float(loss.mean()), float(loss.std())
+    scaled = (loss - level) / spread
+    covariance, widths, noise = fit_process(argument, scaled)
+    strength = float(covariance[0, 0])
+    inverse = np.linalg.inv(covariance + noise * np.eye(len(loss)))
+
+    def kernel(one: Floats, other: Floats) -> Floats:
+        apart = (one[:, None, :] - other[None]) / widths
+        return np.asarray(strength * np.exp(-0.5 * (apart**2).sum(axis=-1)))
+
     places = np.linspace(0.0, 1.0, PLACES)
-    again = random.integers(len(loss), size=(REFITS, len(loss)))
-    drawn = np.vstack([np.arange(len(loss)), again])
-    weights = _fit(terms[drawn], loss[drawn])
-    curves = _profile(weights, places, ranges.shape[1], choices)
-    fitted, refits = curves[0], curves[1:]
-    low, high = np.quantile(refits, TAILS, axis=0)
+    settings = _settings(argument[:, 1:], ranges.shape[1], choices)
+    asked = np.hstack([np.repeat(places, len(settings))[:, None], np.tile(settings, (PLACES, 1))])
+    mean = kernel(asked, argument) @ (inverse @ scaled)
+    tuned = mean.reshape(PLACES, -1).argmin(axis=1) + np.arange(PLACES) * len(settings)
+    at, fitted = asked[tuned], mean[tuned]
+    known = kernel(at, argument)
+    sizes, directions = np.linalg.eigh(kernel(at, at) - known @ inverse @ known.T)
+    random = np.random.default_rng(0).standard_normal((DRAWS, PLACES))
+    drawn = fitted + random @ (directions * np.sqrt(np.maximum(sizes, 0.0))).T
+    return _curve(places, level + spread * fitted, level + spread * drawn)
+
+
+def _settings(others: Floats, ordered: int, choices: Sequence[Floats]) -> Floats:
+    """Return settings of the other hyperparameters to try: those of the trials, and more."""
+    random = np.random.default_rng(0)
+    columns = [np.empty((OTHERS, 0))]
+    if ordered:
+        columns.append(qmc.Halton(ordered, rng=random).random(OTHERS))
+    columns += [
+        np.eye(chosen.shape[1])[random.integers(chosen.shape[1], size=OTHERS)] for chosen in choices
+    ]
+    more = np.hstack(columns)
+    return np.vstack([others, more]) if others.shape[1] else others[:1]
+
+
+def _curve(places: Floats, fitted: Floats, drawn: Floats) -> ValueCurve:
+    """Describe a curve by its mean and by draws of it: [place] and [draw, place]."""
+    low, high = np.quantile(drawn, TAILS, axis=0)
     best = int(np.argmin(fitted))
-    bests = places[np.argmin(refits, axis=1)]
-    best_low, best_high = np.quantile(bests, TAILS)
-    ends = tuple(_worse(refits, fitted, best, end) for end in (0, PLACES - 1))
+    best_low, best_high = np.quantile(places[np.argmin(drawn, axis=1)], TAILS)
+    ends = tuple(_worse(drawn, fitted, best, end) for end in (0, PLACES - 1))
     return ValueCurve(
         places=places,
         loss=fitted,
@@ -101,59 +132,7 @@ def value_curve(
     )
 
 
-def _worse(refits: Floats, fitted: Floats, best: int, end: int) -> tuple[float, float, float]:
+def _worse(drawn: Floats, fitted: Floats, best: int, end: int) -> tuple[float, float, float]:
     """Return by how much an end of the range is worse than the best place, with an interval."""
-    worse = refits[:, end] - refits[:, best]
-    low, high = np.quantile(worse, (TAILS[0] / 2, 1 - TAILS[0] / 2))
+    low, high = np.quantile(drawn[:, end] - drawn[:, best], (TAILS[0] / 2, 1 - TAILS[0] / 2))
     return float(fitted[end] - fitted[best]), float(low), float(high)
-
-
-def _terms(values: Floats, ranges: Floats, choices: Sequence[Floats]) -> Floats:
-    """Return the terms of the surface: [trial, term]."""
-    x, others = 2 * values - 1, 2 * ranges - 1
-    columns = [_cubic(x)]
-    for other in others.T:
-        columns.append(np.column_stack([other, _bowl(other), x * other]))
-    columns += [chosen[:, 1:] for chosen in choices]
-    return np.hstack(columns)
-
-
-def _cubic(x: Floats) -> Floats:
-    return np.column_stack([np.ones_like(x), x, _bowl(x), (5 * x**3 - 3 * x) / 2])
-
-
-def _bowl(x: Floats) -> Floats:
-    return np.asarray((3 * x**2 - 1) / 2)
-
-
-def _fit(terms: Floats, loss: Floats) -> Floats:
-    """Return the weights of the terms by ridge regression: [refit, term].
-
-    Args:
-        terms: [refit, trial, term].
-        loss: [refit, trial].
-    """
-    across = terms.transpose(0, 2, 1)
-    square = across @ terms
-    count = square.shape[-1]
-    penalty = np.trace(square, axis1=1, axis2=2)[:, None, None] * RIDGE / count * np.eye(count)
-    penalty[:, 0, 0] = 0.0  # the level is not drawn towards zero
-    return np.asarray(np.linalg.solve(square + penalty, across @ loss[:, :, None])[..., 0])
-
-
-def _profile(weights: Floats, places: Floats, others: int, choices: Sequence[Floats]) -> Floats:
-    """Return the surface at each place with the others at their best for it: [refit, place]."""
-    x = 2 * places - 1
-    curve = weights[:, :4] @ _cubic(x).T
-    at = np.linspace(-1.0, 1.0, PLACES)
-    start = 4
-    for _ in range(others):
-        slope, bowl, moving = weights[:, start : start + 3].T[:, :, None, None]
-        of_other = slope * at + bowl * _bowl(at) + moving * np.outer(x, at)
-        curve = curve + of_other.min(axis=-1)
-        start += 3
-    for chosen in choices:
-        levels = weights[:, start : start + chosen.shape[1] - 1]
-        curve = curve + np.minimum(0.0, levels.min(axis=1, initial=0.0))[:, None]
-        start += chosen.shape[1] - 1
-    return np.asarray(curve)
