@@ -77,7 +77,10 @@ def test_many_arms_name_the_best_and_those_that_are_not_worse():
     }
     found = answered(means).questions[0]
     assert (found.verdict, found.best) == ("differs", ("width=16",))
-    assert found.sentence.startswith("width=16 is the best of the 3 values of width: better than")
+    assert found.sentence.startswith(
+        "width=16 is the best of the 3 values of width: each other is shown to be worse (one-sided "
+        "5 %); width=32 by 0.1000 "
+    )
     two = answered({"width=8": 0.3, "width=16": 0.1, "width=32": 0.1001}).questions[0]
     assert two.best == ("width=16", "width=32")
     assert "Shown to be worse than another: width=8." in two.sentence

@@ -228,7 +228,10 @@ def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
         )
     best = found.best[0]
     if len(found.best) == 1:
-        return f"{best} is the best of the {several}: better than {_by_how_much(found, beaten)}."
+        return (
+            f"{best} is the best of the {several}: each other is shown to be worse (one-sided "
+            f"5 %); {_by_how_much(found, beaten)}."
+        )
     return (
         f"Which is the best of the {several} is not shown: {_listed(found.best)} may be. Shown to "
         f"be worse than another: {_listed(beaten)}."
@@ -236,13 +239,12 @@ def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
 
 
 def _by_how_much(found: Comparison, beaten: Sequence[str]) -> str:
-    """Name those that the best one beats, each by how much."""
+    """Name those that the best one beats, each by how much; of many the nearest."""
     pairs = {pair.other: pair for pair in found.pairs if pair.arm == found.best[0]}
-    if len(beaten) > MOST_NAMED or not all(level in pairs for level in beaten):
-        nearest = pairs.get(beaten[0])
-        by = f", than {beaten[0]} by {_with_interval(nearest)}" if nearest else ""
-        return f"all others{by}"
-    return _listed([f"{level} by {_with_interval(pairs[level])}" for level in beaten])
+    known = [level for level in beaten if level in pairs]
+    if len(known) > MOST_NAMED:
+        return f"the nearest, {known[0]}, by {_with_interval(pairs[known[0]])}"
+    return _listed([f"{level} by {_with_interval(pairs[level])}" for level in known])
 
 
 def _what_would_settle(found: Comparison, reruns: Reruns) -> str:
