@@ -3,6 +3,8 @@
 Source: the playbook, "Identifying scientific, nuisance, and fixed hyperparameters".
 """
 
+from collections.abc import Iterator
+
 from tuning_playbook.study.study import Arm, Study, write_value
 
 
@@ -84,6 +86,7 @@ def _of_imported(study: Study) -> tuple[str, ...]:
             f"The same in every trial of an arm: {_list(constant)}. The conclusion holds at these "
             "values and might not at others."
         )
+    found += _derived(study)
     if any(arm.dimensions for arm in study.arms):
         found.append(
             "Where several configurations compete, the first seed of each chose among them; it is "
@@ -94,6 +97,30 @@ def _of_imported(study: Study) -> tuple[str, ...]:
         f"The longest trial trained for {steps:,} steps; longer training may favour another arm."
     )
     return tuple(found)
+
+
+def _derived(study: Study) -> Iterator[str]:
+    """Yield a sentence on each range that nobody gave, and one on what they mean."""
+    arms: dict[tuple[str, str], list[str]] = {}
+    written: dict[tuple[str, str], str] = {}
+    for arm in study.arms:
+        for item in arm.dimensions:
+            drawn, key = item.distribution, (item.name, item.condition)
+            if item.derived and drawn is not None:
+                arms.setdefault(key, []).append(arm.name)
+                written[key] = f"{drawn.low:g} to {drawn.high:g} on a {drawn.scale} scale"
+    for (name, condition), named in arms.items():
+        where = condition or ("" if len(named) == len(study.arms) else "; ".join(named))
+        yield (
+            f"The range of {name}{' in ' if where else ''}{where} was not given and is taken from "
+            f"its trials: {written[name, condition]}."
+        )
+    if arms:
+        yield (
+            "A range that is taken from the trials is at most as wide as what was searched, so a "
+            "best trial at its edge may be none at the edge of the search: give the ranges in the "
+            "spec where they are known."
+        )
 
 
 def _list(values: dict[str, str]) -> str:

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictStr
 
 from tuning_playbook.study.base import Shape
-from tuning_playbook.study.shape import Launch, Objective, Training
+from tuning_playbook.study.shape import Conditional, Isolation, Launch, Objective, Training
 from tuning_playbook.study.thresholds import Checklist
-from tuning_playbook.study.values import DistributionShape, Name, Scalar
+from tuning_playbook.study.values import DistributionShape, Name, Scalar, Scientific
 
 
 class CsvSource(Shape):
@@ -65,12 +65,21 @@ class ImportSpec(Shape):
     training: Training | None = Field(
         None, description="how the trials were trained, where that is known beyond their logs"
     )
-    scientific: dict[Name, Annotated[list[Scalar], Field(min_length=1)]] = Field(
+    design: Literal["separate", "joint"] = Field(
+        "separate",
+        description="separate: a search of its own in every arm; joint: one search sampled the "
+        "scientific hyperparameters together with the nuisances",
+    )
+    scientific: dict[Name, Scientific] = Field(
         default_factory=dict,
-        description="hyperparameters whose effect is measured: explicit values, one arm each",
+        description="hyperparameters whose effect is measured: explicit values, one arm each; in a "
+        "joint design a distribution too",
     )
     nuisance: dict[Name, DistributionShape] = Field(
         default_factory=dict, description="what hyperparameters were searched over, where known"
+    )
+    conditional: list[Conditional] = Field(
+        default_factory=list, description="what hyperparameters were under a condition"
     )
     fixed: dict[Name, Scalar] = Field(
         default_factory=dict,
@@ -79,6 +88,7 @@ class ImportSpec(Shape):
     baseline: StrictStr | None = Field(
         None, description="the trial of the source whose configuration is the incumbent"
     )
+    isolation: Isolation = Field(default_factory=Isolation)
     launch: Launch = Field(default_factory=Launch)
     checklist: Checklist = Field(
         default_factory=Checklist, description="thresholds of the checklist's checks"

@@ -34,6 +34,7 @@ class Dimension:
         distribution: What its values are drawn from; None where a list gives them.
         condition: The condition it stands under, as `optimizer=adam`; empty if it has none.
         role: `scientific` for one that a joint design samples over a range.
+        derived: Whether nobody said what it was searched over, and the trials alone tell.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Dimension:
     distribution: Distribution | None
     condition: str = ""
     role: SearchedRole = "nuisance"
+    derived: bool = False
 
     def resolve(self, value: Value) -> Value:
         """Return the hyperparameter's own value for a searched `value`."""
