@@ -9,7 +9,7 @@ from typing import Any
 
 from tuning_playbook.declarations import Hyperparameter, Metric, same
 from tuning_playbook.errors import SourceError
-from tuning_playbook.sources.algoperf import read_algoperf
+from tuning_playbook.sources.algoperf import hyperparameters_logged, read_algoperf
 from tuning_playbook.sources.archived import read_archive
 from tuning_playbook.sources.arms import arms_of, batch_size_of, place_of
 from tuning_playbook.sources.checks import (
@@ -25,6 +25,8 @@ from tuning_playbook.sources.checks import (
 from tuning_playbook.sources.configurations import configurations, equal
 from tuning_playbook.sources.csv_tables import read_csv
 from tuning_playbook.sources.found import Found
+from tuning_playbook.sources.rename import check_rename, renamed
+from tuning_playbook.sources.table import columns_of
 from tuning_playbook.study import shape
 from tuning_playbook.study.conditions import Part
 from tuning_playbook.study.import_spec import ArchiveSource, CsvSource, ImportSpec
@@ -98,20 +100,28 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
         if incumbent is None
         else Incumbent(str(spec.baseline), batch_size_of(incumbent, training), incumbent),
         imported=imported,
+        renamed=spec.source.rename if isinstance(spec.source, ArchiveSource) else {},
     )
 
 
 def _read(written: Written) -> Found:
     source, objective = written.spec.source, written.spec.objective.metric
+    rename = source.rename
     if isinstance(source, ArchiveSource):
-        return read_archive(_place(written, "path", "archive"))
+        found = read_archive(_place(written, "path", "archive"))
+        names = [trial.hyperparameters.keys() for trial in found.trials]
+        check_rename(written, names, "hyperparameter")
+        return renamed(written, found)
     description = f"Trained by another tool; read from its logs ({source.format})."
     if isinstance(source, CsvSource):
         places = [_place(written, key, "file") for key in ("trials", "measurements")]
-        return Found(read_csv(places[0], places[1], objective), description)
+        check_rename(written, [columns_of(place) for place in places] if rename else [], "column")
+        return Found(read_csv(places[0], places[1], objective, rename), description)
     folder = _place(written, "path", "folder")
-    column = source.objective or objective
-    return Found(read_algoperf(folder, written.spec.workload, column, objective), description)
+    column, workload = source.objective or objective, written.spec.workload
+    logged = hyperparameters_logged(folder, workload) if rename else []
+    check_rename(written, logged, "hyperparameter")
+    return Found(read_algoperf(folder, workload, column, objective, rename), description)
 
 
 def _place(written: Written, key: str, what: str) -> Path:

@@ -23,6 +23,9 @@ class CsvSource(Shape):
     only: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="names of the trials that the study is about; left out, all of them"
     )
+    rename: dict[StrictStr, StrictStr] = Field(
+        default_factory=dict, description="columns of the tables: the name there, the name here"
+    )
 
 
 class AlgoperfSource(Shape):
@@ -37,6 +40,9 @@ class AlgoperfSource(Shape):
     only: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="names of the trials that the study is about; left out, all of them"
     )
+    rename: dict[StrictStr, Name] = Field(
+        default_factory=dict, description="hyperparameters: the name there, the name here"
+    )
 
 
 class ArchiveSource(Shape):
@@ -46,6 +52,9 @@ class ArchiveSource(Shape):
     path: StrictStr = Field(description="the zip file that snakemake archive wrote")
     only: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="ids of the trials that the study is about; left out, all of them"
+    )
+    rename: dict[StrictStr, Name] = Field(
+        default_factory=dict, description="hyperparameters: the name there, the name here"
     )
 
 

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -102,6 +102,8 @@ class Study:
         imported: The trials that were trained before, where the spec names their source; then
             `spec` is the list search that would train them.
         taken: What the spec takes from the results of earlier studies.
+        renamed: The hyperparameters that imported trials were trained with by another name: that
+            name, and the one here.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Study:
     baseline: Incumbent | None
     imported: tuple[ImportedTrial, ...] = ()
     taken: tuple[Taken, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def hyperparameters(self) -> dict[str, Hyperparameter]:
