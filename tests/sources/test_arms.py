@@ -146,6 +146,9 @@ def test_a_joint_design_has_a_scientific_hyperparameter_with_a_range(tmp_path):
     searched = {item.name: item for item in read_searched(import_datasets(plan)["study"])}
     assert searched["dropout"].role == "scientific"
     assert (searched["dropout"].low, searched["dropout"].high) == (0.0, 0.5)
+    assert "Sampled over a range together with the nuisances: dropout." in " ".join(
+        caveats(plan.study)
+    )
 
 
 DROPOUT = [{"dropout": rate, "depth": n} for rate in (0.0, 0.1, 0.2, 0.4) for n in (1, 2)]

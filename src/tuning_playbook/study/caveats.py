@@ -55,15 +55,7 @@ def caveats(study: Study) -> tuple[str, ...]:
             f"Left at their defaults: {', '.join(default)}. Nobody judged for this study that "
             "other values would give the same conclusion."
         )
-    sampled = dict.fromkeys(
-        item.name for arm in study.arms for item in arm.dimensions if item.role == "scientific"
-    )
-    if sampled:
-        found.append(
-            f"Sampled over a range together with the nuisances: {', '.join(sampled)}. No arms "
-            "compare its values, and nothing was rerun for each; the best trial of each slice of "
-            "its range, on its axis plot, does."
-        )
+    found += _sampled(study)
     steps = study.spec.training.max_train_steps
     found.append(
         f"Every trial trained for {steps:,} steps; longer training may favour another arm."
@@ -86,7 +78,7 @@ def _of_imported(study: Study) -> tuple[str, ...]:
             f"The same in every trial of an arm: {_list(constant)}. The conclusion holds at these "
             "values and might not at others."
         )
-    found += _derived(study)
+    found += (*_sampled(study), *_derived(study))
     if any(arm.dimensions for arm in study.arms):
         found.append(
             "Where several configurations compete, the first seed of each chose among them; it is "
@@ -97,6 +89,19 @@ def _of_imported(study: Study) -> tuple[str, ...]:
         f"The longest trial trained for {steps:,} steps; longer training may favour another arm."
     )
     return tuple(found)
+
+
+def _sampled(study: Study) -> Iterator[str]:
+    """Yield a sentence on what a joint design samples over a range."""
+    sampled = dict.fromkeys(
+        item.name for arm in study.arms for item in arm.dimensions if item.role == "scientific"
+    )
+    if sampled:
+        yield (
+            f"Sampled over a range together with the nuisances: {', '.join(sampled)}. No arms "
+            "compare its values, and nothing was rerun for each; the best trial of each slice of "
+            "its range, on its axis plot, does."
+        )
 
 
 def _derived(study: Study) -> Iterator[str]:
