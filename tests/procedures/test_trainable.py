@@ -86,6 +86,15 @@ def test_an_arm_that_searches_what_is_scientific_does_so_again(tmp_path):
     assert [arm.name for arm in plan_study(file).study.arms] == ["dropout=0.0", "dropout=searched"]
 
 
+def test_an_arm_that_searches_with_one_trial_has_its_value_as_a_choice(tmp_path):
+    trials = [{"dropout": 0.0, "learning_rate": 10.0**-n} for n in range(1, 5)]
+    trials += [{"dropout": 0.3, "learning_rate": 0.1}]
+    changes = KNOWN | {"scientific": {"dropout": [0.0, "searched"]}}
+    _, file = next_of(write_finished(tmp_path, trials, changes))
+    assert read_yaml(file, what="study spec")[0]["nuisance"]["dropout"] == {"choice": [0.3]}
+    assert plan_study(file).study.arms[1].name == "dropout=searched"
+
+
 def test_a_joint_design_is_one_again(tmp_path):
     trials = [{"dropout": n / 20, "learning_rate": 10 ** -(1 + n / 4)} for n in range(10)]
     joint = {"design": "joint", "scientific": {"dropout": {"uniform": [0.0, 0.5]}}}

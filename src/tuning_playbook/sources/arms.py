@@ -188,7 +188,7 @@ def _derived(
     trials: Mapping[str, Sequence[ImportedTrial]],
     arms: Sequence[str],
 ) -> dict[str, Dimension]:
-    """Return a hyperparameter in the arms in which its value differs between the trials.
+    """Return a hyperparameter in the arms that are to search it, or whose trials differ in it.
 
     Args:
         hyperparameter: The hyperparameter.
@@ -200,8 +200,8 @@ def _derived(
     values: dict[str, list[Value]] = {}
     for arm in arms:
         held = [trial.hyperparameters.get(name) for trial in trials[arm]]
-        searched = settings[arm].get(name) == SEARCHED
-        if (searched or name not in settings[arm]) and not all(same(v, held[0]) for v in held):
+        varies = name not in settings[arm] and not all(same(v, held[0]) for v in held)
+        if varies or settings[arm].get(name) == SEARCHED:
             values[arm] = [value for value in held if value is not None]
     depends = {name} if any(settings[arm].get(name) == SEARCHED for arm in values) else set()
     if all(len(numbers_in(item)) == len(item) for item in values.values()):
