@@ -231,6 +231,10 @@ WRONG = {
         {"scientific": {"learning_rate": {"log_uniform": [1e-6, 1]}}},
         "scientific.learning_rate: a distribution of a scientific hyperparameter",
     ),
+    "a sampled scientific hyperparameter that a trial does not have": (
+        {"design": "joint", "scientific": {"momentum": {"uniform": [0, 1]}}},
+        "scientific.momentum: trial 't16' has no such hyperparameter: leave the trial out",
+    ),
     "a searched arm without trials": (
         {"scientific": {"optimizer": ["nesterov", "adam", "searched"]}},
         "each trial has one of the other values, so none is in the arm 'searched'",

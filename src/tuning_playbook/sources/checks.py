@@ -274,7 +274,9 @@ def _check_ranges(
         for trial, value in drawn:
             if value is None and given.role == "scientific":
                 raise written.error(
-                    given.location, f"trial '{trial.name}' has no such hyperparameter"
+                    given.location,
+                    f"trial '{trial.name}' has no such hyperparameter: leave the trial out by "
+                    "naming the others under 'source.only'",
                 )
             if value is not None and not given.distribution.contains(value):
                 raise written.error(
