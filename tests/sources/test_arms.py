@@ -271,7 +271,9 @@ def test_a_condition_that_no_trial_meets_is_an_error(tmp_path):
         "scientific": {"optimizer": ["adam", "sgd"], "depth": [1, 2]},
         "conditional": [{"when": {"optimizer": "adam", "depth": 2}, "nuisance": RATE}],
     }
-    with pytest.raises(SpecError, match=r"conditional\[0\].when: no trial meets this condition"):
+    with pytest.raises(
+        SpecError, match=r"\[0\].when: no trial meets this condition: depth=2, optimizer=adam"
+    ):
         plan_study(write_finished(tmp_path, trials, changes))
 
 

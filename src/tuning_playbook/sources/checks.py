@@ -191,7 +191,9 @@ def check_roles(written: Written, searched: Sequence[ImportedTrial], parts: Sequ
     for part in parts:
         inside = [trial for trial in searched if part.holds(places[trial.name].setting)]
         if not inside and part.location:
-            raise written.error((*part.location, "when"), "no trial meets this condition")
+            raise written.error(
+                (*part.location, "when"), f"no trial meets this condition: {part.condition}"
+            )
         _check_ranges(written, part, inside, [*names])
 
 
