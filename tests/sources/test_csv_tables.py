@@ -79,10 +79,9 @@ def test_hyperparameters_have_their_roles(tmp_path):
     searched = {item.name: item for item in read_searched(study)}
     assert searched["learning_rate"].distribution == "log_uniform"
     assert (searched["learning_rate"].low, searched["learning_rate"].high) == (1e-3, 1.0)
-    assert searched["momentum"].distribution == "list"
-    assert searched["momentum"].arms == ("optimizer=momentum",)
+    assert study["hp_momentum"].attrs["role"] == "fixed"  # one value in the arm that has it
     assert "hp_batch_size" not in study
-    assert set(axis_plots(imported.plan.study)) == {"axis_learning_rate", "axis_momentum"}
+    assert set(axis_plots(imported.plan.study)) == {"axis_learning_rate"}
 
 
 def test_a_trial_that_is_not_finite_to_its_end_is_infeasible_with_a_reason(tmp_path):

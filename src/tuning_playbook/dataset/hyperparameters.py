@@ -18,7 +18,9 @@ def hyperparameter_variables(study: Study, rows: Sequence[Row]) -> dict[str, Any
         searched.setdefault(item.name, []).append(item)
     values: dict[str, list[Any]] = {}
     for number, row in enumerate(rows):
-        given = {**row.trial.hyperparameters, "batch_size": row.trial.batch_size, **row.searched}
+        trained = row.trial.hyperparameters
+        own = {study.renamed.get(name, name): value for name, value in trained.items()}
+        given = {**own, "batch_size": row.trial.batch_size, **row.searched}
         for name, value in given.items():
             values.setdefault(name, [None] * len(rows))[number] = value
     scientific = values_of(parts_of(study.spec))

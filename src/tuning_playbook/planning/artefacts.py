@@ -185,7 +185,6 @@ ARTEFACTS = (
         builds_on=("diagnostics",),
         decided_by=what_decides.text,
         code=("procedures",),
-        present=lambda plan: not plan.study.imported,
     ),
     Stage(
         name="test",

@@ -153,6 +153,8 @@ def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
     for arm in plan.study.arms:
         if arm.name in first and source[1] in ("", arm.name):
             searched, trial = first[arm.name]
+            named = plan.study.renamed
+            values = {named.get(name, name): item for name, item in trial.hyperparameters.items()}
             yield EarlierResult(
                 study=plan.study.name,
                 arm=arm.name,
@@ -161,7 +163,7 @@ def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
                 commit="",
                 objective=0.0,
                 workload=trial.workload,
-                values={**trial.hyperparameters, "batch_size": trial.batch_size, **searched},
+                values={**values, "batch_size": trial.batch_size, **searched},
                 scales={
                     item.name: item.distribution.scale
                     for item in arm.dimensions

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SourceError
 from tuning_playbook.planning.expand import Expansion, StudyTrial
+from tuning_playbook.sources.arms import batch_size_of
 from tuning_playbook.sources.configurations import configurations
-from tuning_playbook.sources.imported_study import arm_of, batch_size_of
 from tuning_playbook.study.study import Dimension, Study
 from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.trial import Trial, trial_from_json
@@ -31,7 +31,7 @@ def list_imported(study: Study) -> Expansion:
         values = imported.hyperparameters
         if incumbent is not None and values == incumbent:
             continue
-        arm = arm_of(study, imported)
+        arm = imported.arm
         searched = _searched(study, arm, values)
         trials.append(StudyTrial(len(trials), arm, searched, as_trial(study, imported)))
     return Expansion(tuple(trials), ())

@@ -36,7 +36,8 @@ def rounds(plan: Plan) -> list[Any]:
 def study(plan: Plan) -> list[Any]:
     """Return what decides the dataset: its trials, their values' origin, and what is said of it."""
     taken = [item.to_json() for item in plan.study.taken]
-    return [spec(*DATASET_KEYS)(plan), _rows(plan), taken]
+    decisive = [spec(*DATASET_KEYS)(plan), _rows(plan), taken]
+    return [*decisive, dict(plan.study.renamed)] if plan.study.renamed else decisive
 
 
 def replicates(plan: Plan) -> list[Any]:

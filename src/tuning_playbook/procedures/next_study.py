@@ -15,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.errors import SpecError
 from tuning_playbook.procedures.changes import Change, propose
+from tuning_playbook.procedures.trainable import Trainable, objection_to, trainable
 from tuning_playbook.study import shape
 from tuning_playbook.study.draft import Draft
 from tuning_playbook.study.resolve import resolve
@@ -43,12 +44,16 @@ def write_next_study(
     nothing that a user or a workload named can become another key.
 
     Args:
-        study: The study, whose trials were trained here.
+        study: The study. Where its trials were finished before, the spec is one that trains more.
         dataset: Its trials.
         findings: What was found of them.
         file: Where the spec is to stand, for the command in its head.
     """
-    document = _settled(_load(study.text), study.spec.model_dump(exclude_unset=True))
+    finished = trainable(study, dataset) if study.imported else None
+    if finished is None:
+        document = _settled(_load(study.text), study.spec.model_dump(exclude_unset=True))
+    else:
+        study, document = finished.study, finished.document
     dropped = [key for key in FINAL_ACTS if document.pop(key, None)]
     for key in PATHS:
         if isinstance(document.get(key), str) and (study.path.parent / document[key]).exists():
@@ -59,7 +64,7 @@ def write_next_study(
         changed = deepcopy(document)
         for place, value in change.edits:
             _edit(changed, place, value)
-        objection = _objection(study, changed)
+        objection = _objection(finished or study, changed)
         if objection:
             refused.append((change, objection))
         else:
@@ -74,9 +79,14 @@ def write_next_study(
         ),
         *_comment(
             "Everything else is as it was. Read it, then give it a name of its own beside the spec:"
+            if finished is None
+            else "It trains here what the finished trials were searched over, as far as their spec "
+            "and they themselves tell. Read it, then give it a name of its own beside the spec:"
         ),
         _command(f"cp {shlex.quote(str(file))} {shlex.quote(str(_named_next(study.path)))}"),
     ]
+    for sentence in finished.left if finished else ():
+        head += _comment(sentence)
     if dropped:
         head += _comment(f"Left out, as acts for the end of all rounds: {', '.join(dropped)}.")
     for change, objection in refused:
@@ -144,9 +154,12 @@ def _edit(document: dict[str, Any], place: Location, value: Any) -> None:
             del above[name]
 
 
-def _objection(study: Study, document: Mapping[str, Any]) -> str:
+def _objection(study: Study | Trainable, document: Mapping[str, Any]) -> str:
     """Say why a document is no valid spec of this study's workload; nothing where it is one."""
     try:
+        if isinstance(study, Trainable):
+            broken = objection_to(study, document)
+            return f"The spec would break a rule: {broken}" if broken else ""
         settled = {key: value for key, value in document.items() if not _is_reference(value)}
         spec = shape.StudySpec.model_validate(settled)
         resolve(Draft(study.path, spec, study.text, study.workload))

@@ -22,7 +22,7 @@ class RoleRow:
         value: What it was set to or searched over, as `log_uniform [0.001, 1]` or `0.9`.
         arms: The names of the arms in which it exists; empty where it exists in all.
         origin: `spec` where the spec names it; `default` where it took its documented default;
-            `source` where the trials are imported.
+            `source` where the trials are imported and the spec does not say it.
         description: One line on what it is.
     """
 

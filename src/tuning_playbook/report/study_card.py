@@ -9,7 +9,7 @@ from tuning_playbook.report.card import Origin, RoleRow, StudyCard
 from tuning_playbook.study.caveats import fixed_by, fixed_in
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.distributions import Distribution
-from tuning_playbook.study.study import Study, write_value
+from tuning_playbook.study.study import Dimension, Study, write_value
 
 
 def make_card(plan: Plan, *, results: str) -> StudyCard:
@@ -89,9 +89,9 @@ def role_rows(study: Study) -> tuple[RoleRow, ...]:
             searched[key] = RoleRow(
                 item.name,
                 item.role,
-                _write_distribution(item.distribution),
+                _write_searched(item),
                 held,
-                "spec",
+                "source" if item.derived else "spec",
                 item.hyperparameter.description,
             )
     for row in searched.values():
@@ -121,9 +121,15 @@ def _named(study: Study) -> str:
     return study.name if usual else shlex.quote(str(study.path))
 
 
-def _write_distribution(distribution: Distribution | None) -> str:
+def _write_searched(dimension: Dimension) -> str:
+    distribution = dimension.distribution
     if distribution is None:
-        return "values listed in the spec"
+        return "values of its trials" if dimension.derived else "values listed in the spec"
+    written = _write_distribution(distribution)
+    return f"{written}, taken from its trials" if dimension.derived else written
+
+
+def _write_distribution(distribution: Distribution) -> str:
     if distribution.kind == "choice":
         return f"choice [{', '.join(map(write_value, distribution.choices))}]"
     return f"{distribution.kind} [{distribution.low:g}, {distribution.high:g}]"

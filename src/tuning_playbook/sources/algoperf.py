@@ -10,6 +10,7 @@ Source: https://github.com/mlcommons/algorithmic-efficiency.
 import json
 import math
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ NO_METRIC = "num_examples"
 
 
 def read_algoperf(
-    folder: Path, workload: str, column: str, objective: str
+    folder: Path, workload: str, column: str, objective: str, rename: Mapping[str, str]
 ) -> tuple[ImportedTrial, ...]:
     """Return the trials in a folder: trial by trial, and of each its studies in order.
 
@@ -50,10 +51,34 @@ def read_algoperf(
         workload: The spec's.
         column: The logged column that is the objective's metric.
         objective: The objective's metric, whose name that column takes.
+        rename: Names here of hyperparameters.
 
     Raises:
         SourceError: There are none, or a file cannot be read.
     """
+    places = _places(folder, workload)
+    paths = [places[key] for key in sorted(places)]
+    told = [_read_seed(path) for path in paths]
+    return tuple(
+        replace(
+            _read_trial(path, folder, seed, column, objective, rename), seed_told=known is not None
+        )
+        for path, seed, known in zip(paths, told_apart(told), told, strict=True)
+    )
+
+
+def hyperparameters_logged(folder: Path, workload: str) -> list[Collection[str]]:
+    """Return the names of the hyperparameters of each trial, as they are logged.
+
+    Raises:
+        SourceError: There are no trials, or a file cannot be read.
+    """
+    places = _places(folder, workload)
+    return [_read_object(path / "hparams.json").keys() for path in places.values()]
+
+
+def _places(folder: Path, workload: str) -> dict[tuple[int, int], Path]:
+    """Return the folder of each trial, by the numbers of the trial and of the study."""
     deeper = [path for path in folder.glob("study_*/*/trial_*") if path.parent.name == workload]
     places: dict[tuple[int, int], Path] = {}
     for path in sorted([*folder.glob("study_*/trial_*"), *deeper]):
@@ -66,15 +91,12 @@ def read_algoperf(
             f"{folder}: there are no folders study_<number>/trial_<number>; give the folder that "
             "holds AlgoPerf's logs of one workload"
         )
-    paths = [places[key] for key in sorted(places)]
-    told = [_read_seed(path) for path in paths]
-    return tuple(
-        replace(_read_trial(path, folder, seed, column, objective), seed_told=known is not None)
-        for path, seed, known in zip(paths, told_apart(told), told, strict=True)
-    )
+    return places
 
 
-def _read_trial(path: Path, folder: Path, seed: int, column: str, objective: str) -> ImportedTrial:
+def _read_trial(
+    path: Path, folder: Path, seed: int, column: str, objective: str, rename: Mapping[str, str]
+) -> ImportedTrial:
     steps: Steps = {}
     table = read_table(path / "eval_measurements.csv", ["global_step", column])
     names = {
@@ -92,7 +114,7 @@ def _read_trial(path: Path, folder: Path, seed: int, column: str, objective: str
         name=path.relative_to(folder).as_posix(),
         where=str(path),
         seed=seed,
-        hyperparameters=_read_hyperparameters(path / "hparams.json"),
+        hyperparameters=_read_hyperparameters(path / "hparams.json", rename),
         record=record_of(steps, _read_log(path / "measurements.csv"), objective),
     )
 
@@ -121,7 +143,7 @@ def _read_seed(path: Path) -> int | None:
 
 
 def _seed_in(path: Path) -> int | None:
-    content = _read_json(path)
+    content = _read_object(path)
     seed = content.get(SEED)
     if seed is None:
         return None
@@ -132,7 +154,7 @@ def _seed_in(path: Path) -> int | None:
     return seed
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -144,11 +166,14 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_hyperparameters(path: Path) -> dict[str, Value]:
-    content = _read_json(path)
+def _read_hyperparameters(path: Path, rename: Mapping[str, str]) -> dict[str, Value]:
+    content = {rename.get(name, name): value for name, value in _read_object(path).items()}
     for name, value in content.items():
         if not NAME.fullmatch(name):
-            raise SourceError(f"{path}: '{name}' is no name of a hyperparameter")
+            raise SourceError(
+                f"{path}: '{name}' is no name of a hyperparameter: those are lower-case letters, "
+                "digits and underscores; give it another under 'source.rename'"
+            )
         scalar = isinstance(value, bool | int | float | str | None)
         finite = not isinstance(value, float) or math.isfinite(value)
         if not (scalar and finite) or (isinstance(value, int) and abs(value) > LARGEST):

@@ -1,16 +1,19 @@
 """Check that a spec and the imported trials that it names fit together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuning_playbook.declarations import Value, repeated, same
+from tuning_playbook.declarations import ONE_MINUS, Value, same
 from tuning_playbook.errors import SpecError, nearest
+from tuning_playbook.sources.arms import Place, given_in, place_of
 from tuning_playbook.sources.configurations import configurations
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.measurements import split_of
+from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, values_of
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.import_spec import ArchiveSource, ImportSpec
+from tuning_playbook.study.roles import check_conditions, check_scientific
 from tuning_playbook.study.study import write_value
 from tuning_playbook.study.yaml import Location
 from tuning_playbook.trials.imported_trial import ImportedTrial
@@ -93,22 +96,32 @@ def chosen(written: Written, found: Found) -> tuple[ImportedTrial, ...]:
     return tuple(trial for trial in found.trials if trial.name in named)
 
 
-def with_fixed(written: Written, imported: tuple[ImportedTrial, ...]) -> tuple[ImportedTrial, ...]:
+def with_fixed(
+    written: Written, imported: Sequence[ImportedTrial], parts: Sequence[Part]
+) -> tuple[ImportedTrial, ...]:
     """Return trials with the hyperparameters that the spec says each of them had.
+
+    What is fixed under a condition, only those in the arms that meet it had.
 
     Raises:
         SpecError: A trial has another value of one.
     """
-    fixed = written.spec.fixed
-    for name, value in fixed.items():
-        for trial, item in _held(name, imported):
-            if not same(value, item):
-                raise written.error(
-                    ("fixed", name), f"trial '{trial.name}' has the value {write_value(item)}"
-                )
-    return tuple(
-        replace(trial, hyperparameters=fixed | dict(trial.hyperparameters)) for trial in imported
-    )
+    trials = list(imported)
+    for part in parts:
+        for place, trial in enumerate(trials):
+            if part.when and not part.holds(place_of(parts, trial.hyperparameters).setting):
+                continue
+            for name, value in part.fixed.items():
+                item = trial.hyperparameters.get(name, value)
+                if not same(value, item):
+                    raise written.error(
+                        (*part.location, "fixed", name),
+                        f"trial '{trial.name}' has the value {write_value(item)}",
+                    )
+            trials[place] = replace(
+                trial, hyperparameters=dict(part.fixed) | dict(trial.hyperparameters)
+            )
+    return tuple(trials)
 
 
 def incumbent_of(
@@ -136,74 +149,151 @@ def incumbent_of(
     return dict(named[0][0].hyperparameters)
 
 
-def check_roles(written: Written, searched: Sequence[ImportedTrial]) -> None:
+def check_parts(written: Written) -> tuple[Part, ...]:
+    """Return the parts of the spec, each with its condition, if they fit together.
+
+    Raises:
+        SpecError: They do not, whatever the trials are.
+    """
+    parts = parts_of(written.spec)
+    check_scientific(parts, written.error, joint=written.spec.design == "joint")
+    check_conditions(parts, written.error)
+    for name, given in written.spec.launch.simpler.items():
+        for value in given if isinstance(given, list) else [given]:
+            if not any(same(value, item) for item in values_of(parts).get(name, ())):
+                raise written.error(
+                    ("launch", "simpler", name),
+                    f"'{name}' never takes the value '{write_value(value)}' under 'scientific'",
+                )
+    return parts
+
+
+def check_roles(written: Written, searched: Sequence[ImportedTrial], parts: Sequence[Part]) -> None:
     """Check that every trial has a place among the arms, and in the ranges that were searched.
 
     Raises:
         SpecError: One has not, or a name or a value of the spec is no trial's.
     """
-    spec = written.spec
-    names = {name for trial in searched for name in trial.hyperparameters}
-    roles = [("scientific", name) for name in spec.scientific]
-    roles += [("nuisance", name) for name in spec.nuisance]
-    for role, name in roles:
-        if name not in names:
+    names = {name: None for trial in searched for name in trial.hyperparameters}
+    for part in parts:
+        roles = [("scientific", name) for name in (*part.values, *part.sampled)]
+        roles += [("nuisance", name) for name in part.nuisance]
+        for role, name in roles:
+            _check_known(written, (*part.location, role, name), [*names])
+    places = {trial.name: place_of(parts, trial.hyperparameters) for trial in searched}
+    for part in parts:
+        inside = [trial for trial in searched if part.holds(places[trial.name].setting)]
+        _check_values(written, part, inside, places)
+    for trial in searched:
+        _check_place(written, trial, places[trial.name])
+    for setting in {place.order: place.setting for place in places.values()}.values():
+        _check_single_roles(written, parts, setting, [*names])
+    for part in parts:
+        inside = [trial for trial in searched if part.holds(places[trial.name].setting)]
+        if not inside and part.location:
             raise written.error(
-                (role, name),
-                f"no trial has a hyperparameter '{name}'{nearest(name, names)} "
-                f"(known: {', '.join(sorted(names))})",
+                (*part.location, "when"), f"no trial meets this condition: {part.condition}"
             )
-        if (role == "nuisance" and name in spec.scientific) or name in spec.fixed:
-            raise written.error((role, name), "has another role already; a hyperparameter has one")
-    for name, values in spec.scientific.items():
-        _check_values(written, name, values, searched)
-    for name, given in spec.launch.simpler.items():
-        for value in given if isinstance(given, list) else [given]:
-            if not any(same(value, item) for item in spec.scientific.get(name, ())):
-                raise written.error(
-                    ("launch", "simpler", name),
-                    f"'{name}' never takes the value '{write_value(value)}' under 'scientific'",
-                )
-    for name, drawn in spec.nuisance.items():
-        distribution = drawn.distribution()
-        for trial, value in _held(name, searched):
-            if not distribution.contains(value):
-                raise written.error(
-                    ("nuisance", name),
-                    f"trial '{trial.name}' has the value {write_value(value)}, which lies outside "
-                    f"its {distribution.kind} range",
-                )
+        _check_ranges(written, part, inside, [*names])
 
 
-def _check_values(
-    written: Written, name: str, values: Sequence[Value], searched: Sequence[ImportedTrial]
-) -> None:
-    here = ("scientific", name)
-    if repeated(values):
-        raise written.error(here, "a value is named twice; each is one arm")
-    held = list(_held(name, searched))
-    for value in values:
-        if not any(same(value, item) for _, item in held):
-            raise written.error(here, f"no trial has the value {write_value(value)}")
-    for trial, item in held:
-        if not any(same(value, item) for value in values):
-            raise written.error(
-                here,
-                f"trial '{trial.name}' has the value {write_value(item)}: list it too, or leave "
-                "the trial out by naming the others under 'source.only'",
-            )
-    lacking = [trial for trial in searched if name not in trial.hyperparameters]
-    if lacking:
+def _check_known(written: Written, here: Location, names: Sequence[str]) -> None:
+    name = str(here[-1])
+    searched = here[-2] == "nuisance"
+    if name not in names and not (searched and name.removeprefix(ONE_MINUS) in names):
         raise written.error(
-            here, f"trial '{lacking[0].name}' has no such hyperparameter, and so is in no arm"
+            here,
+            f"no trial has a hyperparameter '{name}'{nearest(name, names)} "
+            f"(known: {', '.join(sorted(names))})",
         )
 
 
-def _held(name: str, searched: Sequence[ImportedTrial]) -> Iterator[tuple[ImportedTrial, Value]]:
-    """Yield the trials that have a hyperparameter, and its value."""
-    for trial in searched:
-        if name in trial.hyperparameters:
-            yield trial, trial.hyperparameters[name]
+def _check_values(
+    written: Written,
+    part: Part,
+    inside: Sequence[ImportedTrial],
+    places: Mapping[str, Place],
+) -> None:
+    """Check that each value that makes arms is some trial's."""
+    for name, values in part.values.items():
+        taken = [places[trial.name].setting.get(name) for trial in inside]
+        for value in values:
+            if not any(same(value, item) for item in taken):
+                raise written.error(
+                    (*part.location, "scientific", name),
+                    f"no trial{_under(part)} has the value {write_value(value)}"
+                    if value != SEARCHED
+                    else f"each trial{_under(part)} has one of the other values, so none is in "
+                    f"the arm '{SEARCHED}'; take it away",
+                )
+
+
+def _check_place(written: Written, trial: ImportedTrial, place: Place) -> None:
+    """Check that a trial is in an arm."""
+    if place.lacking is not None:
+        here, name = place.lacking
+        value = trial.hyperparameters.get(name)
+        raise written.error(
+            here,
+            f"trial '{trial.name}' has no such hyperparameter, and so is in no arm"
+            if value is None
+            else f"trial '{trial.name}' has the value {write_value(value)}: list it too, or leave "
+            "the trial out by naming the others under 'source.only'",
+        )
+    for name, value in place.setting.items():
+        if value == SEARCHED == trial.hyperparameters[name]:
+            raise written.error(
+                ("source",),
+                f"trial '{trial.name}' has the value '{SEARCHED}' of '{name}', which stands for "
+                "a search over a range; write it otherwise in the source",
+            )
+
+
+def _check_single_roles(
+    written: Written, parts: Sequence[Part], setting: Mapping[str, Value], names: Sequence[str]
+) -> None:
+    """Check that no hyperparameter has two roles in an arm."""
+    roles = [
+        ((*part.location, role, name), name)
+        for part in parts
+        if part.holds(setting)
+        for role, content in (("scientific", part.values), ("fixed", part.fixed))
+        for name in content
+        if role == "fixed" or setting[name] != SEARCHED
+    ]
+    roles += [(item.location, item.target) for item in given_in(parts, setting, names)]
+    for number, (here, target) in enumerate(roles):
+        if target in [other for _, other in roles[:number]]:
+            raise written.error(here, "has another role already; a hyperparameter has one")
+
+
+def _check_ranges(
+    written: Written, part: Part, inside: Sequence[ImportedTrial], names: Sequence[str]
+) -> None:
+    """Check that the trials which a part is about lie in its ranges."""
+    for given in given_in([replace(part, when={})], {}, names):
+        drawn = [(trial, given.value(trial.hyperparameters)) for trial in inside]
+        for trial, value in drawn:
+            if value is None and given.role == "scientific":
+                raise written.error(
+                    given.location,
+                    f"trial '{trial.name}' has no such hyperparameter: leave the trial out by "
+                    "naming the others under 'source.only'",
+                )
+            if value is not None and not given.distribution.contains(value):
+                raise written.error(
+                    given.location,
+                    f"trial '{trial.name}' has the value {write_value(value)}, which lies outside "
+                    f"its {given.distribution.kind} range",
+                )
+        if all(value is None for _, value in drawn):
+            raise written.error(
+                given.location, f"no trial{_under(part)} has a hyperparameter '{given.target}'"
+            )
+
+
+def _under(part: Part) -> str:
+    return f" of {part.condition}" if part.condition else ""
 
 
 def _named(

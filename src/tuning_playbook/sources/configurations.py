@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from tuning_playbook.declarations import Value, same
+from tuning_playbook.declarations import Value
 from tuning_playbook.trials.imported_trial import ImportedTrial
 
 
@@ -17,14 +17,6 @@ def configurations(imported: Iterable[ImportedTrial]) -> list[tuple[ImportedTria
 def equal(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
     """Whether two configurations are one."""
     return _key(one) == _key(other)
-
-
-def within(setting: Mapping[str, Value], hyperparameters: Mapping[str, Value]) -> bool:
-    """Whether a configuration has every value of a setting."""
-    return all(
-        name in hyperparameters and same(value, hyperparameters[name])
-        for name, value in setting.items()
-    )
 
 
 def _key(hyperparameters: Mapping[str, Value]) -> frozenset[object]:

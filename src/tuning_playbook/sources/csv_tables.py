@@ -33,7 +33,9 @@ STATUSES: dict[str, Status] = {
 }
 
 
-def read_csv(trials: Path, measurements: Path, objective: str) -> tuple[ImportedTrial, ...]:
+def read_csv(
+    trials: Path, measurements: Path, objective: str, rename: Mapping[str, str]
+) -> tuple[ImportedTrial, ...]:
     """Return the trials of two tables, in the order of the first.
 
     Args:
@@ -44,16 +46,17 @@ def read_csv(trials: Path, measurements: Path, objective: str) -> tuple[Imported
             `<split>/<name>`, and `train_loss`, `grad_norm` and the like, logged while training. A
             cell is empty where that was not measured then.
         objective: The objective's metric.
+        rename: Names here of columns of either table.
 
     Raises:
         SourceError: A table cannot be read; the message names the file, the row and the column.
     """
-    table = read_table(trials, ["trial"])
+    table = read_table(trials, ["trial"], rename)
     for column in table.columns:
         if column not in ABOUT_A_TRIAL and not NAME.fullmatch(column):
             raise SourceError(
                 f"{trials}: column '{column}': no name of a hyperparameter: those are lower-case "
-                "letters, digits and underscores; rename the column"
+                "letters, digits and underscores; give it another under 'source.rename'"
             )
     known: dict[str, Row] = {}
     for row in table.rows:
@@ -63,7 +66,7 @@ def read_csv(trials: Path, measurements: Path, objective: str) -> tuple[Imported
         if name in known:
             raise row.error("trial", f"'{name}' stands in row {known[name].number} already")
         known[name] = row
-    measured = _read_measurements(measurements, objective, known)
+    measured = _read_measurements(measurements, objective, known, rename)
     seeds = told_apart([_seed(row) for row in known.values()])
     return tuple(
         _finish(row, table, measured[name], objective, seed)
@@ -75,8 +78,10 @@ def _seed(row: Row) -> int | None:
     return row.whole("seed") if row.cells.get("seed") else None
 
 
-def _read_measurements(path: Path, objective: str, known: Mapping[str, Row]) -> dict[str, Steps]:
-    table = read_table(path, ["trial", "step", objective])
+def _read_measurements(
+    path: Path, objective: str, known: Mapping[str, Row], rename: Mapping[str, str]
+) -> dict[str, Steps]:
+    table = read_table(path, ["trial", "step", objective], rename)
     columns = [name for name in table.columns if name not in ("trial", "step")]
     for column in columns:
         if column not in LOGGED and split_of(column) is None:

@@ -2,34 +2,38 @@
 
 import itertools
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tuning_playbook.declarations import Hyperparameter, Metric, Value, same
+from tuning_playbook.declarations import Hyperparameter, Metric, same
 from tuning_playbook.errors import SourceError
-from tuning_playbook.sources.algoperf import read_algoperf
+from tuning_playbook.sources.algoperf import hyperparameters_logged, read_algoperf
 from tuning_playbook.sources.archived import read_archive
+from tuning_playbook.sources.arms import arms_of, batch_size_of, place_of
 from tuning_playbook.sources.checks import (
     Written,
     check_objective,
+    check_parts,
     check_roles,
     check_source,
     chosen,
     incumbent_of,
     with_fixed,
 )
-from tuning_playbook.sources.configurations import configurations, equal, within
+from tuning_playbook.sources.configurations import configurations, equal
 from tuning_playbook.sources.csv_tables import read_csv
 from tuning_playbook.sources.found import Found
+from tuning_playbook.sources.rename import check_rename, renamed
+from tuning_playbook.sources.table import columns_of
 from tuning_playbook.study import shape
+from tuning_playbook.study.conditions import Part
 from tuning_playbook.study.import_spec import ArchiveSource, CsvSource, ImportSpec
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import (
     LEAST_RERUNS,
     Arm,
-    Dimension,
     Incumbent,
     Study,
     arm_name,
@@ -51,9 +55,10 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     """
     written = Written(path, spec, text)
     check_objective(written)
+    parts = check_parts(written)
     found = _read(written)
     check_source(written, found)
-    imported = with_fixed(written, chosen(written, found))
+    imported = with_fixed(written, chosen(written, found), parts)
     training = _training(written, imported, found)
     _check_apart(imported)
     incumbent = incumbent_of(written, imported, found.incumbent)
@@ -64,13 +69,16 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     ]
     if not searched:
         raise written.error(("baseline",), "no trial has another configuration than this one")
-    check_roles(written, searched)
+    check_roles(written, searched, parts)
     known = _hyperparameters(imported) | dict(found.known)
     # The arms of the source are those of the study, unless its spec makes others.
-    arms = () if spec.scientific or spec.nuisance else _arms_with(found.arms, searched)
+    own = spec.scientific or spec.nuisance or spec.conditional
+    arms = () if own else _arms_with(found.arms, searched)
     reruns = _reruns(imported)
     if not arms:
-        imported = tuple(replace(trial, arm="") for trial in imported)
+        arms = arms_of(parts, searched, known, training)
+        names = {arm.name for arm in arms}
+        imported = tuple(_in_arm(trial, parts, names) for trial in imported)
     return Study(
         name=path.stem,
         path=path,
@@ -80,50 +88,48 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
             workload=spec.workload,
             objective=spec.objective,
             training=training,
+            design=spec.design,
             scientific=spec.scientific or _scientific(arms),
             nuisance=spec.nuisance,
+            conditional=spec.conditional,
             search=ListSearch(
                 algorithm="list", trials=[dict(trial.hyperparameters) for trial in searched]
             ),
             reruns=reruns,
+            isolation=spec.isolation,
             launch=spec.launch,
             checklist=spec.checklist,
         ),
         text=text,
         workload=_describe(spec, imported, known, found),
-        arms=arms or tuple(_arms(spec, searched, known, training)),
+        arms=arms,
         baseline=None
         if incumbent is None
         else Incumbent(str(spec.baseline), batch_size_of(incumbent, training), incumbent),
         imported=imported,
         chosen_on_all_seeds=_chosen_on_all_seeds(imported, searched),
-    )
-
-
-def batch_size_of(hyperparameters: Mapping[str, Value], training: shape.Training) -> int:
-    """Return the batch size of a configuration; 0 where it is not known."""
-    value = hyperparameters.get("batch_size", training.batch_size or 0)
-    return value if isinstance(value, int) else 0
-
-
-def arm_of(study: Study, trial: ImportedTrial) -> str:
-    """Return the name of the arm that a searched trial is in."""
-    return trial.arm or next(
-        arm.name for arm in study.arms if within(arm.scientific, trial.hyperparameters)
+        renamed=spec.source.rename if isinstance(spec.source, ArchiveSource) else {},
     )
 
 
 def _read(written: Written) -> Found:
     source, objective = written.spec.source, written.spec.objective.metric
+    rename = source.rename
     if isinstance(source, ArchiveSource):
-        return read_archive(_place(written, "path", "archive"))
+        found = read_archive(_place(written, "path", "archive"))
+        names = [trial.hyperparameters.keys() for trial in found.trials]
+        check_rename(written, names, "hyperparameter")
+        return renamed(written, found)
     description = f"Trained by another tool; read from its logs ({source.format})."
     if isinstance(source, CsvSource):
         places = [_place(written, key, "file") for key in ("trials", "measurements")]
-        return Found(read_csv(places[0], places[1], objective), description)
+        check_rename(written, [columns_of(place) for place in places] if rename else [], "column")
+        return Found(read_csv(places[0], places[1], objective, rename), description)
     folder = _place(written, "path", "folder")
-    column = source.objective or objective
-    return Found(read_algoperf(folder, written.spec.workload, column, objective), description)
+    column, workload = source.objective or objective, written.spec.workload
+    logged = hyperparameters_logged(folder, workload) if rename else []
+    check_rename(written, logged, "hyperparameter")
+    return Found(read_algoperf(folder, workload, column, objective, rename), description)
 
 
 def _place(written: Written, key: str, what: str) -> Path:
@@ -246,6 +252,12 @@ def _chosen_on_all_seeds(
     )
 
 
+def _in_arm(trial: ImportedTrial, parts: Sequence[Part], names: Collection[str]) -> ImportedTrial:
+    """Return a trial that says in which of the arms it is; a baseline may be in none."""
+    name = arm_name(place_of(parts, trial.hyperparameters).setting)
+    return replace(trial, arm=name if name in names else "")
+
+
 def _arms_with(arms: Sequence[Arm], searched: Sequence[ImportedTrial]) -> tuple[Arm, ...]:
     """Return those arms of the source in which there is a trial."""
     held = {trial.arm for trial in searched}
@@ -261,43 +273,3 @@ def _scientific(arms: Sequence[Arm]) -> dict[str, Any]:
             if not any(same(value, item) for item in listed):
                 listed.append(value)
     return values
-
-
-def _arms(
-    spec: ImportSpec,
-    searched: Sequence[ImportedTrial],
-    known: Mapping[str, Hyperparameter],
-    training: shape.Training,
-) -> Iterable[Arm]:
-    """Yield an arm for each combination of scientific values that some trial has."""
-    varied = {
-        name
-        for name in known
-        if name not in spec.scientific and _varies([t.hyperparameters.get(name) for t in searched])
-    }
-    for values in itertools.product(*spec.scientific.values()):
-        setting = dict(zip(spec.scientific, values, strict=True))
-        trials = [trial for trial in searched if within(setting, trial.hyperparameters)]
-        if not trials:
-            continue
-        there = [name for name in known if any(name in t.hyperparameters for t in trials)]
-        drawn = {name: item.distribution() for name, item in spec.nuisance.items()}
-        dimensions = tuple(
-            Dimension(name, known[name], drawn.get(name))
-            for name in there
-            if name in varied or name in drawn
-        )
-        first = {name: value for t in reversed(trials) for name, value in t.hyperparameters.items()}
-        taken = {item.name for item in dimensions}
-        yield Arm(
-            name=arm_name(setting),
-            scientific=setting,
-            batch_size=batch_size_of(trials[0].hyperparameters, training),
-            dimensions=dimensions,
-            fixed={name: value for name, value in first.items() if name not in taken},
-            defaulted=(),
-        )
-
-
-def _varies(values: Sequence[Value | None]) -> bool:
-    return any(not same(value, values[0]) for value in values)

@@ -2,8 +2,8 @@
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuning_playbook.declarations import Value
@@ -23,15 +23,18 @@ class Row:
         path: The file.
         number: The line of the file at which the row ends, as an editor counts.
         cells: The text in each column, without spaces around it.
+        written: What the file calls each column.
     """
 
     path: Path
     number: int
     cells: Mapping[str, str]
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def error(self, column: str, message: str) -> SourceError:
         """Return an error that names the file, the row and the column."""
-        return SourceError(f"{self.path}: row {self.number}, column '{column}': {message}")
+        named = self.written.get(column, column)
+        return SourceError(f"{self.path}: row {self.number}, column '{named}': {message}")
 
     def real(self, column: str) -> float | None:
         """Return the number in a column, `nan` and `inf` among them; None where it is empty."""
@@ -93,39 +96,63 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def read_table(path: Path, required: Sequence[str]) -> Table:
+def columns_of(path: Path) -> tuple[str, ...]:
+    """Return the columns that the first row of a CSV file names.
+
+    Raises:
+        SourceError: The file cannot be read, or is no table.
+    """
+    columns = next((tuple(cells) for _, cells in _records(path)), ())
+    _check_columns(path, columns, ())
+    return columns
+
+
+def read_table(
+    path: Path, required: Sequence[str], rename: Mapping[str, str] | None = None
+) -> Table:
     """Return the table in a CSV file whose first row names its columns.
+
+    Args:
+        path: The file.
+        required: Columns that it must have, by their names here.
+        rename: Other names for columns of the file.
 
     Raises:
         SourceError: The file cannot be read, is no table, or lacks a required column.
     """
     rows: list[Row] = []
     columns: tuple[str, ...] = ()
+    written: dict[str, str] = {}
+    for number, cells in _records(path):
+        if not columns:
+            written = {(rename or {}).get(name, name): name for name in cells}
+            columns = tuple((rename or {}).get(name, name) for name in cells)
+            _check_columns(path, columns, required)
+            continue
+        if len(cells) != len(columns):
+            raise SourceError(
+                f"{path}: row {number} has {len(cells)} cells, and the first row names "
+                f"{len(columns)} columns"
+            )
+        rows.append(Row(path, number, dict(zip(columns, cells, strict=True)), written))
+    if not rows:
+        raise SourceError(f"{path}: the table has no rows")
+    return Table(path, columns, tuple(rows))
+
+
+def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each line of a CSV file that is not empty, and its cells."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for record in reader:
                 cells = [cell.strip() for cell in record]
-                if not any(cells):
-                    continue
-                if not columns:
-                    columns = tuple(cells)
-                    _check_columns(path, columns, required)
-                    continue
-                if len(cells) != len(columns):
-                    raise SourceError(
-                        f"{path}: row {reader.line_num} has {len(cells)} cells, and the first row "
-                        f"names {len(columns)} columns"
-                    )
-                content = dict(zip(columns, cells, strict=True))
-                rows.append(Row(path, reader.line_num, content))
+                if any(cells):
+                    yield reader.line_num, cells
     except FileNotFoundError:
         raise SourceError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"{path}: it cannot be read as a table: {error}") from None
-    if not rows:
-        raise SourceError(f"{path}: the table has no rows")
-    return Table(path, columns, tuple(rows))
 
 
 def _check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:

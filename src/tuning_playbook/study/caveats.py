@@ -3,6 +3,8 @@
 Source: the playbook, "Identifying scientific, nuisance, and fixed hyperparameters".
 """
 
+from collections.abc import Iterator
+
 from tuning_playbook.study.study import Arm, Study, write_value
 
 
@@ -53,15 +55,7 @@ def caveats(study: Study) -> tuple[str, ...]:
             f"Left at their defaults: {', '.join(default)}. Nobody judged for this study that "
             "other values would give the same conclusion."
         )
-    sampled = dict.fromkeys(
-        item.name for arm in study.arms for item in arm.dimensions if item.role == "scientific"
-    )
-    if sampled:
-        found.append(
-            f"Sampled over a range together with the nuisances: {', '.join(sampled)}. No arms "
-            "compare its values, and nothing was rerun for each; the best trial of each slice of "
-            "its range, on its axis plot, does."
-        )
+    found += _sampled(study)
     steps = study.spec.training.max_train_steps
     found.append(
         f"Every trial trained for {steps:,} steps; longer training may favour another arm."
@@ -84,6 +78,7 @@ def _of_imported(study: Study) -> tuple[str, ...]:
             f"The same in every trial of an arm: {_list(constant)}. The conclusion holds at these "
             "values and might not at others."
         )
+    found += (*_sampled(study), *_derived(study))
     if study.chosen_on_all_seeds:
         found.append(
             "Where several configurations compete, the means of all their seeds chose among them, "
@@ -106,6 +101,43 @@ def _of_imported(study: Study) -> tuple[str, ...]:
         f"The longest trial trained for {steps:,} steps; longer training may favour another arm."
     )
     return tuple(found)
+
+
+def _sampled(study: Study) -> Iterator[str]:
+    """Yield a sentence on what a joint design samples over a range."""
+    sampled = dict.fromkeys(
+        item.name for arm in study.arms for item in arm.dimensions if item.role == "scientific"
+    )
+    if sampled:
+        yield (
+            f"Sampled over a range together with the nuisances: {', '.join(sampled)}. No arms "
+            "compare its values, and nothing was rerun for each; the best trial of each slice of "
+            "its range, on its axis plot, does."
+        )
+
+
+def _derived(study: Study) -> Iterator[str]:
+    """Yield a sentence on each range that nobody gave, and one on what they mean."""
+    arms: dict[tuple[str, str], list[str]] = {}
+    written: dict[tuple[str, str], str] = {}
+    for arm in study.arms:
+        for item in arm.dimensions:
+            drawn, key = item.distribution, (item.name, item.condition)
+            if item.derived and drawn is not None:
+                arms.setdefault(key, []).append(arm.name)
+                written[key] = f"{drawn.low:g} to {drawn.high:g} on a {drawn.scale} scale"
+    for (name, condition), named in arms.items():
+        where = condition or ("" if len(named) == len(study.arms) else "; ".join(named))
+        yield (
+            f"The range of {name}{' in ' if where else ''}{where} was not given and is taken from "
+            f"its trials: {written[name, condition]}."
+        )
+    if arms:
+        yield (
+            "A range that is taken from the trials is at most as wide as what was searched, so a "
+            "best trial at its edge may be none at the edge of the search: give the ranges in the "
+            "spec where they are known."
+        )
 
 
 def _list(values: dict[str, str]) -> str:

@@ -14,9 +14,12 @@ from dataclasses import dataclass, replace
 from tuning_playbook.declarations import ONE_MINUS, Value, same
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.study.import_spec import ImportSpec
 from tuning_playbook.study.study import write_value
 from tuning_playbook.study.values import DistributionShape, Scalar
 from tuning_playbook.study.yaml import Location
+
+Content = shape.StudySpec | ImportSpec | shape.Conditional
 
 MOST_DISCRETE = 10
 """A range of so many whole numbers is a list of values; a longer one is sampled as a range."""
@@ -48,7 +51,7 @@ class Part:
     sampled: Mapping[str, Distribution]
     nuisance: Mapping[str, Distribution]
     fixed: Mapping[str, Value]
-    content: shape.StudySpec | shape.Conditional
+    content: Content
 
     @property
     def condition(self) -> str:
@@ -65,7 +68,7 @@ class Part:
         )
 
 
-def parts_of(spec: shape.StudySpec) -> tuple[Part, ...]:
+def parts_of(spec: shape.StudySpec | ImportSpec) -> tuple[Part, ...]:
     """Return what holds in every arm, then each conditional part before those within it."""
     return tuple(_parts(spec, (), {}))
 
@@ -108,7 +111,7 @@ def values_of(parts: Sequence[Part]) -> dict[str, tuple[Value, ...]]:
 
 
 def _parts(
-    content: shape.StudySpec | shape.Conditional,
+    content: Content,
     location: Location,
     when: Mapping[str, tuple[Value, ...]],
     to_search: frozenset[str] = frozenset(),

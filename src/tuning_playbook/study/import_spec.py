@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictStr
 
 from tuning_playbook.study.base import Shape
-from tuning_playbook.study.shape import Launch, Objective, Training
+from tuning_playbook.study.shape import Conditional, Isolation, Launch, Objective, Training
 from tuning_playbook.study.thresholds import Checklist
-from tuning_playbook.study.values import DistributionShape, Name, Scalar
+from tuning_playbook.study.values import DistributionShape, Name, Scalar, Scientific
 
 
 class CsvSource(Shape):
@@ -23,6 +23,9 @@ class CsvSource(Shape):
     only: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="names of the trials that the study is about; left out, all of them"
     )
+    rename: dict[StrictStr, StrictStr] = Field(
+        default_factory=dict, description="columns of the tables: the name there, the name here"
+    )
 
 
 class AlgoperfSource(Shape):
@@ -37,6 +40,9 @@ class AlgoperfSource(Shape):
     only: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="names of the trials that the study is about; left out, all of them"
     )
+    rename: dict[StrictStr, Name] = Field(
+        default_factory=dict, description="hyperparameters: the name there, the name here"
+    )
 
 
 class ArchiveSource(Shape):
@@ -46,6 +52,9 @@ class ArchiveSource(Shape):
     path: StrictStr = Field(description="the zip file that snakemake archive wrote")
     only: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="ids of the trials that the study is about; left out, all of them"
+    )
+    rename: dict[StrictStr, Name] = Field(
+        default_factory=dict, description="hyperparameters: the name there, the name here"
     )
 
 
@@ -65,12 +74,21 @@ class ImportSpec(Shape):
     training: Training | None = Field(
         None, description="how the trials were trained, where that is known beyond their logs"
     )
-    scientific: dict[Name, Annotated[list[Scalar], Field(min_length=1)]] = Field(
+    design: Literal["separate", "joint"] = Field(
+        "separate",
+        description="separate: a search of its own in every arm; joint: one search sampled the "
+        "scientific hyperparameters together with the nuisances",
+    )
+    scientific: dict[Name, Scientific] = Field(
         default_factory=dict,
-        description="hyperparameters whose effect is measured: explicit values, one arm each",
+        description="hyperparameters whose effect is measured: explicit values, one arm each; in a "
+        "joint design a distribution too",
     )
     nuisance: dict[Name, DistributionShape] = Field(
         default_factory=dict, description="what hyperparameters were searched over, where known"
+    )
+    conditional: list[Conditional] = Field(
+        default_factory=list, description="what hyperparameters were under a condition"
     )
     fixed: dict[Name, Scalar] = Field(
         default_factory=dict,
@@ -79,6 +97,7 @@ class ImportSpec(Shape):
     baseline: StrictStr | None = Field(
         None, description="the trial of the source whose configuration is the incumbent"
     )
+    isolation: Isolation = Field(default_factory=Isolation)
     launch: Launch = Field(default_factory=Launch)
     checklist: Checklist = Field(
         default_factory=Checklist, description="thresholds of the checklist's checks"

@@ -148,7 +148,7 @@ def _unknown_key(model: type[BaseModel], location: Location) -> str:
     name = str(location[-1])
     if name in NEVER_A_HYPERPARAMETER and location[0] != "training":
         return NEVER_A_HYPERPARAMETER[name]
-    if model is ImportSpec and location[0] in shape.StudySpec.model_fields:
+    if model is ImportSpec and len(location) == 1 and name in shape.StudySpec.model_fields:
         return NOT_WITH_A_SOURCE
     return f"unknown key{nearest(name, known)} (known here: {', '.join(known)})"
 

@@ -5,12 +5,12 @@ depends on one arm (which hyperparameters its optimizer has) is checked in `reso
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tuning_playbook.declarations import ONE_MINUS, repeated, same
-from tuning_playbook.errors import nearest
+from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study import shape
-from tuning_playbook.study.conditions import SEARCHED, parts_of, settings_of, values_of
+from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
 from tuning_playbook.study.draft import Draft
 from tuning_playbook.study.searches import (
     BayesianSearch,
@@ -197,15 +197,42 @@ def _check_batch_size(draft: Draft) -> None:
         raise draft.error(("training", "batch_size"), "this key is required and missing")
 
 
+def check_scientific(
+    parts: Sequence[Part], error: Callable[[Location, str], SpecError], *, joint: bool
+) -> None:
+    """Check that what is scientific has different values, or a range in a joint design alone.
+
+    Args:
+        parts: The spec's.
+        error: Makes the error at a place of the spec.
+        joint: Whether its design is joint.
+
+    Raises:
+        SpecError: It has not.
+    """
+    for part in parts:
+        for name, values in part.values.items():
+            if repeated(values):
+                raise error(
+                    (*part.location, "scientific", name), "a value is named twice; each is one arm"
+                )
+        for name, given in part.content.scientific.items():
+            if not joint and not isinstance(given, list):
+                raise error(
+                    (*part.location, "scientific", name),
+                    "a distribution of a scientific hyperparameter is sampled together with the "
+                    "nuisances: write 'design: joint', or list its values, one for each arm",
+                )
+
+
 def _check_scientific(draft: Draft) -> None:
-    joint = draft.spec.design == "joint"
-    for part in parts_of(draft.spec):
+    parts = parts_of(draft.spec)
+    check_scientific(parts, draft.error, joint=draft.spec.design == "joint")
+    for part in parts:
         for name, values in part.values.items():
             here = (*part.location, "scientific", name)
             if name.startswith(ONE_MINUS):
                 raise draft.error(here, f"give the values of '{name[len(ONE_MINUS) :]}' themselves")
-            if repeated(values):
-                raise draft.error(here, "a value is named twice; each is one arm")
             if SEARCHED in values and isinstance(draft.spec.search, ListSearch):
                 raise draft.error(
                     here,
@@ -220,15 +247,6 @@ def _check_scientific(draft: Draft) -> None:
                 raise draft.error(
                     (*part.location, "scientific", name), "list the batch sizes to be compared"
                 )
-        if not joint:
-            for name, given in part.content.scientific.items():
-                if not isinstance(given, list):
-                    raise draft.error(
-                        (*part.location, "scientific", name),
-                        "a distribution of a scientific hyperparameter is sampled together with "
-                        "the nuisances: write 'design: joint', or list its values, one for each "
-                        "arm",
-                    )
 
 
 def _check_number_of_arms(draft: Draft) -> None:
@@ -250,22 +268,29 @@ def _check_design(draft: Draft) -> None:
         )
 
 
-def _check_conditions(draft: Draft) -> None:
-    parts = parts_of(draft.spec)
+def check_conditions(parts: Sequence[Part], error: Callable[[Location, str], SpecError]) -> None:
+    """Check that conditions name scientific hyperparameters, and values that these take.
+
+    Args:
+        parts: The spec's.
+        error: Makes the error at a place of the spec.
+
+    Raises:
+        SpecError: One does not.
+    """
     scientific = values_of(parts)
     sampled = {name for part in parts for name in part.sampled}
-    settings = list(settings_of(parts))
     for part in parts:
         if not isinstance(part.content, shape.Conditional):
             continue
         for name, wanted in part.content.when.items():
             here = (*part.location, "when", name)
             if name not in scientific and name in sampled:
-                raise draft.error(
+                raise error(
                     here, f"'{name}' is sampled over a range; a condition names listed values"
                 )
             if name not in scientific:
-                raise draft.error(
+                raise error(
                     here,
                     f"'{name}' is not scientific here, so nothing can depend on it"
                     f"{nearest(name, scientific)}",
@@ -273,12 +298,20 @@ def _check_conditions(draft: Draft) -> None:
             for value in wanted if isinstance(wanted, list) else [wanted]:
                 if not any(same(value, item) for item in scientific[name]):
                     values = [write_value(item) for item in scientific[name]]
-                    raise draft.error(
+                    raise error(
                         here,
                         f"'{name}' never takes the value '{write_value(value)}'"
                         f"{nearest(write_value(value), values)} (it takes: {', '.join(values)})",
                     )
-        if not any(part.holds(setting) for setting in settings):
+
+
+def _check_conditions(draft: Draft) -> None:
+    parts = parts_of(draft.spec)
+    check_conditions(parts, draft.error)
+    settings = list(settings_of(parts))
+    for part in parts:
+        conditional = isinstance(part.content, shape.Conditional)
+        if conditional and not any(part.holds(setting) for setting in settings):
             raise draft.error(
                 (*part.location, "when"),
                 "no arm meets this condition together with those around it",

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +38,7 @@ class Dimension:
         distribution: What its values are drawn from; None where a list gives them.
         condition: The condition it stands under, as `optimizer=adam`; empty if it has none.
         role: `scientific` for one that a joint design samples over a range.
+        derived: Whether nobody said what it was searched over, and the trials alone tell.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Dimension:
     distribution: Distribution | None
     condition: str = ""
     role: SearchedRole = "nuisance"
+    derived: bool = False
 
     def resolve(self, value: Value) -> Value:
         """Return the hyperparameter's own value for a searched `value`."""
@@ -107,6 +109,8 @@ class Study:
         chosen_on_all_seeds: Whether the candidate is found by the means of all seeds, because every
             imported configuration was trained with enough of them; else the first seed of each
             finds it, and those that were trained again may owe that to their luck with it.
+        renamed: The hyperparameters that imported trials were trained with by another name: that
+            name, and the one here.
     """
 
     name: str
@@ -119,6 +123,7 @@ class Study:
     imported: tuple[ImportedTrial, ...] = ()
     taken: tuple[Taken, ...] = ()
     chosen_on_all_seeds: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def hyperparameters(self) -> dict[str, Hyperparameter]:

@@ -1,0 +1,272 @@
+"""The spec that would go on with finished trials: what they were searched over, as a search here.
+
+What the spec of finished trials leaves out and the trials tell (ranges that were taken from them,
+what each arm held fixed) is written into it, under a condition where it holds in some arms alone.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import xarray as xr
+
+from tuning_playbook.analysis.ranking import arm_names, members
+from tuning_playbook.declarations import ONE_MINUS, Value, same
+from tuning_playbook.errors import SpecError, WorkloadError
+from tuning_playbook.study import shape
+from tuning_playbook.study.conditions import SEARCHED, parts_of, settings_of
+from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS
+from tuning_playbook.study.draft import Draft
+from tuning_playbook.study.resolve import resolve
+from tuning_playbook.study.roles import check_rules
+from tuning_playbook.study.study import Arm, Dimension, Study, arm_name, write_value
+from tuning_playbook.study.workload_description import WorkloadDescription, describe
+
+BATCH_SIZE = "batch_size"
+
+KEPT = ("goal", "notes", "workload", "objective", "design", "isolation", "launch", "checklist")
+"""The keys that are as the spec of the finished trials has them."""
+
+MOST_NEW_ARMS = 5
+"""So many of the arms that have no finished trials are named."""
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """A study of finished trials as one that trains.
+
+    Attributes:
+        study: The study; its spec says all that is known of it.
+        document: That spec, as YAML gives it.
+        workload: What the workload declares; None where none of this name can be trained here.
+        left: What a reader has to know or to do before it runs, in sentences.
+        objection: Why it is no valid spec as it stands; empty where it is one.
+    """
+
+    study: Study
+    document: dict[str, Any]
+    workload: WorkloadDescription | None
+    left: tuple[str, ...] = ()
+    objection: str = ""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What some arms have of a hyperparameter in one role."""
+
+    role: str
+    name: str
+    content: Any
+    arms: tuple[Arm, ...]
+
+
+def trainable(study: Study, dataset: xr.Dataset) -> Trainable:
+    """Return a study of finished trials as a spec that trains more of them, as far as it is known.
+
+    It asks for as many trials of each arm as the largest one has, drawn by Halton's sequence.
+
+    Args:
+        study: The study.
+        dataset: Its trials.
+    """
+    document = study.spec.model_dump(mode="json", exclude_unset=True, include=set(KEPT))
+    document["training"] = _training(study)
+    conditional: list[dict[str, Any]] = []
+    for entry in (*_scientific(study), *_searched_and_fixed(study)):
+        for when in _conditions(entry, study.arms):
+            place = document if not when else _under(conditional, when)
+            place.setdefault(entry.role, {})[entry.name] = entry.content
+    document["conditional"] = conditional
+    if any(item.role == "scientific" for arm in study.arms for item in arm.dimensions):
+        document["design"] = "joint"
+    counts = [len(members(dataset, arm)) for arm in arm_names(dataset)]
+    trials = sum(counts) if document.get("design") == "joint" else max(counts)
+    document["search"] = {"algorithm": "halton", "trials": trials}
+    unsaid: tuple[Any, ...] = ({}, [], "", "separate")
+    document = {key: value for key, value in document.items() if value not in unsaid}
+    spec = shape.StudySpec.model_validate(document)
+    whole = replace(study, spec=spec, arms=tuple(_rearmed(arm, spec) for arm in study.arms))
+    return _judged(Trainable(whole, document, None))
+
+
+def objection_to(found: Trainable, document: Mapping[str, Any]) -> str:
+    """Say why a document is no valid spec of its workload; nothing where it is one.
+
+    Where the workload cannot be trained here the rules alone are checked, and what is wrong with
+    the spec as it stands is no objection to a change of it.
+
+    Raises:
+        ValidationError: It is not of the right shape.
+    """
+    study, workload = found.study, found.workload
+    broken = ""
+    spec = shape.StudySpec.model_validate(document)
+    try:
+        if workload is None:
+            check_rules(Draft(study.path, spec, "", study.workload))
+        else:
+            resolve(Draft(study.path, spec, "", workload))
+    except SpecError as error:
+        broken = str(error).removeprefix(f"{study.path}: ")
+    return "" if broken == found.objection else broken
+
+
+def _judged(found: Trainable) -> Trainable:
+    """Return the same with what has to be done before it runs."""
+    study, left = found.study, []
+    try:
+        workload = describe(study.spec.workload, folder=study.path.parent, data=None)
+    except WorkloadError:
+        workload = None
+        left.append(
+            f"There is no workload '{study.spec.workload}' here: name the one to train, as "
+            'package.module:Class, under "workload". Whether it has these hyperparameters and '
+            "this metric is checked then."
+        )
+    found = replace(found, workload=workload)
+    if objection := objection_to(found, found.document):
+        left.append(f"It cannot run as it stands: {objection}")
+        found = replace(found, workload=None)
+        found = replace(found, objection=objection_to(found, found.document))
+    before = {arm.name for arm in study.arms}
+    arms = itertools.islice(settings_of(parts_of(study.spec)), len(before) + MOST_NEW_ARMS)
+    if new := [name for setting in arms if (name := arm_name(setting)) not in before]:
+        left.append(f"It has arms of which the source has no trials, as {'; '.join(new)}.")
+    if study.baseline is not None:
+        values = (f"{n}: {write_value(v)}" for n, v in study.baseline.hyperparameters.items())
+        left.append(
+            f"The baseline was the trial {study.baseline.path} of the source. To compare with it, "
+            f"write a baseline file and name it under 'baseline': {', '.join(values)}."
+        )
+    return replace(found, left=tuple(left))
+
+
+def _training(study: Study) -> dict[str, Any]:
+    """Return how long to train: as the finished trials, to a whole number of evaluations."""
+    told = study.spec.training
+    training = told.model_dump(mode="json", exclude_unset=True)
+    whole = -(-told.max_train_steps // told.eval_every) * told.eval_every
+    training |= {"max_train_steps": whole, "eval_every": told.eval_every}
+    sizes = {arm.batch_size for arm in study.arms}
+    if BATCH_SIZE in study.arms[0].scientific:
+        training.pop(BATCH_SIZE, None)
+    elif len(sizes) == 1 and (size := sizes.pop()):
+        training[BATCH_SIZE] = size
+    return training
+
+
+def _scientific(study: Study) -> Iterator[_Entry]:
+    for name in dict.fromkeys(name for arm in study.arms for name in arm.scientific):
+        arms = tuple(arm for arm in study.arms if name in arm.scientific)
+        values = _distinct([arm.scientific[name] for arm in arms])
+        yield _Entry("scientific", name, values, arms)
+
+
+def _searched_and_fixed(study: Study) -> Iterator[_Entry]:
+    """Yield what arms search and hold fixed, each with all the arms that do so alike."""
+    found: dict[str, _Entry] = {}
+    for arm in study.arms:
+        entries = [_Entry(d.role, d.name, _drawn(study, d), (arm,)) for d in arm.dimensions]
+        entries += [
+            _Entry("fixed", name, value, (arm,))
+            for name, value in arm.fixed.items()
+            if name not in arm.scientific and name != BATCH_SIZE
+        ]
+        for entry in entries:
+            key = repr((entry.role, entry.name, entry.content))
+            arms = found[key].arms if key in found else ()
+            found[key] = replace(entry, arms=(*arms, arm))
+    yield from found.values()
+
+
+def _drawn(study: Study, item: Dimension) -> dict[str, list[Value]]:
+    """Return a distribution as a spec writes it; without one, a choice of what was tried."""
+    drawn, name = item.distribution, item.hyperparameter.name
+    if drawn is None:
+        arms = {arm.name for arm in study.arms if item in arm.dimensions}
+        tried = [
+            trial.hyperparameters[name]
+            for trial in study.imported
+            if trial.arm in arms and name in trial.hyperparameters
+        ]
+        if item.name != name:
+            tried = [float(f"{1.0 - float(value):.12g}") for value in tried]
+        return {"choice": _distinct(tried)}
+    if drawn.kind == "choice":
+        return {"choice": list(drawn.choices)}
+    ends = [drawn.low, drawn.high]
+    if drawn.integer:
+        return {drawn.kind: [int(end) for end in ends]}
+    rounded = [float(f"{end:.{SIGNIFICANT_DIGITS}g}") for end in ends]
+    return {drawn.kind: list(rounded if rounded[0] < rounded[1] else ends)}
+
+
+def _distinct(values: Sequence[Value]) -> list[Value]:
+    found: list[Value] = []
+    for value in values:
+        if not any(same(value, item) for item in found):
+            found.append(value)
+    return found
+
+
+def _conditions(entry: _Entry, arms: Sequence[Arm]) -> list[dict[str, Value | list[Value]]]:
+    """Return conditions that the arms of an entry meet, and no others; one if one will do.
+
+    They name as few scientific hyperparameters as possible. That the entry's own is searched is
+    no condition to be written: a range beside it means that.
+    """
+    if len(entry.arms) == len(arms):
+        return [{}]
+    target = entry.name.removeprefix(ONE_MINUS)
+    inside = {arm.name for arm in entry.arms}
+    searching = all(arm.scientific.get(target) == SEARCHED for arm in entry.arms)
+    others = [arm for arm in arms if not searching or arm.scientific.get(target) == SEARCHED]
+    names = [
+        name
+        for name in entry.arms[0].scientific
+        if name != target and all(name in arm.scientific for arm in entry.arms)
+    ]
+    for size in range(len(names) + 1):
+        for chosen in itertools.combinations(names, size):
+            wanted = {n: _distinct([arm.scientific[n] for arm in entry.arms]) for n in chosen}
+            if {arm.name for arm in others if _meets(arm, wanted)} == inside:
+                return [_written(wanted)]
+    return [_written({n: [arm.scientific[n]] for n in arm.scientific}) for arm in entry.arms]
+
+
+def _meets(arm: Arm, wanted: Mapping[str, Sequence[Value]]) -> bool:
+    return all(
+        name in arm.scientific and any(same(arm.scientific[name], value) for value in values)
+        for name, values in wanted.items()
+    )
+
+
+def _written(wanted: Mapping[str, list[Value]]) -> dict[str, Value | list[Value]]:
+    return {name: values[0] if len(values) == 1 else values for name, values in wanted.items()}
+
+
+def _under(conditional: list[dict[str, Any]], when: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a spec under a condition, which is begun where there is none yet."""
+    for part in conditional:
+        if repr(part["when"]) == repr(when):
+            return part
+    conditional.append({"when": dict(when)})
+    return conditional[-1]
+
+
+def _rearmed(arm: Arm, spec: shape.StudySpec) -> Arm:
+    """Return an arm whose dimensions stand under the conditions that the spec has for them."""
+    conditions = {
+        name: part.condition
+        for part in parts_of(spec)
+        if part.holds(arm.scientific)
+        for name in (*part.sampled, *part.nuisance)
+    }
+    return replace(
+        arm,
+        dimensions=tuple(
+            replace(item, condition=conditions.get(item.name, item.condition))
+            for item in arm.dimensions
+        ),
+    )
