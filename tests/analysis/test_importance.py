@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import qmc
 
 from tests.analysis.synthetic import ADAM, ARMS, NESTEROV, choice, make_study, uniform
-from tuning_playbook.analysis.importance import importance, without_the_worst
+from tuning_playbook.analysis.importance import importance
+from tuning_playbook.analysis.ranking import without_the_worst
 
 ALL = ["all trials"]
 NAMES = ("a", "b", "c")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tuning_playbook.analysis.sobol_indices import choice_axis, range_axis, sobol_indices
+from tuning_playbook.analysis.axis import choice_axis, range_axis
+from tuning_playbook.analysis.sobol_indices import sobol_indices
 
 
 @pytest.fixture(scope="module")

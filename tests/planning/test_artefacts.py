@@ -122,7 +122,7 @@ DECISION = {"launch", "test", "final"}
     [
         ({"notes": "In other words."}, WORDS),
         ({"checklist": {"beats_chance": {"share": 0.9}}}, {"diagnostics", *DECISION, *WORDS}),
-        ({"isolation.slices": 3}, {"plots", *WORDS}),
+        ({"isolation.slices": 3}, {"plots", *DECISION, *WORDS}),
         ({"reruns.seeds": 7}, {"reruns", "plots", *DECISION, *WORDS}),
         ({"launch.min_improvement": 0.1}, DECISION | WORDS),
     ],

@@ -10,7 +10,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import number
-from tuning_playbook.analysis.ranking import Floats, arm_names, losses, ranked
+from tuning_playbook.analysis.ranking import arm_names, losses, ranked, without_the_worst
 from tuning_playbook.analysis.search_axes import search_axes
 from tuning_playbook.analysis.sobol_indices import SobolIndices, sobol_indices
 from tuning_playbook.dataset.searched import read_searched
@@ -32,10 +32,6 @@ TRIALS_PER_HYPERPARAMETER = 5
 
 MOST_TRIALS = 256
 """The cost of the fit grows with their cube; of more trials evenly spaced ones are taken."""
-
-WORST = 3.0
-"""A trial that is worse than the median by more than so many times what the best is better counts
-as that bad: otherwise the few that hardly trained would make up all of the variance."""
 
 
 def importance(study: xr.Dataset, thresholds: Importance = DEFAULTS.importance) -> Finding:
@@ -176,19 +172,6 @@ def _pairs(
         for (one, other), share in indices.pairs.items()
     ]
     return sorted(rows, key=lambda row: float(row["index"]), reverse=True)
-
-
-def without_the_worst(loss: Floats) -> Floats:
-    """Return losses of which none is worse than the median by more than the best is better, thrice.
-
-    Args:
-        loss: Smaller being better: [trial].
-
-    Returns:
-        [trial]; the losses as they are where the best is no better than the median.
-    """
-    middle = float(np.median(loss))
-    return np.minimum(loss, middle + WORST * (middle - loss.min())) if middle > loss.min() else loss
 
 
 def _sentence(arm: Mapping[str, Any]) -> str:

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+WORST = 3.0
+"""A trial that is worse than the median by more than so many times what the best is better counts
+as that bad: otherwise the few that hardly trained would make up all of the variance."""
+
 
 def arm_names(study: xr.Dataset) -> tuple[str, ...]:
     """Return the names of the arms in the study's order."""
@@ -142,3 +146,16 @@ def eval_fractions(study: xr.Dataset) -> Floats:
 def late(fractions: Floats, since: float) -> NDArray[np.bool_]:
     """Tell which evaluations lie between `since` and the end of training, as fractions of it."""
     return np.asarray((fractions >= since) & (fractions <= 1))
+
+
+def without_the_worst(loss: Floats) -> Floats:
+    """Return losses of which none is worse than the median by more than the best is better, thrice.
+
+    Args:
+        loss: Smaller being better: [trial].
+
+    Returns:
+        [trial]; the losses as they are where the best is no better than the median.
+    """
+    middle = float(np.median(loss))
+    return np.minimum(loss, middle + WORST * (middle - loss.min())) if middle > loss.min() else loss

@@ -6,9 +6,15 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.importance import without_the_worst
+from tuning_playbook.analysis.axis import choice_axis
 from tuning_playbook.analysis.numbers import interval, json_object, told
-from tuning_playbook.analysis.ranking import arm_names, direction, losses, strings
+from tuning_playbook.analysis.ranking import (
+    arm_names,
+    direction,
+    losses,
+    strings,
+    without_the_worst,
+)
 from tuning_playbook.analysis.sampling_scale import (
     SamplingScale,
     sampling_scale,
@@ -16,7 +22,6 @@ from tuning_playbook.analysis.sampling_scale import (
 )
 from tuning_playbook.analysis.search_axes import search_axes
 from tuning_playbook.analysis.slices import Slice, slices
-from tuning_playbook.analysis.sobol_indices import choice_axis
 from tuning_playbook.analysis.value_curve import ValueCurve, value_curve
 from tuning_playbook.dataset.searched import Searched, read_searched
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.axis import Axis, choice_axis, range_axis
 from tuning_playbook.analysis.ranking import Indices
 from tuning_playbook.analysis.sampling_scale import choice_place, sampling_scale, values_tried
-from tuning_playbook.analysis.sobol_indices import Axis, choice_axis, range_axis
 from tuning_playbook.dataset.searched import Searched, read_searched
 
 

@@ -20,6 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
+from tuning_playbook.analysis.axis import Axis
 from tuning_playbook.analysis.ranking import Floats, Indices
 
 LEFT_OUT = 0.25
@@ -29,10 +30,6 @@ a function that goes through nearly every point (Shao and Wu, 1989)."""
 REFITS = 100
 """The error is then known to 7 %."""
 
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
-NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2
-"""A quadrature over [0, 1], exact for the widths that the kernel may have."""
-
 NORMAL_95 = 1.96
 
 DIGITS = 4
@@ -40,21 +37,6 @@ DIGITS = 4
 
 Key = tuple[int, ...]
 """Of an index: the places of the axes it belongs to; a total index has its axis twice."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One argument of the function, as columns of numbers.
-
-    Attributes:
-        columns: Its values: [trial, column].
-        nodes: Where the function is averaged over it: [node, column].
-        weights: Of the nodes: [node].
-    """
-
-    columns: Floats
-    nodes: Floats
-    weights: Floats
 
 
 @dataclass(frozen=True)
@@ -81,21 +63,6 @@ class SobolIndices:
     total: tuple[Share, ...]
     pairs: Mapping[tuple[int, int], Share]
     predicted: float
-
-
-def range_axis(positions: Floats) -> Axis:
-    """Return an ordered argument, whose values lie in [0, 1]: [trial]."""
-    return Axis(positions[:, None], NODES[:, None], WEIGHTS)
-
-
-def choice_axis(chosen: Floats) -> Axis:
-    """Return an argument without an order, which has a column of zeros and ones for each value.
-
-    Args:
-        chosen: Which of the values each trial has: [trial, value].
-    """
-    count = chosen.shape[1]
-    return Axis(chosen, np.eye(count), np.full(count, 1 / count))
 
 
 def sobol_indices(axes: Sequence[Axis], values: Floats) -> SobolIndices:

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from tuning_playbook.analysis.ranking import Floats
 
@@ -68,7 +69,8 @@ def p_of_no_surface(samples: Sequence[Sample]) -> float:
     count = SHUFFLES + 1
     # A shuffle that explains as much as the values themselves speaks against them.
     ps = [
-        (count + 1 - stats.rankdata(square, method="min")) / count for square in explained.values()
+        (count + 1 - scipy.stats.rankdata(square, method="min")) / count
+        for square in explained.values()
     ]
     smallest = np.min(ps, axis=0)
     return float(np.mean(smallest <= smallest[0] + 1e-12))
@@ -95,8 +97,14 @@ def detectable_range(samples: Sequence[Sample], significance: float) -> float:
 
 
 def _scores(values: Floats) -> Floats:
-    ranks = stats.rankdata(values)
+    # Through `scipy`, which imports it when it is used: that takes as long as all of the rest.
+    ranks = scipy.stats.rankdata(values)
     return np.asarray(special.ndtri((ranks - 0.5) / len(ranks)))
+
+
+def _lowest_rank(values: Floats) -> Floats:
+    """Return the rank of each value, equal ones having that of the first."""
+    return np.asarray(np.searchsorted(np.sort(values), values) + 1.0)
 
 
 def _surfaces(sample: Sample) -> Iterator[tuple[str, Floats]]:

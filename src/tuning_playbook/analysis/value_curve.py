@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import qmc
+import scipy
 
 from tuning_playbook.analysis.ranking import Floats
-from tuning_playbook.analysis.sobol_indices import fit_process
 
 PLACES = 41
 """Of the curve, evenly spaced over the range."""
@@ -80,6 +79,8 @@ def value_curve(
     argument = np.hstack([values[:, None], ranges, *choices])
     level, spread = float(loss.mean()), float(loss.std())
     scaled = (loss - level) / spread
+    from tuning_playbook.analysis.sobol_indices import fit_process  # noqa: PLC0415 - slow to import
+
     covariance, widths, noise = fit_process(argument, scaled)
     strength = float(covariance[0, 0])
     inverse = np.linalg.inv(covariance + noise * np.eye(len(loss)))
@@ -106,7 +107,8 @@ def _settings(others: Floats, ordered: int, choices: Sequence[Floats]) -> Floats
     random = np.random.default_rng(0)
     columns = [np.empty((OTHERS, 0))]
     if ordered:
-        columns.append(qmc.Halton(ordered, rng=random).random(OTHERS))
+        # Through `scipy`, which imports it when it is used.
+        columns.append(scipy.stats.qmc.Halton(ordered, rng=random).random(OTHERS))
     columns += [
         np.eye(chosen.shape[1])[random.integers(chosen.shape[1], size=OTHERS)] for chosen in choices
     ]
