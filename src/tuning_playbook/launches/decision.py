@@ -29,6 +29,7 @@ from tuning_playbook.analysis.sampled_values import sampled_values
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, trial_variance
+from tuning_playbook.launches.cautions import cautions
 from tuning_playbook.launches.choice import choose
 from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
@@ -265,6 +266,9 @@ def decide(
     reasons += [rival.sentence for rival in rivals]
     reasons += what_the_searches_show(searches, chosen, direction(study))
     reasons += what_the_splits_show(splits, chosen, -direction(study))
+    of_arms = {arm: item.hyperparameters for arm, item in configurations.items()}
+    told_too = cautions(evidence.candidate, variances, reruns, of_arms, sign=evidence.sign)
+    caveats = [*caveats, *told_too]
     missing = _what_is_missing(study)
     if missing and decide_incomplete:
         caveats = [*caveats, f"{missing} The decision was asked for without them."]
