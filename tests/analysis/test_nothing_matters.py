@@ -145,3 +145,19 @@ def test_too_few_trials_and_nothing_searched():
     assert nothing_matters(study_of(0, trials=16)).answer == "cannot tell"
     nothing = make_study(arms=ALL, trials=40, searched=[])
     assert nothing_matters(nothing).answer == "ok"
+
+
+@pytest.mark.parametrize(("arms", "trials", "count"), [(4, 8, 5), (8, 4, 3), (1, 32, 17)])
+def test_trials_too_few_for_so_many_hyperparameters_cannot_tell(arms, trials, count):
+    names = [f"x={arm}" for arm in range(arms)]
+    searched = [uniform(f"h{place}", 0.0, 1.0, names) for place in range(count)]
+    study = make_study(
+        arms=names, trials=trials, searched=searched, effect=lambda _arm, at: 0.5 * at["h0"]
+    )
+    assert nothing_matters(study).answer == "cannot tell"
+
+
+def test_equal_objectives_have_nothing_to_explain():
+    study = study_of(0)
+    study["objective"][:] = 0.1
+    assert nothing_matters(study).answer == "cannot tell"

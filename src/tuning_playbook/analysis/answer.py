@@ -173,7 +173,14 @@ def _question(
     name: str | None, found: Comparison, reruns: Reruns, why_not: str, aside: str
 ) -> Question:
     if found.verdict == "cannot tell":
+        if reruns.samples is not None:
+            why_not = (
+                f"Which value of {name} is the best cannot be told: of no two of its values are "
+                "there reruns enough beside the same values of the others."
+            )
         return Question(name, found.verdict, (), why_not, None, ())
+    if found.uncompared:
+        aside = f" Beside nothing else, and so not compared: {_listed(found.uncompared)}.{aside}"
     of_what = "arms" if name is None else f"values of {name}"
     sentence = in_words(found, reruns, of_what) + aside
     return Question(name, found.verdict, found.best, sentence, found.needed_reruns, found.pairs)
@@ -225,6 +232,11 @@ def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
         return (
             f"{clearest.arm} is better than {clearest.other} by {_with_interval(clearest)}, but "
             f"which of the {several} is the best is not shown."
+        )
+    if not found.best:
+        return (
+            f"Each of the {several} is shown to be worse than another one beside some values, so "
+            "none is the best everywhere."
         )
     best = found.best[0]
     if len(found.best) == 1:
@@ -357,4 +369,4 @@ def _altogether(
         return questions[0].sentence
     parts = [item.sentence for item in of_values if item.verdict != "cannot tell"]
     crossed = [_crossed(item) for item in compared.interactions if item.verdict == "interact"]
-    return " ".join([*crossed, *parts])
+    return " ".join([*crossed, *parts]) or questions[-1].sentence

@@ -33,6 +33,9 @@ Verdict = Literal["differs", "practically the same", "no difference shown", "can
 SIGNIFICANCE = 1 - CONFIDENCE
 
 Setting = Mapping[str, Value]
+Rest = tuple[tuple[str, Value], ...]
+"""An arm's values of the other hyperparameters, by name."""
+
 Levels = Mapping[str, tuple[int, ...]]
 """By each value of a hyperparameter, as `optimizer=adam`, the places of the arms that have it."""
 
@@ -92,6 +95,7 @@ class Comparison:
         needed_reruns: How many reruns of each arm would settle it four times in five, if what was
             seen is what there is; None unless no difference is shown.
         pairs: Every two that can be compared.
+        uncompared: The values that are beside the same others as no other value.
     """
 
     verdict: Verdict
@@ -99,6 +103,7 @@ class Comparison:
     worse: Mapping[str, float] | None = None
     needed_reruns: int | None = None
     pairs: tuple[Pair, ...] = ()
+    uncompared: tuple[str, ...] = ()
 
     @property
     def best(self) -> tuple[str, ...]:
@@ -220,6 +225,9 @@ def _compare(levels: Levels, rows: Mapping[tuple[str, str], Floats], reruns: Rer
     samples = reruns.samples
     if samples is None or not rows:
         return Comparison("cannot tell")
+    compared = {level for pair in rows for level in pair}
+    uncompared = tuple(level for level in levels if level not in compared)
+    levels = {level: places for level, places in levels.items() if level in compared}
     weights = np.array(list(rows.values()))
     pairs = tuple(
         _pair(one, other, found)
@@ -234,6 +242,7 @@ def _compare(levels: Levels, rows: Mapping[tuple[str, str], Floats], reruns: Rer
         worse={level: _worse(level, levels, rows, samples) for level in levels},
         needed_reruns=enough(samples, weights, margin=reruns.margin) if undecided else None,
         pairs=pairs,
+        uncompared=uncompared,
     )
 
 
@@ -266,30 +275,36 @@ def _worse(
 
 def interaction(one: str, other: str, reruns: Reruns) -> Interaction | None:
     """Tell whether two hyperparameters interact; None where no two values of both are crossed."""
-    cells: dict[tuple[Value, Value], list[int]] = {}
+    # Of each cell the arms by their values of all other hyperparameters.
+    cells: dict[tuple[Value, Value], dict[Rest, int]] = {}
     for place, setting in enumerate(reruns.settings):
         if one in setting and other in setting:
-            cells.setdefault((setting[one], setting[other]), []).append(place)
+            rest = tuple((n, v) for n, v in sorted(setting.items()) if n not in (one, other))
+            cells.setdefault((setting[one], setting[other]), {})[rest] = place
     values = [list(dict.fromkeys(cell[at] for cell in cells)) for at in (0, 1)]
-    squares = [
-        (mine, theirs)
-        for mine, theirs in itertools.product(*(itertools.combinations(v, 2) for v in values))
-        if all(cell in cells for cell in itertools.product(mine, theirs))
-    ]
+    squares: list[tuple[tuple[Value, ...], tuple[Value, ...], list[Rest]]] = []
+    two_of_each = [list(itertools.combinations(found, 2)) for found in values]
+    mine: tuple[Value, ...]
+    theirs: tuple[Value, ...]
+    for mine, theirs in itertools.product(*two_of_each):
+        found = [cells.get((a, b), {}) for a, b in itertools.product(mine, theirs)]
+        shared = [rest for rest in found[0] if all(rest in arms for arms in found)]
+        if shared:
+            squares.append((mine, theirs, shared))
     if not squares:
         return None
     if reruns.samples is None:
         return Interaction((one, other), "cannot tell")
     rows = np.zeros((len(squares), len(reruns.arms)))
-    for row, (mine, theirs) in zip(rows, squares, strict=True):
-        for cell, sign in zip(itertools.product(mine, theirs), (1, -1, -1, 1), strict=True):
-            row[cells[cell]] += sign / len(cells[cell])
-    found = contrasts(reruns.samples, rows)
-    place = min(range(len(found)), key=lambda at: (found[at].p, -abs(found[at].estimate)))
-    clearest, (mine, theirs) = found[place], squares[place]
+    for row, (mine, theirs, shared) in zip(rows, squares, strict=True):
+        for (a, b), sign in zip(itertools.product(mine, theirs), (1, -1, -1, 1), strict=True):
+            row[[cells[a, b][rest] for rest in shared]] += sign / len(shared)
+    measured = contrasts(reruns.samples, rows)
+    place = min(range(len(measured)), key=lambda at: (measured[at].p, -abs(measured[at].estimate)))
+    clearest, (mine, theirs, _) = measured[place], squares[place]
     if clearest.estimate < 0:
         clearest = Contrast(-clearest.estimate, -clearest.high, -clearest.low, clearest.p)
-        mine = (mine[1], mine[0])
+        mine = mine[::-1]
     return Interaction(
         (one, other),
         "interact" if clearest.p <= SIGNIFICANCE else "no interaction shown",

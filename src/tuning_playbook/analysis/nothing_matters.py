@@ -74,7 +74,20 @@ def nothing_matters(
             numbers={"trials": count},
             advice=f"{thresholds.least_trials} trials would tell.",
         )
+    if not np.ptp(known) > 0:
+        return finding(
+            answer="cannot tell",
+            summary=f"All {count} trials reach the same, so there is nothing to explain.",
+            numbers={"trials": count},
+        )
     p = p_of_no_surface(samples)
+    if p is None:
+        return finding(
+            answer="cannot tell",
+            summary=f"{count} trials are too few for so many hyperparameters.",
+            numbers={"trials": count},
+            advice="More trials in each arm would tell.",
+        )
     spread = float(np.median([_spread(sample) for sample in samples]))
     seen = detectable_range(samples, thresholds.significance) * spread
     finding = partial(
@@ -96,11 +109,19 @@ def nothing_matters(
         answer="warning",
         summary=(
             "In these ranges tuning is not what limits you: the searched hyperparameters explain "
-            f"nothing beyond what training again differs by ({probability(p)}, {count} trials). An "
-            f"effect of one of them with a range of {text(float(f'{seen:.2g}'))} would have been "
-            "seen nine times in ten."
+            f"nothing beyond what training again differs by ({probability(p)}, {count} trials)."
+            + _what_would_have_been_seen(seen)
         ),
         advice=ADVICE,
+    )
+
+
+def _what_would_have_been_seen(reach: float) -> str:
+    if not np.isfinite(reach):
+        return ""
+    return (
+        f" An effect of one of them with a range of {text(float(f'{reach:.2g}'))} would have been "
+        "seen nine times in ten."
     )
 
 

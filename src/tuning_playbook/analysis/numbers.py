@@ -4,6 +4,15 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+ROUNDING = 1e-12
+"""Of the largest of some values: by so much they may differ and be equal all the same."""
+
+
+def all_equal(values: NDArray[np.float64]) -> bool:
+    """Whether values differ by no more than rounding."""
+    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
 
 def number(value: float) -> float | None:

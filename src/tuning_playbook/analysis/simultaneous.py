@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from tuning_playbook.analysis.numbers import all_equal
 from tuning_playbook.analysis.ranking import Floats
 
 CONFIDENCE = 0.95
@@ -87,15 +88,19 @@ class Contrast:
 
 
 def samples_of(values: Sequence[Sequence[float]]) -> Samples | None:
-    """Return the samples of some values; None where no value differs from its siblings."""
+    """Return the samples of some values.
+
+    None where no value differs from its siblings, or where they are too large to be squared.
+    """
     arrays = [np.asarray(sample, dtype=float) for sample in values]
-    if not any(np.ptp(sample) for sample in arrays):
+    with np.errstate(over="ignore", invalid="ignore"):
+        variances = np.array(
+            [0.0 if all_equal(sample) else sample.var(ddof=1) for sample in arrays]
+        )
+    if not variances.any() or not np.isfinite(variances).all():
         return None
-    return Samples(
-        tuple(len(sample) for sample in arrays),
-        np.array([sample.mean() for sample in arrays]),
-        np.array([sample.var(ddof=1) if np.ptp(sample) else 0.0 for sample in arrays]),
-    )
+    means = np.array([sample.mean() for sample in arrays])
+    return Samples(tuple(len(sample) for sample in arrays), means, variances)
 
 
 def contrasts(samples: Samples, weights: Floats) -> tuple[Contrast, ...]:
@@ -149,14 +154,17 @@ def enough(samples: Samples, weights: Floats, *, margin: float = 0.0) -> int:
     Returns:
         Of each sample; at most `MOST_VALUES`.
     """
-    estimates, errors, degrees = _measured(samples, weights)
+    estimates = samples.means @ weights.T
     smallest = _smallest_by_chance(samples.counts, _frozen(weights), one_sided=False)
     alone = _level(smallest)
-    have = float(np.mean(samples.counts))
+    variances, degrees = moderated(samples.variances, samples.counts)
+    growing = degrees / (np.array(samples.counts) - 1.0)
 
     def settled(size: int) -> bool:
-        spread = errors * np.sqrt(have / size)
-        known = degrees * (size - 1) / (have - 1)
+        parts = variances / size
+        square = parts @ (weights**2).T
+        spread = np.sqrt(square)
+        known = square**2 / ((parts**2 / (growing * (size - 1))) @ (weights**4).T)
         quantile = special.stdtrit(known, 1 - alone / 2)
         shown = np.abs(estimates) >= (quantile + special.stdtrit(known, POWER)) * spread
         # Both ends of the interval must lie within the margin.

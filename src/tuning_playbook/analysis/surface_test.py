@@ -42,8 +42,8 @@ class Sample:
     values: Floats
 
 
-def p_of_no_surface(samples: Sequence[Sample]) -> float:
-    """Return the p-value of the values hanging on nothing.
+def p_of_no_surface(samples: Sequence[Sample]) -> float | None:
+    """Return the p-value of the values hanging on nothing; None where they are too few to tell.
 
     Four surfaces are tried: a slope in each argument, a bowl in each, both, and both with every
     product of two. Each is fitted to the normal scores of the values, so that a few terrible trials
@@ -65,7 +65,7 @@ def p_of_no_surface(samples: Sequence[Sample]) -> float:
                 square = ((shuffled @ basis) ** 2).sum(axis=1)
                 explained[name] = explained.get(name, 0.0) + square
     if not explained:
-        return 1.0
+        return None
     count = SHUFFLES + 1
     # A shuffle that explains as much as the values themselves speaks against them.
     ps = [
@@ -85,6 +85,12 @@ def detectable_range(samples: Sequence[Sample], significance: float) -> float:
         samples: What is tested.
         significance: Of the test.
     """
+    # What is too small for a slope in each argument was not asked.
+    samples = [
+        sample
+        for sample in samples
+        if sample.ranges.shape[1] + sample.choices.shape[1] <= TERMS_PER_VALUE * len(sample.values)
+    ]
     values = sum(len(sample.values) for sample in samples)
     terms = sum(sample.ranges.shape[1] + sample.choices.shape[1] for sample in samples)
     rest = values - terms - len(samples)

@@ -165,8 +165,9 @@ def summarise(
     """Summarise the objectives of an arm's reruns; NaN stands for an infeasible rerun."""
     values = np.array([value for value in reruns if math.isfinite(value)])
     count = len(values)
-    mean = float(values.mean()) if count else None
-    deviation = float(values.std(ddof=1)) if count >= 2 else None
+    with np.errstate(over="ignore", invalid="ignore"):  # values too large to be squared
+        mean = number(values.mean()) if count else None
+        deviation = number(values.std(ddof=1)) if count >= 2 else None
     deviation_low = deviation_high = low = high = None
     if count >= LEAST_RERUNS and mean is not None and deviation is not None:
         tail = (1 - CONFIDENCE) / 2

@@ -3,11 +3,12 @@
 Source: playbook, "The incremental tuning strategy": a launch adds no complexity that does not pay.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuning_playbook.analysis.arm_comparison import SIGNIFICANCE, Comparison, Reruns
-from tuning_playbook.analysis.numbers import probability
+from tuning_playbook.analysis.numbers import ROUNDING, probability
 from tuning_playbook.study.simplicity import Simplicity
 
 
@@ -52,7 +53,11 @@ def choose(
     best = by_search[0]
     ranks = {arm: simple[arm].rank for arm in by_search if arm in simple}
     worse = _worse(reruns, compared)
-    eligible = [arm for arm in by_search if worse.get(arm, 0.0) > SIGNIFICANCE]
+    eligible = [
+        arm
+        for arm in by_search
+        if worse.get(arm, 0.0) > SIGNIFICANCE or (arm in worse and _near(arm, reruns, compared))
+    ]
     if len(set(ranks.values())) < 2 or not eligible:
         return Choice(best)
     least = min(ranks[arm] for arm in eligible)
@@ -66,9 +71,19 @@ def _worse(reruns: Reruns, compared: Comparison) -> Mapping[str, float]:
     if compared.worse is not None:
         return compared.worse
     if reruns.means is None:
-        return {}
+        return dict.fromkeys(reruns.arms, 1.0)  # one arm at most, which nothing is held against
     # No rerun differs from its siblings: then there is no chance in the means either.
-    return {arm: float(mean >= max(reruns.means.values())) for arm, mean in reruns.means.items()}
+    best = max(reruns.means.values())
+    return {
+        arm: float(math.isclose(mean, best, rel_tol=ROUNDING) or mean > best)
+        for arm, mean in reruns.means.items()
+    }
+
+
+def _near(arm: str, reruns: Reruns, compared: Comparison) -> bool:
+    """Whether an arm is worse than others by no more than what matters."""
+    beside = [pair for pair in compared.pairs if pair.other == arm]
+    return bool(beside) and all(pair.high < reruns.margin for pair in beside)
 
 
 def _reasons(
@@ -79,7 +94,7 @@ def _reasons(
     simple: Mapping[str, Simplicity],
 ) -> list[str]:
     reasons = []
-    if arm != best:
+    if arm != best and simple[best].rank > simple[arm].rank:
         why = f" ({'; '.join(simple[arm].words)})" if simple[arm].words else ""
         reasons.append(
             f"The candidate is the best trial of {arm}, the simplest arm{why} that the reruns do "

@@ -6,6 +6,7 @@ keeps one.
 
 import csv
 import math
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,8 @@ FORMAT = 1
 
 COLUMNS = ("seed", "objective")
 
+WHOLE = re.compile(r"[+-]?[0-9]+")
+
 INFEASIBLE = ("", "nan")
 """What stands for the objective of a run that came to nothing."""
 
@@ -36,7 +39,8 @@ class ListComparison:
         decision: `adopt` the candidate, `reject` it, or `provisional`: more evidence is needed.
         reasons: Why, in full sentences.
         more_reruns: How many more of each would settle it four times in five, if what was seen is
-            what there is; None where it is settled, or where nobody can tell.
+            what there is, or would let the variance be known; None where it is settled, where more
+            would not settle it, or where nobody can tell.
         evidence: What it is made of.
     """
 
@@ -49,8 +53,12 @@ class ListComparison:
     def text(self) -> str:
         """The decision in a few lines."""
         lines = [f"{self.decision}: {self.reasons[0]}", *self.reasons[1:]]
-        if self.more_reruns is not None:
+        if self.more_reruns is not None and self.evidence.known:
             lines.append(f"{self.more_reruns:,} more reruns of each would settle it.")
+        elif self.more_reruns is not None:
+            lines.append(
+                f"More reruns are needed to know the variance: {self.more_reruns} at least."
+            )
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
@@ -107,7 +115,8 @@ def compare_lists(
 
 
 def _more(decision: Decision, evidence: Evidence) -> int | None:
-    if decision != "provisional":
+    spoilt = evidence.candidate is not None and evidence.candidate.infeasible
+    if decision != "provisional" or spoilt:
         return None
     have = [len(row.feasible) for row in (evidence.candidate, evidence.baseline) if row]
     if not evidence.known:
@@ -133,11 +142,19 @@ def _read(name: str, path: Path) -> TrialVariance:
             f"{path}: it has no column '{lacking[0]}' (it has: {', '.join(header) or 'none'}); its "
             f"first row names the columns {' and '.join(COLUMNS)}"
         )
+    twice = [column for column in COLUMNS if list(header).count(column) > 1]
+    if twice:
+        raise ArtefactError(f"{path}: two columns are named '{twice[0]}'")
     if not rows:
         raise ArtefactError(f"{path}: it has no run; a row for each is needed")
     seeds: dict[int, int] = {}
     objectives: list[float] = []
     for line, row in enumerate(rows, start=2):
+        if None in row:
+            raise ArtefactError(
+                f"{path}: row {line}: it has more cells than the first row; write numbers with a "
+                "decimal point, not a comma"
+            )
         seed = _whole(path, line, row["seed"])
         if seed in seeds:
             raise ArtefactError(
@@ -150,12 +167,10 @@ def _read(name: str, path: Path) -> TrialVariance:
 
 
 def _whole(path: Path, line: int, written: str | None) -> int:
-    try:
-        return int((written or "").strip())
-    except ValueError:
-        raise ArtefactError(
-            f"{path}: row {line}: the seed '{written or ''}' is no whole number"
-        ) from None
+    text = (written or "").strip()
+    if not WHOLE.fullmatch(text):
+        raise ArtefactError(f"{path}: row {line}: the seed '{written or ''}' is no whole number")
+    return int(text)
 
 
 def _objective(path: Path, line: int, written: str | None) -> float:
@@ -165,7 +180,7 @@ def _objective(path: Path, line: int, written: str | None) -> float:
     if text in INFEASIBLE:
         return math.nan
     try:
-        value = float(text)
+        value = float(text if "_" not in text else "no number")
     except ValueError:
         raise ArtefactError(
             f"{path}: row {line}: the objective '{written}' is no number; leave it empty where the "

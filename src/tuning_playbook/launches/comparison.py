@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from tuning_playbook.analysis.numbers import all_equal
 from tuning_playbook.analysis.quantiles import student_quantile
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.analysis.simultaneous import MOST_VALUES
@@ -124,11 +125,14 @@ def compare(
     if min(len(candidate), len(baseline)) < LEAST_RERUNS:
         return None
     new, old = sign * np.array(candidate, dtype=float), sign * np.array(baseline, dtype=float)
-    error, degrees = _paired_error(new - old) if paired else (0.0, 0.0)
-    paired = error > 0  # the same on every seed is no evidence that seeds do the same to both
-    if not paired:
-        error, degrees = _welch_error(new, old)
-    if not error > 0:
+    with np.errstate(over="ignore", invalid="ignore"):
+        variances = [_variance(new - old)] if paired else [0.0]
+        paired = variances[0] > 0  # the same on every seed is no evidence of what seeds do
+        if not paired:
+            variances = [_variance(new), _variance(old)]
+        counts = [len(new)] if paired else [len(new), len(old)]
+        error, degrees = _error(variances, counts)
+    if not (error > 0 and math.isfinite(error)):
         return None
     improvement = float(new.mean() - old.mean())
     two_sided = student_quantile((1 + CONFIDENCE) / 2, degrees)
@@ -152,49 +156,42 @@ def compare(
         probability_low=probability[0],
         probability_high=probability[1],
         smallest_detectable=(one_sided + student_quantile(POWER, degrees)) * error,
-        needed_reruns=_needed(
-            improvement - min_improvement,
-            error,
-            degrees,
-            have=(len(new) + len(old)) / 2,
-            confidence=bound_confidence,
-        ),
+        needed_reruns=_needed(improvement - min_improvement, variances, bound_confidence),
     )
 
 
-def _needed(
-    beyond: float, error: float, degrees: float, *, have: float, confidence: float
-) -> int | None:
+def _needed(beyond: float, variances: Sequence[float], confidence: float) -> int | None:
     """Return how many reruns of each would show an improvement beyond what is asked for."""
     if beyond <= 0:
         return None
 
     def shown(count: int) -> bool:
-        known = degrees * (count - 1) / (have - 1)
-        needed = student_quantile(confidence, known) + student_quantile(POWER, known)
-        return beyond >= needed * error * math.sqrt(have / count)
+        error, degrees = _error(variances, [count] * len(variances))
+        needed = student_quantile(confidence, degrees) + student_quantile(POWER, degrees)
+        return beyond >= needed * error
 
     return 2 + bisect.bisect_left(range(2, MOST_VALUES), True, key=shown)
 
 
-def _welch_error(new: Floats, old: Floats) -> tuple[float, float]:
-    """Return the standard error of the difference of means, and its degrees of freedom."""
-    if not np.ptp(new) and not np.ptp(old):
-        return 0.0, 0.0
-    errors = [float(values.var(ddof=1)) / len(values) for values in (new, old)]
-    degrees = sum(errors) ** 2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(errors, (new, old), strict=True)
-    )
-    return math.sqrt(sum(errors)), degrees
+def _error(variances: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:
+    """Return the standard error of a difference of means, and its degrees of freedom.
+
+    Args:
+        variances: Of the two samples; or of the differences, where they are paired.
+        counts: How many values each has.
+    """
+    parts = np.array(variances) / counts
+    largest = float(parts.max())
+    if not (largest > 0 and math.isfinite(largest)):
+        return largest, 0.0
+    shares = parts / largest  # so that no square of a tiny number vanishes
+    degrees = float(shares.sum() ** 2 / (shares**2 / (np.array(counts) - 1.0)).sum())
+    return math.sqrt(largest * float(shares.sum())), degrees
 
 
-def _paired_error(differences: Floats) -> tuple[float, float]:
-    """Return the standard error of the mean difference, and its degrees of freedom."""
-    # Differences of equal numbers of another size differ by a rounding error.
-    if np.ptp(differences) <= 1e-12 * np.abs(differences).max():
-        return 0.0, 0.0
-    count = len(differences)
-    return float(differences.std(ddof=1)) / math.sqrt(count), count - 1.0
+def _variance(values: Floats) -> float:
+    """Return the variance of values; zero where they differ by no more than rounding."""
+    return 0.0 if all_equal(values) else float(values.var(ddof=1))
 
 
 def _bootstrap(new: Floats, old: Floats, *, paired: bool) -> tuple[float | None, float | None]:

@@ -245,7 +245,9 @@ def decide(
         ),
         min_improvement=float(min_improvement),
         passed_over=choice.passed_over,
-        broken_baseline=_hardly_better_than_chance(variances.get(BASELINE), findings),
+        broken_baseline=_hardly_better_than_chance(
+            variances.get(BASELINE), findings, -direction(study)
+        ),
         chosen_among=among,
     )
     decision, reasons = judge(evidence)
@@ -347,20 +349,29 @@ def _every_rerun(reruns: xr.Dataset | None) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _hardly_better_than_chance(baseline: TrialVariance | None, findings: Sequence[Finding]) -> str:
+def _hardly_better_than_chance(
+    baseline: TrialVariance | None, findings: Sequence[Finding], sign: float
+) -> str:
     """Say that the baseline has learnt next to nothing; nothing where it has, or nobody can tell.
 
     By the check of the arms, see `analysis.initial_configuration`.
+
+    Args:
+        baseline: Its reruns.
+        findings: What the checklist found.
+        sign: 1 where a larger objective is better, -1 where a smaller one is.
     """
     found = next((finding for finding in findings if finding.check == BEATS_CHANCE), None)
     if found is None or baseline is None or baseline.mean is None or "chance" not in found.numbers:
         return ""
     chance = float(found.numbers["chance"])
-    if abs(chance - baseline.mean) >= float(found.numbers["least_gain"]):
+    gain = sign * (baseline.mean - chance)
+    if gain >= float(found.numbers["least_gain"]):
         return ""
+    how = "hardly better" if gain >= 0 else "worse"
     return (
-        f"The baseline's reruns have a mean of {told(baseline.mean, baseline.error)}, hardly "
-        f"better than chance ({text(chance)}): an improvement over it says nothing. See that it is "
+        f"The baseline's reruns have a mean of {told(baseline.mean, baseline.error)}, {how} "
+        f"than chance ({text(chance)}): an improvement over it says nothing. See that it is "
         "the configuration in use, and that it trains as it should."
     )
 

@@ -175,10 +175,11 @@ def _doubts(evidence: Evidence) -> list[str]:
     elif difference is None:
         doubts.append(
             "The reruns of the candidate do not differ among each other, nor do those of the "
-            "baseline, so there is no variance to judge their difference by. Check that the seeds "
-            "reach the training, and that the metric is not too coarse."
+            "baseline (or some are too large for their variance to be told), so there is no "
+            "variance to judge their difference by. Check that the seeds reach the training, and "
+            "that the metric is not too coarse."
         )
-    elif difference.lower_bound <= evidence.min_improvement:
+    elif not difference.lower_bound > evidence.min_improvement:
         doubts.append(
             f"The lower {_percent(evidence.confidence)} bound of the improvement, "
             f"{told(difference.lower_bound, difference.error)}, does not exceed "

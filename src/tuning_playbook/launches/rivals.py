@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuning_playbook.analysis.arm_comparison import Pair
-from tuning_playbook.analysis.numbers import interval, text, told
+from tuning_playbook.analysis.numbers import ROUNDING, interval, text, told
 from tuning_playbook.analysis.study_variance import StudyVariance
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.study.study import BASELINE
@@ -73,7 +73,7 @@ def find_rivals(
         if arm in (candidate.arm, BASELINE) or row.mean is None:
             continue
         advantage = sign * (row.mean - candidate.mean)
-        if advantage > 0:
+        if advantage > ROUNDING * abs(candidate.mean):
             told = [pair for pair in pairs if (pair.arm, pair.other) == (arm, candidate.arm)]
             interval = (told[0].low, told[0].high) if told else (None, None)
             found.append(Rival(arm, row.trial, row.mean, advantage, *interval))

@@ -28,7 +28,8 @@ def what_would_change(
             f"{LEAST_RERUNS} feasible reruns of both: `reruns: {{seeds: {LEAST_RERUNS}}}`."
         )
     elif decision == "provisional" and difference is not None:
-        open_still = difference.lower_bound <= evidence.min_improvement
+        unreliable = evidence.candidate is not None and evidence.candidate.infeasible
+        open_still = not unreliable and difference.lower_bound <= evidence.min_improvement
         if open_still and difference.needed_reruns and difference.needed_reruns < MOST_VALUES:
             found.append(
                 f"If the improvement is what was seen, {difference.needed_reruns:,} reruns of each "
@@ -40,7 +41,8 @@ def what_would_change(
             "An answer to the problems that the checklist found: "
             f"{', '.join(check.replace('_', ' ') for check in evidence.problems)}."
         )
-    if decision == "reject" and evidence.improvement is not None:
+    improved = evidence.improvement is not None and evidence.improvement > evidence.min_improvement
+    if decision == "reject" and evidence.improvement is not None and not improved:
         found.append(
             f"A candidate whose reruns are better than the baseline's by more than {least}."
         )

@@ -63,10 +63,7 @@ def is_off(study: Study, name: str, value: Value) -> bool:
 
 
 def _of_arm(study: Study, arm: Arm) -> Simplicity:
-    found = {
-        name: _of_value(study, arm, name.removeprefix(ONE_MINUS), value)
-        for name, value in arm.scientific.items()
-    }
+    found = {name: _of_value(study, arm, name, value) for name, value in arm.scientific.items()}
     far = sum(score > BASELINES for score, _ in found.values())
     words = tuple(word for _, word in found.values() if word)
     return Simplicity((far, sum(score for score, _ in found.values())), words)
@@ -74,7 +71,7 @@ def _of_arm(study: Study, arm: Arm) -> Simplicity:
 
 def _of_value(study: Study, arm: Arm, name: str, value: Value) -> tuple[float, str]:
     written = f"{name}={write_value(value)}"
-    if is_off(study, name, value):
+    if not name.startswith(ONE_MINUS) and is_off(study, name, value):
         return OFF, f"{written} leaves it out"
     baseline: Mapping[str, Value] = study.baseline.hyperparameters if study.baseline else {}
     batch_size = {"batch_size": study.baseline.batch_size} if study.baseline else {}
