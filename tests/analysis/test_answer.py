@@ -105,7 +105,7 @@ def test_an_arm_that_lacks_reruns_is_named_beside_what_the_others_say():
     found = answered(means, few=["width=32"]).questions[0]
     assert found.verdict == "differs"
     assert found.sentence.endswith(
-        "width=32 is not compared: fewer than 5 of its reruns are feasible."
+        "width=32 is not compared: fewer than 5 reruns of it are feasible."
     )
 
 

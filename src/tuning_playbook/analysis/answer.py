@@ -179,6 +179,8 @@ def _question(
                 "there reruns enough beside the same values of the others."
             )
         return Question(name, found.verdict, (), why_not, None, ())
+    if name is not None and len(reruns.settings[0]) > 1:
+        aside = f" That is on average over the other hyperparameters.{aside}"
     if found.uncompared:
         aside = f" Beside nothing else, and so not compared: {_listed(found.uncompared)}.{aside}"
     of_what = "arms" if name is None else f"values of {name}"
@@ -210,8 +212,15 @@ def _of_two(found: Comparison, reruns: Reruns) -> str:
         )
     return (
         f"No difference between {pair.arm} and {pair.other} is shown: {_with_interval(pair)} in "
-        f"favour of {pair.arm}. {_what_would_settle(found, reruns)}"
+        f"favour of {pair.arm}. {_one_sided(found)}{_what_would_settle(found, reruns)}"
     )
+
+
+def _one_sided(found: Comparison) -> str:
+    """Say where the comparison with the best sees more than the intervals of all pairs."""
+    worse = [level for level in found.ordered if level not in found.best]
+    verb = "is" if len(worse) == 1 else "are"
+    return f"Asked one-sidedly, {_listed(worse)} {verb} worse (5 %). " if worse else ""
 
 
 def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
@@ -224,7 +233,8 @@ def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
     if found.verdict == "no difference shown":
         return (
             f"No difference between the {several} is shown: the largest, of {widest.arm} over "
-            f"{widest.other}, is {_with_interval(widest)}. {_what_would_settle(found, reruns)}"
+            f"{widest.other}, is {_with_interval(widest)}. {_one_sided(found)}"
+            f"{_what_would_settle(found, reruns)}"
         )
     beaten = [level for level in found.ordered if level not in found.best]
     if not beaten:
@@ -312,10 +322,10 @@ def left_out(arms: Sequence[TrialVariance]) -> str:
     missing = [row.arm for row in arms if not row.known]
     if not missing:
         return ""
-    verb = "is" if len(missing) == 1 else "are"
+    one = len(missing) == 1
     return (
-        f" {_listed(missing)} {verb} not compared: fewer than {LEAST_RERUNS} of its reruns are "
-        "feasible."
+        f" {_listed(missing)} {'is' if one else 'are'} not compared: fewer than {LEAST_RERUNS} "
+        f"reruns {'of it' if one else 'of each'} are feasible."
     )
 
 

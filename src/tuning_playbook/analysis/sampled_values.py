@@ -167,11 +167,14 @@ def _sentence(searched: Searched, scale: SamplingScale, curve: ValueCurve, *, di
         )
         if down > 0
     ]
-    at = f"{best:.2g} (95 % interval {low:.2g} to {high:.2g})"
+    written = [
+        f"{round(value)}" if scale.integer else f"{value:.2g}" for value in (best, low, high)
+    ]
+    at = f"{written[0]} (95 % interval {written[1]} to {written[2]})"
     if not differs:
         return (
-            f"No value of {searched.label} is shown to be better than another: by the search the "
-            f"best is {at}, the other hyperparameters tuned for it."
+            f"Neither end of the range of {searched.label} is shown to be worse than its best "
+            f"value: by the search that is {at}, the other hyperparameters tuned for it."
         )
     return (
         f"By the search {searched.label} is best at {at}, the other hyperparameters tuned for it; "
