@@ -367,13 +367,10 @@ def _altogether(
         if row.mean is not None and row.low is not None and row.high is not None:
             mean = told(row.mean, (row.high - row.low) / 2)
             return (
-                "No hyperparameter is scientific, so this study compares nothing: its best "
+                "The study has one arm, so it compares nothing: its best "
                 f"configuration reaches {mean} on average over {len(row.feasible)} reruns."
             )
-        return (
-            "No hyperparameter is scientific, so this study compares nothing: it looks for a good "
-            "configuration."
-        )
+        return "The study has one arm, so it compares nothing: it looks for a good configuration."
     of_values = [item for item in questions if item.hyperparameter is not None]
     if len(of_values) < 2 or all(item.verdict == "cannot tell" for item in questions):
         return questions[0].sentence

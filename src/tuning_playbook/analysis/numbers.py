@@ -94,5 +94,5 @@ def text(value: float) -> str:
         ('0.01235', '2', '10240')
     """
     if abs(value) < 1e6 and value == int(value):
-        return f"{value:.0f}"
+        return f"{value + 0.0:.0f}"  # not "-0"
     return f"{value:.4g}"

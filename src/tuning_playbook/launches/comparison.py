@@ -12,7 +12,7 @@ from tuning_playbook.analysis.numbers import all_equal
 from tuning_playbook.analysis.quantiles import student_quantile
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.analysis.simultaneous import MOST_VALUES
-from tuning_playbook.analysis.variance import CONFIDENCE
+from tuning_playbook.analysis.variance import CONFIDENCE, TrialVariance
 from tuning_playbook.study.study import LEAST_RERUNS
 
 POWER = 0.8
@@ -157,6 +157,32 @@ def compare(
         probability_high=probability[1],
         smallest_detectable=(one_sided + student_quantile(POWER, degrees)) * error,
         needed_reruns=_needed(improvement - min_improvement, variances, bound_confidence),
+    )
+
+
+def compare_reruns(
+    new: TrialVariance,
+    old: TrialVariance,
+    *,
+    sign: float,
+    bound_confidence: float = CONFIDENCE,
+    min_improvement: float = 0.0,
+) -> Difference | None:
+    """Compare two rerun configurations, seed by seed where both have the same seeds.
+
+    The arguments are those of `compare`.
+    """
+    by_seed, of_old = new.by_seed, old.by_seed
+    paired = bool(by_seed) and by_seed.keys() == of_old.keys()
+    values = new.feasible, old.feasible
+    if paired:
+        values = tuple(by_seed.values()), tuple(of_old[seed] for seed in by_seed)
+    return compare(
+        *values,
+        sign=sign,
+        paired=paired,
+        bound_confidence=bound_confidence,
+        min_improvement=min_improvement,
     )
 
 

@@ -35,7 +35,12 @@ from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
 from tuning_playbook.launches.gains import Gains, gains
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
-from tuning_playbook.launches.rivals import Rival, find_rivals, what_the_searches_show
+from tuning_playbook.launches.rivals import (
+    Rival,
+    find_rivals,
+    what_rivals_show,
+    what_the_searches_show,
+)
 from tuning_playbook.launches.what_next import what_would_change
 from tuning_playbook.study.equality import differing
 from tuning_playbook.study.simplicity import Simplicity
@@ -265,7 +270,7 @@ def decide(
     reasons += choice.reasons
     searches, splits = study_variance(study, replicates), data_variance(study, reruns)
     rivals = find_rivals(evidence.candidate, variances, compared.arms.pairs, sign=evidence.sign)
-    reasons += [rival.sentence for rival in rivals]
+    reasons += what_rivals_show(rivals)
     reasons += what_the_searches_show(searches, chosen, direction(study))
     reasons += what_the_splits_show(splits, chosen, -direction(study))
     of_arms = {arm: item.hyperparameters for arm, item in configurations.items()}

@@ -15,7 +15,7 @@ from tuning_playbook.analysis.arm_comparison import Pair
 from tuning_playbook.analysis.numbers import interval, told
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.declarations import ONE_MINUS, Value
-from tuning_playbook.launches.comparison import Difference, compare
+from tuning_playbook.launches.comparison import Difference, compare_reruns
 from tuning_playbook.study.conditions import SEARCHED
 from tuning_playbook.study.equality import same_value
 from tuning_playbook.study.study import BASELINE
@@ -99,7 +99,7 @@ def gains(
             f"No arm has the baseline's {named}, so what part of the difference from the baseline "
             "comes from the change, and what from the tuning, is not known.",
         )
-    tuned = compare(variances[reference].feasible, variances[BASELINE].feasible, sign=sign)
+    tuned = compare_reruns(variances[reference], variances[BASELINE], sign=sign)
     tuning = None if tuned is None else _gain(tuned)
     if reference == candidate:
         if tuning is None:

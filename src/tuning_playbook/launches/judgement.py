@@ -6,7 +6,7 @@ from typing import Literal
 
 from tuning_playbook.analysis.numbers import interval, text, told
 from tuning_playbook.analysis.variance import CONFIDENCE, TrialVariance
-from tuning_playbook.launches.comparison import Difference, compare
+from tuning_playbook.launches.comparison import Difference, compare_reruns
 from tuning_playbook.study.study import LEAST_RERUNS
 
 Decision = Literal["adopt", "reject", "provisional", "undecided"]
@@ -71,15 +71,10 @@ class Evidence:
         """The same with its uncertainty; None where it cannot be told."""
         if self.same or self.candidate is None or self.baseline is None:
             return None
-        new, old = self.candidate.by_seed, self.baseline.by_seed
-        paired = bool(new) and new.keys() == old.keys()
-        values = self.candidate.feasible, self.baseline.feasible
-        if paired:
-            values = tuple(new.values()), tuple(old[seed] for seed in new)
-        return compare(
-            *values,
+        return compare_reruns(
+            self.candidate,
+            self.baseline,
             sign=self.sign,
-            paired=paired,
             bound_confidence=self.confidence,
             min_improvement=self.min_improvement,
         )

@@ -80,6 +80,18 @@ def find_rivals(
     return tuple(sorted(found, key=lambda rival: -rival.advantage))
 
 
+def what_rivals_show(rivals: Sequence[Rival]) -> list[str]:
+    """Say which arms have better reruns: all that are shown to, and the best of the others."""
+    shown = [rival for rival in rivals if rival.low is not None and rival.low > 0]
+    others = [rival for rival in rivals if rival not in shown]
+    sentences = [rival.sentence for rival in (*shown, *others[:1])]
+    if len(others) > 1:
+        sentences.append(
+            f"{len(others) - 1} more arms have better reruns on average, by no more than that."
+        )
+    return sentences
+
+
 def what_the_searches_show(
     searches: Sequence[StudyVariance], chosen: str | None, sign: float
 ) -> list[str]:
