@@ -56,7 +56,7 @@ def test_those_with_too_few_seeds_are_listed_and_not_compared(tmp_path):
     )
     assert [row.name for row in found.rows] == ["best-0", "next-0", "few-0"]
     assert [(pair.arm, pair.other) for pair in found.pairs] == [("best-0", "next-0")]
-    assert "few-0 is not compared: fewer than 5 of its reruns are feasible." in found.sentence
+    assert "few-0 is not compared: fewer than 5 reruns of it are feasible." in found.sentence
 
 
 def test_without_seeds_enough_nothing_can_be_told(tmp_path):
