@@ -16,7 +16,7 @@ from tuning_playbook.analysis.every_configuration import (
     every_configuration,
 )
 from tuning_playbook.analysis.findings import Finding
-from tuning_playbook.analysis.numbers import json_object, plain, text, told
+from tuning_playbook.analysis.numbers import json_object, plain
 from tuning_playbook.analysis.ranking import (
     arm_settings,
     arms_by_best,
@@ -35,6 +35,7 @@ from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
 from tuning_playbook.launches.gains import Gains, gains
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
+from tuning_playbook.launches.objections import hardly_better_than_chance, is_the_question
 from tuning_playbook.launches.rivals import (
     Rival,
     find_rivals,
@@ -48,12 +49,6 @@ from tuning_playbook.study.study import BASELINE
 
 NAMED = 8
 """So many of the trials that have no result are named."""
-
-BEATS_CHANCE = "beats_chance"
-"""The check that knows what chance reaches."""
-
-OVERFITTING = "overfitting"
-"""The check that the playbook exempts regularization from."""
 
 NOT_ON_A_PART = (
     "Which configuration is the best may hang on them, so nothing is decided. Run the study again "
@@ -246,11 +241,13 @@ def decide(
         same=chosen is not None and _same(configurations[chosen], configurations.get(BASELINE)),
         sign=-direction(study),
         problems=tuple(
-            finding.check for finding in problems if not _exempt(finding, chosen, regularized)
+            finding.check
+            for finding in problems
+            if not is_the_question(finding, chosen, regularized)
         ),
         min_improvement=float(min_improvement),
         passed_over=choice.passed_over,
-        broken_baseline=_hardly_better_than_chance(
+        broken_baseline=hardly_better_than_chance(
             variances.get(BASELINE), findings, -direction(study)
         ),
         chosen_among=among,
@@ -351,47 +348,6 @@ def _every_rerun(reruns: xr.Dataset | None) -> tuple[dict[str, Any], ...]:
     return tuple(
         {name: plain(value) for name, value in zip(names, values, strict=True)}
         for values in zip(*columns, strict=True)
-    )
-
-
-def _hardly_better_than_chance(
-    baseline: TrialVariance | None, findings: Sequence[Finding], sign: float
-) -> str:
-    """Say that the baseline has learnt next to nothing; nothing where it has, or nobody can tell.
-
-    By the check of the arms, see `analysis.initial_configuration`.
-
-    Args:
-        baseline: Its reruns.
-        findings: What the checklist found.
-        sign: 1 where a larger objective is better, -1 where a smaller one is.
-    """
-    found = next((finding for finding in findings if finding.check == BEATS_CHANCE), None)
-    if found is None or baseline is None or baseline.mean is None or "chance" not in found.numbers:
-        return ""
-    chance = float(found.numbers["chance"])
-    gain = sign * (baseline.mean - chance)
-    if gain >= float(found.numbers["least_gain"]):
-        return ""
-    how = "hardly better" if gain >= 0 else "worse"
-    return (
-        f"The baseline's reruns have a mean of {told(baseline.mean, baseline.error)}, {how} "
-        f"than chance ({text(chance)}): an improvement over it says nothing. See that it is "
-        "the configuration in use, and that it trains as it should."
-    )
-
-
-def _exempt(finding: Finding, chosen: str | None, regularized: Collection[str]) -> bool:
-    """Whether a problem is what the study is about: arms overfit that lack the regularization.
-
-    Source: playbook, "Examining the training curves": regularization is not added where the
-    scientific hyperparameters are regularization parameters themselves.
-    """
-    return (
-        finding.check == OVERFITTING
-        and chosen in regularized
-        and bool(finding.arms)
-        and not set(finding.arms) & set(regularized)
     )
 
 
