@@ -15,9 +15,11 @@ import xarray as xr
 from ruamel.yaml import YAML
 
 from tuning_playbook.dataset.discovery import discovery_attributes
+from tuning_playbook.dataset.feasibility import with_those_that_got_nowhere
 from tuning_playbook.dataset.hyperparameters import hyperparameter_variables
 from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.dataset.outcome import (
+    collapse_variables,
     gradient_variables,
     objective_variables,
     status_variables,
@@ -207,7 +209,9 @@ def assemble(
                     series[name] = np.full((len(rows), len(axes.train_step)), np.nan, np.float32)
                 kept = values[: len(axes.train_step)]
                 series[name][number, : len(kept)] = kept
-    present = _check(rows, found)
+    present = with_those_that_got_nowhere(
+        _check(rows, found), metrics, axes, objective.metric, objective.mode
+    )
     dataset = xr.Dataset(
         {
             name: (("trial", "eval_step", "split"), array, _metric_attributes(study, name))
@@ -225,6 +229,7 @@ def assemble(
             objective.mode,
             study.spec.training.keep_best,
         )
+        | collapse_variables(metrics, axes, present, objective.metric, objective.mode)
         | gradient_variables(present)
         | status_variables(rows, present)
         | hyperparameter_variables(study, rows),

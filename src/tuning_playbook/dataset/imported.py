@@ -172,7 +172,13 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         for row in rows
     }
     dataset = assemble(study, rows, [records], axes)
-    exact = [_measured_best(study, numbers[row.trial.id].record) for row in rows]
+    exact = []
+    for row, status in zip(rows, dataset["status"].to_numpy(), strict=True):
+        record = numbers[row.trial.id].record
+        feasible = status == "completed"
+        exact.append(
+            _measured_best(study, record if feasible else replace(record, status="failed"))
+        )
     for name in ("objective", "best_step", "best_steps"):
         for place, found in enumerate(exact):
             dataset[name].values[place] = found[name][1][0]
