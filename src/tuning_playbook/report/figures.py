@@ -51,6 +51,7 @@ PLOTS_FOR: Mapping[str, tuple[str, ...]] = {
     "sampling_density": ("best_of", AXIS),
     "infeasible": (AXIS,),
     "unequal_tuning": ("isolation",),
+    "collapse": ("training_curves", "training_loss"),
     "overfitting": ("training_curves",),
     "step_variance": ("training_curves",),
     "still_improving": ("training_curves",),
