@@ -21,6 +21,10 @@ class MetricRange:
         return np.clip(values, self.low, self.high)
 
 
+ANY_NUMBER = MetricRange()
+"""Of a metric that nothing is known of."""
+
+
 def metric_range(study: xr.Dataset) -> MetricRange:
     """Return the range of the objective, as the dataset declares it (`valid_min`, `valid_max`).
 
