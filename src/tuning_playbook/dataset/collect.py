@@ -5,6 +5,7 @@ Arrays are allocated once and filled pack by pack, which is far quicker than joi
 
 import io
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
@@ -267,6 +268,7 @@ def assemble(
         },
         attrs=_attributes(study, rows, axes),
     )
+    dataset["objective"].attrs |= _valid(study, objective.metric.partition("/")[2])
     return dataset
 
 
@@ -309,10 +311,23 @@ def axes_of(study: Study, rows: Sequence[Row]) -> Axes:
     return Axes(evaluations, window_ends(steps, training.eval_every), EVALUATED_SPLITS)
 
 
-def _metric_attributes(study: Study, name: str) -> dict[str, str]:
+def _metric_attributes(study: Study, name: str) -> dict[str, str | float]:
     metric = study.workload.metrics[name]
-    attributes = {"long_name": metric.description}
-    return attributes | {"units": metric.units} if metric.units else attributes
+    units = {"units": metric.units} if metric.units else {}
+    return {"long_name": metric.description} | units | _valid(study, name)
+
+
+def _valid(study: Study, name: str) -> dict[str, float]:
+    """Return what a metric can be, as the spec says of the objective's or the workload declares."""
+    objective, metric = study.spec.objective, study.workload.metrics[name]
+    if objective.range is not None and objective.metric.partition("/")[2] == name:
+        low, high = objective.range
+        metric = replace(
+            metric,
+            low=-math.inf if low is None else low,
+            high=math.inf if high is None else high,
+        )
+    return metric.valid
 
 
 def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]:

@@ -37,7 +37,8 @@ STANDARD = {
     ),
     "best_of": (
         "Best of so many trials",
-        "The best objective that smaller budgets would have found, as box plots for each arm",
+        "The best objective that smaller budgets would have found, as box plots for each arm, and "
+        "the median best of another search with a 95 % confidence band",
     ),
     "importance": (
         "Importance",
