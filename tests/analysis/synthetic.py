@@ -302,6 +302,8 @@ def _dataset(
     # Of its windows, which are equally long; NaN is sorted to the end.
     known = np.maximum(np.isfinite(norms["grad_norm"]).sum(axis=1) - 1, 0)
     p90 = np.sort(norms["grad_norm"])[np.arange(len(rows)), np.round(0.9 * known).astype(int)]
+    edges = np.logspace(-8, 8, 129)
+    counts = [np.histogram(row, edges)[0] for row in norms["grad_norm"]]
     variables: dict[str, Any] = {
         metric: (curve, values.transpose(0, 2, 1), {"long_name": metric.replace("_", " ")}),
         "loss": (curve, 3 * errors.transpose(0, 2, 1), {"long_name": "cross-entropy loss"}),
@@ -315,6 +317,7 @@ def _dataset(
         },
         **{name: (("trial", "train_step"), values) for name, values in norms.items()},
         "grad_norm_p90": ("trial", p90),
+        "grad_norm_count": (("trial", "grad_norm_bin"), np.array(counts)),
         "clipped_share": ("trial", np.full(count, np.nan)),
         "max_train_steps": (
             "trial",
@@ -347,6 +350,7 @@ def _dataset(
             "split": ["train", "validation"],
             "train_step": steps[1:],
             "rank": np.arange(RANKS),
+            "grad_norm_bin": edges[:-1],
         },
         attrs={
             "title": "Which optimizer reaches the lowest validation error?",

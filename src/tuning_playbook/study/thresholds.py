@@ -124,6 +124,8 @@ class GradientNorms(Shape):
     # Norms of one phase of training whose logarithm varies by 0.7, a factor of two, exceed it once
     # in 2,000 steps.
     outlier: Factor = Field(10.0, description="times the typical norm that is outlying")
+    # So many are no accident; one unstable trial in a wide range of learning rates is no news.
+    many: Share = Field(0.25, description="share of an arm's trials that makes a pattern")
     # Clipping more than half of the updates is the playbook's "extremely aggressive".
     aggressive: Share = Field(0.5, description="share of clipped updates that is too much")
 
