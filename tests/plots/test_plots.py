@@ -376,9 +376,12 @@ class TestGradientNormPlot:
         unlogged = study.drop_vars(["grad_norm", "grad_norm_max", "grad_norm_p90"])
         empty = study.assign(grad_norm=study["grad_norm"] * np.nan)
         lost = make_study(trials=2, reason=lambda *_: "diverged")
-        for each in (lost, unlogged, empty):
-            content = svg(gradient_norm_plot(each), tmp_path)
-            assert "no gradient norm was logged" in texts(content)
+        for each, said in (
+            (lost, "no feasible trial"),
+            (unlogged, "no gradient norm was logged"),
+            (empty, "no gradient norm was logged"),
+        ):
+            assert said in texts(svg(gradient_norm_plot(each), tmp_path))
 
 
 def with_histogram(study):

@@ -8,11 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.best_of import BestOf, Budget
-from tuning_playbook.plots.scales import scale_objective
+from tuning_playbook.plots.scales import scale_objective, tick_label
 from tuning_playbook.plots.style import WIDTH, Look, clean, legend_below, look, looks, wrapped
 
 ROOM = 0.8
 """Part of the distance between two budgets that the boxes of all arms share."""
+
+BOX = 0.13
+"""Inches that a box needs at least."""
 
 ROOM_FOR_DIGITS = 28
 """Of all numbers of trials under the axis side by side; longer ones are slanted."""
@@ -35,14 +38,16 @@ def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
     sizes = sorted({budget.trials for arm in arms for budget in arm.budgets})
     arm_looks = looks([arm.arm for arm in arms])
     with look():
-        figure = Figure(figsize=(WIDTH, 3.8))
+        figure = Figure(figsize=(max(WIDTH, BOX * len(arms) * len(sizes)), 3.8))
         axes = figure.add_subplot()
         width = ROOM / max(1, len(arms))
         for number, arm in enumerate(arms):
             aside = (number - (len(arms) - 1) / 2) * width
             places = [sizes.index(budget.trials) + aside for budget in arm.budgets]
-            _draw(axes, arm, places, width, arm_looks[arm.arm])
-            _name(axes, arm, arm_looks[arm.arm])
+            if _draw(axes, arm, places, width, arm_looks[arm.arm]):
+                _name(axes, arm, arm_looks[arm.arm])
+        if not axes.lines:
+            axes.text(0.5, 0.5, "too few feasible trials", transform=axes.transAxes, ha="center")
         shown = [value for arm in arms for budget in arm.budgets for value in budget.quantiles]
         scale_objective(axes, np.array([np.nan if value is None else value for value in shown]))
         axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
@@ -57,11 +62,14 @@ def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, arm: BestOf, places: Sequence[float], width: float, arm_look: Look) -> None:
+def _draw(axes: Axes, arm: BestOf, places: Sequence[float], width: float, arm_look: Look) -> bool:
+    """Draw the boxes of an arm, and return whether there is any."""
+    drawn = False
     for place, budget in zip(places, arm.budgets, strict=True):
         stats = _box(budget)
         if stats is None:
             continue
+        drawn = True
         line = {"color": arm_look.color, "linewidth": 1.3}
         axes.bxp(
             [stats],
@@ -74,6 +82,7 @@ def _draw(axes: Axes, arm: BestOf, places: Sequence[float], width: float, arm_lo
             capprops=line,
             medianprops=line | {"linewidth": 2.2},
         )
+    return drawn
 
 
 def _box(budget: Budget) -> dict[str, float] | None:
@@ -94,5 +103,5 @@ def _box(budget: Budget) -> dict[str, float] | None:
 def _name(axes: Axes, arm: BestOf, arm_look: Look) -> None:
     label = clean(arm.arm, 40)
     if arm.next_doubling is not None:
-        label += f": twice as many would gain {arm.next_doubling:.2g}"
+        label += f": twice as many would gain {tick_label(arm.next_doubling, 2)}"
     axes.plot([], [], color=arm_look.color, marker="s", linestyle="none", label=label)

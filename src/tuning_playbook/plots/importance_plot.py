@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots.style import BLACK, BLUE, SKY, WIDTH, clean, legend_below, look
+from tuning_playbook.plots.style import BLACK, BLUE, SKY, WIDTH, clean, legend_below, look, wrapped
 
 MOST_PAIRS = 5
 """The largest interactions are drawn; many hyperparameters have too many pairs to read."""
@@ -39,7 +39,7 @@ def importance_plot(numbers: Mapping[str, Any]) -> Figure:
             axes.set_xlim(0, 1.02)
             axes.grid(visible=False, axis="y")
         for axes, (arm, bars) in zip(panels, rows.items(), strict=False):
-            axes.set_title(clean(arm))
+            axes.set_title(wrapped(arm, 48, 1))
             _draw(axes, bars)
         if not arms:
             _draw(panels[0], [])

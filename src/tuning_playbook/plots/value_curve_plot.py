@@ -11,7 +11,7 @@ from tuning_playbook.analysis.sampled_values import SampledValues
 from tuning_playbook.analysis.slices import Slice
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.points import name_points
-from tuning_playbook.plots.scales import log_ticks, plain_ticks
+from tuning_playbook.plots.scales import plain_ticks, range_ticks
 from tuning_playbook.plots.style import (
     BLACK,
     BLUE,
@@ -62,9 +62,8 @@ def value_curve_plot(
 def _draw_curve(axes: Axes, curve: SampledValues) -> None:
     if curve.log:
         axes.set_xscale("log")
-        low, high = curve.slices[0].low, curve.slices[-1].high
-        ticks = [tick for tick in log_ticks(low, high) if low / 1.01 <= tick <= high * 1.01]
-        plain_ticks(axes.xaxis, ticks)
+    ends = curve.slices[0].low, curve.slices[-1].high
+    plain_ticks(axes.xaxis, range_ticks(*ends, log=curve.log))
     if curve.best is None or curve.low is None or curve.high is None:
         return
     values = np.array(curve.values)
