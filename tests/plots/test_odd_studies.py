@@ -9,6 +9,7 @@ import pytest
 from tests.analysis.synthetic import ARMS, choice, log_uniform, make_reruns, make_study, uniform
 from tests.plots.reading import overlaps
 from tuning_playbook.analysis.best_of import best_of
+from tuning_playbook.analysis.gradient_norms import gradient_norms
 from tuning_playbook.analysis.importance import importance
 from tuning_playbook.analysis.isolation import isolation
 from tuning_playbook.analysis.sampled_values import sampled_values
@@ -106,7 +107,7 @@ def figures(study):
         "training loss": train_loss_curves(study),
         "isolation": isolation_plot(study, isolation(study, reruns), variances[-1]),
         "reruns": rerun_plot(study, variances),
-        "gradient norms": gradient_norm_plot(study),
+        "gradient norms": gradient_norm_plot(study, gradient_norms(study).numbers),
         "best of": best_of_plot(study, best_of(study)),
         "importance": importance_plot(importance(study).numbers),
         **({"value curve": value_curve_plot(study, curves)} if curves else {}),
@@ -257,13 +258,14 @@ class TestLegend:
         study = make_study()
         assert legend(isolation_plot(study, isolation(study))) == [
             "best trial in the search",
-            "90 % interval of study variance (smoothed bootstrap of the trials)",
+            "best of another search, 90 % interval; open without an end",
         ]
 
-    def test_no_arm_is_named_that_has_no_box(self):
+    def test_no_arm_is_named_that_has_neither_box_nor_curve(self):
         study = make_study(trials=6, reason=lambda arm, _: "lost" if arm == ARMS[1] else "")
-        (entry,) = legend(best_of_plot(study, best_of(study)))
-        assert entry.startswith(ARMS[0])
+        entries = legend(best_of_plot(study, best_of(study)))
+        assert entries[0].startswith(ARMS[0])
+        assert not any(entry.startswith(ARMS[1]) for entry in entries)
 
     def test_no_curves_are_named_where_none_was_logged(self):
         study = make_study()
