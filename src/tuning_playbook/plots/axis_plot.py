@@ -34,12 +34,16 @@ from tuning_playbook.plots.style import (
     BLACK,
     GREY,
     clean,
+    fitted,
     lay_out,
     legend_below,
     look,
     looks,
     wrapped,
 )
+
+TITLE = 4.9
+"""Inches that there are for a title, or for the name of an axis."""
 
 TOP = 3
 """So many of the best trials are marked."""
@@ -121,8 +125,8 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
         name_points(axes, ids, across[best_first], objective[best_first])
         if searched.role == "scientific":
             _draw_slices(axes, slices(study, searched, slice_count))
-        axes.set_title(wrapped(searched.label, 52))
-        axes.set_xlabel("\n".join(filter(None, (wrapped(searched.name, 52), note))))
+        axes.set_title(fitted(searched.label, TITLE, 12))
+        axes.set_xlabel("\n".join(filter(None, (fitted(searched.name, TITLE), note))))
         axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
         legend_below(figure, axes)
         _number_best(figure, axes, across[best_first[:TOP]], objective[best_first[:TOP]])

@@ -23,9 +23,11 @@ WIDTH = 6.0
 LEGEND_LINE = 0.215
 """Inches that a line of a legend takes."""
 
-LEGEND_LETTERS, BESIDE_LEGEND = 70, 0.7
-"""Letters of a legend that fit beside its marks in a plot of the usual width, and the inches of the
-width that the marks and the edges take."""
+BESIDE_LEGEND = 0.7
+"""Inches of the width that the marks of a legend and the edges take."""
+
+NARROW = 0.45
+"""Of a letter's height, the width of a narrow one."""
 
 NUMBER = re.compile(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?")
 WORD = re.compile(r"\s*\S+\s?")
@@ -189,18 +191,18 @@ def legend_below(figure: Figure, *panels: Axes) -> None:
     found = {label: found[label] for label, _ in named}
     if found:
         width, height = figure.get_size_inches()
-        names = [_legend_entry(label, width - BESIDE_LEGEND) for label in found]
+        names = [fitted(label, width - BESIDE_LEGEND, 10) for label in found]
         lines = sum(name.count("\n") + 1 for name in names)
         figure.set_size_inches(width, height + LEGEND_LINE * lines)
         figure.legend(list(found.values()), names, loc="outside lower left")
 
 
-def _legend_entry(label: str, room: float) -> str:
-    """Return a label on lines of at most `room` inches."""
-    letters = LEGEND_LETTERS
-    while text_width(entry := wrapped(label, letters), 10) > room and letters > 1:
+def fitted(text: str, room: float, size: float = 11.0) -> str:
+    """Return a text on few lines of at most `room` inches, in letters of `size` points."""
+    letters = int(room * 72 / size / NARROW)
+    while text_width(found := wrapped(text, letters), size) > room and letters > 1:
         letters -= 1
-    return entry
+    return found
 
 
 def lay_out(figure: Figure) -> None:
