@@ -42,7 +42,7 @@ from tuning_playbook.plots.style import (
     wrapped,
 )
 
-TITLE = 4.9
+TITLE = 5.1
 """Inches that there are for a title, or for the name of an axis."""
 
 TOP = 3
