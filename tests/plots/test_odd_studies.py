@@ -77,6 +77,15 @@ STUDIES = {
         lambda error: 1000 + 1e-6 * error,
     ),
     "equal values": lambda: changed(make_study(arms=ONE, trials=4), lambda error: 0 * error + 0.3),
+    "a sampled scientific range": lambda: make_study(
+        arms=ONE,
+        trials=30,
+        searched=[
+            replace(log_uniform("rate", 1e-9, 1e3, ONE), role="scientific"),
+            replace(uniform("name_" * 20, 0.30000001, 0.30000009, ONE), role="scientific"),
+        ],
+        effect=lambda _arm, at: 0.1 * (at["rate"] - 0.5) ** 2,
+    ),
     "zero in every trial": lambda: changed(make_study(trials=4), lambda error: 0 * error),
     "booleans, texts, numbers": lambda: make_study(
         arms=ONE,
