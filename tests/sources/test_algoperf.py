@@ -161,7 +161,7 @@ def test_trials_measured_at_steps_of_their_own_share_the_steps_of_the_dataset(tm
             for item in imported.plan.study.imported
             if (item.seed, item.hyperparameters) == (trial.trial.seed, trial.trial.hyperparameters)
         ]
-        measured = np.float32(finished.record.evaluations.values[metric])
+        measured = finished.record.evaluations.values[metric]
         assert set(row) <= set(measured)
         assert len(set(row)) > 0.95 * len(set(measured))
 

@@ -6,10 +6,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots.style import BLACK, BLUE, SKY, WIDTH, clean, legend_below, look
+from tuning_playbook.plots.style import BLACK, BLUE, SKY, WIDTH, clean, legend_below, look, wrapped
 
 MOST_PAIRS = 5
 """The largest interactions are drawn; many hyperparameters have too many pairs to read."""
+
+NAME, PART = 26, 14
+"""Letters of a name beside its bar, and of each of two: longer ones leave the bars no room."""
 
 BAR = 0.26
 """Inches that a bar takes."""
@@ -39,7 +42,7 @@ def importance_plot(numbers: Mapping[str, Any]) -> Figure:
             axes.set_xlim(0, 1.02)
             axes.grid(visible=False, axis="y")
         for axes, (arm, bars) in zip(panels, rows.items(), strict=False):
-            axes.set_title(clean(arm))
+            axes.set_title(wrapped(arm, 48, 1))
             _draw(axes, bars)
         if not arms:
             _draw(panels[0], [])
@@ -53,12 +56,12 @@ def importance_plot(numbers: Mapping[str, Any]) -> Figure:
 def _rows(arm: str, numbers: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the label and the indices of each bar, from the top."""
     alone = [
-        (clean(row["hyperparameter"], 30), row)
+        (clean(row["hyperparameter"], NAME), row)
         for row in numbers["hyperparameters"]
         if row["arm"] == arm
     ]
     pairs = [
-        (clean(" × ".join(row["hyperparameters"]), 44), row)
+        (" × ".join(clean(name, PART) for name in row["hyperparameters"]), row)
         for row in numbers["pairs"]
         if row["arm"] == arm
     ]

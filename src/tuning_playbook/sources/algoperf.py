@@ -1,8 +1,8 @@
 """Finished trials as the AlgoPerf benchmark logs them, in folders `study_<number>/trial_<number>`.
 
-Each holds `hparams.json`, `eval_measurements.csv` and, where they were kept, `measurements.csv` and
-`flags_0.json`. The studies of AlgoPerf are repeats on other seeds. The number of a study is none:
-every trial may draw its own, and the flags alone tell it.
+Each holds `hparams.json`, `eval_measurements.csv` and, where they were kept, `measurements.csv`,
+`flags_0.json` and `meta_data_0.json`. The studies of AlgoPerf are repeats on other seeds. The
+number of a study is none: every trial may draw its own, and the flags alone tell it.
 
 Source: https://github.com/mlcommons/algorithmic-efficiency.
 """
@@ -17,13 +17,14 @@ from typing import Any
 
 from tuning_playbook.declarations import NAME, Value
 from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.algoperf_end import SPENT, STEP, how_it_ended
 from tuning_playbook.sources.measurements import (
     Steps,
     record_of,
     split_of,
 )
 from tuning_playbook.sources.seeds import told_apart
-from tuning_playbook.sources.table import LARGEST, read_table
+from tuning_playbook.sources.table import LARGEST, Table, read_table
 from tuning_playbook.trials.imported_trial import ImportedTrial
 
 FOLDER = re.compile(r"(?:study|trial)_(\d+)")
@@ -33,6 +34,9 @@ LOGGED_AS = {"loss": "train_loss", "grad_norm": "grad_norm"}
 
 FLAGS = "flags_*.json"
 """One file of the runner's flags for each time that a trial was begun or resumed."""
+
+META = "meta_data_0.json"
+"""When the runner stops, and on what it ran."""
 
 SEED = "rng_seed"
 
@@ -112,12 +116,20 @@ def _read_trial(
         steps[row.whole("global_step")] = {k: v for k, v in values.items() if v is not None}
     return ImportedTrial(
         name=path.relative_to(folder).as_posix(),
+        ended=_read_end(path / META, table),
         study=path.relative_to(folder).parts[0],
         where=str(path),
         seed=seed,
         hyperparameters=_read_hyperparameters(path / "hparams.json", rename),
         record=record_of(steps, _read_log(path / "measurements.csv"), objective),
     )
+
+
+def _read_end(path: Path, table: Table) -> str:
+    """Return how a run ended before its time; empty where its files do not tell."""
+    wanted = [name for name in table.columns if name in (STEP, SPENT) or split_of(name)]
+    columns = {name: [row.real(name) for row in table.rows] for name in wanted}
+    return how_it_ended(_read_object(path), columns) if path.exists() else ""
 
 
 def _read_log(path: Path) -> Steps:

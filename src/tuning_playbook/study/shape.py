@@ -60,6 +60,11 @@ class Training(Shape):
     warmup_extends: StrictBool = Field(
         False, description="whether a trial's warmup_steps come on top of max_train_steps"
     )
+    allow_idle: StrictBool = Field(
+        False,
+        description="whether a learning rate may be below 1 % of its peak for more than a tenth of "
+        "the run; changes no trial",
+    )
     seed: Seed = Field(0, description="every trial's own seed is derived from it")
 
 
