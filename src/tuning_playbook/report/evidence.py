@@ -81,7 +81,7 @@ class SearchRow:
         best: The best objective of the study's own search.
         repeats: That of each repeat of the search.
         standard_deviation: Over searches.
-        interval: What the best of another search falls into, nine times in ten or more.
+        interval: What the best of another search falls into, nine times in ten.
         method: How these were found.
         same_points: Whether the repeats have the same points, and differ by their seeds alone.
         open: Whether an end of the interval is open.
