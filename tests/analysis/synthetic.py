@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_trial
+from tuning_playbook.dataset.collapse import find_collapse
 from tuning_playbook.dataset.searched import Searched, to_attributes
 
 NESTEROV = "optimizer=nesterov"
@@ -259,6 +260,17 @@ def _stacked(rows: Sequence[Mapping[str, Any]], name: str, length: int) -> np.nd
     return curves
 
 
+def _collapse_steps(errors: np.ndarray, steps: np.ndarray, feasible: np.ndarray) -> np.ndarray:
+    """As `dataset.outcome.collapse_variables`, of errors: [trial, split, evaluation]."""
+    found = [find_collapse(validation, train) for train, validation in errors]
+    return np.array(
+        [
+            steps[collapse.place] if collapse and kept else np.nan
+            for collapse, kept in zip(found, feasible, strict=True)
+        ]
+    )
+
+
 def _dataset(
     rows: Sequence[Mapping[str, Any]],
     arms: Sequence[str],
@@ -316,6 +328,7 @@ def _dataset(
         "best_steps": (("trial", "rank"), best_steps),
         "status": ("trial", np.where(feasible, "completed", "diverged")),
         "infeasible_reason": ("trial", np.array([row["reason"] for row in rows])),
+        "collapse_step": ("trial", _collapse_steps(errors, steps, feasible)),
         "index": ("trial", np.arange(count)),
         "arm": ("trial", np.array([row["arm"] for row in rows])),
         "seed": ("trial", np.arange(count)),

@@ -91,8 +91,8 @@ def test_isolation_without_reruns():
     (point,) = isolation(study)
     assert point.objective == study["objective"].max()
     assert (point.mean, point.low) == (None, None)
-    assert point.study_low < point.objective < point.study_high
-    assert "bootstrap" in point.study_method
+    assert point.study_low < point.objective
+    assert point.study_high is None  # how much better another search's best may be is open
 
 
 def test_ties_go_to_the_earlier_place_in_the_study():

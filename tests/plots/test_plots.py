@@ -364,13 +364,35 @@ class TestBestOfPlot:
         study = make_study(trials=12)
         arms = best_of(study)
         figure = best_of_plot(study, arms)
-        (axes,) = figure.axes
-        assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "4", "8", "12"]
-        medians = {line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1}
+        boxes, curves = figure.axes
+        labels = [label.get_text() for label in curves.get_xticklabels()]
+        assert labels == ["1", "2", "4", "8", "12"]
+        medians = {line.get_ydata()[0] for line in boxes.lines if len(set(line.get_ydata())) == 1}
         assert {budget.quantiles[2] for arm in arms for budget in arm.budgets} <= medians
         assert legend(figure)[0] == (
             f"{NESTEROV}: twice as many would gain {arms[0].next_doubling:.2g}"
         )
+
+    @pytest.mark.parametrize("mode", ["min", "max"])
+    def test_the_curve_with_its_band_which_is_open_where_no_trial_bounds_it(self, mode):
+        study = make_study(trials=12, arms=["all trials"], mode=mode)
+        study["objective"].attrs |= {"valid_min": 0.0, "valid_max": 1.0}
+        (arm,) = best_of(study)
+        figure = best_of_plot(study, [arm])
+        _, axes = figure.axes
+        low, high, median = (line.get_ydata() for line in axes.lines)
+        assert median.tolist() == list(arm.curve.median)
+        better, is_open = (
+            (low, arm.curve.low_open) if mode == "min" else (high, arm.curve.high_open)
+        )
+        assert np.isnan(better).tolist() == list(is_open)
+        assert is_open[-1]
+        # What the metric can be at the best is far away, and does not stretch the axis.
+        bottom, top = axes.get_ylim()
+        assert 0.0 < bottom < top < 1.0
+        edges = axes.collections[0].get_paths()[0].vertices[:, 1]
+        assert (edges.min(), edges.max()) >= (bottom, bottom)
+        assert any("an edge without a line is open" in text for text in legend(figure))
 
     def test_no_box_where_none_of_the_drawn_may_be_feasible(self, tmp_path):
         study = make_study(trials=4, reason=lambda *_: "diverged")

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.numbers import number, text
+from tuning_playbook.analysis.metric_range import ANY_NUMBER, MetricRange, metric_range
+from tuning_playbook.analysis.numbers import error_of, number, text
 from tuning_playbook.analysis.quantiles import chi_square_quantile, student_quantile
 from tuning_playbook.analysis.ranking import (
     Indices,
@@ -44,8 +45,8 @@ class TrialVariance:
         deviation_low: Lower end of the 95 % interval of the standard deviation (chi-square, for
             normal values); None where the variance is not known.
         deviation_high: Upper end.
-        low: Lower end of the 95 % interval of the mean (Student's t); None where the variance is
-            not known.
+        low: Lower end of the 95 % interval of the mean (Student's t), no lower than the metric can
+            be; None where the variance is not known.
         high: Upper end.
         seeds: The seed of each rerun.
         trials: The id of each rerun, which is a trial too.
@@ -84,8 +85,10 @@ class TrialVariance:
 
     @property
     def error(self) -> float:
-        """Half the width of the interval of the mean; 0 where the variance is not known."""
-        return 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2
+        """Half the width of the mean's interval, before it is cut off; 0 where it is not known."""
+        if self.mean is None or self.low is None or self.high is None:
+            return 0.0
+        return error_of(self.mean, self.low, self.high)
 
     @property
     def infeasible(self) -> int:
@@ -150,7 +153,7 @@ def trial_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[TrialV
 
 def variance_of(reruns: xr.Dataset, arm: str) -> TrialVariance:
     """Summarise the reruns that stand under one name, be it that of an arm or another one."""
-    return summarise(arm, *_rerun(reruns, arm))
+    return summarise(arm, *_rerun(reruns, arm), possible=metric_range(reruns))
 
 
 def summarise(
@@ -161,8 +164,19 @@ def summarise(
     *,
     trial: str = "",
     search_objective: float | None = None,
+    possible: MetricRange = ANY_NUMBER,
 ) -> TrialVariance:
-    """Summarise the objectives of an arm's reruns; NaN stands for an infeasible rerun."""
+    """Summarise the objectives of an arm's reruns; NaN stands for an infeasible rerun.
+
+    Args:
+        arm: Its name.
+        reruns: Their objectives.
+        seeds: The seed of each, where they are known.
+        trials: Their ids, likewise.
+        trial: The id of the trial that was rerun.
+        search_objective: What it reached in the search.
+        possible: What the objective can be: the interval of the mean is cut off at its ends.
+    """
     values = np.array([value for value in reruns if math.isfinite(value)])
     count = len(values)
     with np.errstate(over="ignore", invalid="ignore"):  # values too large to be squared
@@ -176,7 +190,7 @@ def summarise(
             for probability in (1 - tail, tail)
         )
         margin = student_quantile(1 - tail, count - 1) * deviation / math.sqrt(count)
-        low, high = mean - margin, mean + margin
+        low, high = possible.clip(np.array([mean - margin, mean + margin])).tolist()
     return TrialVariance(
         arm=arm,
         trial=trial,
@@ -197,10 +211,11 @@ def _of_arm(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> TrialVari
     position = _rerun_trial(study, reruns, arm)
     again: tuple[Any, ...] = ([],) if reruns is None else _rerun(reruns, arm)
     if position is None:
-        return summarise(arm, *again)
+        return summarise(arm, *again, possible=metric_range(study))
     return summarise(
         arm,
         *again,
+        possible=metric_range(study),
         trial=trial_id(study, position),
         search_objective=number(study["objective"].values[position]),
     )

@@ -112,6 +112,7 @@ def _read_trial(
         steps[row.whole("global_step")] = {k: v for k, v in values.items() if v is not None}
     return ImportedTrial(
         name=path.relative_to(folder).as_posix(),
+        study=path.relative_to(folder).parts[0],
         where=str(path),
         seed=seed,
         hyperparameters=_read_hyperparameters(path / "hparams.json", rename),

@@ -4,9 +4,9 @@ The JSON schema that editors use is generated from these definitions. What depen
 key, on the workload or on the playbook's rules of roles is checked in `resolve`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.searches import Search
@@ -19,6 +19,20 @@ class Objective(Shape):
 
     metric: StrictStr = Field(description="<split>/<name>, as validation/error_rate")
     mode: Literal["min", "max"]
+    range: (
+        Annotated[list[StrictInt | StrictFloat | None], Field(min_length=2, max_length=2)] | None
+    ) = Field(
+        None,
+        description="smallest and largest value that the metric can have, null where there is none;"
+        " left out, what the workload declares",
+    )
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        low, high = self.range or (None, None)
+        if low is not None and high is not None and not low < high:
+            raise ValueError(f"the range of the metric must rise, not go from {low:g} to {high:g}")
+        return self
 
 
 class EvalSchedule(Shape):
