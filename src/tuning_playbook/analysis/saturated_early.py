@@ -84,10 +84,17 @@ def saturated_early(
             advice="Fewer steps would do, and would pay for more trials or another round.",
         )
     if not any(gain is not None for row in rows for gain in row["late_gain_at_most"].values()):
+        measured = any(
+            can_be_judged(values[trial], rest[trial])
+            for values in splits.values()
+            for trial in best_trials(study).values()
+        )
         return finding(
             answer="cannot tell",
-            summary=f"No best trial has {LEAST_POINTS} evaluations after the first {start:.0%}.",
-            advice="Evaluate more often.",
+            summary="No best trial gained anything in training."
+            if measured
+            else f"No best trial has {LEAST_POINTS} evaluations after the first {start:.0%}.",
+            advice="" if measured else "Evaluate more often.",
         )
     return finding(
         answer="ok",
