@@ -58,11 +58,13 @@ def test_flat_curves_without_noise():
     assert saturated_early(study).answer == "warning"
 
 
-def reaching_zero(at_steps):
+def reaching_zero(at_steps, evaluations=40):
     """A study each trial of which reaches error 0 at its own evaluation, and stays there."""
-    study = make_study(arms=["all trials"], trials=len(at_steps), evaluations=40)
+    study = make_study(arms=["all trials"], trials=len(at_steps), evaluations=evaluations)
     for trial, step in enumerate(at_steps):
-        study["error_rate"][trial] = np.maximum(0.0, 0.9 - 0.9 * np.arange(41) / step)[:, None]
+        study["error_rate"][trial] = np.maximum(0.0, 0.9 - 0.9 * np.arange(evaluations + 1) / step)[
+            :, None
+        ]
     study["objective"][:] = 0.0
     study["best_step"][:] = 100 * np.array(at_steps)
     return study
@@ -89,7 +91,7 @@ def test_where_all_reach_it_late_longer_training_is_proposed():
 
 @pytest.mark.parametrize("level", [0.1, 1 / 3, 0.7, 0.9])
 def test_trials_that_stay_where_they_began_neither_improve_nor_saturate(level):
-    study = reaching_zero([5] * 6)
+    study = reaching_zero([5] * 6, evaluations=36)
     study["error_rate"][:] = level
     study["objective"][:] = level
     assert still_improving(study).answer == "ok"
