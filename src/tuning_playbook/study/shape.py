@@ -56,6 +56,11 @@ class Training(Shape):
         0,
         description="validation examples that periodic evaluations see; 0 for all",
     )
+    train_sample: Literal["all"] | None = Field(
+        None,
+        description="all: evaluations see the whole training split; left out, a fixed sample of it "
+        "as large as what they see of the validation split",
+    )
     keep_best: Positive = Field(3, description="checkpoints kept per trial")
     warmup_extends: StrictBool = Field(
         False, description="whether a trial's warmup_steps come on top of max_train_steps"
