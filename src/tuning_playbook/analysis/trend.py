@@ -15,9 +15,6 @@ LEAST_POINTS = 5
 LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""
 
-ROUNDING = 1e-9
-"""What is left of a perfect line, as a part of its values."""
-
 
 @dataclass(frozen=True)
 class Trend:
@@ -56,17 +53,6 @@ def fit_trend(values: Floats) -> Trend:
     degrees = len(values) - 2
     noise = math.sqrt(float(residuals @ residuals) / degrees)
     return Trend(change, noise, noise / math.sqrt(spread), degrees)
-
-
-def scatter_about_line(values: Floats) -> float:
-    """Return the standard deviation of values about a line through them; 0 of a perfect line.
-
-    Example:
-        >>> scatter_about_line(np.linspace(0.1, 0.3, 9))
-        0.0
-    """
-    noise = fit_trend(values).noise
-    return noise if noise > ROUNDING * np.abs(values).max() else 0.0
 
 
 def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
