@@ -1,9 +1,7 @@
 """The datasets of imported trials: study.nc, reruns.nc and resources.nc.
 
-Trials of one study share their coordinates, while other tools evaluate where they like (AlgoPerf
-after equal times, so at other steps in every run). So the steps are those of one trial, and every
-other shows at each of them its nearest measurement. Objectives and best steps are found in what was
-measured itself.
+Trials of one study share their coordinates (`shared_steps`). Objectives and best steps are found in
+what was measured itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +16,7 @@ from tuning_playbook.dataset.outcome import objective_variables
 from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
 from tuning_playbook.dataset.resources import provenance_dataset
 from tuning_playbook.dataset.rows import Axes, Row
+from tuning_playbook.dataset.shared_steps import nearest, shared_steps
 from tuning_playbook.declarations import Value
 from tuning_playbook.engine.windows import gradient_summary
 from tuning_playbook.planning.list_imported import as_trial
@@ -29,9 +28,6 @@ from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 
 CHOSEN_AMONG = "chosen_among"
 """An attribute of the reruns: among how many configurations their own means chose."""
-
-WHOLE_RUN = 0.95
-"""A trial that got so far has trained as long as any; time limits end runs a little apart."""
 
 
 def study_dataset(plan: Plan) -> xr.Dataset:
@@ -163,12 +159,12 @@ def _about(trial: ImportedTrial) -> dict[str, Value | None]:
 
 def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTrial]) -> xr.Dataset:
     axes = Axes(
-        _shared_steps([item.record.evaluations for item in study.imported]),
-        _shared_steps([item.record.logged for item in study.imported]),
+        shared_steps([item.record.evaluations for item in study.imported]),
+        shared_steps([item.record.logged for item in study.imported]),
         EVALUATED_SPLITS,
     )
     records = {
-        row.trial.id: _on_shared_steps(study, row.trial.fingerprint, numbers[row.trial.id], axes)
+        row.trial.id: _onshared_steps(study, row.trial.fingerprint, numbers[row.trial.id], axes)
         for row in rows
     }
     dataset = assemble(study, rows, [records], axes)
@@ -180,8 +176,8 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         dataset = dataset.drop_vars("hp_batch_size", errors="ignore")
     if "source_trial" in dataset:
         dataset["source_trial"].attrs["long_name"] = "the trial's name in its source"
-    nearest = "training steps before the evaluation; the nearest of a trial's own where they differ"
-    dataset["eval_step"].attrs["long_name"] = nearest
+    named = "training steps before the evaluation; the nearest of a trial's own where they differ"
+    dataset["eval_step"].attrs["long_name"] = named
     dataset.attrs |= {
         "source": study.workload.description,
         "history": study.workload.description,
@@ -190,47 +186,19 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
     return dataset
 
 
-def _shared_steps(curves: Sequence[Curves]) -> np.ndarray:
-    """Return the steps of the trial measured least often of those that trained to the end, [steps].
-
-    So no trial that trained as long shows a measurement twice.
-    """
-    measured = [tuple(item.steps) for item in curves if len(item.steps)]
-    if not measured:
-        return np.zeros(1, np.int64)
-    last = max(steps[-1] for steps in measured)
-    whole = [steps for steps in measured if steps[-1] >= WHOLE_RUN * last]
-    return np.array(min(whole, key=lambda steps: (len(steps), steps)), np.int64)
-
-
-def _nearest(curves: Curves, shared: np.ndarray) -> np.ndarray:
-    """Return which measurement of a trial stands at each shared step, [steps]; -1 for none.
-
-    None does where the trial had ended: the nearest is as far as the neighbouring shared step.
-    """
-    if not len(curves.steps):
-        return np.full(len(shared), -1)
-    own = np.array(curves.steps, np.int64)
-    distance = np.abs(shared[:, None] - own[None, :])
-    found = distance.argmin(axis=1)
-    gaps = np.diff(shared)
-    room = np.append(gaps, gaps[-1:]) if len(gaps) else np.ones(1)
-    return np.where(distance.min(axis=1) < room, found, -1)
-
-
 def _at(curves: Curves, name: str, places: np.ndarray) -> np.ndarray:
     values = np.append(np.array(curves.values.get(name, ()), np.float64), np.nan)
     known = (places >= 0) & (places < len(values) - 1)
     return np.asarray(values[np.where(known, places, -1)])
 
 
-def _on_shared_steps(
+def _onshared_steps(
     study: Study, fingerprint: str, trial: ImportedTrial, axes: Axes
 ) -> TrialRecord:
     """Return the record of a trial as it would be if it had been measured at the shared steps."""
     record = trial.record
-    evaluated = _nearest(record.evaluations, axes.eval_step)
-    logged = _nearest(record.logged, axes.train_step)
+    evaluated = nearest(record.evaluations, axes.eval_step)
+    logged = nearest(record.logged, axes.train_step)
     names = {name for item in study.imported for name in item.record.logged.values}
     norms = np.array(record.logged.values.get("grad_norm", ()), np.float64)
     return replace(
