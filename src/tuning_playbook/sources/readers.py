@@ -9,13 +9,18 @@ from tuning_playbook.sources.algoperf import read_algoperf
 from tuning_playbook.sources.checks import Written
 from tuning_playbook.sources.column_types import Type
 from tuning_playbook.sources.csv_tables import read_tables
+from tuning_playbook.sources.event_files import read_tensorboard
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.json_lines import names_in_lines, read_json_lines
 from tuning_playbook.sources.measurements import split_of
+from tuning_playbook.sources.mlflow_store import read_mlflow
+from tuning_playbook.sources.optuna_storage import read_optuna
 from tuning_playbook.sources.outcomes import early_ends, with_early_ends
+from tuning_playbook.sources.ray_tune import read_ray
 from tuning_playbook.sources.rename import check_rename
 from tuning_playbook.sources.runs import Logs, Naming, finish
 from tuning_playbook.sources.table import columns_of, read_table
+from tuning_playbook.sources.wandb_table import read_wandb
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of
 from tuning_playbook.study.import_spec import (
     AlgoperfSource,
@@ -23,6 +28,10 @@ from tuning_playbook.study.import_spec import (
     CsvSource,
     FolderSource,
     JsonLinesSource,
+    MlflowSource,
+    OptunaSource,
+    RaySource,
+    TensorboardSource,
 )
 
 Place = Callable[[str, str], Path]
@@ -76,6 +85,7 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         implied=_implied(parts_of(written.spec)),
         hyperparameters=None if isinstance(source, ArchiveSource) else source.hyperparameters,
         last_step=training.max_train_steps if training else 1,
+        step_0_trained=_step_0_trained(source),
         what="column" if tables else "parameter",
         strict=tables,
     )
@@ -100,6 +110,16 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
     )
 
 
+def _step_0_trained(source: object) -> bool:
+    """Whether what was measured at step 0 had trained: the spec says it, or the tool means it so.
+
+    Optuna, MLflow's own logging and TensorBoard's users count epochs from 0.
+    """
+    if isinstance(source, FolderSource) and source.step_0 is not None:
+        return source.step_0 == "trained"
+    return isinstance(source, OptunaSource | MlflowSource | TensorboardSource)
+
+
 def _check_some_readable(logs: Logs) -> None:
     """Check that not all runs failed because they cannot be read: then the spec is wrong."""
     outcomes = [run.outcome for run in logs.runs]
@@ -115,7 +135,16 @@ def _read_folder(written: Written, source: FolderSource, place: Place) -> Logs:
     wanted = _wanted(source.only)
     if isinstance(source, AlgoperfSource):
         return read_algoperf(place("path", "folder"), written.spec.workload, objective, wanted)
-    raise TypeError(f"no reader for {source.format}")
+    if isinstance(source, OptunaSource):
+        mode = written.spec.objective.mode
+        return read_optuna(place("path", "file"), source.study, objective, mode, wanted)
+    if isinstance(source, RaySource):
+        return read_ray(place("path", "folder"), source.step, wanted)
+    if isinstance(source, MlflowSource):
+        return read_mlflow(place("path", "file or folder"), source.experiment, wanted)
+    if isinstance(source, TensorboardSource):
+        return read_tensorboard(place("path", "folder"), wanted)
+    return read_wandb(place("path", "file"), objective, source.rename, wanted)
 
 
 def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: Place) -> Logs:

@@ -97,6 +97,8 @@ class Naming:
         implied: Types that values or ranges in the spec imply, likewise.
         hyperparameters: The parameters that are hyperparameters; None for all.
         last_step: The step of a measurement at the end of training.
+        step_0_trained: Whether what was measured at step 0 had trained already, so that steps are
+            counted from 1 here.
         what: What the source's parameters are called in messages.
         strict: Whether a parameter that cannot be a name here is an error; else it gets a name.
     """
@@ -108,6 +110,7 @@ class Naming:
     implied: Mapping[str, Type] = field(default_factory=dict)
     hyperparameters: Collection[str] | None = None
     last_step: int = 1
+    step_0_trained: bool = False
     what: str = "parameter"
     strict: bool = False
 
@@ -363,17 +366,40 @@ def _measured(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], list[st
         )
     unread = [name for name in known if name not in names or split_of(names[name]) == "test"]
     steps: list[Steps] = []
+    notes = []
+    if unread:
+        notes.append(
+            f"Metrics left unread: {listed(unread)}. 'source.rename' can name them <split>/<name>."
+        )
+    shift = 0
+    if naming.step_0_trained and any(
+        0 in _stepped(v) for run in runs for v in run.measured.values()
+    ):
+        shift = 1
+        notes.append(
+            "The source counts steps from 0, and a model that has not trained is none of its "
+            "measurements: its steps are counted from 1 here. 'source: {step_0: untrained}' says "
+            "otherwise."
+        )
     for run in runs:
+        curves = {
+            names[name]: _stepped(values) if naming.step_0_trained else values
+            for name, values in run.measured.items()
+            if name not in unread
+        }
+        own = [step + shift for values in curves.values() for step in values if step != END]
+        last = max(own, default=naming.last_step)
         measured: Steps = {}
-        for name, values in run.measured.items():
-            if name in unread:
-                continue
+        for name, values in curves.items():
             for step, value in values.items():
-                there = measured.setdefault(naming.last_step if step == END else step, {})
-                there[names[name]] = value
+                measured.setdefault(last if step == END else step + shift, {})[name] = value
         steps.append(measured)
-    note = f"Metrics left unread: {listed(unread)}. 'source.rename' can name them <split>/<name>."
-    return steps, [note] if unread else []
+    return steps, notes
+
+
+def _stepped(values: Mapping[int, float]) -> Mapping[int, float]:
+    """Return a metric's values; one at step 0 alone has no step: tools write 0 for none."""
+    return {END: values[0]} if set(values) == {0} else values
 
 
 def _seed(run: Run, parameters: Mapping[str, Cell], naming: Naming) -> int | None:

@@ -72,12 +72,56 @@ class FolderSource(ForeignSource):
         None,
         description="the logged metric that is the objective's; left out, that of its name",
     )
+    step_0: Literal["trained", "untrained"] | None = Field(
+        None,
+        description="whether what was measured at step 0 had trained already, as tools that count "
+        "epochs from 0 mean it; left out, as the format has it",
+    )
 
 
 class AlgoperfSource(FolderSource):
     """Finished trials as AlgoPerf logs them, in folders study_<number>/trial_<number>."""
 
     format: Literal["algoperf"]
+
+
+class OptunaSource(FolderSource):
+    """Finished trials in a storage of Optuna: an SQLite file or a journal file."""
+
+    format: Literal["optuna"]
+    study: StrictStr | None = Field(
+        None, description="the study's name; left out, the only one of the storage"
+    )
+
+
+class RaySource(FolderSource):
+    """Finished trials of Ray Tune, in the folder of an experiment."""
+
+    format: Literal["ray"]
+    step: StrictStr = Field(
+        "training_iteration", description="the result that says how long a trial has trained"
+    )
+
+
+class MlflowSource(FolderSource):
+    """Finished runs of MLflow: a folder mlruns/ or an SQLite file."""
+
+    format: Literal["mlflow"]
+    experiment: StrictStr | None = Field(
+        None, description="the experiment's name or id; left out, the only one with runs"
+    )
+
+
+class TensorboardSource(FolderSource):
+    """Finished trials in event files of TensorBoard, with their hyperparameters."""
+
+    format: Literal["tensorboard"]
+
+
+class WandbSource(FolderSource):
+    """A table of runs that was exported from Weights & Biases as CSV."""
+
+    format: Literal["wandb"]
 
 
 class ArchiveSource(Shape):
@@ -93,9 +137,17 @@ class ArchiveSource(Shape):
     )
 
 
-TableSource = CsvSource | JsonLinesSource
 Source = Annotated[
-    CsvSource | JsonLinesSource | AlgoperfSource | ArchiveSource, Field(discriminator="format")
+    CsvSource
+    | JsonLinesSource
+    | AlgoperfSource
+    | OptunaSource
+    | RaySource
+    | MlflowSource
+    | TensorboardSource
+    | WandbSource
+    | ArchiveSource,
+    Field(discriminator="format"),
 ]
 
 

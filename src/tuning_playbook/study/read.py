@@ -25,7 +25,9 @@ MAX_MESSAGES = 5
 """Errors shown at once; the first few name the cause, the rest follow from it."""
 
 ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
-FORMATS = ("csv", "jsonl", "algoperf", "archive")
+FORMATS = (
+    *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
+)
 TAGS = {"search": ("algorithm", ALGORITHMS), "source": ("format", FORMATS)}
 """The keys whose shape one of their own keys chooses, and its known values."""
 
