@@ -9,7 +9,7 @@ Source: https://github.com/optuna/optuna, `optuna/storages/_rdb/models.py` and
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from tuning_playbook.trials.record import Status
 
 STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
 """By their numbers in a journal."""
+
+FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 
 DIRECTIONS = ("NOT_SET", "MINIMIZE", "MAXIMIZE")
 
@@ -251,32 +253,42 @@ def _in_journal(path: Path) -> list[StoredStudy]:
     studies: dict[int, StoredStudy] = {}
     trials: dict[int, Stored] = {}
     made = 0
+    for where, content in _lines(path):
+        try:
+            if content["op_code"] == CREATE_STUDY:
+                directions = [DIRECTIONS[int(item)] for item in content["directions"]]
+                if content["study_name"] not in [item.name for item in studies.values()]:
+                    studies[made] = StoredStudy(str(content["study_name"]), directions)
+                    made += 1
+            elif content["op_code"] == DELETE_STUDY:
+                studies.pop(int(content["study_id"]), None)
+            elif content["op_code"] == CREATE_TRIAL:
+                _create(where, content, studies, trials)
+            else:
+                _change(content, trials, where)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise SourceError(
+                f"{where}: it is no line of a journal of Optuna ({type(error).__name__}: {error})"
+            ) from None
+    return [*studies.values()]
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the place and the content of each line; a last one that was cut off is not there."""
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             where = f"{path}: row {number}"
-            content = parse_json(line, where)
+            try:
+                content = parse_json(line, where)
+            except SourceError:
+                if line.endswith("\n") or number == 1:
+                    raise
+                return
             if not isinstance(content, dict) or not isinstance(content.get("op_code"), int):
                 raise SourceError(f"{where}: it is no line of a journal of Optuna")
-            try:
-                if content["op_code"] == CREATE_STUDY:
-                    directions = [DIRECTIONS[int(item)] for item in content["directions"]]
-                    if content["study_name"] not in [item.name for item in studies.values()]:
-                        studies[made] = StoredStudy(str(content["study_name"]), directions)
-                        made += 1
-                elif content["op_code"] == DELETE_STUDY:
-                    studies.pop(int(content["study_id"]), None)
-                elif content["op_code"] == CREATE_TRIAL:
-                    _create(where, content, studies, trials)
-                else:
-                    _change(content, trials, where)
-            except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-                raise SourceError(
-                    f"{where}: it is no line of a journal of Optuna ({type(error).__name__}: "
-                    f"{error})"
-                ) from None
-    return [*studies.values()]
+            yield where, content
 
 
 def _create(
@@ -286,10 +298,11 @@ def _create(
     trials: dict[int, Stored],
 ) -> None:
     study = studies.get(int(content["study_id"]))
-    trial = Stored(where, len(study.trials) if study else 0)
+    if study is None:  # it was deleted meanwhile
+        return
+    trial = Stored(where, len(study.trials))
     trials[len(trials)] = trial  # a trial's id is its place among those of all studies
-    if study:
-        study.trials.append(trial)
+    study.trials.append(trial)
     trial.state = STATES[int(content.get("state", 0))]
     values = content.get("values") or [content.get("value")]
     trial.value = _real(values[0])
@@ -306,7 +319,9 @@ def _change(content: Mapping[str, Any], trials: Mapping[int, Stored], where: str
     code = content["op_code"]
     if code not in (SET_PARAM, SET_STATE, SET_INTERMEDIATE, SET_ATTRIBUTE):
         return
-    trial = trials[int(content["trial_id"])]
+    trial = trials.get(int(content["trial_id"]))
+    if trial is None or trial.state in FINISHED:
+        return  # Optuna passes over what comes too late
     if code == SET_PARAM:
         name, text = str(content["param_name"]), str(content["distribution"])
         there = f"{where}, parameter '{name}'"
