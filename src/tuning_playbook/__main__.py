@@ -22,6 +22,7 @@ from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.report.budget_lines import budget_lines, budget_plan_lines
+from tuning_playbook.report.import_lines import import_lines
 from tuning_playbook.study.schema import json_schema
 
 
@@ -196,7 +197,10 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
         print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
     for arm_name, trial in plan.expansion.duplicates:
         print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
-    if not study.imported:
+    if study.imported:
+        for line in import_lines(study):
+            print(line)
+    else:
         for line in budget_lines(plan, options.results):
             print(line)
         for advice in plan.advice:

@@ -81,7 +81,8 @@ class Database:
         try:
             yield from self._connection.execute(query)
         except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
-            raise SourceError(f"{self.path}: it cannot be read as a database: {error}") from None
+            said = " ".join(str(error).split())  # it may quote what its maker wrote in lines
+            raise SourceError(f"{self.path}: it cannot be read as a database: {said}") from None
 
 
 @contextmanager
