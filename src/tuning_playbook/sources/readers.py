@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from tuning_playbook.declarations import NAME, ONE_MINUS
-from tuning_playbook.errors import SourceError
+from tuning_playbook.errors import SourceError, TuningPlaybookError, nearest
 from tuning_playbook.sources.algoperf import read_algoperf
 from tuning_playbook.sources.checks import Written
 from tuning_playbook.sources.column_types import Type
@@ -72,8 +72,7 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
     """
     source, training = written.spec.source, written.spec.training
     if not logs.runs:
-        reason = next(iter(logs.left_out.values()), "the source holds no trial")
-        raise SourceError(reason)
+        raise _nothing(written, logs)
     _check_some_readable(logs)
     tables = isinstance(source, CsvSource | JsonLinesSource)
     naming = Naming(
@@ -108,6 +107,17 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         inverted=found.inverted,
         begun_again=not tables,
     )
+
+
+def _nothing(written: Written, logs: Logs) -> TuningPlaybookError:
+    """Return the error that a source has no run which can be a trial."""
+    for reason in logs.left_out.values():
+        return SourceError(reason)
+    only = written.spec.source.only
+    if only and logs.unread:
+        near = nearest(only[0], logs.unread)
+        return written.error(("source", "only", 0), f"no trial is named '{only[0]}'{near}")
+    return written.error(("source",), " ".join(["it holds no finished trial.", *logs.notes]))
 
 
 def _step_0_trained(source: object) -> bool:
