@@ -213,8 +213,9 @@ def test_a_bad_line_is_named(tmp_path, bad):
 def test_a_negative_seed_is_a_seed(tmp_path):
     study = study_of(tmp_path, f"trial,x,seed\na,1,-5\nb,1,{-(2**62)}\n", measured("ab"))
     assert [trial.seed for trial in study.imported] == [-5, -(2**62)]
-    dataset = import_datasets(plan_study(tmp_path / "s.yaml"))["reruns"]
-    assert dataset["seed"].values.tolist() == [-5, -(2**62)]
+    datasets = import_datasets(plan_study(tmp_path / "s.yaml"))
+    seeds = [datasets[name]["seed"].values.tolist() for name in ("study", "reruns")]
+    assert seeds == [[-5], [-(2**62)]]
 
 
 def test_one_minus_a_hyperparameter_is_that_hyperparameter(tmp_path):

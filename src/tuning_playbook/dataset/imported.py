@@ -12,6 +12,7 @@ import xarray as xr
 
 from tuning_playbook.dataset.best_checkpoints import checkpoints_dataset
 from tuning_playbook.dataset.collect import ROUND, assemble
+from tuning_playbook.dataset.every_seed import ALSO_RERUNS
 from tuning_playbook.dataset.outcome import objective_variables
 from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
 from tuning_playbook.dataset.resources import provenance_dataset
@@ -59,7 +60,8 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     chooses among them and is none of its reruns: the best was chosen for being lucky, and the
     others may have been trained again for that. But where all have seeds enough nobody made a
     choice before them. Then all seeds are reruns, and their mean chooses; the dataset says among
-    how many. An archive's searched trial is never a rerun, as it was none there.
+    how many. An archive's searched trial is never a rerun, as it was none there. A first seed that
+    is a rerun stands in `study.nc` alone, and the dataset names it (`every_seed`).
 
     Args:
         plan: The study's.
@@ -71,11 +73,12 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     competitors = [item.arm for item in plan.trials]
     rows: list[Row] = []
     numbers: dict[str, ImportedTrial] = {}
+    also: list[str] = []
     for trials in configurations(study.imported):
         trial = as_trial(study, trials[0])
         place = next((item for item in plan.trials if item.trial.id == trial.id), None)
         if place is None:
-            label, rerun_of, reruns = BASELINE, BASELINE_RERUN_OF, trials
+            label, rerun_of, reruns, first = BASELINE, BASELINE_RERUN_OF, trials, 0
         elif len(trials) == 1:
             continue
         else:
@@ -84,8 +87,9 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
             rivals = len(competitors) if study.baseline else competitors.count(place.arm)
             archived = trials[0].trained is not None
             first_chose = archived or (rivals > 1 and not study.chosen_on_all_seeds)
-            rerun_of, reruns = trial.id, trials[1:] if first_chose else trials
-        for number, item in enumerate(reruns):
+            rerun_of, reruns, first = trial.id, trials[1:], 0 if first_chose else 1
+            also += [] if first_chose else [trial.id]
+        for number, item in enumerate(reruns, first):
             rerun = as_trial(study, item)
             numbers[rerun.id] = item
             about = _about(item) | {"rerun": number, "rerun_of": rerun_of}
@@ -94,7 +98,8 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
             rows.append(Row(len(rows), label, rerun, {}, about))
     dataset = describe_reruns(_dataset(study, rows, numbers), study)
     return dataset.assign_attrs(
-        {CHOSEN_AMONG: len(competitors)} if study.chosen_on_all_seeds else {}
+        ({CHOSEN_AMONG: len(competitors)} if study.chosen_on_all_seeds else {})
+        | ({ALSO_RERUNS: also} if also else {})
     )
 
 

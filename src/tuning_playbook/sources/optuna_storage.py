@@ -34,6 +34,9 @@ CREATE_STUDY, DELETE_STUDY = 0, 1
 CREATE_TRIAL, SET_PARAM, SET_STATE, SET_INTERMEDIATE, SET_ATTRIBUTE = 4, 5, 6, 7, 8
 """Operations of a journal."""
 
+ONE_VALUE = 1e-6
+"""Relative: what a trial reports is often in float32, and what it returns is not."""
+
 NOT_FINITE = {"NAN": math.nan, "INF_POS": math.inf, "INF_NEG": -math.inf}
 
 
@@ -131,8 +134,10 @@ def read_optuna(
 
 
 def _among(value: float, reported: Mapping[int, float]) -> bool:
-    """Whether what a trial returned is one of the values that it had reported."""
-    return any(value == item or math.isclose(value, item) for item in reported.values())
+    """Whether what a trial returned is one of the values that it had reported, in float32 or so."""
+    return any(
+        value == item or math.isclose(value, item, rel_tol=ONE_VALUE) for item in reported.values()
+    )
 
 
 def _chosen(path: Path, studies: list[StoredStudy], wanted: str | None) -> StoredStudy:
