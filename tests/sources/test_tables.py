@@ -8,6 +8,7 @@ import pytest
 
 from tests.sources.finished import SPEC
 from tests.specs import changed, write_spec
+from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.import_datasets import import_datasets
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.planning.plan import plan_study
@@ -52,6 +53,8 @@ TYPES = {
     "hashes": (["5e10", "123e4567", "a1b2c3d"], ["5e10", "123e4567", "a1b2c3d"], "read as text"),
     "hashes like numbers": (["5e10", "123e4567", "17"], ["5e10", "123e4567", "17"], "as text"),
     "a text among numbers": (["0.1", "auto", "0.2"], ["0.1", "auto", "0.2"], "'auto' of t1"),
+    "numbers of rooms": (["007", "7"], ["007", "7"], "is read as text"),
+    "per cent": (["10%", "20%"], ["10%", "20%"], "2 of its values begin like one"),
 }
 
 
@@ -228,6 +231,27 @@ def test_one_minus_a_hyperparameter_is_that_hyperparameter(tmp_path):
     assert dimension.distribution.kind == "log_uniform"
     dataset = import_datasets(plan_study(tmp_path / "s.yaml"))["study"]
     assert dataset["hp_one_minus_momentum"].values.tolist() == [0.1, 0.01, 0.001]
+
+
+@pytest.mark.parametrize("role", ["scientific", "fixed"])
+def test_one_minus_a_hyperparameter_keeps_its_name_where_the_spec_gives_it_a_role(tmp_path, role):
+    table = "trial,one_minus_momentum,rate\na,0.1,1\nb,0.1,2\n"
+    given = {"scientific": [0.1], "fixed": 0.1}[role]
+    study = study_of(tmp_path, table, measured("ab"), {role: {"one_minus_momentum": given}})
+    assert set(study.hyperparameters) == {"one_minus_momentum", "rate"}
+
+
+def test_a_first_column_without_a_name_holds_row_numbers(tmp_path):
+    study = study_of(tmp_path, ",trial,x\n0,a,1\n1,b,2\n", measured("ab"))
+    assert column(study, "x") == [1, 2]
+    assert any("first column of trials.csv has no name" in note for note in study.import_notes)
+
+
+def test_a_trial_that_was_never_measured_costs_the_checklist_nothing(tmp_path):
+    study_of(tmp_path, "trial,x\na,1\nb,2\n", measured("a"))
+    study = import_datasets(plan_study(tmp_path / "s.yaml"))["study"]
+    assert {item.check for item in diagnose(study)}
+    assert study["infeasible_reason"].values[1] == "validation/error was never measured"
 
 
 def test_a_hyperparameter_and_one_minus_it_must_fit(tmp_path):

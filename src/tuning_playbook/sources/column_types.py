@@ -24,6 +24,9 @@ TRUTHS = {"true": True, "false": False}
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf|infinity)", re.I)
 
+NUMBERED = re.compile(r"0\d+")
+"""A whole number with zeros before it is a name: nobody writes a quantity so."""
+
 FRACTION = re.compile(r"\d+\.\d+")
 
 Complaint = Callable[[int, str], SourceError]
@@ -108,12 +111,12 @@ def typed(
 def _texts(name: str, cells: Sequence[Cell], bad: int, trials: Sequence[str]) -> Typed:
     """Return a column of texts; it is said where most of it are numbers."""
     values = tuple(_text(cell) if _given(cell) else None for cell in cells)
-    numbers = sum(_given(cell) and _is_number(cell) for cell in cells)
-    if not numbers:
+    alike = sum(_given(cell) and _text(cell).lstrip("+-")[:1].isdigit() for cell in cells)
+    if not alike:
         return Typed(values)
     note = (
-        f"{name} is read as text, because '{_text(cells[bad])}' of {trials[bad]} is no number "
-        f"though {numbers} other {'value is' if numbers == 1 else 'values are'}."
+        f"{name} is read as text, because '{_text(cells[bad])}' of {trials[bad]} is no number, "
+        f"though {alike} of its values begin like one."
     )
     return Typed(values, (note,))
 
@@ -151,7 +154,7 @@ def _is_number(cell: Cell) -> bool:
         return False
     if isinstance(cell, int | float):
         return True
-    if not NUMBER.fullmatch(str(cell)):
+    if not NUMBER.fullmatch(str(cell)) or NUMBERED.fullmatch(str(cell)):
         return False
     finite = math.isfinite(float(str(cell)))
     return finite or WHOLE.fullmatch(str(cell)) is not None or not any(map(str.isdigit, str(cell)))

@@ -85,6 +85,11 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         hyperparameters=None if isinstance(source, ArchiveSource) else source.hyperparameters,
         last_step=training.max_train_steps if training else 1,
         step_0_trained=_step_0_trained(source),
+        kept=[
+            name
+            for part in parts_of(written.spec)
+            for name in (*part.values, *part.sampled, *part.fixed)
+        ],
         what="column" if tables else "parameter",
         strict=tables,
     )

@@ -99,6 +99,7 @@ class Naming:
         last_step: The step of a measurement at the end of training.
         step_0_trained: Whether what was measured at step 0 had trained already, so that steps are
             counted from 1 here.
+        kept: Names with `one_minus_` that the spec gives a role as they are.
         what: What the source's parameters are called in messages.
         strict: Whether a parameter that cannot be a name here is an error; else it gets a name.
     """
@@ -111,6 +112,7 @@ class Naming:
     hyperparameters: Collection[str] | None = None
     last_step: int = 1
     step_0_trained: bool = False
+    kept: Collection[str] = ()
     what: str = "parameter"
     strict: bool = False
 
@@ -285,7 +287,7 @@ def _set_right(
     for name, values in columns.items():
         base = name.removeprefix(ONE_MINUS)
         numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in _some(values))
-        if base == name or not numeric or not NAME.fullmatch(base):
+        if base == name or name in naming.kept or not numeric or not NAME.fullmatch(base):
             continue
         beside = found.get(base, (None,) * len(values))
         for run, value, other in zip(runs, values, beside, strict=True):

@@ -107,6 +107,7 @@ def columns_of(path: Path) -> tuple[str, ...]:
         SourceError: The file cannot be read, or is no table.
     """
     columns = next((tuple(cells) for _, cells in _records(path, _separator(path))), ())
+    columns = columns[_numbered(columns) :]
     check_columns(path, columns, ())
     return columns
 
@@ -128,7 +129,10 @@ def read_table(
     columns: tuple[str, ...] = ()
     written: dict[str, str] = {}
     separator = _separator(path)
-    for number, cells in _records(path, separator):
+    numbered = 0
+    for number, record in _records(path, separator):
+        numbered = numbered if columns else _numbered(record)
+        cells = record[numbered:]
         if not columns:
             written = {(rename or {}).get(name, name): name for name in cells}
             columns = tuple((rename or {}).get(name, name) for name in cells)
@@ -142,7 +146,8 @@ def read_table(
         rows.append(Row(path, number, dict(zip(columns, cells, strict=True)), written))
     if not rows:
         raise SourceError(f"{path}: the table has no rows")
-    table = Table(path, columns, tuple(rows))
+    note = f"The first column of {path.name} has no name, as row numbers have none; left unread."
+    table = Table(path, columns, tuple(rows), (note,) if numbered else ())
     return table if separator == "," else _with_decimal_points(table, separator)
 
 
@@ -163,6 +168,11 @@ def check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -
                 f"{path}: there is no column '{name}'{nearest(name, columns)} "
                 f"(columns: {', '.join(columns)})"
             )
+
+
+def _numbered(columns: Sequence[str]) -> int:
+    """Return 1 where the first of several columns has no name, as that of row numbers; else 0."""
+    return int(len(columns) > 1 and not columns[0])
 
 
 def _separator(path: Path) -> str:
@@ -197,7 +207,7 @@ def _with_decimal_points(table: Table, separator: str) -> Table:
     named = "Semicolons" if separator == ";" else "Tabs"
     commas = _first(table, DECIMAL_COMMA)
     if commas is None:
-        return Table(table.path, table.columns, table.rows)
+        return table
     points = _first(table, DECIMAL_POINT)
     if points is not None:
         (one, column), (other, another) = commas, points
@@ -221,7 +231,7 @@ def _with_decimal_points(table: Table, separator: str) -> Table:
         for row in table.rows
     )
     note = f"{named} separate the columns of {table.path.name}, so its commas are decimal."
-    return Table(table.path, table.columns, rows, (note,))
+    return Table(table.path, table.columns, rows, (*table.notes, note))
 
 
 def _first(table: Table, pattern: re.Pattern[str]) -> tuple[Row, str] | None:
