@@ -122,8 +122,19 @@ class Metric:
         name: As in `<split>/<name>`.
         description: The dataset's `long_name`.
         units: The dataset's `units`; empty for a plain number.
+        low: Smallest value that it can have; the dataset's `valid_min`.
+        high: Largest value that it can have; the dataset's `valid_max`. No interval of the metric
+            reaches beyond the two.
     """
 
     name: str
     description: str
     units: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def valid(self) -> dict[str, float]:
+        """The ends of its range that are known, under the names that netCDF has for them."""
+        ends = {"valid_min": self.low, "valid_max": self.high}
+        return {name: float(end) for name, end in ends.items() if math.isfinite(end)}

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_trial
+from tuning_playbook.dataset.collapse import find_collapse
 from tuning_playbook.dataset.searched import Searched, to_attributes
 
 NESTEROV = "optimizer=nesterov"
@@ -259,6 +260,17 @@ def _stacked(rows: Sequence[Mapping[str, Any]], name: str, length: int) -> np.nd
     return curves
 
 
+def _collapse_steps(errors: np.ndarray, steps: np.ndarray, feasible: np.ndarray) -> np.ndarray:
+    """As `dataset.outcome.collapse_variables`, of errors: [trial, split, evaluation]."""
+    found = [find_collapse(validation, train) for train, validation in errors]
+    return np.array(
+        [
+            steps[collapse.place] if collapse and kept else np.nan
+            for collapse, kept in zip(found, feasible, strict=True)
+        ]
+    )
+
+
 def _dataset(
     rows: Sequence[Mapping[str, Any]],
     arms: Sequence[str],
@@ -290,6 +302,8 @@ def _dataset(
     # Of its windows, which are equally long; NaN is sorted to the end.
     known = np.maximum(np.isfinite(norms["grad_norm"]).sum(axis=1) - 1, 0)
     p90 = np.sort(norms["grad_norm"])[np.arange(len(rows)), np.round(0.9 * known).astype(int)]
+    edges = np.logspace(-8, 8, 129)
+    counts = [np.histogram(row, edges)[0] for row in norms["grad_norm"]]
     variables: dict[str, Any] = {
         metric: (curve, values.transpose(0, 2, 1), {"long_name": metric.replace("_", " ")}),
         "loss": (curve, 3 * errors.transpose(0, 2, 1), {"long_name": "cross-entropy loss"}),
@@ -303,6 +317,7 @@ def _dataset(
         },
         **{name: (("trial", "train_step"), values) for name, values in norms.items()},
         "grad_norm_p90": ("trial", p90),
+        "grad_norm_count": (("trial", "grad_norm_bin"), np.array(counts)),
         "clipped_share": ("trial", np.full(count, np.nan)),
         "max_train_steps": (
             "trial",
@@ -313,6 +328,7 @@ def _dataset(
         "best_steps": (("trial", "rank"), best_steps),
         "status": ("trial", np.where(feasible, "completed", "diverged")),
         "infeasible_reason": ("trial", np.array([row["reason"] for row in rows])),
+        "collapse_step": ("trial", _collapse_steps(errors, steps, feasible)),
         "index": ("trial", np.arange(count)),
         "arm": ("trial", np.array([row["arm"] for row in rows])),
         "seed": ("trial", np.arange(count)),
@@ -334,6 +350,7 @@ def _dataset(
             "split": ["train", "validation"],
             "train_step": steps[1:],
             "rank": np.arange(RANKS),
+            "grad_norm_bin": edges[:-1],
         },
         attrs={
             "title": "Which optimizer reaches the lowest validation error?",

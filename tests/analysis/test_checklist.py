@@ -53,7 +53,7 @@ def test_no_feasible_trial_cannot_tell():
 def test_what_was_not_logged_cannot_be_told():
     study = make_study().drop_vars(["train_loss", "grad_norm", "max_train_steps"])
     answers = {finding.check: finding.answer for finding in diagnose(study)}
-    unknown = {"train_loss_rising", "gradient_norms", "mixed_machines"}
+    unknown = {"gradient_norms", "mixed_machines"}
     assert {check for check, answer in answers.items() if answer == "cannot tell"} == unknown
 
 
@@ -106,5 +106,5 @@ def test_trials_of_another_tool_that_lack_most_of_it():
         study[name] = study[name] * np.nan
     study["error_rate"][:, :2, :] = np.nan
     answers = {finding.check: finding.answer for finding in diagnose(study)}
-    unknown = {"train_loss_rising", "gradient_norms", "beats_chance", "mixed_machines"}
+    unknown = {"gradient_norms", "beats_chance", "mixed_machines"}
     assert {check for check, answer in answers.items() if answer == "cannot tell"} == unknown

@@ -22,6 +22,7 @@ from tuning_playbook.analysis.learning_rate_edge import learning_rate_edge
 from tuning_playbook.analysis.machines import mixed_machines
 from tuning_playbook.analysis.overfitting import overfitting
 from tuning_playbook.analysis.periodicity import periodicity
+from tuning_playbook.analysis.ranking import best_trials
 from tuning_playbook.analysis.sampling_density import sampling_density
 from tuning_playbook.analysis.saturated_early import saturated_early
 from tuning_playbook.analysis.step_variance import step_variance
@@ -178,6 +179,28 @@ def spikes(seed: int) -> xr.Dataset:
     return make_study(seed=seed, spikes=spike)
 
 
+def one_norm_times(study: xr.Dataset, trial: int, window: int, factor: float) -> None:
+    study["grad_norm_max"][trial, window] = factor * study["grad_norm"][trial, window]
+
+
+def the_best_spikes(seed: int) -> xr.Dataset:
+    study = make_study(seed=seed)
+    place = np.random.default_rng(seed).integers(1, 20)
+    one_norm_times(study, best_trials(study)[ADAM], place, 30.0)
+    return study
+
+
+def some_explode(seed: int) -> xr.Dataset:
+    """Five trials of 16, as they diverge."""
+    study = make_study(
+        seed=seed,
+        reason=lambda arm, at: "diverged" * (arm == ADAM and at["learning_rate"] > 11 / 16),
+    )
+    for trial in np.flatnonzero(study["status"].values == "diverged"):
+        one_norm_times(study, trial, np.isfinite(study["grad_norm"][trial]).sum() - 1, 100.0)
+    return study
+
+
 def has_a_period(seed: int) -> xr.Dataset:
     phase = np.random.default_rng(seed).random(64)
     number = iter(phase)
@@ -241,6 +264,8 @@ HARDER = {
         )
         for memory in (0.0, 0.5, 0.9)
     },
+    "a steep fall": (gradient_norms, made(time_constant=0.02), 0.05),
+    "one in five lost, calmly": (gradient_norms, loses_one_in_five, 0.05),
     "the upper quarter breaks down": (learning_rate_edge, made(reason=breaks_down), 0.05),
     "one in five lost at random": (unequal_tuning, loses_one_in_five, 0.05),
     **{
@@ -274,6 +299,8 @@ def test_no_check_cries_wolf_at_what_is_harder(what):
         (train_loss_rising, rises),
         (learning_rate_edge, best_below_the_breakdown),
         (gradient_norms, spikes),
+        (gradient_norms, the_best_spikes),
+        (gradient_norms, some_explode),
         (periodicity, has_a_period),
         (beats_chance, hardly_learns),
     ],

@@ -106,6 +106,12 @@ def imported(archived, tmp_path, monkeypatch):
     return datasets(write_spec(tmp_path / "imported.yaml", spec))
 
 
+def test_a_metric_can_be_what_the_archived_study_says(archived):
+    error_rate, loss = (archived.found.metrics[name] for name in ("error_rate", "loss"))
+    assert (error_rate.low, error_rate.high) == (0.0, 1.0)
+    assert (loss.low, loss.high) == (0.0, np.inf)
+
+
 def test_a_trial_stays_in_the_round_that_proposed_it(imported):
     assert imported.study["round"].to_numpy().tolist() == ROUNDS
     assert imported.study["round"].attrs == {"long_name": ROUND}

@@ -17,9 +17,12 @@ from tuning_playbook.trials.best_checkpoint import BestCheckpoint, write_best
 from tuning_playbook.trials.manifest import BEST, manifest_of
 from tuning_playbook.trials.trial_files import pack_trials, trial_folder, write_trial
 
-ERRORS = ([0.9, 0.5, 0.4], [0.9, 0.3, 0.6], [0.9, np.nan, np.nan], [0.2, 0.3, 0.4])
-STEPS = (50, 25, -1, 0)
+ERRORS = ([0.9, 0.5, 0.4], [0.9, 0.3, 0.6], [0.9, np.nan, np.nan], [0.9, 0.2, 0.4])
+STEPS = (50, 25, -1, 25)
 """At which each trial has its smallest error; the third diverged."""
+
+KEPT = ([50], [25], [], [25, 0])
+"""Of which steps each trial kept a checkpoint."""
 
 SAMPLED = {"training.validation_sample": 100, "training.keep_best": 1}
 
@@ -37,10 +40,9 @@ class Study:
         self.plan, self.folder = plan_of(folder, changes), folder / "results"
         trials = [item.trial for item in self.plan.trials]
         records = {}
-        for trial, errors, step in zip(trials, ERRORS, STEPS, strict=True):
+        for trial, errors, step, steps in zip(trials, ERRORS, STEPS, KEPT, strict=True):
             told = {} if step >= 0 else {"status": "diverged", "reason": "not finite"}
             records[trial.id] = record_of(trial, errors, **told)
-            steps = [step] if step >= 0 else []
             write_trial(self.folder, trial, records[trial.id], kept_steps=steps, provenance={})
             if step >= 0:
                 place = trial_folder(self.folder, trial)
@@ -70,9 +72,9 @@ def test_it_says_which_best_checkpoints_are_kept_and_what_was_measured(study):
     assert dataset["best_step"].to_numpy().tolist() == list(STEPS)
     assert checkpoints["trial"].to_numpy().tolist() == dataset["trial"].to_numpy().tolist()
     assert checkpoints["kept"].to_numpy().tolist() == [1, 1, 0, 1]
-    assert checkpoints["class_right"].to_numpy().tolist() == [[50, 1], [25, 1], [0, 0], [0, 1]]
+    assert checkpoints["class_right"].to_numpy().tolist() == [[50, 1], [25, 1], [0, 0], [25, 1]]
     assert checkpoints["class_examples"].to_numpy().tolist() == [[60, 2]] * 2 + [[0, 0], [60, 2]]
-    np.testing.assert_array_equal(checkpoints["whole_loss"], [51, 26, np.nan, 1])
+    np.testing.assert_array_equal(checkpoints["whole_loss"], [51, 26, np.nan, 26])
     np.testing.assert_array_equal(checkpoints["whole_error_rate"], [0.5, 0.5, np.nan, 0.5])
     np.testing.assert_array_equal(checkpoints["sample_error_loss"], [0.25, 0.25, np.nan, 0.25])
 
@@ -90,8 +92,8 @@ def test_where_evaluations_see_the_whole_split_there_is_no_other_mean(tmp_path):
 
 def test_ranked_by_another_objective_what_is_not_kept_is_marked_and_nothing_is_told_of_it(study):
     dataset, checkpoints = study.collect(**{"objective.mode": "max"})
-    assert dataset["best_step"].to_numpy().tolist() == [0, 0, -1, 50]
-    assert checkpoints["kept"].to_numpy().tolist() == [0, 0, 0, 0]
+    assert dataset["best_step"].to_numpy().tolist() == [0, 0, -1, 0]
+    assert checkpoints["kept"].to_numpy().tolist() == [0, 0, 0, 1]
     assert np.isnan(checkpoints["whole_loss"]).all()
     assert "class_right" not in checkpoints
 

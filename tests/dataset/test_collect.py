@@ -99,6 +99,13 @@ def test_it_opens_with_plain_xarray_and_has_the_contracts_dimensions(study):
         assert variable.attrs.get("long_name"), name
 
 
+def test_a_metric_says_what_it_can_be(study):
+    for name in ("error_rate", "objective"):
+        assert (study[name].attrs["valid_min"], study[name].attrs["valid_max"]) == (0.0, 1.0)
+    assert study["loss"].attrs["valid_min"] == 0.0
+    assert "valid_max" not in study["loss"].attrs
+
+
 def test_the_objective_is_the_best_over_training_and_missing_where_infeasible(study):
     np.testing.assert_allclose(study["objective"], [0.4, 0.3, np.nan, 0.1, 0.7, 0.6], rtol=1e-6)
     assert study["best_step"].to_numpy().tolist() == [50, 25, -1, 50, 50, 25]

@@ -20,9 +20,10 @@ from tests.analysis.synthetic import (
     uniform,
 )
 from tuning_playbook.analysis.best_of import best_of
+from tuning_playbook.analysis.gradient_norms import gradient_norms
 from tuning_playbook.analysis.importance import importance
 from tuning_playbook.analysis.isolation import isolation
-from tuning_playbook.analysis.ranking import ranked, trial_id
+from tuning_playbook.analysis.ranking import best_trials, ranked, trial_id
 from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.plots.axis_plot import axis_plot
@@ -345,13 +346,35 @@ class TestBestOfPlot:
         study = make_study(trials=12)
         arms = best_of(study)
         figure = best_of_plot(study, arms)
-        (axes,) = figure.axes
-        assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "4", "8", "12"]
-        medians = {line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1}
+        boxes, curves = figure.axes
+        labels = [label.get_text() for label in curves.get_xticklabels()]
+        assert labels == ["1", "2", "4", "8", "12"]
+        medians = {line.get_ydata()[0] for line in boxes.lines if len(set(line.get_ydata())) == 1}
         assert {budget.quantiles[2] for arm in arms for budget in arm.budgets} <= medians
         assert legend(figure)[0] == (
             f"{NESTEROV}: twice as many would gain {arms[0].next_doubling:.2g}"
         )
+
+    @pytest.mark.parametrize("mode", ["min", "max"])
+    def test_the_curve_with_its_band_which_is_open_where_no_trial_bounds_it(self, mode):
+        study = make_study(trials=12, arms=["all trials"], mode=mode)
+        study["objective"].attrs |= {"valid_min": 0.0, "valid_max": 1.0}
+        (arm,) = best_of(study)
+        figure = best_of_plot(study, [arm])
+        _, axes = figure.axes
+        low, high, median = (line.get_ydata() for line in axes.lines)
+        assert median.tolist() == list(arm.curve.median)
+        better, is_open = (
+            (low, arm.curve.low_open) if mode == "min" else (high, arm.curve.high_open)
+        )
+        assert np.isnan(better).tolist() == list(is_open)
+        assert is_open[-1]
+        # What the metric can be at the best is far away, and does not stretch the axis.
+        bottom, top = axes.get_ylim()
+        assert 0.0 < bottom < top < 1.0
+        edges = axes.collections[0].get_paths()[0].vertices[:, 1]
+        assert (edges.min(), edges.max()) >= (bottom, bottom)
+        assert any("an edge without a line is open" in text for text in legend(figure))
 
     def test_no_box_where_none_of_the_drawn_may_be_feasible(self, tmp_path):
         study = make_study(trials=4, reason=lambda *_: "diverged")
@@ -360,16 +383,34 @@ class TestBestOfPlot:
 
 class TestGradientNormPlot:
     def test_norms_and_their_histogram_with_the_threshold(self):
-        study = with_histogram(make_study())
-        above, below = gradient_norm_plot(study).axes
-        mean, largest = above.lines[:2]
+        study = make_study(spikes=lambda arm, at: 30.0 * (at == 0.5) * (arm == ADAM))
+        numbers = gradient_norms(study).numbers
+        figure = gradient_norm_plot(study, numbers)
+        above, below = figure.axes
+        mean, largest, threshold = above.lines[:3]
         best = ranked(study, NESTEROV)[0]
         assert mean.get_ydata() == pytest.approx(study["grad_norm"].values[best])
         assert largest.get_ydata() == pytest.approx(study["grad_norm_max"].values[best])
         steps = [patch for patch in below.patches if isinstance(patch, StepPatch)]
         assert [patch.get_data().values.sum() for patch in steps] == pytest.approx([1, 1])
-        thresholds = [line.get_xdata()[0] for line in below.lines]
-        assert thresholds[0] == study["grad_norm_p90"].values[best]
+        proposed = [row["proposed_clip_norm"] for row in numbers["arms"]]
+        assert threshold.get_ydata()[0] == proposed[0]
+        assert [line.get_xdata()[0] for line in below.lines] == proposed
+
+    def test_the_percentile_where_no_threshold_is_proposed(self, tmp_path):
+        study = make_study()
+        figure = gradient_norm_plot(study, {})
+        thresholds = [line.get_xdata()[0] for line in figure.axes[1].lines]
+        assert thresholds == [study["grad_norm_p90"].values[i] for i in best_trials(study).values()]
+        assert "clip at" not in texts(svg(figure, tmp_path))
+
+    def test_norms_of_single_steps_are_a_line(self):
+        study = make_study().drop_vars("grad_norm_max")
+        above, _ = gradient_norm_plot(study, gradient_norms(study).numbers).axes
+        norms = [line for line in above.lines if len(line.get_xdata()) == 20]
+        assert [line.get_label() for line in norms] == [
+            f"{arm}: {trial_id(study, trial)}" for arm, trial in best_trials(study).items()
+        ]
 
     def test_no_feasible_trial_and_none_logged(self, tmp_path):
         study = make_study(trials=2)
@@ -377,16 +418,8 @@ class TestGradientNormPlot:
         empty = study.assign(grad_norm=study["grad_norm"] * np.nan)
         lost = make_study(trials=2, reason=lambda *_: "diverged")
         for each in (lost, unlogged, empty):
-            content = svg(gradient_norm_plot(each), tmp_path)
+            content = svg(gradient_norm_plot(each, gradient_norms(each).numbers), tmp_path)
             assert "no gradient norm was logged" in texts(content)
-
-
-def with_histogram(study):
-    edges = np.logspace(-8, 8, 129)
-    counts = [np.histogram(norms, edges)[0] for norms in study["grad_norm"].values]
-    return study.assign(grad_norm_count=(("trial", "grad_norm_bin"), counts)).assign_coords(
-        grad_norm_bin=edges[:-1]
-    )
 
 
 def all_figures(arms=ARMS):
@@ -399,7 +432,7 @@ def all_figures(arms=ARMS):
         "train_loss": train_loss_curves(study),
         "isolation": isolation_plot(study, isolation(study, reruns), rows[-1]),
         "reruns": rerun_plot(study, rows),
-        "gradient_norms": gradient_norm_plot(with_histogram(study)),
+        "gradient_norms": gradient_norm_plot(study, gradient_norms(study).numbers),
         "best_of": best_of_plot(study, best_of(study)),
         "importance": importance_plot(importance(study).numbers),
     }

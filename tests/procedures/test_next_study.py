@@ -220,20 +220,36 @@ def test_a_best_trial_that_was_still_improving_gets_twice_the_steps(following):
     assert "still_improving: the best trial of optimizer=adam" in done.comments
 
 
-def norms(arm, proposed, windows):
+def norms(arm, proposed, windows, *, many=False, least=0.1):
     return {
         "arm": arm,
         "proposed_clip_norm": proposed,
+        "least_clip_norm": least,
         "outlying_windows": windows,
+        "many": many,
         "too_aggressive": False,
     }
 
 
-def test_one_clip_threshold_for_all_arms(following):
-    arms = [norms(NESTEROV, 1.5, 0), norms(ADAM, 0.7, 3)]
+def test_one_clip_threshold_for_all_arms_low_enough_for_each_with_outliers(following):
+    arms = [norms(NESTEROV, 1.5, 0, many=True), norms(ADAM, 0.7, 3)]
     done = following(make_study(), [numbers("gradient_norms", arms=arms)])
-    assert done.document["fixed"] == {"clip_norm": 1.5}
-    assert all(arm.fixed["clip_norm"] == 1.5 for arm in done.plan.study.arms)
+    assert done.document["fixed"] == {"clip_norm": 0.7}
+    assert all(arm.fixed["clip_norm"] == 0.7 for arm in done.plan.study.arms)
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        [norms(NESTEROV, 1.5, 0), norms(ADAM, 0.7, 0)],
+        [norms(NESTEROV, 1.5, 0, least=0.8), norms(ADAM, 0.7, 3)],
+        [norms(NESTEROV, 1.5, 3), norms(ADAM, None, 3)],
+    ],
+    ids=["no outliers", "too low for another arm", "none does in one arm"],
+)
+def test_no_clip_threshold_where_none_serves_all_arms(following, arms):
+    done = following(make_study(), [numbers("gradient_norms", arms=arms)])
+    assert "fixed" not in done.document
 
 
 def test_all_at_once_each_with_its_comment_before_its_key(following):

@@ -103,5 +103,7 @@ def test_every_number_of_it_is_in_launch_json(evidence, section):
 @pytest.mark.parametrize("part", ["candidate", "study_variance", "data_variance", "reruns"])
 def test_a_part_that_launch_json_lacked_would_be_missed(evidence, part):
     launch, page = evidence
-    rest = {key: value for key, value in launch.items() if key not in (part, "reasons", "findings")}
+    # The curves of best of k hold so many numbers that others are among them by chance.
+    left_out = (part, "reasons", "findings", "best_of")
+    rest = {key: value for key, value in launch.items() if key not in left_out}
     assert not_among(page, "evidence", numbers_in(rest))

@@ -9,6 +9,7 @@ import pytest
 from tests.sources.algoperf import LOGS, METRICS, datasets, import_logs, spec_of
 from tests.specs import write_spec
 from tuning_playbook.analysis.checklist import diagnose
+from tuning_playbook.analysis.study_variance import study_variance
 from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.errors import TuningPlaybookError
@@ -107,6 +108,40 @@ def test_where_all_seeds_choose_a_configuration_all_are_its_reruns(tmp_path):
     launch = decide(imported.study, imported.reruns, ())
     assert "chosen among 2 configurations by the means of all their seeds" in launch.reasons[1]
     assert launch.configurations.verdict == "differs"
+
+
+@pytest.mark.parametrize("workload", METRICS)
+def test_the_studies_of_the_benchmark_are_repeats_of_the_search(tmp_path, workload):
+    imported = import_logs(tmp_path, workload)
+    (row,) = study_variance(imported.study, None, imported.reruns)
+    trials = {str(name).split("/")[1] for name in imported.study["source_trial"].values}
+    found = [best_of(workload, trial.rpartition("_")[2])[0] for trial in trials]
+    assert row.bests == tuple(max(of_study) for of_study in zip(*found, strict=True))
+    assert row.standard_deviation == pytest.approx(statistics.stdev(row.bests))
+    assert row.low < min(row.bests) < max(row.bests) < row.high
+    launch = decide(imported.study, imported.reruns, ())
+    assert launch.study_variance == (row,)
+
+
+def test_the_baseline_is_no_part_of_a_repeat(tmp_path):
+    imported = import_logs(tmp_path, "wmt_jax", baseline="trial_3")
+    (row,) = study_variance(imported.study, None, imported.reruns)
+    (trial,) = {str(name).rpartition("_")[2] for name in imported.study["source_trial"].values}
+    assert row.bests == tuple(best_of("wmt_jax", trial)[0])
+
+
+def test_a_metric_can_be_what_its_name_and_its_values_say(tmp_path):
+    highest = {"imagenet_resnet_jax": 1.0, "wmt_jax": 100.0, "ogbg_jax": 1.0}
+    for workload, high in highest.items():
+        attributes = import_logs(tmp_path, workload).study["objective"].attrs
+        assert (attributes["valid_min"], attributes["valid_max"]) == (0.0, high)
+
+
+def test_the_spec_may_say_what_a_metric_can_be(tmp_path):
+    objective = {"metric": "validation/bleu", "mode": "max", "range": [None, 60]}
+    attributes = import_logs(tmp_path, "wmt_jax", objective=objective).study["objective"].attrs
+    assert "valid_min" not in attributes
+    assert attributes["valid_max"] == 60.0
 
 
 def test_the_test_split_stays_closed(tmp_path):

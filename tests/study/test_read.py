@@ -78,6 +78,17 @@ def test_a_test_set_that_is_to_be_read_is_there(tmp_path):
         plan_study(path)
 
 
+def test_a_metric_can_have_values(tmp_path):
+    path = tmp_path / "s.yaml"
+    declared = 'Metric("loss", "nothing", low=1.0, high=0.0)'
+    (tmp_path / "reversed.py").write_text(
+        NO_TEST_SPLIT.replace('Metric("loss", "nothing")', declared)
+    )
+    changes = {"workload": "reversed:Model", "objective.metric": "validation/loss", "fixed": {}}
+    with pytest.raises(TuningPlaybookError, match="'loss' has no values from 1 to 0"):
+        plan_study(write_spec(path, changed(changes)))
+
+
 NO_TEST_SPLIT = """
 import numpy as np
 from tuning_playbook import Metric

@@ -36,6 +36,11 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         {"launch": {"simpler": {"activation": "relu"}}},
         "launch.simpler.activation: 'activation' never takes the value 'relu'",
     ),
+    "a range that falls": (
+        {"objective.range": [1.0, 0.0]},
+        "objective: the range of the metric must rise, not go from 1 to 0",
+    ),
+    "a range without an end": ({"objective.range": [0.0]}, "objective.range: "),
     "unknown optimizer": ({"fixed.optimizer": "adm"}, "did you mean 'adam'?"),
     "unknown choice": ({"fixed.activation": "rleu"}, "must be one of 'relu', 'tanh', 'gelu'"),
     "value out of range": ({"fixed.momentum": 1.5}, "at most 0.9999999"),

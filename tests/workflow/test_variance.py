@@ -66,7 +66,7 @@ def test_study_variance_is_that_of_three_searches(varied):
     study, replicates = opened(varied, "study.nc"), opened(varied, "replicates.nc")
     bests = replicates["objective"].groupby(replicates["replicate"]).min().to_numpy()
     assert row["bests"] == [float(study["objective"].min()), *bests.tolist()]
-    assert row["method"] == "3 searches, each with a seed of its own"
+    assert row["method"] == "the trials of 3 searches, each with a seed of its own"
     assert row["standard_deviation"] == pytest.approx(np.std(row["bests"], ddof=1))
     assert launch["candidate"]["trial"] in set(study["trial"].to_numpy())
 

@@ -340,7 +340,7 @@ def _why_not(arms: Sequence[TrialVariance]) -> str:
     counts = _listed([f"{row.arm} has {len(row.feasible)}" for row in arms])
     return (
         f"Whether the arms differ cannot be told: that takes {LEAST_RERUNS} feasible reruns of "
-        f"each ({counts})."
+        f"each ({counts}), or a trial variance that is known before."
     )
 
 
@@ -364,8 +364,8 @@ def _altogether(
     """Say what a colleague would repeat."""
     if not questions:
         (row,) = arms
-        if row.mean is not None and row.low is not None and row.high is not None:
-            mean = told(row.mean, (row.high - row.low) / 2)
+        if row.mean is not None and row.low is not None:
+            mean = told(row.mean, row.error)
             return (
                 "The study has one arm, so it compares nothing: its best "
                 f"configuration reaches {mean} on average over {len(row.feasible)} reruns."

@@ -1,7 +1,8 @@
 """The best of so many trials: what another budget would have found, or would find.
 
-Nothing here is drawn at random. The best of k trials drawn from n is the i-th best of them with a
-known probability, so the bootstrap of the playbook's figure 3 has its limit in closed form.
+Nothing here is drawn at random. The best of k trials drawn from n without replacement is the i-th
+best of them with a known probability, so what the playbook's figure 3 simulates has its limit in
+closed form.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
+from tuning_playbook.analysis.metric_range import metric_range
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.analysis.ranking import Floats, arm_names, direction, losses, members
+from tuning_playbook.analysis.tuning_curve import band_ranks
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Of a box plot: its whiskers, its box and its line."""
@@ -27,7 +30,7 @@ class Budget:
     """The objective of the best of some trials of an arm, drawn again and again.
 
     Attributes:
-        trials: How many are drawn, with replacement.
+        trials: How many are drawn, without replacement.
         quantiles: Of the best one's objective, at `QUANTILES`, from the better to the worse; None
             where so often no trial drawn is feasible.
         mean: Of it; None where it ever happens that none is.
@@ -39,6 +42,29 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class TuningCurve:
+    """The median objective of the best of k trials, were a search like this made again.
+
+    Attributes:
+        trials: Each k, in order: [budget].
+        median: Of the best of k of this search's trials, drawn without replacement; None where it
+            is infeasible: [budget].
+        low: Lower end of a band that holds the whole curve with 95 % confidence: [budget].
+        high: Upper end.
+        low_open: Whether no trial bounds the lower end. It is then what the metric can be at the
+            best, or None where that is not known or it is the worse end: [budget].
+        high_open: The same of the upper end.
+    """
+
+    trials: tuple[int, ...]
+    median: tuple[float | None, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    low_open: tuple[bool, ...]
+    high_open: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
 class BestOf:
     """What an arm's budget buys.
 
@@ -47,6 +73,7 @@ class BestOf:
         trials: How many it had, infeasible ones among them.
         feasible: How many of them are feasible.
         budgets: Powers of two, and all of the arm's trials.
+        curve: What other searches would find with each budget up to all of the arm's trials.
         last_doubling: By how much the best of all trials is better than the expected best of half.
         next_doubling: By how much the best of twice as many is expected to be better still; None
             where there are too few trials.
@@ -56,6 +83,7 @@ class BestOf:
     trials: int
     feasible: int
     budgets: tuple[Budget, ...]
+    curve: TuningCurve
     last_doubling: float | None
     next_doubling: float | None
 
@@ -63,19 +91,27 @@ class BestOf:
 def best_of(study: xr.Dataset) -> tuple[BestOf, ...]:
     """Tell for each arm what smaller budgets would have found, and what the double would gain.
 
-    Smaller budgets are simulated as in the playbook's figure 3, by drawing from the arm's trials
-    with replacement; infeasible ones are drawn too and are the worst. The gain of the next doubling
-    is extrapolated from the last two, each from trials drawn without replacement: it is to the last
-    gain as that is to the one before. That is exact where the chance of an objective within t of
-    the best possible grows as a power of t, as it does where the optimum lies inside the search
-    space, and nearly so for normal tails.
+    Smaller budgets are those of the playbook's figure 3: trials drawn from the arm's, but without
+    replacement, which has the right expectation where drawing the same trial twice makes budgets
+    look worse than they are. Infeasible trials are drawn too and are the worst. As the draws come
+    near to all trials their best differs less and less from the best there is. What another search
+    would find does differ, and is told by the band of the tuning curve (`tuning_curve`). It holds
+    for independent trials; quasi-random ones lie more evenly, and vary less.
+
+    The gain of the next doubling is extrapolated from the last two: it is to the last gain as that
+    is to the one before. That is exact where the chance of an objective within t of the best
+    possible grows as a power of t, as it does where the optimum lies inside the search space, and
+    nearly so for normal tails.
 
     Source: playbook, "Why use quasi-random search instead of more sophisticated black box
     optimization algorithms during the exploration phase of tuning?", figure 3.
     """
     found = []
+    possible = metric_range(study)
+    best = possible.low if direction(study) > 0 else -possible.high
     for arm in arm_names(study):
         loss = losses(study)[members(study, arm)]
+        loss = np.where(np.isfinite(loss), loss, np.inf)
         feasible = np.sort(loss[np.isfinite(loss)])
         found.append(
             BestOf(
@@ -83,6 +119,7 @@ def best_of(study: xr.Dataset) -> tuple[BestOf, ...]:
                 trials=len(loss),
                 feasible=len(feasible),
                 budgets=tuple(_budget(study, loss, size) for size in _sizes(len(loss))),
+                curve=_curve(np.sort(loss), direction(study), best),
                 last_doubling=_last_doubling(feasible),
                 next_doubling=_next_doubling(feasible),
             )
@@ -104,12 +141,8 @@ def expected_best(losses: Floats, budget: int) -> float:
         >>> round(expected_best(np.array([1.0, 2.0, 3.0]), 2), 6)  # 2/3 of 1 and 1/3 of 2
         1.333333
     """
-    ordered = np.sort(losses)
-    count = len(ordered)
-    after = np.arange(count - 1, -1, -1)
-    drawn = _log_choose(after, budget - 1) - _log_choose(np.array([count], dtype=np.int64), budget)
-    weights = np.where(after >= budget - 1, np.exp(drawn), 0.0)
-    return float(weights @ ordered / weights.sum())
+    weights = _draws(len(losses), budget)
+    return float(weights @ np.sort(losses) / weights.sum())
 
 
 def _sizes(trials: int) -> Sequence[int]:
@@ -117,32 +150,62 @@ def _sizes(trials: int) -> Sequence[int]:
     return [*powers, trials] if trials else []
 
 
-def _chances(trials: int, drawn: int) -> Floats:
-    """Return with which probability each trial is the best of some drawn with replacement.
+def _draws(trials: int, drawn: int) -> Floats:
+    """Return with which probability each trial is the best of some drawn without replacement.
 
     Returns:
         [trial], the best first.
     """
-    beyond = (np.arange(trials, -1, -1) / max(1, trials)) ** drawn
-    return np.asarray(-np.diff(beyond))
+    after = np.arange(trials - 1, -1, -1)
+    logs = _log_choose(after, drawn - 1) - _log_choose(np.array([trials], dtype=np.int64), drawn)
+    return np.where(after >= drawn - 1, np.exp(logs), 0.0)
 
 
 def _budget(study: xr.Dataset, loss: Floats, size: int) -> Budget:
     ordered = np.sort(loss)
-    weights = _chances(len(ordered), size)
+    weights = _draws(len(ordered), size)
     sign = direction(study)
-    quantiles = [sign * _quantile(ordered, weights, at) for at in QUANTILES]
+    drawn = weights > 0
     return Budget(
         trials=size,
-        quantiles=tuple(number(value) for value in quantiles),
-        mean=number(sign * float(weights @ ordered)),
+        quantiles=tuple(number(sign * _quantile(ordered, weights, at)) for at in QUANTILES),
+        mean=number(sign * float(weights[drawn] @ ordered[drawn])),
     )
 
 
 def _quantile(ordered: Floats, weights: Floats, at: float) -> float:
     """Return the value that the smallest drawn stays at or below with probability `at`."""
-    reached = np.cumsum(weights) >= at - 1e-12
+    reached = np.cumsum(weights) >= at - 1e-9
     return float(ordered[np.argmax(reached)])
+
+
+def _curve(ordered: Floats, sign: float, best: float) -> TuningCurve:
+    """Return the tuning curve of an arm.
+
+    Args:
+        ordered: Its losses, infinite for an infeasible trial, the best first: [trial].
+        sign: 1 where a smaller objective is better, -1 where a larger one is.
+        best: The best loss that the metric can have; infinite where there is none.
+    """
+    if not len(ordered):
+        return TuningCurve((), (), (), (), (), ())
+    ranks = band_ranks(len(ordered))
+    values = sign * np.concatenate([[best], ordered, [np.inf]])
+    is_open = np.concatenate([[True], ~np.isfinite(ordered), [True]])
+    ends = [(values[rank], is_open[rank]) for rank in (ranks.low, ranks.high)]
+    (low, low_open), (high, high_open) = ends if sign > 0 else reversed(ends)
+    medians = [
+        number(sign * _quantile(ordered, _draws(len(ordered), int(budget)), 0.5))
+        for budget in ranks.budgets
+    ]
+    return TuningCurve(
+        trials=tuple(ranks.budgets.tolist()),
+        median=tuple(medians),
+        low=tuple(map(number, low)),
+        high=tuple(map(number, high)),
+        low_open=tuple(low_open.tolist()),
+        high_open=tuple(high_open.tolist()),
+    )
 
 
 def _last_doubling(feasible: Floats) -> float | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from tuning_playbook.analysis.boundary import boundary
+from tuning_playbook.analysis.collapse import collapse
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.gradient_norms import gradient_norms
 from tuning_playbook.analysis.infeasible import infeasible
@@ -30,6 +31,7 @@ CHECKLIST: tuple[Check, ...] = (
     sampling_density,
     infeasible,
     unequal_tuning,
+    collapse,
     overfitting,
     step_variance,
     still_improving,

@@ -27,10 +27,9 @@ class IsolationPoint:
         trials: How many trials the arm had.
         infeasible_reruns: How many of its reruns were infeasible.
         repeats: The best objective in each repeat of the whole search.
-        study_low: Lower end of the 90 % interval of the best objective over repeats of the search
-            (study variance); None where it is not known.
+        study_low: Lower end of the interval that the best of another search falls into in 90 % or
+            more (study variance); None where it is open, so that no trial bounds it.
         study_high: Upper end.
-        study_method: How that interval was found.
     """
 
     arm: str
@@ -47,7 +46,6 @@ class IsolationPoint:
     repeats: tuple[float, ...]
     study_low: float | None
     study_high: float | None
-    study_method: str
 
     @property
     def infeasible(self) -> bool:
@@ -69,7 +67,7 @@ def isolation(
 
     Source: playbook, "Detecting whether a change is useful with isolation plots".
     """
-    searches = {row.arm: row for row in study_variance(study, replicates)}
+    searches = {row.arm: row for row in study_variance(study, replicates, reruns)}
     return tuple(
         IsolationPoint(
             arm=row.arm,
@@ -84,9 +82,8 @@ def isolation(
             trials=len(members(study, row.arm)),
             infeasible_reruns=row.infeasible,
             repeats=searches[row.arm].repeats,
-            study_low=searches[row.arm].low,
-            study_high=searches[row.arm].high,
-            study_method=searches[row.arm].method,
+            study_low=None if searches[row.arm].low_open else searches[row.arm].low,
+            study_high=None if searches[row.arm].high_open else searches[row.arm].high,
         )
         for row in trial_variance(study, reruns)
         if row.arm != BASELINE

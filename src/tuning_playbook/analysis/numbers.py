@@ -53,6 +53,16 @@ def told(value: float, error: float) -> str:
     return written.removeprefix("-") if float(written) == 0 else written
 
 
+def error_of(mean: float, low: float, high: float) -> float:
+    """Return half the width of the interval of a mean, as if the metric's range had cut off no end.
+
+    Example:
+        >>> error_of(2.0, 0.0, 5.0)
+        3.0
+    """
+    return max(mean - low, high - mean)
+
+
 def at_least(value: float, error: float) -> str:
     """Write a positive number, rounded up, with the digits that its error allows.
 

@@ -1,4 +1,4 @@
-"""Do trials overfit? Whether the validation objective worsens after its best value."""
+"""Do trials overfit? Whether the validation objective worsens while training goes on improving."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -10,7 +10,7 @@ from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import curves
 from tuning_playbook.analysis.trend import LEAST_POINTS
-from tuning_playbook.analysis.worsening import worsening_trials
+from tuning_playbook.analysis.worsening import WorseningTrials, worsening_trials
 from tuning_playbook.study.thresholds import DEFAULTS, Overfitting
 
 ADVICE = (
@@ -25,13 +25,18 @@ ADVICE_FOR_ANY = (
 
 
 def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfitting) -> Finding:
-    """Find trials whose validation objective worsens from its best value to the end of training.
+    """Find trials whose validation objective worsens while training goes on improving.
 
     The best value of a noisy curve is a lucky one, so the evaluations after it are judged by
     themselves: a line through them must rise significantly (one-sided t test), by at least two
     standard deviations of the evaluations about it, and by at least `least_share` of what training
     gained from its start to its best. A best value among the last five evaluations leaves nothing
-    to judge, and is no sign of overfitting.
+    to judge, and is no sign of overfitting. A jump to a plateau is no line, and counts by its size.
+
+    A trial whose metric worsens on the training data too is unstable, which regularization does not
+    help: `collapse` and `train_loss_rising` ask for those, and here they are counted apart. Without
+    the metric on the training data nothing tells a slow rise from overfitting, and it is taken for
+    that.
 
     The best trial of any arm overfitting is a problem; its p-value is multiplied by the number of
     arms and must be at most `significance`. The share `many` of all feasible trials overfitting,
@@ -51,6 +56,7 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
         name="overfits",
         significance=thresholds.significance,
         least_share=thresholds.least_share,
+        train=curves(study, "train"),
     )
     finding = partial(
         Finding,
@@ -62,6 +68,7 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
             "feasible": judged.feasible,
             "overfitting": len(judged.trials),
             "fraction": judged.fraction,
+            "unstable": list(judged.unstable),
         },
         section="Examining the training curves",
         arms=arms_in(study, judged.flagged or judged.bests),
@@ -78,7 +85,7 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
             answer="warning",
             summary=(
                 f"No arm's best trial overfits, but {len(judged.trials)} of {judged.feasible} "
-                "feasible trials do."
+                f"feasible trials do.{_unstable(judged)}"
             ),
             trials=judged.trials,
             arms=judged.arms,
@@ -95,9 +102,18 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
     return finding(
         answer="ok",
         summary=(
-            "In the best trial of no arm does the validation objective worsen after its best "
-            f"value; it does in {len(judged.trials)} of {judged.feasible} feasible trials."
+            f"No arm's best trial overfits; {len(judged.trials)} of {judged.feasible} feasible "
+            f"trials do.{_unstable(judged)}"
         ),
+    )
+
+
+def _unstable(judged: WorseningTrials) -> str:
+    if not judged.unstable:
+        return ""
+    return (
+        f" {len(judged.unstable)} more worsen on the training data too, which is an instability "
+        "and no overfitting."
     )
 
 

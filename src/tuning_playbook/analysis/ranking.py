@@ -65,6 +65,13 @@ def ranked(study: xr.Dataset, arm: str | None = None) -> Indices:
     return positions[np.lexsort((place, step, loss[positions]))]
 
 
+def collapsed(study: xr.Dataset) -> NDArray[np.bool_]:
+    """Return which trials collapsed: [trial]."""
+    if "collapse_step" not in study:
+        return np.zeros(study.sizes["trial"], bool)
+    return np.asarray(np.isfinite(study["collapse_step"].values.astype(float)))
+
+
 def best_trial(study: xr.Dataset, arm: str | None = None) -> int | None:
     """Return the position of the best feasible trial, or None where there is none."""
     order = ranked(study, arm)

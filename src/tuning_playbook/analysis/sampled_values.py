@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.axis import choice_axis
+from tuning_playbook.analysis.metric_range import metric_range
 from tuning_playbook.analysis.numbers import interval, json_object, told
 from tuning_playbook.analysis.ranking import (
     arm_names,
@@ -43,7 +44,8 @@ class SampledValues:
         low: Lower end of its 95 % interval.
         high: Upper end.
         values: Of the curve.
-        objective: What the curve says is reached at each.
+        objective: What the curve says is reached at each; like its band cut off at what the metric
+            can be.
         objective_low: Lower end of its pointwise 95 % band.
         objective_high: Upper end.
         slices: The best trial in each slice of the range.
@@ -108,6 +110,7 @@ def _of(
             parts,
         )
     sign = direction(study)
+    possible = metric_range(study)
     ends = sorted((sign * curve.low, sign * curve.high), key=lambda band: float(band.sum()))
     best, low, high = (scale.value(at) for at in (curve.best, curve.best_low, curve.best_high))
     differs = any(end[1] > 0 for end in curve.ends)
@@ -121,9 +124,9 @@ def _of(
         low=low,
         high=high,
         values=tuple(scale.value(float(place)) for place in curve.places),
-        objective=tuple(map(float, sign * curve.loss)),
-        objective_low=tuple(map(float, ends[0])),
-        objective_high=tuple(map(float, ends[1])),
+        objective=tuple(possible.clip(sign * curve.loss).tolist()),
+        objective_low=tuple(possible.clip(ends[0]).tolist()),
+        objective_high=tuple(possible.clip(ends[1]).tolist()),
         slices=parts,
     )
 

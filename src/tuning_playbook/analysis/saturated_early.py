@@ -11,6 +11,7 @@ from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.ranking import (
     Floats,
     best_trials,
+    collapsed,
     curves,
     eval_fractions,
     late,
@@ -33,7 +34,7 @@ def saturated_early(
     training gained in all. So noise cannot make a curve look saturated. If that holds for the
     objective's metric on both splits in the best trial of every arm it is a warning; one arm that
     needs its steps is enough against it, because all trials of a study train for the same number of
-    steps.
+    steps. A best trial that collapsed did not saturate.
 
     Where training still gains 1 % or more in a straight line after its first quarter at most 5 %
     of studies are warned about. With 20 evaluations whose noise is a quarter of a per cent of the
@@ -44,6 +45,7 @@ def saturated_early(
     start = thresholds.saturated_by
     rest = late(eval_fractions(study), start)
     splits = {split: curves(study, split) for split in ("train", "validation")}
+    lost = collapsed(study)
     rows: list[dict[str, Any]] = []
     for arm, trial in best_trials(study).items():
         gains = {split: late_gain(values[trial], rest[trial]) for split, values in splits.items()}
@@ -53,7 +55,10 @@ def saturated_early(
                 "arm": arm,
                 "trial": trial_id(study, trial),
                 "late_gain_at_most": gains,
-                "saturated": len(known) == len(gains) and max(known) < thresholds.nothing,
+                "collapsed": bool(lost[trial]),
+                "saturated": not lost[trial]
+                and len(known) == len(gains)
+                and max(known) < thresholds.nothing,
             }
         )
     finding = partial(

@@ -1,12 +1,16 @@
 """Study variance: how much an arm's best objective would differ if the search were made again."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from scipy import special
 
-from tuning_playbook.analysis.numbers import number
+from tuning_playbook.analysis.imported_repeats import imported_repeats
+from tuning_playbook.analysis.metric_range import metric_range
+from tuning_playbook.analysis.numbers import ROUNDING, number
 from tuning_playbook.analysis.quantiles import student_quantile
 from tuning_playbook.analysis.ranking import (
     Floats,
@@ -18,22 +22,15 @@ from tuning_playbook.analysis.ranking import (
 )
 
 CONFIDENCE = 0.9
-"""Of the interval that the best of another search falls into."""
+"""Of the interval that the best of another search falls into, at least."""
+
+STUDENTS = 0.93
+"""Of Student's interval: it holds a little less than it says where the bests are not normal, and
+nine in ten then."""
 
 LEAST_SEARCHES = 3
-"""Of two searches the interval would be sixteen standard deviations wide: no better than none."""
-
-BOOTSTRAP = "smoothed bootstrap of the trials"
-
-BEYOND = 1.4
-"""The density between the best trials alone would have a distribution end half as far beyond the
-best; that is right where objectives have a floor, and too near where they have a tail."""
-
-TAILS = (0.05, 0.95)
-"""The quantiles that the bootstrap's interval reaches between."""
-
-STEPS = 400
-"""Of a quadrature over the distribution of the best, fine enough for its 5 % quantile."""
+"""Of two searches Student's interval would be sixteen standard deviations wide: no better than
+none. The standard deviation of two says next to nothing either."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,14 @@ class StudyVariance:
         arm: Its name.
         bests: The best objective of the study's own search, then of each of its repeats; None
             where no trial was feasible.
-        standard_deviation: Of the best objective over repeats of the search; None where too few
-            trials are feasible.
-        low: Lower end of the 90 % interval that another search's best falls into, in the
-            objective's unit; None likewise.
+        standard_deviation: Of the best objectives of three searches or more; None of fewer.
+        low: Lower end of an interval that another search's best falls into in at least 90 %, in the
+            objective's unit.
         high: Upper end.
-        method: How it was found: from so many searches, or by bootstrap.
+        low_open: Whether the trials leave the lower end open. It is then what the metric can be at
+            the best, or None where that is not known or it is the worse end.
+        high_open: The same of the upper end.
+        method: How the interval was found.
     """
 
     arm: str
@@ -57,6 +56,8 @@ class StudyVariance:
     standard_deviation: float | None
     low: float | None
     high: float | None
+    low_open: bool
+    high_open: bool
     method: str
 
     @property
@@ -66,52 +67,84 @@ class StudyVariance:
 
 
 def study_variance(
-    study: xr.Dataset, replicates: xr.Dataset | None = None
+    study: xr.Dataset, replicates: xr.Dataset | None = None, reruns: xr.Dataset | None = None
 ) -> tuple[StudyVariance, ...]:
-    """Tell study variance for each arm: the spread of its best objective over searches.
+    """Tell study variance for each arm: what another search would have as its best objective.
 
-    Where the whole search was made again with other seeds it is the spread of what these searches
-    found. From three of them on, the interval is Student's for one more search: their mean, and so
-    many standard deviations on both sides, times sqrt(1 + 1/n) because the mean is uncertain too.
+    The trials of the search, and of its repeats with other seeds, are draws from one distribution,
+    and so would be those of another search of the same size. With what probability its best is
+    worse than the j-th best of the trials at hand then follows from counting, whatever the
+    distribution (`chance_of_worse`); the interval ends at the first trial for which that is at most
+    10 %. How much better the best may be no such trials tell, so the better end is open: it stands
+    at the best value that the metric can have, or nowhere. An infeasible trial is worse than any
+    other.
 
-    Otherwise by a smoothed bootstrap: as many trials as the arm has are drawn again and again from
-    a distribution that runs evenly from each of its objectives to the next, the i-th of n having
-    the median rank (i - 0.3) / (n + 0.4), and the best of them is noted. A plain bootstrap cannot
-    draw anything better than the best there is. Beyond that this one goes on by 1.4 times the mean
-    of the first two gaps, the second one doubled as it is half as wide in an exponential tail. What
-    happens when so many are drawn is known exactly, so none is.
+    Quasi-random trials lie more evenly than independent ones. So the best of another such search
+    varies less, and falls into the interval more often.
 
-    On objectives that are normal, uniform, or the bottom of a bowl of two or four hyperparameters,
-    with 16 to 64 trials, the bootstrap's standard deviation comes to 0.8 to 1.6 times the true one,
-    and the 90 % interval holds the mean of the best over searches in 72 to 85 % of them
-    (simulated). So it is a rough guide; only the search made again tells.
+    Several studies of imported trials are repeats of a search with the same points, each trained
+    with seeds of its own (`imported_repeats`). They are no draws of points, so the interval is
+    Student's for one more such search: the mean of the bests, and so many standard deviations on
+    both sides, times sqrt(1 + 1/n) because the mean is uncertain too.
 
     Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
     configuration": "we might run the same experiment with a particular search space, but with two
     different seeds for quasi-random search and end up selecting different hyperparameter values".
+    H. A. David and H. N. Nagaraja, "Order statistics", 2003, section 7.3: prediction intervals.
 
     Args:
         study: The study.
         replicates: The trials of the repeats of its search; None where there are none.
+        reruns: Its reruns, among which are the repeats of an imported search; None likewise.
     """
-    return tuple(_of_arm(study, replicates, arm) for arm in arm_names(study))
-
-
-def _of_arm(study: xr.Dataset, replicates: xr.Dataset | None, arm: str) -> StudyVariance:
-    searches = [study]
+    same_points = imported_repeats(study, reruns)
+    if same_points:
+        return tuple(_of_same_points(study, same_points, arm) for arm in arm_names(study))
+    repeats: list[xr.Dataset] = []
     if replicates is not None:
         which = replicates["replicate"].values
-        searches += [replicates.isel(trial=which == repeat) for repeat in np.unique(which)]
+        repeats = [replicates.isel(trial=which == repeat) for repeat in np.unique(which)]
+    return tuple(_of_draws(study, repeats, arm) for arm in arm_names(study))
+
+
+def _of_draws(study: xr.Dataset, repeats: Sequence[xr.Dataset], arm: str) -> StudyVariance:
+    searches = [study, *repeats]
+    pooled = np.concatenate([losses(search)[members(search, arm)] for search in searches])
+    worst = worst_of_another_search(pooled, len(members(study, arm)))
+    sign, possible = direction(study), metric_range(study)
+    better = number(possible.low if sign > 0 else possible.high)
+    worse = None if worst is None else sign * worst
     bests = tuple(_best(search, arm) for search in searches)
+    return StudyVariance(
+        arm=arm,
+        bests=bests,
+        standard_deviation=_deviation(bests),
+        low=better if sign > 0 else worse,
+        high=worse if sign > 0 else better,
+        low_open=sign > 0 or worse is None,
+        high_open=sign < 0 or worse is None,
+        method="the trials of one search"
+        if len(searches) == 1
+        else f"the trials of {len(searches)} searches, each with a seed of its own",
+    )
+
+
+def _of_same_points(study: xr.Dataset, repeats: Sequence[xr.Dataset], arm: str) -> StudyVariance:
+    bests = tuple(_best(search, arm) for search in (study, *repeats))
     found = np.array([value for value in bests if value is not None])
-    if len(found) >= LEAST_SEARCHES:
-        method = f"{len(found)} searches, each with a seed of its own"
-        return StudyVariance(arm, bests, *one_more_search(found), method)
-    drawn = best_by_bootstrap(losses(study)[members(study, arm)])
-    if drawn is None:
-        return StudyVariance(arm, bests, None, None, None, BOOTSTRAP)
-    low, high = sorted(direction(study) * float(np.quantile(drawn, at)) for at in TAILS)
-    return StudyVariance(arm, bests, float(drawn.std()), low, high, BOOTSTRAP)
+    low = high = None
+    if len(found) == len(bests) >= LEAST_SEARCHES:
+        low, high = metric_range(study).clip(one_more_search(found)).tolist()
+    return StudyVariance(
+        arm=arm,
+        bests=bests,
+        standard_deviation=_deviation(bests),
+        low=low,
+        high=high,
+        low_open=low is None,
+        high_open=high is None,
+        method=f"the bests of {len(bests)} searches of the same points, each with its own seeds",
+    )
 
 
 def _best(study: xr.Dataset, arm: str) -> float | None:
@@ -119,40 +152,56 @@ def _best(study: xr.Dataset, arm: str) -> float | None:
     return None if position is None else number(study["objective"].values[position])
 
 
-def one_more_search(bests: Floats) -> tuple[float, float, float]:
-    """Return what the best of one more search is to be expected to differ by.
+def _deviation(bests: tuple[float | None, ...]) -> float | None:
+    found = [value for value in bests if value is not None]
+    return float(np.std(found, ddof=1)) if len(found) >= LEAST_SEARCHES else None
+
+
+def worst_of_another_search(loss: Floats, trials: int) -> float | None:
+    """Return the loss that the best of another search is at most, with 90 % confidence.
+
+    Args:
+        loss: Of the trials at hand, NaN for an infeasible one: [trial].
+        trials: How many the other search has.
+
+    Returns:
+        The loss of one of the trials; None where they leave it open.
+    """
+    ordered = np.sort(loss)  # infeasible ones last
+    chances = chance_of_worse(len(loss), trials)
+    sure = np.flatnonzero(chances <= 1 - CONFIDENCE + ROUNDING)
+    return number(ordered[sure[0]]) if len(sure) else None
+
+
+def chance_of_worse(known: int, trials: int) -> Floats:
+    """Return with what probability the best of some trials is worse than each of others in order.
+
+    All are draws from one distribution, so every order of them is equally likely: that the j best
+    of all are among the known ones has the probability C(known + trials - j, trials) /
+    C(known + trials, trials). Where values may be equal it is an upper bound.
+
+    Args:
+        known: How many trials are known.
+        trials: How many more there are.
+
+    Returns:
+        [known], that of the best known one first.
+
+    Example:
+        >>> chance_of_worse(16, 16)[:4].round(3).tolist()
+        [0.5, 0.242, 0.113, 0.051]
+    """
+    left = known + trials - np.arange(known + 1)
+    logs = special.gammaln(left + 1) - special.gammaln(left - trials + 1)
+    return np.asarray(np.exp(logs - logs[0])[1:])
+
+
+def one_more_search(bests: Floats) -> Floats:
+    """Return both ends of an interval that holds the best of one more search in 90 %.
 
     Args:
         bests: Of at least `LEAST_SEARCHES` searches: [search].
-
-    Returns:
-        Their standard deviation, and both ends of Student's 90 % interval for one more.
     """
-    deviation = float(bests.std(ddof=1))
-    quantile = student_quantile((1 + CONFIDENCE) / 2, len(bests) - 1)
-    margin = quantile * deviation * math.sqrt(1 + 1 / len(bests))
-    middle = float(bests.mean())
-    return deviation, middle - margin, middle + margin
-
-
-def best_by_bootstrap(loss: Floats) -> Floats | None:
-    """Return the best of as many trials, were they drawn again: evenly spaced quantiles of it.
-
-    Args:
-        loss: Of an arm's trials, NaN for an infeasible one: [trial].
-
-    Returns:
-        [quantile], from the better to the worse; None where too few trials are feasible to tell.
-    """
-    loss = np.sort(loss)  # infeasible ones last
-    feasible = loss[np.isfinite(loss)]
-    ranks = (np.arange(1, len(feasible) + 1) - 0.3) / (len(loss) + 0.4)
-    # The distribution of the best of n: where that of one trial is at 1 - (1 - p)^(1/n).
-    shares = (np.arange(STEPS) + 0.5) / STEPS
-    places = 1 - (1 - shares) ** (1 / max(1, len(loss)))
-    none_feasible = np.mean(places > ranks[-1]) if 0 < len(feasible) < len(loss) else 0.0
-    if len(feasible) < 2 or none_feasible > TAILS[0]:
-        return None
-    gaps = np.diff(feasible[:3]) * np.arange(1, len(feasible[:3]))
-    best_possible = feasible[0] - BEYOND * gaps.mean()
-    return np.asarray(np.interp(places, [0.0, *ranks], [best_possible, *feasible]))
+    quantile = student_quantile((1 + STUDENTS) / 2, len(bests) - 1)
+    margin = quantile * float(bests.std(ddof=1)) * math.sqrt(1 + 1 / len(bests))
+    return np.array([bests.mean() - margin, bests.mean() + margin])

@@ -9,6 +9,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
+from tuning_playbook.analysis.ranking import Floats, curves
 from tuning_playbook.analysis.trend import LEAST_POINTS
 from tuning_playbook.analysis.worsening import worsening_trials
 from tuning_playbook.study.thresholds import DEFAULTS, TrainLossRising
@@ -25,10 +26,12 @@ def train_loss_rising(
 ) -> Finding:
     """Find trials whose training loss rises from its lowest value to the end of training.
 
-    Judged is the loss on the batches that were trained on, averaged over windows of steps, as
-    `overfitting` judges the validation objective: a line through what follows the lowest window
-    must rise significantly (one-sided t test), by at least two standard deviations of the windows
-    about it, and by at least `least_share` of what training gained in all.
+    Judged is the loss on the batches that were trained on, averaged over windows of steps; where
+    that was not logged, the evaluated training loss, or else the objective's metric on the training
+    data. It is judged as `overfitting` judges the validation objective: a line through what follows
+    the lowest value must rise significantly (one-sided t test), by at least two standard deviations
+    of the values about it, and by at least `least_share` of what training gained in all; or it
+    jumps to a plateau.
 
     The best trial of any arm rising is a problem; its p-value is multiplied by the number of arms
     and must be at most `significance`. The share `many` of all feasible trials rising, three at
@@ -47,9 +50,9 @@ def train_loss_rising(
         question="Does the training loss rise during training?",
         section="Examining the training curves",
     )
-    if "train_loss" not in study:
+    loss = _training_loss(study)
+    if not np.isfinite(loss).any():
         return finding(answer="cannot tell", summary="The training loss was not logged.")
-    loss = study["train_loss"].transpose("trial", "train_step").values.astype(float)
     judged = worsening_trials(
         study,
         loss,
@@ -91,7 +94,7 @@ def train_loss_rising(
     if np.isfinite(loss).sum(axis=1).max() <= LEAST_POINTS:
         return finding(
             answer="cannot tell",
-            summary=f"{loss.shape[1]} windows of steps are too few to see a trend in them.",
+            summary=f"{loss.shape[1]} values are too few to see a trend in them.",
             advice="Evaluate more often: windows are parts of the time between evaluations.",
         )
     return finding(
@@ -103,8 +106,22 @@ def train_loss_rising(
     )
 
 
+def _training_loss(study: xr.Dataset) -> Floats:
+    """Return what is known of the training loss: [trial, step], all NaN where nothing is."""
+    if "train_loss" in study:
+        logged = study["train_loss"].transpose("trial", "train_step").values.astype(float)
+        if np.isfinite(logged).any():
+            return np.asarray(logged)
+    if "loss" in study:
+        loss = study["loss"].sel(split="train").transpose("trial", "eval_step")
+        evaluated = loss.values.astype(float)
+        if np.isfinite(evaluated).any():
+            return np.asarray(evaluated)
+    return curves(study, "train")
+
+
 def _rises(row: Mapping[str, Any]) -> str:
     return (
         f"The training loss of the best trial of {row['arm']} ({row['trial']}) rises by "
-        f"{text(row['rise'])} after its lowest value; its windows scatter by {text(row['noise'])}."
+        f"{text(row['rise'])} after its lowest value; its values scatter by {text(row['noise'])}."
     )

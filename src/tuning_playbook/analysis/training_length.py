@@ -9,7 +9,13 @@ import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.quantiles import binomial_tail
-from tuning_playbook.analysis.ranking import arms_of, last_steps, ranked, trial_ids
+from tuning_playbook.analysis.ranking import (
+    arms_of,
+    collapsed,
+    last_steps,
+    ranked,
+    trial_ids,
+)
 from tuning_playbook.study.thresholds import DEFAULTS, BestSteps
 
 SIGNIFICANCE = 0.02
@@ -31,7 +37,8 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     part of training (then longer training may help), or in its `first` part (then the maximum is
     way too high), and so many would have a chance of at most 0.02 if each did with probability one
     half. Each trial is measured by its own length. The numbers hold a `max_train_steps` to try
-    next: twice as many, or twice the latest of the early best steps.
+    next: twice as many, or twice the latest of the early best steps. A trial that collapsed is left
+    out: it needs stability, and not fewer steps.
 
     Where training is flat in its second half, so that noise alone decides the best step within
     it, at most 2 % of studies are warned about; where every trial's best step lies in the last
@@ -40,6 +47,8 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     Source: playbook, "Deciding how long to train when training is not compute-bound".
     """
     trials = ranked(study)
+    feasible = len(trials)
+    trials = trials[~collapsed(study)[trials]]
     steps = study["best_step"].values[trials]
     fractions = steps / last_steps(study)[trials].astype(float)
     in_last = fractions > 1 - thresholds.last
@@ -54,6 +63,7 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     numbers = {
         "max_train_steps": longest,
         "feasible": len(trials),
+        "collapsed": feasible - len(trials),
         "in_last_part": int(in_last.sum()),
         "in_first_part": int(in_first.sum()),
         "median_fraction": float(np.median(fractions)) if len(trials) else None,
@@ -67,7 +77,8 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
         section="Deciding how long to train when training is not compute-bound",
     )
     if not len(trials):
-        return finding(answer="cannot tell", summary="No trial is feasible.")
+        none = "Every feasible trial collapses." if feasible else "No trial is feasible."
+        return finding(answer="cannot tell", summary=none)
     finding = partial(finding, summary=_counted(numbers, thresholds))
     if proposed is None:
         return finding(answer="ok", arms=arms_of(study, trials))
@@ -91,10 +102,14 @@ def is_consistent(trials: int, feasible: int, share: float) -> bool:
 
 def _counted(numbers: Mapping[str, Any], thresholds: BestSteps) -> str:
     return (
-        f"Of {numbers['feasible']} feasible trials {numbers['in_last_part']} are best in the last "
-        f"{thresholds.last:.0%} of training and {numbers['in_first_part']} in its first "
-        f"{thresholds.first:.0%}."
+        f"Of {numbers['feasible']} feasible trials{_apart(numbers)} {numbers['in_last_part']} are "
+        f"best in the last {thresholds.last:.0%} of training and {numbers['in_first_part']} in its "
+        f"first {thresholds.first:.0%}."
     )
+
+
+def _apart(numbers: Mapping[str, Any]) -> str:
+    return f" (without {numbers['collapsed']} that collapse)" if numbers["collapsed"] else ""
 
 
 def _advice(proposed: int, *, longer: bool) -> str:

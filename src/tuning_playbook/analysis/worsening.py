@@ -6,16 +6,20 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy import special
 
 from tuning_playbook.analysis.ranking import (
     Floats,
     arms_of,
     best_trials,
+    collapsed,
     ranked,
     trial_id,
     trial_ids,
 )
 from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend
+from tuning_playbook.dataset.collapse import find_collapse
+from tuning_playbook.dataset.evaluation_noise import evaluation_noise
 
 SIGNIFICANCE_OF_ANY = 0.01
 """Of a single trial, whichever it is; what counts is how many there are."""
@@ -29,8 +33,8 @@ class Worsening:
     """How a curve goes on after its best value.
 
     Attributes:
-        rise: Of a line through what follows the best value.
-        noise: Standard deviation of the values about that line.
+        rise: Of a line through what follows the best value, or in a jump.
+        noise: Standard deviation of the values about that line, or about their own trend.
         p_value: Of so large a rise if the values only fluctuated about a level.
         relevant: Whether the rise is large enough to matter.
     """
@@ -50,6 +54,9 @@ def worsening(curve: Floats, *, least_share: float) -> Worsening:
     deviations of the values about the line on, and from a share of what the curve gained from its
     start to its best. A best value among the last five leaves nothing to judge.
 
+    A jump to a plateau is no line: where the line does not rise so, a jump counts by its own size
+    (`dataset.collapse`).
+
     Args:
         curve: Smaller being better; what is not finite is left out: [step].
         least_share: That share.
@@ -59,9 +66,32 @@ def worsening(curve: Floats, *, least_share: float) -> Worsening:
     if len(after) < LEAST_POINTS:
         return Worsening()
     trend = fit_trend(after)
-    gained = curve[0] - curve.min()
-    relevant = trend.change >= max(LEAST_NOISES * trend.noise, least_share * gained)
-    return Worsening(trend.change, trend.noise, trend.p_rising, bool(relevant))
+    least = least_share * (curve[0] - curve.min())
+    relevant = trend.change >= max(LEAST_NOISES * trend.noise, least)
+    line = Worsening(trend.change, trend.noise, trend.p_rising, bool(relevant))
+    jump = find_collapse(curve)
+    if jump is None or (line.relevant and line.p_value <= SIGNIFICANCE_OF_ANY):
+        return line
+    rise, noise = jump.after - jump.before, evaluation_noise(curve)
+    p_value = float(special.ndtr(-rise / noise)) if noise > 0 else 0.0
+    return Worsening(rise, noise, p_value, relevant=rise >= least)
+
+
+def keeps_improving(curve: Floats, since: int) -> bool | None:
+    """Tell whether a curve does not worsen from an evaluation on; None where that cannot be told.
+
+    Args:
+        curve: Smaller being better, NaN where it is not known: [evaluation].
+        since: The place of the evaluation.
+    """
+    rest = curve[since:]
+    rest = rest[np.isfinite(rest)]
+    if len(rest) < LEAST_POINTS:
+        return None
+    trend = fit_trend(rest)
+    if trend.change >= LEAST_NOISES * trend.noise and trend.p_rising <= SIGNIFICANCE_OF_ANY:
+        return False
+    return find_collapse(curve) is None
 
 
 @dataclass(frozen=True)
@@ -75,6 +105,7 @@ class WorseningTrials:
         feasible: How many feasible trials there are.
         trials: The ids of those among them that worsen.
         arms: The names of the arms that these are in.
+        unstable: The ids of the trials that worsen on the training data too.
     """
 
     bests: tuple[Mapping[str, Any], ...]
@@ -82,6 +113,7 @@ class WorseningTrials:
     feasible: int
     trials: tuple[str, ...]
     arms: tuple[str, ...]
+    unstable: tuple[str, ...] = ()
 
     @property
     def fraction(self) -> float:
@@ -94,7 +126,13 @@ class WorseningTrials:
 
 
 def worsening_trials(
-    study: xr.Dataset, curves: Floats, *, name: str, significance: float, least_share: float
+    study: xr.Dataset,
+    curves: Floats,
+    *,
+    name: str,
+    significance: float,
+    least_share: float,
+    train: Floats | None = None,
 ) -> WorseningTrials:
     """Judge the curve of every feasible trial.
 
@@ -106,10 +144,20 @@ def worsening_trials(
         name: What a trial does whose curve worsens, as `overfits`.
         significance: The largest p-value of a best trial that does.
         least_share: Of what a curve gained: a smaller rise is not relevant.
+        train: The same metric on the training data: [trial, step]. Where it is given, a trial that
+            worsens there too, or that collapsed, is unstable and not counted among those found.
     """
-    found = {
-        int(trial): worsening(curves[trial], least_share=least_share) for trial in ranked(study)
-    }
+    lost = collapsed(study)
+    found: dict[int, Worsening] = {}
+    unstable: list[int] = []
+    for trial in map(int, ranked(study)):
+        judged = worsening(curves[trial], least_share=least_share)
+        if train is not None and judged.relevant and judged.p_value <= SIGNIFICANCE_OF_ANY:
+            since = int(np.nanargmin(curves[trial]))
+            if lost[trial] or keeps_improving(train[trial], since) is False:
+                unstable.append(trial)
+                judged = Worsening()
+        found[trial] = judged
     bests = best_trials(study)
     rows = []
     for arm, trial in bests.items():
@@ -140,4 +188,5 @@ def worsening_trials(
         feasible=len(found),
         trials=trial_ids(study, any_at_all),
         arms=arms_of(study, any_at_all),
+        unstable=trial_ids(study, np.array(unstable, dtype=np.int64)),
     )

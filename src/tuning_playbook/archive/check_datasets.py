@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.archive import format_1
-from tuning_playbook.dataset.outcome import objective_variables
+from tuning_playbook.dataset.feasibility import with_those_that_got_nowhere
+from tuning_playbook.dataset.outcome import collapse_variables, objective_variables
 from tuning_playbook.dataset.rows import Axes
 from tuning_playbook.declarations import ONE_MINUS
 from tuning_playbook.trials.best_checkpoint import read_best
@@ -124,22 +125,20 @@ def _expected(
         name: np.stack([_sized(trial.logged.values[name], windows) for trial in trials])
         for name in trials[0].logged.values
     }
-    objective = objective_variables(
-        metrics,
-        axes,
-        trials,
-        dataset.attrs["objective_metric"],
-        dataset.attrs["objective_mode"],
-        dataset.sizes["rank"],
-    )
+    metric, mode = dataset.attrs["objective_metric"], dataset.attrs["objective_mode"]
+    judged, collapse = trials, {}
+    if "collapse_step" in dataset:  # older archives say nothing of either
+        judged = with_those_that_got_nowhere(trials, metrics, axes, metric, mode)
+        collapse = collapse_variables(metrics, axes, judged, metric, mode)
+    objective = objective_variables(metrics, axes, judged, metric, mode, dataset.sizes["rank"])
     configured = [records[trial]["trial"] for trial in ids]
     gradients = [trial.gradient for trial in trials if trial.gradient is not None]
     return {
         **metrics,
         **series,
-        **{name: values for name, (_, values, _) in objective.items()},
-        "status": np.array([trial.status for trial in trials]),
-        "infeasible_reason": np.array([trial.reason for trial in trials]),
+        **{name: values for name, (_, values, _) in (objective | collapse).items()},
+        "status": np.array([trial.status for trial in judged]),
+        "infeasible_reason": np.array([trial.reason for trial in judged]),
         "fingerprint": np.array([trial.fingerprint for trial in trials]),
         "grad_norm_count": np.array([gradient.counts for gradient in gradients]),
         "grad_norm_p90": np.array([gradient.p90 for gradient in gradients]),

@@ -115,8 +115,7 @@ def finished_trials(results: Path, version: int = FORMAT) -> dict[str, Any]:
                 if str(name).startswith("hp_")
             },
             "metrics": [
-                {"name": name, "description": attributes["long_name"]}
-                | ({"units": attributes["units"]} if "units" in attributes else {})
+                {"name": name, "description": attributes["long_name"]} | _told(attributes)
                 for name, attributes in _metrics(study).items()
             ],
         }
@@ -127,6 +126,15 @@ def _metrics(study: xr.Dataset) -> dict[str, Mapping[str, Any]]:
         str(name): variable.attrs
         for name, variable in study.data_vars.items()
         if variable.dims == ("trial", "eval_step", "split")
+    }
+
+
+def _told(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the units and the range of a metric, as far as its dataset tells them."""
+    units = {"units": attributes["units"]} if "units" in attributes else {}
+    ends = {"low": "valid_min", "high": "valid_max"}
+    return units | {
+        end: float(attributes[name]) for end, name in ends.items() if name in attributes
     }
 
 

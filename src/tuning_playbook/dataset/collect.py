@@ -5,6 +5,7 @@ Arrays are allocated once and filled pack by pack, which is far quicker than joi
 
 import io
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,11 @@ import xarray as xr
 from ruamel.yaml import YAML
 
 from tuning_playbook.dataset.discovery import discovery_attributes
+from tuning_playbook.dataset.feasibility import with_those_that_got_nowhere
 from tuning_playbook.dataset.hyperparameters import hyperparameter_variables
 from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.dataset.outcome import (
+    collapse_variables,
     gradient_variables,
     objective_variables,
     status_variables,
@@ -207,7 +210,9 @@ def assemble(
                     series[name] = np.full((len(rows), len(axes.train_step)), np.nan, np.float32)
                 kept = values[: len(axes.train_step)]
                 series[name][number, : len(kept)] = kept
-    present = _check(rows, found)
+    present = with_those_that_got_nowhere(
+        _check(rows, found), metrics, axes, objective.metric, objective.mode
+    )
     dataset = xr.Dataset(
         {
             name: (("trial", "eval_step", "split"), array, _metric_attributes(study, name))
@@ -225,6 +230,7 @@ def assemble(
             objective.mode,
             study.spec.training.keep_best,
         )
+        | collapse_variables(metrics, axes, present, objective.metric, objective.mode)
         | gradient_variables(present)
         | status_variables(rows, present)
         | hyperparameter_variables(study, rows),
@@ -262,6 +268,7 @@ def assemble(
         },
         attrs=_attributes(study, rows, axes),
     )
+    dataset["objective"].attrs |= _valid(study, objective.metric.partition("/")[2])
     return dataset
 
 
@@ -304,10 +311,23 @@ def axes_of(study: Study, rows: Sequence[Row]) -> Axes:
     return Axes(evaluations, window_ends(steps, training.eval_every), EVALUATED_SPLITS)
 
 
-def _metric_attributes(study: Study, name: str) -> dict[str, str]:
+def _metric_attributes(study: Study, name: str) -> dict[str, str | float]:
     metric = study.workload.metrics[name]
-    attributes = {"long_name": metric.description}
-    return attributes | {"units": metric.units} if metric.units else attributes
+    units = {"units": metric.units} if metric.units else {}
+    return {"long_name": metric.description} | units | _valid(study, name)
+
+
+def _valid(study: Study, name: str) -> dict[str, float]:
+    """Return what a metric can be, as the spec says of the objective's or the workload declares."""
+    objective, metric = study.spec.objective, study.workload.metrics[name]
+    if objective.range is not None and objective.metric.partition("/")[2] == name:
+        low, high = objective.range
+        metric = replace(
+            metric,
+            low=-math.inf if low is None else low,
+            high=math.inf if high is None else high,
+        )
+    return metric.valid
 
 
 def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]:

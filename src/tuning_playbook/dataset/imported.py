@@ -42,7 +42,7 @@ def study_dataset(plan: Plan) -> xr.Dataset:
             item.arm,
             item.trial,
             item.searched,
-            _about(trial) | ({"round": trial.round} if in_rounds else {}),
+            _about(plan.study, trial) | ({"round": trial.round} if in_rounds else {}),
         )
         for item, trial in zip(plan.trials, searched, strict=True)
     ]
@@ -92,7 +92,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
         for number, item in enumerate(reruns, first):
             rerun = as_trial(study, item)
             numbers[rerun.id] = item
-            about = _about(item) | {"rerun": number, "rerun_of": rerun_of}
+            about = _about(study, item) | {"rerun": number, "rerun_of": rerun_of}
             if study.spec.reruns.splits:
                 about["data_split"] = rerun.data_split
             rows.append(Row(len(rows), label, rerun, {}, about))
@@ -158,8 +158,11 @@ def imported_checkpoints(plan: Plan, study: xr.Dataset) -> xr.Dataset:
     return checkpoints_dataset(plan.study, trials, bests, [False] * len(trials))
 
 
-def _about(trial: ImportedTrial) -> dict[str, Value | None]:
-    return {"source_trial": trial.name}
+def _about(study: Study, trial: ImportedTrial) -> dict[str, Value | None]:
+    about: dict[str, Value | None] = {"source_trial": trial.name}
+    if any(item.study for item in study.imported):
+        about["source_study"] = trial.study
+    return about
 
 
 def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTrial]) -> xr.Dataset:
@@ -173,7 +176,13 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         for row in rows
     }
     dataset = assemble(study, rows, [records], axes)
-    exact = [_measured_best(study, numbers[row.trial.id].record) for row in rows]
+    exact = []
+    for row, status in zip(rows, dataset["status"].to_numpy(), strict=True):
+        record = numbers[row.trial.id].record
+        feasible = status == "completed"
+        exact.append(
+            _measured_best(study, record if feasible else replace(record, status="failed"))
+        )
     for name in ("objective", "best_step", "best_steps"):
         for place, found in enumerate(exact):
             dataset[name].values[place] = found[name][1][0]
@@ -181,6 +190,8 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         dataset = dataset.drop_vars("hp_batch_size", errors="ignore")
     if "source_trial" in dataset:
         dataset["source_trial"].attrs["long_name"] = "the trial's name in its source"
+    if "source_study" in dataset:
+        dataset["source_study"].attrs["long_name"] = "which study of its source trained the trial"
     named = "training steps before the evaluation; the nearest of a trial's own where they differ"
     dataset["eval_step"].attrs["long_name"] = named
     dataset.attrs |= {

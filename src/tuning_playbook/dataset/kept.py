@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tuning_playbook.dataset.feasibility import as_trained
 from tuning_playbook.engine.windows import evaluation_steps, window_ends
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.trials.pack_file import read_pack, write_numbers
@@ -166,7 +167,7 @@ def _records(dataset: Any, wanted: Mapping[str, Trial]) -> dict[str, TrialRecord
         trial, row = wanted[name], dataset.isel(trial=places[name])
         steps = evaluation_steps(trial)
         ends = window_ends(trial.max_train_steps, trial.eval_every)
-        found[name] = TrialRecord(
+        record = TrialRecord(
             fingerprint=str(row["fingerprint"].item()),
             status=row["status"].item(),
             reason=str(row["infeasible_reason"].item()),
@@ -185,4 +186,5 @@ def _records(dataset: Any, wanted: Mapping[str, Trial]) -> dict[str, TrialRecord
                 clipped_share=float(row["clipped_share"]),
             ),
         )
+        found[name] = as_trained(record)
     return found

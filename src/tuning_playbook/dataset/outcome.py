@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tuning_playbook.dataset.collapse import find_collapse
 from tuning_playbook.dataset.rows import Axes, Row, column
 from tuning_playbook.engine.windows import NORM_EDGES
 from tuning_playbook.trials.record import GradientSummary, TrialRecord
@@ -99,6 +100,38 @@ def objective_variables(
             {"long_name": "steps of the best evaluations", "units": "step"},
         ),
     }
+
+
+def collapse_variables(
+    metrics: Mapping[str, np.ndarray],
+    axes: Axes,
+    trials: Sequence[TrialRecord],
+    metric: str,
+    mode: str,
+) -> dict[str, Any]:
+    """Return the step at which each trial collapsed; NaN where none did, and of infeasible ones.
+
+    Args:
+        metrics: By name, what was measured: [trial, evaluation, split].
+        axes: The dataset's coordinates.
+        trials: The records.
+        metric: The objective's.
+        mode: `min` or `max`.
+    """
+    split, _, name = metric.partition("/")
+    steps = np.full(len(trials), np.nan)
+    sign = -1.0 if mode == "max" else 1.0
+    for row, trial in enumerate(trials):
+        if trial.status == "completed":
+            curve, train = (
+                sign * metrics[name][row, :, axes.split.index(one)].astype(np.float64)
+                for one in (split, "train")
+            )
+            collapse = find_collapse(curve, train)
+            if collapse is not None:
+                steps[row] = axes.eval_step[collapse.place]
+    meaning = "step from which on a trial that was good is not, for the rest of training"
+    return {"collapse_step": ("trial", steps, {"long_name": meaning, "units": "step"})}
 
 
 def gradient_variables(trials: Sequence[TrialRecord]) -> dict[str, Any]:

@@ -122,6 +122,12 @@ def check_protocol(name: str, workload: object) -> None:
         raise WorkloadError(
             f"workload '{name}': every entry of 'metrics' must be a tuning_playbook.Metric"
         )
+    for item in metrics:
+        if not item.low < item.high:
+            raise WorkloadError(
+                f"workload '{name}': the metric '{item.name}' has no values from {item.low:g} to "
+                f"{item.high:g}; 'low' is the smallest that it can have, 'high' the largest"
+            )
     if "loss" not in {item.name for item in metrics}:
         raise WorkloadError(f"workload '{name}' has no metric 'loss', which training minimises")
 

@@ -267,7 +267,7 @@ def decide(
         )
     reasons += [made_of.sentence] if made_of else []
     reasons += choice.reasons
-    searches, splits = study_variance(study, replicates), data_variance(study, reruns)
+    searches, splits = study_variance(study, replicates, reruns), data_variance(study, reruns)
     rivals = find_rivals(evidence.candidate, variances, compared.arms.pairs, sign=evidence.sign)
     reasons += what_rivals_show(rivals)
     reasons += what_the_searches_show(searches, chosen, direction(study))

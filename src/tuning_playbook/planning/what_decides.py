@@ -30,7 +30,8 @@ def rounds(plan: Plan) -> list[Any]:
     given = plan.study.spec.model_dump(mode="json")["search"]
     search = {name: value for name, value in given.items() if name not in ENDS}
     trials = [item.trials for item in plan.rounds.values()][:1]
-    return [search, trials, _rows(plan), spec("objective")(plan)]
+    objective = plan.study.spec.objective.model_dump(mode="json", include={"metric", "mode"})
+    return [search, trials, _rows(plan), objective]
 
 
 def study(plan: Plan) -> list[Any]:

@@ -1,6 +1,6 @@
 """The best objective against the number of trials: what a budget buys."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.best_of import BestOf, Budget
+from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.plots.scales import scale_objective
-from tuning_playbook.plots.style import WIDTH, Look, clean, legend_below, look, looks, wrapped
+from tuning_playbook.plots.style import GREY, WIDTH, Look, clean, legend_below, look, looks, wrapped
 
 ROOM = 0.8
 """Part of the distance between two budgets that the boxes of all arms share."""
@@ -17,16 +18,25 @@ ROOM = 0.8
 ROOM_FOR_DIGITS = 28
 """Of all numbers of trials under the axis side by side; longer ones are slanted."""
 
+SHADE = 0.15
+"""Of a band: those of several arms can be told apart where they overlap."""
+
+BAND = "95 % band of the whole curve; an edge without a line is open"
+
 
 def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
-    """Plot the objective of the best of 1, 2, 4, ... trials of each arm as boxes.
+    """Plot the objective of the best of 1, 2, 4, ... trials of each arm, as boxes and as a curve.
 
-    A box reaches from the first to the third quartile of what so many trials, drawn again and again
-    from the arm's, have as their best; its whiskers hold 90 %. Where none of them is feasible
-    too often for an end the whisker, or the whole box, is missing. The legend says what doubling
-    the budget once more is expected to gain.
+    Above, a box reaches from the first to the third quartile of what so many trials, drawn again
+    and again from the arm's without replacement, have as their best; its whiskers hold 90 %. Where
+    none of them is feasible too often for an end the whisker, or the whole box, is missing. The
+    legend says what doubling the budget once more is expected to gain.
 
-    Source: playbook, figure 3.
+    Below are the medians, with the band that holds what other searches would find. Where the trials
+    do not bound it the band has no edge, and goes on to the best value that the metric can have, or
+    out of the plot.
+
+    Source: playbook, figure 3; Lourie et al., 2024, for the curve with its band.
 
     Args:
         study: The study, for the name of its objective.
@@ -35,29 +45,86 @@ def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
     sizes = sorted({budget.trials for arm in arms for budget in arm.budgets})
     arm_looks = looks([arm.arm for arm in arms])
     with look():
-        figure = Figure(figsize=(WIDTH, 3.8))
-        axes = figure.add_subplot()
+        figure = Figure(figsize=(WIDTH, 6.2))
+        boxes, curves = figure.subplots(2, 1, sharex=True)
         width = ROOM / max(1, len(arms))
+        shown = np.concatenate([_shown(arm) for arm in arms])
+        for axes in (boxes, curves):
+            scale_objective(axes, shown)
+            axes.grid(visible=False, axis="x")
+            axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
         for number, arm in enumerate(arms):
             aside = (number - (len(arms) - 1) / 2) * width
             places = [sizes.index(budget.trials) + aside for budget in arm.budgets]
-            _draw(axes, arm, places, width, arm_looks[arm.arm])
-            _name(axes, arm, arm_looks[arm.arm])
-        shown = [value for arm in arms for budget in arm.budgets for value in budget.quantiles]
-        scale_objective(axes, np.array([np.nan if value is None else value for value in shown]))
-        axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+            _draw_boxes(boxes, arm, places, width, arm_looks[arm.arm])
+            _draw_curve(curves, arm, _places(sizes), arm_looks[arm.arm])
+            _name(boxes, arm, arm_looks[arm.arm])
+        curves.set_xticks(range(len(sizes)), [str(size) for size in sizes])
         if sum(len(str(size)) for size in sizes) > ROOM_FOR_DIGITS:
-            axes.tick_params(axis="x", labelrotation=45)
-        axes.set_xlim(-0.6, max(1, len(sizes)) - 0.4)
-        axes.grid(visible=False, axis="x")
-        axes.set_xlabel("number of trials")
-        axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
-        axes.set_title("Best objective against the number of trials")
-        legend_below(figure, axes)
+            curves.tick_params(axis="x", labelrotation=45)
+        curves.set_xlim(-0.6, max(1, len(sizes)) - 0.4)
+        curves.set_xlabel("number of trials")
+        boxes.set_title("Best of so many of these trials")
+        curves.set_title("Median best of so many trials of another search")
+        boxes.fill_between([], [], color=GREY, alpha=2 * SHADE, linewidth=0, label=BAND)
+        legend_below(figure, boxes)
     return figure
 
 
-def _draw(axes: Axes, arm: BestOf, places: Sequence[float], width: float, arm_look: Look) -> None:
+def _places(sizes: Sequence[int]) -> Callable[[Floats], Floats]:
+    """Return what tells where numbers of trials stand between those that have a box."""
+
+    def places(trials: Floats) -> Floats:
+        return np.interp(np.log(trials), np.log(sizes), np.arange(len(sizes)))
+
+    return places
+
+
+def _shown(arm: BestOf) -> Floats:
+    """Return the objectives of trials that the plot has to show: [n].
+
+    What the metric can be at the best is none; to show it could leave little room for the trials.
+    """
+    boxes = _floats([value for budget in arm.budgets for value in budget.quantiles])
+    return np.concatenate([boxes, *_known_ends(arm)])
+
+
+def _known_ends(arm: BestOf) -> tuple[Floats, Floats]:
+    """Return the ends of the band that are not open, NaN for the others: [budget] each."""
+    curve = arm.curve
+    low = np.where(curve.low_open, np.nan, _floats(curve.low))
+    return low, np.where(curve.high_open, np.nan, _floats(curve.high))
+
+
+def _floats(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def _draw_curve(
+    axes: Axes, arm: BestOf, places: Callable[[Floats], Floats], arm_look: Look
+) -> None:
+    curve = arm.curve
+    if not curve.trials:
+        return
+    across = places(np.array(curve.trials, dtype=float))
+    bottom, top = axes.get_ylim()
+    low, high = _floats(curve.low), _floats(curve.high)
+    axes.fill_between(
+        across,
+        np.where(np.isnan(low), bottom, np.maximum(low, bottom)),
+        np.where(np.isnan(high), top, np.minimum(high, top)),
+        color=arm_look.color,
+        alpha=SHADE,
+        linewidth=0,
+    )
+    for edge in _known_ends(arm):
+        axes.plot(across, edge, color=arm_look.color, linewidth=0.8)
+    axes.plot(across, _floats(curve.median), color=arm_look.color, linewidth=2.2)
+
+
+def _draw_boxes(
+    axes: Axes, arm: BestOf, places: Sequence[float], width: float, arm_look: Look
+) -> None:
     for place, budget in zip(places, arm.budgets, strict=True):
         stats = _box(budget)
         if stats is None:

@@ -1,5 +1,8 @@
 """Gradient norms: against the step, and how often each size occurred."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -11,15 +14,22 @@ from tuning_playbook.plots.scales import log_ticks, plain_ticks, tick_label
 from tuning_playbook.plots.style import WIDTH, Look, clean, legend_below, look, looks
 
 
-def gradient_norm_plot(study: xr.Dataset) -> Figure:
+def gradient_norm_plot(study: xr.Dataset, numbers: Mapping[str, Any]) -> Figure:
     """Plot the unclipped gradient norms of the best trial of each arm.
 
     Above, the mean norm of each window of steps is a line and the largest one a dot; below is the
-    histogram over all steps, with the 90th percentile, the threshold to clip at, as a line.
+    histogram over all steps. The threshold that is proposed to clip at is a line in both; where
+    none is, the histogram has the 90th percentile.
 
     Source: playbook, "Gradient clipping": a plot of gradient norm against step, and a histogram
     of gradient norms aggregated over all steps.
+
+    Args:
+        study: The study.
+        numbers: Those of the finding of `analysis.gradient_norms.gradient_norms`; empty where the
+            norms were not logged.
     """
+    proposed = {row["arm"]: row["proposed_clip_norm"] for row in numbers.get("arms", ())}
     arm_looks = looks(arm_names(study))
     with look():
         figure = Figure(figsize=(WIDTH, 5.2))
@@ -29,7 +39,8 @@ def gradient_norm_plot(study: xr.Dataset) -> Figure:
         for place, (arm, trial) in enumerate(best_trials(study).items()):
             label = clean(f"{arm}: {trial_id(study, trial)}", 48)
             _against_step(above, study, trial, arm_looks[arm], label)
-            _histogram(below, study, trial, arm_looks[arm], place)
+            _histogram(below, study, trial, arm_looks[arm])
+            _threshold((above, below), study, trial, arm_looks[arm], proposed.get(arm), place)
         _logarithmic(above.yaxis, *above.get_ylim())
         _logarithmic(below.xaxis, *below.get_xlim())
         above.set_xlabel("step")
@@ -49,29 +60,32 @@ def _logarithmic(axis: Axis, low: float, high: float) -> None:
 
 
 def _against_step(axes: Axes, study: xr.Dataset, trial: int, arm_look: Look, label: str) -> None:
-    if not {"grad_norm", "grad_norm_max"} <= set(study.data_vars):
-        return
     steps = study["train_step"].values
-    mean, largest = (
-        study[name].transpose("trial", "train_step").values[trial].astype(float)
+    norms = {
+        name: study[name].transpose("trial", "train_step").values[trial].astype(float)
         for name in ("grad_norm", "grad_norm_max")
-    )
-    if not np.isfinite(mean).any():
+        if name in study
+    }
+    norms = {name: values for name, values in norms.items() if np.isfinite(values).any()}
+    # Without a largest one they are the norms of single steps, as other tools log them.
+    mean = f"{label}, mean of a window" if "grad_norm_max" in norms else label
+    if "grad_norm" not in norms:
         return
-    axes.plot(steps, mean, color=arm_look.color, linewidth=1.3, label=f"{label}, mean of a window")
-    axes.plot(
-        steps,
-        largest,
-        color=arm_look.color,
-        marker=".",
-        markersize=3,
-        linestyle="none",
-        alpha=0.6,
-        label=f"{label}, largest of a window",
-    )
+    axes.plot(steps, norms["grad_norm"], color=arm_look.color, linewidth=1.3, label=mean)
+    if "grad_norm_max" in norms:
+        axes.plot(
+            steps,
+            norms["grad_norm_max"],
+            color=arm_look.color,
+            marker=".",
+            markersize=3,
+            linestyle="none",
+            alpha=0.6,
+            label=f"{label}, largest of a window",
+        )
 
 
-def _histogram(axes: Axes, study: xr.Dataset, trial: int, arm_look: Look, place: int) -> None:
+def _histogram(axes: Axes, study: xr.Dataset, trial: int, arm_look: Look) -> None:
     if "grad_norm_count" not in study:
         return
     counts = study["grad_norm_count"].transpose("trial", "grad_norm_bin").values[trial]
@@ -87,12 +101,28 @@ def _histogram(axes: Axes, study: xr.Dataset, trial: int, arm_look: Look, place:
         color=arm_look.color,
         linewidth=1.5,
     )
-    p90 = float(study["grad_norm_p90"].values[trial])
-    if np.isfinite(p90):
-        axes.axvline(p90, color=arm_look.color, linestyle="--", linewidth=1.2)
-        axes.annotate(
-            f"90 %: {tick_label(float(f'{p90:.2g}'))}",
-            (p90, 0.98 - 0.12 * (place % 6)),
+
+
+def _threshold(
+    panels: tuple[Axes, Axes],
+    study: xr.Dataset,
+    trial: int,
+    arm_look: Look,
+    proposed: float | None,
+    place: int,
+) -> None:
+    """Draw the threshold to clip at, or else the percentile that one begins with."""
+    above, below = panels
+    value, name = proposed, "clip at"
+    if proposed is not None:
+        above.axhline(proposed, color=arm_look.color, linestyle="--", linewidth=1.0)
+    elif "grad_norm_p90" in study:
+        value, name = float(study["grad_norm_p90"].values[trial]), "90 %:"
+    if value is not None and np.isfinite(value):
+        below.axvline(value, color=arm_look.color, linestyle="--", linewidth=1.2)
+        below.annotate(
+            f"{name} {tick_label(float(f'{value:.2g}'))}",
+            (value, 0.98 - 0.12 * (place % 6)),
             xycoords=("data", "axes fraction"),
             xytext=(3, 0),
             textcoords="offset points",

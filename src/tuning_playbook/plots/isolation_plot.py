@@ -29,9 +29,10 @@ def isolation_plot(
 ) -> Figure:
     """Plot the best trial of each arm with its reruns.
 
-    For each arm the large marker is the best trial of the search, with the interval that other
-    searches would have had their best in (study variance); the small open markers are the best of
-    the repeats of the search, where it was made again. The dots are its reruns, and the bar is the
+    For each arm the large marker is the best trial of the search, with the interval that another
+    search would have its best in (study variance), which runs to the edge of the plot where no
+    trial bounds it; the small open markers are the best of the repeats of the search, where it was
+    made again. The dots are its reruns, and the bar is the
     95 % interval of their mean. The baseline is a line at the mean of its reruns with
     the interval as a band. An arm without a feasible trial has a red cross on the bad side.
 
@@ -107,15 +108,27 @@ def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None
             label="best trial in the search",
             zorder=4,
         )
-    if point.study_low is not None and point.study_high is not None:
+    ends = [end for end in (point.study_low, point.study_high) if end is not None]
+    if ends:
+        bottom, top = axes.get_ylim()
         axes.plot(
             [place - ASIDE] * 2,
-            [point.study_low, point.study_high],
+            [
+                bottom if point.study_low is None else point.study_low,
+                top if point.study_high is None else point.study_high,
+            ],
+            color=arm_look.color,
+            linewidth=1.4,
+            label="best of another search, 90 % interval; open without an end",
+            zorder=2,
+        )
+        axes.plot(
+            [place - ASIDE] * len(ends),
+            ends,
             color=arm_look.color,
             marker="_",
             markersize=9,
-            linewidth=1.4,
-            label=f"90 % interval of study variance ({point.study_method})",
+            linestyle="none",
             zorder=2,
         )
     if point.repeats:

@@ -28,13 +28,13 @@ def diagnostic_plots(study: xr.Dataset, findings: Sequence[Finding]) -> dict[str
         study: The study.
         findings: What the checklist found of it.
     """
-    (importance,) = [item.numbers for item in findings if item.check == "importance"]
+    numbers = {item.check: item.numbers for item in findings}
     return {
         "training_curves": training_curves(study),
         "training_loss": train_loss_curves(study),
-        "gradient_norms": gradient_norm_plot(study),
+        "gradient_norms": gradient_norm_plot(study, numbers["gradient_norms"]),
         "best_of": best_of_plot(study, best_of(study)),
-        "importance": importance_plot(importance),
+        "importance": importance_plot(numbers["importance"]),
     }
 
 

@@ -74,8 +74,8 @@ def propose(study: Study, dataset: xr.Dataset, findings: Sequence[Finding]) -> t
     - A nuisance hyperparameter that can be fixed in every arm is, at the value of the best trial.
     - `max_train_steps` becomes what the best steps propose; where they propose nothing and a best
       trial was still improving, twice as many.
-    - The clip threshold becomes the largest 90th percentile of the arms' gradient norms, where
-      there were outliers: one threshold, so that no arm is clipped more than another.
+    - The clip threshold becomes the smallest that is proposed for an arm with outlying gradient
+      norms, provided that it clips few enough steps in every arm: the arms share one threshold.
 
     Source: playbook, "The incremental tuning strategy" and the sections that the findings name.
 
@@ -233,13 +233,18 @@ def _train_longer_or_shorter(
 
 def _clip(study: Study, numbers: Mapping[str, Any]) -> Iterator[Change]:
     rows = numbers.get("arms", ())
-    thresholds = [row["proposed_clip_norm"] for row in rows if row["proposed_clip_norm"]]
-    spiky = [row["arm"] for row in rows if row["outlying_windows"] and not row["too_aggressive"]]
+    spiky = [row for row in rows if row["outlying_windows"] or row["many"]]
     searched = any(item.name == CLIP_NORM for arm in study.arms for item in arm.dimensions)
-    if spiky and thresholds and not searched:
+    if not spiky or searched or any(row["too_aggressive"] for row in spiky):
+        return
+    proposed = [row["proposed_clip_norm"] for row in spiky]
+    least = [row["least_clip_norm"] for row in rows if row["least_clip_norm"] is not None]
+    # One threshold for all arms, so that no arm alone is clipped.
+    if None not in proposed and min(proposed) >= max(least):
+        arms = ", ".join(row["arm"] for row in spiky)
         yield Change(
             "gradient_norms",
-            f"the best trial of {', '.join(spiky)} has outlying gradient norms; this is the 90th "
-            "percentile of them, the largest of all arms.",
-            ((("fixed", CLIP_NORM), max(thresholds)),),
+            f"trials of {arms} have outlying gradient norms; this threshold clips half of them at "
+            "least, and fewer than half of the steps of each best trial.",
+            ((("fixed", CLIP_NORM), min(proposed)),),
         )

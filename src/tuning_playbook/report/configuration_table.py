@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuning_playbook.analysis.numbers import error_of
 from tuning_playbook.report.answer_section import PAIRS_SHOWN, PairRow, make_pairs
 from tuning_playbook.report.formatting import is_missing, measured, number, text
 from tuning_playbook.study.study import BASELINE
@@ -88,7 +89,7 @@ def _standing(row: Mapping[str, Any], candidate: str | None) -> str:
 
 
 def _error(row: Mapping[str, Any]) -> float | None:
-    return None if row["low"] is None else (row["high"] - row["low"]) / 2
+    return None if row["low"] is None else error_of(row["mean"], row["low"], row["high"])
 
 
 def _settings(configurations: Sequence[Mapping[str, Any]]) -> list[str]:

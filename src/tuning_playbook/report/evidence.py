@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.numbers import error_of
 from tuning_playbook.analysis.trial_values import value_columns
 from tuning_playbook.report.formatting import anchor, is_missing, measured, number, signed, text
 from tuning_playbook.study.equality import differing
@@ -80,7 +81,7 @@ class SearchRow:
         best: The best objective of the study's own search.
         repeats: That of each repeat of the search.
         standard_deviation: Over searches.
-        interval: What the best of another search falls into, nine times in ten.
+        interval: What the best of another search falls into, nine times in ten or more.
         method: How these were found.
     """
 
@@ -315,8 +316,8 @@ def _arm_row(arm: str, standing: str, contender: Mapping[str, Any]) -> ArmRow:
 
 def _error(contender: Mapping[str, Any]) -> float | None:
     """Return half the width of the interval of a mean; nothing where it is not known."""
-    low, high = (_value(contender, end) for end in ("low", "high"))
-    return None if low is None or high is None else (high - low) / 2
+    mean, low, high = (_value(contender, name) for name in ("mean", "low", "high"))
+    return None if mean is None or low is None or high is None else error_of(mean, low, high)
 
 
 def _value(record: Mapping[str, Any], key: str) -> float | None:
@@ -338,8 +339,10 @@ def _span(record: Mapping[str, Any], name: str) -> str:
 
 
 def _ends(record: Mapping[str, Any]) -> str:
-    low, high = (_value(record, end) for end in ("low", "high"))
-    return number(None) if low is None else f"{number(low)} to {number(high)}"
+    low, high = (_number(record, end) for end in ("low", "high"))
+    if record["low_open"]:
+        return "open" if record["high_open"] else f"at most {high}"
+    return f"at least {low}" if record["high_open"] else f"{low} to {high}"
 
 
 def _chance(difference: Mapping[str, Any]) -> str:

@@ -37,7 +37,8 @@ STANDARD = {
     ),
     "best_of": (
         "Best of so many trials",
-        "The best objective that smaller budgets would have found, as box plots for each arm",
+        "The best objective that smaller budgets would have found, as box plots for each arm, and "
+        "the median best of another search with a 95 % confidence band",
     ),
     "importance": (
         "Importance",
@@ -51,6 +52,7 @@ PLOTS_FOR: Mapping[str, tuple[str, ...]] = {
     "sampling_density": ("best_of", AXIS),
     "infeasible": (AXIS,),
     "unequal_tuning": ("isolation",),
+    "collapse": ("training_curves", "training_loss"),
     "overfitting": ("training_curves",),
     "step_variance": ("training_curves",),
     "still_improving": ("training_curves",),

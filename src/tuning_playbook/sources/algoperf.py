@@ -103,6 +103,7 @@ def read_algoperf(folder: Path, workload: str, column: str, wanted: Callable[[st
         runs.append(
             Run(
                 name=name,
+                study=path.relative_to(folder).parts[0],
                 where=str(path),
                 parameters=hyperparameters | ({SEED: seed} if seed is not None else {}),
                 measured=measured,

@@ -24,6 +24,7 @@ from tuning_playbook.sources.checks import (
 from tuning_playbook.sources.configurations import configurations, equal
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.known_ranges import with_ranges
+from tuning_playbook.sources.metric_ranges import range_of
 from tuning_playbook.sources.readers import found_in_logs, read_source
 from tuning_playbook.sources.rename import check_rename, renamed
 from tuning_playbook.study import shape
@@ -235,15 +236,20 @@ def _describe(
     known: Mapping[str, Hyperparameter],
     found: Found,
 ) -> WorkloadDescription:
-    columns = {column for trial in imported for column in trial.record.evaluations.values}
-    metrics = sorted({column.partition("/")[2] for column in columns | {spec.objective.metric}})
+    measured: dict[str, list[float]] = {spec.objective.metric.partition("/")[2]: []}
+    for trial in imported:
+        for column, values in trial.record.evaluations.values.items():
+            measured.setdefault(column.partition("/")[2], []).extend(map(float, values))
     return WorkloadDescription(
         name=spec.workload,
         import_from="",
         data_folder="",
         description=found.description,
         hyperparameters=known,
-        metrics={name: Metric(name, f"{name}, as its source measured it") for name in metrics}
+        metrics={
+            name: Metric(name, f"{name}, as its source measured it", "", *range_of(name, values))
+            for name, values in sorted(measured.items())
+        }
         | dict(found.metrics),
         splits=("train", "validation"),
         optax={},

@@ -49,6 +49,7 @@ class Run:
         outcome: How it ended and why, where its source says that it is infeasible.
         written: What the source calls a parameter that has another name here already.
         provenance: When, how long and on what it was trained; None where that is not known.
+        study: Which of the studies of its source it is part of; empty where the source has no such.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Run:
     outcome: tuple[Status, str] | None = None
     written: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] | None = None
+    study: str = ""
 
     def error(self, what: str, name: str, message: str) -> SourceError:
         """Return an error about a parameter, which `what` calls a column or the like."""
@@ -145,6 +147,7 @@ def finish(runs: Sequence[Run], naming: Naming) -> Trials:
     trials = tuple(
         ImportedTrial(
             name=run.name,
+            study=run.study,
             where=run.where,
             seed=seed,
             seed_told=told is not None,

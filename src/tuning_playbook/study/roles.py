@@ -335,8 +335,7 @@ def _check_variance(draft: Draft) -> None:
         raise draft.error(
             ("replicates",),
             f"a search by {spec.search.algorithm} is not made again with another seed; use halton "
-            "or random, or take 'replicates' away: study variance is then a bootstrap of the "
-            "trials",
+            "or random, or take 'replicates' away: study variance is then told by the trials",
         )
     if spec.reruns.splits and not workload.resplits:
         raise draft.error(

@@ -4,9 +4,9 @@ The JSON schema that editors use is generated from these definitions. What depen
 key, on the workload or on the playbook's rules of roles is checked in `resolve`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.searches import Search
@@ -19,6 +19,20 @@ class Objective(Shape):
 
     metric: StrictStr = Field(description="<split>/<name>, as validation/error_rate")
     mode: Literal["min", "max"]
+    range: (
+        Annotated[list[StrictInt | StrictFloat | None], Field(min_length=2, max_length=2)] | None
+    ) = Field(
+        None,
+        description="smallest and largest value that the metric can have, null where there is none;"
+        " left out, what the workload declares",
+    )
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        low, high = self.range or (None, None)
+        if low is not None and high is not None and not low < high:
+            raise ValueError(f"the range of the metric must rise, not go from {low:g} to {high:g}")
+        return self
 
 
 class EvalSchedule(Shape):
@@ -64,6 +78,18 @@ class Conditional(Shape):
     )
 
 
+class KnownVariance(Shape):
+    """The trial variance that an earlier study measured."""
+
+    standard_deviation: Annotated[StrictFloat, Field(gt=0)] = Field(
+        description="of the objective over seeds, in its unit"
+    )
+    degrees_of_freedom: Annotated[StrictInt, Field(ge=4)] = Field(
+        description="of that: the reruns that it is from, less one for each configuration"
+    )
+    study: StrictStr = Field("", description="the study that measured it")
+
+
 class Reruns(Shape):
     """How the best trial of each arm and the baseline are trained again."""
 
@@ -72,6 +98,12 @@ class Reruns(Shape):
         0,
         description="other divisions of the data into training and validation sets, for data "
         "variance: each is trained once more on every one",
+    )
+    variance: KnownVariance | None = Field(
+        None,
+        description="trial variance that was measured before, for configurations with fewer than "
+        "five feasible reruns; `{from: <study>}` takes that of an earlier study of the same "
+        "workload, steps and objective",
     )
 
 

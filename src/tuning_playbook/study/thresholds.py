@@ -53,6 +53,13 @@ class UnequalTuning(Shape):
     )
 
 
+class Collapse(Shape):
+    """Does a trial that was good suddenly get worse, and stay so?"""
+
+    # Where so many do, the search space reaches far into the unstable region.
+    many: Share = Field(0.25, description="share of an arm's feasible trials that makes a pattern")
+
+
 class Overfitting(Shape):
     """Do any of the trials exhibit problematic overfitting?"""
 
@@ -117,6 +124,8 @@ class GradientNorms(Shape):
     # Norms of one phase of training whose logarithm varies by 0.7, a factor of two, exceed it once
     # in 2,000 steps.
     outlier: Factor = Field(10.0, description="times the typical norm that is outlying")
+    # So many are no accident; one unstable trial in a wide range of learning rates is no news.
+    many: Share = Field(0.25, description="share of an arm's trials that makes a pattern")
     # Clipping more than half of the updates is the playbook's "extremely aggressive".
     aggressive: Share = Field(0.5, description="share of clipped updates that is too much")
 
@@ -168,6 +177,7 @@ class Checklist(Shape):
     sampling_density: SamplingDensity = Field(default_factory=SamplingDensity)
     infeasible: Infeasible = Field(default_factory=Infeasible)
     unequal_tuning: UnequalTuning = Field(default_factory=UnequalTuning)
+    collapse: Collapse = Field(default_factory=Collapse)
     overfitting: Overfitting = Field(default_factory=Overfitting)
     step_variance: StepVariance = Field(default_factory=StepVariance)
     still_improving: StillImproving = Field(default_factory=StillImproving)

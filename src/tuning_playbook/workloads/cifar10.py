@@ -78,8 +78,8 @@ class CIFAR10(Classifier):
         LABEL_SMOOTHING,
     )
     metrics = (
-        Metric("loss", "mean cross entropy", "nat"),
-        Metric("error_rate", "share of images given a wrong class"),
+        Metric("loss", "mean cross entropy", "nat", low=0.0),
+        Metric("error_rate", "share of images given a wrong class", low=0.0, high=1.0),
     )
 
     def __init__(self, folder: Path) -> None:

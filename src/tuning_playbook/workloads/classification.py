@@ -31,8 +31,8 @@ ACTIVATIONS: Mapping[str, Callable[[jax.Array], jax.Array]] = {
 """The nonlinearities to choose from, each by its name in a spec."""
 
 DIGIT_METRICS = (
-    Metric("loss", "mean cross entropy", "nat"),
-    Metric("error_rate", "share of images given a wrong digit"),
+    Metric("loss", "mean cross entropy", "nat", low=0.0),
+    Metric("error_rate", "share of images given a wrong digit", low=0.0, high=1.0),
 )
 
 

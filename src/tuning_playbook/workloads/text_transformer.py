@@ -157,9 +157,9 @@ class TextTransformer:
         LABEL_SMOOTHING,
     )
     metrics = (
-        Metric("loss", "mean cross entropy of a character", "nat"),
-        Metric("error_rate", "share of characters predicted wrong"),
-        Metric("bits_per_character", "mean cross entropy of a character", "bit"),
+        Metric("loss", "mean cross entropy of a character", "nat", low=0.0),
+        Metric("error_rate", "share of characters predicted wrong", low=0.0, high=1.0),
+        Metric("bits_per_character", "mean cross entropy of a character", "bit", low=0.0),
     )
 
     def load_data(self) -> Mapping[str, Arrays]:

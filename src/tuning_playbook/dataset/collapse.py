@@ -1,0 +1,162 @@
+"""Whether a trial was good and suddenly was not, for the rest of training."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tuning_playbook.dataset.evaluation_noise import Floats, evaluation_noise
+
+Kind = Literal["jump", "slow rise"]
+
+LEAST_AFTER = 2
+"""One bad evaluation at the end may be a spike."""
+
+GOOD = 3
+"""The level before the collapse is the median of so many of the best evaluations before it."""
+
+LEAST_NOISES = 4.5
+"""Of evaluations that only scatter, hardly ever are the last two so far from the best three."""
+
+LEAST_JUMP = 0.1
+"""A jump that loses a smaller share of the gain is no collapse."""
+
+LEAST_RISE = 0.5
+"""A slow rise must lose more than a jump: half of the gain is more than overfitting usually costs.
+"""
+
+AT_ONCE = 2
+"""A jump takes at most so many evaluations."""
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """A change for the worse from which a trial did not come back.
+
+    Attributes:
+        place: Of the first evaluation from which on all are worse than halfway to the end's level.
+        kind: Whether it came within two evaluations, or slowly.
+        before: The level that the trial had reached, smaller being better.
+        after: The level that it ended at.
+    """
+
+    place: int
+    kind: Kind
+    before: float
+    after: float
+
+
+def find_collapse(curve: Floats, train: Floats | None = None) -> Collapse | None:
+    """Return the collapse of one trial, or None.
+
+    The trial ends at the median of its last tenth, two evaluations at least. The collapse is at the
+    first evaluation from which on every one is worse than halfway between its best level and that
+    end. It has to lose 4.5 times what the evaluations scatter by, and a share of what was gained
+    from the first evaluation to the best: a tenth in a jump, half in a slow rise. Where the metric
+    on the training data does not worsen with it, the trial overfits and does not collapse. A slow
+    rise without that metric is no collapse either: nothing tells it from overfitting.
+
+    Args:
+        curve: The objective's metric, smaller being better, NaN where it was not measured:
+            [evaluation].
+        train: The same metric on the training data, likewise; None, or all NaN, where it is
+            not known.
+    """
+    known = np.flatnonzero(np.isfinite(curve))
+    values = curve[known]
+    if len(values) < LEAST_AFTER + 2:
+        return None
+    best = int(np.argmin(values))
+    end = float(np.median(values[-max(LEAST_AFTER, round(len(values) / 10)) :]))
+    halfway = (values[best] + end) / 2
+    bad_to_the_end = np.minimum.accumulate(values[::-1])[::-1] > halfway
+    place = int(np.argmax(bad_to_the_end))
+    if not bad_to_the_end[place] or not best < place <= len(values) - LEAST_AFTER:
+        return None
+    before = float(np.median(np.sort(values[:place])[: min(GOOD, (place + 1) // 2)]))
+    lost, gained = end - before, float(values[0] - values[best])
+    if lost < LEAST_NOISES * evaluation_noise(values):
+        return None
+    kind: Kind = "jump" if _rises_at_once(values, place, before, end) else "slow rise"
+    least = LEAST_JUMP if kind == "jump" else LEAST_RISE
+    on_train = None if train is None else _worsens(train[known], place)
+    if lost < least * gained or on_train is False or (on_train is None and kind == "slow rise"):
+        return None
+    return Collapse(int(known[place]), kind, before, end)
+
+
+def _rises_at_once(values: Floats, place: int, before: float, end: float) -> bool:
+    """Tell whether the middle half of the rise takes at most two evaluations."""
+    low, high = before + (end - before) / 4, end - (end - before) / 4
+    still_good = np.flatnonzero(values[:place] <= low)
+    bad = place + np.flatnonzero(values[place:] >= high)
+    return bool(len(still_good) and len(bad) and bad[0] - still_good[-1] <= AT_ONCE)
+
+
+def _worsens(train: Floats, place: int) -> bool | None:
+    """Tell whether the training metric is worse after a collapse; None where that is not known."""
+    before, after = (part[np.isfinite(part)] for part in (train[:place], train[place:]))
+    if not len(before) or not len(after):
+        return None
+    best = float(np.median(np.sort(before)[:GOOD]))
+    everything = np.concatenate([before, after])
+    least = max(LEAST_JUMP * (everything[0] - best), 3 * evaluation_noise(everything))
+    return bool(np.median(after) - best >= least)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """A trial's loss of what it had gained that it made good again.
+
+    Attributes:
+        place: Of the first evaluation of the excursion.
+        evaluations: How many it lasted.
+        before: The level before it, smaller being better.
+        worst: The worst evaluation.
+    """
+
+    place: int
+    evaluations: int
+    before: float
+    worst: float
+
+
+LEAST_EXCURSION = 0.25
+"""Share of the gain so far that an excursion must lose."""
+
+LEAST_NOISES_ONCE = 6.0
+"""That it must lose; a single evaluation is more often far off than two are."""
+
+
+def find_recoveries(curve: Floats) -> tuple[Recovery, ...]:
+    """Return the excursions from which one trial came back.
+
+    An excursion begins where an evaluation is worse than the median of the three before it by a
+    quarter of the gain so far and by six times the scatter, and it ends where half of that is made
+    good. Early evaluations, before half of the whole gain is made, are not judged.
+
+    Args:
+        curve: The objective's metric, smaller being better, NaN where it was not measured:
+            [evaluation].
+    """
+    known = np.flatnonzero(np.isfinite(curve))
+    values = curve[known]
+    if len(values) < LEAST_AFTER + 2:
+        return ()
+    noise, gained = evaluation_noise(values), values[0] - np.minimum.accumulate(values)
+    found = []
+    place = GOOD
+    while place < len(values):
+        before = float(np.median(values[place - GOOD : place]))
+        least = max(LEAST_EXCURSION * gained[place - 1], LEAST_NOISES_ONCE * noise)
+        lost = values[place] - before
+        if gained[place - 1] < gained[-1] / 2 or lost < least or lost <= 0:
+            place += 1
+            continue
+        back = place + np.flatnonzero(values[place:] <= before + lost / 2)
+        if not len(back):
+            break
+        excursion = values[place : back[0]]
+        found.append(Recovery(int(known[place]), len(excursion), before, float(excursion.max())))
+        place = int(back[0]) + GOOD
+    return tuple(found)

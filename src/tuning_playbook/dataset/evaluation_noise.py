@@ -1,0 +1,54 @@
+"""How far the evaluations of one curve scatter, whatever its trend and its jumps."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LEAST_EVALUATIONS = 4
+"""Two second differences; with fewer there is no scatter to see."""
+
+QUANTILE = 0.25
+"""Of the absolute second differences. A jump makes two of them large, and the fall at the start
+some more: on a short curve that is half of them."""
+
+NORMAL_QUANTILE = 0.3186
+"""The same quantile of the absolute value of a standard normal number."""
+
+
+MOST_ROUNDING = 0.02
+"""Of a curve's range: one that has two values only has large steps, and no noise."""
+
+
+def evaluation_noise(curve: Floats) -> float:
+    """Return the standard deviation of a curve's evaluations about its trend.
+
+    From the lower quartile of the absolute second differences, which a straight trend does not
+    enter and a few jumps do not move; of independent normal noise they have six times its variance.
+    Where a metric that counts examples makes it zero, it is half of the curve's smallest step, or
+    2 % of its range if that is less.
+
+    Source: J. Rice, "Bandwidth choice for nonparametric regression", 1984; F. R. Hampel, "The
+    influence curve and its role in robust estimation", 1974.
+
+    Args:
+        curve: Finite values: [evaluation].
+
+    Returns:
+        Zero where there are fewer than `LEAST_EVALUATIONS`, or all are equal.
+
+    Example:
+        >>> evaluation_noise(np.array([0.50, 0.25, 0.25, 0.26, 0.25, 0.25, 0.25, 0.25, 0.25]))
+        0.005
+    """
+    if len(curve) < LEAST_EVALUATIONS:
+        return 0.0
+    second = float(np.quantile(np.abs(np.diff(curve, n=2)), QUANTILE))
+    if second > 0:
+        return second / (NORMAL_QUANTILE * math.sqrt(6))
+    steps = np.abs(np.diff(curve))
+    if not (steps > 0).any():
+        return 0.0
+    return min(float(steps[steps > 0].min()) / 2, MOST_ROUNDING * float(np.ptp(curve)))
