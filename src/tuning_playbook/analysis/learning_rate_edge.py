@@ -16,6 +16,7 @@ from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
     Floats,
     arm_names,
+    collapsed,
     losses,
     members,
     ranked,
@@ -48,12 +49,12 @@ def learning_rate_edge(
     """Tell whether an arm's best learning rates lie right below where training breaks down.
 
     A trial breaks down that is infeasible, gains less than a tenth of what the best trial of its
-    arm gained from the start, or sits at chance (`broken_down`). The edge is a learning rate that
-    parts those trials from the others with the fewest on the wrong side: at least two trials above
-    it, and three in four, must have broken down. The best trials lie at the edge when they cluster
-    there as `boundary` has it, within the range that ends at the edge: the best in its outer part,
-    the top ones nearer on average than chance explains. The p-value, times the number of arms, must
-    be at most `significance`; then it is a warning.
+    arm gained from the start, sits at chance (`broken_down`), or collapses. The edge is a learning
+    rate that parts those trials from the others with the fewest on the wrong side: at least two
+    trials above it, and three in four, must have broken down. The best trials lie at the edge when
+    they cluster there as `boundary` has it, within the range that ends at the edge: the best in its
+    outer part, the top ones nearer on average than chance explains. The p-value, times the number
+    of arms, must be at most `significance`; then it is a warning.
 
     Where the learning rate has no effect until training breaks down, at most 3 % of studies are
     warned about. With 16 trials in each of two arms, of which those in the upper quarter of the
@@ -110,7 +111,7 @@ def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
     positions = scale.position(values_where_searched(study, item))
     everyone = members(study, arm)
     unstable = np.zeros(len(positions), dtype=bool)
-    unstable[everyone] = broken_down(study, arm)
+    unstable[everyone] = broken_down(study, arm) | collapsed(study)[everyone]
     everyone = everyone[np.isfinite(positions[everyone])]
     # A lucky trial among many that break down is no stable region.
     edge = stability_edge(positions[everyone], unstable[everyone])
