@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_trial
-from tuning_playbook.dataset.collapse import find_collapse
+from tuning_playbook.dataset.collapse_step import find_collapse
 from tuning_playbook.dataset.searched import Searched, to_attributes
 
 NESTEROV = "optimizer=nesterov"

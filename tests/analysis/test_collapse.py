@@ -13,7 +13,7 @@ from tuning_playbook.analysis.ranking import best_ids
 from tuning_playbook.analysis.saturated_early import saturated_early
 from tuning_playbook.analysis.train_loss import train_loss_rising
 from tuning_playbook.analysis.training_length import best_steps
-from tuning_playbook.dataset.collapse import find_collapse
+from tuning_playbook.dataset.collapse_step import find_collapse
 
 STUDIES = 100
 NOISE = 0.002

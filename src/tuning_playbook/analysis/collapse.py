@@ -23,7 +23,7 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
-from tuning_playbook.dataset.collapse import LEAST_AFTER, find_collapse, find_recoveries
+from tuning_playbook.dataset.collapse_step import LEAST_AFTER, find_collapse, find_recoveries
 from tuning_playbook.study.thresholds import DEFAULTS
 from tuning_playbook.study.thresholds import Collapse as Thresholds
 
@@ -41,7 +41,7 @@ ADVICE = (
 def collapse(study: xr.Dataset, thresholds: Thresholds = DEFAULTS.collapse) -> Finding:
     """Find trials that were good and then were not, for the rest of training.
 
-    `dataset.collapse` says what a collapse is, and `collapse_step` in `study.nc` which trials
+    `dataset.collapse_step` says what a collapse is, and `collapse_step` in `study.nc` which trials
     collapsed, and when. It comes in a jump or in a slow rise, and the metric on the training data
     worsens with it; a trial that goes on improving there overfits. A trial that came back from such
     a loss recovered; it did not collapse.

@@ -18,7 +18,7 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend
-from tuning_playbook.dataset.collapse import find_collapse
+from tuning_playbook.dataset.collapse_step import find_collapse
 from tuning_playbook.dataset.evaluation_noise import evaluation_noise
 
 SIGNIFICANCE_OF_ANY = 0.01
@@ -55,7 +55,7 @@ def worsening(curve: Floats, *, least_share: float) -> Worsening:
     start to its best. A best value among the last five leaves nothing to judge.
 
     A jump to a plateau is no line: where the line does not rise so, a jump counts by its own size
-    (`dataset.collapse`).
+    (`dataset.collapse_step`).
 
     Args:
         curve: Smaller being better; what is not finite is left out: [step].

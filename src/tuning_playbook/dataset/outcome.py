@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tuning_playbook.dataset.collapse import find_collapse
+from tuning_playbook.dataset.collapse_step import find_collapse
 from tuning_playbook.dataset.rows import Axes, Row, column
 from tuning_playbook.engine.windows import NORM_EDGES
 from tuning_playbook.trials.record import GradientSummary, TrialRecord

@@ -12,6 +12,7 @@ from tuning_playbook.analysis.ranking import (
     Floats,
     Indices,
     arm_names,
+    collapsed,
     direction,
     members,
     ranked,
@@ -26,6 +27,7 @@ from tuning_playbook.analysis.sampling_scale import (
 )
 from tuning_playbook.analysis.slices import Slice, slices
 from tuning_playbook.dataset.searched import Searched
+from tuning_playbook.plots.collapse_marks import mark_collapses
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
 from tuning_playbook.plots.places import Places, places_of, write_labels
 from tuning_playbook.plots.points import MANY_POINTS, name_points
@@ -69,11 +71,11 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
 
     The hyperparameter has its sampling scale; the ends of its range are drawn. Listed numbers have
     an axis of numbers too. Infeasible trials are red crosses in a band on the bad side of the
-    objective. The best three trials are numbered, and the legend gives their ids. Trials of one
-    listed value are spread a little to be told apart, always in the same way; of a range, those
-    with the same value and objective stand side by side. The plot says which. Of a scientific
-    hyperparameter, which makes no arms where it is sampled over a range, the best trial of each
-    slice of the range is a bar: its isolation plot.
+    objective, and trials that collapsed have an open red triangle. The best three are numbered,
+    and the legend gives their ids. Trials of one listed value are spread a little to be told apart,
+    always in the same way; of a range, those with the same value and objective stand side by side.
+    The plot says which. Of a scientific hyperparameter, which makes no arms where it is sampled
+    over a range, the best trial of each slice of the range is a bar: its isolation plot.
 
     Source: playbook, "Identifying bad search space boundaries" and "Automate generically useful
     plots".
@@ -120,6 +122,8 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
                     label=clean(arm),
                     zorder=3,
                 )
+        lost_later = best_first[collapsed(study)[best_first]]
+        mark_collapses(axes, across[lost_later], objective[lost_later])
         _ring_best(axes, study, across, best_first[:TOP])
         ids = trial_ids(study, best_first)
         name_points(axes, ids, across[best_first], objective[best_first])

@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 from tuning_playbook.analysis.ranking import (
     Floats,
     Indices,
+    collapsed,
     objective_metric,
     ranked,
     trial_id,
     trial_ids,
 )
+from tuning_playbook.plots.collapse_marks import mark_collapses
 from tuning_playbook.plots.points import MANY_POINTS, name_points
 from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import (
@@ -47,8 +49,9 @@ MOST_POINTS = 300
 def training_curves(study: xr.Dataset) -> Figure:
     """Plot the objective's metric on training and validation data against the step.
 
-    All trials are thin and grey, infeasible ones dashed in red up to a cross where they diverged;
-    the best three are in front, with their ids and arms in the legend.
+    All trials are thin and grey, infeasible ones dashed in red up to a cross where they diverged; a
+    trial that collapsed has an open red triangle where it did. The best three are in front, with
+    their ids and arms in the legend.
 
     Source: playbook, "Examining the training curves".
     """
@@ -87,6 +90,7 @@ def _plot(study: xr.Dataset, steps: Floats, panels: dict[str, Floats]) -> Figure
                 continue
             _draw_thin(axes, steps, curves, best_first)
             _draw_best(axes, study, steps, curves, best_first[:BEST])
+            _mark_collapses(axes, study, steps, curves)
             # An infeasible trial may grow without bounds; the others set the scale.
             scale_objective(axes, curves[best_first] if len(best_first) else curves)
             _name(axes, study, steps, curves, best_first)
@@ -97,6 +101,17 @@ def _plot(study: xr.Dataset, steps: Floats, panels: dict[str, Floats]) -> Figure
         )
         legend_below(figure, *rows)
     return figure
+
+
+def _mark_collapses(axes: Axes, study: xr.Dataset, steps: Floats, curves: Floats) -> None:
+    """Mark where trials collapsed, at the first value from there on."""
+    marks = []
+    for trial in np.flatnonzero(collapsed(study)):
+        line = _line(steps, curves[trial])
+        since = line[line[:, 0] >= float(study["collapse_step"].values[trial])]
+        marks += [since[0]] if len(since) else []
+    if marks:
+        mark_collapses(axes, *np.array(marks).T)
 
 
 def _name(axes: Axes, study: xr.Dataset, steps: Floats, curves: Floats, feasible: Indices) -> None:

@@ -58,7 +58,7 @@ class TrialRow:
         objective: Its objective.
         best_step: The step at which it was reached.
         status: `completed`, `diverged` or `failed`.
-        reason: Why it is infeasible, or how it ended before the longest; else empty.
+        reason: Why it is infeasible, how it ended early, or when it collapsed; else empty.
         feasible: Whether it has an objective.
         facts: What else is known of it, as labels and texts; the seed alone beyond `DETAILED`.
         command: The command that trains it again; may be empty.
@@ -134,6 +134,11 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
         for name in ("source_trial", "ended_early")
     )
 
+    collapses = [
+        f"collapsed at step {int(step):,}" if math.isfinite(step) else ""
+        for step in study["collapse_step"].to_numpy().tolist()
+    ]
+
     def make_row(rank: int, position: int) -> TrialRow:
         known = {name: column[position] for name, column in values.items()}
         settings = {name: hyperparameters[name][position] for name in varied}
@@ -148,7 +153,8 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
             objective=_cell(objective if feasible else None),
             best_step=_cell(int(known["best_step"]) if feasible else None),
             status=str(known["status"]),
-            reason=str(known["infeasible_reason"] or (ended[position] if ended else "")),
+            reason=str(known["infeasible_reason"])
+            or "; ".join(filter(None, (*ended[position : position + 1], collapses[position]))),
             feasible=feasible,
             facts=(
                 *((("in its source", str(sources[position])),) if sources else ()),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tuning_playbook.dataset.collapse import find_collapse, find_recoveries
+from tuning_playbook.dataset.collapse_step import find_collapse, find_recoveries
 from tuning_playbook.dataset.evaluation_noise import evaluation_noise
 
 TRIALS = 400
