@@ -193,7 +193,7 @@ def test_deleted_and_running_runs_of_mlflow_are_left_out_and_said(tmp_path):
     study = study_in(spec)
     assert [trial.name for trial in study.imported] == ["run2", "run3", "run4", "run5"]
     said = " ".join(study.import_notes)
-    assert "Deleted in MLflow, and left out: 1 runs." in said
+    assert "Runs that were deleted in MLflow, and are left out: 1." in said
     assert "Not finished, and left out: run1." in said
 
 
