@@ -21,7 +21,11 @@ from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
-from tuning_playbook.report.budget_lines import budget_lines, budget_plan_lines
+from tuning_playbook.report.budget_lines import (
+    budget_lines,
+    budget_plan_lines,
+    evaluation_lines,
+)
 from tuning_playbook.report.import_lines import import_lines
 from tuning_playbook.study.schema import json_schema
 
@@ -201,7 +205,7 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
         for line in import_lines(study):
             print(line)
     else:
-        for line in budget_lines(plan, options.results):
+        for line in (*budget_lines(plan, options.results), *evaluation_lines(plan)):
             print(line)
         for advice in plan.advice:
             print(f"advice: {advice}")

@@ -12,11 +12,14 @@ from tuning_playbook.analysis.ranking import Floats
 LEAST_POINTS = 5
 """Fewer evaluations than this leave too few degrees of freedom to tell a trend from noise."""
 
+EARLY = 0.1
+"""Of training. Later than that a curve may have gained most of what it gains in all."""
+
 LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""
 
 ROUNDING = 1e-9
-"""What is left of a perfect line, as a part of its values."""
+"""What rounding leaves of nothing, as a part of the values."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +51,24 @@ class Trend:
 
 
 def fit_trend(values: Floats) -> Trend:
-    """Fit a line through at least `LEAST_POINTS` finite values."""
+    """Fit a line through at least `LEAST_POINTS` finite values.
+
+    What rounding leaves of a constant's change, or of a perfect line's noise, is taken for nothing.
+
+    Example:
+        >>> fit_trend(np.full(10, 0.7))
+        Trend(change=0.0, noise=0.0, error=0.0, degrees=8)
+    """
     x = np.linspace(-0.5, 0.5, len(values))
     spread = float(x @ x)
+    nothing = ROUNDING * float(np.abs(values).max())
     change = float(x @ values) / spread
+    change = change if abs(change) > nothing else 0.0
     residuals = values - values.mean() - change * x
     degrees = len(values) - 2
     noise = math.sqrt(float(residuals @ residuals) / degrees)
+    noise = noise if noise > nothing else 0.0
     return Trend(change, noise, noise / math.sqrt(spread), degrees)
-
-
-def scatter_about_line(values: Floats) -> float:
-    """Return the standard deviation of values about a line through them; 0 of a perfect line.
-
-    Example:
-        >>> scatter_about_line(np.linspace(0.1, 0.3, 9))
-        0.0
-    """
-    noise = fit_trend(values).noise
-    return noise if noise > ROUNDING * np.abs(values).max() else 0.0
 
 
 def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
@@ -74,10 +76,22 @@ def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
     return bool(window.sum() >= LEAST_POINTS and np.isfinite(curve[window]).all())
 
 
+def starts_early(curve: Floats, fractions: Floats) -> bool:
+    """Whether a curve is known from so early on that it shows what training gained in all.
+
+    Args:
+        curve: NaN where it is not known: [eval_step].
+        fractions: Of its training that were done at each evaluation: [eval_step].
+    """
+    known = np.flatnonzero(np.isfinite(curve))
+    return bool(len(known) and fractions[known[0]] <= EARLY)
+
+
 def whole_gain(curve: Floats) -> float:
     """Return what training gained in all on a curve, smaller being better: [eval_step].
 
-    From the first evaluation that is known; trials of other tools have none before training.
+    From the first evaluation that is known, so at least that much where trials of other tools have
+    none before training.
 
     Example:
         >>> whole_gain(np.array([np.nan, 0.75, 0.25, 0.5]))

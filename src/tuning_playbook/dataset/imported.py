@@ -23,6 +23,7 @@ from tuning_playbook.engine.windows import gradient_summary
 from tuning_playbook.planning.list_imported import as_trial
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.sources.configurations import configurations
+from tuning_playbook.study.early_ends import early_ends
 from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
@@ -30,11 +31,15 @@ from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 CHOSEN_AMONG = "chosen_among"
 """An attribute of the reruns: among how many configurations their own means chose."""
 
+ENDED_EARLY = "ended_early"
+"""The variable that says of each trial how it ended before the longest; empty where it did not."""
+
 
 def study_dataset(plan: Plan) -> xr.Dataset:
     """Return `study.nc`: each configuration once, with the first of its seeds."""
     numbers = {as_trial(plan.study, item).id: item for item in plan.study.imported}
     searched = [numbers[item.trial.id] for item in plan.trials]
+    ended = early_ends(plan.study)
     in_rounds = any(trial.round is not None for trial in searched)
     rows = [
         Row(
@@ -42,7 +47,7 @@ def study_dataset(plan: Plan) -> xr.Dataset:
             item.arm,
             item.trial,
             item.searched,
-            _about(plan.study, trial) | ({"round": trial.round} if in_rounds else {}),
+            _about(plan.study, trial, ended) | ({"round": trial.round} if in_rounds else {}),
         )
         for item, trial in zip(plan.trials, searched, strict=True)
     ]
@@ -71,6 +76,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     if study.chosen_on_all_seeds:
         best = _best_on_all_seeds(plan)
     competitors = [item.arm for item in plan.trials]
+    ended = early_ends(study)
     rows: list[Row] = []
     numbers: dict[str, ImportedTrial] = {}
     also: list[str] = []
@@ -92,7 +98,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
         for number, item in enumerate(reruns, first):
             rerun = as_trial(study, item)
             numbers[rerun.id] = item
-            about = _about(study, item) | {"rerun": number, "rerun_of": rerun_of}
+            about = _about(study, item, ended) | {"rerun": number, "rerun_of": rerun_of}
             if study.spec.reruns.splits:
                 about["data_split"] = rerun.data_split
             rows.append(Row(len(rows), label, rerun, {}, about))
@@ -158,8 +164,10 @@ def imported_checkpoints(plan: Plan, study: xr.Dataset) -> xr.Dataset:
     return checkpoints_dataset(plan.study, trials, bests, [False] * len(trials))
 
 
-def _about(study: Study, trial: ImportedTrial) -> dict[str, Value | None]:
+def _about(study: Study, trial: ImportedTrial, ended: Mapping[str, str]) -> dict[str, Value | None]:
     about: dict[str, Value | None] = {"source_trial": trial.name}
+    if ended:
+        about[ENDED_EARLY] = ended.get(trial.name, "")
     if any(item.study for item in study.imported):
         about["source_study"] = trial.study
     return about
@@ -190,6 +198,8 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         dataset = dataset.drop_vars("hp_batch_size", errors="ignore")
     if "source_trial" in dataset:
         dataset["source_trial"].attrs["long_name"] = "the trial's name in its source"
+    if ENDED_EARLY in dataset:
+        dataset[ENDED_EARLY].attrs["long_name"] = "how the trial ended before the longest"
     if "source_study" in dataset:
         dataset["source_study"].attrs["long_name"] = "which study of its source trained the trial"
     named = "training steps before the evaluation; the nearest of a trial's own where they differ"

@@ -150,9 +150,9 @@ def _what_the_reruns_show(evidence: Evidence) -> list[str]:
     if evidence.difference is not None and before:
         whose = f"of the study {before[0].study}" if before[0].study else "that the spec gives"
         sentences.append(
-            f"With fewer than {LEAST_RERUNS} reruns the intervals rest on the trial variance {whose}: "
-            f"a standard deviation of {text(before[0].deviation)}, with {before[0].degrees} degrees "
-            "of freedom. It holds as long as nothing major has changed since."
+            f"With fewer than {LEAST_RERUNS} reruns the intervals rest on the trial variance "
+            f"{whose}: a standard deviation of {text(before[0].deviation)}, with "
+            f"{before[0].degrees} degrees of freedom. It holds while nothing major has changed."
         )
     sentences += [
         f"{row.infeasible} of {len(row.reruns)} reruns of the {name} are infeasible: it does not "

@@ -10,11 +10,12 @@ Source: https://github.com/mlcommons/algorithmic-efficiency.
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.algoperf_end import SPENT, STEP, how_it_ended
 from tuning_playbook.sources.foreign_files import inside, read_object
 from tuning_playbook.sources.measurements import split_of
 from tuning_playbook.sources.runs import SEED, Logs, Run, flattened, listed
@@ -104,6 +105,7 @@ def read_algoperf(folder: Path, workload: str, column: str, wanted: Callable[[st
             Run(
                 name=name,
                 study=path.relative_to(folder).parts[0],
+                ended=_ended(path, meta),
                 where=str(path),
                 parameters=hyperparameters | ({SEED: seed} if seed is not None else {}),
                 measured=measured,
@@ -157,6 +159,19 @@ def _measured(path: Path, column: str) -> tuple[Measured, tuple[Status, str] | N
             why = "there is no such file"
         return measured, ("failed", f"{EVALUATIONS}: {why}")
     return measured | found, None
+
+
+def _ended(path: Path, meta: Sequence[Mapping[str, Any]]) -> str:
+    """Return how a run ended before its time; empty where its files do not tell."""
+    try:
+        table = _table(path / EVALUATIONS)
+    except SourceError:
+        return ""  # said where it is read for its measurements
+    if table is None or not meta:
+        return ""
+    wanted = [name for name in table.columns if name in (STEP, SPENT) or split_of(name)]
+    columns = {name: [row.real(name) for row in table.rows] for name in wanted}
+    return how_it_ended(meta[0], columns)
 
 
 def _table(path: Path) -> Table | None:

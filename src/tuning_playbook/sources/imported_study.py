@@ -15,6 +15,7 @@ from tuning_playbook.sources.checks import (
     Written,
     check_objective,
     check_parts,
+    check_range,
     check_roles,
     check_source,
     chosen,
@@ -61,6 +62,7 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     written, ranges = with_ranges(written, found)
     spec, parts = written.spec, parts_of(written.spec)
     imported, repeats = _apart(with_fixed(written, chosen(written, found), parts), found)
+    check_range(written, imported)
     training = _training(written, imported, found)
     incumbent = incumbent_of(written, imported, found.incumbent)
     searched = [

@@ -50,6 +50,8 @@ class Run:
         written: What the source calls a parameter that has another name here already.
         provenance: When, how long and on what it was trained; None where that is not known.
         study: Which of the studies of its source it is part of; empty where the source has no such.
+        ended: How it ended before it had trained for all its steps; empty where its source does not
+            say so.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Run:
     written: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] | None = None
     study: str = ""
+    ended: str = ""
 
     def error(self, what: str, name: str, message: str) -> SourceError:
         """Return an error about a parameter, which `what` calls a column or the like."""
@@ -148,6 +151,7 @@ def finish(runs: Sequence[Run], naming: Naming) -> Trials:
         ImportedTrial(
             name=run.name,
             study=run.study,
+            ended=run.ended,
             where=run.where,
             seed=seed,
             seed_told=told is not None,

@@ -56,9 +56,19 @@ class Training(Shape):
         0,
         description="validation examples that periodic evaluations see; 0 for all",
     )
+    train_sample: Literal["all"] | None = Field(
+        None,
+        description="all: evaluations see the whole training split; left out, a fixed sample of it "
+        "as large as what they see of the validation split",
+    )
     keep_best: Positive = Field(3, description="checkpoints kept per trial")
     warmup_extends: StrictBool = Field(
         False, description="whether a trial's warmup_steps come on top of max_train_steps"
+    )
+    allow_idle: StrictBool = Field(
+        False,
+        description="whether a learning rate may be below 1 % of its peak for more than a tenth of "
+        "the run; changes no trial",
     )
     seed: Seed = Field(0, description="every trial's own seed is derived from it")
 
