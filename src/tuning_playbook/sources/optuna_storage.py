@@ -107,15 +107,15 @@ def read_optuna(
                     parameters=trial.params | _seed(trial.attributes),
                     measured={objective: measured} if measured else {},
                     outcome=_outcome(trial),
+                    ended="pruned, and counts with what it reported"
+                    if trial.state == "PRUNED"
+                    else "",
                 )
             )
             for parameter, text in trial.distributions.items():
                 given = _distribution(text, f"{trial.where}, parameter '{parameter}'")
                 if ranges.setdefault(parameter, given) != given:
                     ranges[parameter] = None
-    pruned = [str(item.number) for item in found.trials if item.state == "PRUNED"]
-    if pruned := [name for name in pruned if name not in unread]:
-        notes.append(f"Pruned, and counted with what was reported until then: {listed(pruned)}.")
     if unfinished:
         notes.append(f"Not finished, and left out: {listed(unfinished)}.")
     if beside:
