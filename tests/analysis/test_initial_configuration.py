@@ -57,5 +57,15 @@ def test_far_from_chance_is_a_share_of_the_way_and_beyond_what_untrained_models_
     assert least_gain(2.4, 0.0, perfect=None, share=0.25) == pytest.approx(0.6)
 
 
+def test_where_untrained_models_differ_much_the_best_of_them_counts():
+    """AlgoPerf's models of criteo1tb begin at losses from 0.32 to 1.79, and come to 0.124."""
+    begin = np.array([0.554, 1.786, 1.494, 1.266, 0.712])
+    chance, spread = float(np.median(begin)), float(begin.std(ddof=1))
+    assert 5 * spread > chance
+    least = least_gain(chance, spread, perfect=None, share=0.25, best=float(begin.min()))
+    assert least == pytest.approx(chance - 0.554 + 0.25 * chance)
+    assert chance - 0.124 > least > chance - 0.3
+
+
 def test_without_examples_no_class_is_the_commonest():
     assert loss_of_commonest_class(np.zeros(3), perfect=0.0) == np.inf

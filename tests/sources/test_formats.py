@@ -15,6 +15,7 @@ from tuning_playbook.analysis.import_datasets import import_datasets
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.sources.wire_format import DamagedError, masked_crc, message, records
+from tuning_playbook.study.caveats import caveats
 
 
 def study_in(spec):
@@ -115,8 +116,8 @@ def test_a_pruned_trial_counts_with_what_it_reported(tmp_path):
     assert [trial.name for trial in study.imported] == ["0", "1"]
     record = study.imported[1].record
     assert (record.status, record.evaluations.steps) == ("completed", (1, 2))
-    said = " ".join(study.import_notes)
-    assert "Pruned, and counted with what was reported until then: 1." in said
+    said = " ".join(caveats(study))
+    assert "1 (pruned, and counts with what it reported)" in said
     assert "Not finished, and left out: 2, 3." in said
     assert "its steps are counted from 1 here" in said
 
@@ -193,7 +194,7 @@ def test_deleted_and_running_runs_of_mlflow_are_left_out_and_said(tmp_path):
     study = study_in(spec)
     assert [trial.name for trial in study.imported] == ["run2", "run3", "run4", "run5"]
     said = " ".join(study.import_notes)
-    assert "Deleted in MLflow, and left out: 1 runs." in said
+    assert "Runs that were deleted in MLflow, and are left out: 1." in said
     assert "Not finished, and left out: run1." in said
 
 

@@ -304,10 +304,3 @@ def test_a_trial_that_was_evaluated_at_its_start_alone_never_trained(tmp_path):
     study = study_of(tmp_path, "trial,x\na,1\nb,2\n", values)
     assert [trial.record.status for trial in study.imported] == ["failed", "completed"]
     assert study.imported[0].record.reason == "it ended at step 0 of 10, before it had trained"
-
-
-def test_trials_that_ended_early_are_named(tmp_path):
-    values = "trial,step,validation/error\na,0,0.9\na,40,0.8\nb,0,0.9\nb,100,0.5\n"
-    study = study_of(tmp_path, "trial,x\na,1\nb,2\n", values)
-    said = "1 of 2 trials ended before half of the 100 steps of the longest one: a at step 40."
-    assert said in study.import_notes

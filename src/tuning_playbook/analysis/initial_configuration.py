@@ -1,5 +1,6 @@
 """Does the best of each arm beat chance by far? If not, there is nothing to tune yet."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -45,7 +46,8 @@ def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_cha
 
     Far is both the `share` of the way from chance to a perfect score (for a metric without a known
     perfect score, of the value at chance), and five times the standard deviation of the untrained
-    models. A problem where no arm's best trial comes so far; a warning where some do not.
+    models; or, where these differ much, the share beyond the best of them. A problem where no arm's
+    best trial comes so far; a warning where some do not.
 
     A study whose trials learn to err on one example in ten is never warned about; one whose trials
     come a tenth of the way from chance always is.
@@ -71,7 +73,11 @@ def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_cha
     spread = float(untrained.std(ddof=1)) if len(untrained) > 1 else 0.0
     chance = min(float(np.median(untrained)), _of_commonest_class(study))
     least = least_gain(
-        chance, spread, perfect=PERFECT.get(objective_metric(study)), share=thresholds.share
+        chance,
+        spread,
+        perfect=PERFECT.get(objective_metric(study)),
+        share=thresholds.share,
+        best=float(untrained.min()),
     )
     rows: list[dict[str, Any]] = [
         {
@@ -143,17 +149,24 @@ def loss_of_commonest_class(counts: Floats, perfect: float) -> float:
     return float(perfect + 1 - counts.max() / counts.sum())
 
 
-def least_gain(chance: float, spread: float, *, perfect: float | None, share: float) -> float:
+def least_gain(
+    chance: float, spread: float, *, perfect: float | None, share: float, best: float = -math.inf
+) -> float:
     """Return by how much a trial must be better than chance to be far better.
+
+    Where untrained models differ much, five times their spread may be more than there is to gain. A
+    trial that is better than the best of them by the share is far better too.
 
     Args:
         chance: The loss of an untrained model.
         spread: The standard deviation of untrained models.
         perfect: The loss of a perfect model; None where it is not known, and zero stands for it.
         share: Of the way from chance to perfect.
+        best: The loss of the best untrained model.
     """
     whole = abs(chance) if perfect is None else chance - perfect
-    return max(share * whole, LEAST_SPREADS * spread)
+    beyond_all = max(chance - best, 0.0) + share * whole
+    return max(share * whole, min(LEAST_SPREADS * spread, beyond_all))
 
 
 def _hardly_better(row: Mapping[str, Any], chance: float) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from tuning_playbook.sources.configurations import configurations
+from tuning_playbook.study.early_ends import early_ends_sentence
 from tuning_playbook.study.study import Arm, Dimension, Study, write_value
 
 MOST_REASONS = 3
@@ -34,7 +35,9 @@ def import_lines(study: Study) -> list[str]:
         lines.append(f"read: the baseline is {study.baseline.path or 'that of the source'}")
     lines += [line for arm in study.arms for line in _ranges(arm, one=len(study.arms) == 1)]
     lines += _infeasible(study)
-    return [*lines, *(f"note: {note}" for note in study.import_notes)]
+    shorter = early_ends_sentence(study)
+    notes = [*study.import_notes, *([shorter] if shorter else [])]
+    return [*lines, *(f"note: {note}" for note in notes)]
 
 
 def _ranges(arm: Arm, *, one: bool) -> list[str]:

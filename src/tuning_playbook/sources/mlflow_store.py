@@ -151,7 +151,7 @@ def _in_folder(path: Path) -> tuple[dict[str, str], list[Stored], list[str]]:
         stored.append(run)
         _read_run(place, run)
     if deleted:
-        notes.append(f"Deleted in MLflow, and left out: {deleted} runs.")
+        notes.append(f"Runs that were deleted in MLflow, and are left out: {deleted}.")
     return experiments, stored, notes
 
 
@@ -247,7 +247,7 @@ def _in_database(path: Path) -> tuple[dict[str, str], list[Stored], list[str]]:
                 stored.metrics.setdefault(str(key), {})[step] = number
     notes = unwritten(path)
     if deleted:
-        notes.append(f"Deleted in MLflow, and left out: {deleted} runs.")
+        notes.append(f"Runs that were deleted in MLflow, and are left out: {deleted}.")
     return experiments, [*runs.values()], notes
 
 

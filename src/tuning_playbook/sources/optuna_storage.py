@@ -107,18 +107,15 @@ def read_optuna(
                     parameters=trial.params | _seed(trial.attributes),
                     measured={objective: measured} if measured else {},
                     outcome=_outcome(trial),
+                    ended="pruned, and counts with what it reported"
+                    if trial.state == "PRUNED"
+                    else "",
                 )
             )
             for parameter, text in trial.distributions.items():
                 given = _distribution(text, f"{trial.where}, parameter '{parameter}'")
                 if ranges.setdefault(parameter, given) != given:
                     ranges[parameter] = None
-    pruned = [trial for trial in found.trials if trial.state == "PRUNED"]
-    if pruned:
-        notes.append(
-            f"Pruned, and counted with what was reported until then: "
-            f"{listed(str(item.number) for item in pruned)}."
-        )
     if unfinished:
         notes.append(f"Not finished, and left out: {listed(unfinished)}.")
     if beside:
@@ -128,7 +125,10 @@ def read_optuna(
         )
     changed = [name for name, given in ranges.items() if given is None]
     if changed:
-        notes.append(f"Ranges that differ between trials, and are not used: {listed(changed)}.")
+        notes.append(
+            f"Ranges that differ between trials, or that no spec can write, and are not used: "
+            f"{listed(changed)}."
+        )
     known = {name: given for name, given in ranges.items() if given is not None}
     return Logs(runs, unread, notes=notes, ranges=known)
 

@@ -3,20 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tuning_playbook.sources.runs import listed
 from tuning_playbook.trials.imported_trial import ImportedTrial
-
-SHORT_OF = 0.5
-"""A trial that ended before this part of the longest one's steps is named."""
 
 MANY = 100
 """Steps of a training that one step is nothing of."""
 
 
-def with_early_ends(
+def with_those_that_never_trained(
     trials: Sequence[ImportedTrial], allowed: int, *, first_step_is_nothing: bool
 ) -> tuple[ImportedTrial, ...]:
-    """Return trials of which those that ended before they trained have failed.
+    """Return trials, those that ended before they trained as failed, with the reason.
 
     A trial whose last evaluation is at step 0 never trained. One whose last is at step 1 did not
     either where steps are those of the optimizer, and the others, or the budget, take many.
@@ -33,22 +29,6 @@ def with_early_ends(
     return tuple(
         _failed(trial, longest) if 0 <= _last(trial) <= start else trial for trial in trials
     )
-
-
-def early_ends(trials: Sequence[ImportedTrial]) -> list[str]:
-    """Return what is said of feasible trials that ended long before the longest one."""
-    longest = max((_last(trial) for trial in trials), default=0)
-    short = [
-        f"{trial.name} at step {_last(trial):,}"
-        for trial in trials
-        if trial.record.status == "completed" and 0 <= _last(trial) < SHORT_OF * longest
-    ]
-    if not short:
-        return []
-    return [
-        f"{len(short)} of {len(trials)} trials ended before half of the {longest:,} steps of the "
-        f"longest one: {listed(short)}."
-    ]
 
 
 def _last(trial: ImportedTrial) -> int:

@@ -15,7 +15,7 @@ from tuning_playbook.sources.json_lines import names_in_lines, read_json_lines
 from tuning_playbook.sources.measurements import split_of
 from tuning_playbook.sources.mlflow_store import read_mlflow
 from tuning_playbook.sources.optuna_storage import read_optuna
-from tuning_playbook.sources.outcomes import early_ends, with_early_ends
+from tuning_playbook.sources.outcomes import with_those_that_never_trained
 from tuning_playbook.sources.ray_tune import read_ray
 from tuning_playbook.sources.rename import check_rename
 from tuning_playbook.sources.runs import Logs, Naming, finish
@@ -94,12 +94,12 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         strict=tables,
     )
     found = finish(logs.runs, naming)
-    trials = with_early_ends(
+    trials = with_those_that_never_trained(
         found.trials,
         logs.steps or (training.max_train_steps if training else 0),
         first_step_is_nothing=isinstance(source, AlgoperfSource),
     )
-    notes = [*logs.notes, *found.notes, *early_ends(trials)]
+    notes = [*logs.notes, *found.notes]
     notes += [f"Left out: {name}: {reason}." for name, reason in logs.left_out.items()]
     names = {old: naming.rename.get(old, old) for old in logs.ranges}
     return Found(
