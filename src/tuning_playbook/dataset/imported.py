@@ -211,13 +211,17 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
 def _shared_steps(curves: Sequence[Curves]) -> np.ndarray:
     """Return the steps of the trial measured least often of those that trained to the end, [steps].
 
-    So no trial that trained as long shows a measurement twice.
+    So no trial that trained as long shows a measurement twice. Where all of these were measured at
+    the same steps, up to where each ended, the longest one's are kept.
     """
     measured = [tuple(item.steps) for item in curves if len(item.steps)]
     if not measured:
         return np.zeros(1, np.int64)
     last = max(steps[-1] for steps in measured)
     whole = [steps for steps in measured if steps[-1] >= WHOLE_RUN * last]
+    longest = max(whole)
+    if all(steps == longest[: len(steps)] for steps in whole):
+        return np.array(longest, np.int64)
     return np.array(min(whole, key=lambda steps: (len(steps), steps)), np.int64)
 
 
