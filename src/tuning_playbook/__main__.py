@@ -20,7 +20,11 @@ from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
-from tuning_playbook.report.budget_lines import budget_lines, budget_plan_lines
+from tuning_playbook.report.budget_lines import (
+    budget_lines,
+    budget_plan_lines,
+    evaluation_lines,
+)
 from tuning_playbook.study.schema import json_schema
 
 
@@ -194,7 +198,7 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
     for arm_name, trial in plan.expansion.duplicates:
         print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
     if not study.imported:
-        for line in budget_lines(plan, options.results):
+        for line in (*budget_lines(plan, options.results), *evaluation_lines(plan)):
             print(line)
         for advice in plan.advice:
             print(f"advice: {advice}")

@@ -58,6 +58,48 @@ def test_flat_curves_without_noise():
     assert saturated_early(study).answer == "warning"
 
 
+def reaching_zero(at_steps, evaluations=40):
+    """A study each trial of which reaches error 0 at its own evaluation, and stays there."""
+    study = make_study(arms=["all trials"], trials=len(at_steps), evaluations=evaluations)
+    for trial, step in enumerate(at_steps):
+        study["error_rate"][trial] = np.maximum(0.0, 0.9 - 0.9 * np.arange(evaluations + 1) / step)[
+            :, None
+        ]
+    study["objective"][:] = 0.0
+    study["best_step"][:] = 100 * np.array(at_steps)
+    return study
+
+
+def test_where_all_trials_reach_the_same_the_first_to_get_there_is_the_best():
+    study = reaching_zero([8, 6, 3, 5, 9, 7])
+    finding = saturated_early(study)
+    assert best_trial(study) == 2
+    assert finding.answer == "warning"
+    assert finding.trials == (trial_id(study, 2),)
+    assert finding.numbers["arms"][0]["late_gain_at_most"] == {"train": 0.0, "validation": 0.0}
+    assert still_improving(study).answer == "ok"
+    assert best_steps(study).answer == "ok"
+
+
+def test_where_all_reach_it_late_longer_training_is_proposed():
+    study = reaching_zero([39, 38, 37, 39, 36, 38])
+    assert best_trial(study) == 4
+    assert saturated_early(study).answer == "ok"
+    assert still_improving(study).answer == "warning"
+    assert best_steps(study).answer == "warning"
+
+
+@pytest.mark.parametrize("level", [0.1, 1 / 3, 0.7, 0.9])
+def test_trials_that_stay_where_they_began_neither_improve_nor_saturate(level):
+    study = reaching_zero([5] * 6, evaluations=36)
+    study["error_rate"][:] = level
+    study["objective"][:] = level
+    assert still_improving(study).answer == "ok"
+    finding = saturated_early(study)
+    assert finding.answer == "cannot tell"
+    assert finding.summary == "No best trial gained anything in training."
+
+
 def test_training_that_goes_on_improving():
     study = make_study(time_constant=0.6)
     finding = still_improving(study)

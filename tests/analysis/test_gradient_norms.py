@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -146,6 +148,16 @@ def test_norms_of_single_steps_have_no_maximum_of_their_own():
     study = make_study(spikes=spike(12))
     study["grad_norm"] = study["grad_norm_max"]
     assert gradient_norms(study.drop_vars("grad_norm_max")).answer == "warning"
+
+
+def test_infinite_norms_are_a_divergence_and_no_outlier():
+    study = make_study(spikes=spike(12))
+    study["grad_norm_max"][:, 14] = np.inf
+    study["grad_norm"][:, 16] = np.inf
+    finding = gradient_norms(study)
+    json.dumps(finding.to_json(), allow_nan=False)
+    assert rows(finding)[ADAM]["outlying_windows"] == 1
+    assert not rows(finding)[NESTEROV]["outlying_windows"]
 
 
 def test_norms_without_a_histogram_have_no_threshold():

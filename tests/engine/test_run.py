@@ -97,6 +97,31 @@ def test_a_validation_sample_is_measured_at_every_evaluation_and_the_whole_at_th
     assert whole_split["loss"] != measured["validation/loss"]
 
 
+def test_all_of_the_training_split_is_measured_where_that_is_asked_for(workload):
+    """It changes what is measured of the training split, and nothing that is trained."""
+    splits = workload.load_data()
+    measured = {}
+    for train_sample in ("", "all"):
+        trial = make_trial(**GOOD, train_sample=train_sample)
+        placed = place_data(splits, trial.batch_size, 0, train_sample)
+        (finished,) = train_group(Program(trial, workload, placed, 50), [trial], BEST_LOSS).finished
+        measured[train_sample] = finished
+    step, variables = measured["all"].best[0]
+    evaluations = measured["all"].record.evaluations
+    row = list(evaluations.steps).index(step)
+    w = np.asarray(variables["params"]["w"], np.float64)
+    expected = losses_of(w, splits["train"]["x"], splits["train"]["y"])
+    assert evaluations.values["train/loss"][row] == pytest.approx(expected, rel=1e-5)
+    sampled = measured[""].record
+    assert sampled.evaluations.values["train/loss"][row] != pytest.approx(expected, rel=1e-3)
+    np.testing.assert_array_equal(
+        sampled.evaluations.values["validation/loss"], evaluations.values["validation/loss"]
+    )
+    np.testing.assert_array_equal(
+        sampled.logged.values["train_loss"], measured["all"].record.logged.values["train_loss"]
+    )
+
+
 def test_the_best_steps_are_found_retrospectively(train):
     two = dataclasses.replace(BEST_LOSS, keep=2)
     (finished,) = train(make_trial(**GOOD), selection=two)

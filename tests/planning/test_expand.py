@@ -199,3 +199,15 @@ def test_what_is_asked_for_again_changes_no_fingerprint(tmp_path):
     asked = plan_of(tmp_path, {"reruns.splits": 5, "replicates": 2}).trials[0].trial
     assert asked == plain
     assert "data_split" not in plain.to_json()
+
+
+def test_whether_all_of_the_training_split_is_measured_is_another_trial(tmp_path):
+    """And a spec that does not ask has the trials that it had before there was a choice."""
+    plain, whole = (
+        plan_of(tmp_path, changes).trials[0].trial
+        for changes in ({}, {"training.train_sample": "all"})
+    )
+    assert whole.train_sample == "all"
+    assert whole.id != plain.id
+    assert whole.seed == plain.seed
+    assert "train_sample" not in plain.to_json()

@@ -323,7 +323,8 @@ class TestImportancePlot:
 
     def test_every_hyperparameter_with_its_indices(self):
         numbers, figure = self.plot(effect=lambda _arm, at: at["learning_rate"])
-        above, below = figure.axes
+        panels = {axes.get_title("left"): axes for axes in figure.axes}
+        above, below = panels[NESTEROV], panels[ADAM]
         assert [label.get_text() for label in below.get_yticklabels()] == [
             "learning_rate",
             "weight_decay",
@@ -334,6 +335,23 @@ class TestImportancePlot:
         assert bars[:2] == [row["total"], row["main"]]
         assert len(above.patches) == 2 * 3 + 3
         assert "95 % interval" in legend(figure)
+
+    def test_a_part_of_an_arm_has_a_panel_and_what_is_left_out_a_row(self, tmp_path):
+        def effect(arm, at):
+            return 2.0 * (at["learning_rate"] > 0.6) + 0.2 * at["weight_decay"]
+
+        study = make_study(trials=64, effect=effect)
+        some = np.where(np.arange(128) % 2 == 0, 0.3, np.nan)
+        study["hp_dropout"] = ("trial", some, study["hp_weight_decay"].attrs)
+        finding = importance(study)
+        figure = importance_plot(finding.numbers)
+        titles = [axes.get_title("left") for axes in figure.axes]
+        parts = [part for part in finding.numbers["parts"] if part["arm"] == ADAM]
+        assert titles[titles.index(ADAM) + 1 :] == [f"{ADAM}, {part['part']}" for part in parts]
+        assert any("in the region of the better" in title for title in titles)
+        drawn = texts(svg(figure, tmp_path))
+        assert "left out: 32 of 64 trials have it" in drawn
+        assert "dropout" in drawn
 
     def test_an_arm_of_which_nothing_can_be_told(self, tmp_path):
         for settings in ({}, {"searched": []}):

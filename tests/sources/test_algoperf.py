@@ -141,6 +141,13 @@ def test_the_spec_may_say_what_a_metric_can_be(tmp_path):
     assert attributes["valid_max"] == 60.0
 
 
+def test_a_range_that_a_trial_lies_outside_of_is_refused(tmp_path):
+    objective = {"metric": "validation/bleu", "mode": "max", "range": [0, 1]}
+    message = r"objective\.range: trial 'study_0/trial_1' reached .* more than the metric can be"
+    with pytest.raises(TuningPlaybookError, match=message):
+        import_logs(tmp_path, "wmt_jax", objective=objective)
+
+
 def test_the_test_split_stays_closed(tmp_path):
     imported = import_logs(tmp_path, "ogbg_jax")
     for dataset in (imported.study, imported.reruns):

@@ -23,6 +23,7 @@ CHANGES = {
     "devices": 2,
     "nodes": 2,
     "data_split": 1,
+    "train_sample": "all",
 }
 
 

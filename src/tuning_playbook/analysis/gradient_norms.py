@@ -142,6 +142,7 @@ def outlying_windows(study: xr.Dataset, outlier: float) -> OutlyingWindows:
     mean = _logged(study, "grad_norm")
     largest = np.fmax(mean, _logged(study, "grad_norm_max")) if "grad_norm_max" in study else mean
     left = np.minimum(largest, _clip_norms(study)[:, None])
+    left[np.isinf(left)] = np.nan  # as some tools log a divergence
     found = []
     for part in np.array_split(np.arange(len(mean)), -(-max(1, len(mean)) // AT_ONCE)):
         typical = typical_norms(mean[part])

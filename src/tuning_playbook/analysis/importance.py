@@ -1,37 +1,17 @@
 """Which hyperparameters matter, which interact, and which can be fixed in the next round."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.arm_importance import ArmImportance, arm_importance
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
-from tuning_playbook.analysis.numbers import number
-from tuning_playbook.analysis.ranking import arm_names, losses, ranked, without_the_worst
-from tuning_playbook.analysis.search_axes import search_axes
-from tuning_playbook.analysis.sobol_indices import SobolIndices, sobol_indices
+from tuning_playbook.analysis.numbers import text
+from tuning_playbook.analysis.ranking import arm_names
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, Importance
-
-LEAST_PREDICTED = 0.2
-"""Where less of the variance of trials left out is predicted the fitted function is mostly made
-up, and so would be what is said of its hyperparameters."""
-
-PREDICTED_BY_CHANCE = 3.0
-"""Of noise a function with d length scales, chosen for n trials, predicts up to 3 (d + 1) / n of
-the variance of trials left out, in 95 studies of a hundred (simulated, 20 to 64 trials)."""
-
-LEAST_TRIALS = 10
-"""Feasible trials below which no function of one hyperparameter is known, let alone of two."""
-
-TRIALS_PER_HYPERPARAMETER = 5
-"""And so many more are needed for each."""
-
-MOST_TRIALS = 256
-"""The cost of the fit grows with their cube; of more trials evenly spaced ones are taken."""
 
 
 def importance(study: xr.Dataset, thresholds: Importance = DEFAULTS.importance) -> Finding:
@@ -44,27 +24,39 @@ def importance(study: xr.Dataset, thresholds: Importance = DEFAULTS.importance) 
     beyond their main indices, and the *total* index a hyperparameter's share with all its
     interactions.
 
+    That is asked of further parts of an arm, each with a fit of its own:
+
+    - the region in which its better trials lie (`good_region`), where it is smaller than the search
+      space: in wide ranges the bad ends make up most of the variance. The better trials are a
+      quarter, a third or half of them, the fewest from whose region something can be told;
+    - the trials that have a hyperparameter which others of the arm lack. It is left out of what is
+      said of the whole arm, and `left_out` in the numbers says so.
+
     A hyperparameter can be fixed next round where the upper 95 % bound of its total index is below
-    `negligible`, and a pair is to be tuned together where the lower bound of its index is above
-    `interaction`. Both are said only of an arm in which the function predicts trials left out one
-    by one: at least a fifth of their variance, and more than it would of noise. What is fixed is a
-    caveat of the next round's conclusion.
+    `negligible`, in the good region too where there is one, and a pair is to be tuned together
+    where the lower bound of its index is above `interaction`. Both are said only where the function
+    predicts trials left out one by one: at least a fifth of their variance, and more than it would
+    of noise. What is fixed is a caveat of the next round's conclusion.
 
     On Ishigami's function (main indices 0.31, 0.44, 0; one interaction, of the first and the third,
     0.24) with 64 trials of a Halton sequence the order of the main indices and the largest
     interaction are right for at least 95 of 100 seeds. Interactions that act in the corners of the
-    space are underrated with so few trials, and total indices with them.
+    space are underrated with so few trials, and total indices with them. Of a function that jumps
+    at 60 % of one range and has a slope in another, the first has at least 95 % of the variance of
+    the whole, and the second at least 80 % of that of the good region, with 64 trials for at least
+    95 of 100 seeds.
 
     Source: playbook, "Extracting insight from experimental results".
     """
     arms = [
-        _arm(study, arm, thresholds)
+        arm_importance(study, arm, thresholds)
         for arm in arm_names(study)
         if any(arm in item.arms for item in read_searched(study))
     ]
-    fitted = [arm for arm in arms if arm["predicted"] is not None]
-    told = [arm for arm in fitted if arm["told"]]
-    hyperparameters = [row for arm in told or fitted for row in arm["hyperparameters"]]
+    fits = [fit for arm in arms for fit in (arm.whole, *arm.parts) if fit.get("hyperparameters")]
+    told = [fit for fit in fits if fit["told"]]
+    whole = [arm.whole for arm in arms if arm.whole.get("hyperparameters")]
+    left_out = [row for arm in arms for row in arm.left_out]
     finding = partial(
         Finding,
         check="importance",
@@ -73,115 +65,59 @@ def importance(study: xr.Dataset, thresholds: Importance = DEFAULTS.importance) 
             "negligible": thresholds.negligible,
             "interaction": thresholds.interaction,
             "arms": [
-                {key: arm[key] for key in ("arm", "feasible", "used", "predicted", "told")}
+                {key: arm.whole[key] for key in ("arm", "feasible", "used", "predicted", "told")}
                 for arm in arms
             ],
-            "hyperparameters": [row for arm in fitted for row in arm["hyperparameters"]],
-            "pairs": [row for arm in fitted for row in arm["pairs"]],
+            "hyperparameters": [row for fit in whole for row in fit["hyperparameters"]],
+            "pairs": [row for fit in whole for row in fit["pairs"]],
+            "parts": [fit for arm in arms for fit in arm.parts],
+            "left_out": left_out,
         },
         section="Extracting insight from experimental results",
-        hyperparameters=concerned(study, hyperparameters),
-        arms=arms_in(study, told or fitted),
+        hyperparameters=concerned(
+            study, [row for fit in told or fits for row in fit["hyperparameters"]] + left_out
+        ),
+        arms=arms_in(study, told or fits),
     )
     if told:
         return finding(
             answer="ok",
-            summary=" ".join(_sentence(arm) for arm in told),
-            advice=" ".join(filter(None, (_advice(arm) for arm in told))),
+            summary=" ".join(filter(None, map(_sentences, arms))),
+            advice=" ".join(filter(None, map(_advice, arms))),
         )
     if not arms:
         return finding(answer="ok", summary="Nothing was searched.")
-    if fitted:
+    lacking = "".join(f" {_left_out(row)}" for row in left_out)
+    if fits:
         return finding(
             answer="cannot tell",
             summary=(
                 "In no arm do the hyperparameters predict the objective of trials left out: either "
-                "they hardly matter within their ranges, or the trials are too few."
+                f"they hardly matter within their ranges, or the trials are too few.{lacking}"
             ),
             advice="Look at the hyperparameter axis plots; more trials per arm would tell.",
         )
     return finding(
         answer="cannot tell",
-        summary="No arm has the feasible trials that it takes to fit a function to them.",
+        summary=f"No arm has the feasible trials that it takes to fit a function to them.{lacking}",
         advice="More trials per arm would tell.",
     )
 
 
-def _arm(study: xr.Dataset, arm: str, thresholds: Importance) -> dict[str, Any]:
-    """Return the numbers of one arm; without indices where it has too few feasible trials."""
-    order = ranked(study, arm)
-    used = np.sort(order)
-    if len(used) > MOST_TRIALS:
-        used = used[np.linspace(0, len(used) - 1, MOST_TRIALS).astype(int)]
-    axes = search_axes(study, arm, used)
-    row: dict[str, Any] = {
-        "arm": arm,
-        "feasible": len(order),
-        "used": len(used),
-        "predicted": None,
-        "told": False,
-    }
-    loss = losses(study)[used]
-    enough = len(used) >= LEAST_TRIALS + TRIALS_PER_HYPERPARAMETER * (len(axes) - 1)
-    if not axes or not enough or not np.ptp(loss) > 0:
-        return row
-    indices = sobol_indices(list(axes.values()), without_the_worst(loss))
-    by_chance = PREDICTED_BY_CHANCE * (len(axes) + 1) / len(used)
-    told = indices.predicted >= max(LEAST_PREDICTED, by_chance)
-    names = list(axes)
-    return row | {
-        "predicted": number(indices.predicted),
-        "told": told,
-        "hyperparameters": _hyperparameters(arm, names, indices, told, thresholds.negligible),
-        "pairs": _pairs(arm, names, indices, told, thresholds.interaction),
-    }
+def _sentences(arm: ArmImportance) -> str:
+    """Return what is said of an arm and its parts."""
+    fits = [fit for fit in (arm.whole, *arm.parts) if fit["told"]]
+    return " ".join([*map(_sentence, fits), *map(_left_out, arm.left_out)])
 
 
-def _hyperparameters(
-    arm: str, names: Sequence[str], indices: SobolIndices, told: bool, negligible: float
-) -> list[dict[str, Any]]:
-    """Return the indices of each hyperparameter of an arm, the largest total index first."""
-    rows = [
-        {
-            "arm": arm,
-            "hyperparameter": name,
-            "main": main.index,
-            "main_low": main.low,
-            "main_high": main.high,
-            "total": total.index,
-            "total_low": total.low,
-            "total_high": total.high,
-            "can_be_fixed": told and total.high < negligible,
-        }
-        for name, main, total in zip(names, indices.main, indices.total, strict=True)
-    ]
-    return sorted(rows, key=lambda row: float(row["total"]), reverse=True)
-
-
-def _pairs(
-    arm: str, names: Sequence[str], indices: SobolIndices, told: bool, interaction: float
-) -> list[dict[str, Any]]:
-    """Return the index of each pair of an arm's hyperparameters, the largest first."""
-    rows = [
-        {
-            "arm": arm,
-            "hyperparameters": [names[one], names[other]],
-            **asdict(share),
-            "tune_together": told and share.low > interaction,
-        }
-        for (one, other), share in indices.pairs.items()
-    ]
-    return sorted(rows, key=lambda row: float(row["index"]), reverse=True)
-
-
-def _sentence(arm: Mapping[str, Any]) -> str:
+def _sentence(fit: Mapping[str, Any]) -> str:
     shares = ", ".join(
         f"{row['hyperparameter']} {row['total']:.0%} ({row['total_low']:.0%} to "
         f"{row['total_high']:.0%})"
-        for row in arm["hyperparameters"]
+        for row in fit["hyperparameters"]
     )
-    sentence = f"In {arm['arm']} the variance of the objective is owed to {shares}"
-    pairs = [row for row in arm["pairs"] if row["tune_together"]]
+    sentence = f"In {_place(fit)} the variance of the objective is owed to {shares}"
+    pairs = [row for row in fit["pairs"] if row["tune_together"]]
     if pairs:
         told = ", ".join(
             f"{' and '.join(row['hyperparameters'])} {row['index']:.0%}" for row in pairs
@@ -190,17 +126,39 @@ def _sentence(arm: Mapping[str, Any]) -> str:
     return sentence + "."
 
 
-def _advice(arm: Mapping[str, Any]) -> str:
-    fixable = [row["hyperparameter"] for row in arm["hyperparameters"] if row["can_be_fixed"]]
-    together = [
-        " and ".join(row["hyperparameters"]) for row in arm["pairs"] if row["tune_together"]
+def _place(fit: Mapping[str, Any]) -> str:
+    """Return which trials a fit is of, as it stands in a sentence."""
+    if "part" not in fit:
+        return str(fit["arm"])
+    ranges = [f"{name} {text(low)} to {text(high)}" for name, (low, high) in fit["ranges"].items()]
+    values = [f"{name} {' or '.join(map(str, left))}" for name, left in fit["values"].items()]
+    told = f" ({', '.join(ranges + values)})" if ranges or values else ""
+    return f"{fit['arm']}, {fit['part']}{told},"
+
+
+def _left_out(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['hyperparameter']} is left out of the shares in {row['arm']}: {row['trials']} of "
+        f"{row['feasible']} trials have it."
+    )
+
+
+def _advice(arm: ArmImportance) -> str:
+    fixable = [
+        row["hyperparameter"] for row in arm.whole.get("hyperparameters", ()) if row["can_be_fixed"]
     ]
     sentences = []
     if fixable:
         sentences.append(
-            f"In {arm['arm']} {', '.join(fixable)} can be fixed next round at the best trial's "
-            "value, as a caveat."
+            f"In {arm.whole['arm']} {', '.join(fixable)} can be fixed next round at the best "
+            "trial's value, as a caveat."
         )
-    if together:
-        sentences.append(f"In {arm['arm']} tune together: {'; '.join(together)}.")
+    for fit in (arm.whole, *arm.parts):
+        together = [
+            " and ".join(row["hyperparameters"])
+            for row in fit.get("pairs", ())
+            if row["tune_together"]
+        ]
+        if together:
+            sentences.append(f"In {_place(fit)} tune together: {'; '.join(together)}.")
     return " ".join(sentences)

@@ -102,6 +102,16 @@ def saturated_early(
             advice="Fewer steps would do, and would pay for more trials or another round.",
         )
     if not any(row["gains_late"] for row in rows):
+        gained = [
+            whole_gain(values[trial]) > 0
+            for values in splits.values()
+            for trial in best_trials(study).values()
+            if can_be_judged(values[trial], rest[trial])
+        ]
+        if gained and not any(gained):
+            return finding(
+                answer="cannot tell", summary="No best trial gained anything in training."
+            )
         return finding(
             answer="cannot tell",
             summary=(

@@ -19,7 +19,7 @@ LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""
 
 ROUNDING = 1e-9
-"""What is left of a perfect line, as a part of its values."""
+"""What rounding leaves of nothing, as a part of the values."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,23 @@ class Trend:
 
 
 def fit_trend(values: Floats) -> Trend:
-    """Fit a line through at least `LEAST_POINTS` finite values."""
+    """Fit a line through at least `LEAST_POINTS` finite values.
+
+    What rounding leaves of a constant's change, or of a perfect line's noise, is taken for nothing.
+
+    Example:
+        >>> fit_trend(np.full(10, 0.7))
+        Trend(change=0.0, noise=0.0, error=0.0, degrees=8)
+    """
     x = np.linspace(-0.5, 0.5, len(values))
     spread = float(x @ x)
+    nothing = ROUNDING * float(np.abs(values).max())
     change = float(x @ values) / spread
+    change = change if abs(change) > nothing else 0.0
     residuals = values - values.mean() - change * x
     degrees = len(values) - 2
     noise = math.sqrt(float(residuals @ residuals) / degrees)
+    noise = noise if noise > nothing else 0.0
     return Trend(change, noise, noise / math.sqrt(spread), degrees)
 
 
@@ -68,8 +78,7 @@ def scatter_about_line(values: Floats) -> float:
         >>> scatter_about_line(np.linspace(0.1, 0.3, 9))
         0.0
     """
-    noise = fit_trend(values).noise
-    return noise if noise > ROUNDING * np.abs(values).max() else 0.0
+    return fit_trend(values).noise
 
 
 def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:

@@ -1,7 +1,7 @@
 """The data of a training on the device: what steps read and what evaluations are measured on."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 
@@ -32,6 +32,7 @@ def place_data(
     splits: Mapping[str, Arrays],
     batch_size: int,
     validation_sample: int,
+    train_sample: Literal["", "all"] = "",
     *,
     host_fed: bool = False,
     spread: Spread = ONE_DEVICE,
@@ -44,6 +45,8 @@ def place_data(
         splits: The workload's.
         batch_size: Of training.
         validation_sample: Validation examples that periodic evaluations see; 0 for all.
+        train_sample: "all" where they see every training example, too; else they see as many as of
+            the validation split, the same ones for every trial.
         host_fed: Whether the training split stays on the host.
         spread: The devices; where they share a batch, evaluation batches can be shared too.
     """
@@ -54,8 +57,9 @@ def place_data(
     validation = whole
     if size < examples:
         validation = batched(fixed_sample(splits["validation"], size), least, parts)
+    train = splits["train"] if train_sample == "all" else fixed_sample(splits["train"], size)
     evaluated = {
-        "train": batched(fixed_sample(splits["train"], size), least, parts),
+        "train": batched(train, least, parts),
         "validation": validation,
     }
     placed: tuple[dict[str, jax.Array], dict[str, Split], Split]

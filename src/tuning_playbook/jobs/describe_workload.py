@@ -56,6 +56,7 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
             "hyperparameters": [asdict(item) for item in workload.hyperparameters],
             "metrics": [asdict(item) for item in workload.metrics],
             "splits": list(splits),
+            "examples": {name: len(next(iter(arrays.values()))) for name, arrays in splits.items()},
             "resplits": hasattr(workload, "resplit"),
             "optax": {
                 name: [asdict(item) for item in items] for name, items in optax_optimizers().items()

@@ -263,6 +263,7 @@ def _train_group(
                 splits,
                 trials[0].batch_size,
                 trials[0].validation_sample,
+                trials[0].train_sample,
                 host_fed=host_data is not None,
                 spread=spread,
             )

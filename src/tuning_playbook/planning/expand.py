@@ -155,6 +155,7 @@ def make_trial(
         devices=resources.devices * resources.nodes if resources.lanes == 1 else 1,
         nodes=resources.nodes,
         data_split=data_split,
+        train_sample=training.train_sample or "",
     )
 
 

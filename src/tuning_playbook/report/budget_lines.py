@@ -26,6 +26,28 @@ def budget_lines(plan: Plan, results: Path) -> list[str]:
     return ["budget:", *(f"  {line}" for line in _table((*rows, total(rows))))]
 
 
+def evaluation_lines(plan: Plan) -> list[str]:
+    """Return what it costs to evaluate on the whole training split; nothing where that is not done.
+
+    Args:
+        plan: The study's.
+    """
+    study = plan.study
+    training, examples = study.spec.training, study.workload.examples
+    if training.train_sample != "all" or not examples or not plan.trials:
+        return []
+    longest = max((item.trial for item in plan.trials), key=lambda trial: trial.max_train_steps)
+    dense = longest.dense_until - longest.dense_until // longest.eval_every
+    count = 1 + longest.max_train_steps // longest.eval_every + dense
+    whole = examples["train"]
+    sample = min(training.validation_sample or examples["validation"], whole)
+    return [
+        f"evaluations: up to {count:,} a trial, each on all {whole:,} training examples in place "
+        f"of {sample:,}: {count * whole:,} forward passes beside the "
+        f"{longest.max_train_steps * longest.batch_size:,} examples that it trains on"
+    ]
+
+
 def budget_plan_lines(plan: Plan, given: Budget, results: Path) -> list[str]:
     """Return what the playbook would make of a budget: a line for each arm, then for each change.
 

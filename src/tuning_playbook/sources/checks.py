@@ -1,5 +1,6 @@
 """Check that a spec and the imported trials that it names fit together."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,25 @@ def check_source(written: Written, found: Found) -> None:
             f"no trial has a metric '{metric}'{nearest(metric, measured)} "
             f"(known: {', '.join(measured)})",
         )
+
+
+def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
+    """Check that no trial was measured outside what the spec says that the objective can be.
+
+    Raises:
+        SpecError: One was.
+    """
+    objective = written.spec.objective
+    low, high = objective.range or (None, None)
+    for trial in imported:
+        for value in map(float, trial.record.evaluations.values.get(objective.metric, ())):
+            below, above = low is not None and value < low, high is not None and value > high
+            if math.isfinite(value) and (below or above):
+                raise written.error(
+                    ("objective", "range"),
+                    f"trial '{trial.name}' reached {value:g}, which is "
+                    f"{'less' if below else 'more'} than the metric can be",
+                )
 
 
 def chosen(written: Written, found: Found) -> tuple[ImportedTrial, ...]:

@@ -16,6 +16,7 @@ from tuning_playbook.sources.checks import (
     Written,
     check_objective,
     check_parts,
+    check_range,
     check_roles,
     check_source,
     chosen,
@@ -60,6 +61,7 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     found = _read(written)
     check_source(written, found)
     imported = with_fixed(written, chosen(written, found), parts)
+    check_range(written, imported)
     training = _training(written, imported, found)
     _check_apart(imported)
     incumbent = incumbent_of(written, imported, found.incumbent)

@@ -56,6 +56,11 @@ class Training(Shape):
         0,
         description="validation examples that periodic evaluations see; 0 for all",
     )
+    train_sample: Literal["all"] | None = Field(
+        None,
+        description="all: evaluations see the whole training split; left out, a fixed sample of it "
+        "as large as what they see of the validation split",
+    )
     keep_best: Positive = Field(3, description="checkpoints kept per trial")
     warmup_extends: StrictBool = Field(
         False, description="whether a trial's warmup_steps come on top of max_train_steps"
@@ -83,6 +88,18 @@ class Conditional(Shape):
     )
 
 
+class KnownVariance(Shape):
+    """The trial variance that an earlier study measured."""
+
+    standard_deviation: Annotated[StrictFloat, Field(gt=0)] = Field(
+        description="of the objective over seeds, in its unit"
+    )
+    degrees_of_freedom: Annotated[StrictInt, Field(ge=4)] = Field(
+        description="of that: the reruns that it is from, less one for each configuration"
+    )
+    study: StrictStr = Field("", description="the study that measured it")
+
+
 class Reruns(Shape):
     """How the best trial of each arm and the baseline are trained again."""
 
@@ -91,6 +108,12 @@ class Reruns(Shape):
         0,
         description="other divisions of the data into training and validation sets, for data "
         "variance: each is trained once more on every one",
+    )
+    variance: KnownVariance | None = Field(
+        None,
+        description="trial variance that was measured before, for configurations with fewer than "
+        "five feasible reruns; `{from: <study>}` takes that of an earlier study of the same "
+        "workload, steps and objective",
     )
 
 

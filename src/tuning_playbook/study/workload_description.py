@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class WorkloadDescription:
         resplits: Whether it can divide its data into other training and validation sets.
         versions: Hashes of what decides a trial's numbers: `workload` (its code), `engine` (this
             package's), `data`.
+        examples: How many each split has, where that is known.
     """
 
     name: str
@@ -49,6 +50,7 @@ class WorkloadDescription:
     optax: Mapping[str, tuple[Hyperparameter, ...]]
     versions: Mapping[str, str]
     resplits: bool = False
+    examples: Mapping[str, int] = field(default_factory=dict)
 
 
 def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
@@ -64,6 +66,7 @@ def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
         optax={name: _declared(items) for name, items in content["optax"].items()},
         versions=content["versions"],
         resplits=content["resplits"],
+        examples=content["examples"],
     )
 
 

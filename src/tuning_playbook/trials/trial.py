@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from tuning_playbook.declarations import Value
 
@@ -36,6 +36,8 @@ class Trial:
         nodes: On how many nodes these devices are, in whose order the sums are added up.
         data_split: Which division of the data into training and validation sets it sees; 0 for the
             workload's own, which is no part of the fingerprint.
+        train_sample: "all" where evaluations see the whole training split; empty where they see a
+            fixed sample of it, as large as what they see of the validation split.
     """
 
     workload: str
@@ -52,6 +54,7 @@ class Trial:
     devices: int = 1
     nodes: int = 1
     data_split: int = 0
+    train_sample: Literal["", "all"] = ""
 
     @functools.cached_property
     def fingerprint(self) -> str:
