@@ -134,6 +134,9 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
         for name in ("source_trial", "ended_early")
     )
 
+    lengths = study["max_train_steps"].to_numpy().tolist() if "max_train_steps" in study else []
+    unequal = len(set(lengths)) > 1
+
     def make_row(rank: int, position: int) -> TrialRow:
         known = {name: column[position] for name, column in values.items()}
         settings = {name: hyperparameters[name][position] for name in varied}
@@ -153,6 +156,7 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
             facts=(
                 *((("in its source", str(sources[position])),) if sources else ()),
                 ("seed", str(known["seed"])),
+                *((("trained for", f"{lengths[position]:,} steps"),) if unequal else ()),
                 *(
                     (name, text(value, digits=6))
                     for name, value in settings.items()
