@@ -1,5 +1,6 @@
 """Every plot of odd studies: texts can be read, marks are seen, and nothing else is named."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -36,6 +37,12 @@ def changed(study, change):
     """The study with other values of its metric."""
     study["error_rate"][:] = change(study["error_rate"].values)
     study["objective"][:] = change(study["objective"].values)
+    return study
+
+
+def with_numbers(name, values, study):
+    """The study with arms that differ in one number."""
+    study.attrs["arm_settings"] = json.dumps([{name: value} for value in values])
     return study
 
 
@@ -85,6 +92,9 @@ STUDIES = {
             replace(uniform("name_" * 20, 0.30000001, 0.30000009, ONE), role="scientific"),
         ],
         effect=lambda _arm, at: 0.1 * (at["rate"] - 0.5) ** 2,
+    ),
+    "arms of close and far numbers": lambda: with_numbers(
+        "batch_size", [1, 2, 3, 15], make_study(arms=list("abcd"), trials=4)
     ),
     "zero in every trial": lambda: changed(make_study(trials=4), lambda error: 0 * error),
     "booleans, texts, numbers": lambda: make_study(
@@ -199,10 +209,7 @@ class TestListedNumbers:
 
     def test_the_arms_of_a_listed_number_too(self):
         arms = [f"dropout_rate={value}" for value in (0.0, 0.1, 0.3)]
-        study = make_study(arms=arms, trials=4)
-        study.attrs["arm_settings"] = (
-            '[{"dropout_rate": 0.0}, {"dropout_rate": 0.1}, {"dropout_rate": 0.3}]'
-        )
+        study = with_numbers("dropout_rate", [0.0, 0.1, 0.3], make_study(arms=arms, trials=4))
         (axes,) = isolation_plot(study, isolation(study)).axes
         assert axes.get_xticks() == pytest.approx([0.0, 0.1, 0.3])
         assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.1", "0.3"]

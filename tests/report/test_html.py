@@ -468,6 +468,13 @@ class TestTrials:
         said = [row[0].text for row in rows if row[-2].text == "completed ended at step 50 of 100"]
         assert said == [str(study["trial"].to_numpy()[place])]
 
+    def test_trials_of_unequal_length_say_how_long_they_trained(self, example, page):
+        assert "trained for" not in section(page, "trials").text
+        steps = np.arange(example.study.sizes["trial"]) * 100 + 1000
+        study = example.study.assign(max_train_steps=("trial", steps))
+        said = section(example.render(study=study), "trials").text
+        assert all(f"trained for {step:,} steps" in said for step in steps)
+
     def test_keys_are_the_values_in_full(self, example, page):
         study = example.study.set_index(trial="trial")
         for row in self.rows(page):

@@ -177,6 +177,20 @@ SPEAKS = {
         "batch_size_changed",
         "The batch size is compared while these are fixed: momentum, dropout",
     ),
+    "a baseline whose decay is half of the run": (
+        GOOD
+        | {
+            "baseline": {
+                "hyperparameters": {
+                    "optimizer": "momentum",
+                    "schedule": "cosine",
+                    "decay_steps": 25,
+                }
+            }
+        },
+        "baseline_idle",
+        "The baseline's learning rate is below 1% of its peak for 52% of 50 steps",
+    ),
     "another batch size than the baseline's": (
         {"baseline": {"batch_size": 64}, "search.trials": 12},
         "batch_size_changed",
@@ -285,6 +299,10 @@ SILENT = {
     "batch sizes tuned each": (
         GOOD | {"scientific": {"batch_size": [32, 64]}, "training.batch_size": REMOVED},
         "batch_size_changed",
+    ),
+    "a baseline whose decay is the run": (
+        GOOD | {"baseline": {"hyperparameters": {"optimizer": "momentum", "schedule": "cosine"}}},
+        "baseline_idle",
     ),
     "the baseline's batch size": ({"baseline": {}, "search.trials": 12}, "batch_size_changed"),
     "an activation as nuisance": (

@@ -17,3 +17,12 @@ def test_a_range_of_a_joint_design_is_one(tmp_path):
     changes = {"design": "joint", "scientific": {"dropout": {"uniform": [0, 0.5]}}}
     (sampled,) = (c for c in caveats(plan_of(tmp_path, changes).study) if "range" in c)
     assert sampled.startswith("Sampled over a range together with the nuisances: dropout.")
+
+
+def test_a_warmup_on_top_makes_lengths_unequal(tmp_path):
+    changes = {
+        "training.warmup_extends": True,
+        "nuisance.warmup_steps": {"int_uniform": [0, 25]},
+    }
+    *_, steps = caveats(plan_of(tmp_path, changes).study)
+    assert "50 steps after its warmup, so that trials differ in length" in steps

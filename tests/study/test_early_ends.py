@@ -1,5 +1,6 @@
 """Finished trials that ended before the others, or before they were to end."""
 
+import numpy as np
 import pytest
 
 from tests.sources.algoperf import datasets
@@ -82,6 +83,16 @@ def test_the_dataset_and_the_caveats_say_so(tmp_path):
     assert study["max_train_steps"].values.tolist() == [100, 50]
     (said,) = [text for text in caveats(plan_study(path).study) if "fewer steps" in text]
     assert said.startswith("1 of 2 trials trained for fewer steps than they might have: b (")
+
+
+def test_the_end_of_the_others_is_still_in_the_dataset(tmp_path):
+    steps = {"a": (range(0, 101, 5), ""), "b": (range(0, 96, 5), "")}
+    study = datasets(write(tmp_path, steps)).study
+    assert study["eval_step"].values.tolist() == list(range(0, 101, 5))
+    assert np.isfinite(study["error"].sel(split="validation").values).sum(axis=1).tolist() == [
+        21,
+        20,
+    ]
 
 
 def test_of_many_the_caveat_names_five(tmp_path):

@@ -27,7 +27,8 @@ NEARLY_START = 0.01
 def shared_steps(curves: Sequence[Curves]) -> Steps:
     """Return the steps of the trial measured least often of those that trained to the end, [steps].
 
-    So no trial that trained as long shows a measurement twice. Where a trial's steps are evenly
+    So no trial that trained as long shows a measurement twice. Where all of these were measured at
+    the same steps, up to where each ended, the longest one's are kept. Where a trial's steps are evenly
     spaced but for a few they are made so, as far apart as its largest gap, because a period, and
     what an untrained model reaches, can be asked for at such steps alone. A trial that lacks a
     measurement has none there.
@@ -41,6 +42,8 @@ def shared_steps(curves: Sequence[Curves]) -> Steps:
         return np.zeros(1, np.int64)
     last = max(steps[-1] for steps in measured)
     whole = sorted({steps for steps in measured if steps[-1] >= WHOLE_RUN * last})
+    if all(steps == max(whole)[: len(steps)] for steps in whole):
+        whole = [max(whole)]
     whole.sort(key=len)
     for steps in whole:
         even = _evened(np.array(steps, np.int64))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -10,8 +11,8 @@ from tuning_playbook.analysis.ranking import arm_settings
 from tuning_playbook.plots.places import Places, places_of, write_labels
 from tuning_playbook.plots.style import WIDTH, clean
 
-LEAST = 0.4
-"""Inches that an arm needs at least."""
+LEAST, HEIGHT = 0.4, 3.6
+"""Inches of the width that an arm needs at least, and those of the height."""
 
 
 def arm_axes(study: xr.Dataset, names: Sequence[str]) -> tuple[Figure, Places]:
@@ -23,7 +24,7 @@ def arm_axes(study: xr.Dataset, names: Sequence[str]) -> tuple[Figure, Places]:
         study: The study, for what its arms are.
         names: Of the arms that are shown, and of the baseline where it is among them.
     """
-    figure = Figure(figsize=(max(WIDTH, LEAST * len(names)), 3.6))
+    figure = Figure()
     axes = figure.add_subplot()
     axes.grid(visible=False, axis="x")
     hyperparameter, values = _numbers(study, names)
@@ -32,6 +33,8 @@ def arm_axes(study: xr.Dataset, names: Sequence[str]) -> tuple[Figure, Places]:
         axes.set_xlabel(clean(hyperparameter))
     else:
         places = replace(places, labels=tuple(names))
+    steps = float(np.ptp(places.centres)) / places.gap if len(names) else 0.0
+    figure.set_size_inches(max(WIDTH, LEAST * (steps + 1)), HEIGHT)
     write_labels(figure, places)
     return figure, places
 

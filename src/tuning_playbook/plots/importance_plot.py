@@ -6,18 +6,28 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots.style import BLACK, BLUE, SKY, WIDTH, clean, legend_below, look, wrapped
+from tuning_playbook.plots.style import (
+    BLACK,
+    BLUE,
+    SKY,
+    WIDTH,
+    clean,
+    fitted,
+    legend_below,
+    look,
+    text_width,
+)
 
 MOST_PAIRS = 5
 """The largest interactions are drawn; many hyperparameters have too many pairs to read."""
 
-NAME, PART = 26, 14
+NAME, PART = 26, 18
 """Letters of a name beside its bar, and of each of two: longer ones leave the bars no room."""
 
 NOTHING_TOLD = "too little is predicted to tell"
 
-BAR = 0.26
-"""Inches that a bar takes."""
+BAR, LINE, EDGES = 0.26, 0.2, 0.4
+"""Inches that a bar takes, a further line of a title, and the edges of the picture."""
 
 
 Bars = Sequence[tuple[str, Mapping[str, Any] | str]]
@@ -38,7 +48,12 @@ def importance_plot(numbers: Mapping[str, Any]) -> Figure:
         numbers: Those of the finding of `analysis.importance.importance`.
     """
     rows = _panels(numbers)
-    heights = [max(2, len(bars)) * BAR + 0.5 for _, bars in rows]
+    beside = max((text_width(label) for _, bars in rows for label, _ in bars), default=0.0)
+    titles = [fitted(title, WIDTH - EDGES - beside, 12) for title, _ in rows]
+    heights = [
+        max(2, len(bars)) * BAR + 0.5 + LINE * title.count("\n")
+        for title, (_, bars) in zip(titles, rows, strict=True)
+    ]
     with look():
         figure = Figure(figsize=(WIDTH, max(1.6, sum(heights) + 0.6)))
         panels = figure.subplots(
@@ -47,8 +62,8 @@ def importance_plot(numbers: Mapping[str, Any]) -> Figure:
         for axes in panels:
             axes.set_xlim(0, 1.02)
             axes.grid(visible=False, axis="y")
-        for axes, (title, bars) in zip(panels, rows, strict=False):
-            axes.set_title(wrapped(title, 48, 1))
+        for axes, title, (_, bars) in zip(panels, titles, rows, strict=False):
+            axes.set_title(title)
             _draw(axes, bars)
         if not rows:
             _draw(panels[0], [])
@@ -71,7 +86,7 @@ def _panels(numbers: Mapping[str, Any]) -> list[tuple[str, Bars]]:
         bars = _rows(of_arm) if arm["told"] else []
         left_out = [
             (
-                clean(row["hyperparameter"], 30),
+                clean(row["hyperparameter"], NAME),
                 f"left out: {row['trials']} of {row['feasible']} trials have it",
             )
             for row in of_arm["left_out"]

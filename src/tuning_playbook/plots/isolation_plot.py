@@ -59,12 +59,10 @@ def isolation_plot(
             across = places.beside(place, _spread_out(point))
             name_points(axes, point.rerun_trials, across, np.array(point.reruns))
         if baseline is not None and baseline.mean is not None:
-            axes.axhline(
-                baseline.mean,
-                color=BLACK,
-                linestyle="--",
-                label="baseline: mean of its reruns, 95 % interval as a band",
-            )
+            known = baseline.low is not None and baseline.high is not None
+            label = "baseline: mean of its reruns"
+            label += ", 95 % interval as a band" if known else ""
+            axes.axhline(baseline.mean, color=BLACK, linestyle="--", label=label)
             if baseline.low is not None and baseline.high is not None:
                 axes.axhspan(baseline.low, baseline.high, color=BLACK, alpha=0.1, linewidth=0)
         axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))

@@ -12,7 +12,7 @@ from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.plots.scales import side_by_side, tick_labels
 from tuning_playbook.plots.style import text_width, wrapped
 
-MOST_GAPS = 30.0
+MOST_GAPS = 20.0
 """Numbers of which two lie closer than this part of the axis could not be told apart on it."""
 
 

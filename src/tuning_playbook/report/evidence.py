@@ -178,6 +178,7 @@ def make_rerun_rows(reruns: xr.Dataset | None) -> tuple[RerunRow, ...]:
     usual = [0] * reruns.sizes["trial"]
     settings = _settings(reruns)
     splits = reruns["data_split"].to_numpy().tolist() if "data_split" in reruns else usual
+    ended = reruns["ended_early"].to_numpy().tolist() if "ended_early" in reruns else usual
     return tuple(
         RerunRow(
             arm=str(arm),
@@ -187,11 +188,11 @@ def make_rerun_rows(reruns: xr.Dataset | None) -> tuple[RerunRow, ...]:
             data=f"division {split}" if split else "as usual",
             objective=number(objective),
             best_step=number(best_step if math.isfinite(objective) else None),
-            status=str(status),
+            status=f"{status}: {early}" if early else str(status),
             settings=setting,
         )
-        for arm, count, trial, seed, objective, best_step, status, split, setting in zip(
-            *columns, splits, settings, strict=True
+        for arm, count, trial, seed, objective, best_step, status, split, early, setting in zip(
+            *columns, splits, ended, settings, strict=True
         )
     )
 

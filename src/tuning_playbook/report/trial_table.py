@@ -138,6 +138,8 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
         f"collapsed at step {int(step):,}" if math.isfinite(step) else ""
         for step in study["collapse_step"].to_numpy().tolist()
     ]
+    lengths = study["max_train_steps"].to_numpy().tolist() if "max_train_steps" in study else []
+    unequal = len(set(lengths)) > 1
 
     def make_row(rank: int, position: int) -> TrialRow:
         known = {name: column[position] for name, column in values.items()}
@@ -159,6 +161,7 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
             facts=(
                 *((("in its source", str(sources[position])),) if sources else ()),
                 ("seed", str(known["seed"])),
+                *((("trained for", f"{lengths[position]:,} steps"),) if unequal else ()),
                 *(
                     (name, text(value, digits=6))
                     for name, value in settings.items()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, same
 from tuning_playbook.study.advice_on_design import (
+    baseline_idle,
     batch_size_changed,
     learning_rate_fixed,
     long_warmup,
@@ -217,6 +218,7 @@ RULES: tuple[Rule, ...] = (
     optimizer_hyperparameters_fixed,
     learning_rate_fixed,
     regularization_fixed,
+    baseline_idle,
     batch_size_changed,
     size_as_nuisance,
     starts_with_extras,

@@ -4,6 +4,13 @@ from collections.abc import Callable, Collection
 
 from tuning_playbook.declarations import ONE_MINUS, Value
 from tuning_playbook.study.families import families
+from tuning_playbook.study.idle_rate import (
+    IDLE,
+    MOST_IDLE,
+    WARMUP_STEPS,
+    idle_share,
+    train_steps,
+)
 from tuning_playbook.study.regularization import regularizes
 from tuning_playbook.study.rule_of_thumb import (
     Advice,
@@ -100,6 +107,30 @@ def regularization_fixed(study: Study, trials: Trials) -> Advice | None:
             "model that it suits."
         ),
         section=ROLES,
+    )
+
+
+def baseline_idle(study: Study, trials: Trials) -> Advice | None:
+    """Advise against a baseline whose learning rate ends long before its training here does."""
+    del trials
+    if study.baseline is None or study.spec.training.allow_idle:
+        return None
+    values = study.baseline.hyperparameters
+    if not {SCHEDULE.name, WARMUP_STEPS} <= values.keys():
+        return None
+    steps = train_steps(study.spec.training, int(values[WARMUP_STEPS]))
+    share = idle_share(str(values[SCHEDULE.name]), values, steps)
+    if share <= MOST_IDLE:
+        return None
+    return Advice(
+        rule="baseline_idle",
+        text=f"The baseline's learning rate is below {IDLE:.0%} of its peak for {share:.0%} of "
+        f"{steps} steps. Give it a schedule of this length, or train as long as it did.",
+        reason=(
+            "A baseline that trains for long at next to no learning rate is beaten by the "
+            "schedule alone."
+        ),
+        section="Deciding how long to train when training is not compute-bound",
     )
 
 
