@@ -6,6 +6,7 @@ from scipy import stats
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tuning_playbook.analysis.best_of import QUANTILES, best_of, expected_best
+from tuning_playbook.search.halton import halton
 
 TAILS = {
     # How the objectives of a search are distributed, and how good the best of n is on average.
@@ -148,6 +149,22 @@ def test_the_band_holds_the_whole_tuning_curve_in_95_percent(shape):
     held = np.mean([holds(arm.curve, truth) for arm in arms])
     print(f"{shape}: the band holds the curve up to 32 trials in {held:.1%} of 400 searches")
     assert held >= 0.95 - 2 * np.sqrt(0.95 * 0.05 / 400)
+
+
+@pytest.mark.parametrize("dimensions", [2, 4])
+def test_the_band_holds_for_quasi_random_trials_too(dimensions):
+    """The objective is a bowl around a random point of the search space."""
+    study = make_study(arms=["all trials"], trials=32)
+    held = []
+    for number in range(100):
+        rng = np.random.default_rng(number)
+        centre = rng.random(dimensions)
+        losses = ((rng.random((50_000, dimensions)) - centre) ** 2).sum(axis=1)
+        truth = np.quantile(losses, 1 - 0.5 ** (1 / np.arange(1, 33)))
+        searched = ((np.array(halton(32, dimensions, number)) - centre) ** 2).sum(axis=1)
+        held.append(holds(best_of(with_objectives(study, searched))[0].curve, truth))
+    print(f"Halton, {dimensions} hyperparameters: the band holds the curve in {np.mean(held):.0%}")
+    assert np.mean(held) >= 0.95
 
 
 def test_a_median_lies_in_its_band():

@@ -169,3 +169,44 @@ def test_one_sided_families_are_calibrated():
     ps = [one_sided_p(samples_of(random.normal(size=(4, 6))), rows) for _ in range(1000)]
     assert np.mean(np.array(ps) <= 0.05) == pytest.approx(0.05, abs=0.02)
     assert special.kolmogi(0.001) / np.sqrt(1000) > stats.kstest(ps, "uniform").statistic
+
+
+class TestWithAVarianceMeasuredBefore:
+    """Two reruns of each, and the variance of twenty earlier ones."""
+
+    def test_two_samples_are_compared_by_students_t_with_all_degrees_of_freedom(self):
+        one, other = [1.0, 1.4], [2.0, 2.2]
+        earlier = 0.09, 18
+        found = samples_of([one, other], earlier)
+        (contrast,) = contrasts(found, np.array([[1.0, -1.0]]))
+        pooled = (18 * 0.09 + np.var(one, ddof=1) + np.var(other, ddof=1)) / 20
+        error = np.sqrt(pooled * (1 / 2 + 1 / 2))
+        expected = 2 * stats.t.sf(abs(np.mean(one) - np.mean(other)) / error, 20)
+        assert contrast.p == pytest.approx(expected, rel=0.05)
+        width = stats.t.ppf(0.975, 20) * error
+        assert contrast.high - contrast.estimate == pytest.approx(width, rel=0.02)
+
+    def test_single_values_are_enough(self):
+        found = samples_of([[1.0], [3.0]], (0.25, 18))
+        (contrast,) = contrasts(found, np.array([[1.0, -1.0]]))
+        expected = 2 * stats.t.sf(2.0 / (0.5 * np.sqrt(2)), 18)
+        assert contrast.p == pytest.approx(expected, rel=0.15)
+        assert worse_than_another(found, 0, others=[1]) < 0.05
+
+    def test_values_that_agree_are_no_reason_to_give_up(self):
+        assert samples_of([[1.0, 1.0], [1.0, 1.0]], (0.25, 18)) is not None
+
+    @pytest.mark.parametrize("count", [2, 5])
+    def test_equal_means_are_told_apart_in_one_study_in_twenty(self, count):
+        random = np.random.default_rng(0)
+        wrong = 0
+        for _ in range(400):
+            earlier = 4.0 * random.chisquare(18) / 18
+            samples = samples_of(2 * random.normal(size=(count, 2)), (earlier, 18))
+            wrong += min(found.p for found in contrasts(samples, all_pairs(count))) <= 0.05
+        print(f"{count} arms, two reruns, an earlier variance: {wrong / 400:.1%}")
+        assert wrong / 400 <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+
+    def test_how_many_values_are_enough_is_found_from_it(self):
+        found = samples_of([[1.0, 1.1], [1.4, 1.6]], (0.09, 18))
+        assert 5 <= enough(found, np.array([[1.0, -1.0]])) <= 12

@@ -8,7 +8,7 @@ from tests.analysis.synthetic import ADAM, NESTEROV, make_reruns, make_study
 from tuning_playbook.analysis import quantiles
 from tuning_playbook.analysis.isolation import isolation
 from tuning_playbook.analysis.ranking import best_trial, ranked, trial_id
-from tuning_playbook.analysis.variance import summarise, trial_variance
+from tuning_playbook.analysis.variance import pooled_deviation, summarise, trial_variance
 from tuning_playbook.errors import ArtefactError
 
 FIVE = [0.10, 0.11, 0.12, 0.13, 0.14]
@@ -110,3 +110,42 @@ def test_quantiles_are_those_of_scipy():
     for successes in (0, 3, 10):
         expected = stats.binom.sf(successes - 1, 10, 0.4)
         assert quantiles.binomial_tail(successes, 10, 0.4) == pytest.approx(expected)
+
+
+class TestAVarianceThatAnEarlierStudyMeasured:
+    def of(self, values):
+        study = make_study()
+        reruns = make_reruns(study, {NESTEROV: values, ADAM: [0.1] * 2})
+        reruns.attrs |= {"known_deviation": 0.01, "known_degrees": 18, "known_from": "first"}
+        return trial_variance(study, reruns)[0]
+
+    def test_it_stands_in_for_reruns_that_are_too_few(self):
+        row = self.of([0.10, 0.12])
+        pooled = (18 * 0.01**2 + 0.0002) / 19
+        width = stats.t.ppf(0.975, 19) * math.sqrt(pooled / 2)
+        assert row.known
+        assert (row.low, row.high) == pytest.approx((0.11 - width, 0.11 + width))
+        assert row.summary.startswith(
+            "2 reruns, mean 0.11. The standard deviation of the study first is used, 0.01 (18 "
+        )
+
+    def test_five_reruns_know_their_own(self):
+        row = self.of([0.10, 0.12, 0.11, 0.10, 0.13])
+        assert row.earlier is None
+        assert row.known
+
+    def test_without_a_feasible_rerun_nothing_is_known(self):
+        assert not self.of([math.nan, math.nan]).known
+
+    def test_the_reruns_of_a_study_give_it_to_a_later_one(self):
+        study = make_study()
+        values = {NESTEROV: [0.10, 0.12, 0.11], ADAM: [0.20, 0.21, 0.25], "baseline": [0.3, 0.3]}
+        deviation, degrees = pooled_deviation(make_reruns(study, values))
+        samples = list(values.values())
+        pooled = sum((len(one) - 1) * np.var(one, ddof=1) for one in samples) / 5
+        assert degrees == 5
+        assert deviation == pytest.approx(math.sqrt(pooled))
+
+    @pytest.mark.parametrize("values", [[0.1, 0.2, 0.3, 0.4], [0.1] * 6], ids=["few", "equal"])
+    def test_too_few_or_equal_ones_give_none(self, values):
+        assert pooled_deviation(make_reruns(make_study(), {NESTEROV: values})) is None

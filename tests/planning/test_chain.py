@@ -1,5 +1,7 @@
 """Studies that take values from earlier ones, as far as no result is needed."""
 
+import dataclasses
+
 import pytest
 
 from tests.specs import changed, write_spec
@@ -240,3 +242,51 @@ def test_what_only_one_arm_has_may_be_taken_of_whichever_is_best(tmp_path):
     fixed = {"optimizer": dict(BEST), "one_minus_b1": dict(BEST)}
     link = plan_chain([write(tmp_path, "second", {"fixed": fixed})])["second"]
     assert link.plan.study.arms[0].fixed["optimizer"] == "adam"
+
+
+OF_FIRST = {"reruns": {"seeds": 2, "variance": {"from": "first"}}}
+
+
+class TestTheTrialVarianceOfAnEarlierStudy:
+    def test_it_is_put_into_the_spec(self, tmp_path):
+        path = write(tmp_path, "second", OF_FIRST)
+        measured = dataclasses.replace(result({}), deviation=0.003, degrees=18)
+        study = plan_study(path, {("first", ""): measured}).study
+        known = study.spec.reruns.variance
+        assert (known.standard_deviation, known.degrees_of_freedom) == (0.003, 18)
+        assert known.study == "first"
+        (taken,) = study.taken
+        assert (taken.place, taken.value) == ("reruns.variance", "standard deviation 0.003")
+
+    def test_it_may_be_written_out(self, tmp_path):
+        known = {"standard_deviation": 0.003, "degrees_of_freedom": 18}
+        path = write(tmp_path, "second", {"reruns": {"seeds": 2, "variance": known}})
+        assert plan_study(path).study.spec.reruns.variance.standard_deviation == 0.003
+
+    def test_the_study_that_measures_it_comes_first(self, tmp_path):
+        write(tmp_path, "first", {"reruns.seeds": 5})
+        chain = plan_chain([write(tmp_path, "second", OF_FIRST)])
+        assert list(chain) == ["first", "second"]
+        assert chain["second"].variances == ("first",)
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            (
+                {"reruns.seeds": 5, "training.max_train_steps": 75},
+                "another training.max_train_step",
+            ),
+            ({"reruns.seeds": 5, "objective.metric": "validation/loss"}, "another objective"),
+            ({"reruns.seeds": 1}, "has no reruns that measure its trial variance"),
+        ],
+    )
+    def test_that_of_another_kind_of_trial_is_refused(self, tmp_path, changes, said):
+        write(tmp_path, "first", changes)
+        with pytest.raises(SpecError, match=r"reruns\.variance") as caught:
+            plan_chain([write(tmp_path, "second", OF_FIRST)])
+        assert said in str(caught.value)
+
+    def test_where_it_was_not_measured_that_is_said(self, tmp_path):
+        path = write(tmp_path, "second", OF_FIRST)
+        with pytest.raises(SpecError, match="'first' does not know its trial variance"):
+            plan_study(path, {("first", ""): result({})})

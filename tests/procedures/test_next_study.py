@@ -68,8 +68,9 @@ def numbers(check, **content):
     return Finding(check, "?", "warning", "Found.", content, advice="Do something.")
 
 
-def boundary_row(name, arm, edge, proposed):
-    return {"hyperparameter": name, "arm": arm, "edge": edge, "proposed_range": proposed}
+def boundary_row(name, arm, edge, proposed, *, alone=False):
+    row = {"hyperparameter": name, "arm": arm, "edge": edge, "proposed_range": proposed}
+    return row | {"on_the_very_edge": alone}
 
 
 def test_a_real_checklist_of_a_study_with_its_best_at_an_edge(following):
@@ -97,6 +98,16 @@ def test_a_range_that_arms_share_goes_as_far_as_any_asks(following):
     ]
     done = following(make_study(), [numbers("boundary", hyperparameters=rows)])
     assert done.document["nuisance"]["weight_decay"] == {"log_uniform": [1e-8, 1e-2]}
+
+
+def test_a_range_on_whose_very_edge_the_best_trial_lies_goes_on(following):
+    alone = boundary_row("weight_decay", NESTEROV, "low", [1e-8, 1e-2], alone=True)
+    done = following(make_study(), [numbers("boundary", hyperparameters=[alone])])
+    assert done.document["nuisance"]["weight_decay"] == {"log_uniform": [1e-8, 1e-2]}
+    assert "the best trial of optimizer=nesterov lies on the very low edge" in done.comments
+    clusters = boundary_row("weight_decay", ADAM, "low", [1e-7, 1e-2])
+    both = following(make_study(), [numbers("boundary", hyperparameters=[alone, clusters])])
+    assert "the best trials of optimizer=adam cluster at the low edge" in both.comments
 
 
 def test_whole_numbers_stay_whole(following):
@@ -218,6 +229,90 @@ def test_a_best_trial_that_was_still_improving_gets_twice_the_steps(following):
     done = following(make_study(), [numbers("still_improving", arms=arms), steps(None)])
     assert done.document["training"]["max_train_steps"] == 4000
     assert "still_improving: the best trial of optimizer=adam" in done.comments
+
+
+DECAYING = {"schedule": "cosine", "optimizer": "adam"}
+
+
+def decaying(**changes):
+    """A spec with one arm and a schedule."""
+    base = {key: value for key, value in SPEC.items() if key not in ("scientific", "conditional")}
+    return {**base, **changes, "nuisance": SPEC["nuisance"] | changes.get("nuisance", {})}
+
+
+class TestTheDecayGoesWithTheSteps:
+    """Twice the steps with a decay that ends where it did would train half of them at rate 0."""
+
+    def following(self, following, proposed=4000, found=(), **changes):
+        dataset = make_study(arms=["all trials"])
+        return following(dataset, [*found, steps(proposed)], base=decaying(**changes))
+
+    @pytest.mark.parametrize(
+        ("proposed", "warmup", "decay", "expected"),
+        [
+            (4000, 0, 2000, 4000),
+            (4000, 0, 1970, 3940),
+            (4000, 0, 0, 0),
+            (4000, 200, 1800, 3800),  # ends with the run before and after
+            (1000, 0, 2000, 1000),
+        ],
+    )
+    def test_where_it_is_fixed(self, following, proposed, warmup, decay, expected):
+        fixed = {**DECAYING, "decay_steps": decay, "warmup_steps": warmup}
+        done = self.following(following, proposed, fixed=fixed)
+        assert done.document["training"]["max_train_steps"] == proposed
+        assert done.document["fixed"] == {**fixed, "decay_steps": expected}
+        assert ("goes with it" in done.comments) == (decay > 0)
+
+    def test_where_it_is_searched(self, following):
+        nuisance = {"decay_steps": {"int_uniform": [1970, 2000]}}
+        done = self.following(following, fixed=DECAYING, nuisance=nuisance)
+        assert done.document["nuisance"]["decay_steps"] == {"int_uniform": [3940, 4000]}
+
+    def test_where_it_is_a_choice(self, following):
+        nuisance = {"decay_steps": {"choice": [0, 1970]}}
+        done = self.following(following, fixed=DECAYING, nuisance=nuisance)
+        assert done.document["nuisance"]["decay_steps"] == {"choice": [0, 3940]}
+
+    def test_where_it_is_scientific(self, following):
+        dataset = make_study(arms=["decay_steps=1970", "decay_steps=2000"])
+        base = decaying(fixed=DECAYING, scientific={"decay_steps": [1970, 2000]})
+        done = following(dataset, [steps(4000)], base=base)
+        assert done.document["scientific"] == {"decay_steps": [3940, 4000]}
+
+    def test_where_it_is_under_a_condition(self, following):
+        base = decaying(
+            fixed={"optimizer": "adam"},
+            scientific={"schedule": ["constant", "linear"]},
+            conditional=[{"when": {"schedule": "linear"}, "fixed": {"decay_steps": 2000}}],
+        )
+        dataset = make_study(arms=["schedule=constant", "schedule=linear"])
+        done = following(dataset, [steps(4000)], base=base)
+        assert done.document["conditional"][0]["fixed"] == {"decay_steps": 4000}
+
+    def test_where_it_is_listed(self, following):
+        base = decaying(fixed=DECAYING)
+        del base["nuisance"]
+        base["search"] = {
+            "algorithm": "list",
+            "trials": [{"learning_rate": 0.1, "decay_steps": n} for n in (0, 1970)],
+        }
+        done = following(make_study(arms=["all trials"]), [steps(4000)], base=base)
+        assert [entry["decay_steps"] for entry in done.document["search"]["trials"]] == [0, 3940]
+
+    def test_where_its_range_is_widened_at_once(self, following):
+        row = boundary_row("decay_steps", "all trials", "high", [1970, 3000])
+        done = self.following(
+            following,
+            found=[numbers("boundary", hyperparameters=[row])],
+            fixed=DECAYING,
+            nuisance={"decay_steps": {"int_uniform": [1970, 2000]}},
+        )
+        assert done.document["nuisance"]["decay_steps"] == {"int_uniform": [3940, 6000]}
+
+    def test_of_no_schedule_nothing_is_said(self, following):
+        done = self.following(following, fixed={"optimizer": "adam"})
+        assert "decay" not in done.text.replace("weight_decay", "")
 
 
 def norms(arm, proposed, windows, *, many=False, least=0.1):

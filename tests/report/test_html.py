@@ -459,6 +459,15 @@ class TestTrials:
         assert rows[-1][1].text == "–"
         assert rows[-1][-2].text == ("diverged the training loss was not finite from step 412 on")
 
+    def test_a_trial_that_ended_early_says_how(self, example):
+        ended = np.full(example.study.sizes["trial"], "", dtype=object)
+        place = int(np.flatnonzero(np.isfinite(example.study["objective"].to_numpy()))[0])
+        ended[place] = "ended at step 50 of 100"
+        study = example.study.assign(ended_early=("trial", ended))
+        rows = [self.cells(row) for row in self.rows(example.render(study=study))]
+        said = [row[0].text for row in rows if row[-2].text == "completed ended at step 50 of 100"]
+        assert said == [str(study["trial"].to_numpy()[place])]
+
     def test_keys_are_the_values_in_full(self, example, page):
         study = example.study.set_index(trial="trial")
         for row in self.rows(page):

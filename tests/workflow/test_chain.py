@@ -138,3 +138,37 @@ def test_an_earlier_study_without_a_feasible_trial_is_said_in_one_message(withou
     assert without_result.status != 0
     assert "no trial of the study 'first' is feasible" in without_result.text
     assert "Traceback" not in without_result.text
+
+
+@in_background
+def variance_from_the_first(workshop):
+    """A study with one rerun of each, and the trial variance that five of an earlier one showed."""
+    project = workshop.new_project("variance_from_the_first")
+    project.write_study("first", listed(0.02) | {"reruns.seeds": 5})
+    given = {"reruns": {"seeds": 1, "variance": {"from": "first"}}, "baseline": {"from": "first"}}
+    project.write_study("second", listed(0.01) | given)
+    run = project.snakemake(study="second")
+    return SimpleNamespace(
+        text=run.text,
+        measured=load_dataset(project.results / "first/reruns.nc"),
+        given=load_dataset(project.results / "second/reruns.nc").attrs,
+        launch=json.loads((project.results / "second/launch.json").read_text()),
+        report=project.report("second"),
+        again=project.plan(study="second").nothing_to_do,
+    )
+
+
+def test_one_rerun_decides_where_the_trial_variance_is_known_before(variance_from_the_first):
+    state = variance_from_the_first
+    deviation = state.measured["objective"].values.std(ddof=1)
+    assert (state.given["known_deviation"], state.given["known_degrees"]) == (
+        pytest.approx(deviation),
+        4,
+    )
+    assert state.given["known_from"] == "first"
+    found = state.launch["difference"]
+    assert "an earlier study measured" in found["method"]
+    assert found["low"] < found["improvement"] < found["high"]
+    assert state.launch["decision"] in ("reject", "provisional")
+    assert "rest on the trial variance of the study first" in state.report
+    assert state.again

@@ -7,6 +7,9 @@ checkpoint settle_study:
         studies=lambda wildcards: [
             f"{RESULTS}/{name}/study.nc" for name in STUDIES[wildcards.study].names
         ],
+        reruns=lambda wildcards: [
+            f"{RESULTS}/{name}/reruns.nc" for name in STUDIES[wildcards.study].variances
+        ],
         stamp=lambda wildcards: settled_stamp(wildcards.study),
     output:
         f"{STUDY}/{SETTLED}",

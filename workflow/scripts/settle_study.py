@@ -11,5 +11,5 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     link = current_link(params.spec, params.key)
     folders = {Path(file).parent.name: Path(file).parent for file in snakemake.input.studies}
-    results = best_results(link.earlier, folders)
+    results = best_results(link.earlier, folders, link.variances)
     settle_study(Path(params.spec), results, Path(snakemake.output[0]))

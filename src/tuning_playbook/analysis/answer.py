@@ -340,7 +340,7 @@ def _why_not(arms: Sequence[TrialVariance]) -> str:
     counts = _listed([f"{row.arm} has {len(row.feasible)}" for row in arms])
     return (
         f"Whether the arms differ cannot be told: that takes {LEAST_RERUNS} feasible reruns of "
-        f"each ({counts})."
+        f"each ({counts}), or a trial variance that is known before."
     )
 
 

@@ -157,11 +157,13 @@ def reruns_of(
     known = [row for row in variances if row.known and row.arm in settings]
     values = {row.arm: [sign * value for value in row.feasible] for row in known}
     enough_arms = len(known) > 1
+    earlier = next((row.earlier for row in known if row.earlier is not None), None)
+    before = None if earlier is None else (earlier.deviation**2, earlier.degrees)
     return Reruns(
         arms=tuple(values),
         settings=tuple(settings[arm] for arm in values),
         means={arm: sum(of) / len(of) for arm, of in values.items()} if enough_arms else None,
-        samples=samples_of(list(values.values())) if enough_arms else None,
+        samples=samples_of(list(values.values()), before) if enough_arms else None,
         margin=margin,
     )
 

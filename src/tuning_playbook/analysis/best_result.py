@@ -1,6 +1,6 @@
 """The best trial of a study, as a later study takes it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_trial, strings, trial_id
 from tuning_playbook.analysis.trial_values import values_of
+from tuning_playbook.analysis.variance import pooled_deviation
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import ArtefactError
@@ -57,13 +58,16 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
 
 
 def best_results(
-    earlier: Mapping[EarlierArm, str], folders: Mapping[str, Path]
+    earlier: Mapping[EarlierArm, str],
+    folders: Mapping[str, Path],
+    variances: Collection[str] = (),
 ) -> dict[EarlierArm, EarlierResult]:
     """Return the results that a study takes from earlier ones, with the commits that trained them.
 
     Args:
         earlier: The name of the earlier study, by what the spec says of it and its arm.
         folders: The folder of results of each, by its name.
+        variances: The names of those whose trial variance is taken.
 
     Raises:
         ArtefactError: As `best_result`.
@@ -75,6 +79,11 @@ def best_results(
         trial = folders[name] / "trials" / result.trial
         if trial.exists():  # another tool's trials have none
             result = replace(result, commit=str(read_provenance(trial)["git_commit"]))
+        if name in variances:
+            with xr.open_dataset(folders[name] / "reruns.nc") as reruns:
+                known = pooled_deviation(reruns)
+            if known is not None:
+                result = replace(result, deviation=known[0], degrees=known[1])
         results[written, arm] = result
     return results
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding, arms_in
@@ -93,10 +94,11 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
         )
     if not judged.feasible:
         return finding(answer="cannot tell", summary="No trial is feasible.")
-    if validation.shape[1] <= LEAST_POINTS:
+    evaluations = np.isfinite(validation).sum(axis=1).max()
+    if evaluations <= LEAST_POINTS:
         return finding(
             answer="cannot tell",
-            summary=f"{validation.shape[1]} evaluations are too few to see a trend in them.",
+            summary=f"{evaluations} evaluations are too few to see a trend in them.",
             advice="Evaluate more often.",
         )
     return finding(

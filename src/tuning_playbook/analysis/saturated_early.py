@@ -17,7 +17,14 @@ from tuning_playbook.analysis.ranking import (
     late,
     trial_id,
 )
-from tuning_playbook.analysis.trend import LEAST_POINTS, can_be_judged, fit_trend, whole_gain
+from tuning_playbook.analysis.trend import (
+    EARLY,
+    LEAST_POINTS,
+    can_be_judged,
+    fit_trend,
+    starts_early,
+    whole_gain,
+)
 from tuning_playbook.study.thresholds import DEFAULTS, SaturatedEarly
 
 CONFIDENCE = 0.95
@@ -34,7 +41,9 @@ def saturated_early(
     training gained in all. So noise cannot make a curve look saturated. If that holds for the
     objective's metric on both splits in the best trial of every arm it is a warning; one arm that
     needs its steps is enough against it, because all trials of a study train for the same number of
-    steps. A best trial that collapsed did not saturate.
+    steps. A best trial that collapsed did not saturate. Where the metric was not measured on both
+    splits, or not from early on, so that what training gained in all is not known, no more is told
+    than that.
 
     Where training still gains 1 % or more in a straight line after its first quarter at most 5 %
     of studies are warned about. With 20 evaluations whose noise is a quarter of a per cent of the
@@ -43,13 +52,21 @@ def saturated_early(
     Source: playbook, "Examining the training curves".
     """
     start = thresholds.saturated_by
-    rest = late(eval_fractions(study), start)
+    fractions = eval_fractions(study)
+    rest = late(fractions, start)
     splits = {split: curves(study, split) for split in ("train", "validation")}
     lost = collapsed(study)
     rows: list[dict[str, Any]] = []
     for arm, trial in best_trials(study).items():
         gains = {split: late_gain(values[trial], rest[trial]) for split, values in splits.items()}
         known = [gain for gain in gains.values() if gain is not None]
+        # Of a curve that starts late the whole gain is at least what is seen of it.
+        gains_late = [
+            gain is not None
+            and gain >= thresholds.nothing
+            and starts_early(splits[split][trial], fractions[trial])
+            for split, gain in gains.items()
+        ]
         rows.append(
             {
                 "arm": arm,
@@ -59,6 +76,7 @@ def saturated_early(
                 "saturated": not lost[trial]
                 and len(known) == len(gains)
                 and max(known) < thresholds.nothing,
+                "gains_late": bool(lost[trial]) or any(gains_late),
             }
         )
     finding = partial(
@@ -83,18 +101,25 @@ def saturated_early(
             trials=tuple(row["trial"] for row in rows),
             advice="Fewer steps would do, and would pay for more trials or another round.",
         )
-    if not any(gain is not None for row in rows for gain in row["late_gain_at_most"].values()):
-        measured = any(
-            can_be_judged(values[trial], rest[trial])
+    if not any(row["gains_late"] for row in rows):
+        gained = [
+            whole_gain(values[trial]) > 0
             for values in splits.values()
             for trial in best_trials(study).values()
-        )
+            if can_be_judged(values[trial], rest[trial])
+        ]
+        if gained and not any(gained):
+            return finding(
+                answer="cannot tell", summary="No best trial gained anything in training."
+            )
         return finding(
             answer="cannot tell",
-            summary="No best trial gained anything in training."
-            if measured
-            else f"No best trial has {LEAST_POINTS} evaluations after the first {start:.0%}.",
-            advice="" if measured else "Evaluate more often.",
+            summary=(
+                f"Not every arm's best trial has {LEAST_POINTS} evaluations after the first "
+                f"{start:.0%} of training, and one in its first {EARLY:.0%}, on training and "
+                "validation data."
+            ),
+            advice="Evaluate more often, from the start, and on both.",
         )
     return finding(
         answer="ok",

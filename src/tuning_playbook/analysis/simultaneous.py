@@ -59,14 +59,17 @@ class Samples:
     """What is known of some samples.
 
     Attributes:
-        counts: How many values each has; at least two.
+        counts: How many values each has; at least two, or one with an earlier variance.
         means: [sample].
-        variances: Unbiased: [sample].
+        variances: Unbiased: [sample]; 0 of a single value.
+        earlier: A variance that all samples share and that was measured before, with its degrees of
+            freedom; None where they know their variances by themselves.
     """
 
     counts: Counts
     means: Floats
     variances: Floats
+    earlier: tuple[Floats | float, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,20 +90,27 @@ class Contrast:
     p: float
 
 
-def samples_of(values: Sequence[Sequence[float]]) -> Samples | None:
+def samples_of(
+    values: Sequence[Sequence[float]], earlier: tuple[float, int] | None = None
+) -> Samples | None:
     """Return the samples of some values.
 
     None where no value differs from its siblings, or where they are too large to be squared.
+
+    Args:
+        values: Of each sample.
+        earlier: As in `Samples`.
     """
     arrays = [np.asarray(sample, dtype=float) for sample in values]
     with np.errstate(over="ignore", invalid="ignore"):
         variances = np.array(
             [0.0 if all_equal(sample) else sample.var(ddof=1) for sample in arrays]
         )
-    if not variances.any() or not np.isfinite(variances).all():
+    unknown = earlier is None and not variances.any()
+    if unknown or not np.isfinite(variances).all():
         return None
     means = np.array([sample.mean() for sample in arrays])
-    return Samples(tuple(len(sample) for sample in arrays), means, variances)
+    return Samples(tuple(len(sample) for sample in arrays), means, variances, earlier)
 
 
 def contrasts(samples: Samples, weights: Floats) -> tuple[Contrast, ...]:
@@ -111,7 +121,7 @@ def contrasts(samples: Samples, weights: Floats) -> tuple[Contrast, ...]:
         weights: [contrast, sample]; each row adds up to zero.
     """
     estimates, errors, degrees = _measured(samples, weights)
-    smallest = _smallest_by_chance(samples.counts, _frozen(weights), one_sided=False)
+    smallest = _by_chance(samples, weights, one_sided=False)
     widths = special.stdtrit(degrees, 1 - _level(smallest) / 2) * errors
     found = []
     for estimate, width, p in zip(
@@ -135,7 +145,7 @@ def one_sided_p(samples: Samples, weights: Floats) -> float:
         samples: The samples.
         weights: [contrast, sample]; each row adds up to zero.
     """
-    smallest = _smallest_by_chance(samples.counts, _frozen(weights), one_sided=True)
+    smallest = _by_chance(samples, weights, one_sided=True)
     tails = _tails(*_measured(samples, weights), one_sided=True)
     return _among(smallest, float(tails.min()))
 
@@ -155,16 +165,18 @@ def enough(samples: Samples, weights: Floats, *, margin: float = 0.0) -> int:
         Of each sample; at most `MOST_VALUES`.
     """
     estimates = samples.means @ weights.T
-    smallest = _smallest_by_chance(samples.counts, _frozen(weights), one_sided=False)
-    alone = _level(smallest)
-    variances, degrees = moderated(samples.variances, samples.counts)
-    growing = degrees / (np.array(samples.counts) - 1.0)
+    alone = _level(_by_chance(samples, weights, one_sided=False))
+    variances, degrees = _variances(samples)
+    earlier = samples.earlier[1] if samples.earlier else 0
+    own = degrees - earlier
+    growing = own / np.maximum(np.array(samples.counts) - 1.0, 1.0)
 
     def settled(size: int) -> bool:
         parts = variances / size
         square = parts @ (weights**2).T
         spread = np.sqrt(square)
-        known = square**2 / ((parts**2 / (growing * (size - 1))) @ (weights**4).T)
+        of_each = earlier + growing * (size - 1)
+        known = square**2 / ((parts**2 / of_each) @ (weights**4).T)
         quantile = special.stdtrit(known, 1 - alone / 2)
         shown = np.abs(estimates) >= (quantile + special.stdtrit(known, POWER)) * spread
         # Both ends of the interval must lie within the margin.
@@ -186,6 +198,7 @@ def worse_than_another(samples: Samples, sample: int, *, others: Sequence[int]) 
         tuple(samples.counts[place] for place in (*order, *rest)),
         samples.means[[*order, *rest]],
         samples.variances[[*order, *rest]],
+        samples.earlier,
     )
     weights = np.zeros((len(others), len(samples.counts)))
     weights[:, 0] = -1.0
@@ -226,6 +239,22 @@ def moderated(variances: Floats, counts: Counts) -> tuple[Floats, Floats]:
     )
 
 
+def _variances(samples: Samples) -> tuple[Floats, Floats]:
+    """Return the variances of samples, and their degrees of freedom: [..., sample] each.
+
+    Moderated; where a variance was measured before, that one together with what the samples add.
+    """
+    if samples.earlier is None:
+        return moderated(samples.variances, samples.counts)
+    variance, degrees = samples.earlier
+    own = np.array(samples.counts, dtype=float) - 1
+    squares = (own * samples.variances).sum(axis=-1) + degrees * np.asarray(variance)
+    together = degrees + own.sum()
+    shape = samples.variances.shape
+    pooled = np.broadcast_to((squares / together)[..., None], shape)
+    return pooled, np.full(shape, together)
+
+
 def _inverse_trigamma(values: Floats) -> Floats:
     """Return where the trigamma function has some values, by Newton's method (Smyth 2004)."""
     found = 0.5 + 1 / values
@@ -237,12 +266,13 @@ def _inverse_trigamma(values: Floats) -> Floats:
 
 def _measured(samples: Samples, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Return contrasts, their standard errors and degrees of freedom: [..., contrast] each."""
-    variances, degrees = moderated(samples.variances, samples.counts)
+    variances, degrees = _variances(samples)
     parts = variances / np.array(samples.counts, dtype=float)
     square = parts @ (weights**2).T
     of_square = (parts**2 / degrees) @ (weights**4).T
     # Samples that share one variance do not know it better than all of them together.
     together = float(sum(samples.counts) - len(samples.counts))
+    together += samples.earlier[1] if samples.earlier else 0
     return (
         samples.means @ weights.T,
         np.sqrt(square),
@@ -271,8 +301,17 @@ def _frozen(weights: Floats) -> Weights:
     return tuple(tuple(map(float, row)) for row in weights)
 
 
+def _by_chance(samples: Samples, weights: Floats, *, one_sided: bool) -> Floats:
+    earlier = samples.earlier[1] if samples.earlier else 0
+    return _smallest_by_chance(
+        samples.counts, _frozen(weights), one_sided=one_sided, earlier=earlier
+    )
+
+
 @functools.lru_cache(maxsize=256)
-def _smallest_by_chance(counts: Counts, weights: Weights, *, one_sided: bool) -> Floats:
+def _smallest_by_chance(
+    counts: Counts, weights: Weights, *, one_sided: bool, earlier: int = 0
+) -> Floats:
     """Return the smallest p-value of a family in many draws without any difference, sorted."""
     rows = np.array(weights)
     draws = int(np.clip(MOST_NUMBERS // max(1, len(rows)), FEWEST_DRAWS, DRAWS))
@@ -281,7 +320,14 @@ def _smallest_by_chance(counts: Counts, weights: Weights, *, one_sided: bool) ->
     drawn = Samples(
         counts,
         random.standard_normal((draws, len(counts))) / np.sqrt(sizes),
-        random.chisquare(sizes - 1, (draws, len(counts))) / (sizes - 1),
+        _chi_square(random, draws, sizes - 1),
+        (random.chisquare(earlier, draws) / earlier, earlier) if earlier else None,
     )
     tails = _tails(*_measured(drawn, rows), one_sided=one_sided)
     return np.sort(tails.min(axis=-1) * (1 if one_sided else 2))
+
+
+def _chi_square(random: np.random.Generator, draws: int, degrees: Floats) -> Floats:
+    """Return unbiased variances of normal samples, 0 of single values: [draw, sample]."""
+    some = np.maximum(degrees, 1)
+    return np.where(degrees > 0, random.chisquare(some, (draws, len(degrees))) / some, 0.0)

@@ -10,10 +10,12 @@ from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import best_trials, curves, eval_fractions, late, trial_id
 from tuning_playbook.analysis.trend import (
+    EARLY,
     LEAST_NOISES,
     LEAST_POINTS,
     can_be_judged,
     fit_trend,
+    starts_early,
     whole_gain,
 )
 from tuning_playbook.study.thresholds import DEFAULTS, StillImproving
@@ -33,7 +35,8 @@ def still_improving(
     significantly (one-sided t test, its p-value times the number of arms at most `significance`),
     by at least two standard deviations of the evaluations about it, and by at least `least_share`
     of what training gained in all. Where that holds in any arm it is a warning. A trial ends where
-    its own training did.
+    its own training did. A trial whose first evaluation comes after a tenth of its training is not
+    judged: what it gained in all is not known.
 
     With curves that are flat by then and independent noise at most 2 % of studies are warned
     about. With 20 evaluations and two arms, an objective that improves over the last quarter by
@@ -43,11 +46,13 @@ def still_improving(
     """
     last = thresholds.last
     validation = curves(study, "validation")
-    windows = late(eval_fractions(study), 1 - last)
+    fractions = eval_fractions(study)
+    windows = late(fractions, 1 - last)
     bests = {
         arm: trial
         for arm, trial in best_trials(study).items()
         if can_be_judged(validation[trial], windows[trial])
+        and starts_early(validation[trial], fractions[trial])
     }
     rows: list[dict[str, Any]] = []
     for arm, trial in bests.items():
@@ -89,8 +94,11 @@ def still_improving(
     if not rows:
         return finding(
             answer="cannot tell",
-            summary=f"No best trial has {LEAST_POINTS} evaluations in the last {last:.0%}.",
-            advice="Evaluate more often.",
+            summary=(
+                f"No best trial has {LEAST_POINTS} evaluations in the last {last:.0%} of training, "
+                f"and one in its first {EARLY:.0%}."
+            ),
+            advice="Evaluate more often, and from the start.",
         )
     return finding(
         answer="ok",

@@ -49,6 +49,7 @@ class StudyVariance:
             the best, or None where that is not known or it is the worse end.
         high_open: The same of the upper end.
         method: How the interval was found.
+        same_points: Whether the repeats are imported studies with the same points and other seeds.
     """
 
     arm: str
@@ -59,6 +60,7 @@ class StudyVariance:
     low_open: bool
     high_open: bool
     method: str
+    same_points: bool = False
 
     @property
     def repeats(self) -> tuple[float, ...]:
@@ -144,6 +146,7 @@ def _of_same_points(study: xr.Dataset, repeats: Sequence[xr.Dataset], arm: str) 
         low_open=low is None,
         high_open=high is None,
         method=f"the bests of {len(bests)} searches of the same points, each with its own seeds",
+        same_points=True,
     )
 
 

@@ -6,13 +6,18 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.quantiles import binomial_tail
 from tuning_playbook.analysis.ranking import (
     arms_of,
     collapsed,
+    curves,
+    eval_fractions,
     last_steps,
+    late,
+    objective_split,
     ranked,
     trial_ids,
 )
@@ -38,7 +43,9 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     way too high), and so many would have a chance of at most 0.02 if each did with probability one
     half. Each trial is measured by its own length. The numbers hold a `max_train_steps` to try
     next: twice as many, or twice the latest of the early best steps. A trial that collapsed is left
-    out: it needs stability, and not fewer steps.
+    out: it needs stability, and not fewer steps. So is one that is evaluated in its last part more
+    often than between that and the middle of its training: where it was best tells little then.
+    One that was best before its first step did not train.
 
     Where training is flat in its second half, so that noise alone decides the best step within
     it, at most 2 % of studies are warned about; where every trial's best step lies in the last
@@ -49,6 +56,11 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     trials = ranked(study)
     feasible = len(trials)
     trials = trials[~collapsed(study)[trials]]
+    untrained = int((study["best_step"].values[trials] == 0).sum())
+    trials = trials[study["best_step"].values[trials] != 0]
+    told_apart = _often_enough(study, thresholds.last)[trials]
+    seldom = int((~told_apart).sum())
+    trials = trials[told_apart]
     steps = study["best_step"].values[trials]
     fractions = steps / last_steps(study)[trials].astype(float)
     in_last = fractions > 1 - thresholds.last
@@ -63,7 +75,9 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     numbers = {
         "max_train_steps": longest,
         "feasible": len(trials),
-        "collapsed": feasible - len(trials),
+        "collapsed": feasible - len(trials) - seldom - untrained,
+        "best_untrained": untrained,
+        "seldom_evaluated": seldom,
         "in_last_part": int(in_last.sum()),
         "in_first_part": int(in_first.sum()),
         "median_fraction": float(np.median(fractions)) if len(trials) else None,
@@ -77,7 +91,18 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
         section="Deciding how long to train when training is not compute-bound",
     )
     if not len(trials):
-        none = "Every feasible trial collapses." if feasible else "No trial is feasible."
+        if seldom:
+            return finding(
+                answer="cannot tell",
+                summary=(
+                    f"{seldom} of {feasible} feasible trials are evaluated too seldom to tell "
+                    "where in training they were best."
+                ),
+                advice="Evaluate more often.",
+            )
+        none = "No trial is feasible."
+        if feasible:
+            none = "Every feasible trial collapses, or is best before its first step."
         return finding(answer="cannot tell", summary=none)
     finding = partial(finding, summary=_counted(numbers, thresholds))
     if proposed is None:
@@ -89,6 +114,18 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
         arms=arms_of(study, told),
         advice=_advice(proposed, longer=proposed > longest),
     )
+
+
+def _often_enough(study: xr.Dataset, last: float) -> NDArray[np.bool_]:
+    """Tell which trials are evaluated as often before their last part as in it, from the middle on.
+
+    Then noise alone puts the best step into the last part with a probability of at most one half.
+    """
+    known = np.isfinite(curves(study, objective_split(study)))
+    fractions = eval_fractions(study)
+    in_last = (known & late(fractions, 0.5) & (fractions > 1 - last)).sum(axis=1)
+    before = (known & late(fractions, 0.5) & (fractions <= 1 - last)).sum(axis=1)
+    return np.asarray(before >= np.maximum(in_last, 1))
 
 
 def is_consistent(trials: int, feasible: int, share: float) -> bool:
@@ -109,7 +146,12 @@ def _counted(numbers: Mapping[str, Any], thresholds: BestSteps) -> str:
 
 
 def _apart(numbers: Mapping[str, Any]) -> str:
-    return f" (without {numbers['collapsed']} that collapse)" if numbers["collapsed"] else ""
+    told = [f"{numbers['collapsed']} that collapse"] * bool(numbers["collapsed"])
+    if numbers["best_untrained"]:
+        told.append(f"{numbers['best_untrained']} that are best before their first step")
+    if numbers["seldom_evaluated"]:
+        told.append(f"{numbers['seldom_evaluated']} that are evaluated too seldom")
+    return f" (without {' and '.join(told)})" if told else ""
 
 
 def _advice(proposed: int, *, longer: bool) -> str:

@@ -12,6 +12,9 @@ from tuning_playbook.analysis.ranking import Floats
 LEAST_POINTS = 5
 """Fewer evaluations than this leave too few degrees of freedom to tell a trend from noise."""
 
+EARLY = 0.1
+"""Of training. Later than that a curve may have gained most of what it gains in all."""
+
 LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""
 
@@ -68,25 +71,27 @@ def fit_trend(values: Floats) -> Trend:
     return Trend(change, noise, noise / math.sqrt(spread), degrees)
 
 
-def scatter_about_line(values: Floats) -> float:
-    """Return the standard deviation of values about a line through them; 0 of a perfect line.
-
-    Example:
-        >>> scatter_about_line(np.linspace(0.1, 0.3, 9))
-        0.0
-    """
-    return fit_trend(values).noise
-
-
 def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
     """Whether a curve has evaluations enough in a window, and a number at each: [eval_step]."""
     return bool(window.sum() >= LEAST_POINTS and np.isfinite(curve[window]).all())
 
 
+def starts_early(curve: Floats, fractions: Floats) -> bool:
+    """Whether a curve is known from so early on that it shows what training gained in all.
+
+    Args:
+        curve: NaN where it is not known: [eval_step].
+        fractions: Of its training that were done at each evaluation: [eval_step].
+    """
+    known = np.flatnonzero(np.isfinite(curve))
+    return bool(len(known) and fractions[known[0]] <= EARLY)
+
+
 def whole_gain(curve: Floats) -> float:
     """Return what training gained in all on a curve, smaller being better: [eval_step].
 
-    From the first evaluation that is known; trials of other tools have none before training.
+    From the first evaluation that is known, so at least that much where trials of other tools have
+    none before training.
 
     Example:
         >>> whole_gain(np.array([np.nan, 0.75, 0.25, 0.5]))

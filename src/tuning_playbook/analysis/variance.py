@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.metric_range import ANY_NUMBER, MetricRange, metric_range
-from tuning_playbook.analysis.numbers import error_of, number, text
+from tuning_playbook.analysis.numbers import all_equal, error_of, number, text
 from tuning_playbook.analysis.quantiles import chi_square_quantile, student_quantile
 from tuning_playbook.analysis.ranking import (
     Indices,
@@ -24,10 +24,46 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
+from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.study.study import BASELINE, LEAST_RERUNS
 
 CONFIDENCE = 0.95
+
+LEAST_DEGREES = 4
+"""Of a deviation that is taken for known: those of five reruns."""
+
+
+@dataclass(frozen=True)
+class KnownVariance:
+    """The trial variance that an earlier study measured.
+
+    It stands in where a configuration has fewer than five feasible reruns, together with what these
+    add to it.
+
+    Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
+    configuration": the trial variance is measured again only after major changes.
+
+    Attributes:
+        deviation: Standard deviation of the objective over seeds.
+        degrees: Its degrees of freedom.
+        study: The study that measured it; may be empty.
+    """
+
+    deviation: float
+    degrees: int
+    study: str
+
+    def pooled(self, samples: Sequence[Sequence[float]]) -> tuple[float, float]:
+        """Return the variance with what some samples add to it, and its degrees of freedom."""
+        degrees = [len(sample) - 1 for sample in samples]
+        squares = [
+            own * float(np.var(sample, ddof=1))
+            for own, sample in zip(degrees, samples, strict=True)
+            if own > 0
+        ]
+        together = self.degrees + sum(degrees)
+        return (self.degrees * self.deviation**2 + sum(squares)) / together, float(together)
 
 
 @dataclass(frozen=True)
@@ -50,6 +86,8 @@ class TrialVariance:
         high: Upper end.
         seeds: The seed of each rerun.
         trials: The id of each rerun, which is a trial too.
+        earlier: The variance that an earlier study measured, where there are fewer than five
+            feasible reruns; None where there are enough, or none was given.
     """
 
     arm: str
@@ -64,6 +102,7 @@ class TrialVariance:
     high: float | None
     seeds: tuple[int, ...] = ()
     trials: tuple[str, ...] = ()
+    earlier: KnownVariance | None = None
 
     @property
     def by_seed(self) -> dict[int, float]:
@@ -97,8 +136,9 @@ class TrialVariance:
 
     @property
     def known(self) -> bool:
-        """Whether there are feasible reruns enough to know the variance."""
-        return len(self.feasible) >= LEAST_RERUNS
+        """Whether the variance is known: by feasible reruns enough, or by an earlier study."""
+        least = LEAST_RERUNS if self.earlier is None else 1
+        return len(self.feasible) >= least
 
     @property
     def summary(self) -> str:
@@ -108,7 +148,13 @@ class TrialVariance:
         sentences = [f"{len(self.reruns)} reruns"]
         if self.mean is not None:
             sentences[0] += f", mean {text(self.mean)}"
-        if self.known and self.standard_deviation is not None:
+        if self.earlier is not None and self.known:
+            whose = f" of the study {self.earlier.study}" if self.earlier.study else ""
+            sentences.append(
+                f"The standard deviation{whose} is used, {text(self.earlier.deviation)} "
+                f"({self.earlier.degrees} degrees of freedom)"
+            )
+        elif self.known and self.standard_deviation is not None:
             sentences[0] += f", standard deviation {text(self.standard_deviation)}"
             if self.deviation_low is not None and self.deviation_high is not None:
                 sentences[0] += (
@@ -145,6 +191,7 @@ def trial_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[TrialV
     Raises:
         ArtefactError: The reruns are of a trial that the study does not have.
     """
+    reruns = every_seed(study, reruns)
     rows = [_of_arm(study, reruns, arm) for arm in arm_names(study)]
     if reruns is not None and len(members(reruns, BASELINE)):
         rows.append(variance_of(reruns, BASELINE))
@@ -153,7 +200,41 @@ def trial_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[TrialV
 
 def variance_of(reruns: xr.Dataset, arm: str) -> TrialVariance:
     """Summarise the reruns that stand under one name, be it that of an arm or another one."""
-    return summarise(arm, *_rerun(reruns, arm), possible=metric_range(reruns))
+    return summarise(
+        arm, *_rerun(reruns, arm), possible=metric_range(reruns), earlier=known_variance(reruns)
+    )
+
+
+def known_variance(reruns: xr.Dataset | None) -> KnownVariance | None:
+    """Return the trial variance that the reruns of a study were given; None where none was."""
+    if reruns is None or "known_deviation" not in reruns.attrs:
+        return None
+    of = reruns.attrs
+    return KnownVariance(
+        float(of["known_deviation"]), int(of["known_degrees"]), str(of["known_from"])
+    )
+
+
+def pooled_deviation(reruns: xr.Dataset) -> tuple[float, int] | None:
+    """Return the standard deviation over seeds of all rerun configurations together.
+
+    Args:
+        reruns: The reruns of a study.
+
+    Returns:
+        It, and its degrees of freedom; None where these are fewer than four, or nothing differs.
+    """
+    labels = dict.fromkeys(strings(reruns, "arm").tolist())
+    samples = [np.array(summarise(label, *_rerun(reruns, label)).feasible) for label in labels]
+    degrees = sum(max(0, len(sample) - 1) for sample in samples)
+    if degrees < LEAST_DEGREES:
+        return None
+    squares = sum(
+        (len(one) - 1) * float(one.var(ddof=1))
+        for one in samples
+        if len(one) > 1 and not all_equal(one)
+    )
+    return (math.sqrt(squares / degrees), degrees) if squares > 0 else None
 
 
 def summarise(
@@ -165,6 +246,7 @@ def summarise(
     trial: str = "",
     search_objective: float | None = None,
     possible: MetricRange = ANY_NUMBER,
+    earlier: KnownVariance | None = None,
 ) -> TrialVariance:
     """Summarise the objectives of an arm's reruns; NaN stands for an infeasible rerun.
 
@@ -176,6 +258,7 @@ def summarise(
         trial: The id of the trial that was rerun.
         search_objective: What it reached in the search.
         possible: What the objective can be: the interval of the mean is cut off at its ends.
+        earlier: The variance that an earlier study measured; it counts below five feasible reruns.
     """
     values = np.array([value for value in reruns if math.isfinite(value)])
     count = len(values)
@@ -191,6 +274,11 @@ def summarise(
         )
         margin = student_quantile(1 - tail, count - 1) * deviation / math.sqrt(count)
         low, high = possible.clip(np.array([mean - margin, mean + margin])).tolist()
+    earlier = None if count >= LEAST_RERUNS else earlier
+    if earlier is not None and mean is not None:
+        variance, degrees = earlier.pooled([values.tolist()])
+        margin = student_quantile((1 + CONFIDENCE) / 2, degrees) * math.sqrt(variance / count)
+        low, high = possible.clip(np.array([mean - margin, mean + margin])).tolist()
     return TrialVariance(
         arm=arm,
         trial=trial,
@@ -204,6 +292,7 @@ def summarise(
         high=high,
         seeds=tuple(seeds),
         trials=tuple(trials),
+        earlier=earlier,
     )
 
 
@@ -211,10 +300,11 @@ def _of_arm(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> TrialVari
     position = _rerun_trial(study, reruns, arm)
     again: tuple[Any, ...] = ([],) if reruns is None else _rerun(reruns, arm)
     if position is None:
-        return summarise(arm, *again, possible=metric_range(study))
+        return summarise(arm, *again, possible=metric_range(study), earlier=known_variance(reruns))
     return summarise(
         arm,
         *again,
+        earlier=known_variance(reruns),
         possible=metric_range(study),
         trial=trial_id(study, position),
         search_objective=number(study["objective"].values[position]),

@@ -201,7 +201,8 @@ def assemble(
             for column, values in record.evaluations.values.items():
                 split, _, name = column.partition("/")
                 if name not in metrics:
-                    metrics[name] = np.full(shape, np.nan, np.float32)
+                    # As precise as it was measured: the objective is compared with its curve.
+                    metrics[name] = np.full(shape, np.nan, np.asarray(values).dtype)
                 # A pack is as long as its longest trial, asked for or not.
                 kept = values[: shape[1]]
                 metrics[name][number, : len(kept), axes.split.index(split)] = kept

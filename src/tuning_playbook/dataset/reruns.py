@@ -121,4 +121,9 @@ def describe_reruns(dataset: xr.Dataset, study: Study) -> xr.Dataset:
         f"baseline: {study.workload.description}"
     )
     dataset.attrs["rerun_seeds"] = study.spec.reruns.seeds
+    known = study.spec.reruns.variance
+    if known is not None:
+        dataset.attrs["known_deviation"] = known.standard_deviation
+        dataset.attrs["known_degrees"] = known.degrees_of_freedom
+        dataset.attrs["known_from"] = known.study
     return dataset

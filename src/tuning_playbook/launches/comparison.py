@@ -12,7 +12,7 @@ from tuning_playbook.analysis.numbers import all_equal
 from tuning_playbook.analysis.quantiles import student_quantile
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.analysis.simultaneous import MOST_VALUES
-from tuning_playbook.analysis.variance import CONFIDENCE, TrialVariance
+from tuning_playbook.analysis.variance import CONFIDENCE, KnownVariance, TrialVariance
 from tuning_playbook.study.study import LEAST_RERUNS
 
 POWER = 0.8
@@ -20,6 +20,8 @@ POWER = 0.8
 
 WELCH = "Welch's t interval for the difference of two means"
 PAIRED = "Student's t interval for the mean difference on the seeds that both were rerun on"
+
+EARLIER = "Student's t interval with the trial variance that an earlier study measured"
 
 RESAMPLES = 9999
 """Of the bootstrap, whose ends are then known to a hundredth of the interval's width."""
@@ -88,6 +90,7 @@ def compare(
     paired: bool = False,
     bound_confidence: float = CONFIDENCE,
     min_improvement: float = 0.0,
+    earlier: KnownVariance | None = None,
 ) -> Difference | None:
     """Compare the reruns of two configurations.
 
@@ -107,6 +110,10 @@ def compare(
     solves for the probabilities whose Hanley-McNeil standard error reaches what was seen); Wilson's
     where they are paired. Neither shrinks to a point where one side wins every time.
 
+    With fewer than five reruns of either, and a variance that an earlier study measured, the
+    interval is Student's with that variance, together with what the reruns add to it; both
+    configurations are taken to share it.
+
     Source: B. L. Welch, 1947; R. G. Newcombe, "Confidence intervals for an effect size measure
     based on the Mann-Whitney statistic. Part 2", 2006; E. B. Wilson, 1927.
 
@@ -117,13 +124,17 @@ def compare(
         paired: Whether the reruns at one place of both had the same seed.
         bound_confidence: Of the lower bound.
         min_improvement: What the improvement is to exceed.
+        earlier: The variance that an earlier study measured.
 
     Returns:
-        The difference, or None where it cannot be told: fewer than five reruns of either, or no
-        variance to judge by.
+        The difference, or None where it cannot be told: fewer than five reruns of either and no
+        earlier variance, or no variance to judge by.
     """
-    if min(len(candidate), len(baseline)) < LEAST_RERUNS:
+    fewest = min(len(candidate), len(baseline))
+    few = fewest < LEAST_RERUNS
+    if fewest < 1 or (few and earlier is None):
         return None
+    paired = paired and not few
     new, old = sign * np.array(candidate, dtype=float), sign * np.array(baseline, dtype=float)
     with np.errstate(over="ignore", invalid="ignore"):
         variances = [_variance(new - old)] if paired else [0.0]
@@ -131,7 +142,12 @@ def compare(
         if not paired:
             variances = [_variance(new), _variance(old)]
         counts = [len(new)] if paired else [len(new), len(old)]
-        error, degrees = _error(variances, counts)
+        if few and earlier is not None:
+            shared, degrees = earlier.pooled([candidate, baseline])
+            variances = [shared, shared]
+            error = math.sqrt(shared * (1 / len(new) + 1 / len(old)))
+        else:
+            error, degrees = _error(variances, counts)
     if not (error > 0 and math.isfinite(error)):
         return None
     improvement = float(new.mean() - old.mean())
@@ -140,7 +156,7 @@ def compare(
     wins = np.sign(new - old if paired else new[:, None] - old[None, :])
     better = float((wins + 1).mean() / 2)
     probability = _wilson(better, len(new)) if paired else _newcombe(better, len(new), len(old))
-    bootstrap = _bootstrap(new, old, paired=paired)
+    bootstrap = (None, None) if few else _bootstrap(new, old, paired=paired)
     return Difference(
         improvement=improvement,
         low=improvement - two_sided * error,
@@ -148,7 +164,7 @@ def compare(
         confidence=CONFIDENCE,
         lower_bound=improvement - one_sided * error,
         bound_confidence=bound_confidence,
-        method=PAIRED if paired else WELCH,
+        method=EARLIER if few else PAIRED if paired else WELCH,
         paired=paired,
         bootstrap_low=bootstrap[0],
         bootstrap_high=bootstrap[1],
@@ -175,6 +191,7 @@ def compare_reruns(
     by_seed, of_old = new.by_seed, old.by_seed
     paired = bool(by_seed) and by_seed.keys() == of_old.keys()
     values = new.feasible, old.feasible
+    earlier = new.earlier or old.earlier
     if paired:
         values = tuple(by_seed.values()), tuple(of_old[seed] for seed in by_seed)
     return compare(
@@ -183,6 +200,7 @@ def compare_reruns(
         paired=paired,
         bound_confidence=bound_confidence,
         min_improvement=min_improvement,
+        earlier=earlier,
     )
 
 

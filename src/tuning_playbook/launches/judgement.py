@@ -146,6 +146,14 @@ def _what_the_reruns_show(evidence: Evidence) -> list[str]:
             f"{found.probability_better:.0%} (95 % interval {found.probability_low:.0%} to "
             f"{found.probability_high:.0%})."
         )
+    before = [row.earlier for row in rows.values() if row is not None and row.earlier is not None]
+    if evidence.difference is not None and before:
+        whose = f"of the study {before[0].study}" if before[0].study else "that the spec gives"
+        sentences.append(
+            f"With fewer than {LEAST_RERUNS} reruns the intervals rest on the trial variance "
+            f"{whose}: a standard deviation of {text(before[0].deviation)}, with "
+            f"{before[0].degrees} degrees of freedom. It holds while nothing major has changed."
+        )
     sentences += [
         f"{row.infeasible} of {len(row.reruns)} reruns of the {name} are infeasible: it does not "
         "train reliably, and its mean leaves them out, which flatters it."

@@ -18,7 +18,7 @@ from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import EarlierArm, Reference
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import WrittenSpec, read_spec
-from tuning_playbook.study.references import BaselineReference
+from tuning_playbook.study.references import BaselineReference, VarianceReference
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
 
@@ -30,11 +30,13 @@ class Link:
         plan: Its plan; an outline, with stand-ins for results, where it takes from earlier ones.
         earlier: The names of the studies that it takes from, by what its spec says.
         key: The hash of what decides its settled spec; empty where it takes nothing.
+        variances: The names of the studies whose trial variance it takes.
     """
 
     plan: Plan
     earlier: Mapping[EarlierArm, str]
     key: str
+    variances: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,9 +81,15 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
     }
     for reference in written.references:
         _check_arm(written, reference, earlier[reference.earlier].plan)
+    outline = _outline(written, earlier)
     names = {source: link.plan.study.name for source, link in earlier.items()}
     parts = [written.text, list(names.values()), code_hash(("analysis", *SPEC_CODE))]
-    chain[path.stem] = Link(_outline(written, earlier), names, digest(parts)[:ID_DIGITS])
+    variances = []
+    for reference in written.references:
+        if isinstance(reference.wanted, VarianceReference):
+            _check_alike(written, reference, outline, earlier[reference.earlier].plan)
+            variances.append(names[reference.earlier])
+    chain[path.stem] = Link(outline, names, digest(parts)[:ID_DIGITS], tuple(variances))
     return chain[path.stem]
 
 
@@ -117,7 +125,8 @@ def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
             (*reference.location, "arm"),
             f"'{study}' has no arm '{arm}'{nearest(arm, arms)} (its arms: {'; '.join(arms)})",
         )
-    if arm or len(arms) == 1 or isinstance(reference.wanted, BaselineReference):
+    of_any = BaselineReference | VarianceReference
+    if arm or len(arms) == 1 or isinstance(reference.wanted, of_any):
         return
     taken = {
         str(other.location[-1])
@@ -132,6 +141,43 @@ def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
             reference.location,
             f"'{study}' compares arms ({'; '.join(arms)}), and its best value may be of any of "
             f"them: name one with 'arm: ...', or take '{missing[0]}' from it too",
+        )
+
+
+def _check_alike(written: WrittenSpec, reference: Reference, own: Plan, plan: Plan) -> None:
+    """Check that an earlier study measured the trial variance of what this one trains.
+
+    The playbook has it measured anew only after major changes; another workload, number of steps or
+    objective is one.
+    """
+    mine, theirs = own.study.spec, plan.study.spec
+    pairs = {
+        "workload": (mine.workload, theirs.workload),
+        "training.max_train_steps": (
+            mine.training.max_train_steps,
+            theirs.training.max_train_steps,
+        ),
+        "objective": (
+            f"{mine.objective.metric} ({mine.objective.mode})",
+            f"{theirs.objective.metric} ({theirs.objective.mode})",
+        ),
+    }
+    for key, (here, there) in pairs.items():
+        if here != there:
+            raise error_at(
+                written.path,
+                written.text,
+                reference.location,
+                f"'{plan.study.name}' has another {key} ({there}, here {here}), so its trial "
+                "variance is not this study's; leave 'variance' out and set 'reruns.seeds' to 5",
+            )
+    if theirs.reruns.seeds < 2 and not plan.study.imported:
+        raise error_at(
+            written.path,
+            written.text,
+            reference.location,
+            f"'{plan.study.name}' has no reruns that measure its trial variance; set its "
+            "'reruns.seeds' to 5",
         )
 
 
@@ -169,6 +215,8 @@ def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
                     for item in arm.dimensions
                     if item.distribution
                 },
+                deviation=1.0,
+                degrees=4,
             )
 
 

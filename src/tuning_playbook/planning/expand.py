@@ -11,6 +11,7 @@ from tuning_playbook.search.halton import MAX_POINTS, halton, random_points
 from tuning_playbook.search.joint import deal, period
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.distributions import Distribution
+from tuning_playbook.study.idle_rate import train_steps
 from tuning_playbook.study.searches import (
     BayesianSearch,
     GridSearch,
@@ -139,16 +140,12 @@ def make_trial(
     """
     ordered = {name: hyperparameters[name] for name in sorted(hyperparameters)}
     training, resources = study.spec.training, study.spec.resources
-    steps = training.max_train_steps
-    if training.warmup_extends:
-        # Evaluations stay at whole intervals, so the run is longer by whole intervals too.
-        steps += -(-int(ordered["warmup_steps"]) // training.eval_every) * training.eval_every
     return Trial(
         workload=study.workload.name,
         hyperparameters=ordered,
         traced=study.traced(ordered),
         seed=derive_seed(training.seed, ordered, again),
-        max_train_steps=steps,
+        max_train_steps=train_steps(training, int(ordered["warmup_steps"])),
         batch_size=batch_size,
         eval_every=training.eval_every,
         dense_until=training.eval_schedule.dense_until,

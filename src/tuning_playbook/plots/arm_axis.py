@@ -1,34 +1,45 @@
 """A plot with one place for each arm."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from matplotlib.axes import Axes
+import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots.style import WIDTH, wrapped
+from tuning_playbook.analysis.ranking import arm_settings
+from tuning_playbook.plots.places import Places, places_of, write_labels
+from tuning_playbook.plots.style import WIDTH, clean
 
-FEW = 6
-"""With more arms their names stand upright."""
-
-ROOM = 0.4
+LEAST = 0.4
 """Inches that an arm needs at least."""
 
-LETTERS = 56
-"""So many letters fit under a plot of the usual width."""
 
-LETTER = 0.09
-"""Inches that an upright letter takes from the height."""
+def arm_axes(study: xr.Dataset, names: Sequence[str]) -> tuple[Figure, Places]:
+    """Return a figure with a place for each arm, under which its name stands.
 
+    Arms that differ in one number alone stand on an axis of that number.
 
-def arm_axes(names: Sequence[str]) -> tuple[Figure, Axes]:
-    """Return a figure with a place for each arm, 0 to their number less one, named on the axis."""
-    few = len(names) <= FEW
-    width, lines = (LETTERS // max(1, len(names)), 3) if few else (28, 1)
-    labels = [wrapped(name, width, lines) for name in names]
-    upright = 0 if few else max(len(label) for label in labels)
-    figure = Figure(figsize=(max(WIDTH, ROOM * len(names)), 3.6 + LETTER * upright))
+    Args:
+        study: The study, for what its arms are.
+        names: Of the arms that are shown, and of the baseline where it is among them.
+    """
+    figure = Figure(figsize=(max(WIDTH, LEAST * len(names)), 3.6))
     axes = figure.add_subplot()
-    axes.set_xticks(range(len(names)), labels, rotation=90 if upright else 0)
-    axes.set_xlim(-0.5, len(names) - 0.5)
     axes.grid(visible=False, axis="x")
-    return figure, axes
+    hyperparameter, values = _numbers(study, names)
+    places = places_of(axes, values or names)
+    if places.numeric:
+        axes.set_xlabel(clean(hyperparameter))
+    else:
+        places = replace(places, labels=tuple(names))
+    write_labels(figure, places)
+    return figure, places
+
+
+def _numbers(study: xr.Dataset, names: Sequence[str]) -> tuple[str, list[object]]:
+    """Return the one hyperparameter that arms differ in, and the value of each arm."""
+    settings = arm_settings(study)
+    shown = [settings.get(name, {}) for name in names]
+    if all(len(setting) == 1 for setting in shown) and len({*map(tuple, shown)}) == 1:
+        return next(iter(shown[0])), [next(iter(setting.values())) for setting in shown]
+    return "", []

@@ -9,11 +9,14 @@ from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.best_of import BestOf, Budget
 from tuning_playbook.analysis.ranking import Floats
-from tuning_playbook.plots.scales import scale_objective
+from tuning_playbook.plots.scales import scale_objective, tick_label
 from tuning_playbook.plots.style import GREY, WIDTH, Look, clean, legend_below, look, looks, wrapped
 
 ROOM = 0.8
 """Part of the distance between two budgets that the boxes of all arms share."""
+
+BOX = 0.13
+"""Inches that a box needs at least."""
 
 ROOM_FOR_DIGITS = 28
 """Of all numbers of trials under the axis side by side; longer ones are slanted."""
@@ -45,7 +48,7 @@ def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
     sizes = sorted({budget.trials for arm in arms for budget in arm.budgets})
     arm_looks = looks([arm.arm for arm in arms])
     with look():
-        figure = Figure(figsize=(WIDTH, 6.2))
+        figure = Figure(figsize=(max(WIDTH, BOX * len(arms) * len(sizes)), 6.2))
         boxes, curves = figure.subplots(2, 1, sharex=True)
         width = ROOM / max(1, len(arms))
         shown = np.concatenate([_shown(arm) for arm in arms])
@@ -56,9 +59,10 @@ def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
         for number, arm in enumerate(arms):
             aside = (number - (len(arms) - 1) / 2) * width
             places = [sizes.index(budget.trials) + aside for budget in arm.budgets]
-            _draw_boxes(boxes, arm, places, width, arm_looks[arm.arm])
-            _draw_curve(curves, arm, _places(sizes), arm_looks[arm.arm])
-            _name(boxes, arm, arm_looks[arm.arm])
+            if arm.feasible:
+                _draw_boxes(boxes, arm, places, width, arm_looks[arm.arm])
+                _draw_curve(curves, arm, _places(sizes), arm_looks[arm.arm])
+                _name(boxes, arm, arm_looks[arm.arm])
         curves.set_xticks(range(len(sizes)), [str(size) for size in sizes])
         if sum(len(str(size)) for size in sizes) > ROOM_FOR_DIGITS:
             curves.tick_params(axis="x", labelrotation=45)
@@ -66,7 +70,11 @@ def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
         curves.set_xlabel("number of trials")
         boxes.set_title("Best of so many of these trials")
         curves.set_title("Median best of so many trials of another search")
-        boxes.fill_between([], [], color=GREY, alpha=2 * SHADE, linewidth=0, label=BAND)
+        if curves.collections:
+            boxes.fill_between([], [], color=GREY, alpha=2 * SHADE, linewidth=0, label=BAND)
+        for axes in (boxes, curves):
+            if not axes.lines:
+                axes.text(0.5, 0.5, "no feasible trial", transform=axes.transAxes, ha="center")
         legend_below(figure, boxes)
     return figure
 
@@ -161,5 +169,5 @@ def _box(budget: Budget) -> dict[str, float] | None:
 def _name(axes: Axes, arm: BestOf, arm_look: Look) -> None:
     label = clean(arm.arm, 40)
     if arm.next_doubling is not None:
-        label += f": twice as many would gain {arm.next_doubling:.2g}"
+        label += f": twice as many would gain {tick_label(arm.next_doubling, 2)}"
     axes.plot([], [], color=arm_look.color, marker="s", linestyle="none", label=label)

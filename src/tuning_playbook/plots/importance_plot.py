@@ -6,10 +6,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots.style import BLACK, BLUE, SKY, WIDTH, clean, legend_below, look
+from tuning_playbook.plots.style import BLACK, BLUE, SKY, WIDTH, clean, legend_below, look, wrapped
 
 MOST_PAIRS = 5
 """The largest interactions are drawn; many hyperparameters have too many pairs to read."""
+
+NAME, PART = 26, 14
+"""Letters of a name beside its bar, and of each of two: longer ones leave the bars no room."""
 
 NOTHING_TOLD = "too little is predicted to tell"
 
@@ -45,7 +48,7 @@ def importance_plot(numbers: Mapping[str, Any]) -> Figure:
             axes.set_xlim(0, 1.02)
             axes.grid(visible=False, axis="y")
         for axes, (title, bars) in zip(panels, rows, strict=False):
-            axes.set_title(clean(title))
+            axes.set_title(wrapped(title, 48, 1))
             _draw(axes, bars)
         if not rows:
             _draw(panels[0], [])
@@ -83,8 +86,11 @@ def _panels(numbers: Mapping[str, Any]) -> list[tuple[str, Bars]]:
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any] | str]]:
     """Return the label and the indices of each bar, from the top."""
-    alone = [(clean(row["hyperparameter"], 30), row) for row in found["hyperparameters"]]
-    pairs = [(clean(" × ".join(row["hyperparameters"]), 44), row) for row in found["pairs"]]
+    alone = [(clean(row["hyperparameter"], NAME), row) for row in found["hyperparameters"]]
+    pairs = [
+        (" × ".join(clean(name, PART) for name in row["hyperparameters"]), row)
+        for row in found["pairs"]
+    ]
     return alone + pairs[:MOST_PAIRS]
 
 

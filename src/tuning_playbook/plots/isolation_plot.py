@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.isolation import IsolationPoint
@@ -12,6 +11,7 @@ from tuning_playbook.analysis.ranking import Floats, direction
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.arm_axis import arm_axes
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
+from tuning_playbook.plots.places import Places
 from tuning_playbook.plots.points import name_points
 from tuning_playbook.plots.style import BLACK, Look, legend_below, look, looks, wrapped
 
@@ -44,18 +44,20 @@ def isolation_plot(
         baseline: What `analysis.variance.trial_variance` gives for the baseline, if there is one.
     """
     with look():
-        figure, axes = arm_axes([point.arm for point in points])
-        lacking = np.array([n for n, point in enumerate(points) if point.infeasible], dtype=float)
+        figure, places = arm_axes(study, [point.arm for point in points])
+        axes = places.axes
+        lacking = places.beside([n for n, point in enumerate(points) if point.infeasible])
         top = direction(study) > 0
         with_room_for_infeasible(axes, _values(points, baseline), len(lacking), top=top)
         draw_infeasible(axes, lacking, top=top, what="no feasible trial in the arm")
         arm_looks = looks([point.arm for point in points])
         for place, point in enumerate(points):
-            _draw(axes, place, point, arm_looks[point.arm])
+            _draw(places, place, point, arm_looks[point.arm])
             if point.objective is not None:
-                where = np.array([place - ASIDE]), np.array([point.objective])
+                where = places.beside([place], -ASIDE), np.array([point.objective])
                 name_points(axes, [point.trial], *where)
-            name_points(axes, point.rerun_trials, _spread_out(place, point), np.array(point.reruns))
+            across = places.beside(place, _spread_out(point))
+            name_points(axes, point.rerun_trials, across, np.array(point.reruns))
         if baseline is not None and baseline.mean is not None:
             axes.axhline(
                 baseline.mean,
@@ -91,15 +93,16 @@ def _values(points: Sequence[IsolationPoint], baseline: TrialVariance | None) ->
     return np.array([value for value in values if value is not None], dtype=float)
 
 
-def _spread_out(place: int, point: IsolationPoint) -> Floats:
-    """Return where the reruns of an arm stand."""
-    return place + ASIDE + np.linspace(-SPREAD, SPREAD, len(point.reruns))
+def _spread_out(point: IsolationPoint) -> Floats:
+    """Return where the reruns of an arm stand beside its place."""
+    return ASIDE + np.linspace(-SPREAD, SPREAD, len(point.reruns))
 
 
-def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None:
+def _draw(places: Places, place: int, point: IsolationPoint, arm_look: Look) -> None:
+    axes = places.axes
     if point.objective is not None:
         axes.plot(
-            place - ASIDE,
+            places.beside(place, -ASIDE),
             point.objective,
             color=arm_look.color,
             marker=arm_look.marker,
@@ -112,7 +115,7 @@ def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None
     if ends:
         bottom, top = axes.get_ylim()
         axes.plot(
-            [place - ASIDE] * 2,
+            places.beside([place] * 2, -ASIDE),
             [
                 bottom if point.study_low is None else point.study_low,
                 top if point.study_high is None else point.study_high,
@@ -123,7 +126,7 @@ def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None
             zorder=2,
         )
         axes.plot(
-            [place - ASIDE] * len(ends),
+            places.beside([place] * len(ends), -ASIDE),
             ends,
             color=arm_look.color,
             marker="_",
@@ -133,7 +136,7 @@ def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None
         )
     if point.repeats:
         axes.plot(
-            place - 2 * ASIDE + np.linspace(-SPREAD, SPREAD, len(point.repeats)),
+            places.beside(place, np.linspace(-SPREAD, SPREAD, len(point.repeats)) - 2 * ASIDE),
             point.repeats,
             color=arm_look.color,
             marker=arm_look.marker,
@@ -143,20 +146,21 @@ def _draw(axes: Axes, place: int, point: IsolationPoint, arm_look: Look) -> None
             label="best trial of each repeat of the search",
             zorder=3,
         )
-    axes.plot(
-        _spread_out(place, point),
-        point.reruns,
-        color=arm_look.color,
-        marker=".",
-        markersize=8,
-        linestyle="none",
-        alpha=0.8,
-        label="its reruns on fresh seeds",
-        zorder=3,
-    )
+    if point.reruns:
+        axes.plot(
+            places.beside(place, _spread_out(point)),
+            point.reruns,
+            color=arm_look.color,
+            marker=".",
+            markersize=8,
+            linestyle="none",
+            alpha=0.8,
+            label="its reruns on fresh seeds",
+            zorder=3,
+        )
     if point.mean is not None and point.low is not None and point.high is not None:
         axes.errorbar(
-            place + 2 * ASIDE,
+            float(places.beside(place, 2 * ASIDE)),
             point.mean,
             yerr=[[point.mean - point.low], [point.high - point.mean]],
             color=BLACK,

@@ -4,19 +4,22 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.ranking import direction
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.arm_axis import arm_axes
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
+from tuning_playbook.plots.places import Places
 from tuning_playbook.plots.points import name_points
 from tuning_playbook.plots.style import BLACK, GREY, Look, legend_below, look, looks, wrapped
 from tuning_playbook.study.study import BASELINE
 
 SPREAD = 0.16
 """Half the width over which the reruns of an arm are spread."""
+
+FEW = 5
+"""So many arms without reruns can have the words side by side."""
 
 ASIDE = 0.3
 """How far the search score, and the mean, stand from the arm's place."""
@@ -36,7 +39,8 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
         variances: What `analysis.variance.trial_variance` gives, the baseline included.
     """
     with look():
-        figure, axes = arm_axes([row.arm for row in variances])
+        figure, places = arm_axes(study, [row.arm for row in variances])
+        axes = places.axes
         top = direction(study) > 0
         values = [
             value
@@ -45,7 +49,7 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
             if value is not None
         ]
         missing = [
-            (row, number, place + _spread(number, len(row.reruns)))
+            (row, number, float(places.beside(place, _spread(number, len(row.reruns)))))
             for place, row in enumerate(variances)
             for number, value in enumerate(row.reruns)
             if value is None
@@ -57,10 +61,16 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
         arms = [row.arm for row in variances if row.arm != BASELINE]
         arm_looks = looks(arms) | {BASELINE: Look(BLACK, "*")}
         for place, row in enumerate(variances):
-            _draw(axes, place, row, arm_looks[row.arm])
+            _draw(places, place, row, arm_looks[row.arm])
             if not row.reruns:
                 axes.text(
-                    place, 0.5, "no reruns", transform=axes.get_xaxis_transform(), ha="center"
+                    float(places.beside(place)),
+                    0.5,
+                    "no reruns",
+                    transform=axes.get_xaxis_transform(),
+                    ha="center",
+                    va="center",
+                    rotation=0 if len(variances) <= FEW else 90,
                 )
         axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
         axes.set_title("Reruns on fresh seeds")
@@ -73,12 +83,13 @@ def _spread(number: int, of: int) -> float:
     return SPREAD * (2 * (number + 0.5) / of - 1)
 
 
-def _draw(axes: Axes, place: int, row: TrialVariance, arm_look: Look) -> None:
+def _draw(places: Places, place: int, row: TrialVariance, arm_look: Look) -> None:
+    axes = places.axes
     if row.search_objective is not None:
-        where = np.array([place - ASIDE]), np.array([row.search_objective])
+        where = places.beside([place], -ASIDE), np.array([row.search_objective])
         name_points(axes, [row.trial], *where)
         axes.plot(
-            place - ASIDE,
+            places.beside(place, -ASIDE),
             row.search_objective,
             color=arm_look.color,
             marker=arm_look.marker,
@@ -90,7 +101,7 @@ def _draw(axes: Axes, place: int, row: TrialVariance, arm_look: Look) -> None:
             zorder=3,
         )
     dots = [
-        (place + _spread(number, len(row.reruns)), value)
+        (float(places.beside(place, _spread(number, len(row.reruns)))), value)
         for number, value in enumerate(row.reruns)
         if value is not None
     ]
@@ -107,7 +118,7 @@ def _draw(axes: Axes, place: int, row: TrialVariance, arm_look: Look) -> None:
         )
     if row.mean is not None and row.low is not None and row.high is not None:
         axes.errorbar(
-            place + ASIDE,
+            float(places.beside(place, ASIDE)),
             row.mean,
             yerr=[[row.mean - row.low], [row.high - row.mean]],
             color=BLACK,
@@ -119,7 +130,7 @@ def _draw(axes: Axes, place: int, row: TrialVariance, arm_look: Look) -> None:
         )
     elif row.mean is not None:
         axes.plot(
-            place + ASIDE,
+            places.beside(place, ASIDE),
             row.mean,
             color=GREY,
             marker="_",

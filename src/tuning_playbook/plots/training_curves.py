@@ -15,7 +15,7 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.plots.points import MANY_POINTS, name_points
-from tuning_playbook.plots.scales import scale_objective
+from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import (
     COLOURS,
     GREY,
@@ -80,68 +80,49 @@ def _plot(study: xr.Dataset, steps: Floats, panels: dict[str, Floats]) -> Figure
         figure = Figure(figsize=(WIDTH, 0.4 + 2.4 * len(panels)))
         rows = list(figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0])
         for axes, (label, curves) in zip(rows, panels.items(), strict=True):
-            _draw_all(axes, steps, curves, best_first)
+            axes.set_ylabel(wrapped(label, 26))
+            if not np.isfinite(curves).any():
+                axes.text(0.5, 0.5, "not logged", transform=axes.transAxes, ha="center")
+                axes.set_yticks([])
+                continue
+            _draw_thin(axes, steps, curves, best_first)
             _draw_best(axes, study, steps, curves, best_first[:BEST])
             # An infeasible trial may grow without bounds; the others set the scale.
             scale_objective(axes, curves[best_first] if len(best_first) else curves)
             _name(axes, study, steps, curves, best_first)
-            axes.set_ylabel(wrapped(label, 26))
-            if not np.isfinite(curves).any():
-                axes.text(0.5, 0.5, "not logged", transform=axes.transAxes, ha="center")
         rows[-1].set_xlabel("step")
         rows[-1].set_xlim(0, float(study.attrs["max_train_steps"]))
-        legend_below(figure, rows[-1])
+        plain_ticks(
+            rows[-1].xaxis, range_ticks(0, float(study.attrs["max_train_steps"]), log=False)
+        )
+        legend_below(figure, *rows)
     return figure
 
 
 def _name(axes: Axes, study: xr.Dataset, steps: Floats, curves: Floats, feasible: Indices) -> None:
     """Name the trials along their curves, the best first, and the infeasible where they end."""
-    some = np.unique(np.linspace(0, len(steps) - 1, NAMED_OF_A_CURVE).astype(int))
     lost = np.setdiff1d(np.arange(len(curves)), feasible)
     ends = [(trial, *end) for trial in lost if (end := _last_finite(steps, curves[trial]))]
-    along = [
-        (trial, steps[place], curves[trial, place])
-        for trial in feasible[: MANY_POINTS // len(some)]
-        for place in some
-    ]
+    along = []
+    for trial in feasible[: MANY_POINTS // NAMED_OF_A_CURVE]:
+        line = _line(steps, curves[trial])
+        if len(line):
+            some = np.unique(np.linspace(0, len(line) - 1, NAMED_OF_A_CURVE).astype(int))
+            along += [(trial, *point) for point in line[some]]
     low, high = axes.get_ylim()
     for points in (along, ends):
         seen = [point for point in points if low <= point[2] <= high]
         if seen:
             trials, across, up = (np.array(column) for column in zip(*seen, strict=True))
-            name_points(axes, trial_ids(study, trials), across, up)
+            name_points(axes, trial_ids(study, trials.astype(int)), across, up)
 
 
-def _draw_all(axes: Axes, steps: Floats, curves: Floats, feasible: Indices) -> None:
+def _draw_thin(axes: Axes, steps: Floats, curves: Floats, feasible: Indices) -> None:
+    """Draw all trials; the best hide their own thin curves."""
     infeasible = np.setdiff1d(np.arange(len(curves)), feasible)
     many = len(curves) > MANY_TRIALS
-    thinned = slice(None, None, max(1, len(steps) // MOST_POINTS))
-    if len(feasible):
-        axes.add_collection(
-            LineCollection(
-                _lines(steps[thinned], curves[feasible, thinned]),
-                colors=GREY,
-                linewidths=0.7,
-                alpha=0.6,
-                label=f"feasible trials ({len(feasible)})",
-                rasterized=many,
-                zorder=2,
-            )
-        )
-    if not len(infeasible):
-        return
-    axes.add_collection(
-        LineCollection(
-            _lines(steps[thinned], curves[infeasible, thinned]),
-            colors=VERMILION,
-            linewidths=0.9,
-            linestyles="solid" if many else "dashed",
-            alpha=0.7,
-            label=f"infeasible trials ({len(infeasible)})",
-            rasterized=many,
-            zorder=2.1,
-        )
-    )
+    _draw_lines(axes, steps, curves[feasible], "feasible trials", GREY, many)
+    _draw_lines(axes, steps, curves[infeasible], "infeasible trials", VERMILION, many)
     ends = [_last_finite(steps, curves[trial]) for trial in infeasible]
     axes.plot(
         *np.array([end for end in ends if end is not None]).reshape(-1, 2).T,
@@ -154,9 +135,43 @@ def _draw_all(axes: Axes, steps: Floats, curves: Floats, feasible: Indices) -> N
     )
 
 
-def _lines(steps: Floats, curves: Floats) -> list[Floats]:
-    """Return curves, [trial, step], as matplotlib takes lines: of each trial [step, 2]."""
-    return list(np.stack(np.broadcast_arrays(steps, curves), axis=-1))
+def _draw_lines(
+    axes: Axes, steps: Floats, curves: Floats, what: str, color: str, many: bool
+) -> None:
+    """Draw the thin curves of some trials, [trial, step], and say how many there are."""
+    lines = [line for curve in curves if len(line := _line(steps, curve))]
+    if not lines:
+        return
+    lost = color == VERMILION
+    axes.add_collection(
+        LineCollection(
+            [line[_thinned(len(line))] for line in lines],
+            colors=color,
+            linewidths=0.9 if lost else 0.7,
+            linestyles="dashed" if lost and not many else "solid",
+            alpha=0.7 if lost else 0.6,
+            label=f"{what} ({len(lines)})" if lost or len(lines) > BEST else "",
+            rasterized=many,
+            zorder=2.1 if lost else 2,
+        )
+    )
+    alone = np.array([line[0] for line in lines if len(line) == 1])
+    if len(alone) and not lost:
+        axes.plot(*alone.T, linestyle="none", marker=".", color=color, rasterized=many, zorder=2)
+
+
+def _line(steps: Floats, curve: Floats) -> Floats:
+    """Return the points of a curve where it was measured: [point, (step, value)].
+
+    Trials that are evaluated at steps of their own lack a value at those of the others.
+    """
+    known = np.isfinite(curve)
+    return np.column_stack([steps[known], curve[known]])
+
+
+def _thinned(count: int) -> Indices:
+    """Return the points of a thin curve that are drawn, its ends among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(np.int64))
 
 
 def _last_finite(steps: Floats, curve: Floats) -> tuple[float, float] | None:
@@ -166,14 +181,16 @@ def _last_finite(steps: Floats, curve: Floats) -> tuple[float, float] | None:
 
 def _draw_best(axes: Axes, study: xr.Dataset, steps: Floats, curves: Floats, best: Indices) -> None:
     for rank, trial in enumerate(best):
+        line = _line(steps, curves[trial])
+        if not len(line):
+            continue
         arm = clean(str(study["arm"].values[trial]), 36)
         axes.plot(
-            steps,
-            curves[trial],
+            *line.T,
             color=COLOURS[rank],
             linestyle=LINES[rank],
             marker=MARKERS[rank],
-            markevery=(rank, max(1, len(steps) // 8)),
+            markevery=(min(rank, len(line) - 1), max(1, len(line) // 8)),
             markersize=5,
             label=f"{rank + 1}: {trial_id(study, trial)} ({arm})",
             zorder=5 - 0.1 * rank,

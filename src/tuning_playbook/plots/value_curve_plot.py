@@ -11,17 +11,20 @@ from tuning_playbook.analysis.sampled_values import SampledValues
 from tuning_playbook.analysis.slices import Slice
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.points import name_points
-from tuning_playbook.plots.scales import log_ticks, plain_ticks
+from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import (
     BLACK,
     BLUE,
     ORANGE,
     WIDTH,
-    clean,
+    fitted,
     legend_below,
     look,
     wrapped,
 )
+
+LABEL = 4.9
+"""Inches that there are for the name of an axis."""
 
 HEIGHT = 3.6
 """Inches of each panel."""
@@ -52,19 +55,27 @@ def value_curve_plot(
             if baseline is not None and baseline.mean is not None:
                 label = "baseline: mean of its reruns"
                 axes.axhline(baseline.mean, color=BLACK, linestyle="--", label=label)
-            axes.set_xlabel(clean(curve.label))
+            _scale(axes, curve, baseline)
+            axes.set_xlabel(fitted(curve.label, LABEL))
             axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
         panels[0].set_title("Best trial of each slice")
         legend_below(figure, panels[-1])
     return figure
 
 
+def _scale(axes: Axes, curve: SampledValues, baseline: TrialVariance | None) -> None:
+    """Scale the vertical axis to all that is drawn against it."""
+    slices = [part.objective for part in curve.slices]
+    shown = [*slices, *curve.objective, *curve.objective_low, *curve.objective_high]
+    shown.append(baseline.mean if baseline else None)
+    scale_objective(axes, np.array([np.nan if v is None else v for v in shown], dtype=float))
+
+
 def _draw_curve(axes: Axes, curve: SampledValues) -> None:
     if curve.log:
         axes.set_xscale("log")
-        low, high = curve.slices[0].low, curve.slices[-1].high
-        ticks = [tick for tick in log_ticks(low, high) if low / 1.01 <= tick <= high * 1.01]
-        plain_ticks(axes.xaxis, ticks)
+    ends = curve.slices[0].low, curve.slices[-1].high
+    plain_ticks(axes.xaxis, range_ticks(*ends, log=curve.log))
     if curve.best is None or curve.low is None or curve.high is None:
         return
     values = np.array(curve.values)

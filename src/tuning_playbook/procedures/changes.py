@@ -14,7 +14,9 @@ from tuning_playbook.analysis.training_length import LONGER
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.conditions import Part, parts_of
 from tuning_playbook.study.distributions import Distribution
-from tuning_playbook.study.study import Study
+from tuning_playbook.study.idle_rate import DECAY_STEPS, WARMUP_STEPS
+from tuning_playbook.study.searches import ListSearch
+from tuning_playbook.study.study import Arm, Study
 from tuning_playbook.study.yaml import Location
 
 MOSTLY = 0.75
@@ -22,6 +24,10 @@ MOSTLY = 0.75
 more can be trained might hold the best of the next round."""
 
 CLIP_NORM = "clip_norm"
+
+DECAY_TOO = " The decay of the learning rate goes with it."
+
+_Edit = tuple[Location, Any]
 
 
 @dataclass(frozen=True)
@@ -67,13 +73,13 @@ class _Range:
 def propose(study: Study, dataset: xr.Dataset, findings: Sequence[Finding]) -> tuple[Change, ...]:
     """Return the changes that findings ask for, those of the space first.
 
-    - A range at whose edge the best trials cluster is widened as the finding proposes; in one that
-      several arms share, as far as any of them asks.
+    - A range at whose edge the best trials cluster, or on whose very edge the best one lies, is
+      widened as the finding proposes; in one that several arms share, as far as any of them asks.
     - A corner in which three in four trials or more are infeasible is cut off, provided that every
       arm that searches the range says so and the best trial of each stays inside.
     - A nuisance hyperparameter that can be fixed in every arm is, at the value of the best trial.
     - `max_train_steps` becomes what the best steps propose; where they propose nothing and a best
-      trial was still improving, twice as many.
+      trial was still improving, twice as many. The decay of a learning rate goes with it.
     - The clip threshold becomes the smallest that is proposed for an arm with outlying gradient
       norms, provided that it clips few enough steps in every arm: the arms share one threshold.
 
@@ -91,11 +97,10 @@ def propose(study: Study, dataset: xr.Dataset, findings: Sequence[Finding]) -> t
     cut = _cut_off(ranges, dataset, by_check.get("infeasible", {}), moved)
     at_boundary = {place[:-2] for place in moved}
     fixed = _fix(ranges, dataset, by_check.get("importance", {}), at_boundary)
+    earlier = (*widened, *cut, *fixed)
     return (
-        *widened,
-        *cut,
-        *fixed,
-        *_train_longer_or_shorter(study, by_check),
+        *earlier,
+        *_train_longer_or_shorter(study, by_check, earlier),
         *_clip(study, by_check.get("gradient_norms", {})),
     )
 
@@ -119,11 +124,16 @@ def _widen(ranges: Iterable[_Range], numbers: Mapping[str, Any]) -> Iterator[Cha
             asking = [row for row in rows if item.concerns(row) and row["edge"] == edge]
             if asking and item.distribution.kind != "choice":
                 end = farthest(row["proposed_range"][place] for row in asking)
-                arms = ", ".join(row["arm"] for row in asking)
+                clusters = [row["arm"] for row in asking if not row["on_the_very_edge"]]
+                arms = ", ".join(clusters or [row["arm"] for row in asking])
+                found = (
+                    f"the best trials of {arms} cluster at the {edge} edge"
+                    if clusters
+                    else f"the best trial of {arms} lies on the very {edge} edge"
+                )
                 yield Change(
                     "boundary",
-                    f"the best trials of {arms} cluster at the {edge} edge of {item.name}, so it "
-                    f"goes on to {text(end)}.",
+                    f"{found} of {item.name}, so it goes on to {text(end)}.",
                     (item.end(edge, end),),
                 )
 
@@ -204,7 +214,7 @@ def _written(distribution: Distribution, value: Any) -> Value | None:
 
 
 def _train_longer_or_shorter(
-    study: Study, by_check: Mapping[str, Mapping[str, Any]]
+    study: Study, by_check: Mapping[str, Mapping[str, Any]], earlier: Sequence[Change]
 ) -> Iterator[Change]:
     now = study.spec.training.max_train_steps
     found = by_check.get("best_steps", {})
@@ -214,21 +224,79 @@ def _train_longer_or_shorter(
         longer = proposed > found["max_train_steps"]
         steps = LONGER * now if longer else min(proposed, now)
         part = "last" if longer else "first"
+        decay = tuple(_decay_for(study, steps, earlier))
         yield Change(
             "best_steps",
             f"{found[f'in_{part}_part']} of {found['feasible']} feasible trials were best in the "
-            f"{part} part of {now} steps.",
-            ((place, steps),),
+            f"{part} part of {now} steps.{DECAY_TOO if decay else ''}",
+            (*decay, (place, steps)),
         )
         return
     arms = by_check.get("still_improving", {}).get("arms", ())
     improving = [row["arm"] for row in arms if row["still_improving"]]
     if improving:
+        decay = tuple(_decay_for(study, LONGER * now, earlier))
         yield Change(
             "still_improving",
-            f"the best trial of {', '.join(improving)} was still improving after {now} steps.",
-            ((place, LONGER * now),),
+            f"the best trial of {', '.join(improving)} was still improving after {now} steps."
+            f"{DECAY_TOO if decay else ''}",
+            (*decay, (place, LONGER * now)),
         )
+
+
+def _decay_for(study: Study, steps: int, earlier: Iterable[Change]) -> Iterator[_Edit]:
+    """Return the edits that let the decay of a learning rate fill another number of steps.
+
+    What follows the warmup becomes longer or shorter as a whole, so a decay that ended with the run
+    goes on doing so. A decay of 0 steps fills the run whatever its length is.
+
+    Args:
+        study: The study.
+        steps: Of the next round's trials.
+        earlier: The changes that come before this one, which may be of the same hyperparameter.
+    """
+    changed = {place: value for change in earlier for place, value in change.edits}
+    for part in parts_of(study.spec):
+        arms = [arm for arm in study.arms if part.holds(arm.scientific)]
+        factor = _growth(study, arms, steps)
+        fixed = (*part.location, "fixed", DECAY_STEPS)
+        if fixed in changed or DECAY_STEPS in part.fixed:
+            value = changed.get(fixed, part.fixed.get(DECAY_STEPS))
+            if value:
+                yield fixed, _scaled(value, factor)
+        if DECAY_STEPS in part.values:
+            place = (*part.location, "scientific", DECAY_STEPS)
+            yield place, [_scaled(value, factor) for value in part.values[DECAY_STEPS]]
+        for role, ranges in (("scientific", part.sampled), ("nuisance", part.nuisance)):
+            place = (*part.location, role, DECAY_STEPS)
+            if DECAY_STEPS in ranges and place not in changed:
+                drawn = ranges[DECAY_STEPS]
+                place = (*place, drawn.kind)
+                ends = drawn.choices if drawn.kind == "choice" else (drawn.low, drawn.high)
+                ends = tuple(changed.get((*place, n), end) for n, end in enumerate(ends))
+                yield place, [_scaled(end, factor) for end in ends]
+    if isinstance(study.spec.search, ListSearch):
+        for number, entry in enumerate(study.spec.search.trials):
+            if DECAY_STEPS in entry:
+                place = ("search", "trials", number, DECAY_STEPS)
+                yield place, _scaled(entry[DECAY_STEPS], _growth(study, study.arms, steps))
+
+
+def _growth(study: Study, arms: Sequence[Arm], steps: int) -> float:
+    """Return by what a decay in some arms is to grow; exact where they share one warmup."""
+    training = study.spec.training
+    now = training.max_train_steps
+    warmups = {arm.fixed.get(WARMUP_STEPS) for arm in arms}
+    warmup = warmups.pop() if len(warmups) == 1 and not training.warmup_extends else None
+    if isinstance(warmup, int) and warmup < min(now, steps):
+        return (steps - warmup) / (now - warmup)
+    return steps / now
+
+
+def _scaled(value: Any, factor: float) -> Any:
+    """Return a number of steps that is `factor` times another; what is none stays as it is."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return round(value * factor) if number else value
 
 
 def _clip(study: Study, numbers: Mapping[str, Any]) -> Iterator[Change]:

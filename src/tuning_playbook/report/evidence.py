@@ -83,6 +83,8 @@ class SearchRow:
         standard_deviation: Over searches.
         interval: What the best of another search falls into, nine times in ten or more.
         method: How these were found.
+        same_points: Whether the repeats have the same points, and differ by their seeds alone.
+        open: Whether an end of the interval is open.
     """
 
     arm: str
@@ -91,6 +93,8 @@ class SearchRow:
     standard_deviation: str
     interval: str
     method: str
+    same_points: bool
+    open: bool
 
 
 @dataclass(frozen=True)
@@ -216,6 +220,8 @@ def make_search_rows(launch: Mapping[str, Any]) -> tuple[SearchRow, ...]:
             standard_deviation=number(_value(row, "standard_deviation"), digits=2),
             interval=_ends(row),
             method=str(row["method"]),
+            same_points=bool(row["same_points"]),
+            open=bool(row["low_open"] or row["high_open"]),
         )
         for row in launch.get("study_variance", ())
     )

@@ -58,7 +58,7 @@ class TrialRow:
         objective: Its objective.
         best_step: The step at which it was reached.
         status: `completed`, `diverged` or `failed`.
-        reason: Why it is infeasible; empty for a feasible trial.
+        reason: Why it is infeasible, or how it ended before the longest; else empty.
         feasible: Whether it has an objective.
         facts: What else is known of it, as labels and texts; the seed alone beyond `DETAILED`.
         command: The command that trains it again; may be empty.
@@ -129,7 +129,10 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
     )
     used = _resources_by_trial(resources)
     values = {name: study[name].to_numpy().tolist() for name in PER_TRIAL}
-    sources = study["source_trial"].to_numpy().tolist() if "source_trial" in study else []
+    sources, ended = (
+        study[name].to_numpy().tolist() if name in study else []
+        for name in ("source_trial", "ended_early")
+    )
 
     def make_row(rank: int, position: int) -> TrialRow:
         known = {name: column[position] for name, column in values.items()}
@@ -145,7 +148,7 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
             objective=_cell(objective if feasible else None),
             best_step=_cell(int(known["best_step"]) if feasible else None),
             status=str(known["status"]),
-            reason=str(known["infeasible_reason"]),
+            reason=str(known["infeasible_reason"] or (ended[position] if ended else "")),
             feasible=feasible,
             facts=(
                 *((("in its source", str(sources[position])),) if sources else ()),

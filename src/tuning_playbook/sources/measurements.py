@@ -16,7 +16,7 @@ TAKEN = {
     *LOGGED,
     *("trial", "eval_step", "split", "train_step", "rank", "grad_norm_bin"),
     *("objective", "best_step", "best_steps", "status", "infeasible_reason"),
-    *("index", "arm", "seed", "fingerprint", "source_trial", "rerun", "rerun_of"),
+    *("index", "arm", "seed", "fingerprint", "source_trial", "ended_early", "rerun", "rerun_of"),
     *("grad_norm_count", "grad_norm_p90", "clipped_share"),
 }
 """Names that the dataset gives to other things, and no metric may bear."""

@@ -5,6 +5,7 @@ Source: the playbook, "Identifying scientific, nuisance, and fixed hyperparamete
 
 from collections.abc import Iterator
 
+from tuning_playbook.study.early_ends import early_ends_sentence
 from tuning_playbook.study.study import Arm, Study, write_value
 
 
@@ -56,9 +57,11 @@ def caveats(study: Study) -> tuple[str, ...]:
             "other values would give the same conclusion."
         )
     found += _sampled(study)
-    steps = study.spec.training.max_train_steps
+    training = study.spec.training
+    after = " after its warmup, so that trials differ in length" if training.warmup_extends else ""
     found.append(
-        f"Every trial trained for {steps:,} steps; longer training may favour another arm."
+        f"Every trial trained for {training.max_train_steps:,} steps{after}; longer training may "
+        "favour another arm."
     )
     return tuple(found)
 
@@ -78,7 +81,7 @@ def _of_imported(study: Study) -> tuple[str, ...]:
             f"The same in every trial of an arm: {_list(constant)}. The conclusion holds at these "
             "values and might not at others."
         )
-    found += (*_sampled(study), *_derived(study))
+    found += (*_sampled(study), *_derived(study), *study.import_notes)
     if study.chosen_on_all_seeds:
         found.append(
             "Where several configurations compete, the means of all their seeds chose among them, "
@@ -96,6 +99,9 @@ def _of_imported(study: Study) -> tuple[str, ...]:
             "numbers made up here, no two alike, so that no two reruns are taken for ones on the "
             "same seed."
         )
+    shorter = early_ends_sentence(study)
+    if shorter:
+        found.append(shorter)
     steps = study.spec.training.max_train_steps
     found.append(
         f"The longest trial trained for {steps:,} steps; longer training may favour another arm."

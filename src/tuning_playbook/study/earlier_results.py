@@ -3,6 +3,7 @@
     fixed: {learning_rate: {from: optimizer_choice, of: best}}
     nuisance: {learning_rate: {from: optimizer_choice, around: best, factor: 4}}
     training: {batch_size: {from: optimizer_choice, of: best}, ...}
+    reruns: {seeds: 2, variance: {from: optimizer_choice}}
     baseline: {from: optimizer_choice}
 
 Such references are replaced by what they stand for before a spec is checked, so that nothing else
@@ -24,7 +25,12 @@ from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS
 from tuning_playbook.study.draft import error_at, key_of
 from tuning_playbook.study.families import COMMON, families
 from tuning_playbook.study.origin import EarlierResult, Taken, take
-from tuning_playbook.study.references import BaselineReference, RangeReference, ValueReference
+from tuning_playbook.study.references import (
+    BaselineReference,
+    RangeReference,
+    ValueReference,
+    VarianceReference,
+)
 from tuning_playbook.study.study import write_value
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.study.yaml import Location
@@ -43,7 +49,7 @@ class Reference:
     """
 
     location: Location
-    wanted: ValueReference | RangeReference | BaselineReference
+    wanted: ValueReference | RangeReference | VarianceReference | BaselineReference
 
     @property
     def earlier(self) -> EarlierArm:
@@ -120,6 +126,12 @@ def put_in(
                 del settled["baseline"]
                 taken.append(take("baseline", result.trial, result))
                 continue
+            if isinstance(wanted, VarianceReference):
+                known = known_variance(result)
+                _put(settled, reference.location, known)
+                written = f"standard deviation {known['standard_deviation']:.3g}"
+                taken.append(take(key_of(reference.location), written, result))
+                continue
             value: Any = value_of(result, str(name))
             written = write_value(value)
             if isinstance(wanted, RangeReference):
@@ -140,10 +152,30 @@ def without(document: Mapping[str, Any], references: Sequence[Reference]) -> dic
     for reference in references:
         if isinstance(reference.wanted, BaselineReference):
             del settled["baseline"]
+        elif isinstance(reference.wanted, VarianceReference):
+            _put(settled, reference.location, {"standard_deviation": 1.0, "degrees_of_freedom": 4})
         else:
             is_range = isinstance(reference.wanted, RangeReference)
             _put(settled, reference.location, {"uniform": [0.0, 1.0]} if is_range else 1)
     return settled
+
+
+def known_variance(result: EarlierResult) -> dict[str, Any]:
+    """Return the trial variance of an earlier study, as a spec has it.
+
+    Raises:
+        SpecError: It was not measured; the message does not name the place.
+    """
+    if result.deviation is None:
+        raise SpecError(
+            f"'{result.study}' does not know its trial variance: it takes five feasible reruns of "
+            "one configuration, or a few of several, and they must differ"
+        )
+    return {
+        "standard_deviation": result.deviation,
+        "degrees_of_freedom": result.degrees,
+        "study": result.study,
+    }
 
 
 def value_of(result: EarlierResult, name: str) -> Value:
@@ -201,6 +233,9 @@ def _places(document: Mapping[str, Any]) -> Iterator[tuple[Location, Any, Any]]:
     training = document.get("training")
     if isinstance(training, dict):
         yield ("training", "batch_size"), training.get("batch_size"), ValueReference
+    reruns = document.get("reruns")
+    if isinstance(reruns, dict):
+        yield ("reruns", "variance"), reruns.get("variance"), VarianceReference
     yield ("baseline",), document.get("baseline"), BaselineReference
 
 

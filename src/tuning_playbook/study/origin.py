@@ -22,6 +22,9 @@ class EarlierResult:
         values: Every hyperparameter that it has, `batch_size` and `one_minus_` of what was
             searched so included.
         scales: `linear`, `log` or `categorical` of those that were searched.
+        deviation: The standard deviation of the objective over seeds, of the reruns of all its
+            configurations together; None where that was not asked for.
+        degrees: The degrees of freedom of that.
     """
 
     study: str
@@ -33,6 +36,8 @@ class EarlierResult:
     workload: str
     values: Mapping[str, Value]
     scales: Mapping[str, str]
+    deviation: float | None = None
+    degrees: int = 0
 
 
 @dataclass(frozen=True)

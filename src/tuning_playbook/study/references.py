@@ -26,6 +26,17 @@ class RangeReference(Shape):
     arm: StrictStr = Field("", description="the arm whose best trial is meant; else of all arms")
 
 
+class VarianceReference(Shape):
+    """The trial variance that the reruns of an earlier study measured: `{from: <study>}`."""
+
+    study: StrictStr = Field(alias="from", description="the earlier study's name, or its path")
+
+    @property
+    def arm(self) -> str:
+        """The arm that is meant: none, as the reruns of all are taken together."""
+        return ""
+
+
 class BaselineReference(Shape):
     """The best configuration of an earlier study as the incumbent: `{from: <study>}`."""
 

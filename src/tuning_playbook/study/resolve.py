@@ -11,6 +11,7 @@ from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.draft import Draft, error_at
 from tuning_playbook.study.families import choices_of, families, training_hyperparameters
+from tuning_playbook.study.idle_rate import idle_objection
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.roles import check_rules
 from tuning_playbook.study.searches import ListSearch
@@ -44,6 +45,7 @@ def resolve(draft: Draft) -> Study:
     for setting in settings_of(parts):
         arm = _resolve_arm(draft, parts, setting)
         _check_something_to_search(draft, arm)
+        _check_rate(draft, arm)
         arms.append(arm)
     baseline = _earlier_incumbent(draft) or _read_incumbent(draft)
     for batch_size in {arm.batch_size for arm in arms} | {baseline.batch_size if baseline else 0}:
@@ -320,6 +322,13 @@ def _check_something_to_search(draft: Draft, arm: Arm) -> None:
             f"nothing is searched in the arm '{arm.name}', so its trials would all be one: "
             f"give it nuisance hyperparameters, or {one}",
         )
+
+
+def _check_rate(draft: Draft, arm: Arm) -> None:
+    """Check that no trial of an arm trains for long at next to no learning rate."""
+    objection = idle_objection(draft.spec, arm)
+    if objection:
+        raise draft.error(("training", "max_train_steps"), objection)
 
 
 def _extremes(distribution: Distribution) -> tuple[Value, ...]:

@@ -6,7 +6,12 @@ from pydantic import TypeAdapter
 
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.import_spec import ImportSpec
-from tuning_playbook.study.references import BaselineReference, RangeReference, ValueReference
+from tuning_playbook.study.references import (
+    BaselineReference,
+    RangeReference,
+    ValueReference,
+    VarianceReference,
+)
 from tuning_playbook.study.shape import StudySpec
 
 
@@ -15,7 +20,7 @@ def json_schema() -> dict[str, Any]:
     either: TypeAdapter[Any] = TypeAdapter(StudySpec | ImportSpec)
     schema = either.json_schema()
     definitions = schema["$defs"]
-    for model in (ValueReference, RangeReference, BaselineReference):
+    for model in (ValueReference, RangeReference, VarianceReference, BaselineReference):
         definitions[model.__name__] = model.model_json_schema()
     for part in (definitions["StudySpec"], definitions["Conditional"]):
         values = part["properties"]
@@ -24,6 +29,7 @@ def json_schema() -> dict[str, Any]:
         ranges["additionalProperties"] = {"anyOf": [ranges["additionalProperties"]]}
         _allow(ranges["additionalProperties"], RangeReference)
     _allow(definitions["Training"]["properties"]["batch_size"], ValueReference)
+    _allow(definitions["Reruns"]["properties"]["variance"], VarianceReference)
     _allow(definitions["StudySpec"]["properties"]["baseline"], BaselineReference)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 

@@ -65,6 +65,11 @@ class Training(Shape):
     warmup_extends: StrictBool = Field(
         False, description="whether a trial's warmup_steps come on top of max_train_steps"
     )
+    allow_idle: StrictBool = Field(
+        False,
+        description="whether a learning rate may be below 1 % of its peak for more than a tenth of "
+        "the run; changes no trial",
+    )
     seed: Seed = Field(0, description="every trial's own seed is derived from it")
 
 
@@ -83,6 +88,18 @@ class Conditional(Shape):
     )
 
 
+class KnownVariance(Shape):
+    """The trial variance that an earlier study measured."""
+
+    standard_deviation: Annotated[StrictFloat, Field(gt=0)] = Field(
+        description="of the objective over seeds, in its unit"
+    )
+    degrees_of_freedom: Annotated[StrictInt, Field(ge=4)] = Field(
+        description="of that: the reruns that it is from, less one for each configuration"
+    )
+    study: StrictStr = Field("", description="the study that measured it")
+
+
 class Reruns(Shape):
     """How the best trial of each arm and the baseline are trained again."""
 
@@ -91,6 +108,12 @@ class Reruns(Shape):
         0,
         description="other divisions of the data into training and validation sets, for data "
         "variance: each is trained once more on every one",
+    )
+    variance: KnownVariance | None = Field(
+        None,
+        description="trial variance that was measured before, for configurations with fewer than "
+        "five feasible reruns; `{from: <study>}` takes that of an earlier study of the same "
+        "workload, steps and objective",
     )
 
 

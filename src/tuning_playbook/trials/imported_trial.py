@@ -25,6 +25,8 @@ class ImportedTrial:
         provenance: When, how long and on what it was trained; None where that is not known.
         round: Which round of a search proposed it, 0 for none; None where there were no rounds.
         seed_told: Whether its source tells its seed.
+        ended: How it ended before it had trained for all its steps; empty where its source does not
+            say so.
         study: Which of the studies of its source trained it; empty where the source has no such.
     """
 
@@ -39,4 +41,5 @@ class ImportedTrial:
     provenance: Mapping[str, Any] | None = None
     round: int | None = None
     seed_told: bool = True
+    ended: str = ""
     study: str = ""

@@ -1,0 +1,186 @@
+"""How long a learning rate is next to nothing, from the schedule alone.
+
+`engine.schedules` computes the same rates in JAX, which a spec is checked without.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+from tuning_playbook.declarations import Value
+from tuning_playbook.study.searches import ListSearch
+from tuning_playbook.study.shape import StudySpec, Training
+from tuning_playbook.study.study import Arm, Dimension, entries_of, write_value
+
+IDLE = 0.01
+"""A learning rate below so much of its peak moves the weights next to nothing."""
+
+MOST_IDLE = 0.1
+"""So much of a run may have such a rate: a cosine to zero has it for 6 % of its length."""
+
+MOST_STEPS = 2000
+"""So many steps of a run are looked at, evenly spread."""
+
+ROUNDING = 1e-9
+"""Of a rate: two drops by a factor of ten end at 1 %, not below it."""
+
+SHAPING = ("decay_steps", "end_factor", "power", "drops", "drop_factor", "warmup_steps")
+"""The hyperparameters that decide when the rate is low."""
+
+DECAY_STEPS, WARMUP_STEPS = "decay_steps", "warmup_steps"
+
+Numbers = Mapping[str, Value]
+
+
+def train_steps(training: Training, warmup_steps: int) -> int:
+    """Return how many steps a trial trains for.
+
+    Where a warmup extends the run, evaluations stay at whole intervals, and so does its end.
+    """
+    if not training.warmup_extends:
+        return training.max_train_steps
+    return training.max_train_steps + -(-warmup_steps // training.eval_every) * training.eval_every
+
+
+def idle_share(schedule: str, values: Numbers, steps: int) -> float:
+    """Return the part of a run of `steps` steps whose rate is below 1 % of its peak.
+
+    Args:
+        schedule: Its name.
+        values: `warmup_steps`, and the schedule's own hyperparameters.
+        steps: Of the run, the warmup included.
+    """
+    looked_at = min(steps, MOST_STEPS)
+    rates = [
+        relative_rate(schedule, values, number * steps // looked_at, steps)
+        for number in range(looked_at)
+    ]
+    lowest = IDLE * max(rates) * (1 - ROUNDING)
+    return sum(rate < lowest for rate in rates) / looked_at
+
+
+def relative_rate(schedule: str, values: Numbers, step: int, steps: int) -> float:
+    """Return the learning rate of a step as a part of the base learning rate.
+
+    Args:
+        schedule: Its name.
+        values: `warmup_steps`, and the schedule's own hyperparameters.
+        step: The number of steps already taken.
+        steps: Of the run, the warmup included.
+    """
+    numbers = {name: float(values[name]) for name in SHAPING if name in values}
+    warmup = numbers[WARMUP_STEPS]
+    decay = numbers.get(DECAY_STEPS, 0.0) or max(steps - warmup, 1.0)
+    done = max(step - warmup, 0.0) / decay
+    rising = min((step + 1) / max(warmup, 1.0), 1.0)
+    return rising * FACTORS[schedule](done, numbers)
+
+
+def idle_objection(spec: StudySpec, arm: Arm) -> str:
+    """Say which trials of an arm would have next to no learning rate for long; nothing if none.
+
+    Of a range its ends are looked at, of a choice and a list every value.
+    """
+    if spec.training.allow_idle:
+        return ""
+    worst = max(
+        (
+            (idle_share(schedule, values, steps), steps, schedule, values)
+            for schedule, values in _combinations(spec, arm)
+            for steps in [train_steps(spec.training, int(values[WARMUP_STEPS]))]
+        ),
+        key=lambda found: found[0],
+        default=None,
+    )
+    if worst is None or worst[0] <= MOST_IDLE:
+        return ""
+    share, steps, schedule, values = worst
+    combination = ", ".join(
+        f"{name} {write_value(values[name])}" for name in SHAPING if name in values
+    )
+    return (
+        f"the learning rate would be below {IDLE:.0%} of its peak for {share:.0%} of {steps} steps "
+        f"with schedule {schedule}, {combination}"
+        f"{'' if arm.name == 'all trials' else f' (arm {arm.name})'}: let the decay take the whole "
+        "run (decay_steps 0), train fewer steps, or say `training: {allow_idle: true}`"
+    )
+
+
+def _combinations(spec: StudySpec, arm: Arm) -> Iterator[tuple[str, dict[str, Value]]]:
+    """Return the schedules of an arm with the values that shape them, the extreme ones."""
+    listed: list[dict[str, Value]] = [{}]
+    if isinstance(spec.search, ListSearch):
+        listed = [entry for _, entry in entries_of(spec.search, arm.scientific, arm.elsewhere)]
+    dimensions = {item.hyperparameter.name: item for item in arm.dimensions}
+    seen = set()
+    for entry in listed:
+        choices = {
+            name: _values(dimensions[name], entry) if name in dimensions else [arm.fixed[name]]
+            for name in (*SHAPING, "schedule")
+            if name in dimensions or name in arm.fixed
+        }
+        for combination in itertools.product(*choices.values()):
+            if combination not in seen:
+                seen.add(combination)
+                values = dict(zip(choices, combination, strict=True))
+                yield str(values.pop("schedule")), values
+
+
+def _values(dimension: Dimension, entry: Mapping[str, Value]) -> list[Value]:
+    """Return the values of a searched hyperparameter at which the rate may be lowest."""
+    distribution = dimension.distribution
+    if dimension.name in entry:
+        found = [entry[dimension.name]]
+    elif distribution is None:
+        return [dimension.hyperparameter.default]
+    elif distribution.kind == "choice":
+        found = [*distribution.choices]
+    else:
+        found = [distribution.low, distribution.high]
+        if dimension.name == DECAY_STEPS and distribution.low < 1 <= distribution.high:
+            found.append(1)  # the shortest decay: 0 stands for the longest
+    return [dimension.resolve(value) for value in found]
+
+
+def _constant(done: float, numbers: Mapping[str, float]) -> float:
+    del done, numbers
+    return 1.0
+
+
+def _linear(done: float, numbers: Mapping[str, float]) -> float:
+    return 1 + (numbers["end_factor"] - 1) * min(done, 1.0)
+
+
+def _cosine(done: float, numbers: Mapping[str, float]) -> float:
+    end = numbers["end_factor"]
+    return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def _polynomial(done: float, numbers: Mapping[str, float]) -> float:
+    end = numbers["end_factor"]
+    return float(end + (1 - end) * (1 - min(done, 1.0)) ** numbers["power"])
+
+
+def _inverse_sqrt(done: float, numbers: Mapping[str, float]) -> float:
+    return max(1 / math.sqrt(1 + done), numbers["end_factor"])
+
+
+def _exponential(done: float, numbers: Mapping[str, float]) -> float:
+    return float(numbers["end_factor"] ** min(done, 1.0))
+
+
+def _piecewise(done: float, numbers: Mapping[str, float]) -> float:
+    drops = numbers["drops"]
+    return float(numbers["drop_factor"] ** min(math.floor(done * (drops + 1)), drops))
+
+
+FACTORS: dict[str, Callable[[float, Mapping[str, float]], float]] = {
+    "constant": _constant,
+    "linear": _linear,
+    "cosine": _cosine,
+    "polynomial": _polynomial,
+    "inverse_sqrt": _inverse_sqrt,
+    "exponential": _exponential,
+    "piecewise": _piecewise,
+}
+"""The formula of each schedule: what part of its decay is done -> factor of the base rate."""
