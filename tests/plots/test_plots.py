@@ -345,7 +345,7 @@ class TestImportancePlot:
         study["hp_dropout"] = ("trial", some, study["hp_weight_decay"].attrs)
         finding = importance(study)
         figure = importance_plot(finding.numbers)
-        titles = [axes.get_title("left") for axes in figure.axes]
+        titles = [axes.get_title("left").replace("\n", " ") for axes in figure.axes]
         parts = [part for part in finding.numbers["parts"] if part["arm"] == ADAM]
         assert titles[titles.index(ADAM) + 1 :] == [f"{ADAM}, {part['part']}" for part in parts]
         assert any("in the region of the better" in title for title in titles)

@@ -16,6 +16,12 @@ NAME, PART = 26, 14
 
 NOTHING_TOLD = "too little is predicted to tell"
 
+TITLE = 32
+"""Characters that a line of a title takes, beside the longest labels."""
+
+LINE = 0.2
+"""Inches that a further line of it takes."""
+
 BAR = 0.26
 """Inches that a bar takes."""
 
@@ -37,8 +43,8 @@ def importance_plot(numbers: Mapping[str, Any]) -> Figure:
     Args:
         numbers: Those of the finding of `analysis.importance.importance`.
     """
-    rows = _panels(numbers)
-    heights = [max(2, len(bars)) * BAR + 0.5 for _, bars in rows]
+    rows = [(wrapped(title, TITLE), bars) for title, bars in _panels(numbers)]
+    heights = [max(2, len(bars)) * BAR + 0.5 + LINE * title.count("\n") for title, bars in rows]
     with look():
         figure = Figure(figsize=(WIDTH, max(1.6, sum(heights) + 0.6)))
         panels = figure.subplots(
@@ -48,7 +54,7 @@ def importance_plot(numbers: Mapping[str, Any]) -> Figure:
             axes.set_xlim(0, 1.02)
             axes.grid(visible=False, axis="y")
         for axes, (title, bars) in zip(panels, rows, strict=False):
-            axes.set_title(wrapped(title, 48, 1))
+            axes.set_title(title)
             _draw(axes, bars)
         if not rows:
             _draw(panels[0], [])
