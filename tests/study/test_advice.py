@@ -213,6 +213,11 @@ SPEAKS = {
         "long_warmup",
         "A warmup of up to 30 of 50 steps",
     ),
+    "a training objective of a sample": (
+        GOOD | {"objective.metric": "train/error_rate"},
+        "training_set_sampled",
+        "measured on 300 of 1,197 training examples. Set training.train_sample: all",
+    ),
     "three hyperparameters against one": (
         by_optimizer(
             {"nuisance": BOTH["nuisance"] | {"weight_decay": {"log_uniform": [1e-6, 1e-2]}}}
@@ -317,6 +322,10 @@ SILENT = {
     "a warmup of a tenth": (
         GOOD | {"nuisance.warmup_steps": {"int_uniform": [0, 5]}},
         "long_warmup",
+    ),
+    "a training objective of all examples": (
+        GOOD | {"objective.metric": "train/error_rate", "training.train_sample": "all"},
+        "training_set_sampled",
     ),
     "with and without": (
         GOOD

@@ -28,9 +28,9 @@ def shared_steps(curves: Sequence[Curves]) -> Steps:
     """Return the steps of the trial measured least often of those that trained to the end, [steps].
 
     So no trial that trained as long shows a measurement twice. Where all of these were measured at
-    the same steps, up to where each ended, the longest one's are kept. Where a trial's steps are evenly
-    spaced but for a few they are made so, as far apart as its largest gap, because a period, and
-    what an untrained model reaches, can be asked for at such steps alone. A trial that lacks a
+    the same steps, up to where each ended, the longest one's are kept. Where a trial's steps are
+    evenly spaced but for a few they are made so, as far apart as its largest gap, because a period,
+    and what an untrained model reaches, can be asked for at such steps alone. A trial that lacks a
     measurement has none there.
 
     Example:

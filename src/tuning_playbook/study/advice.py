@@ -17,6 +17,7 @@ from tuning_playbook.study.advice_on_design import (
     regularization_fixed,
     size_as_nuisance,
     starts_with_extras,
+    training_set_sampled,
     unequal_dimensions,
 )
 from tuning_playbook.study.conditions import parts_of
@@ -223,6 +224,7 @@ RULES: tuple[Rule, ...] = (
     size_as_nuisance,
     starts_with_extras,
     long_warmup,
+    training_set_sampled,
     linear_learning_rate,
     unequal_dimensions,
     many_dimensions,

@@ -244,6 +244,25 @@ def long_warmup(study: Study, trials: Trials) -> Advice | None:
     )
 
 
+def training_set_sampled(study: Study, trials: Trials) -> Advice | None:
+    """Advise to measure a training objective on the whole training split."""
+    del trials
+    training, examples = study.spec.training, study.workload.examples
+    split = study.spec.objective.metric.partition("/")[0]
+    if split != "train" or training.train_sample == "all" or not examples:
+        return None
+    seen = training.validation_sample or examples["validation"]
+    if seen >= examples["train"]:
+        return None
+    return Advice(
+        rule="training_set_sampled",
+        text=f"The objective is measured on {seen:,} of {examples['train']:,} training examples. "
+        "Set training.train_sample: all.",
+        reason="A trial that fits a sample of the training set need not fit the whole of it.",
+        section="Choosing a sample for periodic evaluation",
+    )
+
+
 def unequal_dimensions(study: Study, trials: Trials) -> Advice | None:
     """Advise to tune arms alike: as many hyperparameters with as many trials."""
     counts = {arm.name: len(arm.dimensions) for arm in study.arms if arm.dimensions}
