@@ -128,7 +128,7 @@ def test_the_best_of_even_trials_lies_near_an_edge_as_often_as_that_is_wide():
     finding = boundary(best_at(0.01))
     assert finding.answer == "ok"
     row = rows(finding, "learning_rate")["all trials"]
-    assert row["p_value_of_the_best"] == pytest.approx(0.02)
+    assert row["p_value_of_the_best"] == pytest.approx(0.02, rel=0.1)
 
 
 def test_the_last_point_of_a_grid_is_on_the_very_edge_by_design():
@@ -166,7 +166,7 @@ def test_four_points_cannot_tell_but_say_where_the_best_lies():
 @pytest.mark.parametrize("best", [3, 4, 6])
 def test_a_smooth_curve_that_turns_before_the_edge_has_its_best_inside(best):
     """As of 36 rates: the eight best ones cluster towards the low edge all the same."""
-    loss = 0.2 + 0.01 * (np.arange(36) - best) ** 2 + 1e-4 * np.sin(np.arange(36) ** 2)
+    loss = 0.2 + 0.0005 * (np.arange(36) - best) ** 2 + 1e-5 * np.sin(np.arange(36) ** 2)
     finding = boundary(grid(loss))
     (row,) = finding.numbers["hyperparameters"]
     assert finding.answer == "ok"
@@ -178,6 +178,21 @@ def test_trials_that_diverge_above_the_best_leave_the_low_edge_to_be_asked_about
     finding = boundary(grid(loss))
     (row,) = finding.numbers["hyperparameters"]
     assert (finding.numbers["tests"], finding.answer, row["edge"]) == (1, "problem", "low")
+
+
+def test_a_cliff_in_the_middle_is_no_edge():
+    """Below it nothing has an effect, so that the best is anywhere in the lower half."""
+    raised = []
+    for seed in range(60):
+        at_chance = make_study(
+            seed=seed,
+            arms=ALL,
+            trials=32,
+            searched=[log_uniform("learning_rate", 1e-4, 1.0, ALL)],
+            effect=lambda _arm, at: 0.8 * (at["learning_rate"] > 0.5),
+        )
+        raised.append(boundary(at_chance).answer != "ok")
+    assert np.mean(raised) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 60)
 
 
 def test_trials_at_chance_beyond_the_best_are_no_reason_to_widen():

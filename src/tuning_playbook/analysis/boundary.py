@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from tuning_playbook.analysis.breakdown import broken_down
 from tuning_playbook.analysis.clustering import PERMUTATIONS, clustering, top_count, top_orders
@@ -38,6 +39,9 @@ PERMUTATIONS_PER_TEST = 100
 LEAST_BROKEN_DOWN = 2
 """A single trial may have broken down for another reason than where it lies."""
 
+LEAST_TRAINED = 8
+"""So few, whatever their order, cannot speak against what they and those that broke down show."""
+
 ROUNDING = 1e-6
 """A trial so near an end of a range was put there: drawn values come no nearer."""
 
@@ -55,6 +59,7 @@ class _Range:
         trials: Of equal objectives the one farthest from both edges comes first: [trial].
         positions: Of these: [trial].
         loss: Of these: [trial].
+        trained: Which of these did not break down: [trial].
         everyone: The positions of all trials of the arm.
         beyond: How many trials lie farther towards an edge than the best, and how many of those
             broke down.
@@ -67,6 +72,7 @@ class _Range:
     trials: Indices
     positions: Floats
     loss: Floats
+    trained: NDArray[np.bool_]
     everyone: Floats
     beyond: Mapping[Edge, tuple[int, int]]
     closed: tuple[Edge, ...]
@@ -80,6 +86,17 @@ class _Range:
         """Return how far each trial lies from an edge, as a fraction of the range."""
         return _from(edge, self.positions)
 
+    def chance(self, edge: Edge, permutations: int, outer: float) -> float:
+        """Return the chance of such a cluster among all trials."""
+        return clustering(self.distances(edge), self.loss, permutations, outer=outer)
+
+    def chance_among_trained(self, edge: Edge, permutations: int, outer: float) -> float:
+        """Return the same among those that did not break down; 0 where that is all or few."""
+        if self.trained.all() or self.trained.sum() < LEAST_TRAINED:
+            return 0.0
+        distances = self.distances(edge)[self.trained]
+        return clustering(distances, self.loss[self.trained], permutations, outer=outer)
+
     def limited(self, edge: Edge) -> bool:
         """Whether trials that break down, and not the range, end the good region."""
         farther, broken = self.beyond[edge]
@@ -92,12 +109,13 @@ class _Range:
     def chance_of_the_best(self, edge: Edge) -> float:
         """Return the chance of a best trial so near an edge.
 
-        Of one drawn from the range it is the distance. Where trials were put on the end itself,
-        as those of a grid are, it is the share of the trials that lie as near.
+        Of one drawn from the range it is the distance, as a share of how far trials trained. Where
+        trials were put on the end itself, as those of a grid are, it is the share of the trials
+        that lie as near.
         """
-        distances = self.distances(edge)
+        distances = self.distances(edge)[self.trained]
         if _from(edge, self.everyone).min() > ROUNDING:
-            return float(distances[0])
+            return float(distances[0] / distances.max())
         return float((distances <= distances[0] + ROUNDING).mean())
 
 
@@ -114,7 +132,9 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
     better ones counting more) lie nearer to that edge on average than chance explains. Chance is a
     permutation of the objectives over the arm's feasible trials, which is right for every search
     algorithm; the p-value is the share of permutations in which both hold as strongly, times the
-    number of edges asked about in the study (Bonferroni). Five trials in order are enough.
+    number of edges asked about in the study (Bonferroni). Five trials in order are enough. Training
+    that breaks down in one half of a range makes a cluster of the other half; so where trials broke
+    down (`broken_down`) and eight others are left the p-value must be as small among those alone.
 
     A p-value of at most `significance` is a problem, unless the best value lies inside the range
     all the same: the trials nearer the edge than the best one are clearly worse (`turns_before`),
@@ -238,6 +258,7 @@ def _ranges(study: xr.Dataset) -> Iterator[_Range]:
                 best_first,
                 positions[best_first],
                 loss[best_first],
+                ~np.isin(best_first, everyone[broken]),
                 where[np.isfinite(where)],
                 {edge: (int(far.sum()), int(broken[far].sum())) for edge, far in farther.items()},
                 tuple(edge for edge in EDGES if outside[edge].sum() >= LEAST_BROKEN_DOWN),
@@ -258,15 +279,14 @@ def _row(
     """
     permutations = max(PERMUTATIONS, PERMUTATIONS_PER_TEST * tests)
     p_values = {
-        edge: min(
-            1.0,
-            max(tests, 1)
-            * clustering(item.distances(edge), item.loss, permutations, outer=thresholds.outer),
-        )
+        edge: min(1.0, max(tests, 1) * item.chance(edge, permutations, thresholds.outer))
         for edge in EDGES
     }
     edge = min(EDGES, key=lambda name: (p_values[name], item.distances(name)[0]))
     near = tests > 0 and p_values[edge] <= thresholds.significance
+    if near:
+        among_trained = tests * item.chance_among_trained(edge, permutations, thresholds.outer)
+        near = among_trained <= thresholds.significance
     limited = near and item.limited(edge)
     turns = near and not limited and item.turns(edge)
     wider = item.scale.widened(edge)
