@@ -69,7 +69,10 @@ def keys_of(model, prefix=""):
 KEYS = {*keys_of(shape.StudySpec), *keys_of(import_spec.ImportSpec), *CONFIG_KEYS}
 KEYS |= {
     *keys_of(import_spec.CsvSource, "source."),
-    *keys_of(import_spec.AlgoperfSource, "source."),
+    *keys_of(import_spec.JsonLinesSource, "source."),
+    *keys_of(import_spec.OptunaSource, "source."),
+    *keys_of(import_spec.RaySource, "source."),
+    *keys_of(import_spec.MlflowSource, "source."),
 }
 
 

@@ -16,6 +16,7 @@ from tuning_playbook.errors import (
     InterruptedTrainingError,
     TuningPlaybookError,
 )
+from tuning_playbook.files import write_atomically
 from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
@@ -25,6 +26,7 @@ from tuning_playbook.report.budget_lines import (
     budget_plan_lines,
     evaluation_lines,
 )
+from tuning_playbook.report.import_lines import import_lines
 from tuning_playbook.study.schema import json_schema
 
 
@@ -42,17 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.command == "schema":
-        print(json.dumps(json_schema(), indent=2))
-        return 0
-    if options.command == "verify":
-        return _verify(options.archive)
-    if options.command == "reproduce":
-        return _reproduce(options)
-    if options.command == "leftovers":
-        return _leftovers(options)
-    if options.command == "compare":
-        return _compare(options)
+    without_plan = {
+        "schema": _schema,
+        "verify": _verify,
+        "reproduce": _reproduce,
+        "leftovers": _leftovers,
+        "compare": _compare,
+        "optuna": _optuna,
+    }
+    if options.command in without_plan:
+        return without_plan[options.command](options)
     if options.command == "check" and options.budget is not None:
         # Before the workload is asked, which may take long.
         options.budget = read_budget(options.budget)
@@ -128,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         "decide between two lists of reruns from anywhere: exit status 0 adopt, 3 reject, "
         "4 provisional, 1 bad input",
     )
+    optuna = add("optuna", "write a study's trials as a journal that Optuna reads and goes on from")
     add("schema", "print the JSON schema of a study spec, for editors")
 
     for side in ("candidate", "baseline"):
@@ -142,8 +144,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="AMOUNT",
         help="also say what the playbook would make of so much, as 200trials, 12h or 90min",
     )
+    optuna.add_argument("study", help="the study's name: the folder of its results")
+    optuna.add_argument("journal", type=Path, help="the file to write, which must not exist")
     leftovers.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
-    for command in (check, expand, train, leftovers):
+    for command in (check, expand, train, leftovers, optuna):
         command.add_argument("--results", type=Path, default=Path("results"))
     for command in (verify, reproduce):
         command.add_argument("archive", type=Path, help="the zip file of a study")
@@ -197,7 +201,10 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
         print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
     for arm_name, trial in plan.expansion.duplicates:
         print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
-    if not study.imported:
+    if study.imported:
+        for line in import_lines(study):
+            print(line)
+    else:
         for line in (*budget_lines(plan, options.results), *evaluation_lines(plan)):
             print(line)
         for advice in plan.advice:
@@ -207,9 +214,16 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
             print(line)
 
 
-def _verify(archive: Path) -> int:
+def _schema(options: argparse.Namespace) -> int:
+    del options
+    print(json.dumps(json_schema(), indent=2))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
     from tuning_playbook.archive.verify import verify  # noqa: PLC0415 - slow to import
 
+    archive: Path = options.archive
     found = verify(archive)
     for problem in found.problems:
         print(f"{archive}: {problem}", file=sys.stderr)
@@ -250,6 +264,27 @@ def _leftovers(options: argparse.Namespace) -> int:
         if options.remove:
             remove(leftovers)
     print(f"{trials:,} trials, {size / 1e6:,.1f} MB{', removed' if options.remove else ''}")
+    return 0
+
+
+def _optuna(options: argparse.Namespace) -> int:
+    import xarray as xr  # noqa: PLC0415 - slow to import
+
+    from tuning_playbook.dataset.optuna_journal import (  # noqa: PLC0415 - slow to import
+        optuna_journal,
+    )
+
+    path = options.results / options.study / "study.nc"
+    if not path.exists():
+        raise TuningPlaybookError(
+            f"{path}: there is no such file: run snakemake --config study={options.study} first, "
+            "or say where with --results"
+        )
+    if options.journal.exists():
+        raise TuningPlaybookError(f"{options.journal}: it is there already; give another name")
+    with xr.open_dataset(path) as study:
+        write_atomically(options.journal, optuna_journal(study.load()))
+    print(f"{options.journal}: the study '{options.study}', {study.sizes['trial']} trials")
     return 0
 
 

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,10 +68,125 @@ def test_maximized_objective():
 
 
 def test_one_minus_cannot_go_beyond_one():
-    study = make_study(effect=rising("one_minus_momentum", arm=NESTEROV))
+    finding = boundary(make_study(effect=rising("one_minus_momentum", arm=NESTEROV)))
+    row = rows(finding, "one_minus_momentum")[NESTEROV]
+    assert finding.answer == "warning"
+    assert (row["edge"], row["at_limit"], row["at_boundary"]) == ("high", True, False)
+    assert row["proposed_range"] is None
+    assert "no wider range exists" in finding.summary
+
+
+@pytest.mark.parametrize(("low", "high", "sign"), [(0.0, 0.5, -1), (0.5, 1.0, 1)])
+def test_beyond_the_ends_of_a_fraction_there_is_nothing(low, high, sign):
+    searched = [uniform("label_smoothing", low, high, ALL)]
+    study = make_study(
+        arms=ALL, searched=searched, effect=lambda _arm, at: -0.5 * sign * at["label_smoothing"]
+    )
     finding = boundary(study)
+    assert finding.answer == "warning"
+    assert "beyond it no value is valid, so no wider range exists" in finding.summary
+    assert "over [" not in finding.advice
+
+
+def test_declared_values_say_what_lies_beyond():
+    """A rate in [0.1, 1] could be a fraction; declared without an upper limit it is none."""
+    guessed = uniform("step_size", 0.1, 1.0, ALL)
+    for item, answer in ((guessed, "warning"), (replace(guessed, lowest=0.0), "problem")):
+        study = make_study(arms=ALL, searched=[item], effect=rising("step_size"))
+        assert boundary(study).answer == answer
+    ended = replace(log_uniform("learning_rate", 1e-4, 1.0, ALL), highest=1.0)
+    study = make_study(arms=ALL, searched=[ended], effect=rising("learning_rate"))
+    assert rows(boundary(study), "learning_rate")["all trials"]["at_limit"]
+
+
+def best_at(position: float, trial: int = 0):
+    """A study of a bowl in the learning rate, with one trial moved to a position and the best."""
+    study = make_study(
+        arms=ALL,
+        searched=[log_uniform("learning_rate", 1e-4, 1.0, ALL)],
+        effect=lambda _arm, at: 0.5 * (at["learning_rate"] - 0.5) ** 2,
+        trial_noise=0.001,
+    )
+    study["hp_learning_rate"][trial] = 1e-4 * 1e4**position
+    study["objective"][trial] = study["objective"].min() - 0.001
+    return study
+
+
+@pytest.mark.parametrize(("position", "edge"), [(0.001, "low"), (0.998, "high")])
+def test_a_single_best_trial_on_the_very_edge_is_worth_a_look(position, edge):
+    finding = boundary(best_at(position))
+    row = rows(finding, "learning_rate")["all trials"]
+    assert finding.answer == "warning"
+    assert (row["edge"], row["on_the_very_edge"], row["at_boundary"]) == (edge, True, False)
+    assert row["p_value_of_the_best"] <= 0.015
+    assert f"lies on the very {edge} edge of learning_rate" in finding.summary
+    assert finding.trials == (row["best_trial"],)
+
+
+def test_the_best_of_even_trials_lies_near_an_edge_as_often_as_that_is_wide():
+    """Two edges, each a hundredth away: so it is in two of a hundred studies."""
+    finding = boundary(best_at(0.01))
     assert finding.answer == "ok"
-    assert rows(finding, "one_minus_momentum")[NESTEROV]["edge"] == "low"
+    row = rows(finding, "learning_rate")["all trials"]
+    assert row["p_value_of_the_best"] == pytest.approx(0.02)
+
+
+def test_the_last_point_of_a_grid_is_on_the_very_edge_by_design():
+    study = best_at(1.0)
+    finding = boundary(study)
+    row = rows(finding, "learning_rate")["all trials"]
+    assert row["p_value_of_the_best"] == pytest.approx(2 / 16)
+    assert finding.answer == "ok"
+
+
+def grid(loss, ends=(1e-5, 1.0)):
+    """A study of one learning rate for each loss, evenly spaced in the logarithm."""
+    values = tuple(float(value) for value in np.geomspace(*ends, len(loss)))
+    searched = [listed("learning_rate", values)]
+    study = make_study(arms=ALL, searched=searched, trials=len(loss))
+    study["hp_learning_rate"][:] = np.array(values)
+    study["objective"][:] = np.array(loss)
+    return forget_choices(study, "learning_rate")
+
+
+@pytest.mark.parametrize("loss", [[0.5, 0.4, 0.3, 0.2, 0.1], [0.9, 0.9, 0.7, 0.5, 0.3, 0.2, 0.1]])
+def test_a_few_points_of_a_grid_in_order_are_enough(loss):
+    finding = boundary(grid(loss, ends=(1e-4, 1e-3)))
+    (row,) = finding.numbers["hyperparameters"]
+    assert (finding.answer, row["edge"]) == ("problem", "high")
+    assert row["proposed_range"] == [1e-4, 1e-2]
+
+
+def test_four_points_cannot_tell_but_say_where_the_best_lies():
+    finding = boundary(grid([0.4, 0.3, 0.2, 0.1]))
+    assert finding.answer == "cannot tell"
+    assert "The best trial of all trials lies at the end of learning_rate" in finding.summary
+
+
+@pytest.mark.parametrize("best", [3, 4, 6])
+def test_a_smooth_curve_that_turns_before_the_edge_has_its_best_inside(best):
+    """As of 36 rates: the eight best ones cluster towards the low edge all the same."""
+    loss = 0.2 + 0.01 * (np.arange(36) - best) ** 2 + 1e-4 * np.sin(np.arange(36) ** 2)
+    finding = boundary(grid(loss))
+    (row,) = finding.numbers["hyperparameters"]
+    assert finding.answer == "ok"
+    assert row["turns_before_the_edge"]
+
+
+def test_trials_that_diverge_above_the_best_leave_the_low_edge_to_be_asked_about():
+    loss = [0.1, 0.12, 0.15, 0.2, 0.4, *[math.nan] * 7]
+    finding = boundary(grid(loss))
+    (row,) = finding.numbers["hyperparameters"]
+    assert (finding.numbers["tests"], finding.answer, row["edge"]) == (1, "problem", "low")
+
+
+def test_trials_at_chance_beyond_the_best_are_no_reason_to_widen():
+    """They are feasible, and have gained nothing."""
+    loss = [*np.linspace(0.8, 0.1, 17), 0.9, 0.9, 0.9]
+    finding = boundary(grid(loss))
+    (row,) = finding.numbers["hyperparameters"]
+    assert finding.answer == "ok"
+    assert row["limited_by_infeasible"]
 
 
 def test_infeasible_trials_beyond_the_best_are_no_reason_to_widen():
@@ -85,7 +201,7 @@ def test_infeasible_trials_beyond_the_best_are_no_reason_to_widen():
     row = rows(finding, "learning_rate")["all trials"]
     assert finding.answer == "ok"
     assert row["limited_by_infeasible"]
-    assert "infeasible trials beyond the best one" in finding.summary
+    assert "trials beyond the best one, which broke down, end the good region" in finding.summary
 
 
 def test_equally_good_trials_inside_the_range_speak_against_a_boundary():
@@ -209,6 +325,22 @@ def scale_of(name, distribution, low, high):
 )
 def test_widened(name, distribution, low, high, edge, wider):
     assert scale_of(name, distribution, low, high).widened(edge) == wider
+
+
+@pytest.mark.parametrize(
+    ("values", "log"),
+    [
+        ((1e-5, 1.6e-5, 2.5e-5, 4e-5), True),
+        ((16, 32, 64), True),
+        ((0.1, 0.2, 0.3), False),
+        (tuple(range(1, 11)), False),
+        ((0.0, 1.0, 10.0), False),
+    ],
+)
+def test_a_list_has_the_scale_in_which_its_steps_are_alike(values, log):
+    found = sampling_scale(make_study(arms=ALL, trials=1), listed("thing", values))
+    assert found is not None
+    assert (found.low, found.high, found.log) == (min(values), max(values), log)
 
 
 def test_position():

@@ -2,10 +2,9 @@ import json
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
-from tuning_playbook.analysis.infeasible import end_of_range, infeasible, rank_sum
+from tuning_playbook.analysis.infeasible import infeasible
 
 
 def lose(count: int, arm: str = ADAM, texts=("diverged at step 120", "diverged at step 3.5e+02")):
@@ -81,25 +80,52 @@ def test_where_in_the_space_they_lie():
     assert (row["beyond"], row["infeasible_beyond"]) == (5, 5)
     lost = np.isnan(study["objective"].values)
     assert row["value"] == study["hp_learning_rate"].values[lost].min()
-    assert "high end of learning_rate: 5 of 5 trials from" in finding.summary
+    assert "failures begin at learning_rate = " in finding.summary
+    assert "5 of 5 trials with that or more are infeasible" in finding.summary
     low = infeasible(make_study(reason=lambda _arm, at: "x" if at["weight_decay"] < 0.3 else ""))
     assert {row["edge"] for row in low.numbers["regions"]} == {"low"}
 
 
-@pytest.mark.parametrize("ties", [False, True])
-def test_the_rank_sum_is_scipys(ties):
-    generator = np.random.default_rng(0)
-    positions = generator.integers(5, size=20) / 5 if ties else generator.random(20)
-    chosen = np.arange(20) < 7
-    expected = stats.mannwhitneyu(positions[chosen], positions[~chosen], method="asymptotic")
-    assert 2 * stats.norm.sf(abs(rank_sum(positions, chosen))) == pytest.approx(expected.pvalue)
+def above_the_middle(arm, at):
+    return "diverged" if arm == ADAM and at["learning_rate"] > 0.5 else ""
 
 
-@pytest.mark.parametrize(("edge", "chosen"), [("high", [5, 4, 3]), ("low", [0, 1, 2])])
-def test_the_end_of_a_range_goes_as_far_as_the_chosen_are_in_excess(edge, chosen):
-    """One beside them lies elsewhere, and is not reached."""
-    positions = np.array([0.0, 0.1, 0.2, 0.8, 0.9, 1.0, 0.4, 0.45, 0.5, 0.55, 0.6])
-    asked = np.isin(np.arange(11), [*chosen, 8])
-    found = end_of_range(positions, asked)
-    assert (found.edge, found.trials.tolist()) == (edge, chosen)
-    assert found.p_value < 0.05
+def test_half_of_an_arm_beyond_one_value_is_a_warning_that_names_it():
+    study = make_study(reason=above_the_middle)
+    finding = infeasible(study)
+    lost = np.isnan(study["objective"].values)
+    value = study["hp_learning_rate"].values[lost].min()
+    assert lost.sum() == 8
+    assert finding.answer == "warning"
+    assert f"failures begin at learning_rate = {value:.4g}: 8 of 8 trials" in finding.summary
+    assert "and none of 8 below it" in finding.summary
+    assert f"End the range of learning_rate of {ADAM} below {value:.4g}." in finding.advice
+    assert finding.arms == (ADAM,)
+    json.dumps(finding.to_json(), allow_nan=False)
+
+
+def test_an_upper_quarter_that_breaks_down_is_named_and_no_warning():
+    def reason(arm, at):
+        return "diverged" if arm == ADAM and at["learning_rate"] > 0.75 else ""
+
+    finding = infeasible(make_study(reason=reason))
+    assert finding.answer == "ok"
+    assert [row["infeasible_beyond"] for row in finding.numbers["regions"]] == [4]
+
+
+def test_failures_at_both_ends_of_a_range():
+    def reason(arm, at):
+        return "failed" if arm == ADAM and abs(at["learning_rate"] - 0.5) > 0.25 else ""
+
+    regions = infeasible(make_study(trials=32, reason=reason)).numbers["regions"]
+    assert {row["edge"] for row in regions} == {"low", "high"}
+    assert [row["infeasible_beyond"] for row in regions] == [8, 8]
+    assert regions[1]["infeasible_inside"] == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_half_of_an_arm_at_random_places_has_no_threshold(seed):
+    places = np.random.default_rng(seed).permutation(16)[:8]
+    study = make_study(reason=lambda *_: "")
+    study["objective"][places] = np.nan
+    assert infeasible(study).numbers["regions"] == []

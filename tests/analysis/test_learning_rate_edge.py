@@ -3,7 +3,6 @@ import pytest
 
 from tests.analysis.synthetic import ADAM, NESTEROV, choice, make_study
 from tuning_playbook.analysis.learning_rate_edge import (
-    broken_down,
     clustering_below,
     learning_rate_edge,
     stability_edge,
@@ -66,22 +65,19 @@ def test_a_learning_rate_that_has_no_order_or_was_not_searched(searched):
     assert finding.answer == "cannot tell"
 
 
-def test_a_trial_breaks_down_that_is_infeasible_or_gains_a_tenth_of_the_best():
-    loss = np.array([0.1, 0.5, 0.85, np.nan])
-    start = np.array([0.9, np.nan, 0.9])
-    assert broken_down(loss, start, best=0).tolist() == [False, False, True, True]
-    unknown = np.array([np.nan])
-    assert broken_down(loss, unknown, best=0).tolist() == [False, False, False, True]
-
-
 def test_the_edge_of_stability_lies_below_most_that_break_down():
     positions = np.array([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
     unstable = np.array([False, False, False, True, True, False, True])
     assert stability_edge(positions, unstable) == 0.5  # a lucky one among those beyond
+    two_above_a_lucky_one = np.array([False, False, False, True, False, True, True])
+    assert stability_edge(positions, two_above_a_lucky_one) == 0.5
+    one_lost_far_below = np.array([True, False, False, False, False, True, True])
+    assert stability_edge(positions, one_lost_far_below) == 0.8
     assert stability_edge(positions, np.zeros(7, dtype=bool)) == 0.95
     assert stability_edge(positions, np.ones(7, dtype=bool)) == -np.inf
 
 
 def test_the_best_right_below_an_edge_cluster_there():
-    assert clustering_below(0.75, np.linspace(0.75, 0.0, 12)) < 0.01
-    assert clustering_below(0.75, np.linspace(0.0, 0.75, 12)) == 1.0
+    ranks = np.arange(12.0)
+    assert clustering_below(0.75, np.linspace(0.75, 0.0, 12), ranks) < 0.01
+    assert clustering_below(0.75, np.linspace(0.0, 0.75, 12), ranks) == 1.0

@@ -1,5 +1,6 @@
 """The contract of study.nc and of the pack files, on trials with known numbers."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -141,6 +142,12 @@ def test_hyperparameters_are_missing_where_their_condition_does_not_hold(study):
     assert study["hp_width"].attrs["role"] == "fixed"
     assert study["hp_optimizer"].attrs["role"] == "scientific"
     assert study["hp_momentum"].attrs["set_by"] == "one_minus_momentum"
+    valid = {item.name: (item.lowest, item.highest) for item in read_searched(study)}
+    assert valid["one_minus_momentum"] == pytest.approx((1e-7, 1.0))  # momentum: 0 to 1 - 1e-7
+    assert valid["learning_rate"] == (0.0, math.inf)
+    del study["hp_learning_rate"].attrs["lowest"], study["hp_learning_rate"].attrs["highest"]
+    older = {item.name: (item.lowest, item.highest) for item in read_searched(study)}
+    assert older["learning_rate"] == (-math.inf, math.inf)
 
 
 def test_a_name_in_two_conditions_is_two_hyperparameters(study):

@@ -9,6 +9,7 @@ from scipy import stats
 from tests.analysis.synthetic import ADAM, NESTEROV, make_reruns, make_study
 from tests.sources.several_seeds import several_seeds
 from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.launches.comparison import compare
 from tuning_playbook.launches.decision import decide
 
@@ -451,7 +452,8 @@ def test_a_candidate_that_its_own_seeds_chose_is_adopted_no_more_often(tmp_path)
     template = several_seeds(
         tmp_path, {name: list(0.1 + SPREAD) for name in names}, baseline="old-0"
     )
-    arms = template.reruns["arm"].values
+    every = every_seed(template.study, template.reruns)
+    arms = every["arm"].values
     chosen = arms == str(template.study["arm"].values[0])
     others = ~chosen & (arms != "baseline")
     generator = np.random.default_rng(5)
@@ -461,7 +463,7 @@ def test_a_candidate_that_its_own_seeds_chose_is_adopted_no_more_often(tmp_path)
         drawn = drawn[np.argsort(drawn.mean(axis=1))]
         objective = generator.normal(size=len(arms))
         objective[chosen], objective[others] = drawn[0], drawn[1:].ravel()
-        reruns = template.reruns.assign(objective=("trial", objective))
+        reruns = every.assign(objective=("trial", objective))
         launch = decide(template.study, reruns, ())
         adopted += launch.decision == "adopt"
         undivided += launch.difference.low > 0  # one-sided, that is a test at 2.5 %

@@ -68,8 +68,9 @@ def numbers(check, **content):
     return Finding(check, "?", "warning", "Found.", content, advice="Do something.")
 
 
-def boundary_row(name, arm, edge, proposed):
-    return {"hyperparameter": name, "arm": arm, "edge": edge, "proposed_range": proposed}
+def boundary_row(name, arm, edge, proposed, *, alone=False):
+    row = {"hyperparameter": name, "arm": arm, "edge": edge, "proposed_range": proposed}
+    return row | {"on_the_very_edge": alone}
 
 
 def test_a_real_checklist_of_a_study_with_its_best_at_an_edge(following):
@@ -97,6 +98,16 @@ def test_a_range_that_arms_share_goes_as_far_as_any_asks(following):
     ]
     done = following(make_study(), [numbers("boundary", hyperparameters=rows)])
     assert done.document["nuisance"]["weight_decay"] == {"log_uniform": [1e-8, 1e-2]}
+
+
+def test_a_range_on_whose_very_edge_the_best_trial_lies_goes_on(following):
+    alone = boundary_row("weight_decay", NESTEROV, "low", [1e-8, 1e-2], alone=True)
+    done = following(make_study(), [numbers("boundary", hyperparameters=[alone])])
+    assert done.document["nuisance"]["weight_decay"] == {"log_uniform": [1e-8, 1e-2]}
+    assert "the best trial of optimizer=nesterov lies on the very low edge" in done.comments
+    clusters = boundary_row("weight_decay", ADAM, "low", [1e-7, 1e-2])
+    both = following(make_study(), [numbers("boundary", hyperparameters=[alone, clusters])])
+    assert "the best trials of optimizer=adam cluster at the low edge" in both.comments
 
 
 def test_whole_numbers_stay_whole(following):

@@ -79,7 +79,8 @@ def test_an_arm_that_searches_what_is_scientific_does_so_again(tmp_path):
         for rate, n in [(0.0, n) for n in range(8)] + [(0.1 + n / 20, n) for n in range(8)]
     ]
     changes = KNOWN | {"scientific": {"dropout": [0.0, "searched"]}}
-    _, file = next_of(write_finished(tmp_path, trials, changes))
+    errors = [0.1 * (1 + 7 * n % 16) for n in range(16)]  # the best at no edge
+    _, file = next_of(write_finished(tmp_path, trials, changes, errors))
     document = read_yaml(file, what="study spec")[0]
     assert document["scientific"] == {"dropout": [0.0, "searched"]}
     assert document["nuisance"]["dropout"] == {"uniform": [0.1, 0.45]}

@@ -6,7 +6,7 @@ from tests.sources.finished import write_finished
 from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.analysis.import_datasets import import_datasets
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.errors import SpecError
+from tuning_playbook.errors import SourceError, SpecError
 from tuning_playbook.planning.plan import axis_plots, plan_study
 from tuning_playbook.report.study_card import role_rows
 from tuning_playbook.study.caveats import caveats
@@ -279,5 +279,5 @@ def test_a_condition_that_no_trial_meets_is_an_error(tmp_path):
 
 def test_a_trial_may_not_have_the_word_for_a_search_as_its_value(tmp_path):
     trials = [{"dropout": "searched"}, {"dropout": "0.1"}]
-    with pytest.raises(SpecError, match="stands for a search over a range"):
+    with pytest.raises(SourceError, match="row 2, column 'dropout': 'searched' is no number"):
         plan_study(write_finished(tmp_path, trials, {"scientific": {"dropout": [0.1, "searched"]}}))

@@ -174,7 +174,7 @@ WRONG = {
     "fixed at another value": ({"fixed": {"momentum": 0.5}}, {}, "'b' has the value 0.9"),
     "fixed and scientific": ({"fixed": {"optimizer": "sgd"}}, {}, "has the value momentum"),
     "unknown format": ({"source.format": "cvs"}, {}, "did you mean 'csv'?"),
-    "no format": ({"source.format": REMOVED}, {}, "give the format, one of csv, algoperf"),
+    "no format": ({"source.format": REMOVED}, {}, "give the format, one of csv, jsonl, algoperf"),
     "unknown key": ({"source.trails": "x"}, {}, "source.trails: unknown key; did you mean"),
     "no such table": ({"source.trials": "nowhere.csv"}, {}, "nowhere.csv: there is no such file"),
     "objective on the test split": (
@@ -230,7 +230,7 @@ WRONG = {
     "name of no hyperparameter": (
         {},
         {"trials": TRIALS.replace("momentum,seed", "Momentum!,seed")},
-        "column 'Momentum!': no name of a hyperparameter",
+        "column 'Momentum!': 'Momentum!' is no name of a hyperparameter",
     ),
     "infinite hyperparameter": (
         {},

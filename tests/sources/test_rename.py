@@ -69,7 +69,7 @@ def test_an_error_in_a_cell_names_the_column_as_the_file_does(tmp_path):
         ({"momentum": 1}, "input should be a valid string"),
         (
             {"Learning rate": "rate", "momentum": "Momentum!"},
-            "column 'Momentum!': no name of a hyperparameter",
+            "column 'momentum': 'Momentum!' is no name of a hyperparameter",
         ),
         ({"Learning rate": "learning_rate", "trial": "name"}, "there is no column 'trial'"),
     ],
@@ -101,8 +101,8 @@ def test_a_hyperparameter_of_algoperf_has_the_name_that_the_spec_gives_it(tmp_pa
 @pytest.mark.parametrize(
     ("rename", "message"),
     [
-        ({"label_smoothin": "x"}, "no hyperparameter 'label_smoothin'; did you mean 'label_smoo"),
-        ({"label_smoothing": "learning_rate"}, "another hyperparameter 'learning_rate'"),
+        ({"label_smoothin": "x"}, "metric 'label_smoothin'; did you mean 'label_smoothing'"),
+        ({"label_smoothing": "learning_rate"}, "another hyperparameter or metric 'learning_rate'"),
         ({"label_smoothing": "X"}, "'X' is no name of a hyperparameter"),
     ],
 )

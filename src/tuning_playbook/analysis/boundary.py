@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.clustering import PERMUTATIONS, clustering, top_count, top_sets
+from tuning_playbook.analysis.breakdown import broken_down
+from tuning_playbook.analysis.clustering import PERMUTATIONS, clustering, top_count, top_orders
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
@@ -27,60 +28,112 @@ from tuning_playbook.analysis.sampling_scale import (
     sampling_scale,
     values_where_searched,
 )
+from tuning_playbook.analysis.turning import turns_before
 from tuning_playbook.dataset.searched import Searched, read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, Boundary
 
 PERMUTATIONS_PER_TEST = 100
 """With many questions in one study each has to meet a smaller p-value, which takes more of them."""
 
+LEAST_BROKEN_DOWN = 2
+"""A single trial may have broken down for another reason than where it lies."""
+
+ROUNDING = 1e-6
+"""A trial so near an end of a range was put there: drawn values come no nearer."""
+
+NO_WIDER_RANGE = "no wider range exists"
+
 
 @dataclass(frozen=True)
 class _Range:
-    """One hyperparameter in one arm: its feasible trials, the best first, and where they lie."""
+    """One hyperparameter in one arm: its feasible trials, the best first, and where they lie.
+
+    Attributes:
+        searched: The hyperparameter.
+        scale: In which its values were sampled.
+        arm: The arm's name.
+        trials: Of equal objectives the one farthest from both edges comes first: [trial].
+        positions: Of these: [trial].
+        loss: Of these: [trial].
+        everyone: The positions of all trials of the arm.
+        beyond: How many trials lie farther towards an edge than the best, and how many of those
+            broke down.
+        closed: The edges before which feasible trials end and at least two infeasible ones follow.
+    """
 
     searched: Searched
     scale: SamplingScale
     arm: str
     trials: Indices
     positions: Floats
+    loss: Floats
+    everyone: Floats
     beyond: Mapping[Edge, tuple[int, int]]
-    """How many trials lie farther towards an edge than the best, and how many are infeasible."""
+    closed: tuple[Edge, ...]
 
     @property
     def edges(self) -> tuple[Edge, ...]:
-        """The edges beyond which there are valid values."""
-        return tuple(edge for edge in EDGES if self.scale.widened(edge) is not None)
+        """The edges that are asked about: those that feasible trials come up to."""
+        return tuple(edge for edge in EDGES if edge not in self.closed)
 
     def distances(self, edge: Edge) -> Floats:
         """Return how far each trial lies from an edge, as a fraction of the range."""
-        return self.positions if edge == "low" else 1.0 - self.positions
+        return _from(edge, self.positions)
 
-    def limited_by_infeasible(self, edge: Edge) -> bool:
-        """Whether infeasible trials, and not the range, end the good region."""
-        farther, infeasible = self.beyond[edge]
-        return infeasible >= 2 and 2 * infeasible >= farther
+    def limited(self, edge: Edge) -> bool:
+        """Whether trials that break down, and not the range, end the good region."""
+        farther, broken = self.beyond[edge]
+        return edge in self.closed or (broken >= LEAST_BROKEN_DOWN and 2 * broken >= farther)
+
+    def turns(self, edge: Edge) -> bool:
+        """Whether the best value lies inside the range, before its edge."""
+        return turns_before(self.distances(edge), self.loss)
+
+    def chance_of_the_best(self, edge: Edge) -> float:
+        """Return the chance of a best trial so near an edge.
+
+        Of one drawn from the range it is the distance. Where trials were put on the end itself,
+        as those of a grid are, it is the share of the trials that lie as near.
+        """
+        distances = self.distances(edge)
+        if _from(edge, self.everyone).min() > ROUNDING:
+            return float(distances[0])
+        return float((distances <= distances[0] + ROUNDING).mean())
+
+
+def _from(edge: Edge, positions: Floats) -> Floats:
+    return positions if edge == "low" else 1.0 - positions
 
 
 def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Finding:
-    """Find the hyperparameters whose best trials cluster towards an edge of their range.
+    """Find the hyperparameters whose best trials lie at an edge of their range.
 
     For each searched hyperparameter with an order, in each arm in which it exists, and for each
-    edge beyond which there are valid values, two things must hold, both in the scale in which the
-    values were sampled: the arm's best feasible trial lies in the `outer` part of the range, and
-    its top trials (the best 40 %, at most 8) lie nearer to that edge on average than chance
-    explains. Chance is a permutation of the objectives over the arm's feasible trials, which is
-    right for every search algorithm; the p-value is the share of permutations in which both hold
-    as strongly, times the number of edges asked about in the study (Bonferroni).
+    edge, two things must hold, both in the scale in which the values were sampled: the arm's best
+    feasible trial lies in the `outer` part of the range, and its top trials (the best eight, the
+    better ones counting more) lie nearer to that edge on average than chance explains. Chance is a
+    permutation of the objectives over the arm's feasible trials, which is right for every search
+    algorithm; the p-value is the share of permutations in which both hold as strongly, times the
+    number of edges asked about in the study (Bonferroni). Five trials in order are enough.
 
-    A p-value of at most `significance` is a problem. So at most that share of the studies whose
-    hyperparameters have no effect are called one, whatever their numbers of trials, arms and
-    hyperparameters. With 16 trials in each of two arms and three hyperparameters, an objective that
-    improves along a range up to its edge by eight times the standard deviation of everything else
-    is found nine times in ten.
+    A p-value of at most `significance` is a problem, unless the best value lies inside the range
+    all the same: the trials nearer the edge than the best one are clearly worse (`turns_before`),
+    or they broke down. An edge before which two infeasible trials or more follow on the last
+    feasible one is not asked about. Where no valid value lies beyond the edge it is a warning: no
+    wider range exists.
 
-    Where most of the trials beyond the best one are infeasible a wider range would only hold more
-    of those, and it is no problem. Where the trials are too few for any cluster to differ from
-    chance the answer is `cannot tell`. A choice has no boundary.
+    It is also a warning where the best trial alone lies on the very edge: so near that the best of
+    as many trials without an effect comes no farther from any edge of the study with a probability
+    of at most `very_edge`. The best of trials that were drawn evenly lies within a share d of the
+    range from an edge with the probability d; that of n points of a grid on the last one with 1/n.
+
+    At most the shares `significance` and `very_edge` of the studies whose hyperparameters have no
+    effect are called so, whatever their numbers of trials, arms and hyperparameters. With 16 trials
+    in each of two arms and three hyperparameters, an objective that improves along a range up to
+    its edge by eight times the standard deviation of everything else is found nine times in ten.
+
+    Where the trials are too few for any cluster to differ from chance the answer is `cannot tell`.
+    A choice has no boundary.
 
     Source: playbook, "Identifying bad search space boundaries".
 
@@ -90,18 +143,24 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
     ranges = list(_ranges(study))
     tests = sum(len(item.edges) for item in ranges)
     telling = [
-        item for item in ranges if tests / top_sets(len(item.trials)) <= thresholds.significance
+        item
+        for item in ranges
+        if item.edges and tests / top_orders(len(item.trials)) <= thresholds.significance
     ]
-    rows = [_row(study, item, tests if item in telling else 0, thresholds) for item in ranges]
+    wide = sum(item.scale.widened(edge) is not None for item in ranges for edge in item.edges)
+    rows = [_row(study, item, tests if item in telling else 0, wide, thresholds) for item in ranges]
     flagged = [row for row in rows if row["at_boundary"]]
+    limits = [row for row in rows if row["at_limit"]]
+    single = [row for row in rows if row["on_the_very_edge"]]
     limited = [row for row in rows if row["limited_by_infeasible"]]
-    told = flagged or limited or rows
+    told = [*flagged, *limits, *single] or limited or rows
     finding = partial(
         Finding,
         check="boundary",
         question="Is the search space large enough?",
         numbers={
             "significance": thresholds.significance,
+            "very_edge": thresholds.very_edge,
             "outer": thresholds.outer,
             "tests": tests,
             "hyperparameters": rows,
@@ -110,12 +169,24 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
         hyperparameters=concerned(study, told),
         arms=arms_in(study, told),
     )
-    if flagged:
+    if flagged or limits or single:
         return finding(
-            answer="problem",
-            summary=" ".join(_at_boundary(row) for row in flagged),
-            trials=tuple(dict.fromkeys(row["best_trial"] for row in flagged)),
-            advice=" ".join(_search_wider(row) for row in flagged),
+            answer="problem" if flagged else "warning",
+            summary=" ".join(
+                [
+                    *map(_at_boundary, flagged),
+                    *map(_at_limit, limits),
+                    *map(_on_the_very_edge, single),
+                ]
+            ),
+            trials=tuple(dict.fromkeys(row["best_trial"] for row in told)),
+            advice=" ".join(
+                [
+                    *map(_search_wider, flagged),
+                    *map(_search_closer, limits),
+                    *map(_look_at, single),
+                ]
+            ),
         )
     if telling:
         return finding(answer="ok", summary=_all_clear(rows, limited, len(telling)))
@@ -135,45 +206,73 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
 
 def _ranges(study: xr.Dataset) -> Iterator[_Range]:
     loss = losses(study)
-    arms = {arm: (members(study, arm), ranked(study, arm)) for arm in arm_names(study)}
+    arms = {
+        arm: (members(study, arm), ranked(study, arm), broken_down(study, arm))
+        for arm in arm_names(study)
+    }
     for searched in read_searched(study):
         scale = sampling_scale(study, searched)
         if scale is None:
             continue
         positions = scale.position(values_where_searched(study, searched))
-        for arm, (everyone, order) in arms.items():
-            best_first = order[np.isfinite(positions[order])]
-            if arm not in searched.arms or not len(best_first):
+        for arm, (everyone, order, broken) in arms.items():
+            feasible = order[np.isfinite(positions[order])]
+            if arm not in searched.arms or not len(feasible):
                 continue
-            # Of equally good best trials the innermost speaks: one inside the range is enough.
-            tied = best_first[loss[best_first] == loss[best_first[0]]]
-            best = tied[np.argmin(np.abs(positions[tied] - 0.5))]
-            best_first = np.concatenate([[best], best_first[best_first != best]])
+            # Of equally good trials the innermost counts first: one inside the range is enough,
+            # and a metric that counts examples makes many equal.
+            inward = np.abs(positions[feasible] - 0.5)
+            best_first = feasible[np.lexsort((inward, loss[feasible]))]
+            where = positions[everyone]
             farther = {
-                "low": everyone[positions[everyone] < positions[best]],
-                "high": everyone[positions[everyone] > positions[best]],
+                edge: _from(edge, where) < _from(edge, positions[best_first[0]]) for edge in EDGES
             }
-            beyond = {
-                edge: (len(farther[edge]), int(np.isnan(loss[farther[edge]]).sum()))
+            outside = {
+                edge: _from(edge, where) < _from(edge, positions[feasible]).min() - ROUNDING
                 for edge in EDGES
             }
-            yield _Range(searched, scale, arm, best_first, positions[best_first], beyond)
+            yield _Range(
+                searched,
+                scale,
+                arm,
+                best_first,
+                positions[best_first],
+                loss[best_first],
+                where[np.isfinite(where)],
+                {edge: (int(far.sum()), int(broken[far].sum())) for edge, far in farther.items()},
+                tuple(edge for edge in EDGES if outside[edge].sum() >= LEAST_BROKEN_DOWN),
+            )
 
 
-def _row(study: xr.Dataset, item: _Range, tests: int, thresholds: Boundary) -> dict[str, Any]:
-    """Return the numbers of one hyperparameter in one arm; no p-value where `tests` is 0."""
+def _row(
+    study: xr.Dataset, item: _Range, tests: int, wide: int, thresholds: Boundary
+) -> dict[str, Any]:
+    """Return the numbers of one hyperparameter in one arm.
+
+    Args:
+        study: The study.
+        item: The hyperparameter.
+        tests: The edges that are asked about in the study; 0 where its trials are too few.
+        wide: Those beyond which there are valid values.
+        thresholds: Of the check.
+    """
     permutations = max(PERMUTATIONS, PERMUTATIONS_PER_TEST * tests)
-    chances = {
-        edge: clustering(item.distances(edge), permutations, outer=thresholds.outer)
-        for edge in item.edges
+    p_values = {
+        edge: min(
+            1.0,
+            max(tests, 1)
+            * clustering(item.distances(edge), item.loss, permutations, outer=thresholds.outer),
+        )
+        for edge in EDGES
     }
-    p_values = {edge: min(1.0, tests * chance) for edge, chance in chances.items()}
-    edge = min(p_values, key=lambda name: (p_values[name], item.distances(name)[0]), default=None)
-    near = edge is not None and tests > 0 and p_values[edge] <= thresholds.significance
-    limited = near and edge is not None and item.limited_by_infeasible(edge)
-    wider = item.scale.widened(edge) if near and not limited and edge is not None else None
-    best, top = item.trials[0], top_count(len(item.trials))
-    return {
+    edge = min(EDGES, key=lambda name: (p_values[name], item.distances(name)[0]))
+    near = tests > 0 and p_values[edge] <= thresholds.significance
+    limited = near and item.limited(edge)
+    turns = near and not limited and item.turns(edge)
+    wider = item.scale.widened(edge)
+    at_edge = near and not limited and not turns
+    best = item.trials[0]
+    row: dict[str, Any] = {
         "hyperparameter": item.searched.name,
         "condition": item.searched.condition,
         "arm": item.arm,
@@ -183,30 +282,87 @@ def _row(study: xr.Dataset, item: _Range, tests: int, thresholds: Boundary) -> d
         "best_trial": trial_id(study, int(best)),
         "best_value": plain(study[item.searched.variable].values[best]),
         "best_position": float(item.positions[0]),
-        "top_positions": [float(position) for position in item.positions[:top]],
+        "top_positions": [float(at) for at in item.positions[: top_count(len(item.trials))]],
         "edge": edge,
-        "p_value": p_values[edge] if edge is not None and tests else None,
-        "at_boundary": bool(near and not limited),
+        "p_value": p_values[edge] if tests else None,
+        "at_boundary": bool(at_edge and wider),
+        "at_limit": bool(at_edge and not wider),
+        "on_the_very_edge": False,
+        "p_value_of_the_best": None,
         "limited_by_infeasible": bool(limited),
-        "proposed_range": list(wider) if wider else None,
+        "turns_before_the_edge": bool(turns),
+        "proposed_range": list(wider) if at_edge and wider else None,
     }
+    return row if at_edge else row | _of_the_best(item, wide, thresholds)
+
+
+def _of_the_best(item: _Range, wide: int, thresholds: Boundary) -> dict[str, Any]:
+    """Return what is said of the best trial alone, where the others do not cluster with it."""
+    nearest = min(EDGES, key=lambda edge: float(item.distances(edge)[0]))
+    wider = item.scale.widened(nearest)
+    if nearest not in item.edges or item.limited(nearest) or wider is None:
+        return {}
+    p_value = min(1.0, wide * item.chance_of_the_best(nearest))
+    found: dict[str, Any] = {"p_value_of_the_best": p_value}
+    if p_value > thresholds.very_edge or item.turns(nearest):
+        return found
+    return found | {"edge": nearest, "on_the_very_edge": True, "proposed_range": list(wider)}
 
 
 def _at_boundary(row: Mapping[str, Any]) -> str:
-    low, high = row["range"]
+    return f"{_cluster(row)} (p = {row['p_value']:.2g})."
+
+
+def _at_limit(row: Mapping[str, Any]) -> str:
+    return (
+        f"{_cluster(row)} (p = {row['p_value']:.2g}); beyond it no value is valid, so "
+        f"{NO_WIDER_RANGE}."
+    )
+
+
+def _cluster(row: Mapping[str, Any]) -> str:
     return (
         f"The best trials of {row['arm']} cluster at the {row['edge']} edge of "
-        f"{row['hyperparameter']}: the best has {text(row['best_value'])} in "
-        f"[{text(low)}, {text(high)}] (p = {row['p_value']:.2g})."
+        f"{row['hyperparameter']}: {_best(row)}"
     )
+
+
+def _on_the_very_edge(row: Mapping[str, Any]) -> str:
+    return (
+        f"The best trial of {row['arm']} lies on the very {row['edge']} edge of "
+        f"{row['hyperparameter']}, though the other top ones do not: {_best(row)} "
+        f"(p = {row['p_value_of_the_best']:.2g})."
+    )
+
+
+def _best(row: Mapping[str, Any]) -> str:
+    low, high = row["range"]
+    return f"the best has {text(row['best_value'])} in [{text(low)}, {text(high)}]"
 
 
 def _search_wider(row: Mapping[str, Any]) -> str:
-    low, high = row["proposed_range"]
     return (
-        f"Search {row['hyperparameter']} of {row['arm']} over [{text(low)}, {text(high)}], "
-        "and go on until the best trial is no longer close to the boundary."
+        f"Search {_wider(row)}, and go on until the best trial is no longer close to the boundary."
     )
+
+
+def _search_closer(row: Mapping[str, Any]) -> str:
+    return (
+        f"Fix {row['hyperparameter']} of {row['arm']} at that end, or search it closer to the end "
+        "in a scale that has more values there."
+    )
+
+
+def _look_at(row: Mapping[str, Any]) -> str:
+    return (
+        f"Look at the axis plot of {row['hyperparameter']}; a single trial may be a lucky one. "
+        f"Search {_wider(row)} if it is not."
+    )
+
+
+def _wider(row: Mapping[str, Any]) -> str:
+    low, high = row["proposed_range"]
+    return f"{row['hyperparameter']} of {row['arm']} over [{text(low)}, {text(high)}]"
 
 
 def _all_clear(
@@ -219,15 +375,21 @@ def _all_clear(
     if telling < len(rows):
         sentences.append(f"{len(rows) - telling} more have too few feasible trials to tell.")
     sentences += [
-        f"At the {row['edge']} edge of {row['hyperparameter']} in {row['arm']} the infeasible "
-        "trials beyond the best one, not the range, end the good region."
+        f"At the {row['edge']} edge of {row['hyperparameter']} in {row['arm']} the trials beyond "
+        "the best one, which broke down, end the good region, and not the range."
         for row in limited
     ]
     return " ".join(sentences)
 
 
 def _too_few(rows: Sequence[Mapping[str, Any]], tests: int) -> str:
-    return (
+    outermost = [row for row in rows if row["best_position"] in (0.0, 1.0)]
+    sentences = [
         f"There are too few feasible trials ({max(row['feasible'] for row in rows)} in the "
         f"largest arm, for {tests} edges) to tell best trials that cluster at an edge from chance."
-    )
+    ]
+    sentences += [
+        f"The best trial of {row['arm']} lies at the end of {row['hyperparameter']}: {_best(row)}."
+        for row in outermost
+    ]
+    return " ".join(sentences)

@@ -7,48 +7,73 @@ import numpy as np
 
 from tuning_playbook.analysis.ranking import Floats, Indices
 
-TOP_SHARE = 0.4
-"""Share of the feasible trials that count as the top ones. With a smaller share no cluster of a
-dozen trials could be told from chance."""
-
 MOST_TOP = 8
-"""At most so many top trials: with many trials the question is about the neighbourhood of the best
-one, not about the trend over the whole range."""
+"""So many trials count as the top ones: the question is about the neighbourhood of the best one,
+not about the trend over the whole range."""
 
 PERMUTATIONS = 9999
 """At least so many, which settles a p-value of 1 in 1,000."""
 
+MOST_TIED = 128
+"""With more trials as good as the top ones nothing tells those from the others."""
+
+ROUNDING = 1e-9
+"""Of positions on a grid, which are equal but for their last digits."""
+
 
 def top_count(feasible: int) -> int:
     """Return how many of the feasible trials of an arm count as its top ones."""
-    return min(max(3, math.ceil(TOP_SHARE * feasible)), MOST_TOP, feasible)
+    return min(MOST_TOP, feasible)
 
 
-def top_sets(trials: int) -> int:
-    """Return of how many sets of top trials chance draws one; a perfect cluster is one of them."""
-    return math.comb(trials, top_count(trials))
+def top_orders(trials: int) -> int:
+    """Return of how many orders of top trials chance draws one; a perfect cluster is one of them.
+
+    Example:
+        >>> top_orders(5)
+        120
+    """
+    return math.perm(trials, top_count(trials))
 
 
-def clustering(distances: Floats, permutations: int = PERMUTATIONS, *, outer: float) -> float:
+def clustering(
+    distances: Floats, loss: Floats, permutations: int = PERMUTATIONS, *, outer: float
+) -> float:
     """Return the chance of a best trial so near and top trials so clustered at an edge.
+
+    The statistic is a mean of the top trials' distances in which the better ones count more: of t
+    top trials the best has the weight t squared, the next (t - 1) squared, and so on. So a few
+    trials of which each is the better the nearer it is are told from chance. Trials that are
+    equally good share their weights, as those of a metric that counts examples often are.
 
     Args:
         distances: From the edge, as fractions of the range, the best trial's first: [trial].
+        loss: Of the same trials, smaller being better: [trial].
         permutations: How many to compare with.
         outer: How near the edge the best trial must lie.
 
     Example:
-        >>> clustering(np.arange(16) / 16, outer=0.2) < 0.001  # the better, the nearer
+        >>> clustering(np.arange(16) / 16, np.arange(16.0), outer=0.2) < 0.001
         True
     """
-    if distances[0] > outer:
+    outer += ROUNDING
+    weights = _weights(loss)
+    if distances[0] > outer or len(weights) > MOST_TIED:
         return 1.0
-    top = top_count(len(distances))
-    drawn = distances[_subsets(len(distances), top, permutations)]
-    # A grid has equal distances, whose means may differ by a rounding error.
+    drawn = distances[_subsets(len(distances), len(weights), permutations)]
     as_near = drawn[:, 0] <= outer
-    as_clustered = drawn.mean(axis=1) <= distances[:top].mean() + 1e-9
+    as_clustered = drawn @ weights <= distances[: len(weights)] @ weights + ROUNDING
     return (1 + int((as_near & as_clustered).sum())) / (1 + permutations)
+
+
+def _weights(loss: Floats) -> Floats:
+    """Return the weights of the trials that count, which sum to one: [trial]."""
+    top = top_count(len(loss))
+    weights = np.zeros(len(loss))
+    weights[:top] = np.arange(top, 0.0, -1.0) ** 2
+    _, group, size = np.unique(loss, return_inverse=True, return_counts=True)
+    shared = (np.bincount(group, weights) / size)[group]
+    return np.asarray(shared[shared > 0] / weights.sum())
 
 
 @lru_cache(maxsize=16)

@@ -23,6 +23,7 @@ from tuning_playbook.analysis.numbers import json_object
 from tuning_playbook.analysis.ranking import arm_names, direction, members, strings
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, variance_of
+from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.dataset.imported import CHOSEN_AMONG
 from tuning_playbook.study.study import BASELINE, LEAST_RERUNS
 
@@ -109,6 +110,7 @@ def every_configuration(
         None where nothing but the best trials of the arms was rerun, or the baseline besides: these
         are compared already.
     """
+    reruns = every_seed(study, reruns)
     if reruns is None or NAME not in reruns:
         return None
     labels = list(dict.fromkeys(strings(reruns, "arm").tolist()))

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import special
 
+from tuning_playbook.analysis.end_of_range import PERMUTATIONS, end_of_range
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
@@ -23,7 +23,7 @@ from tuning_playbook.analysis.ranking import (
     strings,
     trial_ids,
 )
-from tuning_playbook.analysis.sampling_scale import Edge, sampling_scale, values_where_searched
+from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, Infeasible
 
@@ -33,8 +33,11 @@ LEAST_FEASIBLE = 3
 NEARLY_ALL = 0.9
 """So many infeasible trials of the whole study hint of a bug rather than of a bad corner."""
 
-SIGNIFICANCE = 0.02
+SIGNIFICANCE = 0.04
 """Share of studies whose infeasible trials lie anywhere in which a region of them is claimed."""
+
+PERMUTATIONS_PER_COMPARISON = 100
+"""With many of them each has to meet a smaller p-value, which takes more permutations."""
 
 MOST_REASONS = 5
 """The commonest reasons are listed; a bug has few."""
@@ -55,21 +58,20 @@ def infeasible(study: xr.Dataset, thresholds: Infeasible = DEFAULTS.infeasible) 
 
     A problem where an arm cannot be compared: none of its trials is feasible, or fewer than three
     while more than the share `very_large` are infeasible. A warning where more than that share of
-    an arm's trials are. A hint of a bug where at least nine in ten trials of the study are.
+    an arm's trials are, and where at least the share `one_end` of them lies beyond one value of a
+    hyperparameter. A hint of a bug where at least nine in ten trials of the study are.
 
-    Where they lie: in each arm and for each searched hyperparameter with an order the positions of
-    the infeasible trials in the sampling scale are compared with those of the feasible ones
-    (Wilcoxon's rank sum, two-sided, its p-value times the number of comparisons at most 0.02).
-    Where they differ the numbers name the end of the range that the infeasible trials lie at, and
-    from which value on most are infeasible. It changes no answer; with infeasible trials at random
-    places a region is claimed in at most 5 % of studies, and where all of the upper third of one
-    range is infeasible, 16 trials to an arm, it is found nine times in ten.
+    Where they lie: in each arm and for each searched hyperparameter with an order a threshold is
+    looked for that parts the infeasible trials from the feasible ones (`end_of_range`, its p-value
+    times the number of comparisons at most 0.04), and then one at the other end. The numbers name
+    the end of the range and the value at which failures begin. With infeasible trials at random
+    places a threshold is claimed in at most 5 % of studies; where all of the upper third of one
+    range is infeasible, or the upper half, 16 trials to an arm, it is found nine times in ten.
 
     With one trial in five infeasible at random a study of two arms of 16 trials is warned about
     in fewer than 1 % of cases, and with three in four in more than 95 %.
 
-    Source: playbook, "Extracting insight from experimental results"; F. Wilcoxon, "Individual
-    comparisons by ranking methods", 1945.
+    Source: playbook, "Extracting insight from experimental results".
     """
     loss = losses(study)
     reasons = strings(study, "infeasible_reason")
@@ -84,6 +86,12 @@ def infeasible(study: xr.Dataset, thresholds: Infeasible = DEFAULTS.infeasible) 
     lacking = [row for row in rows if row["too_few_feasible"]]
     large = [row for row in rows if row["fraction"] > thresholds.very_large]
     regions = _regions(study)
+    counts = {row["arm"]: row["trials"] for row in rows}
+    wasted = [
+        row
+        for row in regions
+        if row["infeasible_beyond"] >= thresholds.one_end * counts[row["arm"]]
+    ]
     finding = partial(
         Finding,
         check="infeasible",
@@ -99,7 +107,7 @@ def infeasible(study: xr.Dataset, thresholds: Infeasible = DEFAULTS.infeasible) 
         trials=trial_ids(study, lost),
         section="Extracting insight from experimental results",
         hyperparameters=concerned(study, regions),
-        arms=arms_in(study, lacking or large or regions or rows),
+        arms=arms_in(study, lacking or [*large, *wasted] or regions or rows),
     )
     if not len(lost) and not lacking:
         return finding(answer="ok", summary=f"All {len(loss)} trials are feasible.")
@@ -110,12 +118,12 @@ def infeasible(study: xr.Dataset, thresholds: Infeasible = DEFAULTS.infeasible) 
             *(_too_many(row) for row in lacking or large),
         ]
     )
-    if not lacking and not large:
+    if not lacking and not large and not wasted:
         return finding(answer="ok", summary=summary)
     return finding(
         answer="problem" if lacking else "warning",
         summary=summary,
-        advice=ADVICE_FOR_A_BUG if bug else ADVICE,
+        advice=ADVICE_FOR_A_BUG if bug else " ".join([*map(_end_it_there, wasted), ADVICE]),
     )
 
 
@@ -142,7 +150,7 @@ def _row(
 def _regions(study: xr.Dataset) -> list[dict[str, Any]]:
     """Return the ends of ranges that infeasible trials lie at."""
     lost = np.isnan(losses(study))
-    rows = []
+    ranges: list[_Range] = []
     for searched in read_searched(study):
         scale = sampling_scale(study, searched)
         if scale is None:
@@ -152,88 +160,74 @@ def _regions(study: xr.Dataset) -> list[dict[str, Any]]:
         for arm in (name for name in arm_names(study) if name in searched.arms):
             trials = members(study, arm)
             trials = trials[np.isfinite(positions[trials])]
-            if not 0 < lost[trials].sum() < len(trials):
-                continue
-            end = end_of_range(positions[trials], lost[trials])
-            beyond = trials[end.trials]
-            rows.append(
-                {
-                    "arm": arm,
-                    "hyperparameter": searched.name,
-                    "edge": end.edge,
-                    "value": plain(values[beyond[-1]]),
-                    "beyond": len(beyond),
-                    "infeasible_beyond": int(lost[beyond].sum()),
-                    "p_value": end.p_value,
-                }
-            )
-    comparisons = len(rows)
-    for row in rows:
-        row["p_value"] = min(1.0, comparisons * row["p_value"])
-    return [row for row in rows if row["p_value"] <= SIGNIFICANCE]
+            if _can_be_parted(positions[trials], lost[trials]):
+                ranges.append(_Range(arm, searched.name, trials, positions, values))
+    return [row for item in ranges for row in _ends(item, lost, len(ranges))]
 
 
 @dataclass(frozen=True)
-class EndOfRange:
-    """The end of a range at which some trials lie.
+class _Range:
+    """A hyperparameter in an arm of which some trials are infeasible.
 
     Attributes:
-        edge: Which end.
-        trials: The places of the trials there, the outermost first: as many as hold the largest
-            excess of them.
-        p_value: Of them lying so far towards that end by chance, either end being possible.
+        arm: Its name.
+        hyperparameter: Its name.
+        trials: Of the arm: [trial of the arm].
+        positions: Of all trials of the study: [trial].
+        values: Likewise: [trial].
     """
 
-    edge: Edge
+    arm: str
+    hyperparameter: str
     trials: Indices
-    p_value: float
+    positions: Floats
+    values: Floats
 
 
-def end_of_range(positions: Floats, chosen: NDArray[np.bool_]) -> EndOfRange:
-    """Return the end of a range that some of the trials lie at, as opposed to the others.
-
-    Args:
-        positions: Of the trials: [trial].
-        chosen: Which of them are asked about, some but not all: [trial].
-    """
-    z = rank_sum(positions, chosen)
-    outermost = np.argsort(positions)
-    if z > 0:
-        outermost = outermost[::-1]
-    beyond = int(np.argmax(np.cumsum(np.where(chosen[outermost], 1, -1)))) + 1
-    edge: Edge = "high" if z > 0 else "low"
-    return EndOfRange(edge, outermost[:beyond], 2 * float(special.ndtr(-abs(z))))
+def _can_be_parted(positions: Floats, lost: NDArray[np.bool_]) -> bool:
+    return bool(0 < lost.sum() < len(lost) and np.ptp(positions) > 0)
 
 
-def rank_sum(positions: Floats, chosen: NDArray[np.bool_]) -> float:
-    """Return how far the ranks of the chosen lie above the others', in standard deviations.
-
-    Wilcoxon's statistic, with the correction for continuity.
-
-    Args:
-        positions: Of the trials: [trial].
-        chosen: Which of them are asked about: [trial].
-
-    Returns:
-        Positive where the chosen ones have the larger positions.
-    """
-    count, some = len(positions), int(chosen.sum())
-    # Equal positions share the mean of their ranks.
-    _, inverse, repeats = np.unique(positions, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(repeats) - (repeats - 1) / 2)[inverse]
-    excess = float(ranks[chosen].sum()) - some * (count + 1) / 2
-    ties = float((repeats.astype(float) ** 3 - repeats).sum()) / (count * (count - 1))
-    variance = some * (count - some) / 12 * (count + 1 - ties)
-    if variance <= 0:
-        return 0.0
-    return float(np.sign(excess) * max(0.0, abs(excess) - 0.5) / np.sqrt(variance))
+def _ends(item: _Range, lost: NDArray[np.bool_], comparisons: int) -> Iterator[dict[str, Any]]:
+    """Yield the end that infeasible trials lie at, and the other one where they lie at both."""
+    permutations = max(PERMUTATIONS, PERMUTATIONS_PER_COMPARISON * comparisons)
+    trials, known = item.trials, None
+    while _can_be_parted(item.positions[trials], lost[trials]):
+        end = end_of_range(item.positions[trials], lost[trials], permutations)
+        p_value = min(1.0, comparisons * end.p_value)
+        if p_value > SIGNIFICANCE or end.edge == known:
+            return
+        beyond = trials[end.trials]
+        trials = np.setdiff1d(trials, beyond)
+        yield {
+            "arm": item.arm,
+            "hyperparameter": item.hyperparameter,
+            "edge": end.edge,
+            "value": plain(item.values[beyond[-1]]),
+            "beyond": len(beyond),
+            "infeasible_beyond": int(lost[beyond].sum()),
+            "inside": len(trials),
+            "infeasible_inside": int(lost[trials].sum()),
+            "p_value": p_value,
+        }
+        if known:
+            return
+        known = end.edge
 
 
 def _where_they_lie(row: Mapping[str, Any]) -> str:
+    beyond, inside = ("more", "below") if row["edge"] == "high" else ("less", "above")
     return (
-        f"In {row['arm']} they lie at the {row['edge']} end of {row['hyperparameter']}: "
-        f"{row['infeasible_beyond']} of {row['beyond']} trials from {text(row['value'])} on are "
-        "infeasible."
+        f"In {row['arm']} failures begin at {row['hyperparameter']} = {text(row['value'])}: "
+        f"{row['infeasible_beyond']} of {row['beyond']} trials with that or {beyond} are "
+        f"infeasible, and {row['infeasible_inside'] or 'none'} of {row['inside']} {inside} it."
+    )
+
+
+def _end_it_there(row: Mapping[str, Any]) -> str:
+    inside = "below" if row["edge"] == "high" else "above"
+    return (
+        f"End the range of {row['hyperparameter']} of {row['arm']} {inside} {text(row['value'])}."
     )
 
 

@@ -1,5 +1,6 @@
 """Is the best learning rate at the edge of stability? Then fixing the instability may pay."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -8,16 +9,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from tuning_playbook.analysis.breakdown import broken_down
 from tuning_playbook.analysis.clustering import clustering
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
     Floats,
     arm_names,
-    curves,
+    collapsed,
     losses,
     members,
-    objective_split,
     ranked,
     trial_id,
 )
@@ -25,11 +26,8 @@ from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where
 from tuning_playbook.dataset.searched import Searched, read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, LearningRateEdge
 
-NAME = "learning_rate"
-
-LEAST_GAIN = 0.1
-"""A trial that gained less than this share of what the best of its arm gained from the start did
-not train: the playbook's "uncharacteristically high values of the loss"."""
+NAMES = re.compile(r"(.*_)?(lr|learning_rate)")
+"""What a learning rate is called, by us or by another tool: `lr`, `adam_learning_rate`."""
 
 LEAST_UNSTABLE = 2
 """A single trial that breaks down may have another cause than its learning rate."""
@@ -50,21 +48,22 @@ def learning_rate_edge(
 ) -> Finding:
     """Tell whether an arm's best learning rates lie right below where training breaks down.
 
-    A trial breaks down that is infeasible, or gains less than a tenth of what the best trial of its
-    arm gained from the start. The edge is the largest learning rate of the other trials: at least
-    two trials above it, and three in four, must have broken down. The best trials lie at the edge
-    when they cluster there as `boundary` has it, within the range that ends at the edge: the best
-    in its outer part, the top ones nearer on average than chance explains. The p-value, times the
-    number of arms, must be at most `significance`; then it is a warning.
+    A trial breaks down that is infeasible, gains less than a tenth of what the best trial of its
+    arm gained from the start, sits at chance (`broken_down`), or collapses. The edge is a learning
+    rate that parts those trials from the others with the fewest on the wrong side: at least two
+    trials above it, and three in four, must have broken down. The best trials lie at the edge when
+    they cluster there as `boundary` has it, within the range that ends at the edge: the best in its
+    outer part, the top ones nearer on average than chance explains. The p-value, times the number
+    of arms, must be at most `significance`; then it is a warning.
 
-    Where the learning rate has no effect until training breaks down, at most 2 % of studies are
+    Where the learning rate has no effect until training breaks down, at most 3 % of studies are
     warned about. With 16 trials in each of two arms, of which those in the upper quarter of the
     range break down, an objective that improves up to that edge by eight times the standard
     deviation of everything else is found nine times in ten.
 
     Source: playbook, "How can optimization failures be debugged and mitigated?", figure 7.
     """
-    searched = [item for item in read_searched(study) if item.name == NAME]
+    searched = [item for item in read_searched(study) if NAMES.fullmatch(item.name)]
     rows = [
         row
         for item in searched
@@ -83,7 +82,7 @@ def learning_rate_edge(
         question="Is the best learning rate at the edge of stability?",
         numbers={"significance": thresholds.significance, "arms": rows},
         section="How can optimization failures be debugged and mitigated?",
-        hyperparameters=concerned(study, [row | {"hyperparameter": NAME} for row in told]),
+        hyperparameters=concerned(study, told),
         arms=arms_in(study, told),
     )
     if flagged:
@@ -111,8 +110,8 @@ def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
         return None
     positions = scale.position(values_where_searched(study, item))
     everyone = members(study, arm)
-    start = curves(study, objective_split(study))[everyone, 0]
-    unstable = broken_down(losses(study), start, int(order[0]))
+    unstable = np.zeros(len(positions), dtype=bool)
+    unstable[everyone] = broken_down(study, arm) | collapsed(study)[everyone]
     everyone = everyone[np.isfinite(positions[everyone])]
     # A lucky trial among many that break down is no stable region.
     edge = stability_edge(positions[everyone], unstable[everyone])
@@ -120,43 +119,31 @@ def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
     stable = stable[positions[stable] <= edge]
     if not len(stable):
         return None
+    # Of equally good trials the farthest from the edge counts first: one inside is enough.
+    loss = losses(study)
+    stable = stable[np.lexsort((positions[stable], loss[stable]))]
     above = everyone[positions[everyone] > edge]
     broken = int(unstable[above].sum())
     values = study[item.variable].values
-    judged = broken >= LEAST_UNSTABLE and stable[0] == order[0]
+    judged = broken >= LEAST_UNSTABLE and loss[stable[0]] == loss[order[0]]
     return {
+        "hyperparameter": item.name,
         "arm": arm,
         "trial": trial_id(study, int(order[0])),
         "best": plain(values[order[0]]),
         "edge": plain(values[stable[np.argmax(positions[stable])]]),
         "above": len(above),
         "unstable_above": broken,
-        "p_value": clustering_below(edge, positions[stable]) if judged else None,
+        "p_value": clustering_below(edge, positions[stable], loss[stable]) if judged else None,
         "at_the_edge": False,
     }
 
 
-def broken_down(loss: Floats, start: Floats, best: int) -> NDArray[np.bool_]:
-    """Return which trials broke down; only the infeasible ones where no start is known.
-
-    Args:
-        loss: Of each trial, NaN where it is infeasible: [trial].
-        start: Of trials before training, NaN where it is not known: [n].
-        best: The place in `loss` of the best trial to compare with.
-
-    Returns:
-        [trial]
-    """
-    start = start[np.isfinite(start)]
-    if not len(start):
-        return np.isnan(loss)
-    gained = np.median(start) - loss
-    with np.errstate(invalid="ignore"):
-        return np.asarray(~(gained >= LEAST_GAIN * gained[best]))
-
-
 def stability_edge(positions: Floats, unstable: NDArray[np.bool_]) -> float:
-    """Return the largest position of a stable trial above which most trials are unstable.
+    """Return the position of a stable trial that parts the stable ones from the unstable ones.
+
+    The trials below it that are unstable and those above it that are stable are as few as can be;
+    of those above it most are unstable.
 
     Args:
         positions: Of an arm's trials: [trial].
@@ -166,37 +153,51 @@ def stability_edge(positions: Floats, unstable: NDArray[np.bool_]) -> float:
         The largest position of a stable trial where there is no such edge; minus infinity where no
         trial is stable.
     """
-    candidates = np.sort(positions[~unstable])
-    for edge in candidates[::-1]:
+    candidates = np.unique(positions[~unstable])
+    if not len(candidates):
+        return -np.inf
+    least, found = len(positions) + 1, float(candidates[-1])
+    for edge in candidates:
         above = positions > edge
-        if above.sum() >= LEAST_UNSTABLE and unstable[above].mean() >= MOSTLY:
-            return float(edge)
-    return float(candidates[-1]) if len(candidates) else -np.inf
+        wrong = int((unstable & ~above).sum() + (~unstable & above).sum())
+        telling = above.sum() >= LEAST_UNSTABLE and unstable[above].mean() >= MOSTLY
+        if telling and wrong < least:
+            least, found = wrong, float(edge)
+    return found
 
 
-def clustering_below(edge: float, positions: Floats) -> float:
+def clustering_below(edge: float, positions: Floats, loss: Floats) -> float:
     """Return the chance of top trials that cluster so right below an edge.
 
     Args:
         edge: Its position.
         positions: Of the trials up to it, the best first: [trial].
+        loss: Of the same trials, smaller being better: [trial].
     """
     low = min(0.0, float(positions.min()))
     distances = (edge - positions) / max(edge - low, 1e-9)
-    return clustering(distances, outer=DEFAULTS.boundary.outer)
+    return clustering(distances, loss, outer=DEFAULTS.boundary.outer)
 
 
 def _at_the_edge(row: Mapping[str, Any]) -> str:
     return (
-        f"The best values of {NAME} in {row['arm']} (the best is {text(row['best'])}) lie right "
-        f"below {text(row['edge'])}, above which {row['unstable_above']} of {row['above']} trials "
-        f"break down (p = {row['p_value']:.2g})."
+        f"The best values of {row['hyperparameter']} in {row['arm']} (the best is "
+        f"{text(row['best'])}) lie right below {text(row['edge'])}, above which "
+        f"{row['unstable_above']} of {row['above']} trials break down (p = {row['p_value']:.2g})."
     )
 
 
 def _none_at_the_edge(rows: Sequence[Mapping[str, Any]]) -> str:
-    broken = sum(row["unstable_above"] for row in rows)
-    return (
-        "In no arm do the best learning rates cluster right below those at which training "
-        f"breaks down; {broken} trials do above the largest that trains."
-    )
+    edges = [row for row in rows if row["unstable_above"] >= LEAST_UNSTABLE]
+    sentences = [
+        "In no arm do the best learning rates cluster right below those at which training breaks "
+        "down."
+        if edges
+        else "In no arm does training break down at the largest learning rates."
+    ]
+    sentences += [
+        f"In {row['arm']} {row['unstable_above']} of {row['above']} trials break down above "
+        f"{row['hyperparameter']} = {text(row['edge'])}; the best is {text(row['best'])}."
+        for row in edges
+    ]
+    return " ".join(sentences)

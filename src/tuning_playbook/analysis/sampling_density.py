@@ -19,7 +19,8 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
-from tuning_playbook.analysis.step_variance import late_scatter
+from tuning_playbook.analysis.resolution import resolution
+from tuning_playbook.analysis.step_variance import TOP_TRIALS, late_scatter
 from tuning_playbook.analysis.trend import LEAST_NOISES
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, SamplingDensity
@@ -33,9 +34,8 @@ TOP_SHARE = 0.5
 MOST_ALONE = 2
 """A good region with three trials in it was sampled more than once by luck."""
 
-ROUNDING = 1e-6
-"""Objectives that differ by a smaller part of their range are equal."""
-
+JITTERS = 200
+"""Of values that are counted: their mean p-value is then known to a tenth of itself or better."""
 
 ADVICE = (
     "Run more trials, some of them in a narrower space around the best ones: a good region that so "
@@ -57,7 +57,11 @@ def sampling_density(
     probability of at most (1 + r)^-(k - 1). The first and the second gap of the better half of an
     arm's feasible trials are judged so, and their p-values multiplied by two and by the number of
     arms. It is a warning where one is at most `significance`, and the gap is at least twice the
-    scatter of the best trial's late evaluations.
+    scatter of the late evaluations of the arm's best trials (`late_scatter`).
+
+    A metric that counts examples makes equal values of unequal ones, and gaps of its unit. So the
+    p-value is the mean over `JITTERS` sets of values in which the rounding is drawn anew, evenly
+    within one unit (Machado and Santos Silva 2005); of a metric without a unit it stays what it is.
 
     How many trials are enough cannot be known; the numbers say what the last doubling of the budget
     brought, the expected best of half the trials against that of all, and what the next one is
@@ -69,11 +73,14 @@ def sampling_density(
     ten.
 
     Source: playbook, "Not sampling enough points in the search space"; A. Rényi, "On the theory of
-    order statistics", 1953; G. Blom, "Statistical estimates and transformed beta-variables", 1958.
+    order statistics", 1953; G. Blom, "Statistical estimates and transformed beta-variables", 1958;
+    J. A. F. Machado and J. M. C. Santos Silva, "Quantiles for counts", 2005.
     """
     arms = arm_names(study)
     bought = {arm.arm: arm for arm in best_of(study)}
-    rows = [_row(study, bought[arm], len(arms), thresholds.significance) for arm in arms]
+    loss = losses(study)
+    unit = resolution(loss[np.isfinite(loss)])
+    rows = [_row(study, bought[arm], len(arms), unit, thresholds.significance) for arm in arms]
     judged = [row for row in rows if row["p_value"] is not None]
     alone = [row for row in judged if row["alone"]]
     finding = partial(
@@ -102,7 +109,9 @@ def sampling_density(
     return finding(answer="ok", summary=_all_clear(judged, len(rows) - len(judged)))
 
 
-def _row(study: xr.Dataset, bought: BestOf, arms: int, significance: float) -> dict[str, Any]:
+def _row(
+    study: xr.Dataset, bought: BestOf, arms: int, unit: float, significance: float
+) -> dict[str, Any]:
     order = ranked(study, bought.arm)
     loss = losses(study)[order]
     row: dict[str, Any] = {
@@ -117,10 +126,12 @@ def _row(study: xr.Dataset, bought: BestOf, arms: int, significance: float) -> d
     }
     if len(order) < LEAST_TRIALS:
         return row
-    count, p_value = first_gap(loss)
+    count, p_value = first_gap(loss, unit)
     gap = float(loss[count] - loss[count - 1])
-    scatter = late_scatter(study, objective_split(study), order[:1], DEFAULTS.step_variance.last)[0]
-    noise = 0.0 if np.isnan(scatter) else LEAST_NOISES * float(scatter)
+    scatter = late_scatter(
+        study, objective_split(study), order[:TOP_TRIALS], DEFAULTS.step_variance.last
+    )
+    noise = 0.0 if scatter is None else LEAST_NOISES * scatter
     p_value = min(1.0, arms * p_value)
     return row | {
         "best_trials": list(trial_ids(study, order[:count])),
@@ -130,38 +141,32 @@ def _row(study: xr.Dataset, bought: BestOf, arms: int, significance: float) -> d
     }
 
 
-def first_gap(loss: Floats) -> tuple[int, float]:
+def first_gap(loss: Floats, unit: float) -> tuple[int, float]:
     """Return how many of the best trials lie before the largest early gap, and its p-value.
 
     Args:
         loss: Of at least `LEAST_TRIALS` trials, the best first: [trial].
+        unit: In which the objective is counted, see `resolution`.
     """
-    top = loss[: max(LEAST_TRIALS, round(TOP_SHARE * len(loss)))]
+    random = np.random.default_rng(0)
+    rounding = unit * (random.random((JITTERS, len(loss))) - 0.5)
+    p_values = _of_gaps(np.sort(loss + rounding, axis=1)).mean(axis=0)
+    place = int(np.argmin(p_values))
+    return place + 1, min(1.0, MOST_ALONE * float(p_values[place]))
+
+
+def _of_gaps(loss: Floats) -> Floats:
+    """Return the p-value of each early gap: [sample, trial], sorted, to [sample, gap]."""
+    count = loss.shape[1]
+    top = loss[:, : max(LEAST_TRIALS, round(TOP_SHARE * count))]
     # Blom's approximation of the expected values of a normal sample in order.
-    expected = special.ndtri((np.arange(1, len(top) + 1) - 0.375) / (len(loss) + 0.25))
-    gaps = np.diff(top) / np.diff(expected)
-    # A metric that counts examples makes equal values of unequal ones: of a gap of one example
-    # nothing may be left.
-    first = np.maximum(gaps - resolution(loss) / np.diff(expected), 0.0)
-    found = []
-    for place in range(MOST_ALONE):
-        others = float(gaps.sum() - gaps[place])
-        share = first[place] / others if others > 0 else (np.inf if first[place] > 0 else 0.0)
-        found.append((1 + share) ** -(len(gaps) - 1))
-    place = int(np.argmin(found))
-    return place + 1, min(1.0, MOST_ALONE * float(found[place]))
-
-
-def resolution(values: Floats) -> float:
-    """Return the smallest difference between values that are not equal but for rounding: [trial].
-
-    Example:
-        >>> resolution(np.array([0.5, 0.25, 0.25, 1.0]))
-        0.25
-    """
-    gaps = np.diff(np.sort(values))
-    gaps = gaps[gaps > ROUNDING * (values.max() - values.min())]
-    return float(gaps.min()) if len(gaps) else 0.0
+    expected = special.ndtri((np.arange(1, top.shape[1] + 1) - 0.375) / (count + 0.25))
+    gaps = np.diff(top, axis=1) / np.diff(expected)
+    early = gaps[:, :MOST_ALONE]
+    others = gaps.sum(axis=1, keepdims=True) - early
+    # Gaps that are all nothing are no larger than each other.
+    share = np.divide(early, others, out=np.where(early > 0, np.inf, 0.0), where=others > 0)
+    return np.asarray((1 + share) ** -(gaps.shape[1] - 1.0))
 
 
 def _stand_alone(row: Mapping[str, Any]) -> str:

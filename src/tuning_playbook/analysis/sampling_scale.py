@@ -15,9 +15,6 @@ from tuning_playbook.dataset.searched import Searched
 Edge = Literal["low", "high"]
 EDGES: tuple[Edge, ...] = ("low", "high")
 
-LOG_RATIO = 10.0
-"""A list of positive values that spans this ratio or more was meant in orders of magnitude."""
-
 WIDENING = 0.5
 """A range is widened by this part of its width in the sampling scale: enough to see whether the
 objective turns, without leaving most of the next study's trials in unknown territory."""
@@ -61,9 +58,9 @@ class SamplingScale:
         """Return a range that goes on beyond `edge`, or None where no value lies beyond it."""
         bound = self.low if edge == "low" else self.high
         limit = self.floor if edge == "low" else self.ceiling
-        if bound == limit:
-            return None
         outward = -1.0 if edge == "low" else 1.0
+        if outward * (bound - limit) >= 0:
+            return None
         if self.log:
             decades = max(LEAST_DECADES, WIDENING * math.log10(self.high / self.low))
             moved = bound * 10.0 ** (outward * decades)
@@ -83,7 +80,8 @@ def sampling_scale(study: xr.Dataset, searched: Searched) -> SamplingScale | Non
     """Return the scale of a searched hyperparameter; None for a choice, which has no order.
 
     A list of at least three different numbers has a scale too: its ends are the smallest and the
-    largest of them, and it is logarithmic if they span a factor of ten.
+    largest of them, and it is logarithmic if the steps from one to the next are more alike as
+    factors than as differences.
     """
     if searched.distribution == "list":
         scale = _list_range(values_tried(study, searched))
@@ -92,7 +90,7 @@ def sampling_scale(study: xr.Dataset, searched: Searched) -> SamplingScale | Non
     else:
         integer = searched.distribution in ("int_uniform", "log_int_uniform")
         scale = SamplingScale(searched.low, searched.high, searched.scale == "log", integer)
-    return None if scale is None else _with_limits(scale, searched.name)
+    return None if scale is None else _with_limits(scale, searched)
 
 
 def values_where_searched(study: xr.Dataset, searched: Searched) -> Floats:
@@ -132,26 +130,37 @@ def choice_place(value: Any, choices: Sequence[Any]) -> int | None:
 def _list_range(values: Sequence[Any]) -> SamplingScale | None:
     if len(values) < 3 or not all(_is_number(value) for value in values):
         return None
-    low, high = float(min(values)), float(max(values))
-    log = low > 0 and high / low >= LOG_RATIO
-    return SamplingScale(low, high, log, all(value == int(value) for value in values))
+    ordered = np.unique(np.array(values, dtype=float))
+    if len(ordered) < 3:
+        return None
+    log = ordered[0] > 0 and _unevenness(np.log(ordered)) < _unevenness(ordered)
+    whole = all(value == int(value) for value in values)
+    return SamplingScale(float(ordered[0]), float(ordered[-1]), bool(log), whole)
+
+
+def _unevenness(ordered: Floats) -> float:
+    """Return the coefficient of variation of the steps from one value to the next."""
+    steps = np.diff(ordered)
+    return float(steps.std() / steps.mean())
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _with_limits(scale: SamplingScale, name: str) -> SamplingScale:
-    """Guess the limits of a hyperparameter from its range; the dataset does not hold them.
+def _with_limits(scale: SamplingScale, searched: Searched) -> SamplingScale:
+    """Return the scale with the smallest and the largest valid value, as declared.
 
-    A range of numbers that are not negative stays so, and one of counts stays at one or more. A
-    linear range within [0, 1] is one of fractions (a dropout rate, a momentum), and so is
-    `one_minus_<name>`.
+    Where nothing is declared they are guessed from the range: one of numbers that are not negative
+    stays so, and one of counts stays at one or more. A linear range within [0, 1] is one of
+    fractions (a dropout rate, a momentum), and so is `one_minus_<name>`.
     """
+    if math.isfinite(searched.lowest) or math.isfinite(searched.highest):
+        return replace(scale, floor=searched.lowest, ceiling=searched.highest)
     if scale.low < 0:
         return scale
     floor = min(scale.low, 1.0) if scale.integer else 0.0
     fraction = not scale.log and not scale.integer
-    if scale.high <= 1 and (fraction or name.startswith("one_minus_")):
+    if scale.high <= 1 and (fraction or searched.name.startswith("one_minus_")):
         return replace(scale, floor=floor, ceiling=1.0)
     return replace(scale, floor=floor)

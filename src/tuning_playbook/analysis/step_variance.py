@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.curve_noise import noise_of
 from tuning_playbook.analysis.findings import Finding, arms_in
-from tuning_playbook.analysis.numbers import number, text
+from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
     Floats,
     Indices,
@@ -21,11 +21,11 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
-from tuning_playbook.analysis.trend import can_be_judged, scatter_about_line
+from tuning_playbook.analysis.trend import can_be_judged
 from tuning_playbook.study.thresholds import DEFAULTS, StepVariance
 
 TOP_TRIALS = 5
-"""The scatter is the median over so many of an arm's best trials: that of one, from a handful of
+"""The scatter is that of so many of an arm's best trials together: that of one, from a handful of
 evaluations, is known to a factor of two only, and one of five may be unstable."""
 
 TOP_SHARE = 0.5
@@ -45,7 +45,8 @@ def step_variance(study: xr.Dataset, thresholds: StepVariance = DEFAULTS.step_va
     """Compare the step-to-step variance late in training with the differences to be judged.
 
     In each arm the scatter of the objective's metric is the standard deviation of the evaluations
-    about a line through the `last` part of training: the median over the arm's best five trials.
+    in the `last` part of training about the smooth curve that they follow (`noise_of`): a trend, a
+    bend or a single jump is none. It is that of the arm's best five trials together.
     The differences to be judged are two: the gap between the best trials of the best two arms, and
     within an arm the spread (standard deviation) of the objectives of the better half of its
     trials, which the search has to rank. A gap is small by chance in every other study without
@@ -91,25 +92,26 @@ def step_variance(study: xr.Dataset, thresholds: StepVariance = DEFAULTS.step_va
     return finding(answer="ok", summary=" ".join(_scatters_little(row) for row in judged))
 
 
-def late_scatter(study: xr.Dataset, split: str, trials: Indices, last: float) -> Floats:
-    """Return the standard deviation of evaluations about a line through the end of training.
+def late_scatter(study: xr.Dataset, split: str, trials: Indices, last: float) -> float | None:
+    """Return the standard deviation of evaluations about their trends at the end of training.
 
     Args:
         study: The study.
         split: Of the objective's metric.
-        trials: Their positions: [n].
+        trials: The positions of those that are taken together: [n].
         last: The share of training that is its end.
 
     Returns:
-        [n]; NaN where a trial has too few evaluations there.
+        None where no trial has evaluations enough there.
     """
     values = curves(study, split)[trials]
     windows = late(eval_fractions(study)[trials], 1 - last)
-    scatter = [
-        scatter_about_line(curve[window]) if can_be_judged(curve, window) else np.nan
+    ends = [
+        curve[window]
         for curve, window in zip(values, windows, strict=True)
+        if can_be_judged(curve, window)
     ]
-    return np.array(scatter, dtype=float)
+    return noise_of(*ends) if ends else None
 
 
 def _row(
@@ -127,9 +129,7 @@ def _row(
     top = order[:TOP_TRIALS]
     splits = [objective_split(study)]
     splits += [split for split in ("train", "validation") if split not in splits]
-    scatter = {
-        split: _typical(late_scatter(study, split, top, thresholds.last)) for split in splits
-    }
+    scatter = {split: late_scatter(study, split, top, thresholds.last) for split in splits}
     spread = spread_of_better_half(losses(study)[order])
     differences = [value for value in (gap, spread) if value is not None]
     own = scatter[splits[0]]
@@ -156,12 +156,6 @@ def spread_of_better_half(loss: Floats) -> float | None:
     """
     half = loss[: max(LEAST_TRIALS, round(TOP_SHARE * len(loss)))]
     return float(half.std(ddof=1)) if len(half) >= LEAST_TRIALS else None
-
-
-def _typical(scatter: Floats) -> float | None:
-    """Return the median of the standard deviations that are known."""
-    known = scatter[np.isfinite(scatter)]
-    return number(np.median(known)) if len(known) else None
 
 
 def _scatters_too_much(row: Mapping[str, Any]) -> str:

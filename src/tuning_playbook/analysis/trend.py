@@ -71,16 +71,6 @@ def fit_trend(values: Floats) -> Trend:
     return Trend(change, noise, noise / math.sqrt(spread), degrees)
 
 
-def scatter_about_line(values: Floats) -> float:
-    """Return the standard deviation of values about a line through them; 0 of a perfect line.
-
-    Example:
-        >>> scatter_about_line(np.linspace(0.1, 0.3, 9))
-        0.0
-    """
-    return fit_trend(values).noise
-
-
 def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
     """Whether a curve has evaluations enough in a window, and a number at each: [eval_step]."""
     return bool(window.sum() >= LEAST_POINTS and np.isfinite(curve[window]).all())

@@ -24,6 +24,7 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
+from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.study.study import BASELINE, LEAST_RERUNS
 
@@ -190,6 +191,7 @@ def trial_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[TrialV
     Raises:
         ArtefactError: The reruns are of a trial that the study does not have.
     """
+    reruns = every_seed(study, reruns)
     rows = [_of_arm(study, reruns, arm) for arm in arm_names(study)]
     if reruns is not None and len(members(reruns, BASELINE)):
         rows.append(variance_of(reruns, BASELINE))

@@ -17,6 +17,7 @@ from tuning_playbook.analysis.every_configuration import (
     every_configuration,
 )
 from tuning_playbook.analysis.variance import on_the_usual_data, trial_variance
+from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.report.evidence import ArmRow, make_arm_rows, make_difference
 from tuning_playbook.study.study import BASELINE
 
@@ -30,8 +31,9 @@ def check_decision(results: Path) -> Iterator[str]:
     launch = json.loads((results / "launch.json").read_text())
     with (
         xr.open_dataset(results / "study.nc") as study,
-        xr.open_dataset(results / "reruns.nc") as reruns,
+        xr.open_dataset(results / "reruns.nc") as others,
     ):
+        reruns = every_seed(study, others)
         yield from _check_launch(launch, study, reruns)
         margin = float(launch["min_improvement"])
         everything = every_configuration(study, reruns, margin=margin)

@@ -7,6 +7,7 @@ import numpy as np
 
 from tuning_playbook.dataset.rows import Row, column
 from tuning_playbook.dataset.searched import Searched, to_attributes
+from tuning_playbook.declarations import Hyperparameter
 from tuning_playbook.study.conditions import parts_of, values_of
 from tuning_playbook.study.study import Study
 
@@ -48,6 +49,7 @@ def searched_of(study: Study) -> tuple[Searched, ...]:
             key = (item.name, item.condition)
             arms = (*found[key].arms, arm.name) if key in found else (arm.name,)
             distribution = item.distribution
+            lowest, highest = _valid(item.name, item.hyperparameter)
             found[key] = Searched(
                 name=item.name,
                 condition=item.condition,
@@ -58,8 +60,16 @@ def searched_of(study: Study) -> tuple[Searched, ...]:
                 high=distribution.high if distribution else np.nan,
                 scale=distribution.scale if distribution else _listed_scale(item.hyperparameter),
                 choices=distribution.choices if distribution else (),
+                lowest=lowest,
+                highest=highest,
             )
     return tuple(found.values())
+
+
+def _valid(name: str, hyperparameter: Hyperparameter) -> tuple[float, float]:
+    """Return the smallest and the largest valid value of what a spec names so."""
+    low, high = float(hyperparameter.low), float(hyperparameter.high)
+    return (low, high) if name == hyperparameter.name else (1 - high, 1 - low)
 
 
 def _listed_scale(hyperparameter: Any) -> str:

@@ -1,9 +1,7 @@
 """The datasets of imported trials: study.nc, reruns.nc and resources.nc.
 
-Trials of one study share their coordinates, while other tools evaluate where they like (AlgoPerf
-after equal times, so at other steps in every run). So the steps are those of one trial, and every
-other shows at each of them its nearest measurement. Objectives and best steps are found in what was
-measured itself.
+Trials of one study share their coordinates (`shared_steps`). Objectives and best steps are found in
+what was measured itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,16 +12,18 @@ import xarray as xr
 
 from tuning_playbook.dataset.best_checkpoints import checkpoints_dataset
 from tuning_playbook.dataset.collect import ROUND, assemble
+from tuning_playbook.dataset.every_seed import ALSO_RERUNS
 from tuning_playbook.dataset.outcome import objective_variables
 from tuning_playbook.dataset.reruns import BASELINE_RERUN_OF, describe_reruns
 from tuning_playbook.dataset.resources import provenance_dataset
 from tuning_playbook.dataset.rows import Axes, Row
+from tuning_playbook.dataset.shared_steps import nearest, shared_steps
 from tuning_playbook.declarations import Value
 from tuning_playbook.engine.windows import gradient_summary
 from tuning_playbook.planning.list_imported import as_trial
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.sources.configurations import configurations
-from tuning_playbook.study.early_ends import WHOLE_RUN, early_ends
+from tuning_playbook.study.early_ends import early_ends
 from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
@@ -65,7 +65,8 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     chooses among them and is none of its reruns: the best was chosen for being lucky, and the
     others may have been trained again for that. But where all have seeds enough nobody made a
     choice before them. Then all seeds are reruns, and their mean chooses; the dataset says among
-    how many. An archive's searched trial is never a rerun, as it was none there.
+    how many. An archive's searched trial is never a rerun, as it was none there. A first seed that
+    is a rerun stands in `study.nc` alone, and the dataset names it (`every_seed`).
 
     Args:
         plan: The study's.
@@ -78,11 +79,12 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     ended = early_ends(study)
     rows: list[Row] = []
     numbers: dict[str, ImportedTrial] = {}
+    also: list[str] = []
     for trials in configurations(study.imported):
         trial = as_trial(study, trials[0])
         place = next((item for item in plan.trials if item.trial.id == trial.id), None)
         if place is None:
-            label, rerun_of, reruns = BASELINE, BASELINE_RERUN_OF, trials
+            label, rerun_of, reruns, first = BASELINE, BASELINE_RERUN_OF, trials, 0
         elif len(trials) == 1:
             continue
         else:
@@ -91,8 +93,9 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
             rivals = len(competitors) if study.baseline else competitors.count(place.arm)
             archived = trials[0].trained is not None
             first_chose = archived or (rivals > 1 and not study.chosen_on_all_seeds)
-            rerun_of, reruns = trial.id, trials[1:] if first_chose else trials
-        for number, item in enumerate(reruns):
+            rerun_of, reruns, first = trial.id, trials[1:], 0 if first_chose else 1
+            also += [] if first_chose else [trial.id]
+        for number, item in enumerate(reruns, first):
             rerun = as_trial(study, item)
             numbers[rerun.id] = item
             about = _about(study, item, ended) | {"rerun": number, "rerun_of": rerun_of}
@@ -101,7 +104,8 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
             rows.append(Row(len(rows), label, rerun, {}, about))
     dataset = describe_reruns(_dataset(study, rows, numbers), study)
     return dataset.assign_attrs(
-        {CHOSEN_AMONG: len(competitors)} if study.chosen_on_all_seeds else {}
+        ({CHOSEN_AMONG: len(competitors)} if study.chosen_on_all_seeds else {})
+        | ({ALSO_RERUNS: also} if also else {})
     )
 
 
@@ -171,12 +175,12 @@ def _about(study: Study, trial: ImportedTrial, ended: Mapping[str, str]) -> dict
 
 def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTrial]) -> xr.Dataset:
     axes = Axes(
-        _shared_steps([item.record.evaluations for item in study.imported]),
-        _shared_steps([item.record.logged for item in study.imported]),
+        shared_steps([item.record.evaluations for item in study.imported]),
+        shared_steps([item.record.logged for item in study.imported]),
         EVALUATED_SPLITS,
     )
     records = {
-        row.trial.id: _on_shared_steps(study, row.trial.fingerprint, numbers[row.trial.id], axes)
+        row.trial.id: _onshared_steps(study, row.trial.fingerprint, numbers[row.trial.id], axes)
         for row in rows
     }
     dataset = assemble(study, rows, [records], axes)
@@ -198,8 +202,8 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         dataset[ENDED_EARLY].attrs["long_name"] = "how the trial ended before the longest"
     if "source_study" in dataset:
         dataset["source_study"].attrs["long_name"] = "which study of its source trained the trial"
-    nearest = "training steps before the evaluation; the nearest of a trial's own where they differ"
-    dataset["eval_step"].attrs["long_name"] = nearest
+    named = "training steps before the evaluation; the nearest of a trial's own where they differ"
+    dataset["eval_step"].attrs["long_name"] = named
     dataset.attrs |= {
         "source": study.workload.description,
         "history": study.workload.description,
@@ -208,51 +212,19 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
     return dataset
 
 
-def _shared_steps(curves: Sequence[Curves]) -> np.ndarray:
-    """Return the steps of the trial measured least often of those that trained to the end, [steps].
-
-    So no trial that trained as long shows a measurement twice. Where all of these were measured at
-    the same steps, up to where each ended, the longest one's are kept.
-    """
-    measured = [tuple(item.steps) for item in curves if len(item.steps)]
-    if not measured:
-        return np.zeros(1, np.int64)
-    last = max(steps[-1] for steps in measured)
-    whole = [steps for steps in measured if steps[-1] >= WHOLE_RUN * last]
-    longest = max(whole)
-    if all(steps == longest[: len(steps)] for steps in whole):
-        return np.array(longest, np.int64)
-    return np.array(min(whole, key=lambda steps: (len(steps), steps)), np.int64)
-
-
-def _nearest(curves: Curves, shared: np.ndarray) -> np.ndarray:
-    """Return which measurement of a trial stands at each shared step, [steps]; -1 for none.
-
-    None does where the trial had ended: the nearest is as far as the neighbouring shared step.
-    """
-    if not len(curves.steps):
-        return np.full(len(shared), -1)
-    own = np.array(curves.steps, np.int64)
-    distance = np.abs(shared[:, None] - own[None, :])
-    found = distance.argmin(axis=1)
-    gaps = np.diff(shared)
-    room = np.append(gaps, gaps[-1:]) if len(gaps) else np.ones(1)
-    return np.where(distance.min(axis=1) < room, found, -1)
-
-
 def _at(curves: Curves, name: str, places: np.ndarray) -> np.ndarray:
     values = np.append(np.array(curves.values.get(name, ()), np.float64), np.nan)
     known = (places >= 0) & (places < len(values) - 1)
     return np.asarray(values[np.where(known, places, -1)])
 
 
-def _on_shared_steps(
+def _onshared_steps(
     study: Study, fingerprint: str, trial: ImportedTrial, axes: Axes
 ) -> TrialRecord:
     """Return the record of a trial as it would be if it had been measured at the shared steps."""
     record = trial.record
-    evaluated = _nearest(record.evaluations, axes.eval_step)
-    logged = _nearest(record.logged, axes.train_step)
+    evaluated = nearest(record.evaluations, axes.eval_step)
+    logged = nearest(record.logged, axes.train_step)
     names = {name for item in study.imported for name in item.record.logged.values}
     norms = np.array(record.logged.values.get("grad_norm", ()), np.float64)
     return replace(

@@ -1,11 +1,12 @@
 """The searched hyperparameters of a study, as the attributes of `hp_<name>` hold them.
 
 A conditional hyperparameter is a different hyperparameter in each condition though it bears one
-name, so one variable `hp_learning_rate` may describe several. Its attributes `role`,
-`distribution`, `low`, `high`, `scale`, `choices` and `arms` are lists then, with an entry for each.
+name, so one variable `hp_learning_rate` may describe several. Its attributes, from `role` to
+`arms`, are lists then, with an entry for each.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ class Searched:
         high: Upper end; NaN for a choice.
         scale: `linear`, `log` or `categorical`.
         choices: The values of a choice or a list.
+        lowest: Smallest valid value; minus infinity where none is declared.
+        highest: Largest valid value; infinity where none is declared.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Searched:
     high: float
     scale: str
     choices: tuple[Any, ...] = ()
+    lowest: float = -math.inf
+    highest: float = math.inf
 
     @property
     def variable(self) -> str:
@@ -58,6 +63,8 @@ def to_attributes(searched: Sequence[Searched]) -> dict[str, Any]:
         "distribution": [item.distribution for item in searched],
         "low": [item.low for item in searched],
         "high": [item.high for item in searched],
+        "lowest": [item.lowest for item in searched],
+        "highest": [item.highest for item in searched],
         "scale": [item.scale for item in searched],
         "condition": [item.condition for item in searched],
         "choices": [json.dumps(item.choices) for item in searched],
@@ -77,7 +84,11 @@ def read_searched(study: xr.Dataset) -> tuple[Searched, ...]:
             key: [value] if isinstance(value, str | float | int) else list(value)
             for key, value in attributes.items()
         }
-        for index in range(len(columns["distribution"])):
+        count = len(columns["distribution"])
+        # Datasets of earlier versions do not say which values are valid.
+        lowest = columns.get("lowest", [-math.inf] * count)
+        highest = columns.get("highest", [math.inf] * count)
+        for index in range(count):
             found.append(
                 Searched(
                     name=str(name).removeprefix("hp_"),
@@ -89,6 +100,8 @@ def read_searched(study: xr.Dataset) -> tuple[Searched, ...]:
                     high=float(columns["high"][index]),
                     scale=str(columns["scale"][index]),
                     choices=tuple(json.loads(columns["choices"][index])),
+                    lowest=float(lowest[index]),
+                    highest=float(highest[index]),
                 )
             )
     return tuple(found)

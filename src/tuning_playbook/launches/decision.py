@@ -29,6 +29,7 @@ from tuning_playbook.analysis.sampled_values import sampled_values
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import TrialVariance, trial_variance
+from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.launches.cautions import cautions
 from tuning_playbook.launches.choice import choose
 from tuning_playbook.launches.comparison import Difference
@@ -226,6 +227,7 @@ def decide(
         decide_incomplete: Whether to decide on a study some of whose trials have no result; the
             caveats say then that they have none.
     """
+    reruns = every_seed(study, reruns)
     variances = {row.arm: row for row in trial_variance(study, reruns)}
     configurations = {arm: _configuration(row, study, reruns) for arm, row in variances.items()}
     rerun = [row for arm, row in variances.items() if arm != BASELINE]

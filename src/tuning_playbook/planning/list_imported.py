@@ -51,7 +51,8 @@ def as_trial(study: Study, imported: ImportedTrial) -> Trial:
         hyperparameters=dict(sorted(imported.hyperparameters.items())),
         traced=(),
         seed=imported.seed,
-        max_train_steps=int(steps[-1]) if len(steps) else 0,
+        # At least one, because the steps of a trial are shares of its length.
+        max_train_steps=max(1, int(steps[-1])) if len(steps) else 1,
         batch_size=batch_size_of(imported.hyperparameters, training),
         eval_every=training.eval_every,
         dense_until=0,

@@ -9,13 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.ranking import Floats
-from tuning_playbook.analysis.sampling_scale import LOG_RATIO
 from tuning_playbook.plots.scales import side_by_side, tick_labels
 from tuning_playbook.plots.style import text_width, wrapped
 
 MOST_GAPS = 20.0
 """Numbers of which two lie closer than this part of the axis could not be told apart on it."""
 
+
+LOG_RATIO = 10.0
+"""Numbers that span this ratio or more are drawn in orders of magnitude."""
 
 ROOM = 0.22
 """Inches that a line of upright letters needs from its neighbour."""

@@ -73,8 +73,8 @@ class _Range:
 def propose(study: Study, dataset: xr.Dataset, findings: Sequence[Finding]) -> tuple[Change, ...]:
     """Return the changes that findings ask for, those of the space first.
 
-    - A range at whose edge the best trials cluster is widened as the finding proposes; in one that
-      several arms share, as far as any of them asks.
+    - A range at whose edge the best trials cluster, or on whose very edge the best one lies, is
+      widened as the finding proposes; in one that several arms share, as far as any of them asks.
     - A corner in which three in four trials or more are infeasible is cut off, provided that every
       arm that searches the range says so and the best trial of each stays inside.
     - A nuisance hyperparameter that can be fixed in every arm is, at the value of the best trial.
@@ -124,11 +124,16 @@ def _widen(ranges: Iterable[_Range], numbers: Mapping[str, Any]) -> Iterator[Cha
             asking = [row for row in rows if item.concerns(row) and row["edge"] == edge]
             if asking and item.distribution.kind != "choice":
                 end = farthest(row["proposed_range"][place] for row in asking)
-                arms = ", ".join(row["arm"] for row in asking)
+                clusters = [row["arm"] for row in asking if not row["on_the_very_edge"]]
+                arms = ", ".join(clusters or [row["arm"] for row in asking])
+                found = (
+                    f"the best trials of {arms} cluster at the {edge} edge"
+                    if clusters
+                    else f"the best trial of {arms} lies on the very {edge} edge"
+                )
                 yield Change(
                     "boundary",
-                    f"the best trials of {arms} cluster at the {edge} edge of {item.name}, so it "
-                    f"goes on to {text(end)}.",
+                    f"{found} of {item.name}, so it goes on to {text(end)}.",
                     (item.end(edge, end),),
                 )
 

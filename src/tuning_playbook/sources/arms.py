@@ -1,6 +1,6 @@
 """The arms of finished trials: which trial is in which, and what was searched in each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value, same
@@ -54,7 +54,12 @@ class Given:
         value = hyperparameters.get(self.target)
         if self.name == self.target or value is None or isinstance(value, str):
             return value
-        return float(f"{1.0 - value:.12g}")
+        return one_minus(value)
+
+
+def one_minus(value: Value) -> float:
+    """Return one minus a number, to the twelve digits to which a spec resolves it."""
+    return float(f"{1.0 - float(value):.12g}")
 
 
 def place_of(parts: Sequence[Part], hyperparameters: Mapping[str, Value]) -> Place:
@@ -109,12 +114,20 @@ def arms_of(
     searched: Sequence[ImportedTrial],
     known: Mapping[str, Hyperparameter],
     training: shape.Training,
+    inverted: Collection[str] = (),
 ) -> tuple[Arm, ...]:
     """Return an arm for each combination of scientific values that some trial has.
 
     What the spec gives a range was searched over it. Anything else whose value differs between the
     trials of an arm was searched as well; its range is taken from them. Where that differs clearly
     between arms it is a hyperparameter of its own in each of them, as under a condition.
+
+    Args:
+        parts: The spec's.
+        searched: The trials that compete.
+        known: The hyperparameters of the trials, by name.
+        training: How the trials were trained.
+        inverted: Hyperparameters that were searched as one minus their value.
     """
     places: dict[str, Place] = {}
     trials: dict[str, list[ImportedTrial]] = {}
@@ -139,7 +152,11 @@ def arms_of(
     settings = {name: places[name].setting for name in names}
     derived = {
         target: _derived(
-            known[target], settings, trials, [n for n in names if target not in given[n]]
+            known[target],
+            settings,
+            trials,
+            [n for n in names if target not in given[n]],
+            inverted=target in inverted,
         )
         for target in known
     }
@@ -187,6 +204,8 @@ def _derived(
     settings: Mapping[str, Mapping[str, Value]],
     trials: Mapping[str, Sequence[ImportedTrial]],
     arms: Sequence[str],
+    *,
+    inverted: bool,
 ) -> dict[str, Dimension]:
     """Return a hyperparameter in the arms that are to search it, or whose trials differ in it.
 
@@ -195,6 +214,7 @@ def _derived(
         settings: The values of the scientific hyperparameters of each arm.
         trials: The trials of each arm.
         arms: The arms in which the spec gives it no range.
+        inverted: Whether one minus it was searched.
     """
     name = hyperparameter.name
     values: dict[str, list[Value]] = {}
@@ -202,7 +222,9 @@ def _derived(
         held = [trial.hyperparameters.get(name) for trial in trials[arm]]
         varies = name not in settings[arm] and not all(same(v, held[0]) for v in held)
         if varies or settings[arm].get(name) == SEARCHED:
-            values[arm] = [value for value in held if value is not None]
+            values[arm] = [
+                one_minus(value) if inverted else value for value in held if value is not None
+            ]
     depends = {name} if any(settings[arm].get(name) == SEARCHED for arm in values) else set()
     if all(len(numbers_in(item)) == len(item) for item in values.values()):
         depends |= set(conditions_of(values, settings))
@@ -211,7 +233,13 @@ def _derived(
     for arm, condition in conditions.items():
         shared.setdefault(condition, []).extend(values[arm])
     dimensions = {
-        condition: Dimension(name, hyperparameter, range_of(held), condition, derived=True)
+        condition: Dimension(
+            ONE_MINUS + name if inverted else name,
+            hyperparameter,
+            range_of(held),
+            condition,
+            derived=True,
+        )
         for condition, held in shared.items()
     }
     return {arm: dimensions[condition] for arm, condition in conditions.items()}

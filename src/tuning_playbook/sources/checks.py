@@ -104,10 +104,15 @@ def chosen(written: Written, found: Found) -> tuple[ImportedTrial, ...]:
     only = written.spec.source.only
     if only is None:
         return found.trials
+    for number, name in enumerate(only):
+        if (reason := _of_name(found.left_out, name)) is not None:
+            raise written.error(("source", "only", number), f"it cannot be read: {reason}")
     named = {
         trial.name
         for number, name in enumerate(only)
-        for trial in _named(written, found.trials, name, ("source", "only", number))
+        for trial in _named(
+            written, found.trials, name, ("source", "only", number), unread=found.unread
+        )
     }
     if isinstance(written.spec.source, ArchiveSource):
         wanted = named | {written.spec.baseline or found.incumbent}
@@ -188,8 +193,19 @@ def check_parts(written: Written) -> tuple[Part, ...]:
     return parts
 
 
-def check_roles(written: Written, searched: Sequence[ImportedTrial], parts: Sequence[Part]) -> None:
+def check_roles(
+    written: Written,
+    searched: Sequence[ImportedTrial],
+    parts: Sequence[Part],
+    incumbent: Mapping[str, Value] | None = None,
+) -> None:
     """Check that every trial has a place among the arms, and in the ranges that were searched.
+
+    Args:
+        written: The spec.
+        searched: The trials that compete.
+        parts: The spec's.
+        incumbent: The baseline's configuration, whose values the spec may list too.
 
     Raises:
         SpecError: One has not, or a name or a value of the spec is no trial's.
@@ -203,7 +219,7 @@ def check_roles(written: Written, searched: Sequence[ImportedTrial], parts: Sequ
     places = {trial.name: place_of(parts, trial.hyperparameters) for trial in searched}
     for part in parts:
         inside = [trial for trial in searched if part.holds(places[trial.name].setting)]
-        _check_values(written, part, inside, places)
+        _check_values(written, part, inside, places, incumbent or {})
     for trial in searched:
         _check_place(written, trial, places[trial.name])
     for setting in {place.order: place.setting for place in places.values()}.values():
@@ -233,10 +249,12 @@ def _check_values(
     part: Part,
     inside: Sequence[ImportedTrial],
     places: Mapping[str, Place],
+    incumbent: Mapping[str, Value],
 ) -> None:
-    """Check that each value that makes arms is some trial's."""
+    """Check that each value that makes arms is some trial's, or the baseline's."""
     for name, values in part.values.items():
         taken = [places[trial.name].setting.get(name) for trial in inside]
+        taken.append(incumbent.get(name))
         for value in values:
             if not any(same(value, item) for item in taken):
                 raise written.error(
@@ -316,12 +334,25 @@ def _under(part: Part) -> str:
     return f" of {part.condition}" if part.condition else ""
 
 
+def _of_name(reasons: Mapping[str, str], name: str) -> str | None:
+    """Return what is said of a trial of this name, or with this last part of its name."""
+    return next(
+        (reason for item, reason in reasons.items() if name in (item, item.split("/")[-1])), None
+    )
+
+
 def _named(
-    written: Written, imported: Sequence[ImportedTrial], name: str, location: Location
+    written: Written,
+    imported: Sequence[ImportedTrial],
+    name: str,
+    location: Location,
+    *,
+    unread: Sequence[str] = (),
 ) -> list[ImportedTrial]:
     """Return the trials of a name, which may be the last part of theirs."""
     found = [trial for trial in imported if name in (trial.name, trial.name.split("/")[-1])]
     if not found:
-        names = {part for trial in imported for part in (trial.name, trial.name.split("/")[-1])}
+        every = [*(trial.name for trial in imported), *unread]
+        names = {part for item in every for part in (item, item.split("/")[-1])}
         raise written.error(location, f"no trial is named '{name}'{nearest(name, sorted(names))}")
     return found

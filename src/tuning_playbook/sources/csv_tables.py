@@ -1,29 +1,23 @@
-"""Finished trials in two CSV tables: one row for each trial, one for each measurement.
+"""Finished trials in tables: one row for each trial, and one for each measurement.
 
 trials.csv         trial,learning_rate,label_smoothing,seed
                    a,0.1,0.0,0
 measurements.csv   trial,step,validation/accuracy,train_loss
                    a,1000,0.71,1.84
+
+The tables are CSV files or JSON lines. A table of trials alone has the last metrics of each trial.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
 
-from tuning_playbook.declarations import NAME
 from tuning_playbook.errors import SourceError, nearest
-from tuning_playbook.sources.measurements import (
-    LOGGED,
-    Steps,
-    record_of,
-    split_of,
-)
-from tuning_playbook.sources.seeds import told_apart
-from tuning_playbook.sources.table import Row, Table, read_table
-from tuning_playbook.trials.imported_trial import ImportedTrial
+from tuning_playbook.sources.measurements import LOGGED, split_of
+from tuning_playbook.sources.runs import END, Run, listed
+from tuning_playbook.sources.table import Row, Table
 from tuning_playbook.trials.record import Status
 
-ABOUT_A_TRIAL = ("trial", "seed", "status", "infeasible_reason")
-"""The columns of the table of trials that are no hyperparameters."""
+ABOUT_A_TRIAL = ("trial", "status", "infeasible_reason", "step")
+"""The columns of the table of trials that are no parameters."""
 
 STATUSES: dict[str, Status] = {
     "": "completed",
@@ -32,103 +26,134 @@ STATUSES: dict[str, Status] = {
     "failed": "failed",
 }
 
+Measured = dict[str, dict[str, dict[int, float]]]
+"""By trial and metric, its value by step."""
 
-def read_csv(
-    trials: Path, measurements: Path, objective: str, rename: Mapping[str, str]
-) -> tuple[ImportedTrial, ...]:
-    """Return the trials of two tables, in the order of the first.
+
+def read_tables(
+    trials: Table,
+    measurements: Table | None,
+    objective: str,
+    wanted: Callable[[str], bool],
+) -> tuple[list[Run], list[str], list[str]]:
+    """Return the runs in two tables, the names of those left out, and what is said of them.
 
     Args:
         trials: A row for each trial. Columns: `trial`, its name; `seed`, `status` and
             `infeasible_reason`, empty where they are not known; any other is a hyperparameter,
-            whose cell is empty where it does not exist.
+            whose cell is empty where it does not exist. Without measurements also metrics as
+            `<split>/<name>`, and `step`, at which they were measured.
         measurements: Rows of what was measured, in any order. Columns: `trial`, `step`, metrics as
             `<split>/<name>`, and `train_loss`, `grad_norm` and the like, logged while training. A
             cell is empty where that was not measured then.
         objective: The objective's metric.
-        rename: Names here of columns of either table.
+        wanted: Whether a trial of this name is read.
 
     Raises:
-        SourceError: A table cannot be read; the message names the file, the row and the column.
+        SourceError: A table is not what it should be; the message names the file, the row and the
+            column.
     """
-    table = read_table(trials, ["trial"], rename)
-    for column in table.columns:
-        if column not in ABOUT_A_TRIAL and not NAME.fullmatch(column):
-            raise SourceError(
-                f"{trials}: column '{column}': no name of a hyperparameter: those are lower-case "
-                "letters, digits and underscores; give it another under 'source.rename'"
-            )
     known: dict[str, Row] = {}
-    for row in table.rows:
-        name = row.cells["trial"]
+    for row in trials.rows:
+        name = row.text("trial")
         if not name:
             raise row.error("trial", "the trial has no name")
         if name in known:
             raise row.error("trial", f"'{name}' stands in row {known[name].number} already")
         known[name] = row
-    measured = _read_measurements(measurements, objective, known, rename)
-    seeds = told_apart([_seed(row) for row in known.values()])
-    return tuple(
-        _finish(row, table, measured[name], objective, seed)
-        for (name, row), seed in zip(known.items(), seeds, strict=True)
-    )
+    table = measurements or trials
+    metrics, unread = _metrics(table, measurements is None, objective)
+    measured = _read_measurements(table, metrics, known, wanted, alone=measurements is None)
+    parameters = [
+        name
+        for name in trials.columns
+        if name not in ABOUT_A_TRIAL and not (measurements is None and _is_metric(name))
+    ]
+    runs = [_run(row, measured[name], parameters) for name, row in known.items() if wanted(name)]
+    notes = [*trials.notes, *(measurements.notes if measurements else ())]
+    if unread:
+        notes.append(f"Columns of {table.path.name} left unread: {listed(unread)}.")
+    return runs, [name for name in known if not wanted(name)], notes
 
 
-def _seed(row: Row) -> int | None:
-    return row.whole("seed") if row.cells.get("seed") else None
+def _is_metric(column: str) -> bool:
+    return split_of(column) is not None or column in LOGGED
+
+
+def _metrics(table: Table, alone: bool, objective: str) -> tuple[list[str], list[str]]:
+    """Return the columns that hold metrics, and those that are left unread.
+
+    Raises:
+        SourceError: The objective is missing, or a column is nearly named as a metric.
+    """
+    if objective not in table.columns:
+        raise SourceError(
+            f"{table.path}: there is no column '{objective}'{nearest(objective, table.columns)} "
+            f"(columns: {', '.join(table.columns)})"
+        )
+    if alone:
+        return [name for name in table.columns if _is_metric(name)], []
+    unread = []
+    for column in table.columns:
+        if column in ("trial", "step") or _is_metric(column):
+            continue
+        near = nearest(column, LOGGED)
+        if near or column.partition("/")[0] in ("train", "validation", "test"):
+            raise SourceError(
+                f"{table.path}: column '{column}': neither a metric, <split>/<name> with split "
+                f"train, validation or test, nor one of {', '.join(LOGGED)}{near}"
+            )
+        unread.append(column)
+    return [name for name in table.columns if _is_metric(name)], unread
 
 
 def _read_measurements(
-    path: Path, objective: str, known: Mapping[str, Row], rename: Mapping[str, str]
-) -> dict[str, Steps]:
-    table = read_table(path, ["trial", "step", objective], rename)
-    columns = [name for name in table.columns if name not in ("trial", "step")]
-    for column in columns:
-        if column not in LOGGED and split_of(column) is None:
-            raise SourceError(
-                f"{path}: column '{column}': neither a metric, <split>/<name> with split train, "
-                f"validation or test, nor one of {', '.join(LOGGED)}{nearest(column, LOGGED)}"
-            )
-    columns = [name for name in columns if split_of(name) != "test"]
-    measured: dict[str, Steps] = {name: {} for name in known}
+    table: Table,
+    metrics: Collection[str],
+    known: Mapping[str, Row],
+    wanted: Callable[[str], bool],
+    *,
+    alone: bool,
+) -> Measured:
+    """Return what the rows of a table say that was measured."""
+    columns = [name for name in metrics if split_of(name) != "test"]
+    measured: Measured = {name: {} for name in known}
     for row in table.rows:
-        name = row.cells["trial"]
-        if name not in measured:
+        name = row.text("trial")
+        if name not in known:
             raise row.error(
-                "trial", f"'{name}' is not in the table of trials{nearest(name, measured)}"
+                "trial", f"'{name}' is not in the table of trials{nearest(name, known)}"
             )
-        there = measured[name].setdefault(row.whole("step"), {})
+        if not wanted(name):
+            continue
+        step = END if alone and not row.text("step") else row.whole("step")
         for column in columns:
             value = row.real(column)
             if value is None:
                 continue
-            if column in there:
+            there = measured[name].setdefault(column, {})
+            if step in there:
                 raise row.error(
-                    column, f"trial '{name}' has a value at step {row.cells['step']} already"
+                    column, f"trial '{name}' has a value at step {row.text('step')} already"
                 )
-            there[column] = value
+            there[step] = value
     return measured
 
 
-def _finish(row: Row, table: Table, steps: Steps, objective: str, seed: int) -> ImportedTrial:
-    values = {
-        name: value
-        for name in table.columns
-        if name not in ABOUT_A_TRIAL and (value := row.value(name)) is not None
-    }
-    told = row.cells.get("status", "")
+def _run(row: Row, measured: Mapping[str, Mapping[int, float]], parameters: list[str]) -> Run:
+    told = row.text("status")
     if told not in STATUSES:
         known = ", ".join(filter(None, STATUSES))
         raise row.error("status", f"'{told}' is not one of {known}{nearest(told, STATUSES)}")
     outcome = None
     if STATUSES[told] != "completed":
-        why = row.cells.get("infeasible_reason") or f"its source says no more than '{told}'"
+        why = row.text("infeasible_reason") or f"its source says no more than '{told}'"
         outcome = (STATUSES[told], why)
-    return ImportedTrial(
-        name=row.cells["trial"],
-        where=f"{row.path}: row {row.number}",
-        seed=seed,
-        seed_told=_seed(row) is not None,
-        hyperparameters=values,
-        record=record_of(steps, steps, objective, outcome),
+    return Run(
+        name=row.text("trial"),
+        where=row.where,
+        parameters={name: row.cells.get(name) for name in parameters},
+        measured=measured,
+        outcome=outcome,
+        written=row.written,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tuning_playbook.declarations import Hyperparameter, Metric
 from tuning_playbook.study import shape
+from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.study import Arm
 from tuning_playbook.trials.imported_trial import ImportedTrial
 
@@ -24,6 +25,13 @@ class Found:
         metrics: What is known of the metrics, by name.
         training: How the trials were trained.
         arms: The arms, with what was searched in each.
+        notes: What reading dropped, merged, guessed or left unread, in sentences.
+        unread: The names of the trials that the spec does not ask for.
+        left_out: Trials of which not even the configuration is known, each with the reason.
+        ranges: What hyperparameters were searched over, where the source says.
+        inverted: Hyperparameters that the source has as one minus their value.
+        begun_again: Whether a configuration and seed that stand twice are a run that was begun
+            again, as tools log it, and not a mistake.
     """
 
     trials: tuple[ImportedTrial, ...]
@@ -34,3 +42,9 @@ class Found:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     training: shape.Training | None = None
     arms: tuple[Arm, ...] = ()
+    notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, Distribution] = field(default_factory=dict)
+    inverted: frozenset[str] = frozenset()
+    begun_again: bool = False

@@ -9,7 +9,6 @@ from typing import Any
 
 from tuning_playbook.declarations import Hyperparameter, Metric, same
 from tuning_playbook.errors import SourceError
-from tuning_playbook.sources.algoperf import hyperparameters_logged, read_algoperf
 from tuning_playbook.sources.archived import read_archive
 from tuning_playbook.sources.arms import arms_of, batch_size_of, place_of
 from tuning_playbook.sources.checks import (
@@ -24,14 +23,14 @@ from tuning_playbook.sources.checks import (
     with_fixed,
 )
 from tuning_playbook.sources.configurations import configurations, equal
-from tuning_playbook.sources.csv_tables import read_csv
 from tuning_playbook.sources.found import Found
+from tuning_playbook.sources.known_ranges import with_ranges
 from tuning_playbook.sources.metric_ranges import range_of
+from tuning_playbook.sources.readers import found_in_logs, read_source
 from tuning_playbook.sources.rename import check_rename, renamed
-from tuning_playbook.sources.table import columns_of
 from tuning_playbook.study import shape
-from tuning_playbook.study.conditions import Part
-from tuning_playbook.study.import_spec import ArchiveSource, CsvSource, ImportSpec
+from tuning_playbook.study.conditions import Part, parts_of
+from tuning_playbook.study.import_spec import ArchiveSource, ImportSpec
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import (
     LEAST_RERUNS,
@@ -60,10 +59,11 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     parts = check_parts(written)
     found = _read(written)
     check_source(written, found)
-    imported = with_fixed(written, chosen(written, found), parts)
+    written, ranges = with_ranges(written, found)
+    spec, parts = written.spec, parts_of(written.spec)
+    imported, repeats = _apart(with_fixed(written, chosen(written, found), parts), found)
     check_range(written, imported)
     training = _training(written, imported, found)
-    _check_apart(imported)
     incumbent = incumbent_of(written, imported, found.incumbent)
     searched = [
         trials[0]
@@ -72,14 +72,14 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     ]
     if not searched:
         raise written.error(("baseline",), "no trial has another configuration than this one")
-    check_roles(written, searched, parts)
+    check_roles(written, searched, parts, incumbent)
     known = _hyperparameters(imported) | dict(found.known)
     # The arms of the source are those of the study, unless its spec makes others.
     own = spec.scientific or spec.nuisance or spec.conditional
     arms = () if own else _arms_with(found.arms, searched)
     reruns = _reruns(imported)
     if not arms:
-        arms = arms_of(parts, searched, known, training)
+        arms = arms_of(parts, searched, known, training, found.inverted)
         names = {arm.name for arm in arms}
         imported = tuple(_in_arm(trial, parts, names) for trial in imported)
     return Study(
@@ -111,28 +111,21 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
         else Incumbent(str(spec.baseline), batch_size_of(incumbent, training), incumbent),
         imported=imported,
         chosen_on_all_seeds=_chosen_on_all_seeds(imported, searched),
+        import_notes=(*found.notes, *ranges, *repeats),
         renamed=spec.source.rename if isinstance(spec.source, ArchiveSource) else {},
     )
 
 
 def _read(written: Written) -> Found:
-    source, objective = written.spec.source, written.spec.objective.metric
-    rename = source.rename
+    """Return what the source holds, under the spec's names."""
+    source = written.spec.source
     if isinstance(source, ArchiveSource):
         found = read_archive(_place(written, "path", "archive"))
         names = [trial.hyperparameters.keys() for trial in found.trials]
         check_rename(written, names, "hyperparameter")
         return renamed(written, found)
-    description = f"Trained by another tool; read from its logs ({source.format})."
-    if isinstance(source, CsvSource):
-        places = [_place(written, key, "file") for key in ("trials", "measurements")]
-        check_rename(written, [columns_of(place) for place in places] if rename else [], "column")
-        return Found(read_csv(places[0], places[1], objective, rename), description)
-    folder = _place(written, "path", "folder")
-    column, workload = source.objective or objective, written.spec.workload
-    logged = hyperparameters_logged(folder, workload) if rename else []
-    check_rename(written, logged, "hyperparameter")
-    return Found(read_algoperf(folder, workload, column, objective, rename), description)
+    logs = read_source(written, lambda key, what: _place(written, key, what))
+    return found_in_logs(written, logs)
 
 
 def _place(written: Written, key: str, what: str) -> Path:
@@ -152,12 +145,14 @@ def _training(written: Written, imported: Sequence[ImportedTrial], found: Found)
     evaluated = [trial.record.evaluations.steps for trial in imported]
     last = max((int(steps[-1]) for steps in evaluated if len(steps)), default=0)
     told = written.spec.training or found.training
-    if told is None:
+    if told is None or told.eval_every is None:
         gaps = [
             later - earlier for steps in evaluated for earlier, later in itertools.pairwise(steps)
         ]
         every = max(1, round(statistics.median(gaps))) if gaps else 1
-        return shape.Training(max_train_steps=max(1, last), eval_every=every)
+        if told is None:
+            return shape.Training(max_train_steps=max(1, last), eval_every=every)
+        told = shape.Training.model_validate(told.model_dump() | {"eval_every": every})
     if written.spec.training and told.max_train_steps < last:
         raise written.error(
             ("training", "max_train_steps"),
@@ -174,24 +169,57 @@ def _training(written: Written, imported: Sequence[ImportedTrial], found: Found)
     return told
 
 
-def _check_apart(imported: Sequence[ImportedTrial]) -> None:
-    """Check that no two trials are one: the same configuration, trained with the same seed."""
+def _apart(
+    imported: Sequence[ImportedTrial], found: Found
+) -> tuple[tuple[ImportedTrial, ...], list[str]]:
+    """Return trials of which no two are one, and what is said of those that were left out.
+
+    The same configuration trained with the same seed is one trial. In a table that somebody wrote
+    it is a mistake; a tool has it where a run was begun again, and the first that was completed
+    stands for it.
+
+    Raises:
+        SourceError: A table has a trial twice, or two trials have every number in common.
+    """
+    kept: dict[str, ImportedTrial] = {trial.name: trial for trial in imported}
+    notes = []
     for trials in configurations(imported):
         seeds: dict[int, ImportedTrial] = {}
         measured: dict[str, ImportedTrial] = {}
         for trial in trials:
-            numbers = trial.record.sha256
-            if trial.seed in seeds:
+            first = seeds.get(trial.seed)
+            if first is not None and not found.begun_again:
                 raise SourceError(
                     f"{trial.where}: trial '{trial.name}' repeats the configuration and the seed "
-                    f"{trial.seed} of '{seeds[trial.seed].name}'; give each trial once"
+                    f"{trial.seed} of '{first.name}'; give each trial once"
                 )
-            if numbers in measured and len(trial.record.evaluations.steps):
+            if first is not None:
+                worse = trial.record.status != "completed" or first.record.status == "completed"
+                gone, stays = (trial, first) if worse else (first, trial)
+                del kept[gone.name]
+                seeds[trial.seed] = stays
+                notes.append(
+                    f"Left out: {gone.name} repeats the configuration and the seed {trial.seed} of "
+                    f"{stays.name}."
+                )
+                continue
+            numbers = trial.record.sha256
+            if numbers in measured and _varies(trial):
                 raise SourceError(
                     f"{trial.where}: trial '{trial.name}' has the configuration and every number "
                     f"of '{measured[numbers].name}': the same run twice is no trial variance"
                 )
             seeds[trial.seed] = measured[numbers] = trial
+    return tuple(kept.values()), notes
+
+
+def _varies(trial: ImportedTrial) -> bool:
+    """Whether what was measured of a trial can tell it from another: constants cannot."""
+    completed = trial.record.status == "completed"
+    return completed and any(
+        len(set(values)) > 1 or len(values) == 1
+        for values in trial.record.evaluations.values.values()
+    )
 
 
 def _hyperparameters(imported: Sequence[ImportedTrial]) -> dict[str, Hyperparameter]:

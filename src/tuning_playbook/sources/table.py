@@ -1,4 +1,8 @@
-"""Read a table from a CSV file, with errors that name the file, the row and the column."""
+"""Read a table from a CSV file, with errors that name the file, the row and the column.
+
+Commas, semicolons or tabs may separate the columns; the first row tells which. Beside semicolons
+and tabs a comma within a number is decimal. A byte order mark and any line ends are taken.
+"""
 
 import csv
 import re
@@ -6,13 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SourceError, nearest
+from tuning_playbook.sources.foreign_files import open_text
 
 WHOLE = re.compile(r"[+-]?\d+")
 
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
+
 LARGEST = 2**63 - 1
 """The largest whole number that a dataset can hold."""
+
+Cell = str | int | float | bool | None
+"""What stands in a cell: the text of a CSV file, which is empty where there is none, or what a file
+with types of its own holds."""
 
 
 @dataclass(frozen=True)
@@ -22,23 +33,33 @@ class Row:
     Attributes:
         path: The file.
         number: The line of the file at which the row ends, as an editor counts.
-        cells: The text in each column, without spaces around it.
+        cells: What stands in each column; text has no spaces around it.
         written: What the file calls each column.
     """
 
     path: Path
     number: int
-    cells: Mapping[str, str]
+    cells: Mapping[str, Cell]
     written: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """The file and the row."""
+        return f"{self.path}: row {self.number}"
 
     def error(self, column: str, message: str) -> SourceError:
         """Return an error that names the file, the row and the column."""
         named = self.written.get(column, column)
-        return SourceError(f"{self.path}: row {self.number}, column '{named}': {message}")
+        return SourceError(f"{self.where}, column '{named}': {message}")
+
+    def text(self, column: str) -> str:
+        """Return what stands in a column as text; empty where nothing does, or no such column."""
+        cell = self.cells.get(column)
+        return "" if cell is None else str(cell)
 
     def real(self, column: str) -> float | None:
         """Return the number in a column, `nan` and `inf` among them; None where it is empty."""
-        text = self.cells[column]
+        text = self.text(column)
         if not text:
             return None
         try:
@@ -48,37 +69,18 @@ class Row:
                 column, f"'{text}' is no number; leave it empty if there is none"
             ) from (None)
 
-    def whole(self, column: str) -> int:
-        """Return the whole number in a column, which is not negative."""
-        text = self.cells[column]
+    def whole(self, column: str, lowest: int = 0) -> int:
+        """Return the whole number in a column, which is not below `lowest`."""
+        text = self.text(column)
         try:
             number = float(text)
-            if 0 <= number <= LARGEST and number == int(number):
+            if lowest <= number <= LARGEST and number == int(number):
                 whole = int(text) if WHOLE.fullmatch(text) else int(number)  # a real one is rounded
                 if whole <= LARGEST:
                     return whole
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
-        raise self.error(column, f"'{text}' is no whole number from 0 to {LARGEST}")
-
-    def value(self, column: str) -> Value | None:
-        """Return a hyperparameter's value, in the type it is written as; None where it is empty."""
-        text = self.cells[column]
-        if not text:
-            return None
-        if text.lower() in ("true", "false"):
-            return text.lower() == "true"
-        try:
-            number = float(text)
-        except ValueError:
-            return text
-        if WHOLE.fullmatch(text):
-            if abs(number) > LARGEST or abs(int(text)) > LARGEST:
-                raise self.error(column, f"{text} is too large a whole number; write 1e30 for such")
-            return int(text)
-        if number - number != 0:  # infinite, or not a number
-            raise self.error(column, f"a hyperparameter cannot be {text}")
-        return number
+        raise self.error(column, f"'{text}' is no whole number from {lowest} to {LARGEST}")
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,13 @@ class Table:
         path: The file.
         columns: Their names.
         rows: In the order of the file; empty lines are left out.
+        notes: What was guessed of how it is written, in sentences.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
@@ -102,8 +106,9 @@ def columns_of(path: Path) -> tuple[str, ...]:
     Raises:
         SourceError: The file cannot be read, or is no table.
     """
-    columns = next((tuple(cells) for _, cells in _records(path)), ())
-    _check_columns(path, columns, ())
+    columns = next((tuple(cells) for _, cells in _records(path, _separator(path))), ())
+    columns = columns[_numbered(columns) :]
+    check_columns(path, columns, ())
     return columns
 
 
@@ -123,11 +128,15 @@ def read_table(
     rows: list[Row] = []
     columns: tuple[str, ...] = ()
     written: dict[str, str] = {}
-    for number, cells in _records(path):
+    separator = _separator(path)
+    numbered = 0
+    for number, record in _records(path, separator):
+        numbered = numbered if columns else _numbered(record)
+        cells = record[numbered:]
         if not columns:
             written = {(rename or {}).get(name, name): name for name in cells}
             columns = tuple((rename or {}).get(name, name) for name in cells)
-            _check_columns(path, columns, required)
+            check_columns(path, columns, required)
             continue
         if len(cells) != len(columns):
             raise SourceError(
@@ -137,25 +146,17 @@ def read_table(
         rows.append(Row(path, number, dict(zip(columns, cells, strict=True)), written))
     if not rows:
         raise SourceError(f"{path}: the table has no rows")
-    return Table(path, columns, tuple(rows))
+    note = f"The first column of {path.name} has no name, as row numbers have none; left unread."
+    table = Table(path, columns, tuple(rows), (note,) if numbered else ())
+    return table if separator == "," else _with_decimal_points(table, separator)
 
 
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each line of a CSV file that is not empty, and its cells."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            for record in reader:
-                cells = [cell.strip() for cell in record]
-                if any(cells):
-                    yield reader.line_num, cells
-    except FileNotFoundError:
-        raise SourceError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"{path}: it cannot be read as a table: {error}") from None
+def check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
+    """Check that each column has a name of its own, and that the required ones are there.
 
-
-def _check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
+    Raises:
+        SourceError: One has none, two share one, or one is missing.
+    """
     for place, name in enumerate(columns):
         if not name:
             raise SourceError(f"{path}: column {place + 1} has no name in the first row")
@@ -167,3 +168,76 @@ def _check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) 
                 f"{path}: there is no column '{name}'{nearest(name, columns)} "
                 f"(columns: {', '.join(columns)})"
             )
+
+
+def _numbered(columns: Sequence[str]) -> int:
+    """Return 1 where the first of several columns has no name, as that of row numbers; else 0."""
+    return int(len(columns) > 1 and not columns[0])
+
+
+def _separator(path: Path) -> str:
+    """Return what separates the columns, by the first row that is not empty."""
+    with open_text(path) as file:
+        first = next((line for line in file if line.strip()), "")
+    unquoted = re.sub(r'"[^"]*"', "", first)
+    return max(",;\t", key=unquoted.count)
+
+
+def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each line of a CSV file that is not empty, and its cells."""
+    with open_text(path) as file:
+        reader = csv.reader(file, strict=True, delimiter=separator)
+        try:
+            for record in reader:
+                cells = [cell.strip() for cell in record]
+                if any(cells):
+                    yield reader.line_num, cells
+        except csv.Error as error:
+            raise SourceError(
+                f"{path}: row {reader.line_num} cannot be read as a table: {error}"
+            ) from None
+
+
+def _with_decimal_points(table: Table, separator: str) -> Table:
+    """Return a table without decimal commas.
+
+    Raises:
+        SourceError: Numbers have commas and points, so that it is not known what a comma means.
+    """
+    named = "Semicolons" if separator == ";" else "Tabs"
+    commas = _first(table, DECIMAL_COMMA)
+    if commas is None:
+        return table
+    points = _first(table, DECIMAL_POINT)
+    if points is not None:
+        (one, column), (other, another) = commas, points
+        raise one.error(
+            column,
+            f"'{one.text(column)}' has a comma, and '{other.text(another)}' in row {other.number} "
+            "a point; write all numbers in one way",
+        )
+    rows = tuple(
+        Row(
+            row.path,
+            row.number,
+            {
+                name: cell.replace(",", ".")
+                if isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
+                else cell
+                for name, cell in row.cells.items()
+            },
+            row.written,
+        )
+        for row in table.rows
+    )
+    note = f"{named} separate the columns of {table.path.name}, so its commas are decimal."
+    return Table(table.path, table.columns, rows, (*table.notes, note))
+
+
+def _first(table: Table, pattern: re.Pattern[str]) -> tuple[Row, str] | None:
+    """Return the first cell that has a form, as its row and its column."""
+    for row in table.rows:
+        for column, cell in row.cells.items():
+            if isinstance(cell, str) and pattern.fullmatch(cell):
+                return row, column
+    return None

@@ -81,7 +81,7 @@ def _of_imported(study: Study) -> tuple[str, ...]:
             f"The same in every trial of an arm: {_list(constant)}. The conclusion holds at these "
             "values and might not at others."
         )
-    found += (*_sampled(study), *_derived(study))
+    found += (*_sampled(study), *_derived(study), *study.import_notes)
     if study.chosen_on_all_seeds:
         found.append(
             "Where several configurations compete, the means of all their seeds chose among them, "

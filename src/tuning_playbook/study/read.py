@@ -25,7 +25,10 @@ MAX_MESSAGES = 5
 """Errors shown at once; the first few name the cause, the rest follow from it."""
 
 ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
-TAGS = {"search": ("algorithm", ALGORITHMS), "source": ("format", ("csv", "algoperf", "archive"))}
+FORMATS = (
+    *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
+)
+TAGS = {"search": ("algorithm", ALGORITHMS), "source": ("format", FORMATS)}
 """The keys whose shape one of their own keys chooses, and its known values."""
 
 NOT_WITH_A_SOURCE = "is not given with 'source': those trials are finished, nothing is trained"

@@ -109,6 +109,8 @@ class Study:
         chosen_on_all_seeds: Whether the candidate is found by the means of all seeds, because every
             imported configuration was trained with enough of them; else the first seed of each
             finds it, and those that were trained again may owe that to their luck with it.
+        import_notes: What reading imported trials dropped, merged, guessed or left unread, in
+            sentences.
         renamed: The hyperparameters that imported trials were trained with by another name: that
             name, and the one here.
     """
@@ -123,6 +125,7 @@ class Study:
     imported: tuple[ImportedTrial, ...] = ()
     taken: tuple[Taken, ...] = ()
     chosen_on_all_seeds: bool = False
+    import_notes: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property

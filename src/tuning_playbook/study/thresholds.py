@@ -23,6 +23,10 @@ class Boundary(Shape):
 
     # Together with the other checks that find problems this stays below one study in twenty.
     significance: Share = Field(0.03, description=WRONG_ALARMS)
+    # The two together stay below one in twenty.
+    very_edge: Share = Field(
+        0.015, description="share of wrong alarms about a best trial that alone lies at an edge"
+    )
     # Of 16 trials spread evenly that holds three, as near as the best of them can be expected to
     # come to an optimum at the edge.
     outer: Share = Field(0.2, description="part of a range that counts as near its edge")
@@ -39,6 +43,11 @@ class Infeasible(Shape):
 
     # The playbook's "very large fraction": most of the budget went where nothing can be learnt.
     very_large: Share = Field(0.5, description="share of an arm's trials that is too much")
+    # One end of a range costs so much of the budget, and moving it costs nothing. An upper quarter
+    # in which training breaks down shows where the edge of stability is, and is no waste.
+    one_end: Share = Field(
+        0.3, description="the same where they lie beyond one value of a hyperparameter"
+    )
 
 
 class UnequalTuning(Shape):

@@ -1,0 +1,183 @@
+"""The values of a hyperparameter in all trials of a source, in one type.
+
+A type belongs to a column, not to a cell: "1.10" is a number among numbers and a text among names
+of versions. The spec may say which; else the column's own cells tell, and what had to be guessed is
+said.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tuning_playbook.declarations import Value
+from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.table import LARGEST, WHOLE, Cell
+
+Type = Literal["number", "text", "truth"]
+
+NOTHING = ("none", "null", "na", "n/a")
+"""What tools write where a number does not exist."""
+
+TRUTHS = {"true": True, "false": False}
+
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf|infinity)", re.I)
+
+NUMBERED = re.compile(r"0\d+")
+"""A whole number with zeros before it is a name: nobody writes a quantity so."""
+
+FRACTION = re.compile(r"\d+\.\d+")
+
+Complaint = Callable[[int, str], SourceError]
+"""Makes an error about a cell: its place in the column, and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A column in one type.
+
+    Attributes:
+        values: One for each cell; None where there is none.
+        notes: What was guessed, in sentences.
+    """
+
+    values: tuple[Value | None, ...]
+    notes: tuple[str, ...] = ()
+
+
+def typed(
+    name: str,
+    cells: Sequence[Cell],
+    wanted: Type | None,
+    error: Complaint,
+    trials: Sequence[str],
+) -> Typed:
+    """Return a column's values in one type.
+
+    Without a type of its own a column is of truth values where all are, of numbers where all are,
+    and else of texts. `None`, `null` and `NA` among numbers or truth values are no value. Two
+    fractions that are one number but for zeros at the end, as 1.1 and 1.10, make it one of texts:
+    a tool that writes numbers writes one number in one way.
+
+    Args:
+        name: Of the hyperparameter.
+        cells: What the source has for each trial.
+        wanted: The type that the spec says or implies; None where it does not.
+        error: Makes the error about a cell.
+        trials: The name of each cell's trial, for what is said.
+
+    Raises:
+        SourceError: A cell is not of the type that the spec wants, or is a number that no
+            hyperparameter can be.
+
+    Example:
+        >>> typed("depth", ["2", "None", "3"], None, lambda *_: SourceError(), "abc").values
+        (2, None, 3)
+        >>> typed("data", ["1.1", "1.10"], None, lambda *_: SourceError(), "ab").values
+        ('1.1', '1.10')
+    """
+    given = [place for place, cell in enumerate(cells) if _given(cell)]
+    if wanted == "text":
+        return Typed(tuple(_text(cell) if _given(cell) else None for cell in cells))
+    real = [place for place in given if not _is_nothing(cells[place])]
+    dropped = len(given) - len(real)
+    truths = {place: truth for place in real if (truth := _truth(cells[place])) is not None}
+    if len(truths) == len(real) and wanted != "number":
+        return _with(cells, truths, _dropped(name, dropped, "truth values"))
+    if wanted == "truth":
+        wrong = next(place for place in real if place not in truths)
+        raise error(wrong, f"'{_text(cells[wrong])}' is neither true nor false")
+    bad = next((place for place in real if not _is_number(cells[place])), None)
+    if bad is not None and wanted == "number":
+        raise error(
+            bad,
+            f"'{_text(cells[bad])}' is no number; leave it empty if there is none, or say under "
+            f"'source.types' that {name} is text",
+        )
+    if bad is not None:
+        return _texts(name, cells, bad, trials)
+    twice = None if wanted == "number" else _written_twice([cells[place] for place in real])
+    if twice is not None:
+        note = (
+            f"{name} is read as text, because {twice[0]} and {twice[1]} would be one number; if it "
+            f"is one, say 'types: {{{name}: number}}' under 'source'."
+        )
+        return Typed(tuple(_text(cell) if _given(cell) else None for cell in cells), (note,))
+    numbers: dict[int, Value] = {place: _number(place, cells[place], error) for place in real}
+    return _with(cells, numbers, _dropped(name, dropped, "numbers"))
+
+
+def _texts(name: str, cells: Sequence[Cell], bad: int, trials: Sequence[str]) -> Typed:
+    """Return a column of texts; it is said where most of it are numbers."""
+    values = tuple(_text(cell) if _given(cell) else None for cell in cells)
+    alike = sum(_given(cell) and _text(cell).lstrip("+-")[:1].isdigit() for cell in cells)
+    if not alike:
+        return Typed(values)
+    note = (
+        f"{name} is read as text, because '{_text(cells[bad])}' of {trials[bad]} is no number, "
+        f"though {alike} of its values begin like one."
+    )
+    return Typed(values, (note,))
+
+
+def _with(cells: Sequence[Cell], values: Mapping[int, Value], notes: tuple[str, ...]) -> Typed:
+    return Typed(tuple(values.get(place) for place in range(len(cells))), notes)
+
+
+def _dropped(name: str, count: int, among: str) -> tuple[str, ...]:
+    if not count:
+        return ()
+    one = "One value" if count == 1 else f"{count} values"
+    return (f"{one} of {name}, None, null or NA among {among}, read as no value.",)
+
+
+def _given(cell: Cell) -> bool:
+    return cell is not None and cell != ""
+
+
+def _text(cell: Cell) -> str:
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
+
+
+def _is_nothing(cell: Cell) -> bool:
+    return isinstance(cell, str) and cell.lower() in NOTHING
+
+
+def _truth(cell: Cell) -> bool | None:
+    return cell if isinstance(cell, bool) else TRUTHS.get(str(cell).lower())
+
+
+def _is_number(cell: Cell) -> bool:
+    """Whether a cell is written as a number; one beyond all numbers, as a hash 123e4567, is not."""
+    if isinstance(cell, bool):
+        return False
+    if isinstance(cell, int | float):
+        return True
+    if not NUMBER.fullmatch(str(cell)) or NUMBERED.fullmatch(str(cell)):
+        return False
+    finite = math.isfinite(float(str(cell)))
+    return finite or WHOLE.fullmatch(str(cell)) is not None or not any(map(str.isdigit, str(cell)))
+
+
+def _written_twice(cells: Sequence[Cell]) -> tuple[str, str] | None:
+    """Return two fractions that are one number but for zeros at the end; None without such."""
+    seen: dict[float, str] = {}
+    for cell in cells:
+        if isinstance(cell, str) and FRACTION.fullmatch(cell) and float(cell) % 1:
+            first = seen.setdefault(float(cell), cell)
+            if first != cell:
+                return first, cell
+    return None
+
+
+def _number(place: int, cell: Cell, error: Complaint) -> int | float:
+    """Return the number in a cell: whole if it is written so."""
+    number = float(cell or 0.0)
+    if not (WHOLE.fullmatch(cell) if isinstance(cell, str) else isinstance(cell, int)):
+        if not math.isfinite(number):
+            raise error(place, f"a hyperparameter cannot be {cell}")
+        return number
+    if abs(number) > LARGEST or abs(int(cell or 0)) > LARGEST:
+        raise error(place, f"{cell} is too large a whole number; write 1e30 for such")
+    return int(cell or 0)

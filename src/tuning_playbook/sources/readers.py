@@ -1,0 +1,205 @@
+"""Which reader reads a source of another tool's trials, and what its runs are under a spec."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+
+from tuning_playbook.declarations import NAME, ONE_MINUS
+from tuning_playbook.errors import SourceError, TuningPlaybookError, nearest
+from tuning_playbook.sources.algoperf import read_algoperf
+from tuning_playbook.sources.checks import Written
+from tuning_playbook.sources.column_types import Type
+from tuning_playbook.sources.csv_tables import read_tables
+from tuning_playbook.sources.event_files import read_tensorboard
+from tuning_playbook.sources.found import Found
+from tuning_playbook.sources.json_lines import names_in_lines, read_json_lines
+from tuning_playbook.sources.measurements import split_of
+from tuning_playbook.sources.mlflow_store import read_mlflow
+from tuning_playbook.sources.optuna_storage import read_optuna
+from tuning_playbook.sources.outcomes import early_ends, with_early_ends
+from tuning_playbook.sources.ray_tune import read_ray
+from tuning_playbook.sources.rename import check_rename
+from tuning_playbook.sources.runs import Logs, Naming, finish
+from tuning_playbook.sources.table import columns_of, read_table
+from tuning_playbook.sources.wandb_table import read_wandb
+from tuning_playbook.study.conditions import SEARCHED, Part, parts_of
+from tuning_playbook.study.import_spec import (
+    AlgoperfSource,
+    ArchiveSource,
+    CsvSource,
+    FolderSource,
+    JsonLinesSource,
+    MlflowSource,
+    OptunaSource,
+    RaySource,
+    TensorboardSource,
+)
+
+Place = Callable[[str, str], Path]
+"""Where a file or a folder is that a key of the source names; and what it is, for the message."""
+
+
+def read_source(written: Written, place: Place) -> Logs:
+    """Return the runs in a source of another tool.
+
+    Raises:
+        SourceError: A file cannot be read.
+        SpecError: A name of the spec is none of the source's.
+    """
+    source = written.spec.source
+    if isinstance(source, CsvSource | JsonLinesSource):
+        return _read_tables(written, source, place)
+    if isinstance(source, ArchiveSource):
+        raise TypeError("an archive has a reader of its own")
+    logs = _read_folder(written, source, place)
+    runs = logs.runs
+    known = [{*run.parameters, *run.measured} for run in runs]
+    check_rename(written, known, "hyperparameter or metric")
+    for old, new in source.rename.items():
+        if not NAME.fullmatch(new) and split_of(new) is None:
+            raise written.error(
+                ("source", "rename", old),
+                f"'{new}' is no name of a hyperparameter, of lower-case letters, digits and "
+                "underscores, and no metric, <split>/<name>",
+            )
+    return logs
+
+
+def found_in_logs(written: Written, logs: Logs) -> Found:
+    """Return the trials that the runs of a source are, and what is to be said of them.
+
+    Raises:
+        SourceError: No run can be read, or one has what cannot be read as it should be.
+    """
+    source, training = written.spec.source, written.spec.training
+    if not logs.runs:
+        raise _nothing(written, logs)
+    _check_some_readable(logs)
+    tables = isinstance(source, CsvSource | JsonLinesSource)
+    naming = Naming(
+        objective=written.spec.objective.metric,
+        logged=(source.objective if isinstance(source, FolderSource) else None)
+        or written.spec.objective.metric,
+        rename={} if tables else source.rename,
+        types={} if isinstance(source, ArchiveSource) else source.types,
+        implied=_implied(parts_of(written.spec)),
+        hyperparameters=None if isinstance(source, ArchiveSource) else source.hyperparameters,
+        last_step=training.max_train_steps if training else 1,
+        step_0_trained=_step_0_trained(source),
+        kept=[
+            name
+            for part in parts_of(written.spec)
+            for name in (*part.values, *part.sampled, *part.fixed)
+        ],
+        what="column" if tables else "parameter",
+        strict=tables,
+    )
+    found = finish(logs.runs, naming)
+    trials = with_early_ends(
+        found.trials,
+        logs.steps or (training.max_train_steps if training else 0),
+        first_step_is_nothing=isinstance(source, AlgoperfSource),
+    )
+    notes = [*logs.notes, *found.notes, *early_ends(trials)]
+    notes += [f"Left out: {name}: {reason}." for name, reason in logs.left_out.items()]
+    names = {old: naming.rename.get(old, old) for old in logs.ranges}
+    return Found(
+        trials=trials,
+        description=f"Trained by another tool; read from its logs ({source.format}).",
+        notes=tuple(notes),
+        unread=tuple(logs.unread),
+        left_out=logs.left_out,
+        ranges={names[old]: item for old, item in logs.ranges.items()},
+        inverted=found.inverted,
+        begun_again=not tables,
+    )
+
+
+def _nothing(written: Written, logs: Logs) -> TuningPlaybookError:
+    """Return the error that a source has no run which can be a trial."""
+    for reason in logs.left_out.values():
+        return SourceError(reason)
+    only = written.spec.source.only
+    if only and logs.unread:
+        near = nearest(only[0], logs.unread)
+        return written.error(("source", "only", 0), f"no trial is named '{only[0]}'{near}")
+    return written.error(("source",), " ".join(["it holds no finished trial.", *logs.notes]))
+
+
+def _step_0_trained(source: object) -> bool:
+    """Whether what was measured at step 0 had trained: the spec says it, or the tool means it so.
+
+    Optuna, MLflow's own logging and TensorBoard's users count epochs from 0.
+    """
+    if isinstance(source, FolderSource) and source.step_0 is not None:
+        return source.step_0 == "trained"
+    return isinstance(source, OptunaSource | MlflowSource | TensorboardSource)
+
+
+def _check_some_readable(logs: Logs) -> None:
+    """Check that not all runs failed because they cannot be read: then the spec is wrong."""
+    outcomes = [run.outcome for run in logs.runs]
+    if all(item and item[0] == "failed" for item in outcomes) and not any(
+        run.measured for run in logs.runs
+    ):
+        first = logs.runs[0]
+        raise SourceError(f"{first.where}: {outcomes[0][1] if outcomes[0] else ''}")
+
+
+def _read_folder(written: Written, source: FolderSource, place: Place) -> Logs:
+    objective = source.objective or written.spec.objective.metric
+    wanted = _wanted(source.only)
+    if isinstance(source, AlgoperfSource):
+        return read_algoperf(place("path", "folder"), written.spec.workload, objective, wanted)
+    if isinstance(source, OptunaSource):
+        mode = written.spec.objective.mode
+        return read_optuna(place("path", "file"), source.study, objective, mode, wanted)
+    if isinstance(source, RaySource):
+        return read_ray(place("path", "folder"), source.step, wanted)
+    if isinstance(source, MlflowSource):
+        return read_mlflow(place("path", "file or folder"), source.experiment, wanted)
+    if isinstance(source, TensorboardSource):
+        return read_tensorboard(place("path", "folder"), wanted)
+    return read_wandb(place("path", "file"), objective, source.rename, wanted)
+
+
+def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: Place) -> Logs:
+    keys = ["trials", "measurements"] if source.measurements else ["trials"]
+    places = [place(key, "file") for key in keys]
+    names, read = (
+        (columns_of, read_table)
+        if isinstance(source, CsvSource)
+        else (names_in_lines, read_json_lines)
+    )
+    check_rename(written, [names(path) for path in places] if source.rename else [], "column")
+    trials = read(places[0], ["trial"], source.rename)
+    objective = written.spec.objective.metric
+    measurements = None
+    if source.measurements:
+        measurements = read(places[1], ["trial", "step", objective], source.rename)
+    runs, unread, notes = read_tables(trials, measurements, objective, _wanted(source.only))
+    return Logs(runs, unread, notes=notes)
+
+
+def _wanted(only: Collection[str] | None) -> Callable[[str], bool]:
+    """Return whether a run of some name, or with this last part of its name, is asked for."""
+    return lambda name: only is None or bool({name, name.rpartition("/")[2]} & set(only))
+
+
+def _implied(parts: Iterable[Part]) -> Mapping[str, Type]:
+    """Return the types of the hyperparameters whose values or ranges the spec gives."""
+    found: dict[str, Type] = {}
+    for part in parts:
+        for name, values in part.values.items():
+            kinds = {_type(value) for value in values if value != SEARCHED}
+            if len(kinds) == 1:
+                found[name] = kinds.pop()
+        for name, distribution in (*part.nuisance.items(), *part.sampled.items()):
+            if distribution.kind != "choice":
+                found |= {name: "number", name.removeprefix(ONE_MINUS): "number"}
+    return found
+
+
+def _type(value: object) -> Type:
+    if isinstance(value, bool):
+        return "truth"
+    return "text" if isinstance(value, str) else "number"

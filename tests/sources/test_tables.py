@@ -1,0 +1,313 @@
+"""Tables as the world writes them: types, encodings, one row a trial, JSON lines."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from tests.sources.finished import SPEC
+from tests.specs import changed, write_spec
+from tuning_playbook.analysis.checklist import diagnose
+from tuning_playbook.analysis.import_datasets import import_datasets
+from tuning_playbook.errors import TuningPlaybookError
+from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.study.caveats import caveats
+
+
+def study_of(folder, trials, measurements, changes=None, encoding="utf-8"):
+    (folder / "trials.csv").write_bytes(trials.encode(encoding))
+    (folder / "measurements.csv").write_bytes(measurements.encode(encoding))
+    return plan_study(write_spec(folder / "s.yaml", changed(changes or {}, SPEC))).study
+
+
+def measured(names, error=0.5):
+    rows = [f"{name},{step},{error}" for name in names for step in (0, 10)]
+    return "\n".join(["trial,step,validation/error", *rows]) + "\n"
+
+
+def column(study, name):
+    return [trial.hyperparameters.get(name) for trial in study.imported]
+
+
+def of_one_column(folder, cells, changes=None):
+    """The values that a column of cells has, and what is said of it."""
+    names = [f"t{n}" for n in range(len(cells))]
+    rows = [f"{name},{cell},{n}" for n, (name, cell) in enumerate(zip(names, cells, strict=True))]
+    table = "\n".join(["trial,x,width", *rows]) + "\n"
+    study = study_of(folder, table, measured(names), changes)
+    return column(study, "x"), [
+        note for note in study.import_notes if "x" in re.findall(r"\w+", note)
+    ]
+
+
+TYPES = {
+    # cells: (values, a word of what is said)
+    "numbers": (["1e-3", "0.5", "2"], [0.001, 0.5, 2], ""),
+    "whole numbers": (["1", "2", "-3"], [1, 2, -3], ""),
+    "truth values": (["true", "False", "TRUE"], [True, False, True], ""),
+    "texts": (["sgd", "adam", "sgd"], ["sgd", "adam", "sgd"], ""),
+    "nothing among numbers": (["None", "0.1", "null"], [None, 0.1, None], "read as no value"),
+    "None among texts": (["None", "cosine", "None"], ["None", "cosine", "None"], ""),
+    "versions": (["1.1", "1.10", "1.2"], ["1.1", "1.10", "1.2"], "is read as text"),
+    "hashes": (["5e10", "123e4567", "a1b2c3d"], ["5e10", "123e4567", "a1b2c3d"], "read as text"),
+    "hashes like numbers": (["5e10", "123e4567", "17"], ["5e10", "123e4567", "17"], "as text"),
+    "a text among numbers": (["0.1", "auto", "0.2"], ["0.1", "auto", "0.2"], "'auto' of t1"),
+    "numbers of rooms": (["007", "7"], ["007", "7"], "is read as text"),
+    "per cent": (["10%", "20%"], ["10%", "20%"], "2 of its values begin like one"),
+}
+
+
+@pytest.mark.parametrize("case", TYPES)
+def test_a_type_belongs_to_a_column(tmp_path, case):
+    cells, values, said = TYPES[case]
+    found, notes = of_one_column(tmp_path, cells)
+    assert found == values
+    assert [type(value) for value in found] == [type(value) for value in values]
+    assert len(notes) == bool(said)
+    assert all(said in note for note in notes)
+
+
+def test_the_spec_says_what_a_column_is(tmp_path):
+    text = {"source.types": {"x": "text"}}
+    assert of_one_column(tmp_path, ["1", "2", "2.0"], text) == (["1", "2", "2.0"], [])
+    number = {"source.types": {"x": "number"}}
+    assert of_one_column(tmp_path, ["1.1", "1.10"], number)[0] == [1.1, 1.1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source.types": {"x": "number"}},
+        {"nuisance": {"x": {"uniform": [0.0, 1.0]}}},
+        {"scientific": {"x": [0.1, 0.2]}},
+    ],
+    ids=["type", "range", "values"],
+)
+def test_a_column_that_the_spec_has_numbers_of_may_hold_no_text(tmp_path, changes):
+    with pytest.raises(TuningPlaybookError, match="row 3, column 'x': 'oops' is no number"):
+        of_one_column(tmp_path, ["0.1", "oops"], changes)
+
+
+def test_texts_listed_in_the_spec_make_a_column_of_texts(tmp_path):
+    found, _ = of_one_column(
+        tmp_path, ["1", "10", "1.0"], {"scientific": {"x": ["1", "10", "1.0"]}}
+    )
+    assert found == ["1", "10", "1.0"]
+
+
+def test_configurations_that_agree_to_the_printed_digits_are_one(tmp_path):
+    """One is searched with 16 digits, and rerun with 14 and in float32."""
+    long, short, other = "0.0002511886431509582", "0.00025118864315", "0.000251189"
+    single = repr(float(np.float32(float(long))))
+    table = f"trial,rate,seed\na,{long},1\nb,{short},2\nc,{single},3\nd,{other},4\n"
+    study = study_of(tmp_path, table, measured("abcd"))
+    assert column(study, "rate") == [float(long)] * 3 + [float(other)]
+    (said,) = [note for note in study.import_notes if note.startswith("rate:")]
+    assert "0.00025118864315" in said and "6e-08" in said
+    assert said in caveats(study)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_same_numbers_come_in_however_they_are_written(tmp_path, encoding, end, separator):
+    decimal = "." if separator == "," else ","
+
+    def written(table):
+        return table.replace(",", separator).replace(".", decimal).replace("\n", end)
+
+    trials = "trial,rate,momentum\na,1.5e-3,0.9\nb,2.5e-3,0.99\n"
+    values = "trial,step,validation/error\na,10,0.25\nb,10,0.125\n"
+    study = study_of(tmp_path, written(trials), written(values), encoding=encoding)
+    assert column(study, "rate") == [1.5e-3, 2.5e-3]
+    assert column(study, "momentum") == [0.9, 0.99]
+    errors = [trial.record.evaluations.values["validation/error"] for trial in study.imported]
+    assert errors == [(0.25,), (0.125,)]
+    assert any("commas are decimal" in note for note in study.import_notes) == (separator != ",")
+
+
+def test_commas_and_points_in_one_table_are_an_error(tmp_path):
+    with pytest.raises(TuningPlaybookError, match=r"'0,1' has a comma, and '0.2' in row 3 a point"):
+        study_of(tmp_path, "trial;rate\na;0,1\nb;0.2\n", measured("ab"))
+
+
+def test_a_text_in_another_encoding_is_an_error(tmp_path):
+    with pytest.raises(
+        TuningPlaybookError, match=r"trials.csv: it cannot be read as text in UTF-8"
+    ):
+        study_of(tmp_path, "trial,größe\na,1\n", measured("a"), encoding="latin-1")
+
+
+FLAT = "trial,rate,validation/error,test/error\na,0.1,0.5,0.9\nb,0.2,0.25,0.9\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "training", "step"),
+    [
+        (FLAT, {}, 1),
+        (FLAT, {"training": {"max_train_steps": 500}}, 500),
+        (
+            FLAT.replace("rate", "step,rate").replace("0.1", "70,0.1").replace("0.2,", "70,0.2,"),
+            {},
+            70,
+        ),
+    ],
+    ids=["nothing known", "the spec knows", "a column"],
+)
+def test_one_row_a_trial_has_the_last_metrics(tmp_path, table, training, step):
+    source = {"source": {"format": "csv", "trials": "trials.csv"}}
+    study = study_of(tmp_path, table, "", source | training)
+    assert column(study, "rate") == [0.1, 0.2]
+    assert "test/error" not in study.hyperparameters
+    dataset = import_datasets(plan_study(tmp_path / "s.yaml"))["study"]
+    assert dataset["objective"].values.tolist() == [0.5, 0.25]
+    assert dataset["eval_step"].values.tolist() == [step]
+
+
+def lines(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def of_lines(folder, trials, measurements):
+    (folder / "trials.jsonl").write_text(lines(trials))
+    source = {"format": "jsonl", "trials": "trials.jsonl"}
+    if measurements:
+        (folder / "measured.jsonl").write_text(lines(measurements))
+        source["measurements"] = "measured.jsonl"
+    return plan_study(write_spec(folder / "s.yaml", changed({"source": source}, SPEC))).study
+
+
+def test_json_lines_keep_their_types_and_may_be_nested(tmp_path):
+    trials = [
+        {"trial": "a", "optimizer": {"name": "sgd", "nesterov": True}, "data": "1.1", "seed": -7},
+        {"trial": "b", "optimizer": {"name": "adam"}, "data": "1.1", "rate": None},
+    ]
+    values = [{"trial": name, "step": 10, "validation/error": 0.5} for name in "ab"]
+    with pytest.raises(TuningPlaybookError, match="'optimizer/name' is no name of a hyper"):
+        of_lines(tmp_path, trials, values)
+    trials = [
+        {k.replace("optimizer", "o"): v for k, v in row.items() if k != "optimizer"}
+        | row["optimizer"]
+        for row in trials
+    ]
+    study = of_lines(tmp_path, trials, values)
+    assert [dict(trial.hyperparameters) for trial in study.imported] == [
+        {"data": 1.1, "name": "sgd", "nesterov": True},
+        {"data": 1.1, "name": "adam"},
+    ]
+    assert study.imported[0].seed == -7
+
+
+def test_json_lines_of_trials_alone(tmp_path):
+    study = of_lines(tmp_path, [{"trial": "a", "x": 1, "validation/error": 0.5}], ())
+    assert study.imported[0].record.evaluations.values == {"validation/error": (0.5,)}
+
+
+@pytest.mark.parametrize("bad", ["[1]", "{", '{"trial": "a"} x', "[" * 100_000])
+def test_a_bad_line_is_named(tmp_path, bad):
+    of_lines(tmp_path, [{"trial": "a", "x": 1, "validation/error": 0.5}], ())
+    with (tmp_path / "trials.jsonl").open("a") as file:
+        file.write(bad)
+    with pytest.raises(TuningPlaybookError, match=r"trials.jsonl: row 2: it "):
+        plan_study(tmp_path / "s.yaml")
+
+
+def test_a_negative_seed_is_a_seed(tmp_path):
+    study = study_of(tmp_path, f"trial,x,seed\na,1,-5\nb,1,{-(2**62)}\n", measured("ab"))
+    assert [trial.seed for trial in study.imported] == [-5, -(2**62)]
+    datasets = import_datasets(plan_study(tmp_path / "s.yaml"))
+    seeds = [datasets[name]["seed"].values.tolist() for name in ("study", "reruns")]
+    assert seeds == [[-5], [-(2**62)]]
+
+
+def test_one_minus_a_hyperparameter_is_that_hyperparameter(tmp_path):
+    table = "trial,one_minus_momentum\na,0.1\nb,0.01\nc,0.001\n"
+    study = study_of(tmp_path, table, measured("abc"))
+    assert column(study, "momentum") == [0.9, 0.99, 0.999]
+    (dimension,) = study.arms[0].dimensions
+    assert dimension.name == "one_minus_momentum"
+    assert (dimension.distribution.low, dimension.distribution.high) == (0.001, 0.1)
+    assert dimension.distribution.kind == "log_uniform"
+    dataset = import_datasets(plan_study(tmp_path / "s.yaml"))["study"]
+    assert dataset["hp_one_minus_momentum"].values.tolist() == [0.1, 0.01, 0.001]
+
+
+@pytest.mark.parametrize("role", ["scientific", "fixed"])
+def test_one_minus_a_hyperparameter_keeps_its_name_where_the_spec_gives_it_a_role(tmp_path, role):
+    table = "trial,one_minus_momentum,rate\na,0.1,1\nb,0.1,2\n"
+    given = {"scientific": [0.1], "fixed": 0.1}[role]
+    study = study_of(tmp_path, table, measured("ab"), {role: {"one_minus_momentum": given}})
+    assert set(study.hyperparameters) == {"one_minus_momentum", "rate"}
+
+
+def test_a_first_column_without_a_name_holds_row_numbers(tmp_path):
+    study = study_of(tmp_path, ",trial,x\n0,a,1\n1,b,2\n", measured("ab"))
+    assert column(study, "x") == [1, 2]
+    assert any("first column of trials.csv has no name" in note for note in study.import_notes)
+
+
+def test_a_trial_that_was_never_measured_costs_the_checklist_nothing(tmp_path):
+    study_of(tmp_path, "trial,x\na,1\nb,2\n", measured("a"))
+    study = import_datasets(plan_study(tmp_path / "s.yaml"))["study"]
+    assert {item.check for item in diagnose(study)}
+    assert study["infeasible_reason"].values[1] == "validation/error was never measured"
+
+
+def test_a_hyperparameter_and_one_minus_it_must_fit(tmp_path):
+    table = "trial,momentum,one_minus_momentum\na,0.9,0.1\nb,0.8,0.1\n"
+    with pytest.raises(TuningPlaybookError, match=r"row 3, column 'one_minus_momentum': 0.1 does"):
+        study_of(tmp_path, table, measured("ab"))
+
+
+def test_the_baselines_value_may_stand_among_the_scientific_ones(tmp_path):
+    table = "trial,optimizer,rate\na,sgd,0.1\nb,adam,0.1\nc,adam,0.2\n"
+    changes = {"scientific": {"optimizer": ["sgd", "adam"]}, "baseline": "a"}
+    study = study_of(tmp_path, table, measured("abc"), changes)
+    assert [arm.name for arm in study.arms] == ["optimizer=adam"]
+    assert study.baseline.hyperparameters["optimizer"] == "sgd"
+
+
+def test_training_need_not_say_how_often_trials_were_evaluated(tmp_path):
+    study = study_of(
+        tmp_path, "trial,x\na,1\n", measured("a"), {"training": {"max_train_steps": 40}}
+    )
+    assert study.spec.training.eval_every == 10
+    assert study.spec.training.max_train_steps == 40
+
+
+def test_what_only_leaves_out_is_not_read(tmp_path):
+    table = "trial,x,seed\na,1,1\nb,bad,none of a number\nc,2,1\n"
+    values = measured("ac") + "b,1,bad\n"
+    study = study_of(tmp_path, table, values, {"source.only": ["a", "c"]})
+    assert column(study, "x") == [1, 2]
+    with pytest.raises(TuningPlaybookError, match="no trial is named 'd'"):
+        study_of(tmp_path, table, values, {"source.only": ["a", "d"]})
+
+
+def test_columns_that_are_no_metrics_are_left_unread_and_said(tmp_path):
+    values = measured("a").replace("error\n", "error,epoch,note\n").replace("0.5\n", "0.5,1,x\n")
+    study = study_of(tmp_path, "trial,x\na,1\n", values)
+    assert "Columns of measurements.csv left unread: epoch, note." in study.import_notes
+
+
+def test_the_spec_may_list_the_hyperparameters(tmp_path):
+    table = "trial,x,host,seed\na,1,n1,3\nb,2,n2,3\n"
+    study = study_of(tmp_path, table, measured("ab"), {"source.hyperparameters": ["x"]})
+    assert set(study.hyperparameters) == {"x"}
+    assert [trial.seed for trial in study.imported] == [3, 3]
+    assert any("host" in note for note in study.import_notes)
+
+
+def test_a_trial_that_was_evaluated_at_its_start_alone_never_trained(tmp_path):
+    values = "trial,step,validation/error\na,0,0.9\nb,0,0.9\nb,10,0.5\n"
+    study = study_of(tmp_path, "trial,x\na,1\nb,2\n", values)
+    assert [trial.record.status for trial in study.imported] == ["failed", "completed"]
+    assert study.imported[0].record.reason == "it ended at step 0 of 10, before it had trained"
+
+
+def test_trials_that_ended_early_are_named(tmp_path):
+    values = "trial,step,validation/error\na,0,0.9\na,40,0.8\nb,0,0.9\nb,100,0.5\n"
+    study = study_of(tmp_path, "trial,x\na,1\nb,2\n", values)
+    said = "1 of 2 trials ended before half of the 100 steps of the longest one: a at step 40."
+    assert said in study.import_notes
