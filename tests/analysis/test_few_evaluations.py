@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import make_study
+from tuning_playbook.analysis.learning_rate_edge import learning_rate_edge
 from tuning_playbook.analysis.overfitting import overfitting
 from tuning_playbook.analysis.saturated_early import saturated_early
 from tuning_playbook.analysis.still_improving import still_improving
@@ -73,6 +74,25 @@ class TestTheWholeGain:
         study = evaluated_at(range(3, 21), noise=0.0001, trial_noise=0.0, time_constant=0.03)
         study["error_rate"][:, 0] += 0.5
         assert saturated_early(study).answer == "warning"
+
+
+class TestTheLearningRateEdge:
+    """Which trials hardly trained is told by what they were before."""
+
+    def test_is_not_known_without_an_evaluation_before_training(self):
+        finding = learning_rate_edge(evaluated_at([20]))
+        assert finding.answer == "cannot tell"
+        assert "No trial was evaluated before its first step" in finding.summary
+        assert learning_rate_edge(evaluated_at([0, 20])).answer == "ok"
+
+    def test_infeasible_trials_tell_it_too(self):
+        def lost(_arm, at):
+            return "diverged" if at["learning_rate"] > 0.75 else ""
+
+        study = make_study(reason=lost).isel(eval_step=slice(1, None))
+        finding = learning_rate_edge(study)
+        assert finding.answer != "cannot tell"
+        assert any(row["unstable_above"] for row in finding.numbers["arms"])
 
 
 def test_a_metric_on_one_split_does_not_tell_of_both():

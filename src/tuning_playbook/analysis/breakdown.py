@@ -47,14 +47,18 @@ def broken_down(study: xr.Dataset, arm: str) -> NDArray[np.bool_]:
     trials = members(study, arm)
     loss = losses(study)[trials]
     curve = curves(study, objective_split(study))[trials]
-    known = "eval_step" in study and study["eval_step"].values[0] == 0
-    start = curve[:, 0] if known else np.full(len(trials), np.nan)
+    start = curve[:, 0] if start_is_known(study) else np.full(len(trials), np.nan)
     early = np.where(eval_fractions(study)[trials] <= EARLY, curve, np.nan)
     with warnings.catch_warnings():
         # A trial may have ended before, or have no evaluation so early.
         warnings.simplefilter("ignore", RuntimeWarning)
         reached = np.nanmin(early, axis=1) if early.shape[1] else np.full(len(trials), np.nan)
     return did_not_train(loss, start, reached)
+
+
+def start_is_known(study: xr.Dataset) -> bool:
+    """Whether trials were evaluated before their first step."""
+    return bool("eval_step" in study and study["eval_step"].values[0] == 0)
 
 
 def did_not_train(loss: Floats, start: Floats, early: Floats) -> NDArray[np.bool_]:

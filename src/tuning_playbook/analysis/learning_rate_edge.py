@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from tuning_playbook.analysis.breakdown import broken_down
+from tuning_playbook.analysis.breakdown import broken_down, start_is_known
 from tuning_playbook.analysis.clustering import clustering
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
@@ -98,6 +98,14 @@ def learning_rate_edge(
         return finding(
             answer="cannot tell",
             summary="No arm has feasible trials over a range of learning rates.",
+        )
+    if not start_is_known(study) and not any(row["unstable_above"] for row in rows):
+        return finding(
+            answer="cannot tell",
+            summary=(
+                "No trial was evaluated before its first step, so which hardly trained is not "
+                "known, and none above the largest learning rate that trains is infeasible."
+            ),
         )
     return finding(answer="ok", summary=_none_at_the_edge(rows))
 

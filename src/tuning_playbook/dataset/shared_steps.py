@@ -10,12 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tuning_playbook.study.early_ends import WHOLE_RUN
 from tuning_playbook.trials.record import Curves
 
 Steps = NDArray[np.int64]
-
-WHOLE_RUN = 0.95
-"""A trial that got so far has trained as long as any; time limits end runs a little apart."""
 
 NEARLY_EVEN = 1.25
 """Measurements are evenly spaced where the largest gap is at most so many times the median one."""

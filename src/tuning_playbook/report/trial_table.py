@@ -134,10 +134,8 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
         for name in ("source_trial", "ended_early")
     )
 
-    collapses = [
-        f"collapsed at step {int(step):,}" if math.isfinite(step) else ""
-        for step in study["collapse_step"].to_numpy().tolist()
-    ]
+    steps = study["collapse_step"].to_numpy().tolist() if "collapse_step" in study else []
+    collapses = [f"collapsed at step {int(n):,}" if math.isfinite(n) else "" for n in steps]
     lengths = study["max_train_steps"].to_numpy().tolist() if "max_train_steps" in study else []
     unequal = len(set(lengths)) > 1
 
@@ -156,7 +154,7 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
             best_step=_cell(int(known["best_step"]) if feasible else None),
             status=str(known["status"]),
             reason=str(known["infeasible_reason"])
-            or "; ".join(filter(None, (*ended[position : position + 1], collapses[position]))),
+            or "; ".join(item[position] for item in (ended, collapses) if item and item[position]),
             feasible=feasible,
             facts=(
                 *((("in its source", str(sources[position])),) if sources else ()),
