@@ -74,6 +74,7 @@ def test_a_value_is_the_best_trials(tmp_path):
         "trial": "0123456789",
         "fingerprint": "0" * 64,
         "commit": "c0ffee",
+        "batch_size": 32,
     }
 
 
@@ -290,3 +291,13 @@ class TestTheTrialVarianceOfAnEarlierStudy:
         path = write(tmp_path, "second", OF_FIRST)
         with pytest.raises(SpecError, match="'first' does not know its trial variance"):
             plan_study(path, {("first", ""): result({})})
+
+
+@pytest.mark.parametrize(("batch_size", "speaks"), [(32, False), (64, True)])
+def test_values_of_a_study_with_another_batch_size_come_with_advice(tmp_path, batch_size, speaks):
+    path = write(tmp_path, "second", TAKEN | {"training.batch_size": batch_size})
+    plan = plan_study(path, {("first", ""): result({"learning_rate": 0.02})})
+    said = [advice.text for advice in plan.advice if advice.rule == "batch_size_changed"]
+    expected = "The batch size is 64, and 32 in the study first, while these are fixed: "
+    assert bool(said) == speaks
+    assert all(text.startswith(expected) and "learning_rate" in text for text in said)

@@ -194,7 +194,7 @@ SPEAKS = {
     "another batch size than the baseline's": (
         {"baseline": {"batch_size": 64}, "search.trials": 12},
         "batch_size_changed",
-        "The batch size is 32, and the baseline's 64, while these are fixed: momentum",
+        "The batch size is 32, and 64 in the baseline, while these are fixed: momentum",
     ),
     "depth and width as nuisances": (
         GOOD

@@ -138,9 +138,11 @@ def batch_size_changed(study: Study, trials: Trials) -> Advice | None:
     """Advise to tune optimizer and regularization anew where the batch size is another."""
     del trials
     compared = "batch_size" in scientific_names(study)
-    baseline = study.baseline.batch_size if study.baseline else 0
-    others = sorted({arm.batch_size for arm in study.arms} - {baseline})
-    if not compared and not (baseline and others):
+    sizes = {arm.batch_size for arm in study.arms}
+    before = {"the baseline": study.baseline.batch_size if study.baseline else 0}
+    before |= {f"the study {item.study}": item.batch_size for item in study.taken}
+    before = {whose: size for whose, size in before.items() if size and sizes - {size}}
+    if not compared and not before:
         return None
     optimizers = families(study.workload.optax)[0].members
 
@@ -154,7 +156,9 @@ def batch_size_changed(study: Study, trials: Trials) -> Advice | None:
     what = (
         "The batch size is compared"
         if compared
-        else f"The batch size is {', '.join(map(str, others))}, and the baseline's {baseline},"
+        else f"The batch size is {', '.join(map(str, sorted(sizes)))}, and "
+        + " and ".join(f"{size} in {whose}" for whose, size in before.items())
+        + ","
     )
     return Advice(
         rule="batch_size_changed",

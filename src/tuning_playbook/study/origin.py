@@ -52,6 +52,7 @@ class Taken:
         trial: The trial's id.
         fingerprint: The trial's.
         commit: The commit of the code that trained it; empty if unknown.
+        batch_size: The trial's; 0 if unknown.
     """
 
     place: str
@@ -61,6 +62,7 @@ class Taken:
     trial: str
     fingerprint: str
     commit: str
+    batch_size: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object that says where to look it up."""
@@ -70,4 +72,5 @@ class Taken:
 def take(place: str, value: str, result: EarlierResult) -> Taken:
     """Return that a result gave the value at a place of a spec."""
     origin = (result.study, result.arm, result.trial, result.fingerprint, result.commit)
-    return Taken(place, value, *origin)
+    size = result.values.get("batch_size", 0)
+    return Taken(place, value, *origin, batch_size=size if isinstance(size, int) else 0)
