@@ -87,7 +87,7 @@ def test_it_says_of_which_spec_it_is_and_where_each_value_is_from(spec, settled)
         "baseline": "0123456789",
     }
     origin = {"study": "first", "arm": "all trials", "trial": "0123456789"}
-    origin |= {"fingerprint": "0" * 64, "commit": "c0ffee", "batch_size": 32}
+    origin |= {"fingerprint": "0" * 64, "commit": "c0ffee", "batch_size": VALUES["batch_size"]}
     assert all(item == origin for item in about["taken"])
 
 
