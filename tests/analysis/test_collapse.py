@@ -103,7 +103,7 @@ def test_a_recovery_is_counted_and_is_no_collapse():
     finding = collapse(on_both(0, only(ADAM, spike)))
     assert finding.answer == "ok"
     assert len(finding.numbers["recovered"]) == 16
-    assert "16 lose much of their gain and recover" in finding.summary
+    assert "16 lost much of the gain and recovered" in finding.summary
 
 
 def test_a_jump_of_validation_alone_is_overfitting():
@@ -120,9 +120,26 @@ def test_without_a_training_metric_a_jump_collapses_and_a_slow_rise_overfits():
         assert (collapse(study).answer, overfitting(study).answer) == (collapsed, overfits)
 
 
-def test_three_evaluations_cannot_tell():
-    study = make_study(evaluations=2)
-    assert collapse(study).answer == "cannot tell"
+@pytest.mark.parametrize(
+    ("evaluations", "answer"), [(2, "cannot tell"), (6, "cannot tell"), (7, "ok")]
+)
+def test_few_evaluations_cannot_tell(evaluations, answer):
+    assert collapse(make_study(evaluations=evaluations)).answer == answer
+
+
+def test_a_collapse_is_seen_after_a_huge_first_evaluation():
+    """As perplexity has it: 50,000 before training, 25 after it, 100 after the collapse."""
+
+    def perplexity(_arm: str, at: np.ndarray) -> np.ndarray:
+        return np.where(at == 0, 5e4, 25 + 175 * np.exp(-at / 0.1) + 75 * (at > 0.6))
+
+    study = on_both(0, perplexity)
+    assert collapse(study).numbers["collapsed"] == 32
+
+
+def test_a_collapse_at_the_end_of_a_long_curve_is_seen():
+    study = on_both(0, lambda _arm, at: jump(at, 0.7, 0.9515), evaluations=1000, trials=2)
+    assert collapse(study).numbers["collapsed"] == 4
 
 
 def test_a_study_without_the_variable_has_no_collapse():

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.analysis.synthetic import ADAM, NESTEROV, choice, make_study
+from tests.analysis.synthetic import ADAM, NESTEROV, choice, log_uniform, make_study
+from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.analysis.learning_rate_edge import (
     clustering_below,
     learning_rate_edge,
@@ -81,3 +82,25 @@ def test_the_best_right_below_an_edge_cluster_there():
     ranks = np.arange(12.0)
     assert clustering_below(0.75, np.linspace(0.75, 0.0, 12), ranks) < 0.01
     assert clustering_below(0.75, np.linspace(0.0, 0.75, 12), ranks) == 1.0
+
+
+def test_a_best_trial_beyond_the_edge_is_said():
+    """It collapsed later; its objective is from before."""
+    arms = ("a=1", "a=2")
+    study = make_study(
+        arms=arms,
+        searched=[log_uniform("learning_rate", 1e-4, 1, arms)],
+        effect=lambda _arm, at: 0.05 * (1 - at["learning_rate"]),
+        trial_noise=0.001,
+    )
+    high = study["hp_learning_rate"].values > 0.1
+    study["error_rate"].values[high, 11:] += 0.6
+    study["collapse_step"].values[high] = 1100
+    validation = study["error_rate"].sel(split="validation").values
+    study["objective"][:] = validation.min(axis=1)
+    study["best_step"][:] = study["eval_step"].values[validation.argmin(axis=1)]
+    finding = learning_rate_edge(study)
+    assert finding.answer == "warning"
+    assert all(row["beyond"] for row in finding.numbers["arms"])
+    assert "itself included" in finding.summary
+    assert boundary(study).answer != "problem"

@@ -40,10 +40,23 @@ def test_a_slow_trial_got_somewhere():
     assert not never_got_anywhere(np.stack([fast, slow])).any()
 
 
-def test_a_trial_worse_than_untrained_ones_got_nowhere():
-    """Even though it became better than its own start."""
-    curves = np.array([[2.3, 0.5, 0.1], [2.3, 0.6, 0.2], [2.3, 0.4, 0.1], [300.0, 60.0, 50.0]])
-    assert never_got_anywhere(curves).tolist() == [False, False, False, True]
+def fall(start, end):
+    return end + (start - end) * np.exp(-np.arange(20) / 2)
+
+
+def test_starts_of_pretrained_models_say_nothing_of_untrained_ones():
+    untrained = [fall(0.9, end) for end in (0.35, 0.4, 0.45, 0.5, 0.54, 0.58)]
+    pretrained = [fall(0.3, end) for end in (0.2, 0.21, 0.22, 0.25)]
+    assert not never_got_anywhere(np.array([*untrained, *pretrained])).any()
+
+
+def test_one_lucky_evaluation_makes_nowhere_of_no_other_trial():
+    """Returns of reinforcement learning: noisy, but they rise."""
+    generator = np.random.default_rng(0)
+    returns = 200 * (1 - np.exp(-np.arange(51) / 15))
+    curves = -(returns + 60 * generator.normal(size=(16, 51)))
+    curves[3, 40] = -2500
+    assert not never_got_anywhere(curves).any()
 
 
 def test_starts_of_all_sizes_condemn_nobody_who_learns():
@@ -89,6 +102,18 @@ def test_without_an_evaluation_of_the_untrained_model_nobody_is_judged():
         records, metrics, after_one_step, "validation/error", "min"
     )
     assert [record.status for record in judged] == ["failed", "completed"]
+
+
+def test_a_trial_whose_loss_falls_to_the_end_is_slow_and_got_somewhere():
+    """Its error rate has not left chance yet; that of the other one never will."""
+    errors = [[0.90, 0.60, 0.23], [0.93, 0.91, 0.88], [0.90, 0.90, 0.90]]
+    losses = [[2.32, 1.79, 0.78], [2.33, 2.29, 2.20], [2.31, 2.31, 2.32]]
+    metrics = {
+        name: np.array(values)[:, :, None] for name, values in (("error", errors), ("loss", losses))
+    }
+    axes = Axes(np.array([0, 25, 50]), np.empty(0), ("validation",))
+    judged = with_those_that_got_nowhere([RECORD] * 3, metrics, axes, "validation/error", "min")
+    assert [record.status for record in judged] == ["completed", "completed", "failed"]
 
 
 def test_the_reason_says_what_it_started_from_and_ended_at():

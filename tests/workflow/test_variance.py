@@ -89,7 +89,7 @@ def test_the_report_and_the_plot_say_which_is_which(varied):
     assert "3 searches, each with a seed of its own" in report
     plot = (varied.project.results / "small" / "plots" / "isolation.svg").read_text()
     assert "best trial of each repeat of the search" in plot
-    assert "best of another search, 90 % interval; open without an end" in plot
+    assert "best of another search, 90 % interval" in plot
 
 
 def test_the_archive_holds_all_of_it(varied):

@@ -17,6 +17,7 @@ from tuning_playbook.analysis.ranking import (
     Floats,
     Indices,
     arm_names,
+    collapsed,
     losses,
     members,
     ranked,
@@ -227,7 +228,11 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
 def _ranges(study: xr.Dataset) -> Iterator[_Range]:
     loss = losses(study)
     arms = {
-        arm: (members(study, arm), ranked(study, arm), broken_down(study, arm))
+        arm: (
+            members(study, arm),
+            ranked(study, arm),
+            broken_down(study, arm) | collapsed(study)[members(study, arm)],
+        )
         for arm in arm_names(study)
     }
     for searched in read_searched(study):

@@ -23,9 +23,12 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
-from tuning_playbook.dataset.collapse_step import LEAST_AFTER, find_collapse, find_recoveries
+from tuning_playbook.dataset.collapse_step import find_collapse, find_recoveries
 from tuning_playbook.study.thresholds import DEFAULTS
 from tuning_playbook.study.thresholds import Collapse as Thresholds
+
+LEAST_EVALUATIONS = 8
+"""With fewer a jump cannot be told from what evaluations scatter by."""
 
 LEAST_MANY = 3
 """Fewer trials than this are not many, whatever share of a small arm they are."""
@@ -81,7 +84,7 @@ def collapse(study: xr.Dataset, thresholds: Thresholds = DEFAULTS.collapse) -> F
     )
     count = f"{len(rows)} of {len(feasible)} feasible trials collapse"
     if recovered:
-        count += f"; {len(recovered)} lose much of their gain and recover"
+        count += f"; {len(recovered)} lost much of the gain and recovered"
     if bests:
         named = [row for row in rows if row["trial"] in trial_ids(study, np.array(bests))]
         return finding(
@@ -101,7 +104,7 @@ def collapse(study: xr.Dataset, thresholds: Thresholds = DEFAULTS.collapse) -> F
     if not len(feasible):
         return finding(answer="cannot tell", summary="No trial is feasible.")
     evaluations = np.isfinite(curves(study, objective_split(study))).sum(axis=1).max()
-    if evaluations < LEAST_AFTER + 2:
+    if evaluations < LEAST_EVALUATIONS:
         return finding(
             answer="cannot tell",
             summary=f"{evaluations} evaluations are too few to see a collapse in them.",

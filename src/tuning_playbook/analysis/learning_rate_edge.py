@@ -26,7 +26,7 @@ from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where
 from tuning_playbook.dataset.searched import Searched, read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, LearningRateEdge
 
-NAMES = re.compile(r"(.*_)?(lr|learning_rate)")
+NAMES = re.compile(r"(.*_)?(lr|learning_rate)(0|_init|_max|_peak|_base)?")
 """What a learning rate is called, by us or by another tool: `lr`, `adam_learning_rate`."""
 
 LEAST_UNSTABLE = 2
@@ -54,7 +54,8 @@ def learning_rate_edge(
     trials above it, and three in four, must have broken down. The best trials lie at the edge when
     they cluster there as `boundary` has it, within the range that ends at the edge: the best in its
     outer part, the top ones nearer on average than chance explains. The p-value, times the number
-    of arms, must be at most `significance`; then it is a warning.
+    of arms, must be at most `significance`; then it is a warning. So it is where the best trial
+    itself lies beyond the edge, and collapsed.
 
     Where the learning rate has no effect until training breaks down, at most 3 % of studies are
     warned about. With 16 trials in each of two arms, of which those in the upper quarter of the
@@ -74,7 +75,7 @@ def learning_rate_edge(
         if row["p_value"] is not None:
             row["p_value"] = min(1.0, row["p_value"] * len(rows))
             row["at_the_edge"] = row["p_value"] <= thresholds.significance
-    flagged = [row for row in rows if row["at_the_edge"]]
+    flagged = [row for row in rows if row["at_the_edge"] or row["beyond"]]
     told = flagged or rows
     finding = partial(
         Finding,
@@ -133,7 +134,8 @@ def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
     above = everyone[positions[everyone] > edge]
     broken = int(unstable[above].sum())
     values = study[item.variable].values
-    judged = broken >= LEAST_UNSTABLE and loss[stable[0]] == loss[order[0]]
+    telling = broken >= LEAST_UNSTABLE
+    judged = telling and loss[stable[0]] == loss[order[0]]
     return {
         "hyperparameter": item.name,
         "arm": arm,
@@ -144,6 +146,7 @@ def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
         "unstable_above": broken,
         "p_value": clustering_below(edge, positions[stable], loss[stable]) if judged else None,
         "at_the_edge": False,
+        "beyond": bool(telling and unstable[order[0]] and positions[order[0]] > edge),
     }
 
 
@@ -188,6 +191,12 @@ def clustering_below(edge: float, positions: Floats, loss: Floats) -> float:
 
 
 def _at_the_edge(row: Mapping[str, Any]) -> str:
+    if row["beyond"]:
+        return (
+            f"The best trial of {row['arm']} has {row['hyperparameter']} = {text(row['best'])}, "
+            f"beyond {text(row['edge'])}, above which {row['unstable_above']} of {row['above']} "
+            "trials break down, itself included: its objective is from before."
+        )
     return (
         f"The best values of {row['hyperparameter']} in {row['arm']} (the best is "
         f"{text(row['best'])}) lie right below {text(row['edge'])}, above which "

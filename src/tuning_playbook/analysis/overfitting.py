@@ -114,8 +114,8 @@ def _unstable(judged: WorseningTrials) -> str:
     if not judged.unstable:
         return ""
     return (
-        f" {len(judged.unstable)} more worsen on the training data too, which is an instability "
-        "and no overfitting."
+        f" The validation objective and the training metric both worsen in "
+        f"{len(judged.unstable)}: that is an instability, and no overfitting."
     )
 
 

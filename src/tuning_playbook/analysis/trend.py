@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tuning_playbook.analysis.quantiles import student_quantile, student_tail
 from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.dataset.evaluation_noise import gain_from_the_start
 
 LEAST_POINTS = 5
 """Fewer evaluations than this leave too few degrees of freedom to tell a trend from noise."""
@@ -18,8 +19,17 @@ EARLY = 0.1
 LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""
 
+LEAST_FOR_MEMORY = 10
+"""With fewer values the correlation of neighbours is not to be told."""
+
+MOST_MEMORY = 0.95
+
 ROUNDING = 1e-9
 """What rounding leaves of nothing, as a part of the values."""
+
+
+MOST_OF_THE_REST = 10.0
+"""Times the range of the later evaluations, that the whole gain is at most: see `whole_gain`."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +40,13 @@ class Trend:
         change: Rise of the line from the first value to the last.
         noise: Standard deviation of the values about the line.
         error: Standard error of `change`.
-        degrees: Degrees of freedom of `noise`.
+        degrees: Degrees of freedom of `noise`, fewer where neighbouring values are alike.
     """
 
     change: float
     noise: float
     error: float
-    degrees: int
+    degrees: float
 
     @property
     def p_rising(self) -> float:
@@ -54,6 +64,8 @@ def fit_trend(values: Floats) -> Trend:
     """Fit a line through at least `LEAST_POINTS` finite values.
 
     What rounding leaves of a constant's change, or of a perfect line's noise, is taken for nothing.
+    Evaluations of one model remember their last value: with ten or more the standard error grows,
+    and the degrees of freedom shrink, as the correlation of neighbouring residuals says.
 
     Example:
         >>> fit_trend(np.full(10, 0.7))
@@ -65,10 +77,26 @@ def fit_trend(values: Floats) -> Trend:
     change = float(x @ values) / spread
     change = change if abs(change) > nothing else 0.0
     residuals = values - values.mean() - change * x
-    degrees = len(values) - 2
-    noise = math.sqrt(float(residuals @ residuals) / degrees)
+    noise = math.sqrt(float(residuals @ residuals) / (len(values) - 2))
     noise = noise if noise > nothing else 0.0
-    return Trend(change, noise, noise / math.sqrt(spread), degrees)
+    times = _inflation(residuals) if noise > 0 and len(values) >= LEAST_FOR_MEMORY else 1.0
+    return Trend(
+        change,
+        noise,
+        noise * math.sqrt(times / spread),
+        max(1.0, len(values) / times - 2),
+    )
+
+
+def _inflation(residuals: Floats) -> float:
+    """Return by how much the memory of residuals makes the variance of a mean larger.
+
+    Source: M. S. Bartlett, "Some aspects of the time-correlation problem in regard to tests of
+    significance", 1935; the bias of the correlation: F. H. C. Marriott and J. A. Pope, 1954.
+    """
+    memory = float(residuals[1:] @ residuals[:-1]) / float(residuals @ residuals)
+    memory = min(max(memory + (1 + 3 * memory) / len(residuals), 0.0), MOST_MEMORY)
+    return (1 + memory) / (1 - memory)
 
 
 def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
@@ -91,11 +119,12 @@ def whole_gain(curve: Floats) -> float:
     """Return what training gained in all on a curve, smaller being better: [eval_step].
 
     From the first evaluation that is known, so at least that much where trials of other tools have
-    none before training.
+    none before training. A first evaluation that is far beyond all others counts as ten times
+    their range.
 
     Example:
         >>> whole_gain(np.array([np.nan, 0.75, 0.25, 0.5]))
         0.5
     """
     known = curve[np.isfinite(curve)]
-    return float(known[0] - known.min())
+    return gain_from_the_start(known, MOST_OF_THE_REST)

@@ -17,7 +17,7 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
-from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend
+from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend, whole_gain
 from tuning_playbook.dataset.collapse_step import find_collapse
 from tuning_playbook.dataset.evaluation_noise import evaluation_noise
 
@@ -66,7 +66,7 @@ def worsening(curve: Floats, *, least_share: float) -> Worsening:
     if len(after) < LEAST_POINTS:
         return Worsening()
     trend = fit_trend(after)
-    least = least_share * (curve[0] - curve.min())
+    least = least_share * whole_gain(curve)
     relevant = trend.change >= max(LEAST_NOISES * trend.noise, least)
     line = Worsening(trend.change, trend.noise, trend.p_rising, bool(relevant))
     jump = find_collapse(curve)

@@ -5,12 +5,19 @@ from typing import Literal
 
 import numpy as np
 
-from tuning_playbook.dataset.evaluation_noise import Floats, evaluation_noise
+from tuning_playbook.dataset.evaluation_noise import (
+    Floats,
+    evaluation_noise,
+    gain_from_the_start,
+)
 
 Kind = Literal["jump", "slow rise"]
 
 LEAST_AFTER = 2
 """One bad evaluation at the end may be a spike."""
+
+MOST_LAST = 10
+"""Of a long curve the end is no longer part."""
 
 GOOD = 3
 """The level before the collapse is the median of so many of the best evaluations before it."""
@@ -49,10 +56,11 @@ class Collapse:
 def find_collapse(curve: Floats, train: Floats | None = None) -> Collapse | None:
     """Return the collapse of one trial, or None.
 
-    The trial ends at the median of its last tenth, two evaluations at least. The collapse is at the
+    The trial ends at the median of its last tenth, two to ten evaluations. The collapse is at the
     first evaluation from which on every one is worse than halfway between its best level and that
     end. It has to lose 4.5 times what the evaluations scatter by, and a share of what was gained
-    from the first evaluation to the best: a tenth in a jump, half in a slow rise. Where the metric
+    from the first evaluation to the best (`gain_from_the_start`): a tenth in a jump, half in a slow
+    rise. Where the metric
     on the training data does not worsen with it, the trial overfits and does not collapse. A slow
     rise without that metric is no collapse either: nothing tells it from overfitting.
 
@@ -67,14 +75,15 @@ def find_collapse(curve: Floats, train: Floats | None = None) -> Collapse | None
     if len(values) < LEAST_AFTER + 2:
         return None
     best = int(np.argmin(values))
-    end = float(np.median(values[-max(LEAST_AFTER, round(len(values) / 10)) :]))
+    last = min(MOST_LAST, max(LEAST_AFTER, round(len(values) / 10)))
+    end = float(np.median(values[-last:]))
     halfway = (values[best] + end) / 2
     bad_to_the_end = np.minimum.accumulate(values[::-1])[::-1] > halfway
     place = int(np.argmax(bad_to_the_end))
     if not bad_to_the_end[place] or not best < place <= len(values) - LEAST_AFTER:
         return None
     before = float(np.median(np.sort(values[:place])[: min(GOOD, (place + 1) // 2)]))
-    lost, gained = end - before, float(values[0] - values[best])
+    lost, gained = end - before, gain_from_the_start(values)
     if lost < LEAST_NOISES * evaluation_noise(values):
         return None
     kind: Kind = "jump" if _rises_at_once(values, place, before, end) else "slow rise"

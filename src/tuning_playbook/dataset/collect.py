@@ -114,7 +114,12 @@ def _collect_there(
 
 
 def collect(
-    study: Study, rows: Sequence[Row], packs: Iterable[Path], folder: Path | None = None
+    study: Study,
+    rows: Sequence[Row],
+    packs: Iterable[Path],
+    folder: Path | None = None,
+    *,
+    judged: bool = True,
 ) -> xr.Dataset:
     """Return the dataset of the trials in `rows`, whose numbers are in the pack files.
 
@@ -124,6 +129,7 @@ def collect(
         packs: The pack files.
         folder: The study's folder of results. Each trial's numbers are held against the hash that
             its trial.json there keeps; None where there are no such files.
+        judged: Whether trials that never got anywhere are infeasible.
 
     Raises:
         ArtefactError: A trial is in no pack file, or has other numbers there than its own record
@@ -132,7 +138,8 @@ def collect(
     listed = list(packs)
     wanted = {row.trial.id for row in rows}
     try:
-        return assemble(study, rows, _read_packs(listed, wanted, folder), axes_of(study, rows))
+        records = _read_packs(listed, wanted, folder)
+        return assemble(study, rows, records, axes_of(study, rows), judged=judged)
     except MissingTrialError as error:
         files = ", ".join(map(str, listed[:3])) + (", ..." if listed[3:] else "")
         raise ArtefactError(
@@ -172,6 +179,8 @@ def assemble(
     rows: Sequence[Row],
     packs: Iterable[Mapping[str, TrialRecord]],
     axes: Axes,
+    *,
+    judged: bool = True,
 ) -> xr.Dataset:
     """Return the dataset of the trials in `rows`.
 
@@ -181,6 +190,7 @@ def assemble(
         packs: The records of these trials, and maybe of others, by id. Each was measured at the
             first of the dataset's steps, or at all of them.
         axes: The dataset's coordinates.
+        judged: As in `collect`.
 
     Raises:
         MissingTrialError: A trial is in no pack, or is there under another fingerprint.
@@ -211,9 +221,11 @@ def assemble(
                     series[name] = np.full((len(rows), len(axes.train_step)), np.nan, np.float32)
                 kept = values[: len(axes.train_step)]
                 series[name][number, : len(kept)] = kept
-    present = with_those_that_got_nowhere(
-        _check(rows, found), metrics, axes, objective.metric, objective.mode
-    )
+    present = _check(rows, found)
+    if judged:
+        present = with_those_that_got_nowhere(
+            present, metrics, axes, objective.metric, objective.mode
+        )
     dataset = xr.Dataset(
         {
             name: (("trial", "eval_step", "split"), array, _metric_attributes(study, name))

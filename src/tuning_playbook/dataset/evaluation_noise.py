@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+MOST_OF_THE_REST = 3.0
+"""A first evaluation may be far beyond all others, as a perplexity is of a model that knows
+nothing; what is gained from there says little of what can be lost."""
+
 LEAST_EVALUATIONS = 4
 """Two second differences; with fewer there is no scatter to see."""
 
@@ -52,3 +56,20 @@ def evaluation_noise(curve: Floats) -> float:
     if not (steps > 0).any():
         return 0.0
     return min(float(steps[steps > 0].min()) / 2, MOST_ROUNDING * float(np.ptp(curve)))
+
+
+def gain_from_the_start(curve: Floats, most: float = MOST_OF_THE_REST) -> float:
+    """Return what is gained from the first value of a curve to its best, smaller being better.
+
+    Args:
+        curve: Finite values: [evaluation].
+        most: At most so many times the range of the others, where these vary at all.
+
+    Example:
+        >>> gain_from_the_start(np.array([0.9, 0.4, 0.2, 0.1]))
+        0.8
+        >>> gain_from_the_start(np.array([50000.0, 40.0, 30.0]))
+        30.0
+    """
+    gained, rest = float(curve[0] - curve.min()), np.ptp(curve[1:]) if len(curve) > 1 else 0.0
+    return min(gained, most * float(rest)) if rest > 0 else gained

@@ -1,5 +1,6 @@
 """Which trials never got anywhere: they trained to the end, and are no better than untrained."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -22,9 +23,20 @@ LEAST_NOISES = 4.0
 """Likewise of the evaluations of one trial that learns nothing."""
 
 SHARE = 0.2
-"""A trial that made so large a share of the best trial's gain got somewhere, whatever the noise."""
+"""A trial that made so large a share of what the best trials gain got somewhere, whatever the
+noise."""
+
+BEST_SHARE = 0.25
+"""The best trials are so many; one alone may have been lucky once."""
+
+ALIKE = 2.0
+"""Starts within such a factor of each other are those of one kind of model: an untrained one's say
+nothing of one that was trained before."""
 
 NORMAL_MEDIAN = 0.6745
+
+LOSS = "loss"
+"""The metric that shows learning before others do."""
 
 REASON = "never got better than an untrained model"
 """How the reason of such a trial begins."""
@@ -33,11 +45,12 @@ REASON = "never got better than an untrained model"
 def never_got_anywhere(curves: Floats) -> NDArray[np.bool_]:
     """Return which trials were never better than at their own start, or than untrained models.
 
-    A trial has to be better than its own first evaluation and than the median of all first
-    evaluations by more than chance explains: by five times their spread (from the median absolute
-    deviation), and by four times what its evaluations scatter by. A fifth of what the best trial
-    gained is always enough. Where no trial gets anywhere, none is named: then there is nothing to
-    tell them from.
+    A trial has to be better than its own first evaluation, and than the median of those like it, by
+    more than chance explains: by five times their spread (from the median absolute deviation), and
+    by four times what its evaluations scatter by. It is enough that the median of the second half
+    of its evaluations is better by more than such a median scatters. A fifth of what the best
+    quarter of the trials gained from there is always enough. Where no trial gets anywhere, none is
+    named: then there is nothing to tell them from.
 
     Args:
         curves: The objective's metric, smaller being better, the first evaluation that of the
@@ -52,15 +65,49 @@ def never_got_anywhere(curves: Floats) -> NDArray[np.bool_]:
     if not known.any():
         return nowhere
     untrained = start[np.isfinite(start)]
-    chance = np.median(untrained)
-    spread = np.median(np.abs(untrained - chance)) / NORMAL_MEDIAN
-    best = np.nanmin(trained[known], axis=1)
-    reference = np.minimum(start[known], chance)
-    noise = np.array([evaluation_noise(row[np.isfinite(row)]) for row in trained[known]])
-    least = np.maximum(LEAST_SPREADS * spread, LEAST_NOISES * noise)
-    gained = reference - best
-    nowhere[known] = gained <= np.minimum(least, SHARE * np.maximum(reference - best.min(), 0))
+    best = np.array([np.nanmin(row) for row in trained[known]])
+    top = float(np.median(np.sort(best)[: max(1, round(BEST_SHARE * len(best)))]))
+    nowhere[known] = [
+        _gains_nothing(own, row[np.isfinite(row)], untrained, top)
+        for own, row in zip(start[known], trained[known], strict=True)
+    ]
     return nowhere if not nowhere[known].all() else np.zeros(len(curves), bool)
+
+
+def _gains_nothing(own: float, values: Floats, untrained: Floats, top: float) -> bool:
+    """Tell whether a trial is never better than it was at its start.
+
+    Args:
+        own: Its start.
+        values: Its later evaluations: [evaluation].
+        untrained: The starts of all trials: [trial].
+        top: What the best trials reach.
+    """
+    alike = untrained[np.abs(untrained - own) <= abs(own) * (1 - 1 / ALIKE)]
+    chance = float(np.median(alike))
+    spread = float(np.median(np.abs(alike - chance))) / NORMAL_MEDIAN
+    reference, noise = min(own, chance), evaluation_noise(values)
+    enough = SHARE * max(reference - top, 0.0)
+    half = values[len(values) // 2 :]
+    of_half = LEAST_NOISES * noise / math.sqrt(len(half))
+    if reference - float(np.median(half)) > min(max(LEAST_SPREADS * spread, of_half), enough):
+        return False
+    least = min(max(LEAST_SPREADS * spread, LEAST_NOISES * noise), enough)
+    return bool(reference - float(values.min()) <= least)
+
+
+def learns_slowly(losses: Floats) -> NDArray[np.bool_]:
+    """Return which trials got somewhere by their loss, and are best at their last evaluation.
+
+    An error rate may not show yet what the loss does: it falls, and has not ended to.
+
+    Args:
+        losses: As the curves of `never_got_anywhere`.
+    """
+    last = np.array(
+        [len(seen := row[np.isfinite(row)]) > 1 and seen[-1] == seen.min() for row in losses]
+    )
+    return np.asarray(last & ~never_got_anywhere(losses))
 
 
 def with_those_that_got_nowhere(
@@ -82,14 +129,22 @@ def with_those_that_got_nowhere(
     split, _, name = metric.partition("/")
     if not records or name not in metrics or len(axes.eval_step) < 2 or axes.eval_step[0] > START:
         return list(records)
-    sign = -1.0 if mode == "max" else 1.0
-    curves = sign * metrics[name][:, :, axes.split.index(split)].astype(np.float64)
     completed = np.array([record.status == "completed" for record in records])
-    curves[~np.isfinite(curves)] = np.nan
-    curves[~completed, 1:] = np.nan  # what they start from counts all the same
+
+    def curves_of(name: str, sign: float) -> Floats:
+        curves = sign * metrics[name][:, :, axes.split.index(split)].astype(np.float64)
+        curves[~np.isfinite(curves)] = np.nan
+        curves[~completed, 1:] = np.nan  # what they start from counts all the same
+        return np.asarray(curves)
+
+    sign = -1.0 if mode == "max" else 1.0
+    curves = curves_of(name, sign)
+    nowhere = never_got_anywhere(curves)
+    if LOSS in metrics and name != LOSS:
+        nowhere &= ~learns_slowly(curves_of(LOSS, 1.0))
     return [
         replace(record, status="failed", reason=_reason(metric, sign * curve)) if lost else record
-        for record, curve, lost in zip(records, curves, never_got_anywhere(curves), strict=True)
+        for record, curve, lost in zip(records, curves, nowhere, strict=True)
     ]
 
 

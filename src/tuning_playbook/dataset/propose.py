@@ -30,7 +30,8 @@ def propose_round(
     (arm,) = [arm for arm in plan.study.arms if arm.name == current.arm]
     items = [item for item in plan.trials if item.arm == arm.name and item.round < current.number]
     rows = [Row(item.index, item.arm, item.trial, item.searched) for item in items]
-    found = collect(plan.study, rows, packs, folder)
+    # What a trial that never got anywhere measured tells the search more than that it did not.
+    found = collect(plan.study, rows, packs, folder, judged=False)
     sign = -1.0 if plan.study.spec.objective.mode == "max" else 1.0
     proposals = propose(
         {item.name: item.distribution for item in arm.dimensions if item.distribution},

@@ -3,9 +3,10 @@
 import contextlib
 import hashlib
 import json
+import math
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,9 @@ def found_in(path: Path, content: Mapping[str, Any]) -> Found:
     values: dict[str, Value] = {}
     for trial in trials:
         values = dict(trial.hyperparameters) | values
+    valid = _valid(content["searched"])
     known = {
-        name: Hyperparameter(name, values[name], description)
+        name: _declared(name, values[name], description, valid.get(name, ANY))
         for name, description in content["hyperparameters"].items()
         if name in values
     }
@@ -75,6 +77,27 @@ def found_in(path: Path, content: Mapping[str, Any]) -> Found:
         training=shape.Training.model_validate(content["training"]),
         arms=tuple(_arm(item, content, known, trials) for item in content["arms"]),
     )
+
+
+ANY = (-math.inf, math.inf)
+
+
+def _declared(
+    name: str, default: Value, description: str, valid: tuple[float, float]
+) -> Hyperparameter:
+    low, high = valid
+    return Hyperparameter(name, default, description, low=low, high=high)
+
+
+def _valid(searched: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Return the smallest and the largest valid value of what was searched, by its name."""
+    found = {}
+    for item in searched:
+        low, high = item.get("lowest", -math.inf), item.get("highest", math.inf)
+        if item["name"].startswith(ONE_MINUS):
+            low, high = 1 - high, 1 - low
+        found[item["name"].removeprefix(ONE_MINUS)] = low, high
+    return found
 
 
 def _trial(path: Path, item: Mapping[str, Any]) -> ImportedTrial:
