@@ -71,7 +71,7 @@ class TestTheWholeGain:
 
     def test_is_at_least_what_is_seen_of_it(self):
         """From the middle of the fall on: what is nothing of that gain is nothing of the whole."""
-        study = evaluated_at(range(3, 21), noise=0.0001, trial_noise=0.0, time_constant=0.03)
+        study = evaluated_at(range(3, 21), noise=0.00001, trial_noise=0.0, time_constant=0.03)
         study["error_rate"][:, 0] += 0.5
         assert saturated_early(study).answer == "warning"
 

@@ -19,7 +19,10 @@ EARLY = 0.1
 LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""
 
-LEAST_FOR_MEMORY = 10
+CLEAR = 5.0
+"""A change of so many standard deviations about the line is no wandering, however smooth."""
+
+LEAST_FOR_MEMORY = 12
 """With fewer values the correlation of neighbours is not to be told."""
 
 MOST_MEMORY = 0.95
@@ -28,7 +31,7 @@ ROUNDING = 1e-9
 """What rounding leaves of nothing, as a part of the values."""
 
 
-MOST_OF_THE_REST = 10.0
+MOST_OF_THE_REST = 30.0
 """Times the range of the later evaluations, that the whole gain is at most: see `whole_gain`."""
 
 
@@ -64,12 +67,13 @@ def fit_trend(values: Floats) -> Trend:
     """Fit a line through at least `LEAST_POINTS` finite values.
 
     What rounding leaves of a constant's change, or of a perfect line's noise, is taken for nothing.
-    Evaluations of one model remember their last value: with ten or more the standard error grows,
-    and the degrees of freedom shrink, as the correlation of neighbouring residuals says.
+    Evaluations of one model remember their last value: with twelve or more, and no change that is
+    clear at first sight, the standard error grows and the degrees of freedom shrink, as the
+    correlation of neighbouring residuals says.
 
     Example:
         >>> fit_trend(np.full(10, 0.7))
-        Trend(change=0.0, noise=0.0, error=0.0, degrees=8)
+        Trend(change=0.0, noise=0.0, error=0.0, degrees=8.0)
     """
     x = np.linspace(-0.5, 0.5, len(values))
     spread = float(x @ x)
@@ -79,7 +83,8 @@ def fit_trend(values: Floats) -> Trend:
     residuals = values - values.mean() - change * x
     noise = math.sqrt(float(residuals @ residuals) / (len(values) - 2))
     noise = noise if noise > nothing else 0.0
-    times = _inflation(residuals) if noise > 0 and len(values) >= LEAST_FOR_MEMORY else 1.0
+    clear = abs(change) >= CLEAR * noise or len(values) < LEAST_FOR_MEMORY
+    times = 1.0 if clear else _inflation(residuals)
     return Trend(
         change,
         noise,
@@ -119,7 +124,7 @@ def whole_gain(curve: Floats) -> float:
     """Return what training gained in all on a curve, smaller being better: [eval_step].
 
     From the first evaluation that is known, so at least that much where trials of other tools have
-    none before training. A first evaluation that is far beyond all others counts as ten times
+    none before training. A first evaluation that is far beyond all others counts as 30 times
     their range.
 
     Example:

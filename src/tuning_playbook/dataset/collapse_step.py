@@ -109,7 +109,7 @@ def _worsens(train: Floats, place: int) -> bool | None:
         return None
     best = float(np.median(np.sort(before)[:GOOD]))
     everything = np.concatenate([before, after])
-    least = max(LEAST_JUMP * (everything[0] - best), 3 * evaluation_noise(everything))
+    least = max(LEAST_JUMP * gain_from_the_start(everything), 3 * evaluation_noise(everything))
     return bool(np.median(after) - best >= least)
 
 

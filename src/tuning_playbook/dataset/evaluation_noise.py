@@ -11,6 +11,9 @@ MOST_OF_THE_REST = 3.0
 """A first evaluation may be far beyond all others, as a perplexity is of a model that knows
 nothing; what is gained from there says little of what can be lost."""
 
+REAL = 10.0
+"""A range of so many standard deviations is no noise."""
+
 LEAST_EVALUATIONS = 4
 """Two second differences; with fewer there is no scatter to see."""
 
@@ -63,13 +66,14 @@ def gain_from_the_start(curve: Floats, most: float = MOST_OF_THE_REST) -> float:
 
     Args:
         curve: Finite values: [evaluation].
-        most: At most so many times the range of the others, where these vary at all.
+        most: At most so many times the range of the others, where these vary beyond their noise.
 
     Example:
         >>> gain_from_the_start(np.array([0.9, 0.4, 0.2, 0.1]))
         0.8
-        >>> gain_from_the_start(np.array([50000.0, 40.0, 30.0]))
-        30.0
+        >>> gain_from_the_start(np.array([50000.0, 400.0, 200.0, 100.0, 60.0, 40.0, 35.0, 30.0]))
+        1110.0
     """
-    gained, rest = float(curve[0] - curve.min()), np.ptp(curve[1:]) if len(curve) > 1 else 0.0
-    return min(gained, most * float(rest)) if rest > 0 else gained
+    gained, rest = float(curve[0] - curve.min()), curve[1:]
+    varies = len(rest) > 1 and np.ptp(rest) > REAL * evaluation_noise(curve)
+    return min(gained, most * float(np.ptp(rest))) if varies else gained
