@@ -206,6 +206,18 @@ def test_a_metric_of_mlflow_without_steps_is_the_last_one(tmp_path):
     assert np.isfinite(study["objective"].values).sum() == 5
 
 
+@pytest.mark.parametrize("kept", ["1700000000012 0.5 1", "1700000000012 0.", "17000"])
+def test_a_line_of_mlflow_that_was_cut_off_is_not_read_and_said(tmp_path, kept):
+    """Cut in its step 12, it would be the value of step 1."""
+    spec = foreign.write_mlflow(tmp_path)
+    path = tmp_path / "mlruns/123" / f"{0:032x}" / "metrics/val_loss"
+    path.write_text(path.read_text() + kept)
+    study = study_in(spec)
+    curves = study.imported[0].record.evaluations
+    assert dict(zip(curves.steps, curves.values["validation/loss"], strict=True)) == RUNS[0]["loss"]
+    assert any("cut off, and is not read: val_loss of run0." in n for n in study.import_notes)
+
+
 def test_a_tag_in_a_file_of_mlflow_makes_no_object(tmp_path):
     spec = foreign.write_mlflow(tmp_path)
     meta = tmp_path / "mlruns" / "123" / f"{0:032x}" / "meta.yaml"
