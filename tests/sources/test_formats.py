@@ -241,6 +241,16 @@ def test_a_result_of_ray_that_was_cut_off_is_said(tmp_path):
     assert any("result.json is cut off" in note for note in study.import_notes)
 
 
+@pytest.mark.parametrize(("removed", "steps"), [(3, (1, 2, 3, 4)), (8, (1, 2, 3))])
+def test_a_table_of_ray_that_was_cut_off_is_said(tmp_path, removed, steps):
+    spec = foreign.write_ray_csv(tmp_path)
+    path = tmp_path / "experiment/run0/progress.csv"
+    path.write_text(path.read_text()[:-removed])
+    study = study_in(spec)
+    assert study.imported[0].record.evaluations.steps == steps
+    assert any("The last line of run0/progress.csv has" in note for note in study.import_notes)
+
+
 def test_the_step_of_a_result_of_ray_may_be_another(tmp_path):
     spec = foreign.write_ray(tmp_path)
     for path in tmp_path.glob("experiment/*/result.json"):

@@ -132,6 +132,32 @@ def test_commas_and_points_in_one_table_are_an_error(tmp_path):
         study_of(tmp_path, "trial;rate\na;0,1\nb;0.2\n", measured("ab"))
 
 
+CUT = {
+    # the last line, which has no line end: (the errors of a, a part of what is said)
+    "within a number": ("a,20,0.1", (0.5, 0.25, 0.1), "no line end; if the file was cut off"),
+    "within a step": ("a,2", (0.5, 0.25), "too few cells and no line end, so it is not read"),
+    "within a quoted cell": ('"a","20","0.1', (0.5, 0.25), "so it is not read"),
+    "not cut, as it is quoted": ('"a","20","0.125"', (0.5, 0.25, 0.125), ""),
+}
+
+
+@pytest.mark.parametrize("case", CUT)
+def test_a_last_line_without_a_line_end_may_be_cut(tmp_path, case):
+    line, errors, said = CUT[case]
+    table = f"trial,step,validation/error\na,5,0.5\na,10,0.25\n{line}"
+    study = study_of(tmp_path, "trial,x\na,1\n", table)
+    assert study.imported[0].record.evaluations.values["validation/error"] == errors
+    notes = [note for note in study.import_notes if "last line of measurements.csv" in note]
+    assert len(notes) == bool(said)
+    assert all(said in note for note in notes)
+
+
+def test_a_line_with_too_few_cells_that_is_not_the_last_is_an_error(tmp_path):
+    table = "trial,step,validation/error\na,5,0.5\na,1\na,20,0.25"
+    with pytest.raises(TuningPlaybookError, match="row 3 has 2 cells"):
+        study_of(tmp_path, "trial,x\na,1\n", table)
+
+
 def test_a_text_in_another_encoding_is_an_error(tmp_path):
     with pytest.raises(
         TuningPlaybookError, match=r"trials.csv: it cannot be read as text in UTF-8"

@@ -5,8 +5,9 @@
     mlruns/<experiment>/<run>/params/<name>       the value, as text
     mlruns/<experiment>/<run>/metrics/<name>      a line for each value: time, value, step
 
-MLflow ends every line of a metric. A last line without a line end was cut off: where that is in the
-step, it would be the value of an earlier one. Deleted runs are left out. Artifacts are never opened.
+MLflow ends every line of a metric. A last line without a line end was cut off: where that is in its
+step, it would be the value of an earlier one. Deleted runs are left out. Artifacts are never
+opened.
 
 Source: https://github.com/mlflow/mlflow, `mlflow/store/tracking`.
 """

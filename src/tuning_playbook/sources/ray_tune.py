@@ -82,7 +82,7 @@ def read_ray(folder: Path, step: str, wanted: Callable[[str], bool]) -> Logs:
 
 
 def _results(path: Path) -> tuple[list[dict[str, Cell]], list[str]]:
-    """Return the results of a trial, flat, and what is said of a last line that was cut off."""
+    """Return the results of a trial, flat, and what is said of a last line that may be cut off."""
     lines = path / "result.json"
     if lines.exists() and lines.stat().st_size:
         rows: list[dict[str, Cell]] = []
@@ -101,7 +101,9 @@ def _results(path: Path) -> tuple[list[dict[str, Cell]], list[str]]:
         return rows, []
     table = path / "progress.csv"
     if table.exists() and table.stat().st_size:
-        return [dict(row.cells) for row in read_table(table, []).rows], []
+        content = read_table(table, [], called=f"{path.name}/{table.name}")
+        notes = [content.last_line] if content.last_line else []
+        return [dict(row.cells) for row in content.rows], notes
     return [], []
 
 

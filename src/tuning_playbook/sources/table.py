@@ -1,13 +1,14 @@
 """Read a table from a CSV file, with errors that name the file, the row and the column.
 
 Commas, semicolons or tabs may separate the columns; the first row tells which. Beside semicolons
-and tabs a comma within a number is decimal. A byte order mark and any line ends are taken.
+and tabs a comma within a number is decimal. A byte order mark and any line ends are taken. A last
+line without a line end may be cut off: with too few cells it is, and is not read.
 """
 
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tuning_playbook.errors import SourceError, nearest
@@ -92,12 +93,14 @@ class Table:
         columns: Their names.
         rows: In the order of the file; empty lines are left out.
         notes: What was guessed of how it is written, in sentences.
+        last_line: That of them which says that the last line may be cut off; empty without it.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    last_line: str = ""
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
@@ -113,7 +116,10 @@ def columns_of(path: Path) -> tuple[str, ...]:
 
 
 def read_table(
-    path: Path, required: Sequence[str], rename: Mapping[str, str] | None = None
+    path: Path,
+    required: Sequence[str],
+    rename: Mapping[str, str] | None = None,
+    called: str = "",
 ) -> Table:
     """Return the table in a CSV file whose first row names its columns.
 
@@ -121,6 +127,7 @@ def read_table(
         path: The file.
         required: Columns that it must have, by their names here.
         rename: Other names for columns of the file.
+        called: What notes call the file; its name where that is left out.
 
     Raises:
         SourceError: The file cannot be read, is no table, or lacks a required column.
@@ -130,7 +137,9 @@ def read_table(
     written: dict[str, str] = {}
     separator = _separator(path)
     numbered = 0
-    for number, record in _records(path, separator):
+    unended, text = _unended(path)
+    cut = False
+    for number, record in _records(path, separator, unended):
         numbered = numbered if columns else _numbered(record)
         cells = record[numbered:]
         if not columns:
@@ -138,6 +147,9 @@ def read_table(
             columns = tuple((rename or {}).get(name, name) for name in cells)
             check_columns(path, columns, required)
             continue
+        if number == unended and len(cells) < len(columns):
+            cut = True
+            break
         if len(cells) != len(columns):
             raise SourceError(
                 f"{path}: row {number} has {len(cells)} cells, and the first row names "
@@ -146,8 +158,18 @@ def read_table(
         rows.append(Row(path, number, dict(zip(columns, cells, strict=True)), written))
     if not rows:
         raise SourceError(f"{path}: the table has no rows")
-    note = f"The first column of {path.name} has no name, as row numbers have none; left unread."
-    table = Table(path, columns, tuple(rows), (note,) if numbered else ())
+    name = called or path.name
+    last = ""
+    if cut:
+        last = f"The last line of {name} has too few cells and no line end, so it is not read."
+    elif unended and not text.endswith('"'):  # a cell that ends with its quotation mark is whole
+        last = (
+            f"The last line of {name} has no line end; if the file was cut off, its last number "
+            "may be too."
+        )
+    note = f"The first column of {name} has no name, as row numbers have none; left unread."
+    notes = [*([note] if numbered else []), *([last] if last else [])]
+    table = Table(path, columns, tuple(rows), tuple(notes), last)
     return table if separator == "," else _with_decimal_points(table, separator)
 
 
@@ -183,16 +205,37 @@ def _separator(path: Path) -> str:
     return max(",;\t", key=unquoted.count)
 
 
-def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each line of a CSV file that is not empty, and its cells."""
+def _unended(path: Path) -> tuple[int, str]:
+    """Return the number and the text of a file's last line where it has no line end; else 0."""
+    number, line = 0, ""
+    with open_text(path) as file:
+        for place, text in enumerate(file, 1):
+            number, line = place, text
+    return (0, "") if line.endswith(("\n", "\r")) or not line.strip() else (number, line.strip())
+
+
+def _records(path: Path, separator: str, unended: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each line of a CSV file that is not empty, and its cells.
+
+    Args:
+        path: The file.
+        separator: What separates the columns.
+        unended: The number of a last line without a line end, which has no cells where it is cut
+            off within quotation marks.
+    """
     with open_text(path) as file:
         reader = csv.reader(file, strict=True, delimiter=separator)
+        before = 0
         try:
             for record in reader:
+                before = reader.line_num
                 cells = [cell.strip() for cell in record]
                 if any(cells):
-                    yield reader.line_num, cells
+                    yield before, cells
         except csv.Error as error:
+            if before + 1 == reader.line_num == unended and "unexpected end" in str(error):
+                yield unended, []
+                return
             raise SourceError(
                 f"{path}: row {reader.line_num} cannot be read as a table: {error}"
             ) from None
@@ -231,7 +274,7 @@ def _with_decimal_points(table: Table, separator: str) -> Table:
         for row in table.rows
     )
     note = f"{named} separate the columns of {table.path.name}, so its commas are decimal."
-    return Table(table.path, table.columns, rows, (*table.notes, note))
+    return replace(table, rows=rows, notes=(*table.notes, note))
 
 
 def _first(table: Table, pattern: re.Pattern[str]) -> tuple[Row, str] | None:
