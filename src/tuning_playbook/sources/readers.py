@@ -18,7 +18,14 @@ from tuning_playbook.sources.optuna_storage import read_optuna
 from tuning_playbook.sources.outcomes import with_those_that_never_trained
 from tuning_playbook.sources.ray_tune import read_ray
 from tuning_playbook.sources.rename import check_rename
-from tuning_playbook.sources.runs import Logs, Naming, finish
+from tuning_playbook.sources.runs import (
+    SEED,
+    Logs,
+    Naming,
+    finish,
+    name_here,
+    parameters_by_name,
+)
 from tuning_playbook.sources.table import columns_of, read_table
 from tuning_playbook.sources.wandb_table import read_wandb
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of
@@ -75,14 +82,27 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         raise _nothing(written, logs)
     _check_some_readable(logs)
     tables = isinstance(source, CsvSource | JsonLinesSource)
+    rename = {} if tables or isinstance(source, ArchiveSource) else source.rename
+    types: Mapping[str, Type] = {}
+    hyperparameters = None
+    if not isinstance(source, ArchiveSource):
+        known = parameters_by_name(logs.runs, rename, strict=tables)
+        _check_parameters(written, known)
+        types = {
+            name_here(known[name], rename, strict=tables): kind
+            for name, kind in source.types.items()
+            if name in known
+        }
+        if source.hyperparameters is not None:
+            hyperparameters = {known[name] for name in source.hyperparameters if name in known}
     naming = Naming(
         objective=written.spec.objective.metric,
         logged=(source.objective if isinstance(source, FolderSource) else None)
         or written.spec.objective.metric,
-        rename={} if tables else source.rename,
-        types={} if isinstance(source, ArchiveSource) else source.types,
+        rename=rename,
+        types=types,
         implied=_implied(parts_of(written.spec)),
-        hyperparameters=None if isinstance(source, ArchiveSource) else source.hyperparameters,
+        hyperparameters=hyperparameters,
         last_step=training.max_train_steps if training else 1,
         step_0_trained=_step_0_trained(source),
         kept=[
@@ -112,6 +132,29 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         inverted=found.inverted,
         begun_again=not tables,
     )
+
+
+def _check_parameters(written: Written, known: Mapping[str, str]) -> None:
+    """Check that some trial has each hyperparameter that `hyperparameters` and `types` name.
+
+    Raises:
+        SpecError: None has.
+    """
+    source = written.spec.source
+    if isinstance(source, ArchiveSource):
+        return
+    chosen = source.hyperparameters or ()
+    places: list[tuple[tuple[str | int, ...], str]] = [
+        (("source", "hyperparameters", place), name) for place, name in enumerate(chosen)
+    ]
+    places += [(("source", "types", name), name) for name in source.types]
+    for here, name in places:
+        if name not in known and name != SEED:
+            raise written.error(
+                here,
+                f"no trial has a hyperparameter '{name}'{nearest(name, known)} "
+                f"(known: {', '.join(sorted(known))})",
+            )
 
 
 def _nothing(written: Written, logs: Logs) -> TuningPlaybookError:
