@@ -132,6 +132,39 @@ def test_commas_and_points_in_one_table_are_an_error(tmp_path):
         study_of(tmp_path, "trial;rate\na;0,1\nb;0.2\n", measured("ab"))
 
 
+LAYERS = "trial;rate;layers\na;0,1;64,64\nb;0,2;64,128\n"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"source.types": {"layers": "text"}}, {"scientific": {"layers": ["64,64", "64,128"]}}],
+    ids=["type", "values"],
+)
+def test_a_text_with_a_comma_is_kept_beside_semicolons(tmp_path, changes):
+    study = study_of(tmp_path, LAYERS, measured("ab"), changes)
+    assert column(study, "layers") == ["64,64", "64,128"]
+    assert column(study, "rate") == [0.1, 0.2]
+
+
+def test_a_column_with_a_text_has_no_decimal_commas(tmp_path):
+    study = study_of(tmp_path, LAYERS + "c;0,3;64,64,64\n", measured("abc"))
+    assert column(study, "layers") == ["64,64", "64,128", "64,64,64"]
+    assert column(study, "rate") == [0.1, 0.2, 0.3]
+
+
+def test_a_version_with_a_point_beside_decimal_commas_is_kept(tmp_path):
+    table = "trial;rate;version\na;0,1;1.2\nb;0,2;1.2rc\n"
+    study = study_of(tmp_path, table, measured("ab"))
+    assert column(study, "version") == ["1.2", "1.2rc"]
+
+
+@pytest.mark.parametrize("cell", ["0,25", ""])
+def test_what_is_no_number_is_named_beside_decimal_commas(tmp_path, cell):
+    values = f"trial;step;validation/error\na;1;{cell}\na;2;oops\n"
+    with pytest.raises(TuningPlaybookError, match="'oops' is no number"):
+        study_of(tmp_path, "trial,x\na,1\n", values)
+
+
 CUT = {
     # the last line, which has no line end: (the errors of a, a part of what is said)
     "within a number": ("a,20,0.1", (0.5, 0.25, 0.1), "no line end; if the file was cut off"),

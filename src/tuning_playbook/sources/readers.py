@@ -1,6 +1,6 @@
 """Which reader reads a source of another tool's trials, and what its runs are under a spec."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tuning_playbook.declarations import NAME, ONE_MINUS
@@ -26,7 +26,7 @@ from tuning_playbook.sources.runs import (
     name_here,
     parameters_by_name,
 )
-from tuning_playbook.sources.table import columns_of, read_table
+from tuning_playbook.sources.table import Table, columns_of, read_table
 from tuning_playbook.sources.wandb_table import read_wandb
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of
 from tuning_playbook.study.import_spec import (
@@ -208,17 +208,20 @@ def _read_folder(written: Written, source: FolderSource, place: Place) -> Logs:
 def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: Place) -> Logs:
     keys = ["trials", "measurements"] if source.measurements else ["trials"]
     places = [place(key, "file") for key in keys]
-    names, read = (
-        (columns_of, read_table)
-        if isinstance(source, CsvSource)
-        else (names_in_lines, read_json_lines)
-    )
+    names = columns_of if isinstance(source, CsvSource) else names_in_lines
+    types = {**_implied(parts_of(written.spec)), **source.types}
+
+    def read(path: Path, required: Sequence[str]) -> Table:
+        if isinstance(source, CsvSource):
+            return read_table(path, required, source.rename, types=types)
+        return read_json_lines(path, required, source.rename)
+
     check_rename(written, [names(path) for path in places] if source.rename else [], "column")
-    trials = read(places[0], ["trial"], source.rename)
+    trials = read(places[0], ["trial"])
     objective = written.spec.objective.metric
     measurements = None
     if source.measurements:
-        measurements = read(places[1], ["trial", "step", objective], source.rename)
+        measurements = read(places[1], ["trial", "step", objective])
     runs, unread, notes = read_tables(trials, measurements, objective, _wanted(source.only))
     return Logs(runs, unread, notes=notes)
 

@@ -1,23 +1,28 @@
 """Read a table from a CSV file, with errors that name the file, the row and the column.
 
 Commas, semicolons or tabs may separate the columns; the first row tells which. Beside semicolons
-and tabs a comma within a number is decimal. A byte order mark and any line ends are taken. A last
-line without a line end may be cut off: with too few cells it is, and is not read.
+and tabs a comma within a number is decimal where its whole column is of numbers. A byte order mark
+and any line ends are taken. A last line without a line end may be cut off: with too few cells it
+is, and is not read.
 """
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.foreign_files import open_text
+from tuning_playbook.sources.measurements import LOGGED, split_of
 
 WHOLE = re.compile(r"[+-]?\d+")
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
+
+NOTHING = ("none", "null", "na", "n/a")
+"""What tools write where a number does not exist."""
 
 LARGEST = 2**63 - 1
 """The largest whole number that a dataset can hold."""
@@ -120,6 +125,7 @@ def read_table(
     required: Sequence[str],
     rename: Mapping[str, str] | None = None,
     called: str = "",
+    types: Mapping[str, str] | None = None,
 ) -> Table:
     """Return the table in a CSV file whose first row names its columns.
 
@@ -128,6 +134,8 @@ def read_table(
         required: Columns that it must have, by their names here.
         rename: Other names for columns of the file.
         called: What notes call the file; its name where that is left out.
+        types: `number`, `text` or `truth` for columns of which it is known, by their names here or
+            in the file.
 
     Raises:
         SourceError: The file cannot be read, is no table, or lacks a required column.
@@ -170,7 +178,11 @@ def read_table(
     note = f"The first column of {name} has no name, as row numbers have none; left unread."
     notes = [*([note] if numbered else []), *([last] if last else [])]
     table = Table(path, columns, tuple(rows), tuple(notes), last)
-    return table if separator == "," else _with_decimal_points(table, separator)
+    if separator == ",":
+        return table
+    known = types or {}
+    kinds = {here: known.get(here) or known.get(there) for here, there in written.items()}
+    return _with_decimal_points(table, separator, kinds)
 
 
 def check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
@@ -241,17 +253,25 @@ def _records(path: Path, separator: str, unended: int = 0) -> Iterator[tuple[int
             ) from None
 
 
-def _with_decimal_points(table: Table, separator: str) -> Table:
-    """Return a table without decimal commas.
+def _with_decimal_points(table: Table, separator: str, types: Mapping[str, str | None]) -> Table:
+    """Return a table without decimal commas, which columns of numbers alone have.
+
+    A metric is one of numbers whatever its cells are: what is wrong there is said of the cell.
 
     Raises:
         SourceError: Numbers have commas and points, so that it is not known what a comma means.
     """
     named = "Semicolons" if separator == ";" else "Tabs"
-    commas = _first(table, DECIMAL_COMMA)
+    numeric = [
+        name
+        for name in table.columns
+        if (types.get(name) or "number") == "number"
+        and (types.get(name) or _is_metric(name) or all(map(_is_numeric, _cells(table, name))))
+    ]
+    commas = _first(table, numeric, DECIMAL_COMMA)
     if commas is None:
         return table
-    points = _first(table, DECIMAL_POINT)
+    points = _first(table, numeric, DECIMAL_POINT)
     if points is not None:
         (one, column), (other, another) = commas, points
         raise one.error(
@@ -265,7 +285,7 @@ def _with_decimal_points(table: Table, separator: str) -> Table:
             row.number,
             {
                 name: cell.replace(",", ".")
-                if isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
+                if name in numeric and isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
                 else cell
                 for name, cell in row.cells.items()
             },
@@ -273,14 +293,39 @@ def _with_decimal_points(table: Table, separator: str) -> Table:
         )
         for row in table.rows
     )
-    note = f"{named} separate the columns of {table.path.name}, so its commas are decimal."
+    note = (
+        f"{named} separate the columns of {table.path.name}, so its commas are decimal where a "
+        "whole column is of numbers; 'types: {<name>: text}' under 'source' keeps a text."
+    )
     return replace(table, rows=rows, notes=(*table.notes, note))
 
 
-def _first(table: Table, pattern: re.Pattern[str]) -> tuple[Row, str] | None:
-    """Return the first cell that has a form, as its row and its column."""
+def _cells(table: Table, column: str) -> Iterator[str]:
+    return (row.text(column) for row in table.rows)
+
+
+def _is_metric(column: str) -> bool:
+    return split_of(column) is not None or column in LOGGED
+
+
+def _is_numeric(cell: str) -> bool:
+    """Whether a cell is a number, with a decimal comma or not, or none."""
+    if not cell or cell.lower() in NOTHING or DECIMAL_COMMA.fullmatch(cell):
+        return True
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _first(
+    table: Table, columns: Collection[str], pattern: re.Pattern[str]
+) -> tuple[Row, str] | None:
+    """Return the first cell of some columns that has a form, as its row and its column."""
     for row in table.rows:
-        for column, cell in row.cells.items():
+        for column in columns:
+            cell = row.cells[column]
             if isinstance(cell, str) and pattern.fullmatch(cell):
                 return row, column
     return None
