@@ -335,6 +335,27 @@ def test_seeds_that_a_real_number_cannot_tell_apart_are_two(tmp_path):
     assert [trial.seed for trial in plan_study(spec).study.imported] == [2**60, 2**60 + 1]
 
 
+@pytest.mark.parametrize(
+    ("seeds", "kept"),
+    [((1, 2, 3), "abc"), (("", "", ""), "ac"), ((1, "", 3), "ac"), (("", 2, 3), "ac")],
+)
+def test_of_two_trials_with_equal_numbers_one_is_left_out_unless_their_seeds_differ(
+    tmp_path, seeds, kept
+):
+    """Of 100 examples two seeds have often as many right."""
+    rows = [f"{name},sgd,{seed}\n" for name, seed in zip("abc", seeds, strict=True)]
+    spec = write(
+        tmp_path,
+        {"scientific": {"optimizer": ["sgd"]}},
+        trials="trial,optimizer,seed\n" + "".join(rows),
+        measurements="trial,step,validation/error\na,1,0.25\nb,1,0.25\nc,1,0.5\n",
+    )
+    study = plan_study(spec).study
+    assert [trial.name for trial in study.imported] == [*kept]
+    said = [note for note in study.import_notes if note.startswith("Left out: b has the config")]
+    assert len(said) == ("b" not in kept)
+
+
 def test_trials_without_a_seed_have_one_that_is_no_other_trials(tmp_path):
     """Three runs of one configuration, of which the table knows one's seed."""
     spec = write(
