@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.sources.algoperf import datasets
+from tests.sources.foreign import RUNS, with_source, write_csv, write_json_lines
 from tests.specs import REMOVED, changed, write_spec
 from tuning_playbook.__main__ import main
 from tuning_playbook.analysis.checklist import diagnose
@@ -333,6 +334,18 @@ def test_seeds_that_a_real_number_cannot_tell_apart_are_two(tmp_path):
         measurements="trial,step,validation/error\na,1,0.5\nb,1,0.25\n",
     )
     assert [trial.seed for trial in plan_study(spec).study.imported] == [2**60, 2**60 + 1]
+
+
+@pytest.mark.parametrize("source", ["csv", "jsonl"])
+def test_a_table_may_count_from_0_what_has_trained_already(tmp_path, source):
+    writer = {"csv": write_csv, "jsonl": write_json_lines}[source]
+    runs = [run | {"loss": {n - 1: value for n, value in run["loss"].items()}} for run in RUNS]
+    spec = writer(tmp_path, runs)
+    assert plan_study(spec).study.imported[0].record.evaluations.steps == (0, 1, 2, 3)
+    with_source(spec, step_0="trained")
+    study = plan_study(spec).study
+    assert study.imported[0].record.evaluations.steps == (1, 2, 3, 4)
+    assert any("counted from 1 here" in note for note in study.import_notes)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from tuning_playbook.study.import_spec import (
     ArchiveSource,
     CsvSource,
     FolderSource,
+    ForeignSource,
     JsonLinesSource,
     MlflowSource,
     OptunaSource,
@@ -173,7 +174,7 @@ def _step_0_trained(source: object) -> bool:
 
     Optuna, MLflow's own logging and TensorBoard's users count epochs from 0.
     """
-    if isinstance(source, FolderSource) and source.step_0 is not None:
+    if isinstance(source, ForeignSource) and source.step_0 is not None:
         return source.step_0 == "trained"
     return isinstance(source, OptunaSource | MlflowSource | TensorboardSource)
 
