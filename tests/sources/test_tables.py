@@ -132,6 +132,50 @@ def test_commas_and_points_in_one_table_are_an_error(tmp_path):
         study_of(tmp_path, "trial;rate\na;0,1\nb;0.2\n", measured("ab"))
 
 
+LONG = """trial,optimizer,rate,step,seconds,validation/error
+a,sgd,0.10,1,3.5,0.5
+b,adam,0.2,1,3.5,0.4
+a,,,2,7.5,0.25
+b,adam,0.2,2,7.5,0.125
+"""
+BOTH = {"source": {"format": "csv", "trials": "trials.csv", "measurements": "trials.csv"}}
+CHOSEN = {"source": BOTH["source"] | {"hyperparameters": ["optimizer", "rate"]}}
+
+
+def test_one_file_may_be_both_tables(tmp_path):
+    study = study_of(tmp_path, LONG, "", CHOSEN)
+    assert [dict(trial.hyperparameters) for trial in study.imported] == [
+        {"optimizer": "sgd", "rate": 0.1},
+        {"optimizer": "adam", "rate": 0.2},
+    ]
+    errors = [trial.record.evaluations.values["validation/error"] for trial in study.imported]
+    assert errors == [(0.5, 0.25), (0.4, 0.125)]
+    assert "Columns of trials.csv left unread: seconds." in study.import_notes
+
+
+def test_in_one_file_a_hyperparameter_has_one_value_in_a_trial(tmp_path):
+    message = r"row 4, column 'seconds': trial 'a' has 7.5, and 3.5 in row 2; a hyperparameter has"
+    with pytest.raises(TuningPlaybookError, match=message):
+        study_of(tmp_path, LONG, "", BOTH)
+
+
+def test_lines_of_json_may_be_both_tables(tmp_path):
+    rows = [{"trial": "a", "x": 3, "step": n, "validation/error": 1 / n} for n in (1, 2)]
+    of_lines(tmp_path, rows[:1], ())
+    (tmp_path / "trials.jsonl").write_text(lines(rows))
+    source = {"format": "jsonl", "trials": "trials.jsonl", "measurements": "trials.jsonl"}
+    study = plan_study(write_spec(tmp_path / "s.yaml", changed({"source": source}, SPEC))).study
+    assert [dict(trial.hyperparameters) for trial in study.imported] == [{"x": 3}]
+    assert study.imported[0].record.evaluations.steps == (1, 2)
+
+
+def test_a_table_of_measurements_alone_gets_the_hint_to_give_it_as_both(tmp_path):
+    alone = {"source": {"format": "csv", "trials": "trials.csv"}}
+    message = r"row 4, .*give it as both, 'trials: trials.csv' and 'measurements: trials.csv'"
+    with pytest.raises(TuningPlaybookError, match=message):
+        study_of(tmp_path, LONG, "", alone)
+
+
 LAYERS = "trial;rate;layers\na;0,1;64,64\nb;0,2;64,128\n"
 
 

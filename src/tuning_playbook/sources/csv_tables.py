@@ -6,9 +6,11 @@ measurements.csv   trial,step,validation/accuracy,train_loss
                    a,1000,0.71,1.84
 
 The tables are CSV files or JSON lines. A table of trials alone has the last metrics of each trial.
+One file may be both tables: it has a row for each measurement, with the trial's hyperparameters.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.measurements import LOGGED, split_of
@@ -59,10 +61,20 @@ def read_tables(
         if not name:
             raise row.error("trial", "the trial has no name")
         if name in known:
-            raise row.error("trial", f"'{name}' stands in row {known[name].number} already")
+            hint = ""
+            if measurements is None or "step" in trials.columns:
+                file = trials.path.name
+                hint = (
+                    "; if the table has a row for each measurement of a trial, give it as both, "
+                    f"'trials: {file}' and 'measurements: {file}', with a column 'step'"
+                )
+            raise row.error("trial", f"'{name}' stands in row {known[name].number} already{hint}")
         known[name] = row
     table = measurements or trials
-    metrics, unread = _metrics(table, measurements is None, objective)
+    both = measurements is not None and measurements.path == trials.path
+    metrics, unread = _metrics(
+        table, measurements is None, objective, trials.columns if both else ()
+    )
     measured = _read_measurements(table, metrics, known, wanted, alone=measurements is None)
     parameters = [
         name
@@ -80,8 +92,57 @@ def _is_metric(column: str) -> bool:
     return split_of(column) is not None or column in LOGGED
 
 
-def _metrics(table: Table, alone: bool, objective: str) -> tuple[list[str], list[str]]:
+def one_row_each(table: Table, hyperparameters: Collection[str] | None) -> Table:
+    """Return the table of trials in one with a row for each measurement.
+
+    Args:
+        table: Its columns that are no metrics have one value in all rows of a trial, or are empty.
+        hyperparameters: The columns that are hyperparameters, by their names here or in the file;
+            the others are left out. None for all.
+
+    Raises:
+        SourceError: A column has two values in the rows of a trial.
+    """
+    written = table.rows[0].written
+    columns = [
+        name
+        for name in table.columns
+        if name in ("trial", "seed", "status", "infeasible_reason")
+        or (
+            not (name == "step" or _is_metric(name))
+            and (hyperparameters is None or {name, written.get(name)} & {*hyperparameters})
+        )
+    ]
+    rows: dict[str, Row] = {}
+    for row in table.rows:
+        first = rows.setdefault(
+            row.text("trial"), replace(row, cells={name: row.cells.get(name) for name in columns})
+        )
+        for name in columns:
+            before, text = first.text(name), row.text(name)
+            if text and before and text != before:
+                raise row.error(
+                    name,
+                    f"trial '{row.text('trial')}' has {text}, and {before} in row {first.number}; "
+                    "a hyperparameter has one value. A metric is named <split>/<name>, by "
+                    "'source.rename'; or list the hyperparameters under 'source.hyperparameters'",
+                )
+        if missing := [name for name in columns if row.text(name) and not first.text(name)]:
+            cells = {name: row.cells[name] for name in missing}
+            rows[row.text("trial")] = replace(first, cells={**first.cells, **cells})
+    return Table(table.path, tuple(columns), tuple(rows.values()))
+
+
+def _metrics(
+    table: Table, alone: bool, objective: str, others: Collection[str]
+) -> tuple[list[str], list[str]]:
     """Return the columns that hold metrics, and those that are left unread.
+
+    Args:
+        table: The table.
+        alone: Whether it has a row for each trial.
+        objective: The objective's metric.
+        others: Columns that are read as something else.
 
     Raises:
         SourceError: The objective is missing, or a column is nearly named as a metric.
@@ -95,7 +156,7 @@ def _metrics(table: Table, alone: bool, objective: str) -> tuple[list[str], list
         return [name for name in table.columns if _is_metric(name)], []
     unread = []
     for column in table.columns:
-        if column in ("trial", "step") or _is_metric(column):
+        if column in ("trial", "step", *others) or _is_metric(column):
             continue
         near = nearest(column, LOGGED)
         if near or column.partition("/")[0] in ("train", "validation", "test"):

@@ -1,6 +1,7 @@
 """Which reader reads a source of another tool's trials, and what its runs are under a spec."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tuning_playbook.declarations import NAME, ONE_MINUS
@@ -8,7 +9,7 @@ from tuning_playbook.errors import SourceError, TuningPlaybookError, nearest
 from tuning_playbook.sources.algoperf import read_algoperf
 from tuning_playbook.sources.checks import Written
 from tuning_playbook.sources.column_types import Type
-from tuning_playbook.sources.csv_tables import read_tables
+from tuning_playbook.sources.csv_tables import one_row_each, read_tables
 from tuning_playbook.sources.event_files import read_tensorboard
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.json_lines import names_in_lines, read_json_lines
@@ -218,11 +219,15 @@ def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: P
         return read_json_lines(path, required, source.rename)
 
     check_rename(written, [names(path) for path in places] if source.rename else [], "column")
-    trials = read(places[0], ["trial"])
     objective = written.spec.objective.metric
     measurements = None
     if source.measurements:
         measurements = read(places[1], ["trial", "step", objective])
+    if measurements is not None and places[0].samefile(places[1]):
+        measurements = replace(measurements, path=places[0])
+        trials = one_row_each(measurements, source.hyperparameters)
+    else:
+        trials = read(places[0], ["trial"])
     runs, unread, notes = read_tables(trials, measurements, objective, _wanted(source.only))
     return Logs(runs, unread, notes=notes)
 
