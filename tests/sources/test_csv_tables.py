@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.sources.algoperf import datasets
-from tests.sources.foreign import RUNS, with_source, write_csv, write_json_lines
+from tests.sources.foreign import RUNS, WRITERS, with_source, write_csv, write_json_lines
 from tests.specs import REMOVED, changed, write_spec
 from tuning_playbook.__main__ import main
 from tuning_playbook.analysis.checklist import diagnose
@@ -46,6 +46,22 @@ SPEC = {
 }
 
 TRAINING = {"max_train_steps": 40, "eval_every": 10, "batch_size": 32, "keep_best": 1}
+
+
+ONCE = ("optuna sqlite", "mlflow sqlite")
+"""Formats that have one value at a step, or whose writer here has."""
+
+
+class Twice(dict):
+    """What a run logs that was resumed after step 1, 2 and 3: steps 2 and 3 again, then 4."""
+
+    def __init__(self, values, change):
+        super().__init__(values)
+        self.change = change
+
+    def items(self):
+        again = [(step, self[step] + self.change) for step in (2, 3)]
+        return [*[(step, self[step]) for step in (1, 2, 3)], *again, (4, self[4])]
 
 
 def write(folder, changes=None, trials=TRIALS, measurements=MEASUREMENTS):
@@ -273,11 +289,6 @@ WRONG = {
         {"trials": TRIALS.replace("sgd,0.1", f"sgd,-{'9' * 5000}")},
         "row 2, column 'learning_rate': -999",
     ),
-    "measured twice": (
-        {},
-        {"measurements": MEASUREMENTS.replace("again,20", "again,10")},
-        "row 12, column 'validation/error': trial 'again' has a value at step 10 already",
-    ),
     "unknown column": (
         {},
         {"measurements": MEASUREMENTS.replace("train_loss", "trian_loss")},
@@ -334,6 +345,21 @@ def test_seeds_that_a_real_number_cannot_tell_apart_are_two(tmp_path):
         measurements="trial,step,validation/error\na,1,0.5\nb,1,0.25\n",
     )
     assert [trial.seed for trial in plan_study(spec).study.imported] == [2**60, 2**60 + 1]
+
+
+@pytest.mark.parametrize("tool", [tool for tool in WRITERS if tool not in ("wandb", *ONCE)])
+@pytest.mark.parametrize("change", [0.0, 0.25])
+def test_of_several_values_at_a_step_the_last_counts(tmp_path, tool, change):
+    """A resumed run logs a step again: with equal numbers nothing is said."""
+    runs = [run | {"loss": Twice(run["loss"], change)} for run in RUNS[:2]]
+    study = plan_study(WRITERS[tool](tmp_path, runs)).study
+    curves = study.imported[0].record.evaluations
+    found = dict(zip(curves.steps, curves.values["validation/loss"], strict=True))
+    first = RUNS[0]["loss"]
+    assert found == pytest.approx(first | {2: first[2] + change, 3: first[3] + change}, rel=1e-7)
+    said = [note for note in study.import_notes if note.startswith("Logged more than once")]
+    assert len(said) == bool(change)
+    assert all(f"of {study.imported[0].name}" in note for note in said)
 
 
 @pytest.mark.parametrize("source", ["csv", "jsonl"])

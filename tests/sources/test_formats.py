@@ -186,6 +186,18 @@ def test_not_a_number_and_infinity_of_a_database_are_those(tmp_path):
     assert ends == ["validation/loss is not finite from step 5 on"] * 2
 
 
+@pytest.mark.parametrize("late", [0, 1800000000000])
+def test_of_two_values_at_a_step_in_a_database_the_later_counts(tmp_path, late):
+    spec = foreign.write_mlflow_sqlite(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
+        row = (9.0, late, f"{0:032x}", 2)
+        database.execute("INSERT INTO metrics VALUES ('val_loss', ?, ?, ?, ?, 0)", row)
+    study = study_in(spec)
+    found = study.imported[0].record.evaluations.values["validation/loss"][1]
+    assert found == (9.0 if late else RUNS[0]["loss"][2])
+    assert any("the last one counts: val_loss of run0." in note for note in study.import_notes)
+
+
 def test_deleted_and_running_runs_of_mlflow_are_left_out_and_said(tmp_path):
     spec = foreign.write_mlflow(tmp_path)
     for n, (old, new) in enumerate((("active", "deleted"), ("status: 3", "status: 1"))):

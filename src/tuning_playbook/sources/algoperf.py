@@ -16,6 +16,7 @@ from typing import Any
 
 from tuning_playbook.errors import SourceError
 from tuning_playbook.sources.algoperf_end import SPENT, STEP, how_it_ended
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.foreign_files import inside, read_object
 from tuning_playbook.sources.measurements import split_of
 from tuning_playbook.sources.runs import SEED, Logs, Run, flattened, listed
@@ -55,7 +56,7 @@ SENTENCES: Mapping[str, Callable[[Any], str]] = {
 }
 """What is said of a fact that stands in the files of the runner."""
 
-Measured = dict[str, dict[int, float]]
+Measured = dict[str, ByStep]
 
 
 def read_algoperf(folder: Path, workload: str, column: str, wanted: Callable[[str], bool]) -> Logs:
@@ -204,7 +205,7 @@ def _evaluated(table: Table) -> Measured:
                 value = math.nan
             if value is not None:
                 # A run that was resumed logs a step again, and goes on from there.
-                found.setdefault(name, {})[row.whole("global_step")] = value
+                found.setdefault(name, ByStep())[row.whole("global_step")] = value
     return found
 
 
@@ -214,7 +215,7 @@ def _logged(table: Table) -> Measured:
         for name, here in LOGGED_AS.items():
             value = row.real(name) if name in table.columns else None
             if value is not None:
-                found.setdefault(here, {})[row.whole("global_step")] = value
+                found.setdefault(here, ByStep())[row.whole("global_step")] = value
     return found
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from tuning_playbook.errors import SourceError, nearest
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.measurements import LOGGED, split_of
 from tuning_playbook.sources.runs import END, Run, listed
 from tuning_playbook.sources.table import Row, Table
@@ -28,7 +29,7 @@ STATUSES: dict[str, Status] = {
     "failed": "failed",
 }
 
-Measured = dict[str, dict[str, dict[int, float]]]
+Measured = dict[str, dict[str, ByStep]]
 """By trial and metric, its value by step."""
 
 
@@ -192,12 +193,7 @@ def _read_measurements(
             value = row.real(column)
             if value is None:
                 continue
-            there = measured[name].setdefault(column, {})
-            if step in there:
-                raise row.error(
-                    column, f"trial '{name}' has a value at step {row.text('step')} already"
-                )
-            there[step] = value
+            measured[name].setdefault(column, ByStep())[step] = value
     return measured
 
 

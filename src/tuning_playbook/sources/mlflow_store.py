@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import SourceError, SpecError, nearest
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.foreign_files import check_size, files_in, open_text
 from tuning_playbook.sources.runs import Logs, Run, listed
 from tuning_playbook.sources.sqlite_tables import opened, unwritten
@@ -48,7 +49,7 @@ class Stored:
     name: str = ""
     status: str = ""
     params: dict[str, Cell] = field(default_factory=dict)
-    metrics: dict[str, dict[int, float]] = field(default_factory=dict)
+    metrics: dict[str, ByStep] = field(default_factory=dict)
     flaw: str = ""
     cut: list[str] = field(default_factory=list)
     """Metrics whose last line is cut off."""
@@ -204,9 +205,9 @@ def _read_run(place: Path, run: Stored) -> None:
         run.flaw = run.flaw or str(error)
 
 
-def _metric(path: Path) -> tuple[dict[int, float], bool]:
+def _metric(path: Path) -> tuple[ByStep, bool]:
     """Return the values of a metric by step, of several at one step the last; and if it is cut."""
-    found: dict[int, float] = {}
+    found = ByStep()
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
             parts = line.split()
@@ -259,9 +260,11 @@ def _in_database(path: Path) -> tuple[dict[str, str], list[Stored], list[str]]:
                 continue
             place = (str(run), str(key), step)
             late = float(when) if isinstance(when, int | float) else 0.0
-            if late >= times.get(place, -math.inf):
-                times[place] = late
-                stored.metrics.setdefault(str(key), {})[step] = number
+            values = stored.metrics.setdefault(str(key), ByStep())
+            latest = number if late >= times.get(place, -math.inf) else values[step]
+            times[place] = max(late, times.get(place, -math.inf))
+            values[step] = number  # seen, also where it is not the latest
+            values[step] = latest
     notes = unwritten(path)
     if deleted:
         notes.append(f"Runs that were deleted in MLflow, and are left out: {deleted}.")

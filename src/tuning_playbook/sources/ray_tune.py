@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.foreign_files import files_in, open_text, parse_json, read_object
 from tuning_playbook.sources.runs import Logs, Run, flattened, listed
 from tuning_playbook.sources.table import Cell, read_table
@@ -30,7 +31,7 @@ BOOKKEEPING = (
 
 LONGEST_REASON = 200
 
-Measured = dict[str, dict[int, float]]
+Measured = dict[str, ByStep]
 
 
 def read_ray(folder: Path, step: str, wanted: Callable[[str], bool]) -> Logs:
@@ -140,7 +141,7 @@ def _measured(path: Path, rows: Sequence[Mapping[str, Cell]], step: str) -> Meas
             value = _number(cell)
             if value is None or name.startswith(CONFIG) or name in (step, *BOOKKEEPING):
                 continue
-            found.setdefault(name, {})[int(when)] = value
+            found.setdefault(name, ByStep())[int(when)] = value
     return found
 
 

@@ -1,5 +1,6 @@
 """Which reader reads a source of another tool's trials, and what its runs are under a spec."""
 
+import filecmp
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -223,7 +224,7 @@ def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: P
     measurements = None
     if source.measurements:
         measurements = read(places[1], ["trial", "step", objective])
-    if measurements is not None and places[0].samefile(places[1]):
+    if measurements is not None and filecmp.cmp(places[0], places[1], shallow=False):
         measurements = replace(measurements, path=places[0])
         trials = one_row_each(measurements, source.hyperparameters)
     else:

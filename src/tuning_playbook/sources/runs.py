@@ -8,6 +8,7 @@ from typing import Any
 from tuning_playbook.declarations import NAME, ONE_MINUS, Value
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.arms import one_minus
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.column_types import Complaint, Type, typed
 from tuning_playbook.sources.measurements import LOGGED, Steps, record_of, split_of
 from tuning_playbook.sources.seeds import told_apart
@@ -405,6 +406,17 @@ def _measured(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], list[st
     if unread:
         notes.append(
             f"Metrics left unread: {listed(unread)}. 'source.rename' can name them <split>/<name>."
+        )
+    again = [
+        f"{name} of {run.name}"
+        for run in runs
+        for name, values in run.measured.items()
+        if name not in unread and isinstance(values, ByStep) and values.replaced
+    ]
+    if again:
+        notes.append(
+            "Logged more than once at a step with other values, as by a run that was resumed or "
+            f"logs no steps; the last one counts: {listed(again)}."
         )
     shift = 0
     if naming.step_0_trained and any(
