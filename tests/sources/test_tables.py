@@ -159,6 +159,12 @@ def test_in_one_file_a_hyperparameter_has_one_value_in_a_trial(tmp_path):
         study_of(tmp_path, LONG, "", BOTH)
 
 
+def test_in_one_file_a_name_of_no_column_is_an_error(tmp_path):
+    wrong = {"source": BOTH["source"] | {"hyperparameters": ["optimizer", "rat"]}}
+    with pytest.raises(TuningPlaybookError, match=r"hyperparameter 'rat'; did you mean 'rate'\?"):
+        study_of(tmp_path, LONG, "", wrong)
+
+
 def test_lines_of_json_may_be_both_tables(tmp_path):
     rows = [{"trial": "a", "x": 3, "step": n, "validation/error": 1 / n} for n in (1, 2)]
     of_lines(tmp_path, rows[:1], ())

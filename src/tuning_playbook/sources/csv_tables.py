@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.by_step import ByStep
-from tuning_playbook.sources.measurements import LOGGED, split_of
+from tuning_playbook.sources.measurements import LOGGED, is_metric, split_of
 from tuning_playbook.sources.runs import END, Run, listed
 from tuning_playbook.sources.table import Row, Table
 from tuning_playbook.trials.record import Status
@@ -80,17 +80,13 @@ def read_tables(
     parameters = [
         name
         for name in trials.columns
-        if name not in ABOUT_A_TRIAL and not (measurements is None and _is_metric(name))
+        if name not in ABOUT_A_TRIAL and not (measurements is None and is_metric(name))
     ]
     runs = [_run(row, measured[name], parameters) for name, row in known.items() if wanted(name)]
     notes = [*trials.notes, *(measurements.notes if measurements else ())]
     if unread:
         notes.append(f"Columns of {table.path.name} left unread: {listed(unread)}.")
     return runs, [name for name in known if not wanted(name)], notes
-
-
-def _is_metric(column: str) -> bool:
-    return split_of(column) is not None or column in LOGGED
 
 
 def one_row_each(table: Table, hyperparameters: Collection[str] | None) -> Table:
@@ -110,7 +106,7 @@ def one_row_each(table: Table, hyperparameters: Collection[str] | None) -> Table
         for name in table.columns
         if name in ("trial", "seed", "status", "infeasible_reason")
         or (
-            not (name == "step" or _is_metric(name))
+            not (name == "step" or is_metric(name))
             and (hyperparameters is None or {name, written.get(name)} & {*hyperparameters})
         )
     ]
@@ -154,10 +150,10 @@ def _metrics(
             f"(columns: {', '.join(table.columns)})"
         )
     if alone:
-        return [name for name in table.columns if _is_metric(name)], []
+        return [name for name in table.columns if is_metric(name)], []
     unread = []
     for column in table.columns:
-        if column in ("trial", "step", *others) or _is_metric(column):
+        if column in ("trial", "step", *others) or is_metric(column):
             continue
         near = nearest(column, LOGGED)
         if near or column.partition("/")[0] in ("train", "validation", "test"):
@@ -166,7 +162,7 @@ def _metrics(
                 f"train, validation or test, nor one of {', '.join(LOGGED)}{near}"
             )
         unread.append(column)
-    return [name for name in table.columns if _is_metric(name)], unread
+    return [name for name in table.columns if is_metric(name)], unread
 
 
 def _read_measurements(

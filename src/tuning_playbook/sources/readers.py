@@ -10,11 +10,11 @@ from tuning_playbook.errors import SourceError, TuningPlaybookError, nearest
 from tuning_playbook.sources.algoperf import read_algoperf
 from tuning_playbook.sources.checks import Written
 from tuning_playbook.sources.column_types import Type
-from tuning_playbook.sources.csv_tables import one_row_each, read_tables
+from tuning_playbook.sources.csv_tables import ABOUT_A_TRIAL, one_row_each, read_tables
 from tuning_playbook.sources.event_files import read_tensorboard
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.json_lines import names_in_lines, read_json_lines
-from tuning_playbook.sources.measurements import split_of
+from tuning_playbook.sources.measurements import is_metric, split_of
 from tuning_playbook.sources.mlflow_store import read_mlflow
 from tuning_playbook.sources.optuna_storage import read_optuna
 from tuning_playbook.sources.outcomes import with_those_that_never_trained
@@ -226,6 +226,13 @@ def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: P
         measurements = read(places[1], ["trial", "step", objective])
     if measurements is not None and filecmp.cmp(places[0], places[1], shallow=False):
         measurements = replace(measurements, path=places[0])
+        named = measurements.rows[0].written
+        about = [
+            name
+            for name in measurements.columns
+            if name not in ABOUT_A_TRIAL and not is_metric(name)
+        ]
+        _check_parameters(written, {name: name for name in about} | {named[n]: n for n in about})
         trials = one_row_each(measurements, source.hyperparameters)
     else:
         trials = read(places[0], ["trial"])

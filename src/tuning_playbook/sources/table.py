@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.foreign_files import open_text
-from tuning_playbook.sources.measurements import LOGGED, split_of
+from tuning_playbook.sources.measurements import is_metric
 
 WHOLE = re.compile(r"[+-]?\d+")
 
@@ -266,7 +266,7 @@ def _with_decimal_points(table: Table, separator: str, types: Mapping[str, str |
         name
         for name in table.columns
         if (types.get(name) or "number") == "number"
-        and (types.get(name) or _is_metric(name) or all(map(_is_numeric, _cells(table, name))))
+        and (types.get(name) or is_metric(name) or all(map(_is_numeric, _cells(table, name))))
     ]
     commas = _first(table, numeric, DECIMAL_COMMA)
     if commas is None:
@@ -302,10 +302,6 @@ def _with_decimal_points(table: Table, separator: str, types: Mapping[str, str |
 
 def _cells(table: Table, column: str) -> Iterator[str]:
     return (row.text(column) for row in table.rows)
-
-
-def _is_metric(column: str) -> bool:
-    return split_of(column) is not None or column in LOGGED
 
 
 def _is_numeric(cell: str) -> bool:
