@@ -235,6 +235,20 @@ def test_a_last_line_without_a_line_end_may_be_cut(tmp_path, case):
     assert all(said in note for note in notes)
 
 
+@pytest.mark.parametrize(("cut", "steps"), [("20", (2, 20)), ("2", (2,)), ("", (2,))])
+def test_a_last_line_that_is_cut_within_its_step_takes_no_earlier_ones_place(tmp_path, cut, steps):
+    table = f"trial,validation/error,step\nb,0.75,20\na,0.5,2\na,0.25,{cut}"
+    if not cut:
+        table = table[:-1]
+    study = study_of(tmp_path, "trial,x\na,1\nb,2\n", table)
+    curves = study.imported[0].record.evaluations
+    assert curves.steps == steps
+    assert curves.values["validation/error"][0] == 0.5
+    said = [note for note in study.import_notes if "last line of measurements.csv" in note]
+    assert len(said) == 1
+    assert ("is not read" in said[0]) == (cut != "20")
+
+
 def test_a_line_with_too_few_cells_that_is_not_the_last_is_an_error(tmp_path):
     table = "trial,step,validation/error\na,5,0.5\na,1\na,20,0.25"
     with pytest.raises(TuningPlaybookError, match="row 3 has 2 cells"):

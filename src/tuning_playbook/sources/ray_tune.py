@@ -67,7 +67,7 @@ def read_ray(folder: Path, step: str, wanted: Callable[[str], bool]) -> Logs:
             unread.append(name)
             continue
         try:
-            rows, cut = _results(path)
+            rows, cut = _results(path, step)
             parameters = _parameters(path, rows)
         except SourceError as error:
             left_out[name] = str(error)
@@ -82,7 +82,7 @@ def read_ray(folder: Path, step: str, wanted: Callable[[str], bool]) -> Logs:
     return Logs(runs, unread, left_out, notes)
 
 
-def _results(path: Path) -> tuple[list[dict[str, Cell]], list[str]]:
+def _results(path: Path, step: str) -> tuple[list[dict[str, Cell]], list[str]]:
     """Return the results of a trial, flat, and what is said of a last line that may be cut off."""
     lines = path / "result.json"
     if lines.exists() and lines.stat().st_size:
@@ -102,7 +102,7 @@ def _results(path: Path) -> tuple[list[dict[str, Cell]], list[str]]:
         return rows, []
     table = path / "progress.csv"
     if table.exists() and table.stat().st_size:
-        content = read_table(table, [], called=f"{path.name}/{table.name}")
+        content = read_table(table, [], called=f"{path.name}/{table.name}", step=step)
         notes = [content.last_line] if content.last_line else []
         return [dict(row.cells) for row in content.rows], notes
     return [], []

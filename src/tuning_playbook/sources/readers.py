@@ -2,7 +2,6 @@
 
 import filecmp
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from tuning_playbook.declarations import NAME, ONE_MINUS
@@ -221,11 +220,10 @@ def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: P
 
     check_rename(written, [names(path) for path in places] if source.rename else [], "column")
     objective = written.spec.objective.metric
+    both = ["trial", "step", objective]
     measurements = None
-    if source.measurements:
-        measurements = read(places[1], ["trial", "step", objective])
-    if measurements is not None and filecmp.cmp(places[0], places[1], shallow=False):
-        measurements = replace(measurements, path=places[0])
+    if source.measurements and filecmp.cmp(places[0], places[1], shallow=False):
+        measurements = read(places[0], both)
         named = measurements.rows[0].written
         about = [
             name
@@ -236,6 +234,7 @@ def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: P
         trials = one_row_each(measurements, source.hyperparameters)
     else:
         trials = read(places[0], ["trial"])
+        measurements = read(places[1], both) if source.measurements else None
     runs, unread, notes = read_tables(trials, measurements, objective, _wanted(source.only))
     return Logs(runs, unread, notes=notes)
 

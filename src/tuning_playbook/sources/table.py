@@ -126,6 +126,7 @@ def read_table(
     rename: Mapping[str, str] | None = None,
     called: str = "",
     types: Mapping[str, str] | None = None,
+    step: str = "step",
 ) -> Table:
     """Return the table in a CSV file whose first row names its columns.
 
@@ -136,6 +137,8 @@ def read_table(
         called: What notes call the file; its name where that is left out.
         types: `number`, `text` or `truth` for columns of which it is known, by their names here or
             in the file.
+        step: The column that counts steps, if there is one. A last line without a line end that
+            ends with a step which its trial has already is cut off there: 20 has become 2.
 
     Raises:
         SourceError: The file cannot be read, is no table, or lacks a required column.
@@ -170,6 +173,12 @@ def read_table(
     last = ""
     if cut:
         last = f"The last line of {name} has too few cells and no line end, so it is not read."
+    elif unended and columns[-1] == step and _has_an_earlier_ones(rows, step):
+        rows.pop()
+        last = (
+            f"The last line of {name} has no line end and the step of an earlier line, so it is "
+            "cut off within its step, and is not read."
+        )
     elif unended and not text.endswith('"'):  # a cell that ends with its quotation mark is whole
         last = (
             f"The last line of {name} has no line end; if the file was cut off, its last number "
@@ -183,6 +192,12 @@ def read_table(
     known = types or {}
     kinds = {here: known.get(here) or known.get(there) for here, there in written.items()}
     return _with_decimal_points(table, separator, kinds)
+
+
+def _has_an_earlier_ones(rows: Sequence[Row], step: str) -> bool:
+    """Whether the last row has a step that an earlier one of its trial has."""
+    *earlier, last = ((row.text("trial"), row.text(step)) for row in rows)
+    return last in earlier
 
 
 def check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
