@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.sources.algoperf import datasets
+from tests.sources.foreign import RUNS, WRITERS, with_source, write_csv, write_json_lines
 from tests.specs import REMOVED, changed, write_spec
 from tuning_playbook.__main__ import main
 from tuning_playbook.analysis.checklist import diagnose
@@ -45,6 +46,22 @@ SPEC = {
 }
 
 TRAINING = {"max_train_steps": 40, "eval_every": 10, "batch_size": 32, "keep_best": 1}
+
+
+ONCE = ("optuna sqlite", "mlflow sqlite")
+"""Formats that have one value at a step, or whose writer here has."""
+
+
+class Twice(dict):
+    """What a run logs that was resumed after step 1, 2 and 3: steps 2 and 3 again, then 4."""
+
+    def __init__(self, values, change):
+        super().__init__(values)
+        self.change = change
+
+    def items(self):
+        again = [(step, self[step] + self.change) for step in (2, 3)]
+        return [*[(step, self[step]) for step in (1, 2, 3)], *again, (4, self[4])]
 
 
 def write(folder, changes=None, trials=TRIALS, measurements=MEASUREMENTS):
@@ -272,11 +289,6 @@ WRONG = {
         {"trials": TRIALS.replace("sgd,0.1", f"sgd,-{'9' * 5000}")},
         "row 2, column 'learning_rate': -999",
     ),
-    "measured twice": (
-        {},
-        {"measurements": MEASUREMENTS.replace("again,20", "again,10")},
-        "row 12, column 'validation/error': trial 'again' has a value at step 10 already",
-    ),
     "unknown column": (
         {},
         {"measurements": MEASUREMENTS.replace("train_loss", "trian_loss")},
@@ -333,6 +345,54 @@ def test_seeds_that_a_real_number_cannot_tell_apart_are_two(tmp_path):
         measurements="trial,step,validation/error\na,1,0.5\nb,1,0.25\n",
     )
     assert [trial.seed for trial in plan_study(spec).study.imported] == [2**60, 2**60 + 1]
+
+
+@pytest.mark.parametrize("tool", [tool for tool in WRITERS if tool not in ("wandb", *ONCE)])
+@pytest.mark.parametrize("change", [0.0, 0.25])
+def test_of_several_values_at_a_step_the_last_counts(tmp_path, tool, change):
+    """A resumed run logs a step again: with equal numbers nothing is said."""
+    runs = [run | {"loss": Twice(run["loss"], change)} for run in RUNS[:2]]
+    study = plan_study(WRITERS[tool](tmp_path, runs)).study
+    curves = study.imported[0].record.evaluations
+    found = dict(zip(curves.steps, curves.values["validation/loss"], strict=True))
+    first = RUNS[0]["loss"]
+    assert found == pytest.approx(first | {2: first[2] + change, 3: first[3] + change}, rel=1e-7)
+    said = [note for note in study.import_notes if note.startswith("Logged more than once")]
+    assert len(said) == bool(change)
+    assert all(f"of {study.imported[0].name}" in note for note in said)
+
+
+@pytest.mark.parametrize("source", ["csv", "jsonl"])
+def test_a_table_may_count_from_0_what_has_trained_already(tmp_path, source):
+    writer = {"csv": write_csv, "jsonl": write_json_lines}[source]
+    runs = [run | {"loss": {n - 1: value for n, value in run["loss"].items()}} for run in RUNS]
+    spec = writer(tmp_path, runs)
+    assert plan_study(spec).study.imported[0].record.evaluations.steps == (0, 1, 2, 3)
+    with_source(spec, step_0="trained")
+    study = plan_study(spec).study
+    assert study.imported[0].record.evaluations.steps == (1, 2, 3, 4)
+    assert any("counted from 1 here" in note for note in study.import_notes)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "kept"),
+    [((1, 2, 3), "abc"), (("", "", ""), "ac"), ((1, "", 3), "ac"), (("", 2, 3), "ac")],
+)
+def test_of_two_trials_with_equal_numbers_one_is_left_out_unless_their_seeds_differ(
+    tmp_path, seeds, kept
+):
+    """Of 100 examples two seeds have often as many right."""
+    rows = [f"{name},sgd,{seed}\n" for name, seed in zip("abc", seeds, strict=True)]
+    spec = write(
+        tmp_path,
+        {"scientific": {"optimizer": ["sgd"]}},
+        trials="trial,optimizer,seed\n" + "".join(rows),
+        measurements="trial,step,validation/error\na,1,0.25\nb,1,0.25\nc,1,0.5\n",
+    )
+    study = plan_study(spec).study
+    assert [trial.name for trial in study.imported] == [*kept]
+    said = [note for note in study.import_notes if note.startswith("Left out: b has the config")]
+    assert len(said) == ("b" not in kept)
 
 
 def test_trials_without_a_seed_have_one_that_is_no_other_trials(tmp_path):

@@ -186,6 +186,18 @@ def test_not_a_number_and_infinity_of_a_database_are_those(tmp_path):
     assert ends == ["validation/loss is not finite from step 5 on"] * 2
 
 
+@pytest.mark.parametrize("late", [0, 1800000000000])
+def test_of_two_values_at_a_step_in_a_database_the_later_counts(tmp_path, late):
+    spec = foreign.write_mlflow_sqlite(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
+        row = (9.0, late, f"{0:032x}", 2)
+        database.execute("INSERT INTO metrics VALUES ('val_loss', ?, ?, ?, ?, 0)", row)
+    study = study_in(spec)
+    found = study.imported[0].record.evaluations.values["validation/loss"][1]
+    assert found == (9.0 if late else RUNS[0]["loss"][2])
+    assert any("the last one counts: val_loss of run0." in note for note in study.import_notes)
+
+
 def test_deleted_and_running_runs_of_mlflow_are_left_out_and_said(tmp_path):
     spec = foreign.write_mlflow(tmp_path)
     for n, (old, new) in enumerate((("active", "deleted"), ("status: 3", "status: 1"))):
@@ -204,6 +216,18 @@ def test_a_metric_of_mlflow_without_steps_is_the_last_one(tmp_path):
     study = import_datasets(plan_study(spec))["study"]
     assert study["eval_step"].values.tolist() == [1]
     assert np.isfinite(study["objective"].values).sum() == 5
+
+
+@pytest.mark.parametrize("kept", ["1700000000012 0.5 1", "1700000000012 0.", "17000"])
+def test_a_line_of_mlflow_that_was_cut_off_is_not_read_and_said(tmp_path, kept):
+    """Cut in its step 12, it would be the value of step 1."""
+    spec = foreign.write_mlflow(tmp_path)
+    path = tmp_path / "mlruns/123" / f"{0:032x}" / "metrics/val_loss"
+    path.write_text(path.read_text() + kept)
+    study = study_in(spec)
+    curves = study.imported[0].record.evaluations
+    assert dict(zip(curves.steps, curves.values["validation/loss"], strict=True)) == RUNS[0]["loss"]
+    assert any("cut off, and is not read: val_loss of run0." in n for n in study.import_notes)
 
 
 def test_a_tag_in_a_file_of_mlflow_makes_no_object(tmp_path):
@@ -227,6 +251,16 @@ def test_a_result_of_ray_that_was_cut_off_is_said(tmp_path):
     study = study_in(spec)
     assert study.imported[0].record.evaluations.steps == (1, 2, 3)
     assert any("result.json is cut off" in note for note in study.import_notes)
+
+
+@pytest.mark.parametrize(("removed", "steps"), [(3, (1, 2, 3, 4)), (8, (1, 2, 3))])
+def test_a_table_of_ray_that_was_cut_off_is_said(tmp_path, removed, steps):
+    spec = foreign.write_ray_csv(tmp_path)
+    path = tmp_path / "experiment/run0/progress.csv"
+    path.write_text(path.read_text()[:-removed])
+    study = study_in(spec)
+    assert study.imported[0].record.evaluations.steps == steps
+    assert any("The last line of run0/progress.csv has" in note for note in study.import_notes)
 
 
 def test_the_step_of_a_result_of_ray_may_be_another(tmp_path):

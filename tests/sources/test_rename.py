@@ -8,6 +8,7 @@ import pytest
 
 from tests.sources.algoperf import LOGS, import_logs
 from tests.sources.finished import write_finished
+from tests.sources.foreign import WRITERS, with_source
 from tests.specs import write_spec
 from tuning_playbook.analysis.import_datasets import import_datasets
 from tuning_playbook.errors import SpecError, TuningPlaybookError
@@ -79,6 +80,42 @@ def test_an_unknown_column_and_a_name_that_is_taken_are_errors(tmp_path, rename,
         plan_study(write_finished(tmp_path, TRIALS, {"source.rename": rename}))
     assert message in str(caught.value)
     assert str(tmp_path) in str(caught.value)
+
+
+RENAMED = {"Learning rate": "learning_rate"}
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "Learning rate"])
+def test_hyperparameters_are_listed_by_their_names_here_or_there(tmp_path, name):
+    changes = {"source.rename": RENAMED, "source.hyperparameters": [name]}
+    study = plan_study(write_finished(tmp_path, TRIALS, changes)).study
+    assert set(study.hyperparameters) == {"learning_rate"}
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "lr"])
+def test_types_are_said_by_their_names_here_or_there(tmp_path, name):
+    trials = [{"lr": 10.0**-n} for n in range(1, 4)]
+    changes = {"source.rename": {"lr": "learning_rate"}, "source.types": {name: "text"}}
+    study = plan_study(write_finished(tmp_path, trials, changes)).study
+    values = [trial.hyperparameters["learning_rate"] for trial in study.imported]
+    assert values == ["0.1", "0.01", "0.001"]
+
+
+def test_a_name_here_comes_before_one_there(tmp_path):
+    trials = [{"lr": 0.1 * n, "x": n} for n in range(1, 4)]
+    changes = {"source.rename": {"lr": "rate", "x": "lr"}, "source.hyperparameters": ["lr"]}
+    study = plan_study(write_finished(tmp_path, trials, changes)).study
+    assert [trial.hyperparameters for trial in study.imported] == [{"lr": n} for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("tool", WRITERS)
+@pytest.mark.parametrize("key", ["hyperparameters", "types"])
+def test_a_hyperparameter_that_no_trial_has_is_an_error(tmp_path, tool, key):
+    given = {"hyperparameters": ["opt", "layer"], "types": {"layer": "text"}}[key]
+    spec = with_source(WRITERS[tool](tmp_path), **{key: given})
+    message = f"source.{key}.*: no trial has a hyperparameter 'layer'; did you mean 'layers'"
+    with pytest.raises(SpecError, match=message):
+        plan_study(spec)
 
 
 def source_of(workload, **rename):

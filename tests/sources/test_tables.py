@@ -132,6 +132,129 @@ def test_commas_and_points_in_one_table_are_an_error(tmp_path):
         study_of(tmp_path, "trial;rate\na;0,1\nb;0.2\n", measured("ab"))
 
 
+LONG = """trial,optimizer,rate,step,seconds,validation/error
+a,sgd,0.10,1,3.5,0.5
+b,adam,0.2,1,3.5,0.4
+a,,,2,7.5,0.25
+b,adam,0.2,2,7.5,0.125
+"""
+BOTH = {"source": {"format": "csv", "trials": "trials.csv", "measurements": "trials.csv"}}
+CHOSEN = {"source": BOTH["source"] | {"hyperparameters": ["optimizer", "rate"]}}
+
+
+def test_one_file_may_be_both_tables(tmp_path):
+    study = study_of(tmp_path, LONG, "", CHOSEN)
+    assert [dict(trial.hyperparameters) for trial in study.imported] == [
+        {"optimizer": "sgd", "rate": 0.1},
+        {"optimizer": "adam", "rate": 0.2},
+    ]
+    errors = [trial.record.evaluations.values["validation/error"] for trial in study.imported]
+    assert errors == [(0.5, 0.25), (0.4, 0.125)]
+    assert "Columns of trials.csv left unread: seconds." in study.import_notes
+
+
+def test_in_one_file_a_hyperparameter_has_one_value_in_a_trial(tmp_path):
+    message = r"row 4, column 'seconds': trial 'a' has 7.5, and 3.5 in row 2; a hyperparameter has"
+    with pytest.raises(TuningPlaybookError, match=message):
+        study_of(tmp_path, LONG, "", BOTH)
+
+
+def test_in_one_file_a_name_of_no_column_is_an_error(tmp_path):
+    wrong = {"source": BOTH["source"] | {"hyperparameters": ["optimizer", "rat"]}}
+    with pytest.raises(TuningPlaybookError, match=r"hyperparameter 'rat'; did you mean 'rate'\?"):
+        study_of(tmp_path, LONG, "", wrong)
+
+
+def test_lines_of_json_may_be_both_tables(tmp_path):
+    rows = [{"trial": "a", "x": 3, "step": n, "validation/error": 1 / n} for n in (1, 2)]
+    of_lines(tmp_path, rows[:1], ())
+    (tmp_path / "trials.jsonl").write_text(lines(rows))
+    source = {"format": "jsonl", "trials": "trials.jsonl", "measurements": "trials.jsonl"}
+    study = plan_study(write_spec(tmp_path / "s.yaml", changed({"source": source}, SPEC))).study
+    assert [dict(trial.hyperparameters) for trial in study.imported] == [{"x": 3}]
+    assert study.imported[0].record.evaluations.steps == (1, 2)
+
+
+def test_a_table_of_measurements_alone_gets_the_hint_to_give_it_as_both(tmp_path):
+    alone = {"source": {"format": "csv", "trials": "trials.csv"}}
+    message = r"row 4, .*give it as both, 'trials: trials.csv' and 'measurements: trials.csv'"
+    with pytest.raises(TuningPlaybookError, match=message):
+        study_of(tmp_path, LONG, "", alone)
+
+
+LAYERS = "trial;rate;layers\na;0,1;64,64\nb;0,2;64,128\n"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"source.types": {"layers": "text"}}, {"scientific": {"layers": ["64,64", "64,128"]}}],
+    ids=["type", "values"],
+)
+def test_a_text_with_a_comma_is_kept_beside_semicolons(tmp_path, changes):
+    study = study_of(tmp_path, LAYERS, measured("ab"), changes)
+    assert column(study, "layers") == ["64,64", "64,128"]
+    assert column(study, "rate") == [0.1, 0.2]
+
+
+def test_a_column_with_a_text_has_no_decimal_commas(tmp_path):
+    study = study_of(tmp_path, LAYERS + "c;0,3;64,64,64\n", measured("abc"))
+    assert column(study, "layers") == ["64,64", "64,128", "64,64,64"]
+    assert column(study, "rate") == [0.1, 0.2, 0.3]
+
+
+def test_a_version_with_a_point_beside_decimal_commas_is_kept(tmp_path):
+    table = "trial;rate;version\na;0,1;1.2\nb;0,2;1.2rc\n"
+    study = study_of(tmp_path, table, measured("ab"))
+    assert column(study, "version") == ["1.2", "1.2rc"]
+
+
+@pytest.mark.parametrize("cell", ["0,25", ""])
+def test_what_is_no_number_is_named_beside_decimal_commas(tmp_path, cell):
+    values = f"trial;step;validation/error\na;1;{cell}\na;2;oops\n"
+    with pytest.raises(TuningPlaybookError, match="'oops' is no number"):
+        study_of(tmp_path, "trial,x\na,1\n", values)
+
+
+CUT = {
+    # the last line, which has no line end: (the errors of a, a part of what is said)
+    "within a number": ("a,20,0.1", (0.5, 0.25, 0.1), "no line end; if the file was cut off"),
+    "within a step": ("a,2", (0.5, 0.25), "too few cells and no line end, so it is not read"),
+    "within a quoted cell": ('"a","20","0.1', (0.5, 0.25), "so it is not read"),
+    "not cut, as it is quoted": ('"a","20","0.125"', (0.5, 0.25, 0.125), ""),
+}
+
+
+@pytest.mark.parametrize("case", CUT)
+def test_a_last_line_without_a_line_end_may_be_cut(tmp_path, case):
+    line, errors, said = CUT[case]
+    table = f"trial,step,validation/error\na,5,0.5\na,10,0.25\n{line}"
+    study = study_of(tmp_path, "trial,x\na,1\n", table)
+    assert study.imported[0].record.evaluations.values["validation/error"] == errors
+    notes = [note for note in study.import_notes if "last line of measurements.csv" in note]
+    assert len(notes) == bool(said)
+    assert all(said in note for note in notes)
+
+
+@pytest.mark.parametrize(("cut", "steps"), [("20", (2, 20)), ("2", (2,)), ("", (2,))])
+def test_a_last_line_that_is_cut_within_its_step_takes_no_earlier_ones_place(tmp_path, cut, steps):
+    table = f"trial,validation/error,step\nb,0.75,20\na,0.5,2\na,0.25,{cut}"
+    if not cut:
+        table = table[:-1]
+    study = study_of(tmp_path, "trial,x\na,1\nb,2\n", table)
+    curves = study.imported[0].record.evaluations
+    assert curves.steps == steps
+    assert curves.values["validation/error"][0] == 0.5
+    said = [note for note in study.import_notes if "last line of measurements.csv" in note]
+    assert len(said) == 1
+    assert ("is not read" in said[0]) == (cut != "20")
+
+
+def test_a_line_with_too_few_cells_that_is_not_the_last_is_an_error(tmp_path):
+    table = "trial,step,validation/error\na,5,0.5\na,1\na,20,0.25"
+    with pytest.raises(TuningPlaybookError, match="row 3 has 2 cells"):
+        study_of(tmp_path, "trial,x\na,1\n", table)
+
+
 def test_a_text_in_another_encoding_is_an_error(tmp_path):
     with pytest.raises(
         TuningPlaybookError, match=r"trials.csv: it cannot be read as text in UTF-8"

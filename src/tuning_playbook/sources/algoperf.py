@@ -16,6 +16,7 @@ from typing import Any
 
 from tuning_playbook.errors import SourceError
 from tuning_playbook.sources.algoperf_end import SPENT, STEP, how_it_ended
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.foreign_files import inside, read_object
 from tuning_playbook.sources.measurements import split_of
 from tuning_playbook.sources.runs import SEED, Logs, Run, flattened, listed
@@ -55,7 +56,7 @@ SENTENCES: Mapping[str, Callable[[Any], str]] = {
 }
 """What is said of a fact that stands in the files of the runner."""
 
-Measured = dict[str, dict[int, float]]
+Measured = dict[str, ByStep]
 
 
 def read_algoperf(folder: Path, workload: str, column: str, wanted: Callable[[str], bool]) -> Logs:
@@ -98,7 +99,8 @@ def read_algoperf(folder: Path, workload: str, column: str, wanted: Callable[[st
         facts.update(_facts(flags, meta))
         seed, flaw = _seed(path, flags)
         notes += flaw
-        measured, outcome = _measured(path, column)
+        measured, outcome, cut = _measured(path, column)
+        notes += cut
         if not (path / "measurements.csv").exists():
             unlogged.append(name)
         runs.append(
@@ -139,8 +141,8 @@ def _places(folder: Path, workload: str) -> dict[tuple[int, int], Path]:
     return places
 
 
-def _measured(path: Path, column: str) -> tuple[Measured, tuple[Status, str] | None]:
-    """Return what was measured of a trial, and that it failed where nothing was."""
+def _measured(path: Path, column: str) -> tuple[Measured, tuple[Status, str] | None, list[str]]:
+    """Return what was measured of a trial, that it failed where nothing was, and what is said."""
     try:
         log = _table(path / "measurements.csv")
         measured = {} if log is None else _logged(log)
@@ -148,7 +150,9 @@ def _measured(path: Path, column: str) -> tuple[Measured, tuple[Status, str] | N
         evaluations = _table(path / EVALUATIONS) or log
         found = {} if evaluations is None else _evaluated(evaluations)
     except SourceError as error:
-        return {}, ("failed", str(error))
+        return {}, ("failed", str(error)), []
+    tables = [table for table in (log, evaluations) if table is not None]
+    notes = list(dict.fromkeys(table.last_line for table in tables if table.last_line))
     if not found.get(column):
         seen = ", ".join(name for name in found if found[name]) or "none"
         if evaluations is not None:
@@ -157,8 +161,8 @@ def _measured(path: Path, column: str) -> tuple[Measured, tuple[Status, str] | N
             why = "the table has no rows"
         else:
             why = "there is no such file"
-        return measured, ("failed", f"{EVALUATIONS}: {why}")
-    return measured | found, None
+        return measured, ("failed", f"{EVALUATIONS}: {why}"), notes
+    return measured | found, None, notes
 
 
 def _ended(path: Path, meta: Sequence[Mapping[str, Any]]) -> str:
@@ -180,7 +184,8 @@ def _table(path: Path) -> Table | None:
         return None
     with path.open("rb") as file:
         lines = sum(1 for line in zip(range(2), (row for row in file if row.strip()), strict=False))
-    return read_table(path, ["global_step"]) if lines > 1 else None
+    called = f"{path.parent.name}/{path.name}"
+    return read_table(path, ["global_step"], called=called) if lines > 1 else None
 
 
 def _evaluated(table: Table) -> Measured:
@@ -200,7 +205,7 @@ def _evaluated(table: Table) -> Measured:
                 value = math.nan
             if value is not None:
                 # A run that was resumed logs a step again, and goes on from there.
-                found.setdefault(name, {})[row.whole("global_step")] = value
+                found.setdefault(name, ByStep())[row.whole("global_step")] = value
     return found
 
 
@@ -210,7 +215,7 @@ def _logged(table: Table) -> Measured:
         for name, here in LOGGED_AS.items():
             value = row.real(name) if name in table.columns else None
             if value is not None:
-                found.setdefault(here, {})[row.whole("global_step")] = value
+                found.setdefault(here, ByStep())[row.whole("global_step")] = value
     return found
 
 

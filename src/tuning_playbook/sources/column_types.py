@@ -13,12 +13,9 @@ from typing import Literal
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SourceError
-from tuning_playbook.sources.table import LARGEST, WHOLE, Cell
+from tuning_playbook.sources.table import LARGEST, NOTHING, WHOLE, Cell
 
 Type = Literal["number", "text", "truth"]
-
-NOTHING = ("none", "null", "na", "n/a")
-"""What tools write where a number does not exist."""
 
 TRUTHS = {"true": True, "false": False}
 

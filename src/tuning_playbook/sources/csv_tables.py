@@ -6,12 +6,15 @@ measurements.csv   trial,step,validation/accuracy,train_loss
                    a,1000,0.71,1.84
 
 The tables are CSV files or JSON lines. A table of trials alone has the last metrics of each trial.
+One file may be both tables: it has a row for each measurement, with the trial's hyperparameters.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 from tuning_playbook.errors import SourceError, nearest
-from tuning_playbook.sources.measurements import LOGGED, split_of
+from tuning_playbook.sources.by_step import ByStep
+from tuning_playbook.sources.measurements import LOGGED, is_metric, split_of
 from tuning_playbook.sources.runs import END, Run, listed
 from tuning_playbook.sources.table import Row, Table
 from tuning_playbook.trials.record import Status
@@ -26,7 +29,7 @@ STATUSES: dict[str, Status] = {
     "failed": "failed",
 }
 
-Measured = dict[str, dict[str, dict[int, float]]]
+Measured = dict[str, dict[str, ByStep]]
 """By trial and metric, its value by step."""
 
 
@@ -59,15 +62,25 @@ def read_tables(
         if not name:
             raise row.error("trial", "the trial has no name")
         if name in known:
-            raise row.error("trial", f"'{name}' stands in row {known[name].number} already")
+            hint = ""
+            if measurements is None or "step" in trials.columns:
+                file = trials.path.name
+                hint = (
+                    "; if the table has a row for each measurement of a trial, give it as both, "
+                    f"'trials: {file}' and 'measurements: {file}', with a column 'step'"
+                )
+            raise row.error("trial", f"'{name}' stands in row {known[name].number} already{hint}")
         known[name] = row
     table = measurements or trials
-    metrics, unread = _metrics(table, measurements is None, objective)
+    both = measurements is not None and measurements.path == trials.path
+    metrics, unread = _metrics(
+        table, measurements is None, objective, trials.columns if both else ()
+    )
     measured = _read_measurements(table, metrics, known, wanted, alone=measurements is None)
     parameters = [
         name
         for name in trials.columns
-        if name not in ABOUT_A_TRIAL and not (measurements is None and _is_metric(name))
+        if name not in ABOUT_A_TRIAL and not (measurements is None and is_metric(name))
     ]
     runs = [_run(row, measured[name], parameters) for name, row in known.items() if wanted(name)]
     notes = [*trials.notes, *(measurements.notes if measurements else ())]
@@ -76,12 +89,57 @@ def read_tables(
     return runs, [name for name in known if not wanted(name)], notes
 
 
-def _is_metric(column: str) -> bool:
-    return split_of(column) is not None or column in LOGGED
+def one_row_each(table: Table, hyperparameters: Collection[str] | None) -> Table:
+    """Return the table of trials in one with a row for each measurement.
+
+    Args:
+        table: Its columns that are no metrics have one value in all rows of a trial, or are empty.
+        hyperparameters: The columns that are hyperparameters, by their names here or in the file;
+            the others are left out. None for all.
+
+    Raises:
+        SourceError: A column has two values in the rows of a trial.
+    """
+    written = table.rows[0].written
+    columns = [
+        name
+        for name in table.columns
+        if name in ("trial", "seed", "status", "infeasible_reason")
+        or (
+            not (name == "step" or is_metric(name))
+            and (hyperparameters is None or {name, written.get(name)} & {*hyperparameters})
+        )
+    ]
+    rows: dict[str, Row] = {}
+    for row in table.rows:
+        first = rows.setdefault(
+            row.text("trial"), replace(row, cells={name: row.cells.get(name) for name in columns})
+        )
+        for name in columns:
+            before, text = first.text(name), row.text(name)
+            if text and before and text != before:
+                raise row.error(
+                    name,
+                    f"trial '{row.text('trial')}' has {text}, and {before} in row {first.number}; "
+                    "a hyperparameter has one value. A metric is named <split>/<name>, by "
+                    "'source.rename'; or list the hyperparameters under 'source.hyperparameters'",
+                )
+        if missing := [name for name in columns if row.text(name) and not first.text(name)]:
+            cells = {name: row.cells[name] for name in missing}
+            rows[row.text("trial")] = replace(first, cells={**first.cells, **cells})
+    return Table(table.path, tuple(columns), tuple(rows.values()))
 
 
-def _metrics(table: Table, alone: bool, objective: str) -> tuple[list[str], list[str]]:
+def _metrics(
+    table: Table, alone: bool, objective: str, others: Collection[str]
+) -> tuple[list[str], list[str]]:
     """Return the columns that hold metrics, and those that are left unread.
+
+    Args:
+        table: The table.
+        alone: Whether it has a row for each trial.
+        objective: The objective's metric.
+        others: Columns that are read as something else.
 
     Raises:
         SourceError: The objective is missing, or a column is nearly named as a metric.
@@ -92,10 +150,10 @@ def _metrics(table: Table, alone: bool, objective: str) -> tuple[list[str], list
             f"(columns: {', '.join(table.columns)})"
         )
     if alone:
-        return [name for name in table.columns if _is_metric(name)], []
+        return [name for name in table.columns if is_metric(name)], []
     unread = []
     for column in table.columns:
-        if column in ("trial", "step") or _is_metric(column):
+        if column in ("trial", "step", *others) or is_metric(column):
             continue
         near = nearest(column, LOGGED)
         if near or column.partition("/")[0] in ("train", "validation", "test"):
@@ -104,7 +162,7 @@ def _metrics(table: Table, alone: bool, objective: str) -> tuple[list[str], list
                 f"train, validation or test, nor one of {', '.join(LOGGED)}{near}"
             )
         unread.append(column)
-    return [name for name in table.columns if _is_metric(name)], unread
+    return [name for name in table.columns if is_metric(name)], unread
 
 
 def _read_measurements(
@@ -131,12 +189,7 @@ def _read_measurements(
             value = row.real(column)
             if value is None:
                 continue
-            there = measured[name].setdefault(column, {})
-            if step in there:
-                raise row.error(
-                    column, f"trial '{name}' has a value at step {row.text('step')} already"
-                )
-            there[step] = value
+            measured[name].setdefault(column, ByStep())[step] = value
     return measured
 
 

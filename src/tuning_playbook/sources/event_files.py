@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.foreign_files import files_in, read_bytes
 from tuning_playbook.sources.runs import Logs, Run, listed
 from tuning_playbook.sources.table import Cell
@@ -57,7 +58,7 @@ class Stored:
 
     path: Path
     parameters: dict[str, Cell] = field(default_factory=dict)
-    measured: dict[str, dict[int, float]] = field(default_factory=dict)
+    measured: dict[str, ByStep] = field(default_factory=dict)
     ended: int = 0
     flaw: str = ""
 
@@ -149,7 +150,7 @@ def _read_value(
         return
     name = text(value, 1)
     # Of a step that was written again, after a restart, the last counts.
-    run.measured.setdefault(_with(prefix, name), {})[step] = number
+    run.measured.setdefault(_with(prefix, name), ByStep())[step] = number
 
 
 def _with(prefix: str, name: str) -> str:

@@ -176,16 +176,17 @@ def _apart(
 
     The same configuration trained with the same seed is one trial. In a table that somebody wrote
     it is a mistake; a tool has it where a run was begun again, and the first that was completed
-    stands for it.
+    stands for it. Two trials with every number in common are one too, unless their source tells
+    that their seeds differ: an accuracy on few examples is often the same for two seeds.
 
     Raises:
-        SourceError: A table has a trial twice, or two trials have every number in common.
+        SourceError: A table has a trial twice.
     """
     kept: dict[str, ImportedTrial] = {trial.name: trial for trial in imported}
     notes = []
     for trials in configurations(imported):
         seeds: dict[int, ImportedTrial] = {}
-        measured: dict[str, ImportedTrial] = {}
+        measured: dict[str, list[ImportedTrial]] = {}
         for trial in trials:
             first = seeds.get(trial.seed)
             if first is not None and not found.begun_again:
@@ -204,12 +205,18 @@ def _apart(
                 )
                 continue
             numbers = trial.record.sha256
-            if numbers in measured and _varies(trial):
-                raise SourceError(
-                    f"{trial.where}: trial '{trial.name}' has the configuration and every number "
-                    f"of '{measured[numbers].name}': the same run twice is no trial variance"
+            alike = measured.setdefault(numbers, [])
+            twin = next((one for one in alike if not (one.seed_told and trial.seed_told)), None)
+            if twin is not None and _varies(trial):
+                del kept[trial.name]
+                notes.append(
+                    f"Left out: {trial.name} has the configuration and every number of "
+                    f"{twin.name}, and it is not told that their seeds differ: the same run twice "
+                    "is no trial variance."
                 )
-            seeds[trial.seed] = measured[numbers] = trial
+                continue
+            alike.append(trial)
+            seeds[trial.seed] = trial
     return tuple(kept.values()), notes
 
 

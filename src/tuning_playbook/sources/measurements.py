@@ -31,6 +31,11 @@ def split_of(column: str) -> str | None:
     return found[1] if found and not found[2].startswith("hp_") and found[2] not in TAKEN else None
 
 
+def is_metric(column: str) -> bool:
+    """Whether a column holds a metric, or what is logged while a trial trains."""
+    return split_of(column) is not None or column in LOGGED
+
+
 def _evaluations(steps: Steps, objective: str) -> Curves:
     """Return the evaluations of a trial: where its objective was measured."""
     measured = {step: row for step, row in steps.items() if objective in row}

@@ -5,7 +5,9 @@
     mlruns/<experiment>/<run>/params/<name>       the value, as text
     mlruns/<experiment>/<run>/metrics/<name>      a line for each value: time, value, step
 
-Deleted runs are left out. Artifacts are never opened.
+MLflow ends every line of a metric. A last line without a line end was cut off: where that is in its
+step, it would be the value of an earlier one. Deleted runs are left out. Artifacts are never
+opened.
 
 Source: https://github.com/mlflow/mlflow, `mlflow/store/tracking`.
 """
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import SourceError, SpecError, nearest
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.foreign_files import check_size, files_in, open_text
 from tuning_playbook.sources.runs import Logs, Run, listed
 from tuning_playbook.sources.sqlite_tables import opened, unwritten
@@ -46,8 +49,10 @@ class Stored:
     name: str = ""
     status: str = ""
     params: dict[str, Cell] = field(default_factory=dict)
-    metrics: dict[str, dict[int, float]] = field(default_factory=dict)
+    metrics: dict[str, ByStep] = field(default_factory=dict)
     flaw: str = ""
+    cut: list[str] = field(default_factory=list)
+    """Metrics whose last line is cut off."""
 
 
 def read_mlflow(path: Path, experiment: str | None, wanted: Callable[[str], bool]) -> Logs:
@@ -69,6 +74,7 @@ def read_mlflow(path: Path, experiment: str | None, wanted: Callable[[str], bool
     unread: list[str] = []
     unfinished: list[str] = []
     left_out: dict[str, str] = {}
+    cut: list[str] = []
     for run in stored:
         name = run.name if run.name and names.count(run.name) == 1 else run.id
         if not (wanted(name) or wanted(run.id)):
@@ -79,6 +85,12 @@ def read_mlflow(path: Path, experiment: str | None, wanted: Callable[[str], bool
             left_out[name] = run.flaw
         else:
             runs.append(Run(name, run.where, run.params, run.metrics, _outcome(run)))
+            cut += [f"{metric} of {name}" for metric in run.cut]
+    if cut:
+        notes.append(
+            "The last line of a metric has no line end, so it is cut off, and is not read: "
+            f"{listed(cut)}."
+        )
     if unfinished:
         notes.append(f"Not finished, and left out: {listed(unfinished)}.")
     return Logs(runs, unread, left_out, notes)
@@ -184,19 +196,25 @@ def _read_run(place: Path, run: Stored) -> None:
             run.params[path.relative_to(place / "params").as_posix()] = _text(path)
         for path in files_in(place / "metrics", "*") if (place / "metrics").is_dir() else ():
             name = path.relative_to(place / "metrics").as_posix()
-            run.metrics[name] = _metric(path)
+            values, cut = _metric(path)
+            if values:
+                run.metrics[name] = values
+            if cut:
+                run.cut.append(name)
     except SourceError as error:
         run.flaw = run.flaw or str(error)
 
 
-def _metric(path: Path) -> dict[int, float]:
-    """Return the values of a metric by step; of several at one step the last."""
-    found: dict[int, float] = {}
+def _metric(path: Path) -> tuple[ByStep, bool]:
+    """Return the values of a metric by step, of several at one step the last; and if it is cut."""
+    found = ByStep()
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
             parts = line.split()
             if not parts:
                 continue
+            if not line.endswith(("\n", "\r")):
+                return found, True
             try:
                 step = int(parts[2]) if len(parts) > 2 else 0
                 if len(parts) < 2 or not 0 <= step < 2**63:
@@ -206,7 +224,7 @@ def _metric(path: Path) -> dict[int, float]:
                 raise SourceError(
                     f"{path}: row {number}: '{line.strip()[:60]}' is not a time, a value and a step"
                 ) from None
-    return found
+    return found, False
 
 
 def _in_database(path: Path) -> tuple[dict[str, str], list[Stored], list[str]]:
@@ -242,9 +260,11 @@ def _in_database(path: Path) -> tuple[dict[str, str], list[Stored], list[str]]:
                 continue
             place = (str(run), str(key), step)
             late = float(when) if isinstance(when, int | float) else 0.0
-            if late >= times.get(place, -math.inf):
-                times[place] = late
-                stored.metrics.setdefault(str(key), {})[step] = number
+            values = stored.metrics.setdefault(str(key), ByStep())
+            latest = number if late >= times.get(place, -math.inf) else values[step]
+            times[place] = max(late, times.get(place, -math.inf))
+            values[step] = number  # seen, also where it is not the latest
+            values[step] = latest
     notes = unwritten(path)
     if deleted:
         notes.append(f"Runs that were deleted in MLflow, and are left out: {deleted}.")

@@ -10,12 +10,14 @@ Source: https://github.com/optuna/optuna, `optuna/storages/_rdb/models.py` and
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SourceError, nearest
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.foreign_files import open_text, parse_json
 from tuning_playbook.sources.runs import END, SEED, Logs, Run, listed
 from tuning_playbook.sources.sqlite_tables import MAGIC, Database, opened, unwritten
@@ -50,7 +52,7 @@ class Stored:
     value: float | None = None
     params: dict[str, Cell] = field(default_factory=dict)
     distributions: dict[str, str] = field(default_factory=dict)
-    reported: dict[int, float] = field(default_factory=dict)
+    reported: ByStep = field(default_factory=ByStep)
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -95,7 +97,7 @@ def read_optuna(
         elif trial.state in ("RUNNING", "WAITING"):
             unfinished.append(name)
         else:
-            measured = dict(trial.reported)
+            measured = copy(trial.reported)
             if trial.value is not None and not _among(trial.value, measured):
                 # What a trial returns is measured after what it reported.
                 measured[max(measured) + 1 if measured else END] = trial.value

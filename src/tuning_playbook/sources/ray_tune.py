@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.foreign_files import files_in, open_text, parse_json, read_object
 from tuning_playbook.sources.runs import Logs, Run, flattened, listed
 from tuning_playbook.sources.table import Cell, read_table
@@ -30,7 +31,7 @@ BOOKKEEPING = (
 
 LONGEST_REASON = 200
 
-Measured = dict[str, dict[int, float]]
+Measured = dict[str, ByStep]
 
 
 def read_ray(folder: Path, step: str, wanted: Callable[[str], bool]) -> Logs:
@@ -66,7 +67,7 @@ def read_ray(folder: Path, step: str, wanted: Callable[[str], bool]) -> Logs:
             unread.append(name)
             continue
         try:
-            rows, cut = _results(path)
+            rows, cut = _results(path, step)
             parameters = _parameters(path, rows)
         except SourceError as error:
             left_out[name] = str(error)
@@ -81,8 +82,8 @@ def read_ray(folder: Path, step: str, wanted: Callable[[str], bool]) -> Logs:
     return Logs(runs, unread, left_out, notes)
 
 
-def _results(path: Path) -> tuple[list[dict[str, Cell]], list[str]]:
-    """Return the results of a trial, flat, and what is said of a last line that was cut off."""
+def _results(path: Path, step: str) -> tuple[list[dict[str, Cell]], list[str]]:
+    """Return the results of a trial, flat, and what is said of a last line that may be cut off."""
     lines = path / "result.json"
     if lines.exists() and lines.stat().st_size:
         rows: list[dict[str, Cell]] = []
@@ -101,7 +102,9 @@ def _results(path: Path) -> tuple[list[dict[str, Cell]], list[str]]:
         return rows, []
     table = path / "progress.csv"
     if table.exists() and table.stat().st_size:
-        return [dict(row.cells) for row in read_table(table, []).rows], []
+        content = read_table(table, [], called=f"{path.name}/{table.name}", step=step)
+        notes = [content.last_line] if content.last_line else []
+        return [dict(row.cells) for row in content.rows], notes
     return [], []
 
 
@@ -138,7 +141,7 @@ def _measured(path: Path, rows: Sequence[Mapping[str, Cell]], step: str) -> Meas
             value = _number(cell)
             if value is None or name.startswith(CONFIG) or name in (step, *BOOKKEEPING):
                 continue
-            found.setdefault(name, {})[int(when)] = value
+            found.setdefault(name, ByStep())[int(when)] = value
     return found
 
 

@@ -1,6 +1,7 @@
 """Which reader reads a source of another tool's trials, and what its runs are under a spec."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import filecmp
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tuning_playbook.declarations import NAME, ONE_MINUS
@@ -8,18 +9,25 @@ from tuning_playbook.errors import SourceError, TuningPlaybookError, nearest
 from tuning_playbook.sources.algoperf import read_algoperf
 from tuning_playbook.sources.checks import Written
 from tuning_playbook.sources.column_types import Type
-from tuning_playbook.sources.csv_tables import read_tables
+from tuning_playbook.sources.csv_tables import ABOUT_A_TRIAL, one_row_each, read_tables
 from tuning_playbook.sources.event_files import read_tensorboard
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.json_lines import names_in_lines, read_json_lines
-from tuning_playbook.sources.measurements import split_of
+from tuning_playbook.sources.measurements import is_metric, split_of
 from tuning_playbook.sources.mlflow_store import read_mlflow
 from tuning_playbook.sources.optuna_storage import read_optuna
 from tuning_playbook.sources.outcomes import with_those_that_never_trained
 from tuning_playbook.sources.ray_tune import read_ray
 from tuning_playbook.sources.rename import check_rename
-from tuning_playbook.sources.runs import Logs, Naming, finish
-from tuning_playbook.sources.table import columns_of, read_table
+from tuning_playbook.sources.runs import (
+    SEED,
+    Logs,
+    Naming,
+    finish,
+    name_here,
+    parameters_by_name,
+)
+from tuning_playbook.sources.table import Table, columns_of, read_table
 from tuning_playbook.sources.wandb_table import read_wandb
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of
 from tuning_playbook.study.import_spec import (
@@ -27,6 +35,7 @@ from tuning_playbook.study.import_spec import (
     ArchiveSource,
     CsvSource,
     FolderSource,
+    ForeignSource,
     JsonLinesSource,
     MlflowSource,
     OptunaSource,
@@ -75,14 +84,27 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         raise _nothing(written, logs)
     _check_some_readable(logs)
     tables = isinstance(source, CsvSource | JsonLinesSource)
+    rename = {} if tables or isinstance(source, ArchiveSource) else source.rename
+    types: Mapping[str, Type] = {}
+    hyperparameters = None
+    if not isinstance(source, ArchiveSource):
+        known = parameters_by_name(logs.runs, rename, strict=tables)
+        _check_parameters(written, known)
+        types = {
+            name_here(known[name], rename, strict=tables): kind
+            for name, kind in source.types.items()
+            if name in known
+        }
+        if source.hyperparameters is not None:
+            hyperparameters = {known[name] for name in source.hyperparameters if name in known}
     naming = Naming(
         objective=written.spec.objective.metric,
         logged=(source.objective if isinstance(source, FolderSource) else None)
         or written.spec.objective.metric,
-        rename={} if tables else source.rename,
-        types={} if isinstance(source, ArchiveSource) else source.types,
+        rename=rename,
+        types=types,
         implied=_implied(parts_of(written.spec)),
-        hyperparameters=None if isinstance(source, ArchiveSource) else source.hyperparameters,
+        hyperparameters=hyperparameters,
         last_step=training.max_train_steps if training else 1,
         step_0_trained=_step_0_trained(source),
         kept=[
@@ -114,6 +136,29 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
     )
 
 
+def _check_parameters(written: Written, known: Mapping[str, str]) -> None:
+    """Check that some trial has each hyperparameter that `hyperparameters` and `types` name.
+
+    Raises:
+        SpecError: None has.
+    """
+    source = written.spec.source
+    if isinstance(source, ArchiveSource):
+        return
+    chosen = source.hyperparameters or ()
+    places: list[tuple[tuple[str | int, ...], str]] = [
+        (("source", "hyperparameters", place), name) for place, name in enumerate(chosen)
+    ]
+    places += [(("source", "types", name), name) for name in source.types]
+    for here, name in places:
+        if name not in known and name != SEED:
+            raise written.error(
+                here,
+                f"no trial has a hyperparameter '{name}'{nearest(name, known)} "
+                f"(known: {', '.join(sorted(known))})",
+            )
+
+
 def _nothing(written: Written, logs: Logs) -> TuningPlaybookError:
     """Return the error that a source has no run which can be a trial."""
     for reason in logs.left_out.values():
@@ -130,7 +175,7 @@ def _step_0_trained(source: object) -> bool:
 
     Optuna, MLflow's own logging and TensorBoard's users count epochs from 0.
     """
-    if isinstance(source, FolderSource) and source.step_0 is not None:
+    if isinstance(source, ForeignSource) and source.step_0 is not None:
         return source.step_0 == "trained"
     return isinstance(source, OptunaSource | MlflowSource | TensorboardSource)
 
@@ -165,17 +210,31 @@ def _read_folder(written: Written, source: FolderSource, place: Place) -> Logs:
 def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: Place) -> Logs:
     keys = ["trials", "measurements"] if source.measurements else ["trials"]
     places = [place(key, "file") for key in keys]
-    names, read = (
-        (columns_of, read_table)
-        if isinstance(source, CsvSource)
-        else (names_in_lines, read_json_lines)
-    )
+    names = columns_of if isinstance(source, CsvSource) else names_in_lines
+    types = {**_implied(parts_of(written.spec)), **source.types}
+
+    def read(path: Path, required: Sequence[str]) -> Table:
+        if isinstance(source, CsvSource):
+            return read_table(path, required, source.rename, types=types)
+        return read_json_lines(path, required, source.rename)
+
     check_rename(written, [names(path) for path in places] if source.rename else [], "column")
-    trials = read(places[0], ["trial"], source.rename)
     objective = written.spec.objective.metric
+    both = ["trial", "step", objective]
     measurements = None
-    if source.measurements:
-        measurements = read(places[1], ["trial", "step", objective], source.rename)
+    if source.measurements and filecmp.cmp(places[0], places[1], shallow=False):
+        measurements = read(places[0], both)
+        named = measurements.rows[0].written
+        about = [
+            name
+            for name in measurements.columns
+            if name not in ABOUT_A_TRIAL and not is_metric(name)
+        ]
+        _check_parameters(written, {name: name for name in about} | {named[n]: n for n in about})
+        trials = one_row_each(measurements, source.hyperparameters)
+    else:
+        trials = read(places[0], ["trial"])
+        measurements = read(places[1], both) if source.measurements else None
     runs, unread, notes = read_tables(trials, measurements, objective, _wanted(source.only))
     return Logs(runs, unread, notes=notes)
 

@@ -8,10 +8,11 @@ from typing import Any
 from tuning_playbook.declarations import NAME, ONE_MINUS, Value
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.arms import one_minus
-from tuning_playbook.sources.column_types import NOTHING, Complaint, Type, typed
+from tuning_playbook.sources.by_step import ByStep
+from tuning_playbook.sources.column_types import Complaint, Type, typed
 from tuning_playbook.sources.measurements import LOGGED, Steps, record_of, split_of
 from tuning_playbook.sources.seeds import told_apart
-from tuning_playbook.sources.table import LARGEST, WHOLE, Cell
+from tuning_playbook.sources.table import LARGEST, NOTHING, WHOLE, Cell
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.equality import same_value
 from tuning_playbook.trials.imported_trial import ImportedTrial
@@ -100,7 +101,8 @@ class Naming:
         rename: Names here of parameters and metrics.
         types: Types of hyperparameters, by their names here.
         implied: Types that values or ranges in the spec imply, likewise.
-        hyperparameters: The parameters that are hyperparameters; None for all.
+        hyperparameters: The parameters that are hyperparameters, by the source's names; None for
+            all.
         last_step: The step of a measurement at the end of training.
         step_0_trained: Whether what was measured at step 0 had trained already, so that steps are
             counted from 1 here.
@@ -210,8 +212,7 @@ def _named(runs: Sequence[Run], naming: Naming) -> tuple[list[dict[str, Cell]], 
         for name in run.parameters:
             if name in names or (chosen is not None and _unwanted(name, naming)):
                 continue
-            given = naming.rename.get(name, name)
-            here = given if NAME.fullmatch(given) or naming.strict else _as_name(given)
+            here = name_here(name, naming.rename, strict=naming.strict)
             if not NAME.fullmatch(here):
                 raise run.error(
                     naming.what,
@@ -247,7 +248,33 @@ def _named(runs: Sequence[Run], naming: Naming) -> tuple[list[dict[str, Cell]], 
 def _unwanted(name: str, naming: Naming) -> bool:
     """Whether the spec lists the hyperparameters and this is none of them, nor the seed."""
     here = naming.rename.get(name, name)
-    return here != SEED and not {name, here} & set(naming.hyperparameters or ())
+    return here != SEED and name not in (naming.hyperparameters or ())
+
+
+def parameters_by_name(
+    runs: Iterable[Run], rename: Mapping[str, str], *, strict: bool
+) -> dict[str, str]:
+    """Return the parameters of some runs by each name that a spec may call them.
+
+    A name is first one here, after `rename`; where none is called so, the source's own.
+
+    Args:
+        runs: As the source has them.
+        rename: Names here of parameters.
+        strict: Whether a parameter that cannot be a name here keeps it, as `Naming` has it.
+    """
+    names: dict[str, str] = {}
+    for run in runs:
+        names |= {name: run.written.get(name, name) for name in run.parameters}
+    here = {name_here(name, rename, strict=strict): name for name in names}
+    own = {written: name for name, written in names.items()}
+    return own | {name: name for name in names if name not in rename} | here
+
+
+def name_here(name: str, rename: Mapping[str, str], *, strict: bool) -> str:
+    """Return the name here of a source's parameter, which is changed to one unless `strict`."""
+    given = rename.get(name, name)
+    return given if NAME.fullmatch(given) or strict else _as_name(given)
 
 
 def _as_name(name: str) -> str:
@@ -379,6 +406,17 @@ def _measured(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], list[st
     if unread:
         notes.append(
             f"Metrics left unread: {listed(unread)}. 'source.rename' can name them <split>/<name>."
+        )
+    again = [
+        f"{name} of {run.name}"
+        for run in runs
+        for name, values in run.measured.items()
+        if name not in unread and isinstance(values, ByStep) and values.replaced
+    ]
+    if again:
+        notes.append(
+            "Logged more than once at a step with other values, as by a run that was resumed or "
+            f"logs no steps; the last one counts: {listed(again)}."
         )
     shift = 0
     if naming.step_0_trained and any(

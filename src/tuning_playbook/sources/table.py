@@ -1,22 +1,28 @@
 """Read a table from a CSV file, with errors that name the file, the row and the column.
 
 Commas, semicolons or tabs may separate the columns; the first row tells which. Beside semicolons
-and tabs a comma within a number is decimal. A byte order mark and any line ends are taken.
+and tabs a comma within a number is decimal where its whole column is of numbers. A byte order mark
+and any line ends are taken. A last line without a line end may be cut off: with too few cells it
+is, and is not read.
 """
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.foreign_files import open_text
+from tuning_playbook.sources.measurements import is_metric
 
 WHOLE = re.compile(r"[+-]?\d+")
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
+
+NOTHING = ("none", "null", "na", "n/a")
+"""What tools write where a number does not exist."""
 
 LARGEST = 2**63 - 1
 """The largest whole number that a dataset can hold."""
@@ -92,12 +98,14 @@ class Table:
         columns: Their names.
         rows: In the order of the file; empty lines are left out.
         notes: What was guessed of how it is written, in sentences.
+        last_line: That of them which says that the last line may be cut off; empty without it.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    last_line: str = ""
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
@@ -113,7 +121,12 @@ def columns_of(path: Path) -> tuple[str, ...]:
 
 
 def read_table(
-    path: Path, required: Sequence[str], rename: Mapping[str, str] | None = None
+    path: Path,
+    required: Sequence[str],
+    rename: Mapping[str, str] | None = None,
+    called: str = "",
+    types: Mapping[str, str] | None = None,
+    step: str = "step",
 ) -> Table:
     """Return the table in a CSV file whose first row names its columns.
 
@@ -121,6 +134,11 @@ def read_table(
         path: The file.
         required: Columns that it must have, by their names here.
         rename: Other names for columns of the file.
+        called: What notes call the file; its name where that is left out.
+        types: `number`, `text` or `truth` for columns of which it is known, by their names here or
+            in the file.
+        step: The column that counts steps, if there is one. A last line without a line end that
+            ends with a step which its trial has already is cut off there: 20 has become 2.
 
     Raises:
         SourceError: The file cannot be read, is no table, or lacks a required column.
@@ -130,7 +148,9 @@ def read_table(
     written: dict[str, str] = {}
     separator = _separator(path)
     numbered = 0
-    for number, record in _records(path, separator):
+    unended, text = _unended(path)
+    cut = False
+    for number, record in _records(path, separator, unended):
         numbered = numbered if columns else _numbered(record)
         cells = record[numbered:]
         if not columns:
@@ -138,6 +158,9 @@ def read_table(
             columns = tuple((rename or {}).get(name, name) for name in cells)
             check_columns(path, columns, required)
             continue
+        if number == unended and len(cells) < len(columns):
+            cut = True
+            break
         if len(cells) != len(columns):
             raise SourceError(
                 f"{path}: row {number} has {len(cells)} cells, and the first row names "
@@ -146,9 +169,35 @@ def read_table(
         rows.append(Row(path, number, dict(zip(columns, cells, strict=True)), written))
     if not rows:
         raise SourceError(f"{path}: the table has no rows")
-    note = f"The first column of {path.name} has no name, as row numbers have none; left unread."
-    table = Table(path, columns, tuple(rows), (note,) if numbered else ())
-    return table if separator == "," else _with_decimal_points(table, separator)
+    name = called or path.name
+    last = ""
+    if cut:
+        last = f"The last line of {name} has too few cells and no line end, so it is not read."
+    elif unended and columns[-1] == step and _has_an_earlier_ones(rows, step):
+        rows.pop()
+        last = (
+            f"The last line of {name} has no line end and the step of an earlier line, so it is "
+            "cut off within its step, and is not read."
+        )
+    elif unended and not text.endswith('"'):  # a cell that ends with its quotation mark is whole
+        last = (
+            f"The last line of {name} has no line end; if the file was cut off, its last number "
+            "may be too."
+        )
+    note = f"The first column of {name} has no name, as row numbers have none; left unread."
+    notes = [*([note] if numbered else []), *([last] if last else [])]
+    table = Table(path, columns, tuple(rows), tuple(notes), last)
+    if separator == ",":
+        return table
+    known = types or {}
+    kinds = {here: known.get(here) or known.get(there) for here, there in written.items()}
+    return _with_decimal_points(table, separator, kinds)
+
+
+def _has_an_earlier_ones(rows: Sequence[Row], step: str) -> bool:
+    """Whether the last row has a step that an earlier one of its trial has."""
+    *earlier, last = ((row.text("trial"), row.text(step)) for row in rows)
+    return last in earlier
 
 
 def check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
@@ -183,32 +232,61 @@ def _separator(path: Path) -> str:
     return max(",;\t", key=unquoted.count)
 
 
-def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each line of a CSV file that is not empty, and its cells."""
+def _unended(path: Path) -> tuple[int, str]:
+    """Return the number and the text of a file's last line where it has no line end; else 0."""
+    number, line = 0, ""
+    with open_text(path) as file:
+        for place, text in enumerate(file, 1):
+            number, line = place, text
+    return (0, "") if line.endswith(("\n", "\r")) or not line.strip() else (number, line.strip())
+
+
+def _records(path: Path, separator: str, unended: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each line of a CSV file that is not empty, and its cells.
+
+    Args:
+        path: The file.
+        separator: What separates the columns.
+        unended: The number of a last line without a line end, which has no cells where it is cut
+            off within quotation marks.
+    """
     with open_text(path) as file:
         reader = csv.reader(file, strict=True, delimiter=separator)
+        before = 0
         try:
             for record in reader:
+                before = reader.line_num
                 cells = [cell.strip() for cell in record]
                 if any(cells):
-                    yield reader.line_num, cells
+                    yield before, cells
         except csv.Error as error:
+            if before + 1 == reader.line_num == unended and "unexpected end" in str(error):
+                yield unended, []
+                return
             raise SourceError(
                 f"{path}: row {reader.line_num} cannot be read as a table: {error}"
             ) from None
 
 
-def _with_decimal_points(table: Table, separator: str) -> Table:
-    """Return a table without decimal commas.
+def _with_decimal_points(table: Table, separator: str, types: Mapping[str, str | None]) -> Table:
+    """Return a table without decimal commas, which columns of numbers alone have.
+
+    A metric is one of numbers whatever its cells are: what is wrong there is said of the cell.
 
     Raises:
         SourceError: Numbers have commas and points, so that it is not known what a comma means.
     """
     named = "Semicolons" if separator == ";" else "Tabs"
-    commas = _first(table, DECIMAL_COMMA)
+    numeric = [
+        name
+        for name in table.columns
+        if (types.get(name) or "number") == "number"
+        and (types.get(name) or is_metric(name) or all(map(_is_numeric, _cells(table, name))))
+    ]
+    commas = _first(table, numeric, DECIMAL_COMMA)
     if commas is None:
         return table
-    points = _first(table, DECIMAL_POINT)
+    points = _first(table, numeric, DECIMAL_POINT)
     if points is not None:
         (one, column), (other, another) = commas, points
         raise one.error(
@@ -222,7 +300,7 @@ def _with_decimal_points(table: Table, separator: str) -> Table:
             row.number,
             {
                 name: cell.replace(",", ".")
-                if isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
+                if name in numeric and isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
                 else cell
                 for name, cell in row.cells.items()
             },
@@ -230,14 +308,35 @@ def _with_decimal_points(table: Table, separator: str) -> Table:
         )
         for row in table.rows
     )
-    note = f"{named} separate the columns of {table.path.name}, so its commas are decimal."
-    return Table(table.path, table.columns, rows, (*table.notes, note))
+    note = (
+        f"{named} separate the columns of {table.path.name}, so its commas are decimal where a "
+        "whole column is of numbers; 'types: {<name>: text}' under 'source' keeps a text."
+    )
+    return replace(table, rows=rows, notes=(*table.notes, note))
 
 
-def _first(table: Table, pattern: re.Pattern[str]) -> tuple[Row, str] | None:
-    """Return the first cell that has a form, as its row and its column."""
+def _cells(table: Table, column: str) -> Iterator[str]:
+    return (row.text(column) for row in table.rows)
+
+
+def _is_numeric(cell: str) -> bool:
+    """Whether a cell is a number, with a decimal comma or not, or none."""
+    if not cell or cell.lower() in NOTHING or DECIMAL_COMMA.fullmatch(cell):
+        return True
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _first(
+    table: Table, columns: Collection[str], pattern: re.Pattern[str]
+) -> tuple[Row, str] | None:
+    """Return the first cell of some columns that has a form, as its row and its column."""
     for row in table.rows:
-        for column, cell in row.cells.items():
+        for column in columns:
+            cell = row.cells[column]
             if isinstance(cell, str) and pattern.fullmatch(cell):
                 return row, column
     return None

@@ -31,6 +31,11 @@ class ForeignSource(Shape):
     hyperparameters: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="what of the parameters are hyperparameters; left out, all of them"
     )
+    step_0: Literal["trained", "untrained"] | None = Field(
+        None,
+        description="whether what was measured at step 0 had trained already, as tools that count "
+        "epochs from 0 mean it; left out, as the format has it",
+    )
 
 
 class CsvSource(ForeignSource):
@@ -71,11 +76,6 @@ class FolderSource(ForeignSource):
     objective: StrictStr | None = Field(
         None,
         description="the logged metric that is the objective's; left out, that of its name",
-    )
-    step_0: Literal["trained", "untrained"] | None = Field(
-        None,
-        description="whether what was measured at step 0 had trained already, as tools that count "
-        "epochs from 0 mean it; left out, as the format has it",
     )
 
 
