@@ -154,6 +154,7 @@ Source = Annotated[
 class ImportTraining(Training):
     """How imported trials were trained, as far as that is known."""
 
+    # Wider than what a trained study must say: the type of a field cannot be widened otherwise.
     eval_every: Positive | None = Field(  # type: ignore[assignment]
         None, description="steps between evaluations; left out, as they were measured"
     )
