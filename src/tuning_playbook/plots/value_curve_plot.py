@@ -29,6 +29,9 @@ LABEL = 4.9
 HEIGHT = 3.6
 """Inches of each panel."""
 
+BAND_ROOM = 0.5
+"""Of the range of the curve and the trials, that the band may take above and below it."""
+
 
 def value_curve_plot(
     study: xr.Dataset, curves: Sequence[SampledValues], baseline: TrialVariance | None = None
@@ -64,11 +67,17 @@ def value_curve_plot(
 
 
 def _scale(axes: Axes, curve: SampledValues, baseline: TrialVariance | None) -> None:
-    """Scale the vertical axis to all that is drawn against it."""
+    """Scale the vertical axis to the trials and the curve, and to as much of the band as fits."""
     slices = [part.objective for part in curve.slices]
-    shown = [*slices, *curve.objective, *curve.objective_low, *curve.objective_high]
-    shown.append(baseline.mean if baseline else None)
-    scale_objective(axes, np.array([np.nan if v is None else v for v in shown], dtype=float))
+    values = [*slices, *curve.objective, baseline.mean if baseline else None]
+    shown = np.array([np.nan if v is None else v for v in values], dtype=float)
+    shown = shown[np.isfinite(shown)]
+    if len(shown) and curve.objective_low:
+        room = BAND_ROOM * np.ptp(shown)
+        low = max(min(curve.objective_low), shown.min() - room)
+        high = min(max(curve.objective_high), shown.max() + room)
+        shown = np.append(shown, [low, high])
+    scale_objective(axes, shown)
 
 
 def _draw_curve(axes: Axes, curve: SampledValues) -> None:
