@@ -14,6 +14,7 @@ import pytest
 from tuning_playbook.jobs.describe_workload import PACKAGE, workload_files
 from tuning_playbook.jobs.load_workload import BUILT_IN, load_workload
 from tuning_playbook.jobs.versions import code_version, strip_comments
+from tuning_playbook.study.apart import ask
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 CODE = '''
@@ -159,9 +160,7 @@ def reached(name):
 
 
 def test_a_description_is_the_same_in_another_process_and_names_what_it_was_made_of():
-    command = [sys.executable, "-m", "tuning_playbook.jobs.describe_workload", "digits_mlp"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    described = json.loads(done.stdout)
+    described = ask("describe_workload", ["digits_mlp"])
     version = described["description"]["versions"]["workload"]
     assert version == code_version(workload_files(DigitsMLP(), ""))
     depends = {Path(name) for name, _, _ in described["depends"]}

@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.declarations import Hyperparameter, Metric
-from tuning_playbook.errors import WorkloadError
 from tuning_playbook.files import cache_folder, write_atomically
+from tuning_playbook.study.apart import ask
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescri
     cached = _cached(workload, import_from, data_folder)
     content = read_cache(cached)
     if content is None:
-        content = _describe_apart(workload, import_from, data_folder)
+        content = ask("describe_workload", [workload, import_from, data_folder])
         with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
             write_atomically(cached, json.dumps(content, indent=1))
     return from_json(
@@ -137,17 +136,3 @@ def _data_folder(data: str | None, folder: Path) -> str:
         return ""
     beside = folder / data
     return os.path.relpath(beside if beside.is_dir() else data)
-
-
-def _describe_apart(workload: str, import_from: str, data_folder: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tuning_playbook.jobs.describe_workload"]
-    command += [workload, import_from, data_folder]
-    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode == 0:
-        content: dict[str, Any] = json.loads(done.stdout)
-        return content
-    message = done.stderr.strip()
-    if done.returncode == 1:
-        raise WorkloadError(message)
-    raise WorkloadError(f"workload '{workload}' cannot be described:\n{message}")

@@ -1,0 +1,254 @@
+"""Workloads with a mistake each, and right ones, as small changes of one that is right."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from tuning_playbook import Hyperparameter, InfeasibleConfigurationError, Metric
+from tuning_playbook.workloads import Dropout
+
+
+class Right:
+    """Logistic regression on two clouds."""
+
+    hyperparameters = (
+        Hyperparameter("width", 8, "units", static=True),
+        Hyperparameter("scale", 1.0, "of the inputs"),
+    )
+    metrics = (Metric("loss", "cross entropy"), Metric("error", "share wrong"))
+
+    def load_data(self):
+        random = np.random.default_rng(0)
+        splits = {}
+        for split, examples in (("train", 90), ("validation", 35)):
+            x = random.normal(size=(examples, 4)).astype(np.float32)
+            splits[split] = {"x": x, "y": (x.sum(axis=1) > 0).astype(np.int32)}
+        return splits
+
+    def init(self, key, hyperparameters):
+        return {"params": {"w": 0.1 * jax.random.normal(key, (4, 2))}}
+
+    def apply(self, variables, batch, *, hyperparameters, key, train):
+        logits = hyperparameters["scale"] * batch["x"] @ variables["params"]["w"]
+        log_p = jax.nn.log_softmax(logits)
+        loss = -jnp.take_along_axis(log_p, batch["y"][:, None], axis=1)[:, 0]
+        wrong = jnp.argmax(logits, axis=1) != batch["y"]
+        return {"loss": loss, "error": wrong.astype(jnp.float32)}, {}
+
+
+class WithAverages(Right):
+    """One with batch normalization and dropout."""
+
+    hyperparameters = (Hyperparameter("dropout", 0.1, "share", low=0.0, high=0.9, off=0.0),)
+
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, x, *, train, rate):
+            hidden = nn.BatchNorm(use_running_average=not train)(nn.Dense(8)(x))
+            return nn.Dense(2)(Dropout()(nn.relu(hidden), rate, train=train))
+
+    def init(self, key, hyperparameters):
+        return self.Net().init(key, jnp.zeros((1, 4)), train=False, rate=0.0)
+
+    def apply(self, variables, batch, *, hyperparameters, key, train):
+        logits, updated = self.Net().apply(
+            variables,
+            batch["x"],
+            train=train,
+            rate=hyperparameters["dropout"],
+            rngs={"dropout": key},
+            mutable=["batch_stats"] if train else [],
+        )
+        loss = -jax.nn.log_softmax(logits)[jnp.arange(len(logits)), batch["y"]]
+        return {"loss": loss, "error": jnp.argmax(logits, axis=1) != batch["y"]}, updated
+
+
+class NoScales(Right):
+    """One that cannot run in one of its configurations, and says so."""
+
+    def init(self, key, hyperparameters):
+        if hyperparameters["width"] % 3:
+            raise InfeasibleConfigurationError("width must be a multiple of 3")
+        return super().init(key, hyperparameters)
+
+
+class Predicts(Right):
+    """One that predicts."""
+
+    label = "y"
+
+    def predict(self, variables, batch, *, hyperparameters):
+        return batch["x"] @ variables["params"]["w"]
+
+
+RIGHT = (Right, WithAverages, NoScales, Predicts)
+
+
+class ScalarMetric(Right):
+    def apply(self, *args, **kwargs):
+        metrics, updated = super().apply(*args, **kwargs)
+        return {**metrics, "error": metrics["error"].mean()}, updated
+
+
+class ColumnMetric(Right):
+    def apply(self, *args, **kwargs):
+        metrics, updated = super().apply(*args, **kwargs)
+        return {**metrics, "loss": metrics["loss"][:, None]}, updated
+
+
+class MetricOfPairs(Right):
+    """A label of [batch] against an answer of [batch, 1]."""
+
+    def apply(self, variables, batch, *, hyperparameters, key, train):
+        error = batch["x"] @ variables["params"]["w"][:, :1] - batch["y"]
+        return {"loss": error**2, "error": jnp.abs(error[:, 0])}, {}
+
+
+class ForgottenMetric(Right):
+    def apply(self, *args, **kwargs):
+        metrics, updated = super().apply(*args, **kwargs)
+        return {"loss": metrics["loss"]}, updated
+
+
+class UndeclaredMetric(Right):
+    def apply(self, *args, **kwargs):
+        metrics, updated = super().apply(*args, **kwargs)
+        return {**metrics, "entropy": metrics["loss"]}, updated
+
+
+class NoTuple(Right):
+    def apply(self, *args, **kwargs):
+        return super().apply(*args, **kwargs)[0]
+
+
+class NoParams(Right):
+    def init(self, key, hyperparameters):
+        return {"w": jnp.zeros((4, 2))}
+
+
+class NewCollection(Right):
+    def apply(self, *args, **kwargs):
+        metrics, _ = super().apply(*args, **kwargs)
+        return metrics, {"batch_stats": {"mean": jnp.zeros(4)}}
+
+
+class OtherType(Right):
+    def init(self, key, hyperparameters):
+        return {**super().init(key, hyperparameters), "stats": {"mean": jnp.zeros(4)}}
+
+    def apply(self, variables, batch, **kwargs):
+        metrics, _ = super().apply(variables, batch, **kwargs)
+        mean = batch["x"].mean(axis=0) + variables["stats"]["mean"]
+        return metrics, {"stats": {"mean": mean.astype(jnp.bfloat16)}}
+
+
+class OtherShape(OtherType):
+    def apply(self, variables, batch, **kwargs):
+        metrics, _ = super().apply(variables, batch, **kwargs)
+        return metrics, {"stats": {"mean": batch["x"]}}
+
+
+class TracedShape(Right):
+    hyperparameters = (Hyperparameter("units", 8, "units"), *Right.hyperparameters)
+
+    def init(self, key, hyperparameters):
+        return {"params": {"w": jnp.zeros((4, hyperparameters["units"]))}}
+
+
+class TracedBranch(Right):
+    def apply(self, variables, batch, *, hyperparameters, key, train):
+        if hyperparameters["scale"] > 2.0:
+            raise ValueError
+        return super().apply(
+            variables, batch, hyperparameters=hyperparameters, key=key, train=train
+        )
+
+
+class BranchOnTheBatch(Right):
+    def apply(self, variables, batch, **kwargs):
+        if batch["x"].max() > 3:
+            batch = {**batch, "x": batch["x"] / 3}
+        return super().apply(variables, batch, **kwargs)
+
+
+class OtherCall(Right):
+    def apply(self, variables, batch, hyperparameters, rng, train):
+        raise AssertionError
+
+
+class UpdatesParams(Right):
+    def apply(self, variables, batch, **kwargs):
+        metrics, _ = super().apply(variables, batch, **kwargs)
+        return metrics, dict(variables)
+
+
+class WholeNumbersTrained(Right):
+    def init(self, key, hyperparameters):
+        params = super().init(key, hyperparameters)["params"]
+        return {"params": {**params, "steps": jnp.zeros((), jnp.int32)}}
+
+
+class Typo(Right):
+    def apply(self, variables, batch, **kwargs):
+        return super().apply(variables, batch["images"], **kwargs)
+
+
+class TextLabels(Right):
+    def load_data(self):
+        splits = super().load_data()
+        splits["train"]["name"] = np.array(["a"] * 90)
+        return splits
+
+
+class NoSuchLabel(Predicts):
+    label = "class"
+
+
+class PredictsOneNumber(Predicts):
+    def predict(self, variables, batch, *, hyperparameters):
+        return (batch["x"] @ variables["params"]["w"])[:, 0]
+
+
+class LayerAmongVariables(Right):
+    def init(self, key, hyperparameters):
+        return {**super().init(key, hyperparameters), "activation": {"function": nn.relu}}
+
+
+class KeyAmongVariables(Right):
+    def init(self, key, hyperparameters):
+        return {**super().init(key, hyperparameters), "rngs": {"dropout": key}}
+
+
+class IntegerLoss(Right):
+    def apply(self, *args, **kwargs):
+        metrics, updated = super().apply(*args, **kwargs)
+        return {**metrics, "loss": metrics["error"].astype(jnp.int32)}, updated
+
+
+WRONG = {
+    # the class: parts of the message that names what came, what is expected, and the remedy
+    ScalarMetric: ("apply", "'error'", "float32[]", "[batch] = [30]", "take no mean"),
+    ColumnMetric: ("apply", "'loss'", "float32[30, 1]", "[batch] = [30]", "squeeze"),
+    MetricOfPairs: ("apply", "'loss'", "float32[30, 30]", "[batch] = [30]"),
+    ForgottenMetric: ("apply does not return the metric 'error'", "'metrics' declares"),
+    UndeclaredMetric: ("apply returns the metric 'entropy'", "does not declare", "Metric("),
+    NoTuple: ("apply returns an object of type dict", "must return two things"),
+    NoParams: ("init returns 'w'", "no 'params'"),
+    NewCollection: ("the collection 'batch_stats', which init does not have", "let init return"),
+    OtherType: ("'stats'['mean'] as bfloat16", "init as float32", "astype(jnp.float32)"),
+    OtherShape: ("'stats'['mean'] as float32[30, 4]", "init as float32[4]", "keeps its shapes"),
+    TracedShape: ("init: TypeError", "declare 'units' with static=True", "wrong_classes.py, line"),
+    TracedBranch: ("apply, in training: TracerBool", "declare 'scale' with static=True"),
+    BranchOnTheBatch: ("TracerBoolConversionError", "jnp.where", "if batch"),
+    OtherCall: ("apply is called as apply(variables, batch, hyperparameters=", "argument: 'rng'"),
+    UpdatesParams: ("apply returns 'params'", "the optimizer alone"),
+    WholeNumbersTrained: ("init returns int32 at ['params']['steps']", "floating"),
+    Typo: ("KeyError: 'images'", "wrong_classes.py, line", 'batch["images"]'),
+    TextLabels: ("load_data returns the array 'name' of split 'train'", "<U1", "as numbers"),
+    NoSuchLabel: ("'label' is 'class'", "there is none"),
+    PredictsOneNumber: ("predict returns float32[35]", "[batch, classes]"),
+    LayerAmongVariables: ("init returns an object of type", "['activation']['function']"),
+    KeyAmongVariables: ("init returns a random key at ['rngs']['dropout']", "keep none"),
+    IntegerLoss: ("apply returns 'loss' in training as int32", "floating"),
+}
