@@ -18,7 +18,7 @@ from tuning_playbook.declarations import Value
 from tuning_playbook.engine.data import EVALUATION_BATCH
 from tuning_playbook.engine.evaluation import batch_shape
 from tuning_playbook.errors import InfeasibleConfigurationError
-from tuning_playbook.jobs.user_code import explain
+from tuning_playbook.jobs.user_code import explain, own_file
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 CONCRETIZATION = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
@@ -439,14 +439,6 @@ def _traces(function: Callable[..., Any], numbers: Mapping[str, Any], *rest: Any
 
 def _key() -> Any:
     return jax.eval_shape(lambda: jax.random.key(0))
-
-
-def own_file(workload: object) -> str:
-    """Return the file that a workload's class stands in; empty where it stands in none."""
-    try:
-        return inspect.getfile(type(workload))
-    except (OSError, TypeError):  # a class that was typed into an interpreter
-        return ""
 
 
 def _is_key(value: Any) -> bool:

@@ -65,7 +65,8 @@ def logged(log: str) -> Iterator[None]:
     try:
         yield
     except TuningPlaybookError as error:
-        root.error("%s", error)
+        # What a user's own code raised is told in a line, and logged whole.
+        root.error("%s", error, exc_info=error.__cause__)
         sys.exit(f"{type(error).__name__}: {error}")
     except InterruptedTrainingError as error:
         root.warning("%s", error)

@@ -1,5 +1,6 @@
 """Say what a user's own code raised: the error, and the lines of theirs that it came through."""
 
+import inspect
 import linecache
 import re
 import sysconfig
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import tuning_playbook
 
+PACKAGE = Path(tuning_playbook.__file__).resolve().parent
+
 NOT_THEIRS = tuple(
     str(Path(folder).resolve())
     for folder in (
-        str(Path(tuning_playbook.__file__).parent),
+        str(PACKAGE),
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     )
 )
@@ -37,26 +40,43 @@ def explain(error: BaseException, own: str = "") -> str:
         error: What was raised.
         own: The file of the user's class, whose lines count wherever it stands.
     """
-    kind = type(error).__name__
     if isinstance(error, SystemExit):
         said = f"it called sys.exit({'' if error.code is None else repr(error.code)})"
     else:
-        said = f"{kind}: {message_of(error)}"
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == own or _is_theirs(frame.filename)
-    ]
-    if not frames:
-        return said
-    shown = "; ".join(_line(frame) for frame in frames[-SHOWN_LINES:])
-    return f"{said} ({shown})"
+        said = f"{type(error).__name__}: {message_of(error)}"
+    shown = "; ".join(_line(frame) for frame in _frames(error, own)[-SHOWN_LINES:])
+    return f"{said} ({shown})" if shown else said
+
+
+def is_of_a_user(error: BaseException, own: str = "") -> bool:
+    """Whether an exception came through a user's lines; see `explain`."""
+    return isinstance(error, SystemExit) or bool(_frames(error, own))
+
+
+def own_file(workload: object) -> str:
+    """Return the file that a workload's class stands in.
+
+    It is empty for a class of this package, and for one that stands in no file.
+    """
+    try:
+        file = inspect.getfile(type(workload))
+    except (OSError, TypeError):  # a class that was typed into an interpreter
+        return ""
+    return "" if Path(file).resolve().is_relative_to(PACKAGE) else file
 
 
 def message_of(error: BaseException) -> str:
     """Return an exception's message on one line, without what JAX says of its own workings."""
     text = " ".join(OF_JAX.split(str(error), maxsplit=1)[0].split())
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
+
+
+def _frames(error: BaseException, own: str) -> list[traceback.FrameSummary]:
+    return [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == own or _is_theirs(frame.filename)
+    ]
 
 
 def _is_theirs(filename: str) -> bool:
@@ -68,4 +88,4 @@ def _is_theirs(filename: str) -> bool:
 
 def _line(frame: traceback.FrameSummary) -> str:
     source = linecache.getline(frame.filename, frame.lineno or 0).strip()
-    return f"{frame.filename}, line {frame.lineno}, in {frame.name}: {source}"
+    return f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {source}"
