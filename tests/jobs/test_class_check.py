@@ -13,6 +13,7 @@ from tests.jobs.wrong_classes import (
     TracedShape,
 )
 from tests.specs import plan_of
+from tuning_playbook import Metric
 from tuning_playbook.errors import WorkloadError
 from tuning_playbook.jobs.class_check import ClassSignature, all_mistakes, default_signature
 from tuning_playbook.jobs.load_workload import data_mistakes, declaration_mistakes, read_data
@@ -84,6 +85,15 @@ def test_what_is_wrong_with_declarations_is_told_with_what_is_wrong_with_methods
     found = declaration_mistakes(Declared())
     assert "the hyperparameter 'width' is declared twice" in found
     assert "it has no metric 'loss', which training minimises" in found
+
+
+def test_a_metric_of_a_whole_split_needs_two_methods():
+    class Without(Right):
+        metrics = (*Right.metrics, Metric("auc", "area", whole=True))
+
+    predict, summarize = mistakes_of(Without)
+    assert "no 'predict'" in predict
+    assert "no 'summarize'" in summarize
 
 
 OWN = '''

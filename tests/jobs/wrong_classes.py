@@ -82,7 +82,29 @@ class Predicts(Right):
         return batch["x"] @ variables["params"]["w"]
 
 
-RIGHT = (Right, WithAverages, NoScales, Predicts)
+class Summarizes(Right):
+    """One with a metric of the whole split, from a prediction that is a pytree."""
+
+    metrics = (*Right.metrics, Metric("worst", "largest loss", whole=True))
+
+    def predict(self, variables, batch, *, hyperparameters):
+        logits = batch["x"] @ variables["params"]["w"]
+        return {"logits": logits, "certain": jnp.max(logits, axis=1)}
+
+    def summarize(self, outputs, examples):
+        log_p = np.asarray(jax.nn.log_softmax(outputs["logits"]))
+        return {"worst": -log_p[np.arange(len(log_p)), examples["y"]].min()}
+
+
+class RefusesZeros(Summarizes):
+    """One that makes nothing of predictions that no model gives."""
+
+    def summarize(self, outputs, examples):
+        assert outputs["logits"].any()
+        return super().summarize(outputs, examples)
+
+
+RIGHT = (Right, WithAverages, NoScales, Predicts, Summarizes, RefusesZeros)
 
 
 class ScalarMetric(Right):
@@ -226,7 +248,26 @@ class IntegerLoss(Right):
         return {**metrics, "loss": metrics["error"].astype(jnp.int32)}, updated
 
 
+class SummarizedInApply(Summarizes):
+    def apply(self, *args, **kwargs):
+        metrics, updated = super().apply(*args, **kwargs)
+        return {**metrics, "worst": metrics["loss"].max()}, updated
+
+
+class SummarizesAnother(Summarizes):
+    def summarize(self, outputs, examples):
+        return {"best": 0.0}
+
+
+class SummarizesAnArray(Summarizes):
+    def summarize(self, outputs, examples):
+        return {"worst": examples["x"]}
+
+
 WRONG = {
+    SummarizedInApply: ("apply returns the metric 'worst'", "whole=True", "leave it out"),
+    SummarizesAnother: ("summarize returns best", "whole=True: worst"),
+    SummarizesAnArray: ("summarize returns 'worst' as float32[35, 4]", "one number"),
     # the class: parts of the message that names what came, what is expected, and the remedy
     ScalarMetric: ("apply", "'error'", "float32[]", "[batch] = [30]", "take no mean"),
     ColumnMetric: ("apply", "'loss'", "float32[30, 1]", "[batch] = [30]", "squeeze"),

@@ -5,6 +5,7 @@ program. Data order and every draw are functions of (seed, step) alone: a trial 
 resumed goes on as if nothing had been.
 """
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +24,11 @@ from tuning_playbook.engine.evaluation import (
 from tuning_playbook.engine.layout import Layout, layout
 from tuning_playbook.engine.optimizers import global_norm, make_optimizer, off
 from tuning_playbook.engine.schedules import learning_rate
+from tuning_playbook.engine.whole_split import examples_of, whole_metrics
 from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.trials.record import EVALUATED_SPLITS
 from tuning_playbook.trials.trial import Trial, canonical
-from tuning_playbook.workloads.protocol import Variables, Workload
+from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
 
 INIT_STREAM, ORDER_STREAM, STEP_STREAM = range(3)
 """The random streams of a trial: its initial weights, the order of its data, its steps."""
@@ -173,14 +175,30 @@ class Program:
         metrics: Metrics = self._call("evaluate", self._evaluate, (0, 0), variables, traced)
         return metrics
 
-    def examine(self, variables: Variables, traced: Any) -> dict[str, jax.Array]:
+    def outputs(self, variables: Variables, traced: Any) -> dict[str, Any]:
+        """Return the predictions of every evaluated split, where a metric is of a whole split.
+
+        Each is a pytree of [batches, batch, ...], padding included; there are none where every
+        metric is a mean over examples.
+        """
+        if not whole_metrics(self.workload):
+            return {}
+        outputs: dict[str, Any] = self._call("outputs", self._outputs, (0, 0), variables, traced)
+        return outputs
+
+    @functools.cached_property
+    def examples_seen(self) -> dict[str, Arrays]:
+        """Return the examples of every evaluated split on the host, for `summarize`."""
+        if not whole_metrics(self.workload):
+            return {}
+        return {name: examples_of(split) for name, split in self.data.evaluated.items()}
+
+    def examine(self, variables: Variables, traced: Any) -> dict[str, Any]:
         """Return each metric of each validation example, and its prediction where there is one.
 
-        Each is [batches, batch, ...], padding included.
+        Each is [batches, batch, ...], padding included; a prediction may be a pytree of such.
         """
-        found: dict[str, jax.Array] = self._call(
-            "examine", self._examine, (0, 0), variables, traced
-        )
+        found: dict[str, Any] = self._call("examine", self._examine, (0, 0), variables, traced)
         return found
 
     def _call(
@@ -318,20 +336,34 @@ class Program:
             split: weighted_means(per_example, data.evaluated[split]) for split in EVALUATED_SPLITS
         }
 
-    def _examine(
+    def _outputs(
         self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
-    ) -> dict[str, jax.Array]:
+    ) -> dict[str, Any]:
         predict = getattr(self.workload, "predict", None)
 
-        def per_example(batch: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-            found = self._measure(variables, batch, traced)
+        def of_batch(batch: Mapping[str, jax.Array]) -> Any:
+            assert predict is not None  # a class without it is refused before anything trains
+            return predict(variables, self.spread.part(batch), hyperparameters=self._own(traced))
+
+        return {
+            split: jax.lax.map(of_batch, examples)
+            for split, (examples, _) in data.evaluated.items()
+        }
+
+    def _examine(
+        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+    ) -> dict[str, Any]:
+        predict = getattr(self.workload, "predict", None)
+
+        def per_example(batch: Mapping[str, jax.Array]) -> dict[str, Any]:
+            found: dict[str, Any] = self._measure(variables, batch, traced)
             if predict is not None:
                 own = self._own(traced)
                 found["prediction"] = predict(variables, batch, hyperparameters=own)
             return found
 
         examples, _ = data.whole
-        found: dict[str, jax.Array] = jax.lax.map(per_example, examples)
+        found: dict[str, Any] = jax.lax.map(per_example, examples)
         return found
 
     def _measure(
@@ -346,7 +378,7 @@ class Program:
         values, _ = self.workload.apply(
             variables, batch, hyperparameters=self._own(traced), key=key, train=False
         )
-        return {item.name: values[item.name] for item in self.workload.metrics}
+        return {item.name: values[item.name] for item in self.workload.metrics if not item.whole}
 
 
 def _add(tree: Any, number: jax.Array) -> Any:

@@ -8,7 +8,7 @@ pieces, and may save the state or stop there.
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from tuning_playbook.engine.lane import Lane, device_lane, lane_of, new_lane
 from tuning_playbook.engine.order import Order
 from tuning_playbook.engine.pieces import Pace, Piece, one_ahead
 from tuning_playbook.engine.program import Metrics, Program, Steps, TrainState
+from tuning_playbook.engine.whole_split import summarize, without_padding
 from tuning_playbook.engine.windows import (
     evaluation_steps,
     gradient_summary,
@@ -125,7 +126,8 @@ def train_group(
         step = 0
         pace.begin(program.compile_seconds)
         measured = program.evaluate(state.variables, traced)
-        _record(program, lanes, selection, state.variables, measured, 0)
+        outputs = program.outputs(state.variables, traced)
+        _record(program, lanes, selection, state.variables, measured, outputs, 0)
         pace.evaluated(program)
         for lane in lanes:
             lane.bound = _times(DIVERGENCE_FACTOR, float(lane.metrics["loss"][0, 0]))
@@ -142,7 +144,8 @@ def train_group(
         under_way()
         _log(lanes, piece.logged, piece.first, width)
         if piece.metrics is not None:
-            _record(program, lanes, selection, piece.variables, piece.metrics, piece.last)
+            evaluated = (piece.variables, piece.metrics, piece.outputs, piece.last)
+            _record(program, lanes, selection, *evaluated)
         pace.trained(piece.last - piece.first, program.compile_seconds)
         if all(lane.diverged for lane in lanes):
             break
@@ -172,11 +175,12 @@ def _dispatch(
             fed = program.spread.feed(feed.next(steps))
             state, logged = program.train(state, first, steps, seed, traced, fed)
             step = first + steps
-            variables = metrics = None
+            variables, metrics, outputs = None, None, {}
             if step == after:
                 variables = program.evaluated(state, step, traced)
                 metrics = program.evaluate(variables, traced)
-            yield Piece(first, step, state, logged, variables, metrics)
+                outputs = program.outputs(variables, traced)
+            yield Piece(first, step, state, logged, variables, metrics, outputs)
 
 
 def _record(
@@ -185,11 +189,12 @@ def _record(
     selection: CheckpointSelection,
     variables: Any,
     metrics: Metrics,
+    outputs: Mapping[str, Any],
     step: int,
 ) -> None:
     """Fill in the metrics of every lane that has not diverged, and keep the best variables."""
     width = program.trial.lanes
-    measured = jax.device_get(metrics)
+    measured, predicted = jax.device_get((metrics, outputs))
     split, _, metric = selection.metric.partition("/")
     row = evaluation_steps(program.trial).tolist().index(step)
     for index, lane in enumerate(lanes):
@@ -199,12 +204,25 @@ def _record(
         if not all(math.isfinite(values[name]["loss"]) for name in EVALUATED_SPLITS):
             lane.diverge(step, f"the loss of the evaluation at step {step} is not finite")
             continue
+        whole = _whole_metrics(program, lane_of(predicted, index, width))
         for column, name in enumerate(EVALUATED_SPLITS):
-            for item, value in values[name].items():
+            for item, value in {**values[name], **whole.get(name, {})}.items():
                 lane.metrics[item][row, column] = value
-        score = selection.score(float(values[split][metric]))
+        score = selection.score(float(lane.metrics[metric][row, EVALUATED_SPLITS.index(split)]))
         take = functools.partial(device_lane, variables, index, width)
         lane.keep_if_best(score, step, take)
+
+
+def _whole_metrics(program: Program, predicted: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Return the metrics of each whole split, of one lane's predictions."""
+    return {
+        split: summarize(
+            program.workload,
+            without_padding(outputs, program.data.evaluated[split][1]),
+            program.examples_seen[split],
+        )
+        for split, outputs in predicted.items()
+    }
 
 
 def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:

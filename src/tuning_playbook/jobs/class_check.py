@@ -6,6 +6,7 @@ a metric of [batch, 1] against labels of [batch] is broadcast to [batch, batch].
 """
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 from tuning_playbook.declarations import Value
 from tuning_playbook.engine.data import EVALUATION_BATCH
 from tuning_playbook.engine.evaluation import batch_shape
-from tuning_playbook.errors import InfeasibleConfigurationError
+from tuning_playbook.engine.whole_split import summarize, whole_metrics
+from tuning_playbook.errors import InfeasibleConfigurationError, WorkloadError
 from tuning_playbook.jobs.user_code import explain, own_file
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -27,6 +29,7 @@ CALLS = {
     "init": (("key", "hyperparameters"), ()),
     "apply": (("variables", "batch"), ("hyperparameters", "key", "train")),
     "predict": (("variables", "batch"), ("hyperparameters",)),
+    "summarize": (("outputs", "examples"), ()),
 }
 """How each method is called: what it is given by place, and what by name."""
 
@@ -129,6 +132,14 @@ class _Trace:
 
     def run(self) -> None:
         """Trace every method, each as far as those before it allow."""
+        if whole_metrics(self.workload):
+            for name in ("predict", "summarize"):
+                if not hasattr(self.workload, name):
+                    self._say(
+                        f"a metric is declared with whole=True, and the class has no '{name}': "
+                        "define predict(variables, batch, *, hyperparameters) and "
+                        "summarize(outputs, examples)"
+                    )
         methods = [name for name in CALLS if name == "apply" or hasattr(self.workload, name)]
         callable_ = {name for name in methods if self._can_be_called(name)}
         if "init" not in callable_:
@@ -328,7 +339,8 @@ class _Trace:
             self._check_updated(updated, variables)
 
     def _check_metrics(self, metrics: Mapping[str, Any], size: int, when: str) -> None:
-        declared = {item.name: item for item in self.workload.metrics}
+        whole = whole_metrics(self.workload)
+        declared = [item.name for item in self.workload.metrics if not item.whole]
         for name in declared:
             if name not in metrics:
                 self._say(
@@ -337,6 +349,13 @@ class _Trace:
                     f"missing {name}",
                 )
         for name, value in metrics.items():
+            if name in whole:
+                self._say(
+                    f"apply returns the metric '{name}' {when}, which is declared with whole=True: "
+                    "summarize returns it, once for a whole split; leave it out here",
+                    f"whole {name}",
+                )
+                continue
             if name not in declared:
                 self._say(
                     f"apply returns the metric '{name}' {when}, which 'metrics' does not declare: "
@@ -403,21 +422,48 @@ class _Trace:
         def checked(numbers: Any, variables: Any, batch: Any) -> Any:
             predict = getattr(self.workload, "predict")  # noqa: B009 - an optional method
             given = predict(variables, batch, hyperparameters=self._values(numbers))
-            if not _is_array(given) or jnp.shape(given)[:1] != (size,):
+            leaves = jax.tree_util.tree_leaves_with_path(given)
+            wrong = [
+                f"{_shaped(leaf) if _is_array(leaf) else _named(leaf)}{_at(path)}"
+                for path, leaf in leaves
+                if not _is_array(leaf) or jnp.shape(leaf)[:1] != (size,)
+            ]
+            if wrong or not leaves:
+                self._say(
+                    f"predict returns {', '.join(wrong) or 'nothing'}; expected is one answer for "
+                    f"each example, [batch, ...] = [{size}, ...]"
+                )
+                raise _FoundMistakesError
+            if label is not None and not (_is_array(given) and jnp.ndim(given) == 2):
                 came = _shaped(given) if _is_array(given) else _named(given)
                 self._say(
-                    f"predict returns {came}; expected is one answer for each example, "
-                    f"[batch, ...] = [{size}, ...]"
-                )
-            elif label is not None and jnp.ndim(given) != 2:
-                self._say(
-                    f"predict returns {_shaped(given)}, and 'label' says that there are classes; "
+                    f"predict returns {came}, and 'label' says that there are classes; "
                     f"expected are the logits of each, [batch, classes] = [{size}, classes]"
                 )
-            return ()
+            return given
 
         batch = self._batch("validation", size)
-        self._traced("predict", checked, self._numbers(), variables, batch)
+        outputs = self._traced("predict", checked, self._numbers(), variables, batch)
+        if whole_metrics(self.workload) and hasattr(self.workload, "summarize"):
+            self._summarize(outputs)
+
+    def _summarize(self, outputs: Any) -> None:
+        """Check what `summarize` makes of predictions that are all zero.
+
+        It may refuse such predictions; then nothing is known of it before the first evaluation.
+        """
+        examples = self.splits["validation"]
+        zeros = jax.tree.map(
+            lambda leaf: np.zeros((self._examples("validation"), *leaf.shape[1:]), leaf.dtype),
+            outputs,
+        )
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                summarize(self.workload, zeros, examples)
+        except WorkloadError as error:
+            self._say(str(error).partition(".")[2])  # behind the name of the class
+        except Exception:
+            pass
 
     def _say(self, mistake: str, about: str = "") -> None:
         """Record a mistake; what is said of the same thing in another call is not repeated."""
@@ -475,6 +521,10 @@ def _named(value: Any) -> str:
 
 def _names(mapping: Mapping[str, Any]) -> str:
     return ", ".join(f"'{name}'" for name in mapping) or "nothing"
+
+
+def _at(path: Any) -> str:
+    return f" at {jax.tree_util.keystr(path)}" if path else ""
 
 
 def _shape_remedy(value: Any, size: int) -> str:

@@ -170,6 +170,8 @@ def _metric_mistakes(metrics: Sequence[object]) -> Iterator[str]:
                 f"the metric '{item.name}' has no values from {item.low:g} to {item.high:g}; 'low' "
                 "is the smallest that it can have, 'high' the largest"
             )
+        if item.name == "loss" and item.whole:
+            yield "'loss' is declared with whole=True, and training minimises it: it must be a mean"
     if "loss" not in names:
         yield "it has no metric 'loss', which training minimises"
 
