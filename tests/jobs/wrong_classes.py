@@ -264,7 +264,64 @@ class SummarizesAnArray(Summarizes):
         return {"worst": examples["x"]}
 
 
+class Streams(Right):
+    """One that makes its training batches itself."""
+
+    def load_data(self):
+        return {"validation": super().load_data()["validation"]}
+
+    def data_version(self):
+        return "clouds 1"
+
+    def train_batches(self, seed, step, batch_size):
+        x = np.random.default_rng([seed, step]).normal(size=(batch_size, 4))
+        return {"x": x.astype(np.float32), "y": (x.sum(axis=1) > 0).astype(np.int32)}
+
+
+class StreamsByChance(Streams):
+    def train_batches(self, seed, step, batch_size):
+        x = np.random.default_rng().normal(size=(batch_size, 4))
+        return {"x": x.astype(np.float32), "y": (x.sum(axis=1) > 0).astype(np.int32)}
+
+
+class StreamsOneExample(Streams):
+    def train_batches(self, seed, step, batch_size):
+        return {name: array[0] for name, array in super().train_batches(seed, step, 2).items()}
+
+
+class StreamsOtherShapes(Streams):
+    def train_batches(self, seed, step, batch_size):
+        batch = super().train_batches(seed, step, batch_size)
+        return {**batch, "y": batch["y"].astype(np.int32 if step else np.float32)}
+
+
+class StreamsAndHasAnArray(Streams):
+    def load_data(self):
+        return Right().load_data()
+
+
+class StreamsUnversioned(Right):
+    def load_data(self):
+        return {"validation": super().load_data()["validation"]}
+
+    def train_batches(self, seed, step, batch_size):
+        return Streams().train_batches(seed, step, batch_size)
+
+
+class HasNoTrainingData(Right):
+    def load_data(self):
+        return {"validation": super().load_data()["validation"]}
+
+
+RIGHT = (*RIGHT, Streams)
+
 WRONG = {
+    StreamsByChance: ("train_batches(0, 0, ...) returns other numbers", "hashes", "default_rng("),
+    StreamsOneExample: ("train_batches returns 'x' float32[4]", "[batch, ...] = [30, ...]"),
+    StreamsOtherShapes: ("train_batches returns", "'y' int32[30] at step 1", "'y' float32[30]"),
+    StreamsAndHasAnArray: ("load_data returns a split 'train'", "leave one of them out"),
+    StreamsUnversioned: ("train_batches", "data_version()", "data_files()"),
+    HasNoTrainingData: ("load_data returns no split 'train'", "train_batches(seed, step"),
     SummarizedInApply: ("apply returns the metric 'worst'", "whole=True", "leave it out"),
     SummarizesAnother: ("summarize returns best", "whole=True: worst"),
     SummarizesAnArray: ("summarize returns 'worst' as float32[35, 4]", "one number"),

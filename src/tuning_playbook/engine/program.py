@@ -84,7 +84,7 @@ class Program:
         trial: Any trial of the signature.
         workload: Its workload.
         data: The data, on the device.
-        examples: How many training examples there are.
+        examples: How many training examples there are; 0 where the workload makes the batches.
         spread: The devices that share its batches.
         compile_seconds: Spent compiling, so far.
         compilations: How many functions were compiled.
@@ -101,7 +101,7 @@ class Program:
 
     def __post_init__(self) -> None:
         """Refuse a batch that is larger than the training set, or cannot be shared out."""
-        if self.trial.batch_size > self.examples:
+        if self.trial.batch_size > self.examples > 0:
             raise InfeasibleConfigurationError(
                 f"batch_size {self.trial.batch_size} is larger than the training set "
                 f"({self.examples} examples)"
@@ -333,7 +333,9 @@ class Program:
             return self._measure(variables, batch, traced)
 
         return {
-            split: weighted_means(per_example, data.evaluated[split]) for split in EVALUATED_SPLITS
+            split: weighted_means(per_example, data.evaluated[split])
+            for split in EVALUATED_SPLITS
+            if split in data.evaluated
         }
 
     def _outputs(

@@ -18,9 +18,11 @@ import numpy as np
 from tuning_playbook.declarations import Value
 from tuning_playbook.engine.data import EVALUATION_BATCH
 from tuning_playbook.engine.evaluation import batch_shape
+from tuning_playbook.engine.stream import stream_of
 from tuning_playbook.engine.whole_split import summarize, whole_metrics
 from tuning_playbook.errors import InfeasibleConfigurationError, WorkloadError
 from tuning_playbook.jobs.user_code import explain, own_file
+from tuning_playbook.jobs.versions import data_version
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 CONCRETIZATION = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
@@ -30,6 +32,7 @@ CALLS = {
     "apply": (("variables", "batch"), ("hyperparameters", "key", "train")),
     "predict": (("variables", "batch"), ("hyperparameters",)),
     "summarize": (("outputs", "examples"), ()),
+    "train_batches": (("seed", "step", "batch_size"), ()),
 }
 """How each method is called: what it is given by place, and what by name."""
 
@@ -147,12 +150,12 @@ class _Trace:
         variables: Any = None
         try:
             variables = self._traced("init", self._init, self._numbers(), _key())
-            training = min(self.signature.batch_size, self._examples("train"))
             if "apply" in callable_:
-                self._apply(variables, "train", training, train=True)
+                self._apply(variables, "train", self._training_batch(), train=True)
                 for split in self.splits:
                     if split in ("train", "validation"):
-                        self._apply(variables, split, self._evaluated(split), train=False)
+                        batch = self._batch(split, self._evaluated(split))
+                        self._apply(variables, split, batch, train=False)
             if "predict" in callable_:
                 self._predict(variables)
         except _FoundMistakesError:
@@ -176,6 +179,31 @@ class _Trace:
         return {
             name: shape_of((size, *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
             for name, array in self.splits[split].items()
+        }
+
+    def _training_batch(self) -> dict[str, Any]:
+        """Return the batch of a training step, made by the workload itself where it does that."""
+        size = self.signature.batch_size
+        stream = stream_of(self.workload)
+        if stream is None:
+            return self._batch("train", min(size, self._examples("train")))
+        try:
+            first, again, _ = (stream(0, step, size) for step in (0, 0, 1))
+        except WorkloadError as error:
+            self._say(_without_class(error))
+            raise _FoundMistakesError from None
+        except (Exception, SystemExit) as error:  # a user's method may raise anything
+            self._say(f"train_batches: {explain(error, own_file(self.workload))}")
+            raise _FoundMistakesError from None
+        if (one := data_version({"": first})) != (other := data_version({"": again})):
+            self._say(
+                "train_batches(0, 0, ...) returns other numbers when it is called again (hashes "
+                f"{one} and {other}): draw with np.random.default_rng([seed, step]), and keep "
+                "nothing from call to call"
+            )
+        return {
+            name: shape_of(array.shape, jax.dtypes.canonicalize_dtype(array.dtype))
+            for name, array in first.items()
         }
 
     def _can_be_called(self, name: str) -> bool:
@@ -278,10 +306,10 @@ class _Trace:
             raise _FoundMistakesError
         return dict(given)
 
-    def _apply(self, variables: Any, split: str, size: int, *, train: bool) -> None:
+    def _apply(self, variables: Any, split: str, batch: Mapping[str, Any], *, train: bool) -> None:
         """Trace a training step, with its gradient, or an evaluation."""
         when = "in training" if train else f"in an evaluation of the {split} split"
-        batch = self._batch(split, size)
+        size = len(next(iter(batch.values())))
 
         def apply(numbers: Any, variables: Any, batch: Any, key: jax.Array) -> Any:
             own = self._values(numbers)
@@ -461,7 +489,7 @@ class _Trace:
             with warnings.catch_warnings(action="ignore"):
                 summarize(self.workload, zeros, examples)
         except WorkloadError as error:
-            self._say(str(error).partition(".")[2])  # behind the name of the class
+            self._say(_without_class(error))
         except Exception:
             pass
 
@@ -521,6 +549,11 @@ def _named(value: Any) -> str:
 
 def _names(mapping: Mapping[str, Any]) -> str:
     return ", ".join(f"'{name}'" for name in mapping) or "nothing"
+
+
+def _without_class(error: WorkloadError) -> str:
+    """Return a message that begins with `<class>.<method>` without the class."""
+    return str(error).partition(".")[2]
 
 
 def _at(path: Any) -> str:

@@ -30,7 +30,7 @@ from tuning_playbook.jobs.load_workload import (
     read_data,
     refuse,
 )
-from tuning_playbook.jobs.versions import code_version, data_version
+from tuning_playbook.jobs.versions import code_version, version_of_data
 from tuning_playbook.study.workload_description import stamp_of
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -67,7 +67,7 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
             "metrics": [asdict(item) for item in workload.metrics],
             "splits": list(splits),
             "examples": {name: len(next(iter(arrays.values()))) for name, arrays in splits.items()},
-            "resplits": hasattr(workload, "resplit"),
+            "resplits": hasattr(workload, "resplit") and "train" in splits,
             "optax": {
                 name: [asdict(item) for item in items] for name, items in optax_optimizers().items()
             },
@@ -103,7 +103,7 @@ def current_versions(
     return {
         "workload": code_version(workload_files(workload, import_from)),
         "engine": code_version(engine_files()),
-        "data": data_version(splits),
+        "data": version_of_data(workload, splits),
     }
 
 

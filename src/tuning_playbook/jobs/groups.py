@@ -16,6 +16,7 @@ from tuning_playbook.engine.devices import share_batches
 from tuning_playbook.engine.lane import new_lane
 from tuning_playbook.engine.program import Program, signature
 from tuning_playbook.engine.run import Finished, finish, train_group
+from tuning_playbook.engine.stream import stream_of
 from tuning_playbook.errors import (
     ChangedDuringRunError,
     InfeasibleConfigurationError,
@@ -266,7 +267,7 @@ def _train_group(
     width = trials[0].lanes
     left = list(trials)
     spread = share_batches(trials[0].devices)
-    host_data = splits["train"] if getattr(workload, "host_fed", False) else None
+    host_data = splits.get("train") if getattr(workload, "host_fed", False) else None
     data: Data | None = None
     program: Program | None = None
     while left:
@@ -284,7 +285,7 @@ def _train_group(
             )
             if program is None:
                 writer.begin()  # compiling leaves it the interpreter
-                examples = len(next(iter(splits["train"].values())))
+                examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
                 like = dataclasses.replace(trials[0], lanes=width)
                 program = Program(like, workload, data, examples, spread)
             trained, facts = _train_lanes(training, program, lanes, host_data)
@@ -350,6 +351,7 @@ def _train_lanes(
         resume=saved.resume,
         between=saved.between,
         host_data=host_data,
+        stream=stream_of(training.workload),
         under_way=training.writer.begin,
     )
     seconds = time.perf_counter() - clock

@@ -213,11 +213,25 @@ def read_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, A
 
 def data_mistakes(workload: Workload, splits: Mapping[str, Arrays]) -> list[str]:
     """Return what is wrong with what a workload's `load_data` returned."""
-    mistakes = [
-        f"load_data returns no split '{split}'"
-        for split in ("train", "validation")
-        if split not in splits
-    ]
+    streams = hasattr(workload, "train_batches")
+    mistakes = []
+    if "validation" not in splits:
+        mistakes.append("load_data returns no split 'validation'")
+    if "train" not in splits and not streams:
+        mistakes.append(
+            "load_data returns no split 'train', and there is no train_batches(seed, step, "
+            "batch_size) that makes the training batches"
+        )
+    if "train" in splits and streams:
+        mistakes.append(
+            "load_data returns a split 'train', and train_batches makes the training batches: "
+            "leave one of them out"
+        )
+    if streams and not (hasattr(workload, "data_version") or hasattr(workload, "data_files")):
+        mistakes.append(
+            "train_batches makes the training batches, so nothing tells when its data changes: "
+            "define data_version(), which returns a text, or data_files(), which returns paths"
+        )
     for split, arrays in splits.items():
         lengths = {len(array) if array.ndim else -1 for array in arrays.values()}
         if len(lengths) != 1 or min(lengths) < 1:

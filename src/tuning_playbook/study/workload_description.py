@@ -31,7 +31,7 @@ class WorkloadDescription:
         description: The first line of its docstring.
         hyperparameters: What it declares, by name.
         metrics: What it measures, by name.
-        splits: The splits of its data.
+        splits: The splits of its data; without `train` where it makes the training batches itself.
         optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`.
         resplits: Whether it can divide its data into other training and validation sets.
         versions: Hashes of what decides a trial's numbers: `workload` (its code), `engine` (this
