@@ -1,5 +1,7 @@
 """A wrong class is refused before anything trains, with all that is wrong in one message."""
 
+import dataclasses
+
 import jax
 import pytest
 
@@ -25,7 +27,9 @@ def mistakes_of(kind, batch_size=30):
     workload = kind()
     splits = read_data(kind.__name__, workload)
     found = [*declaration_mistakes(workload), *data_mistakes(workload, splits)]
-    return found or all_mistakes(workload, splits, [default_signature(workload, batch_size)])
+    makes = [name for name in ("optimizer", "schedule", "decay_mask") if hasattr(workload, name)]
+    signature = dataclasses.replace(default_signature(workload, batch_size), makes=makes)
+    return found or all_mistakes(workload, splits, [signature])
 
 
 @pytest.mark.parametrize("kind", WRONG, ids=lambda kind: kind.__name__)

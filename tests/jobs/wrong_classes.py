@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from flax import linen as nn
 
 from tuning_playbook import Hyperparameter, InfeasibleConfigurationError, Metric
-from tuning_playbook.workloads import Dropout
+from tuning_playbook.workloads import Dropout, matrices_only
 
 
 class Right:
@@ -313,9 +314,69 @@ class HasNoTrainingData(Right):
         return {"validation": super().load_data()["validation"]}
 
 
-RIGHT = (*RIGHT, Streams)
+class MakesItsRules(Right):
+    """One with an optimizer, a schedule and a mask of its own."""
+
+    hyperparameters = (
+        *Right.hyperparameters,
+        Hyperparameter("b1", 0.9, "decay of the mean"),
+        Hyperparameter("exponent", 1.0, "of the decay"),
+    )
+
+    def init(self, key, hyperparameters):
+        return {"params": {**super().init(key, hyperparameters)["params"], "b": jnp.zeros(2)}}
+
+    def optimizer(self, hyperparameters, learning_rate):
+        rules = {
+            "trained": optax.adam(learning_rate, b1=hyperparameters["b1"]),
+            "frozen": optax.set_to_zero(),
+        }
+        return optax.multi_transform(rules, {"w": "trained", "b": "frozen"})
+
+    def schedule(self, hyperparameters, step, max_train_steps):
+        left = 1.0 - step / max_train_steps
+        return hyperparameters["learning_rate"] * left ** hyperparameters["exponent"]
+
+    def decay_mask(self, params):
+        return matrices_only(params)
+
+
+class OptimizerThatIsNone(MakesItsRules):
+    def optimizer(self, hyperparameters, learning_rate):
+        return learning_rate
+
+
+class OptimizerThatChangesItsState(MakesItsRules):
+    def optimizer(self, hyperparameters, learning_rate):
+        def update(updates, state, params=None):
+            return updates, state.astype(jnp.float32)
+
+        return optax.GradientTransformation(lambda params: jnp.zeros((), jnp.int32), update)
+
+
+class OptimizerThatBranches(MakesItsRules):
+    def optimizer(self, hyperparameters, learning_rate):
+        return optax.adam(learning_rate) if hyperparameters["b1"] > 0 else optax.sgd(learning_rate)
+
+
+class ScheduleOfManySteps(MakesItsRules):
+    def schedule(self, hyperparameters, step, max_train_steps):
+        return jnp.linspace(1.0, 0.0, max_train_steps)
+
+
+class MaskOfAnotherTree(MakesItsRules):
+    def decay_mask(self, params):
+        return {"w": True}
+
+
+RIGHT = (*RIGHT, Streams, MakesItsRules)
 
 WRONG = {
+    OptimizerThatIsNone: ("optimizer returns an array float32[]", "optax transformation"),
+    OptimizerThatChangesItsState: ("a state after a step", "float32[], expected int32[]"),
+    OptimizerThatBranches: ("optimizer: TracerBool", "declare 'b1' with static=True"),
+    ScheduleOfManySteps: ("schedule returns float32[100]", "one number"),
+    MaskOfAnotherTree: ("decay_mask returns a tree", "truth value"),
     StreamsByChance: ("train_batches(0, 0, ...) returns other numbers", "hashes", "default_rng("),
     StreamsOneExample: ("train_batches returns 'x' float32[4]", "[batch, ...] = [30, ...]"),
     StreamsOtherShapes: ("train_batches returns", "'y' int32[30] at step 1", "'y' float32[30]"),

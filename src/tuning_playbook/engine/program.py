@@ -23,6 +23,7 @@ from tuning_playbook.engine.evaluation import (
 )
 from tuning_playbook.engine.layout import Layout, layout
 from tuning_playbook.engine.optimizers import global_norm, make_optimizer, off
+from tuning_playbook.engine.own_rules import OWN, own_decay_mask, own_optimizer, own_rate
 from tuning_playbook.engine.schedules import learning_rate
 from tuning_playbook.engine.whole_split import examples_of, whole_metrics
 from tuning_playbook.errors import InfeasibleConfigurationError
@@ -230,11 +231,29 @@ class Program:
         values = self._values(traced)
         return {item.name: values[item.name] for item in self.workload.hyperparameters}
 
-    def _optimizer(self, values: Mapping[str, Any]) -> optax.GradientTransformation:
-        return make_optimizer(str(self.trial.hyperparameters["optimizer"]), values)
+    def _optimizer(
+        self, values: Mapping[str, Any]
+    ) -> optax.GradientTransformationExtraArgs | optax.GradientTransformation:
+        """Return the optimizer of a step; the workload's own one is also told the loss."""
+        name, rule = str(self.trial.hyperparameters["optimizer"]), None
+        mask = own_decay_mask(self.workload)
+        if name == OWN:
+            rule = own_optimizer(self.workload, self._own(values), values["learning_rate"])
+            rule = optax.with_extra_args_support(rule)
+        return make_optimizer(name, values, rule=rule, mask=mask)
+
+    def _rate(self, values: Mapping[str, Any], step: jax.Array) -> jax.Array:
+        """Return the learning rate of a step."""
+        schedule, last = str(self.trial.hyperparameters["schedule"]), self.trial.max_train_steps
+        if schedule == OWN:
+            return own_rate(self.workload, self._own(values), values, step, last)
+        return learning_rate(schedule, values, step, last)
 
     def _layout(self, variables: Variables) -> Layout:
-        return layout(variables["params"], str(self.trial.hyperparameters["optimizer"]))
+        # A mask speaks of the model's own tree.
+        masked = own_decay_mask(self.workload) is not None and not self._off("weight_decay")
+        name = str(self.trial.hyperparameters["optimizer"])
+        return layout(variables["params"], OWN if masked else name)
 
     def _init(self, seed: jax.Array, traced: Mapping[str, jax.Array], data: Data) -> TrainState:
         key = jax.random.fold_in(jax.random.key(seed), INIT_STREAM)
@@ -258,7 +277,6 @@ class Program:
     ) -> tuple[TrainState, Steps]:
         step_key = jax.random.fold_in(jax.random.key(seed), STEP_STREAM)
         values = self._values(traced)
-        schedule = str(values["schedule"])
         hold, release = self._layout(state.variables)
 
         def step(state: TrainState, given: tuple[jax.Array, Any]) -> tuple[TrainState, Steps]:
@@ -290,9 +308,10 @@ class Program:
             # loss to be there before the parameters change makes no copy of them.
             nothing = 0.0 * loss
             gradient = _add(gradient, nothing)
-            rate = learning_rate(schedule, values, number, self.trial.max_train_steps)
+            rate = self._rate(values, number)
             optimizer = self._optimizer({**values, "learning_rate": rate})
-            updates, optimizer_state = optimizer.update(gradient, state.optimizer, params)
+            told = {"value": loss} if values["optimizer"] == OWN else {}
+            updates, optimizer_state = optimizer.update(gradient, state.optimizer, params, **told)
             # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
             params = optax.apply_updates(params, _add(updates, nothing))
             variables = {"params": params, **rest, **updated}

@@ -14,14 +14,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.engine.data import EVALUATION_BATCH
 from tuning_playbook.engine.evaluation import batch_shape
+from tuning_playbook.engine.own_rules import own_decay_mask, own_optimizer
 from tuning_playbook.engine.stream import stream_of
 from tuning_playbook.engine.whole_split import summarize, whole_metrics
 from tuning_playbook.errors import InfeasibleConfigurationError, WorkloadError
-from tuning_playbook.jobs.user_code import explain, own_file
+from tuning_playbook.jobs.user_code import explain, message_of, own_file
 from tuning_playbook.jobs.versions import data_version
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -33,6 +35,9 @@ CALLS = {
     "predict": (("variables", "batch"), ("hyperparameters",)),
     "summarize": (("outputs", "examples"), ()),
     "train_batches": (("seed", "step", "batch_size"), ()),
+    "optimizer": (("hyperparameters", "learning_rate"), ()),
+    "schedule": (("hyperparameters", "step", "max_train_steps"), ()),
+    "decay_mask": (("params",), ()),
 }
 """How each method is called: what it is given by place, and what by name."""
 
@@ -48,12 +53,14 @@ class ClassSignature:
         traced: Which of them are arguments of the compiled program.
         batch_size: Examples of a training step.
         devices: Among how many devices a batch is shared out.
+        makes: Which of `optimizer`, `schedule` and `decay_mask` its trials ask the workload for.
     """
 
     values: Mapping[str, Value]
-    traced: tuple[str, ...]
+    traced: Sequence[str]
     batch_size: int
     devices: int = 1
+    makes: Sequence[str] = ()
 
 
 def default_signature(workload: Workload, batch_size: int) -> ClassSignature:
@@ -158,6 +165,13 @@ class _Trace:
                         self._apply(variables, split, batch, train=False)
             if "predict" in callable_:
                 self._predict(variables)
+            for name in self.signature.makes:
+                if name in callable_:
+                    {
+                        "optimizer": self._optimizer,
+                        "schedule": self._schedule,
+                        "decay_mask": self._decay_mask,
+                    }[name](variables["params"])
         except _FoundMistakesError:
             return
         except InfeasibleConfigurationError:
@@ -493,11 +507,86 @@ class _Trace:
         except Exception:
             pass
 
+    def _optimizer(self, params: Any) -> None:
+        """Trace what an optimizer makes of a gradient, and what it keeps from step to step."""
+
+        def made(numbers: Any, rate: Any) -> Any:
+            rule = own_optimizer(self.workload, self._values(numbers), rate)
+            if not callable(getattr(rule, "init", None)) or not callable(
+                getattr(rule, "update", None)
+            ):
+                self._say(
+                    f"optimizer returns {_named(rule)}; it must return an optax transformation, "
+                    "with init and update"
+                )
+                raise _FoundMistakesError
+            return optax.with_extra_args_support(rule)
+
+        def checked(numbers: Any, rate: Any, params: Any, loss: Any) -> Any:
+            before = made(numbers, rate).init(params)
+            updates, after = made(numbers, rate).update(params, before, params, value=loss)
+            for said, came, expected in (
+                ("updates that are not", updates, params),
+                ("a state after a step that is not", after, before),
+            ):
+                if wrong := _difference(came, expected):
+                    like = "the parameters" if expected is params else "the state before it"
+                    self._say(f"the transformation of optimizer gives {said} like {like}: {wrong}")
+            return ()
+
+        number = shape_of((), jnp.float32)
+        self._traced("optimizer", checked, self._numbers(), number, params, number)
+
+    def _schedule(self, params: Any) -> None:
+        del params
+
+        def checked(numbers: Any, rate: Any, step: Any) -> Any:
+            own = {**self._values(numbers), "learning_rate": rate}
+            schedule = getattr(self.workload, "schedule")  # noqa: B009 - an optional method
+            given = schedule(own, step, 100)
+            if not _is_array(given) or jnp.shape(given) != ():
+                came = _shaped(given) if _is_array(given) else _named(given)
+                self._say(
+                    f"schedule returns {came}; it must return the learning rate of a step, one "
+                    "number"
+                )
+            return ()
+
+        rate, step = shape_of((), jnp.float32), shape_of((), jnp.int32)
+        self._traced("schedule", checked, self._numbers(), rate, step)
+
+    def _decay_mask(self, params: Any) -> None:
+        def checked(numbers: Any, params: Any) -> Any:
+            del numbers
+            mask: Any = own_decay_mask(self.workload)
+            try:
+                jax.tree.map(lambda decays, part: None, mask(params), params)
+            except (TypeError, ValueError) as error:
+                self._say(
+                    "decay_mask returns a tree that is not the parameters' or the upper part of "
+                    f"it, with a truth value for each: {message_of(error)}"
+                )
+            return ()
+
+        self._traced("decay_mask", checked, self._numbers(), params)
+
     def _say(self, mistake: str, about: str = "") -> None:
         """Record a mistake; what is said of the same thing in another call is not repeated."""
         if about not in self.said:
             self.mistakes.append(mistake)
             self.said |= {about} - {""}
+
+
+def _difference(came: Any, expected: Any) -> str:
+    """Return how a tree of arrays differs from another; empty where types and shapes are alike."""
+    if str(jax.tree.structure(came)) != str(jax.tree.structure(expected)):
+        return f"{jax.tree.structure(came)}, expected {jax.tree.structure(expected)}"
+    pairs = zip(jax.tree_util.tree_leaves_with_path(came), jax.tree.leaves(expected), strict=True)
+    return ", ".join(
+        f"{_shaped(one)}{_at(path)}, expected {_shaped(other)}"
+        for (path, one), other in pairs
+        if jnp.shape(one) != jnp.shape(other) or jnp.result_type(one) != jnp.result_type(other)
+    )
 
 
 def _traces(function: Callable[..., Any], numbers: Mapping[str, Any], *rest: Any) -> bool:

@@ -68,6 +68,7 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
             "splits": list(splits),
             "examples": {name: len(next(iter(arrays.values()))) for name, arrays in splits.items()},
             "resplits": hasattr(workload, "resplit") and "train" in splits,
+            "makes": [name for name in ("optimizer", "schedule") if hasattr(workload, name)],
             "optax": {
                 name: [asdict(item) for item in items] for name, items in optax_optimizers().items()
             },

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> None:
     """Answer for the workload that the arguments name."""
     path, name, import_from, data_folder = [*arguments, "", ""][:4]
     given = json.loads(sys.stdin.read())
-    signatures = [ClassSignature(**{**item, "traced": tuple(item["traced"])}) for item in given]
+    signatures = [ClassSignature(**item) for item in given]
 
     def check() -> bool:
         workload = load_workload(name, import_from, data_folder)

@@ -8,6 +8,7 @@ from tuning_playbook.files import cache_folder, write_atomically
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.study.apart import ask
 from tuning_playbook.study.draft import error_at
+from tuning_playbook.study.families import OWN
 from tuning_playbook.trials.trial import canonical, digest
 
 
@@ -51,7 +52,10 @@ def class_signatures(plan: Plan) -> list[dict[str, Any]]:
         values = {name: trial.hyperparameters[name] for name in own}
         traced = [name for name in own if name in trial.traced]
         static = {name: value for name, value in values.items() if name not in traced}
-        key = canonical([static, traced, trial.batch_size, trial.devices])
+        makes = [name for name in ("optimizer", "schedule") if trial.hyperparameters[name] == OWN]
+        if trial.hyperparameters.get("weight_decay"):
+            makes.append("decay_mask")
+        key = canonical([static, traced, trial.batch_size, trial.devices, makes])
         found.setdefault(
             key,
             {
@@ -59,6 +63,7 @@ def class_signatures(plan: Plan) -> list[dict[str, Any]]:
                 "traced": traced,
                 "batch_size": trial.batch_size,
                 "devices": trial.devices,
+                "makes": makes,
             },
         )
     return list(found.values())

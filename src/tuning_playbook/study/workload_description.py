@@ -37,6 +37,7 @@ class WorkloadDescription:
         versions: Hashes of what decides a trial's numbers: `workload` (its code), `engine` (this
             package's), `data`.
         examples: How many each split has, where that is known.
+        makes: What of training it makes itself: `optimizer`, `schedule`.
     """
 
     name: str
@@ -50,6 +51,7 @@ class WorkloadDescription:
     versions: Mapping[str, str]
     resplits: bool = False
     examples: Mapping[str, int] = field(default_factory=dict)
+    makes: tuple[str, ...] = ()
 
 
 def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
@@ -66,6 +68,7 @@ def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
         versions=content["versions"],
         resplits=content["resplits"],
         examples=content["examples"],
+        makes=tuple(content["makes"]),
     )
 
 
