@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from tuning_playbook.engine.apply import call_apply
 from tuning_playbook.engine.data import Data
 from tuning_playbook.engine.devices import ONE_DEVICE, Spread
 from tuning_playbook.engine.evaluation import (
@@ -171,9 +172,11 @@ class Program:
         )
         return variables
 
-    def evaluate(self, variables: Variables, traced: Any) -> Metrics:
-        """Return every metric of every evaluated split."""
-        metrics: Metrics = self._call("evaluate", self._evaluate, (0, 0), variables, traced)
+    def evaluate(self, variables: Variables, traced: Any, step: int = 0) -> Metrics:
+        """Return every metric of every evaluated split, after so many steps."""
+        metrics: Metrics = self._call(
+            "evaluate", self._evaluate, (0, 0, None), variables, traced, np.int32(step)
+        )
         return metrics
 
     def outputs(self, variables: Variables, traced: Any) -> dict[str, Any]:
@@ -194,12 +197,15 @@ class Program:
             return {}
         return {name: examples_of(split) for name, split in self.data.evaluated.items()}
 
-    def examine(self, variables: Variables, traced: Any) -> dict[str, Any]:
+    def examine(self, variables: Variables, traced: Any, step: np.ndarray) -> dict[str, Any]:
         """Return each metric of each validation example, and its prediction where there is one.
 
-        Each is [batches, batch, ...], padding included; a prediction may be a pytree of such.
+        Each is [batches, batch, ...], padding included; a prediction may be a pytree of such. The
+        steps taken before are each lane's own.
         """
-        found: dict[str, Any] = self._call("examine", self._examine, (0, 0), variables, traced)
+        found: dict[str, Any] = self._call(
+            "examine", self._examine, (0, 0, 0), variables, traced, step
+        )
         return found
 
     def _call(
@@ -288,12 +294,14 @@ class Program:
             rest = {name: part for name, part in state.variables.items() if name != "params"}
 
             def mean_loss(params: Any) -> tuple[jax.Array, Variables]:
-                per_example, updated = self.workload.apply(
+                per_example, updated = call_apply(
+                    self.workload,
                     {"params": params, **rest},
                     batch,
                     hyperparameters=self._own(traced),
                     key=key,
                     train=True,
+                    step=number,
                 )
                 return jnp.mean(per_example["loss"]), updated
 
@@ -346,10 +354,14 @@ class Program:
         return {**state.variables, "params": self._layout(state.variables).release(average)}
 
     def _evaluate(
-        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+        self,
+        variables: Variables,
+        traced: Mapping[str, jax.Array],
+        step: jax.Array,
+        data: Data,
     ) -> Metrics:
         def per_example(batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
-            return self._measure(variables, batch, traced)
+            return self._measure(variables, batch, traced, step)
 
         return {
             split: weighted_means(per_example, data.evaluated[split])
@@ -372,12 +384,16 @@ class Program:
         }
 
     def _examine(
-        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+        self,
+        variables: Variables,
+        traced: Mapping[str, jax.Array],
+        step: jax.Array,
+        data: Data,
     ) -> dict[str, Any]:
         predict = getattr(self.workload, "predict", None)
 
         def per_example(batch: Mapping[str, jax.Array]) -> dict[str, Any]:
-            found: dict[str, Any] = self._measure(variables, batch, traced)
+            found: dict[str, Any] = self._measure(variables, batch, traced, step)
             if predict is not None:
                 own = self._own(traced)
                 found["prediction"] = predict(variables, batch, hyperparameters=own)
@@ -392,12 +408,14 @@ class Program:
         variables: Variables,
         batch: Mapping[str, jax.Array],
         traced: Mapping[str, jax.Array],
+        step: jax.Array,
     ) -> dict[str, jax.Array]:
         """Return each metric of each example of a batch, [batch], outside of training."""
         batch = self.spread.part(batch)
         key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
-        values, _ = self.workload.apply(
-            variables, batch, hyperparameters=self._own(traced), key=key, train=False
+        own = self._own(traced)
+        values, _ = call_apply(
+            self.workload, variables, batch, hyperparameters=own, key=key, train=False, step=step
         )
         return {item.name: values[item.name] for item in self.workload.metrics if not item.whole}
 
