@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from tuning_playbook.engine.accumulation import accumulated
 from tuning_playbook.engine.apply import call_apply
 from tuning_playbook.engine.data import Data
 from tuning_playbook.engine.devices import ONE_DEVICE, Spread
@@ -71,7 +72,7 @@ def signature(trial: Trial) -> str:
         name: value for name, value in trial.hyperparameters.items() if name not in trial.traced
     }
     training = [trial.max_train_steps, trial.batch_size, trial.eval_every, trial.dense_until]
-    width = [trial.lanes, trial.devices]
+    width = [trial.lanes, trial.devices, trial.microbatch]
 
     return canonical([static, trial.traced, training, width])
 
@@ -112,6 +113,11 @@ class Program:
             raise InfeasibleConfigurationError(
                 f"batch_size {self.trial.batch_size} cannot be shared out evenly among "
                 f"{self.spread.parts} devices"
+            )
+        if self.trial.batch_size % self.trial.computed_at_once:
+            raise InfeasibleConfigurationError(
+                f"batch_size {self.trial.batch_size} cannot be cut into equal parts of "
+                f"{self.trial.microbatch} examples (training.microbatch)"
             )
 
     def arguments(self, trials: Sequence[Trial]) -> tuple[Any, Any]:
@@ -286,29 +292,41 @@ class Program:
         hold, release = self._layout(state.variables)
 
         def step(state: TrainState, given: tuple[jax.Array, Any]) -> tuple[TrainState, Steps]:
-            number, batch = given
-            if data.train:
-                batch = {name: array[batch] for name, array in data.train.items()}
-            batch = self.spread.part(batch)
+            number, fed = given
             key = jax.random.fold_in(step_key, number)
-            rest = {name: part for name, part in state.variables.items() if name != "params"}
-
-            def mean_loss(params: Any) -> tuple[jax.Array, Variables]:
-                per_example, updated = call_apply(
-                    self.workload,
-                    {"params": params, **rest},
-                    batch,
-                    hyperparameters=self._own(traced),
-                    key=key,
-                    train=True,
-                    step=number,
-                )
-                return jnp.mean(per_example["loss"]), updated
-
+            rest: Variables = {
+                name: part for name, part in state.variables.items() if name != "params"
+            }
             params = state.variables["params"]
-            differentiate = jax.value_and_grad(mean_loss, has_aux=True)
-            (loss, updated), gradient = differentiate(release(params))
-            gradient = hold(gradient)
+            whole = release(params)
+
+            def of_part(rest: Variables, fed: Any, key: jax.Array) -> tuple[Any, Any, Variables]:
+                """Return the mean loss of examples, its gradient, and the collections after."""
+                batch = fed
+                if data.train:
+                    batch = {name: array[fed] for name, array in data.train.items()}
+                batch = self.spread.part(batch)
+
+                def mean_loss(params: Any) -> tuple[jax.Array, Variables]:
+                    per_example, updated = call_apply(
+                        self.workload,
+                        {"params": params, **rest},
+                        batch,
+                        hyperparameters=self._own(traced),
+                        key=key,
+                        train=True,
+                        step=number,
+                    )
+                    return jnp.mean(per_example["loss"]), updated
+
+                differentiate = jax.value_and_grad(mean_loss, has_aux=True)
+                (loss, updated), gradient = differentiate(whole)
+                return loss, hold(gradient), {**rest, **updated}
+
+            if self.trial.microbatch:
+                loss, gradient, rest = accumulated(of_part, rest, fed, key, self.trial)
+            else:
+                loss, gradient, rest = of_part(rest, fed, key)
             if not off(values["l2_regularization"]):
                 gradient = optax.tree.add_scale(gradient, values["l2_regularization"], params)
             grad_norm = global_norm(gradient)
@@ -322,7 +340,7 @@ class Program:
             updates, optimizer_state = optimizer.update(gradient, state.optimizer, params, **told)
             # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
             params = optax.apply_updates(params, _add(updates, nothing))
-            variables = {"params": params, **rest, **updated}
+            variables = {"params": params, **rest}
             average = state.average
             if not off(values["polyak_decay"]):
                 average = optax.incremental_update(params, average, 1.0 - values["polyak_decay"])

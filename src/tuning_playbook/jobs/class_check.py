@@ -52,7 +52,7 @@ class ClassSignature:
     Attributes:
         values: The workload's own hyperparameters.
         traced: Which of them are arguments of the compiled program.
-        batch_size: Examples of a training step.
+        batch_size: Examples of a training step that are computed at once.
         devices: Among how many devices a batch is shared out.
         makes: Which of `optimizer`, `schedule` and `decay_mask` its trials ask the workload for.
     """

@@ -277,7 +277,7 @@ def _train_group(
             # Once: where memory ran out there is none for a second copy.
             data = data or place_data(
                 splits,
-                trials[0].batch_size,
+                trials[0].computed_at_once,
                 trials[0].validation_sample,
                 trials[0].train_sample,
                 host_fed=host_data is not None,

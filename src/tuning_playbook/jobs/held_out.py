@@ -43,7 +43,7 @@ def measure(
         predict: Any = getattr(workload, "predict", None)
         return jax.lax.map(lambda batch: predict(variables, batch, hyperparameters=own), split[0])
 
-    split = jax.device_put(batched(examples, max(trial.batch_size, EVALUATION_BATCH)))
+    split = jax.device_put(batched(examples, max(trial.computed_at_once, EVALUATION_BATCH)))
     means = jax.device_get(jax.jit(lambda split: weighted_means(per_example, split))(split))
     found = {name: float(value) for name, value in means.items()}
     if whole_metrics(workload):
