@@ -12,7 +12,8 @@ from tuning_playbook.jobs.processes import writes
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.progress import Evaluation, append_progress, begin_progress
 from tuning_playbook.trials.record import EVALUATED_SPLITS
-from tuning_playbook.trials.trial_files import trial_folder
+from tuning_playbook.trials.trial import Trial
+from tuning_playbook.trials.trial_files import told_of, trial_folder
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,14 @@ class ProgressFiles:
     selection: CheckpointSelection
     seconds: Callable[[], float]
     _begun: tuple[int, float] | None = None
+    _finished: set[str] = field(default_factory=set)
     _logged: float = field(default_factory=time.monotonic)
 
     def evaluated(self, lanes: Sequence[Lane], step: int) -> None:
         """Append the evaluation to the file of each trial that has not diverged.
+
+        A trial that is finished, and trained once more for the sake of its checkpoint, keeps its
+        file as it is.
 
         Args:
             lanes: The group's trials.
@@ -48,15 +53,21 @@ class ProgressFiles:
         now = self.seconds()
         if self._begun is None:
             self._begun = (step, now)
+            self._finished = {lane.trial.id for lane in lanes if self._is_finished(lane.trial)}
             for lane in lanes:
-                begin_progress(trial_folder(self.study, lane.trial), step)
+                if lane.trial.id not in self._finished:
+                    begin_progress(trial_folder(self.study, lane.trial), step)
         for lane in lanes:
-            if not lane.diverged:
+            if not lane.diverged and lane.trial.id not in self._finished:
                 measured = Evaluation(step, _metrics(lane, step), now)
                 append_progress(trial_folder(self.study, lane.trial), measured)
         if time.monotonic() - self._logged >= LOG_SECONDS:
             self._logged = time.monotonic()
             self._log(lanes, step, now)
+
+    def _is_finished(self, trial: Trial) -> bool:
+        content = told_of(self.study, trial)
+        return content is not None and content["status"] != "failed"
 
     def _log(self, lanes: Sequence[Lane], step: int, now: float) -> None:
         """Log the step, the best objective of the group, and the time left at this pace."""
