@@ -198,7 +198,9 @@ def _outline(written: WrittenSpec, earlier: Mapping[EarlierArm, Link]) -> Plan:
 def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
     """Yield a trial of every arm that the best one may be in."""
     first = _first_trials(plan)
+    compared = _what_it_compares(plan)
     for arm in plan.study.arms:
+        others = [other.name for other in plan.study.arms if other is not arm]
         if arm.name in first and source[1] in ("", arm.name):
             searched, trial = first[arm.name]
             named = plan.study.renamed
@@ -219,7 +221,8 @@ def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
                 },
                 deviation=1.0,
                 degrees=4,
-                **_what_it_compares(plan),
+                **compared,
+                runner_up=others[0] if len(others) == 1 else "",
             )
 
 

@@ -47,11 +47,11 @@ class Doubt:
     @property
     def sentence(self) -> str:
         """Return what was compared without what, and that the conclusion may not hold."""
-        changes = _settings(self.without)
+        it = "it" if len(self.without) == 1 else "them"
         return (
-            f"{self.study} compared {self.name} ({', '.join(self.compared)}) with "
-            f"{_settings(self.had)}, without {changes}. Its conclusion, {self.name}={self.value}, "
-            f"may not hold with {changes}."
+            f"{self.study} compared {self.name} ({', '.join(self.compared)}) without "
+            f"{_settings(self.without)} (it had {_settings(self.had)}). Its conclusion, "
+            f"{self.name}={self.value}, may not hold with {it}."
         )
 
 
