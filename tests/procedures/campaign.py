@@ -33,7 +33,7 @@ from tuning_playbook.study.yaml import read_yaml
 from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 from tuning_playbook.trials.trial import trial_from_json
 
-NOISE = 0.02
+NOISE = 0.01
 """The standard deviation of the objective over seeds."""
 
 MOST_ROUNDS = 8
@@ -95,9 +95,10 @@ def play(path, surface, random, results):
         for item in written.references
     }
     plan = Plan(study_of(written, taken))
-    reached = functools.partial(_record, surface=surface, random=random)
+    metrics = tuple(plan.study.workload.metrics)
+    reached = functools.partial(_record, surface=surface, random=random, metrics=metrics)
     records = {item.trial.id: reached(item.trial) for item in plan.trials}
-    plan = _proposed(plan, records, reached)
+    plan = _proposed(plan, records, reached, plan.study.spec.objective.metric)
     study = _collect(
         plan.study,
         [Row(item.index, item.arm, item.trial, item.searched) for item in plan.trials],
@@ -128,7 +129,7 @@ def play(path, surface, random, results):
     return Played(plan, study, launch, text, len(plan.trials) + len(rows))
 
 
-def _proposed(plan, records, reached):
+def _proposed(plan, records, reached, metric):
     """Return a plan with the trials that the rounds of a Bayesian search propose, if it has any."""
     proposals = {}
     for current in plan.rounds.values():
@@ -138,7 +139,7 @@ def _proposed(plan, records, reached):
             "searched": propose(
                 {item.name: item.distribution for item in arm.dimensions},
                 [item.searched for item in items],
-                [_objective(records[item.trial.id]) for item in items],
+                [_objective(records[item.trial.id], metric) for item in items],
                 count=current.trials,
                 seed=current.seed,
             )
@@ -150,29 +151,27 @@ def _proposed(plan, records, reached):
     return plan
 
 
-def _objective(record):
-    return float(np.min(record.evaluations.values["validation/loss"]))
+def _objective(record, metric):
+    return float(np.min(record.evaluations.values[metric]))
 
 
 def _collect(study, rows, records):
     return assemble(study, rows, [records], axes_of(study, rows))
 
 
-def _record(trial, *, surface, random):
-    """Return the record of a trial: its loss falls to what the surface says, give or take noise."""
+def _record(trial, *, surface, random, metrics):
+    """Return the record of a trial: it falls from 1 to what the surface says, give or take noise.
+
+    All its metrics do so alike.
+    """
     steps = evaluation_steps(trial)
     ends = window_ends(trial.max_train_steps, trial.eval_every)
     final = surface({**trial.hyperparameters, "batch_size": trial.batch_size})
     final += NOISE * random.normal()
     fraction = np.asarray(steps) / trial.max_train_steps
-    fall = final + (4.0 - final) * np.exp(-fraction / 0.06)
-    metrics = {
-        "loss": np.float32(fall + 0.002 * random.normal(size=len(steps))),
-        "error_rate": np.float32(np.clip(fall / 4, 0, 1)),
-    }
-    values = {
-        f"{split}/{name}": curve for name, curve in metrics.items() for split in EVALUATED_SPLITS
-    }
+    fall = final + (1.0 - final) * np.exp(-fraction / 0.06)
+    curve = np.float32(fall + NOISE / 10 * random.normal(size=len(steps)))
+    values = {f"{split}/{name}": curve for name in metrics for split in EVALUATED_SPLITS}
     logged = {name: np.full(len(ends), 0.5, np.float32) for name in SERIES}
     return TrialRecord(
         trial.fingerprint, "completed", "", Curves(steps, values), Curves(ends, logged)
@@ -192,6 +191,6 @@ def bowl(cells, names, rates):
         cell = tuple(values[name] for name in names)
         away = math.log10(values["learning_rate"] / rates[cell])
         decay = math.log10(values["weight_decay"] / 1e-4) if values["weight_decay"] else 2.0
-        return cells[cell] + 0.15 * away**2 + 0.002 * decay**2
+        return cells[cell] + 0.075 * away**2 + 0.001 * decay**2
 
     return surface

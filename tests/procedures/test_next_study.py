@@ -9,7 +9,8 @@ from tests.specs import REMOVED, changed, write_spec
 from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.importance import importance
-from tuning_playbook.planning.plan import plan_study, study_of
+from tuning_playbook.planning.chain import plan_chain
+from tuning_playbook.planning.plan import check_trials, plan_study, study_of
 from tuning_playbook.procedures.next_study import write_next_study
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import read_spec
@@ -68,7 +69,9 @@ class Round:
         )
         self.document = read_yaml(self.file, what="study spec")[0]
         self.goal = self.document.pop("goal")
-        self.plan = plan_study(self.file)  # the project's own reader, every rule included
+        # The project's own reader, every rule included.
+        self.plan = plan_chain([self.file])[self.file.stem].plan
+        check_trials(self.plan)
 
 
 @pytest.fixture

@@ -1,17 +1,19 @@
 """The spec of the next round as a document: what a move makes of the spec of this one."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import xarray as xr
 
+from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import plain
 from tuning_playbook.analysis.ranking import best_trials, members
 from tuning_playbook.declarations import ONE_MINUS
 from tuning_playbook.procedures.changes import written
 from tuning_playbook.procedures.kept_arms import keep_arms
+from tuning_playbook.procedures.more_evidence import MOST_MORE, trials_that_would_tell
 from tuning_playbook.procedures.next_move import Move
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import LEAST_RERUNS, Arm, Study, arm_name
@@ -27,6 +29,25 @@ PROPOSING_ROUNDS = 2
 
 LAUNCH_RERUNS = 10
 """Fresh seeds of the configuration that is to be launched."""
+
+
+@dataclass(frozen=True)
+class _Round:
+    """The round that was, and what the next one is.
+
+    Attributes:
+        study: Its study.
+        dataset: Its trials.
+        move: What the next round is.
+        counts: How many trials each of its arms had.
+        asked: How many trials of an arm the checklist asks for.
+    """
+
+    study: Study
+    dataset: xr.Dataset
+    move: Move
+    counts: Sequence[int]
+    asked: int
 
 
 @dataclass
@@ -51,15 +72,21 @@ class Draft:
             self.reasons[place] = reason
 
 
-def carry_out(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> None:
+def carry_out(
+    draft: Draft, study: Study, dataset: xr.Dataset, findings: Sequence[Finding], move: Move
+) -> None:
     """Change the spec of a round into that of the next one; all but its goal.
 
     Args:
-        draft: The spec, already with what the findings ask for.
+        draft: The spec, already with what the findings ask to change in it.
         study: The study of this round.
         dataset: Its trials.
+        findings: What the checklist found, which may ask for more trials.
         move: What the next round is.
     """
+    counts = [len(members(dataset, arm.name)) for arm in study.arms]
+    told = trials_that_would_tell(study, findings, move.arms)
+    round_ = _Round(study, dataset, move, counts, min(told, MOST_MORE * max(counts)))
     document = draft.document
     if len(move.arms) < len(study.arms):
         keep_arms(document, move.arms)
@@ -67,7 +94,7 @@ def carry_out(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> No
     elif len(study.arms) == 1 and move.kind in ("ask", "cross"):
         keep_arms(document, move.arms)
     _next_seed(document, study)
-    steps: dict[str, Callable[[Draft, Study, xr.Dataset, Move], None]] = {
+    steps: dict[str, Callable[[Draft, _Round], None]] = {
         "repair": _go_on,
         "settle": _go_on,
         "ask": _ask,
@@ -75,7 +102,8 @@ def carry_out(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> No
         "exploit": _exploit,
         "launch": _launch,
     }
-    steps[move.kind](draft, study, dataset, move)
+    steps[move.kind](draft, round_)
+    _rerun(draft, study, move)
 
 
 def reruns_of_next(study: Study, move: Move) -> int:
@@ -119,38 +147,40 @@ def _next_seed(document: dict[str, Any], study: Study) -> None:
         search["seed"] = search.get("seed", 0) + 1
 
 
-def _go_on(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> None:
+def _go_on(draft: Draft, before: _Round) -> None:
     """Ask the same of the arms that may still win, with the trials of all."""
-    search = draft.document["search"]
-    counts = [len(members(dataset, arm.name)) for arm in study.arms]
-    joint = draft.document.get("design") == "joint"
-    if search["algorithm"] in ("halton", "random") and not joint and len(move.arms) < len(counts):
-        trials = max(search["trials"], sum(counts) // len(move.arms))
-        draft.put(
-            ("search", "trials"),
-            trials,
-            f"the {sum(counts)} trials of the {len(counts)} arms before are shared out among the "
-            f"{len(move.arms)} that may still be the best.",
+    search, arms = draft.document["search"], len(before.move.arms)
+    if search["algorithm"] not in ("halton", "random"):
+        return
+    shared = sum(before.counts) // arms
+    trials = max(*before.counts, shared, before.asked)
+    if draft.document.get("design") == "joint":
+        trials = max(search["trials"], before.asked * arms)
+    if trials <= search["trials"]:
+        return
+    why = "so many would let the checklist tell what it could not."
+    if trials == shared:
+        why = (
+            f"the {sum(before.counts)} trials of the {len(before.counts)} arms before are shared "
+            f"out among the {arms} that may still be the best."
         )
-    _rerun(draft, study, move)
+    draft.put(("search", "trials"), trials, why)
 
 
-def _ask(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> None:
+def _ask(draft: Draft, before: _Round) -> None:
     """Ask the next question, and confirm what was decided without its change."""
-    assert move.question is not None
-    _put_question(draft, move)
-    trials = max(LEAST_TRIALS, *(len(members(dataset, arm.name)) for arm in study.arms))
+    _put_question(draft, before.move)
+    trials = max(LEAST_TRIALS, *before.counts)
     _search_anew(draft, trials)
     draft.document.pop("design", None)
-    _rerun(draft, study, move)
-    runner_up = move.stands.runner_up
-    if runner_up is not None and can_be_confirmed(draft.document, study, runner_up):
+    runner_up, name = before.move.stands.runner_up, before.study.name
+    if runner_up is not None and can_be_confirmed(draft.document, before.study, runner_up):
         again = max(LEAST_TRIALS, trials // 2)
         draft.put(
             ("confirm",),
             {"arm": runner_up.name, "trials": again},
-            f"{study.name} compared {', '.join(runner_up.scientific)} without what is asked now, "
-            f"so its runner-up is tried with it: {again} trials of each arm that has the change.",
+            f"{name} compared {', '.join(runner_up.scientific)} without what is asked now, so its "
+            f"runner-up is tried with it: {again} trials of each arm that has the change.",
         )
 
 
@@ -163,20 +193,19 @@ def can_be_confirmed(document: Mapping[str, Any], study: Study, arm: Arm) -> boo
     )
 
 
-def _cross(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> None:
+def _cross(draft: Draft, before: _Round) -> None:
     """Ask the next question beside what is still open: every combination."""
+    move = before.move
     assert move.question is not None
     _put_question(draft, move)
     arms = len(move.arms) * math.prod(len(list(v)) for v in move.question.scientific.values())
-    total = sum(len(members(dataset, arm.name)) for arm in study.arms)
-    _search_anew(draft, max(LEAST_TRIALS * arms, total))
+    _search_anew(draft, max(LEAST_TRIALS * arms, sum(before.counts)))
     draft.put(
         ("design",),
         "joint",
         f"one search for all {arms} arms: it answers both questions, and shows whether they "
         "interact.",
     )
-    _rerun(draft, study, move)
 
 
 def _put_question(draft: Draft, move: Move) -> None:
@@ -209,15 +238,15 @@ def _search_anew(draft: Draft, trials: int) -> None:
     }
 
 
-def _exploit(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> None:
+def _exploit(draft: Draft, before: _Round) -> None:
     """Tune what the best arm searches, with a Bayesian search."""
-    document, (arm,) = draft.document, move.arms
+    document = draft.document
     sampled = document.pop("scientific", {})
     if sampled:  # what a joint design sampled over a range
         document["nuisance"] = {**sampled, **document.get("nuisance", {})}
     for key in ("design", "replicates", "isolation", "confirm"):
         document.pop(key, None)
-    least = max(LEAST_EXPLOITING, len(members(dataset, arm.name)))
+    least = max(LEAST_EXPLOITING, before.asked, *before.counts)
     trials = 4 * math.ceil(least / 4)
     document["search"] = {
         "algorithm": "bayesian",
@@ -229,12 +258,11 @@ def _exploit(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> Non
     draft.reasons["search", "algorithm"] = (
         "the questions are answered, so the search goes where the results are good."
     )
-    _rerun(draft, study, move)
 
 
-def _launch(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> None:
+def _launch(draft: Draft, before: _Round) -> None:
     """Train the best configuration on fresh seeds, which no search has chosen."""
-    document, (arm,) = draft.document, move.arms
+    document, dataset, (arm,) = draft.document, before.dataset, before.move.arms
     best = best_trials(dataset)[arm.name]
     fixed = dict(document.get("fixed", {}))
     for item in arm.dimensions:
@@ -256,9 +284,8 @@ def _launch(draft: Draft, study: Study, dataset: xr.Dataset, move: Move) -> None
         document.pop(key, None)
     document["fixed"] = fixed
     document["search"] = {"algorithm": "halton", "trials": 1}
-    document.setdefault("training", {})["seed"] = study.spec.training.seed + 1
+    document.setdefault("training", {})["seed"] = before.study.spec.training.seed + 1
     draft.reasons["training", "seed"] = "seeds that no search has seen."
-    _rerun(draft, study, move)
 
 
 def _rerun(draft: Draft, study: Study, move: Move) -> None:

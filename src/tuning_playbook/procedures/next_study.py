@@ -17,7 +17,12 @@ from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.declarations import same
 from tuning_playbook.errors import SpecError
 from tuning_playbook.procedures.changes import Change, propose, ranges_of
-from tuning_playbook.procedures.more_evidence import more_evaluations
+from tuning_playbook.procedures.more_evidence import (
+    EVERY,
+    TRIALS_WOULD_TELL,
+    asking_for_evaluations,
+    more_evaluations,
+)
 from tuning_playbook.procedures.narrowing import narrow
 from tuning_playbook.procedures.next_document import Draft, carry_out, reruns_of_next
 from tuning_playbook.procedures.next_goal import next_goal
@@ -175,16 +180,26 @@ def _carried_out(
             document = changed
             done.append(change)
         carried.add(change.check)
+    if any(place == EVERY for change in done for place, _ in change.edits):
+        carried |= asking_for_evaluations(findings)
+    if move.kind in ("repair", "settle", "exploit"):
+        carried |= {*TRIALS_WOULD_TELL}
+    if move.kind == "settle" and not study.imported:
+        seeds = reruns_of_next(study, move)
+        said.append(
+            f"Cheaper, but with the same points: `reruns: {{seeds: {seeds}}}` in {study.path}, "
+            "which keeps its trials and trains the reruns that are missing."
+        )
     if why := why_no_other_steps(study):
         said.append(why)
     draft = Draft(deepcopy(document))
-    carry_out(draft, study, dataset, move)
+    carry_out(draft, study, dataset, findings, move)
     objection = _objection(finished or study, draft.document)
     if objection:
         said.append(f"Not carried out: {objection} So the same is asked with other points.")
         move = replace(move, kind="repair", arms=study.arms)
         draft = Draft(deepcopy(document))
-        carry_out(draft, study, dataset, move)
+        carry_out(draft, study, dataset, findings, move)
     reasons: dict[Location, list[str]] = {}
     for change in done:
         place = _key_of(change.edits[-1][0])
