@@ -21,7 +21,7 @@ from tuning_playbook.study.advice_on_design import (
     unequal_dimensions,
 )
 from tuning_playbook.study.conditions import parts_of
-from tuning_playbook.study.families import COMMON, families
+from tuning_playbook.study.families import COMMON, optimizers_of
 from tuning_playbook.study.regularization import regularizes
 from tuning_playbook.study.rule_of_thumb import (
     Advice,
@@ -236,7 +236,7 @@ RULES: tuple[Rule, ...] = (
 
 def optimizer_members(study: Study, arm: Arm) -> dict[str, Hyperparameter]:
     """Return the hyperparameters that the optimizer of an arm brings, by name, if it is known."""
-    optimizers = families(study.workload.optax)[0].members
+    optimizers = optimizers_of(study.workload.optax)
     return {item.name: item for item in optimizers.get(str(arm.fixed.get("optimizer")), ())}
 
 

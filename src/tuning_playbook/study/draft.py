@@ -5,8 +5,13 @@ from pathlib import Path
 
 from tuning_playbook.errors import SpecError, WorkloadError
 from tuning_playbook.study import shape
+from tuning_playbook.study.command_file import describe_command
 from tuning_playbook.study.origin import EarlierResult, Taken
-from tuning_playbook.study.workload_description import WorkloadDescription, describe
+from tuning_playbook.study.workload_description import (
+    WorkloadDescription,
+    describe,
+    is_command,
+)
 from tuning_playbook.study.yaml import Location, line_of
 
 
@@ -43,6 +48,8 @@ def workload_of(path: Path, spec: shape.StudySpec, text: str) -> WorkloadDescrip
             read; the message names the place in the spec.
     """
     try:
+        if is_command(spec.workload):
+            return describe_command(spec.workload, folder=path.parent, data=spec.data)
         return describe(spec.workload, folder=path.parent, data=spec.data)
     except WorkloadError as error:
         placed = error_at(path, text, ("workload",), str(error))
