@@ -369,6 +369,7 @@ def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]
     YAML(typ="safe", pure=True).dump(spec, text)
     training, objective = study.spec.training, study.spec.objective
     taken = json.dumps([item.to_json() for item in study.taken])
+    engine = {"engine": "command"} if study.workload.is_command else {}
     origin: dict[str, Any] = {"taken_from_earlier_studies": taken} if study.taken else {}
     if study.spec.design == "joint":
         parts = parts_of(study.spec)
@@ -384,6 +385,7 @@ def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]
     return (
         described
         | origin
+        | engine
         | {
             "spec": text.getvalue(),
             "study": study.name,

@@ -54,6 +54,7 @@ LOCK = "script.lock"
 PROGRESS = "progress.jsonl"
 
 LONGEST_REASON = 200
+"""Letters of what the command said last that a reason quotes."""
 
 
 def train_commands(
@@ -162,7 +163,10 @@ def train_trial(
     whole = ending.cause == "ended" and ending.status >= 0
     measured = read_measurements(measurements, command, starts, whole=whole)
     resumed = _tell(trial, command, measured)
-    record = record_of(trial, command, measured, ending, last_line(folder / OUTPUT))
+    said = last_line(folder / OUTPUT)
+    for place, name in ((script, "{folder}"), (command.path.parent.resolve(), ".")):
+        said = said.replace(str(place), name)  # a reason tells nothing of this machine
+    record = record_of(trial, command, measured, ending, said[:LONGEST_REASON])
     return record, _facts(trial, command, ending, started, resumed)
 
 
@@ -233,13 +237,13 @@ def program(command: Command, arguments: list[str], environment: Mapping[str, st
 
 
 def last_line(output: Path) -> str:
-    """Return the last line of a command's output that is not empty, cut to a sentence's length."""
+    """Return the last line of a command's output that is not empty."""
     with output.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 4096))
         text = file.read().decode(errors="replace")
     lines = [line for part in text.splitlines() if (line := _printable(part).strip())]
-    return lines[-1][:LONGEST_REASON] if lines else ""
+    return lines[-1] if lines else ""
 
 
 def _printable(text: str) -> str:

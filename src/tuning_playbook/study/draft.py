@@ -48,12 +48,26 @@ def workload_of(path: Path, spec: shape.StudySpec, text: str) -> WorkloadDescrip
             read; the message names the place in the spec.
     """
     try:
-        if is_command(spec.workload):
-            return describe_command(spec.workload, folder=path.parent, data=spec.data)
-        return describe(spec.workload, folder=path.parent, data=spec.data)
+        return describe_any(spec.workload, folder=path.parent, data=spec.data)
     except WorkloadError as error:
         placed = error_at(path, text, ("workload",), str(error))
         raise WorkloadError(str(placed)) from None
+
+
+def describe_any(workload: str, *, folder: Path, data: str | None) -> WorkloadDescription:
+    """Return the description of a class or of a command, as the spec names it.
+
+    Args:
+        workload: As in the spec.
+        folder: The spec's folder.
+        data: What the spec says under `data`.
+
+    Raises:
+        WorkloadError: There is no such workload, or it is not what it should be.
+    """
+    if is_command(workload):
+        return describe_command(workload, folder=folder, data=data)
+    return describe(workload, folder=folder, data=data)
 
 
 def error_at(path: Path, text: str, location: Location, message: str) -> SpecError:

@@ -57,8 +57,11 @@ class WorkloadDescription:
 
     @property
     def is_command(self) -> bool:
-        """Return whether a command of the user's trains it, and not our engine."""
-        return is_command(self.name)
+        """Return whether a command of the user's trains it, and not our engine.
+
+        Trials that a command trained elsewhere, and that are only imported here, are no command's.
+        """
+        return self.optax is None
 
 
 def is_command(workload: str) -> bool:
