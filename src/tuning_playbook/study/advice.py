@@ -7,6 +7,7 @@ why. What is forbidden is in `rules`.
 from collections.abc import Mapping
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, same
+from tuning_playbook.study.advice_on_command import advice_on_command
 from tuning_playbook.study.advice_on_design import (
     baseline_idle,
     batch_size_changed,
@@ -53,7 +54,8 @@ def advise(study: Study, trials: Trials) -> tuple[Advice, ...]:
         study: The study.
         trials: The number of trials of each arm, by its name.
     """
-    return tuple(advice for rule in RULES if (advice := rule(study, trials)))
+    found = (advice for rule in RULES if (advice := rule(study, trials)))
+    return (*found, *advice_on_command(study))
 
 
 def few_trials(study: Study, trials: Trials) -> Advice | None:
