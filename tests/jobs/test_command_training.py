@@ -23,6 +23,7 @@ from tuning_playbook.jobs import command_process
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.study.command_file import read_command
+from tuning_playbook.trials.progress import read_progress
 from tuning_playbook.trials.trial_files import read_trial_json
 
 ONE = {"search.trials": 1}
@@ -484,3 +485,28 @@ tell("1,49,0.125,", end="")
     record = train_short(tmp_path, body, command={"measurements": columns})
     assert record.evaluations.steps.tolist() == [24, 49]
     assert record.evaluations.values["validation/error"].tolist() == [0.25, 0.125]
+
+
+def test_several_rows_of_a_step_are_one_line_of_progress_and_a_repeated_step_replaces(tmp_path):
+    body = """\
+import os, signal, time
+again = os.path.exists(rest[-1] + "/again")
+open(rest[-1] + "/again", "w")
+for step in range(0 if not again else 20, 50, 10):
+    tell('{"step": %d, "loss": 1}' % step)
+    time.sleep(0.3 * (step == 20))
+    tell('{"step": %d, "error": %d}' % (step, 2 if again else 1))
+if not again:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    script, own = short(body)
+    own["measurements"]["train/error"] = "loss"
+    plan = plan_of(tmp_path, ONE, script, own)
+    train(plan, tmp_path / "results")
+    train(plan, tmp_path / "results")
+    evaluations = read_progress(tmp_path / "results/trials" / plan.trials[0].trial.id)
+    assert [item.step for item in evaluations] == [0, 10, 20, 30, 40]
+    assert [item.metrics["validation/error"] for item in evaluations] == [1, 1, 2, 2, 2]
+    assert all(item.metrics["train/error"] == 1 for item in evaluations)
+    seconds = [item.seconds for item in evaluations]
+    assert seconds == sorted(seconds)

@@ -7,15 +7,12 @@ trials/<trial>/progress.jsonl  what it measured, as it was seen while it ran
 """
 
 import contextlib
-import functools
 import json
 import logging
-import math
 import os
 import platform
 import re
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +31,7 @@ from tuning_playbook.jobs.command_measurements import (
     read_measurements,
 )
 from tuning_playbook.jobs.command_process import Ending, locked, run_command
+from tuning_playbook.jobs.command_progress import progress_of
 from tuning_playbook.jobs.command_record import record_of
 from tuning_playbook.jobs.environment import git_commit, machine_type, now
 from tuning_playbook.jobs.job import USERS_PYTHONPATH
@@ -50,8 +48,6 @@ logger = logging.getLogger(__name__)
 SCRIPT, OUTPUT, STARTS = "script", "output.log", "starts.jsonl"
 
 LOCK = "script.lock"
-
-PROGRESS = "progress.jsonl"
 
 LONGEST_REASON = 200
 """Letters of what the command said last that a reason quotes."""
@@ -142,6 +138,7 @@ def train_trial(
         if len(starts) > 1:
             logger.info("%s: start %d of its command; {folder} is kept", trial.id, len(starts))
         tail = Tail(measurements, Rows(command.step, command.columns), place=starts[-1])
+        progress = progress_of(folder, tail)
         ending = run_command(
             arguments,
             folder=command.path.parent,
@@ -150,7 +147,7 @@ def train_trial(
             lock=lock,
             timeout=None if command.timeout_minutes is None else 60 * command.timeout_minutes,
             should_stop=should_stop,
-            look=functools.partial(_look, folder, tail, time.monotonic()),
+            look=progress.look,
         )
         if ending.cause == "stopped":
             raise InterruptedTrainingError(
@@ -163,25 +160,12 @@ def train_trial(
     whole = ending.cause == "ended" and ending.status >= 0
     measured = read_measurements(measurements, command, starts, whole=whole)
     resumed = _tell(trial, command, measured)
+    earlier = progress.seconds_before(resumed)
     said = last_line(folder / OUTPUT)
     for place, name in ((script, "{folder}"), (command.path.parent.resolve(), ".")):
         said = said.replace(str(place), name)  # a reason tells nothing of this machine
     record = record_of(trial, command, measured, ending, said[:LONGEST_REASON])
-    return record, _facts(trial, command, ending, started, resumed)
-
-
-def _look(folder: Path, tail: Tail, clock: float) -> None:
-    """Append what was measured since the last look to `progress.jsonl`."""
-    for step, found in tail.new_rows():
-        metrics = {
-            name: value if math.isfinite(value) else None
-            for name, value in found.items()
-            if "/" in name
-        }
-        if metrics:
-            seconds = round(time.monotonic() - clock, 3)
-            line = {"step": step, "metrics": metrics, "seconds": seconds}
-            _append(folder / PROGRESS, line)
+    return record, _facts(trial, command, ending, started, resumed, earlier)
 
 
 def values_of(trial: Trial, folder: Path) -> dict[str, Value]:
@@ -280,7 +264,7 @@ def _tell(trial: Trial, command: Command, measured: Measured) -> int:
 
 
 def _facts(
-    trial: Trial, command: Command, ending: Ending, started: str, resumed: int
+    trial: Trial, command: Command, ending: Ending, started: str, resumed: int, earlier: float
 ) -> dict[str, Any]:
     return {
         "host": platform.node(),
@@ -292,7 +276,7 @@ def _facts(
         "command": list(command.arguments),
         "started": started,
         "finished": now(),
-        "wall_seconds": ending.seconds,
+        "wall_seconds": earlier + ending.seconds,
         "cpu_seconds": ending.cpu_seconds,
         "steps_per_second": (trial.max_train_steps - resumed) / max(ending.seconds, 1e-9),
         "peak_memory_bytes": ending.peak_memory_bytes,
