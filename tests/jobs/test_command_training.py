@@ -200,6 +200,22 @@ HOSTILE = {
         "diverged",
         "validation/error is not finite from step 25 on",
     ),
+    "a folder": (
+        "import os\nos.mkdir(out)",
+        "failed",
+        "validation/error was never measured: log.jsonl cannot be read: it is no plain file",
+    ),
+    "a pipe": (
+        "import os\nos.mkfifo(out)",
+        "failed",
+        "validation/error was never measured: log.jsonl cannot be read: it is no plain file",
+    ),
+    "its folder removed": (
+        """import shutil\ntell('{"step": 100, "error": 1}')\nshutil.rmtree(rest[-1])""",
+        "failed",
+        "validation/error was never measured: the command wrote no log.jsonl in {folder}, or no "
+        "row to it",
+    ),
     "after the last step": (
         """tell('{"step": 101, "error": 1}')""",
         "failed",
@@ -510,3 +526,15 @@ if not again:
     assert all(item.metrics["train/error"] == 1 for item in evaluations)
     seconds = [item.seconds for item in evaluations]
     assert seconds == sorted(seconds)
+
+
+def test_a_script_whose_guard_is_killed_is_killed_too(tmp_path):
+    body = """\
+import os, signal, time
+os.kill(os.getppid(), signal.SIGKILL)
+time.sleep(1000)
+"""
+    record = train_short(tmp_path, body)
+    assert record.status == "failed"
+    assert record.reason.startswith("the command was ended by SIGKILL")
+    assert not is_running(str(tmp_path / "trials"))

@@ -4,8 +4,8 @@
 
 The first three are open files, by number. The group is ended when CONTROL is closed: because the
 job asks for it, or because the job was killed, which closes it too. A killed job can end nothing
-itself, so this process outlives it. What became of the command is written to REPORT as JSON. LOCK
-is held until nothing of the command runs any more.
+itself, so this process outlives it. The number of the group, and what became of the command, are
+written to REPORT as lines of JSON. LOCK is held until nothing of the command runs any more.
 
 This file runs by itself and imports nothing of the package: it is started for every trial.
 """
@@ -46,6 +46,7 @@ def main(arguments: list[str]) -> None:
     except OSError as error:
         tell(report, {"error": error.strerror or str(error)})
         return
+    tell(report, {"group": leader})  # for whoever has to end it if this process is killed
     ended = wait(leader, control, woken) or end_leader(leader, grace)
     end_rest(leader, min(grace, LEFT_BEHIND))
     _, status, used = ended
@@ -107,7 +108,7 @@ def send(group: int, number: int) -> bool:
 def tell(report: int, content: "dict[str, object]") -> None:
     """Write what became of the command, if anyone is there to read it."""
     try:
-        os.write(report, json.dumps(content).encode())
+        os.write(report, json.dumps(content).encode() + b"\n")
     except BrokenPipeError:
         return
 

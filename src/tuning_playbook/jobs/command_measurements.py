@@ -21,6 +21,9 @@ from tuning_playbook.study.command_file import Command
 LONGEST_LINE = 2**20
 """Bytes of a line; a longer one is no row of measurements."""
 
+MOST_AT_ONCE = 2**24
+"""Bytes that a look at a file reads; one that grows faster is told of later."""
+
 MOST_NAMED = 8
 """So many columns of the file are named in a message."""
 
@@ -117,6 +120,7 @@ class Measured:
         unreadable: How many lines are no row of measurements.
         example: The first of these.
         seen: Some of the columns that the file has.
+        error: Why the file cannot be read; empty where it can, or is not there.
     """
 
     values: Mapping[str, Mapping[int, float]]
@@ -125,27 +129,30 @@ class Measured:
     unreadable: int
     example: str
     seen: tuple[str, ...]
+    error: str = ""
 
 
 def read_measurements(
     path: Path, command: Command, starts: Sequence[int], *, whole: bool
 ) -> Measured:
-    """Return what a command has measured.
+    """Return what a command has measured; nothing where it wrote no file.
 
     Args:
-        path: The file; it need not be there.
+        path: The file.
         command: The command.
         starts: The size that the file had at each start of the command.
         whole: Whether the command ended by itself, so that a last line without an end is whole.
     """
     rows = Rows(command.step, command.columns)
     values: dict[str, dict[int, float]] = {name: {} for name in command.columns}
+    if error := _why_unreadable(path):
+        return Measured(values, None, None, 0, "", (), error)
     marks = _marks(starts)
     first: int | None = None
     last: int | None = None
     again: tuple[int, int] | None = None
     passed = 0
-    for place, line in _lines(path, whole=whole):
+    for place, line in _lines(path, whole=whole) if path.exists() else ():
         found = rows.row(line)
         if found is None:
             continue
@@ -168,6 +175,19 @@ def read_measurements(
     return Measured(values, first, again, rows.unreadable, rows.example, tuple(rows.seen))
 
 
+def _why_unreadable(path: Path) -> str:
+    """Say why a file cannot be read; nothing where it can, or is not there."""
+    if not path.exists():
+        return ""
+    if not path.is_file():  # a pipe that nobody writes to would be waited for
+        return "it is no plain file"
+    try:
+        with path.open("rb"):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
 def _marks(starts: Sequence[int]) -> list[int]:
     """Return where the rows of each start begin; a file that was written anew has lost earlier."""
     marks: list[int] = []
@@ -180,11 +200,7 @@ def _marks(starts: Sequence[int]) -> list[int]:
 
 def _lines(path: Path, *, whole: bool) -> Iterator[tuple[int, bytes]]:
     """Yield the place and the content of every line that is not too long."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
+    with path.open("rb") as file:
         place = 0
         while line := file.readline(LONGEST_LINE):
             begin, place = place, place + len(line)
@@ -219,11 +235,9 @@ def mend_end(path: Path) -> int:
 
     A script that was killed may have left half a line.
     """
-    try:
-        file = path.open("r+b")
-    except FileNotFoundError:
+    if not path.exists() or _why_unreadable(path):
         return 0
-    with file:
+    with path.open("r+b") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - LONGEST_LINE))
         begin, end = file.tell(), file.read()
@@ -262,16 +276,17 @@ class Tail:
         """Return the new rows."""
         try:
             size = self.path.stat().st_size
-        except FileNotFoundError:
+        except OSError:  # it is not there yet, or the script took it away
             return []
         if size < self.place:
             self.place, self.half, self.shrunk = 0, b"", True
-        if size == self.place:
+        if size == self.place or not self.path.is_file():
             return []
         with self.path.open("rb") as file:
             file.seek(self.place)
-            content = self.half + file.read(size - self.place)
-        self.place = size
+            read = file.read(min(size - self.place, MOST_AT_ONCE))
+        self.place += len(read)
+        content = self.half + read
         *lines, half = content.split(b"\n")
         self.half = half[: LONGEST_LINE + 1]
         return [row for line in lines if len(line) < LONGEST_LINE and (row := self.rows.row(line))]

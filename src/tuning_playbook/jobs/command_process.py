@@ -5,8 +5,10 @@ import errno
 import fcntl
 import json
 import logging
+import math
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -110,67 +112,83 @@ def run_command(
         finally:
             os.close(control)
             os.close(report)
+        guarded = _Guarded(reads, ends, started, timeout, should_stop, look, output)
         try:
-            cause = _watch(reads, ends, started, timeout, should_stop, look, output)
-        except BaseException:
-            os.close(ends)
-            guard.wait()
-            raise
-        else:
-            if cause == "ended":
-                os.close(ends)
-            told = _read_all(reads)
+            cause, told = guarded.watch()
         finally:
+            guarded.end()
+            guard.wait()
             os.close(reads)
-        guard.wait()
         seconds = time.monotonic() - started
         look()
     bound(output)
     return _ending(arguments, cause, told, guard.returncode, seconds)
 
 
-def _watch(
-    reads: int,
-    ends: int,
-    started: float,
-    timeout: float | None,
-    should_stop: Callable[[], bool],
-    look: Callable[[], None],
-    output: Path,
-) -> Cause:
-    """Look at a command until it has ended; return why it did."""
-    cause: Cause = "ended"
-    pause, most = LOOKS
-    while not select.select([reads], [], [], pause)[0]:
-        pause = min(pause * 2, most)
-        look()
-        bound(output)
-        if cause != "ended":
-            continue
-        if should_stop():
-            cause = "stopped"
-        elif timeout is not None and time.monotonic() - started > timeout:
-            cause = "timeout"
-        if cause != "ended":
-            os.close(ends)
-    return cause
+@dataclass
+class _Guarded:
+    """A command that runs, as its job sees it: what `run_command` is told of it.
 
+    Attributes:
+        reads: The file that its guard reports to.
+        ends: The file whose end ends it; None once that is closed.
+        started: When it was started.
+        timeout: As for `run_command`, like the rest.
+    """
 
-def _read_all(file: int) -> bytes:
-    content = b""
-    while part := os.read(file, 4096):
-        content += part
-    return content
+    reads: int
+    ends: int | None
+    started: float
+    timeout: float | None
+    should_stop: Callable[[], bool]
+    look: Callable[[], None]
+    output: Path
+
+    def watch(self) -> tuple[Cause, dict[str, Any]]:
+        """Return why the command ended, and what its guard reported, once it has ended."""
+        cause: Cause = "ended"
+        told = b""
+        pause, most = LOOKS
+        while True:
+            if select.select([self.reads], [], [], pause)[0]:
+                part = os.read(self.reads, 4096)
+                if not part:
+                    break
+                told += part
+                continue
+            pause = min(pause * 2, most)
+            self.look()
+            bound(self.output)
+            if cause == "ended" and (cause := self._why_to_end()) != "ended":
+                self.end()
+        found: dict[str, Any] = {}
+        for line in told.splitlines():
+            found |= json.loads(line)
+        if "group" in found and "status" not in found:  # the guard was killed, and it alone
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(found["group"], signal.SIGKILL)
+        return cause, found
+
+    def end(self) -> None:
+        """Have the command ended, if it runs."""
+        if self.ends is not None:
+            os.close(self.ends)
+            self.ends = None
+
+    def _why_to_end(self) -> Cause:
+        if self.should_stop():
+            return "stopped"
+        late = self.timeout is not None and time.monotonic() - self.started > self.timeout
+        return "timeout" if late else "ended"
 
 
 def _ending(
-    arguments: Sequence[str], cause: Cause, told: bytes, status: int, seconds: float
+    arguments: Sequence[str], cause: Cause, content: Mapping[str, Any], status: int, seconds: float
 ) -> Ending:
-    if not told:  # the guard itself was killed, and the command with it or not
-        return Ending(cause, status or 1, seconds, 0.0, 0)
-    content: dict[str, Any] = json.loads(told)
     if "error" in content:
         raise WorkloadError(f"the command cannot be run: {arguments[0]}: {content['error']}")
+    if "status" not in content:
+        return Ending(cause, status, seconds, math.nan, 0)
     peak = content["peak_memory"]
     return Ending(
         cause,

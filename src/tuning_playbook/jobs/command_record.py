@@ -119,7 +119,9 @@ def _never_measured(trial: Trial, command: Command, measured: Measured, values: 
     file = command.measurements
     column = command.columns[missing[0]]
     columns = f" (columns: {', '.join(measured.seen)})" if measured.seen else ""
-    if measured.first is None and measured.unreadable:
+    if measured.error:
+        what = f"{file} cannot be read: {measured.error}"
+    elif measured.first is None and measured.unreadable:
         what = f"{file} has no row with a step '{command.step}'; it begins with "
         what += f"{measured.example!r}{columns}"
     elif measured.first is None:
