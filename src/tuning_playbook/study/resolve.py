@@ -328,7 +328,8 @@ def _check_something_to_search(draft: Draft, arm: Arm) -> None:
 
 def _check_rate(draft: Draft, arm: Arm) -> None:
     """Check that no trial of an arm trains for long at next to no learning rate."""
-    objection = idle_objection(draft.spec, arm)
+    # Which learning rate a command has at a step, it alone knows.
+    objection = "" if draft.workload.is_command else idle_objection(draft.spec, arm)
     if objection:
         raise draft.error(("training", "max_train_steps"), objection)
 
@@ -362,7 +363,7 @@ def _read_incumbent(draft: Draft) -> Incumbent | None:
             ("baseline",), f"there is no file '{given}', neither beside the spec nor from here"
         )
     baseline, text = read_baseline(file)
-    if baseline.workload != draft.workload.name:
+    if not _is_of(baseline.workload, draft.workload):
         raise error_at(
             file,
             text,
@@ -384,6 +385,11 @@ def _read_incumbent(draft: Draft) -> Incumbent | None:
             "the study compares batch sizes, so the baseline must say its own",
         )
     return Incumbent(given, batch_size, hyperparameters)
+
+
+def _is_of(named: str, workload: WorkloadDescription) -> bool:
+    """Whether a baseline names the workload: a command by its file, wherever that lies."""
+    return workload.name in (named, Path(named).name if workload.is_command else named)
 
 
 def _earlier_incumbent(draft: Draft) -> Incumbent | None:
