@@ -20,6 +20,7 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
+from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.report.budget_lines import (
     budget_lines,
@@ -60,6 +61,8 @@ def _run(options: argparse.Namespace) -> int:
         options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
     plan = _plan(path, options)
+    if options.command not in ("expand", "status", "watch"):
+        check_class(plan)
     with_plan = {
         "check": _check,
         "expand": _expand,
