@@ -15,19 +15,14 @@ from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.json_lines import names_in_lines, read_json_lines
 from tuning_playbook.sources.measurements import is_metric, split_of
 from tuning_playbook.sources.mlflow_store import read_mlflow
+from tuning_playbook.sources.naming import Naming, name_here, parameters_by_name
 from tuning_playbook.sources.optuna_storage import read_optuna
 from tuning_playbook.sources.outcomes import with_those_that_never_trained
 from tuning_playbook.sources.ray_tune import read_ray
 from tuning_playbook.sources.rename import check_rename
-from tuning_playbook.sources.runs import (
-    SEED,
-    Logs,
-    Naming,
-    finish,
-    name_here,
-    parameters_by_name,
-)
+from tuning_playbook.sources.runs import SEED, Logs
 from tuning_playbook.sources.table import Table, columns_of, read_table
+from tuning_playbook.sources.trials_of_runs import trials_of_runs
 from tuning_playbook.sources.wandb_table import read_wandb
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of
 from tuning_playbook.study.import_spec import (
@@ -115,7 +110,7 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         what="column" if tables else "parameter",
         strict=tables,
     )
-    found = finish(logs.runs, naming)
+    found = trials_of_runs(logs.runs, naming)
     trials = with_those_that_never_trained(
         found.trials,
         logs.steps or (training.max_train_steps if training else 0),
