@@ -18,6 +18,9 @@ LARGEST_FILE = 2**30
 LARGEST_OBJECT = 2**24
 """In bytes, of a file that is read as one JSON object."""
 
+MOST_ROWS = 20_000_000
+"""In a table, of a file or of a database."""
+
 MOST_FILES = 200_000
 """In a folder. A walk that finds more has been pointed at the wrong place."""
 

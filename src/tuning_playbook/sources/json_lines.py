@@ -1,12 +1,13 @@
 """Read a table from JSON lines: one object a line, each with the columns that it has."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tuning_playbook.errors import SourceError
 from tuning_playbook.sources.foreign_files import open_text, parse_json
 from tuning_playbook.sources.runs import flattened
-from tuning_playbook.sources.table import Row, Table, check_columns
+from tuning_playbook.sources.table import Cell, Rows, Table, check_columns
 
 
 def read_json_lines(
@@ -20,9 +21,9 @@ def read_json_lines(
         rename: Other names for columns of the file.
 
     Raises:
-        SourceError: The file cannot be read, a line is no object, or lacks a required column.
+        SourceError: The file cannot be read, a line is no object, or no line has a required column.
     """
-    rows: list[Row] = []
+    lines, rows = array("q"), list[tuple[Cell, ...]]()
     written: dict[str, str] = {}
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
@@ -41,11 +42,13 @@ def read_json_lines(
                 names[old]: cell.strip() if isinstance(cell, str) else cell
                 for old, cell in flat.items()
             }
-            rows.append(Row(path, number, cells, written))
+            lines.append(number)
+            rows.append(tuple(cells.get(name) for name in written))
     if not rows:
         raise SourceError(f"{path}: the table has no rows")
     check_columns(path, [*written], required)
-    return Table(path, tuple(written), tuple(rows))
+    columns = tuple(written)
+    return Table(path, columns, Rows(path, columns, lines, rows, written))
 
 
 def names_in_lines(path: Path) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tuning_playbook.declarations import NAME
-from tuning_playbook.sources.column_types import Type
+from tuning_playbook.sources.column_types import Type, numeric
 from tuning_playbook.sources.runs import SEED, Run, listed
 from tuning_playbook.sources.table import Cell
+from tuning_playbook.sources.told_by_name import is_result
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Naming:
         step_0_trained: Whether what was measured at step 0 had trained already, so that steps are
             counted from 1 here.
         kept: Names with `one_minus_` that the spec gives a role as they are.
+        given: Names of hyperparameters that the spec gives a role, or a type.
+        results_beside: Whether results of training may stand among the parameters.
         what: What the source's parameters are called in messages.
         strict: Whether a parameter that cannot be a name here is an error; else it gets a name.
     """
@@ -39,6 +42,8 @@ class Naming:
     last_step: int = 1
     step_0_trained: bool = False
     kept: Collection[str] = ()
+    given: Collection[str] = ()
+    results_beside: bool = False
     what: str = "parameter"
     strict: bool = False
 
@@ -50,9 +55,10 @@ def named_parameters(
     chosen = naming.hyperparameters
     names: dict[str, str] = {}
     clashes: dict[str, str] = {}
+    results = _results(runs, naming)
     for run in runs:
         for name in run.parameters:
-            if name in names or (chosen is not None and _unwanted(name, naming)):
+            if name in names or name in results or (chosen is not None and _unwanted(name, naming)):
                 continue
             here = name_here(name, naming.rename, strict=naming.strict)
             if not NAME.fullmatch(here):
@@ -76,7 +82,13 @@ def named_parameters(
     ]
     if changed:
         notes.append(f"Names read as hyperparameters of this study: {listed(changed)}.")
-    left = sorted({name for run in runs for name in run.parameters} - names.keys())
+    if results:
+        notes.append(
+            f"Left unread, because the names are those of results of training: {listed(results)}. "
+            "'source.rename' makes one a metric, <split>/<name>; 'source.hyperparameters' reads it "
+            "as a hyperparameter."
+        )
+    left = sorted({n for run in runs for n in run.parameters} - names.keys() - results.keys())
     if left:
         notes.append(
             f"Left unread, because 'source.hyperparameters' does not name them: {listed(left)}."
@@ -111,6 +123,23 @@ def name_here(name: str, rename: Mapping[str, str], *, strict: bool) -> str:
     """Return the name here of a source's parameter, which is changed to one unless `strict`."""
     given = rename.get(name, name)
     return given if NAME.fullmatch(given) or strict else _as_name(given)
+
+
+def _results(runs: Sequence[Run], naming: Naming) -> dict[str, None]:
+    """Return the parameters that are results of training: their names say so, and all are numbers.
+
+    What the spec calls a hyperparameter is one.
+    """
+    if not naming.results_beside or naming.hyperparameters is not None:
+        return {}
+    names = dict.fromkeys(name for run in runs for name in run.parameters)
+    return {
+        name: None
+        for name in names
+        if naming.rename.get(name, name) not in naming.given
+        and is_result(naming.rename.get(name, name))
+        and all(numeric(run.parameters.get(name)) for run in runs)
+    }
 
 
 def _unwanted(name: str, naming: Naming) -> bool:

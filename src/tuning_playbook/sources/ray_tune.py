@@ -13,9 +13,10 @@ from typing import Any
 
 from tuning_playbook.errors import SourceError
 from tuning_playbook.sources.by_step import ByStep
+from tuning_playbook.sources.csv_file import read_table
 from tuning_playbook.sources.foreign_files import files_in, open_text, parse_json, read_object
 from tuning_playbook.sources.runs import Logs, Run, flattened, listed
-from tuning_playbook.sources.table import Cell, read_table
+from tuning_playbook.sources.table import Cell
 from tuning_playbook.trials.record import Status
 
 CONFIG = "config/"

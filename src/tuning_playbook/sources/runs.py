@@ -66,6 +66,8 @@ class Logs:
         notes: What was guessed or left unread, in sentences.
         steps: How many steps the runs were to train; 0 where the source does not say.
         ranges: What hyperparameters were searched over, by their names there, where it says.
+        step_called: What the source calls the step of a measurement; empty where that tells
+            nothing.
     """
 
     runs: Sequence[Run]
@@ -74,6 +76,7 @@ class Logs:
     notes: Sequence[str] = ()
     steps: int = 0
     ranges: Mapping[str, Distribution] = field(default_factory=dict)
+    step_called: str = ""
 
 
 def flattened(content: Mapping[str, Any], prefix: str = "") -> dict[str, Cell]:
