@@ -15,6 +15,9 @@ def read_json_lines(
 ) -> Table:
     """Return the table in a file of JSON lines; nested names become one with slashes between.
 
+    A last line without a line end that begins an object and does not end it was cut off, as where
+    its writer was killed; it is not read, and that is said.
+
     Args:
         path: The file.
         required: Columns that some line must have, by their names here.
@@ -25,12 +28,23 @@ def read_json_lines(
     """
     lines, rows = array("q"), list[tuple[Cell, ...]]()
     written: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             where = f"{path}: row {number}"
-            content = parse_json(line, where)
+            try:
+                content = parse_json(line, where)
+            except SourceError as error:
+                begun = line.startswith("{") and "Extra data" not in str(error)
+                if not begun or line.endswith(("\n", "\r")) or not rows:
+                    raise
+                notes = (
+                    f"The last line of {path.name} has no line end and is no whole object, so "
+                    "it is cut off, and is not read.",
+                )
+                break
             if not isinstance(content, dict):
                 raise SourceError(f"{where}: it must hold names with values, in braces")
             flat = flattened(content)
@@ -48,7 +62,7 @@ def read_json_lines(
         raise SourceError(f"{path}: the table has no rows")
     check_columns(path, [*written], required)
     columns = tuple(written)
-    return Table(path, columns, Rows(path, columns, lines, rows, written))
+    return Table(path, columns, Rows(path, columns, lines, rows, written), notes)
 
 
 def names_in_lines(path: Path) -> tuple[str, ...]:
