@@ -10,6 +10,9 @@ from tuning_playbook.sources.printed_numbers import printed_number
 
 WHOLE = re.compile(r"[+-]?\d+")
 
+MOST_DIGITS = 19
+"""Digits of `LARGEST`."""
+
 POINTS = re.compile(r"\d{1,3}(?:\.\d{3})+")
 """A whole number with points that separate thousands, or one with three decimals."""
 
@@ -85,6 +88,8 @@ class Row:
     def whole(self, column: str, lowest: int = 0, guessed: dict[str, str] | None = None) -> int:
         """Return the whole number in a column, which is not below `lowest`."""
         text = self.text(column)
+        if len(text) < MOST_DIGITS and text.isascii() and text.isdigit() and lowest == 0:
+            return int(text)
         if POINTS.fullmatch(text):
             raise self.error(
                 column,
