@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from tuning_playbook.errors import SourceError
-from tuning_playbook.sources.foreign_files import MOST_ROWS, open_text
+from tuning_playbook.sources.foreign_files import MOST_ROWS, lines_of, open_text
 
 COMMENT = "#"
 
@@ -49,7 +48,7 @@ def layout_of(path: Path) -> Layout:
     comments = set()
     quoted = False  # within quotation marks a line end is part of a cell
     with open_text(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of(file, path), 1):
             if not quoted and line.startswith(COMMENT):
                 if not width or _cells(line, separator) != width:
                     comments.add(number)
@@ -78,7 +77,7 @@ def records(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
         SourceError: The file cannot be read as a table, or has too many rows.
     """
     with open_text(path) as file:
-        lines = _without(file, layout.comments)
+        lines = _without(lines_of(file, path), layout.comments)
         reader = csv.reader(lines, strict=True, delimiter=layout.separator)
         before = 0
         try:
@@ -102,7 +101,7 @@ def _cells(line: str, separator: str) -> int:
     return QUOTED.sub("", line).count(separator) + 1
 
 
-def _without(file: TextIO, comments: frozenset[int]) -> Iterator[str]:
-    """Yield the lines of a file, an empty one in place of each comment."""
-    for number, line in enumerate(file, 1):
+def _without(lines: Iterator[str], comments: frozenset[int]) -> Iterator[str]:
+    """Yield lines, an empty one in place of each comment."""
+    for number, line in enumerate(lines, 1):
         yield "\n" if number in comments else line

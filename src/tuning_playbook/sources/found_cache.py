@@ -6,7 +6,9 @@ It holds JSON and plain numbers, nothing that could be run, and needs no NumPy.
 """
 
 import contextlib
+import glob
 import hashlib
+import itertools
 import json
 import sys
 import time
@@ -18,6 +20,7 @@ from typing import Any
 from tuning_playbook import sources, study, trials
 from tuning_playbook.files import cache_folder, write_atomically
 from tuning_playbook.sources.checks import Written
+from tuning_playbook.sources.foreign_files import MOST_FILES
 from tuning_playbook.sources.found import Found
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.trials.imported_trial import ImportedTrial
@@ -38,14 +41,18 @@ def stamps_of(places: Sequence[Path]) -> list[Stamp]:
 
     Args:
         places: Its files and folders. What databases write beside a file belongs to it.
+
+    Returns:
+        Nothing where there are more files than a source can have.
     """
     files: dict[Path, None] = {}
     for place in places:
         if place.is_dir():
-            files |= dict.fromkeys(sorted(place.rglob("*")))
+            found = sorted(itertools.islice(place.rglob("*"), MOST_FILES))
         else:
-            files |= {place: None, **dict.fromkeys(place.parent.glob(f"{place.name}-*"))}
-    return [_stamp(path) for path in files]
+            found = [place, *place.parent.glob(f"{glob.escape(place.name)}-*")]
+        files |= dict.fromkeys(found)
+    return [_stamp(path) for path in files] if len(files) < MOST_FILES else []
 
 
 def read_found(written: Written, stamps: Sequence[Stamp]) -> Found | None:
@@ -59,7 +66,7 @@ def read_found(written: Written, stamps: Sequence[Stamp]) -> Found | None:
         data = _file(written).read_bytes()
         end = data.index(b"\n")
         header = json.loads(data[:end])
-        if header["depends"] != _depends(written, stamps):
+        if not stamps or header["depends"] != _depends(written, stamps):
             return None
         return _found(header["found"], memoryview(data)[end + 1 :])
     except (OSError, ValueError, KeyError, TypeError):  # no cache, or a damaged one

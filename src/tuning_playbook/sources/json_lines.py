@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tuning_playbook.errors import SourceError
-from tuning_playbook.sources.foreign_files import open_text, parse_json
+from tuning_playbook.sources.foreign_files import MOST_ROWS, lines_of, open_text, parse_json
 from tuning_playbook.sources.runs import flattened
 from tuning_playbook.sources.table import Cell, Rows, Table, check_columns
 
@@ -30,7 +30,7 @@ def read_json_lines(
     written: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     with open_text(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of(file, path), 1):
             if not line.strip():
                 continue
             where = f"{path}: row {number}"
@@ -47,6 +47,8 @@ def read_json_lines(
                 break
             if not isinstance(content, dict):
                 raise SourceError(f"{where}: it must hold names with values, in braces")
+            if len(rows) >= MOST_ROWS:
+                raise SourceError(f"{path}: it has more than {MOST_ROWS:,} rows")
             flat = flattened(content)
             names = {old: (rename or {}).get(old, old) for old in flat}
             for old, new in names.items():
