@@ -311,7 +311,7 @@ def test_a_missing_column_is_an_error_that_says_how_to_name_it(tmp_path, name, a
         study_of(tmp_path, "trial,x\na,1\n", VALUES.replace("step", name))
 
 
-def test_epochs_that_count_from_0_have_trained(tmp_path):
+def test_epochs_of_few_trials_that_count_from_0_have_trained(tmp_path):
     table = VALUES.replace("step", "epoch").replace("a,1", "a,0").replace("a,2", "a,1")
     rename = {"source.rename": {"epoch": "step"}}
     study = study_of(tmp_path, "trial,x\na,1\n", table, rename)
@@ -331,3 +331,57 @@ def test_a_table_of_runs_with_decimal_commas_keeps_what_the_spec_calls_text(tmp_
     assert column(study, "layers") == ["64,64", "64,128"]
     assert column(study, "rate") == [0.1, 0.2]
     assert errors(study) == [(0.5,), (0.25,)]
+
+
+# ------------------------------------------------------------------------- epochs from 0, run ids
+
+
+def per_epoch(rates, at_0):
+    """Errors by epoch of a trial for each rate: the higher the rate, the lower its error."""
+    rows = [
+        f"t{n},{epoch},{at_0(n) if epoch == 0 else 0.9 - rate * epoch / 3}"
+        for n, rate in enumerate(rates)
+        for epoch in range(4)
+    ]
+    trials = "".join(f"t{n},{rate}\n" for n, rate in enumerate(rates))
+    return f"trial,lr\n{trials}", "\n".join(["trial,epoch,validation/error", *rows]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("at_0", "steps"),
+    [
+        (lambda n: 0.9 + 0.001 * n, (0, 1, 2, 3)),
+        (lambda n: 0.95 - 0.1 * n, (1, 2, 3, 4)),
+    ],
+    ids=["the untrained model", "one that has trained"],
+)
+def test_what_epoch_0_is_follows_from_how_much_trials_differ_there(tmp_path, at_0, steps):
+    tables = per_epoch([0.1, 0.2, 0.3, 0.4, 0.5], at_0)
+    study = study_of(tmp_path, *tables, {"source.rename": {"epoch": "step"}})
+    assert study.imported[0].record.evaluations.steps == steps
+    assert said(study, "The source counts")
+    for told, expected in (("trained", (1, 2, 3, 4)), ("untrained", (0, 1, 2, 3))):
+        changes = {"source.rename": {"epoch": "step"}, "source.step_0": told}
+        study = study_of(tmp_path, *tables, changes)
+        assert study.imported[0].record.evaluations.steps == expected
+
+
+@pytest.mark.parametrize("name", ["run_id", "host", "start_date", "job_name", "git_commit"])
+def test_what_names_a_run_is_no_hyperparameter_where_all_differ_and_is_said(tmp_path, name):
+    rows = "".join(f"t{n},0.1,{n},x{n}\n" for n in range(3))
+    study = study_of(tmp_path, f"trial,lr,seed,{name}\n{rows}", measured(["t0", "t1", "t2"]))
+    assert set(study.hyperparameters) == {"lr"}
+    assert said(study, f"or of runs: {name}")
+
+
+def test_a_name_that_trials_share_is_a_hyperparameter(tmp_path):
+    rows = "t0,adam\nt1,adam\nt2,sgd\n"
+    study = study_of(tmp_path, f"trial,optimizer_name\n{rows}", measured(["t0", "t1", "t2"]))
+    assert column(study, "optimizer_name") == ["adam", "adam", "sgd"]
+
+
+def test_a_text_that_is_another_in_each_of_many_trials_is_said(tmp_path):
+    names = [f"t{n}" for n in range(8)]
+    table = "trial,remark\n" + "".join(f"{name},x{name}\n" for name in names)
+    study = study_of(tmp_path, table, measured(names))
+    assert said(study, "remark is another text in each of 8 trials")

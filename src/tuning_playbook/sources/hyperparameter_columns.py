@@ -13,6 +13,9 @@ from tuning_playbook.study.equality import same_value
 ONE_NUMBER = 2.0**-24
 """Of a number, what float32 rounds away at most."""
 
+MANY = 8
+"""Runs that no list of texts was searched over one by one."""
+
 Values = tuple[Value | None, ...]
 """A hyperparameter's value in every run; None where it does not exist."""
 
@@ -35,6 +38,12 @@ def hyperparameter_columns(
             trials,
         )
         values, more = one_value_each(name, found.values)
+        if name not in naming.given and _another_each(values):
+            more.append(
+                f"{name} is another text in each of {len(values)} trials, so that no two are seeds "
+                "of one configuration; if it is no hyperparameter, list those that are under "
+                "'source.hyperparameters'."
+            )
         columns[name] = values
         notes += [*found.notes, *more]
     return (*_set_right(runs, columns, naming), notes)
@@ -73,6 +82,12 @@ def one_value_each(name: str, values: Values) -> tuple[Values, list[str]]:
         f"{name}: {' and '.join(map(str, first))} are read as one value, and so are all that "
         f"differ by less than {ONE_NUMBER:.0e} of themselves, as printed digits and float32 do."
     ]
+
+
+def _another_each(values: Values) -> bool:
+    """Whether each of many runs has another text."""
+    texts = {value for value in values if isinstance(value, str)}
+    return len(values) >= MANY and len(texts) == len(values)
 
 
 def _complaint(runs: Sequence[Run], what: str, name: str) -> Complaint:

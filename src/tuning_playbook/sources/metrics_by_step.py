@@ -1,5 +1,7 @@
 """What was measured of runs, step by step, under the names here."""
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 from tuning_playbook.errors import SourceError, nearest
@@ -7,6 +9,12 @@ from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.measurements import LOGGED, Steps, split_of
 from tuning_playbook.sources.naming import Naming
 from tuning_playbook.sources.runs import END, Run, listed
+
+LEAST_RUNS = 4
+"""Fewer have no quartiles."""
+
+FAR_LESS = 0.25
+"""Of the distance between the quartiles after an epoch, what initialization and chance make up."""
 
 
 def metrics_by_step(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], list[str]]:
@@ -50,19 +58,12 @@ def metrics_by_step(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], l
             "Logged more than once at a step with other values, as by a run that was resumed or "
             f"logs no steps; the last one counts: {listed(again)}."
         )
-    shift = 0
-    if naming.step_0_trained and any(
-        0 in _stepped(v) for run in runs for v in run.measured.values()
-    ):
-        shift = 1
-        notes.append(
-            "The source counts steps from 0, and a model that has not trained is none of its "
-            "measurements: its steps are counted from 1 here. 'source: {step_0: untrained}' says "
-            "otherwise."
-        )
+    trained, said = _step_0(runs, naming)
+    notes += said
+    shift = int(bool(said) and trained)
     for run in runs:
         curves = {
-            names[name]: _stepped(values) if naming.step_0_trained else values
+            names[name]: _stepped(values) if trained else values
             for name, values in run.measured.items()
             if name not in unread
         }
@@ -74,6 +75,44 @@ def metrics_by_step(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], l
                 measured.setdefault(last if step == END else step + shift, {})[name] = value
         steps.append(measured)
     return steps, notes
+
+
+def _step_0(runs: Sequence[Run], naming: Naming) -> tuple[bool, list[str]]:
+    """Return whether what was measured at step 0 had trained, and what is said where there is such.
+
+    Nothing is said of a source that has the untrained model at step 0, as this project has.
+    """
+    trained = naming.step_0_trained
+    if trained is False or not any(0 in _stepped(v) for run in runs for v in run.measured.values()):
+        return bool(trained), []
+    if trained is None and _alike_at_0(runs, naming.logged):
+        return False, [
+            "The source counts epochs from 0. The trials differ far less there than after the next "
+            "epoch, so it is read as the model before training; 'source: {step_0: trained}' says "
+            "otherwise."
+        ]
+    return True, [
+        "The source counts steps from 0, and a model that has not trained is none of its "
+        "measurements: its steps are counted from 1 here. 'source: {step_0: untrained}' says "
+        "otherwise."
+    ]
+
+
+def _alike_at_0(runs: Sequence[Run], metric: str) -> bool:
+    """Whether runs differ so much less at step 0 than at the next that they cannot have trained."""
+    first, second = [], []
+    for run in runs:
+        values = {n: value for n, value in run.measured.get(metric, {}).items() if n >= 0}
+        later = min((step for step in values if step > 0), default=None)
+        if later is not None and 0 in values:
+            first.append(values[0])
+            second.append(values[later])
+    known = [pair for pair in zip(first, second, strict=True) if all(map(math.isfinite, pair))]
+    if len(known) < LEAST_RUNS:
+        return False
+    before = statistics.quantiles([pair[0] for pair in known])
+    after = statistics.quantiles([pair[1] for pair in known])
+    return before[-1] - before[0] < FAR_LESS * (after[-1] - after[0])
 
 
 def _stepped(values: Mapping[int, float]) -> Mapping[int, float]:

@@ -8,7 +8,10 @@ from tuning_playbook.declarations import NAME
 from tuning_playbook.sources.column_types import Type, numeric
 from tuning_playbook.sources.runs import SEED, Run, listed
 from tuning_playbook.sources.table import Cell
-from tuning_playbook.sources.told_by_name import is_result
+from tuning_playbook.sources.told_by_name import is_identity, is_result
+
+LEAST_RUNS = 3
+"""Of fewer it is no wonder that all have another value."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Naming:
             all.
         last_step: The step of a measurement at the end of training.
         step_0_trained: Whether what was measured at step 0 had trained already, so that steps are
-            counted from 1 here.
+            counted from 1 here; None where only the numbers can tell.
         kept: Names with `one_minus_` that the spec gives a role as they are.
         given: Names of hyperparameters that the spec gives a role, or a type.
         results_beside: Whether results of training may stand among the parameters.
@@ -40,7 +43,7 @@ class Naming:
     implied: Mapping[str, Type] = field(default_factory=dict)
     hyperparameters: Collection[str] | None = None
     last_step: int = 1
-    step_0_trained: bool = False
+    step_0_trained: bool | None = False
     kept: Collection[str] = ()
     given: Collection[str] = ()
     results_beside: bool = False
@@ -84,9 +87,9 @@ def named_parameters(
         notes.append(f"Names read as hyperparameters of this study: {listed(changed)}.")
     if results:
         notes.append(
-            f"Left unread, because the names are those of results of training: {listed(results)}. "
-            "'source.rename' makes one a metric, <split>/<name>; 'source.hyperparameters' reads it "
-            "as a hyperparameter."
+            f"Left unread, because the names are those of results of training, or of runs: "
+            f"{listed(results)}. 'source.rename' makes one a metric, <split>/<name>; "
+            "'source.hyperparameters' or a type under 'source.types' makes it a hyperparameter."
         )
     left = sorted({n for run in runs for n in run.parameters} - names.keys() - results.keys())
     if left:
@@ -126,20 +129,22 @@ def name_here(name: str, rename: Mapping[str, str], *, strict: bool) -> str:
 
 
 def _results(runs: Sequence[Run], naming: Naming) -> dict[str, None]:
-    """Return the parameters that are results of training: their names say so, and all are numbers.
+    """Return the parameters that are results of training, or say which run it was.
 
-    What the spec calls a hyperparameter is one.
+    Their names say so, and the one are numbers, and the other differ in all runs. What the spec
+    calls a hyperparameter is one.
     """
     if not naming.results_beside or naming.hyperparameters is not None:
         return {}
-    names = dict.fromkeys(name for run in runs for name in run.parameters)
-    return {
-        name: None
-        for name in names
-        if naming.rename.get(name, name) not in naming.given
-        and is_result(naming.rename.get(name, name))
-        and all(numeric(run.parameters.get(name)) for run in runs)
-    }
+    found: dict[str, None] = {}
+    for name in dict.fromkeys(name for run in runs for name in run.parameters):
+        here = naming.rename.get(name, name)
+        cells = [run.parameters.get(name) for run in runs]
+        result = is_result(here) and all(map(numeric, cells))
+        identity = is_identity(here) and len(cells) >= LEAST_RUNS and len({*cells}) == len(cells)
+        if here not in (*naming.given, SEED) and (result or identity):
+            found[name] = None
+    return found
 
 
 def _unwanted(name: str, naming: Naming) -> bool:

@@ -198,16 +198,16 @@ def _nothing(written: Written, logs: Logs) -> TuningPlaybookError:
     return written.error(("source",), " ".join(["it holds no finished trial.", *logs.notes]))
 
 
-def _step_0_trained(source: object, step_called: str) -> bool:
+def _step_0_trained(source: object, step_called: str) -> bool | None:
     """Whether what was measured at step 0 had trained: the spec says it, or the tool means it so.
 
-    Optuna, MLflow's own logging and TensorBoard's users count epochs from 0, and so does who calls
-    the column of a table an epoch.
+    Optuna, MLflow's own logging and TensorBoard's users count epochs from 0. Of who calls a column
+    of a table an epoch some do, and others evaluate the untrained model as epoch 0: None.
     """
     if isinstance(source, ForeignSource) and source.step_0 is not None:
         return source.step_0 == "trained"
     if step_called.lower() in EPOCHS:
-        return True
+        return None
     return isinstance(source, OptunaSource | MlflowSource | TensorboardSource)
 
 

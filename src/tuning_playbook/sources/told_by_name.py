@@ -1,4 +1,4 @@
-"""What the name of a column tells of it: a seed, or a result of training."""
+"""What the name of a column tells of it: a seed, a result of training, or which run it was."""
 
 import re
 
@@ -38,6 +38,15 @@ BESIDE = frozenset(
 )
 """Words that stand beside those in the name of a result."""
 
+IDENTITIES = frozenset(
+    (
+        *("id", "uuid", "guid", "name", "run", "job", "pid", "host", "hostname", "node", "user"),
+        *("date", "datetime", "notes", "note", "comment", "comments", "commit", "hash", "path"),
+        *("dir", "directory", "folder", "file", "url", "link", "tag", "tags", "index"),
+    )
+)
+"""Words that name a run, or where and when it was, where no two runs have the same."""
+
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -69,6 +78,16 @@ def is_result(name: str) -> bool:
         return False
     best_step = "best" in words and words & {"epoch", "step"}
     return bool(words & (METRICS | TIMES) or (words & DOUBTFUL and words & SPLITS) or best_step)
+
+
+def is_identity(name: str) -> bool:
+    """Whether a column of this name says which run it was, if no two runs have the same there.
+
+    Example:
+        >>> [is_identity(name) for name in ("run_id", "hostname", "start_date", "depth", "valid")]
+        [True, True, True, False, False]
+    """
+    return bool({*_words(name)[-1:]} & IDENTITIES)
 
 
 def _words(name: str) -> tuple[str, ...]:
