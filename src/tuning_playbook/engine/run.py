@@ -98,6 +98,7 @@ def train_group(
     *,
     resume: Callable[[Sequence[Lane], Any], Progress | None] = lambda lanes, state: None,
     between: Callable[[Sequence[Lane], Progress], None] = lambda lanes, progress: None,
+    evaluated: Callable[[Sequence[Lane], int], None] = lambda lanes, step: None,
     host_data: Arrays | None = None,
     stream: Stream | None = None,
     under_way: Callable[[], None] = lambda: None,
@@ -111,6 +112,7 @@ def train_group(
         resume: Fills in new lanes from what was saved of them, and returns where they go on; None
             where there is nothing. It is given the initial state of the group, too.
         between: Called after every piece but the last. What it raises ends the training.
+        evaluated: Called after every evaluation, with the step at which it was.
         host_data: The training split, where batches are fed from the host.
         stream: Makes the batches, where there is no training split.
         under_way: Called when the device has work for a while, and after every piece.
@@ -131,6 +133,7 @@ def train_group(
         measured = program.evaluate(state.variables, traced)
         outputs = program.outputs(state.variables, traced)
         _record(program, lanes, selection, state.variables, measured, outputs, 0)
+        evaluated(lanes, 0)
         pace.evaluated(program)
         for lane in lanes:
             loss, _ = _loss_of_all(lane)
@@ -153,8 +156,9 @@ def train_group(
         under_way()
         _log(lanes, piece.logged, piece.first, width)
         if piece.metrics is not None:
-            evaluated = (piece.variables, piece.metrics, piece.outputs, piece.last)
-            _record(program, lanes, selection, *evaluated)
+            looked = (piece.variables, piece.metrics, piece.outputs, piece.last)
+            _record(program, lanes, selection, *looked)
+            evaluated(lanes, piece.last)
         pace.trained(piece.last - piece.first, program.compile_seconds)
         if all(lane.diverged for lane in lanes):
             break
