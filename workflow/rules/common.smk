@@ -17,6 +17,7 @@ from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
+from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.configuration import (
     asked_for,
     is_forced,
@@ -40,6 +41,7 @@ try:
     if workflow.is_main_process:  # a job does not expand all studies again
         for link in STUDIES.values():
             check_trials(link.plan)
+            check_class(link.plan)
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 

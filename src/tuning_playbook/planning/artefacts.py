@@ -107,7 +107,7 @@ ARTEFACTS = (
         builds_on=("study",),
         decided_by=what_decides.nothing,
         code=("analysis",),
-        present=lambda plan: not plan.study.imported,
+        present=lambda plan: not (plan.study.imported or plan.study.workload.is_command),
     ),
     Stage(
         name="reruns",

@@ -145,7 +145,7 @@ def make_trial(
         hyperparameters=ordered,
         traced=study.traced(ordered),
         seed=derive_seed(training.seed, ordered, again),
-        max_train_steps=train_steps(training, int(ordered["warmup_steps"])),
+        max_train_steps=train_steps(training, int(ordered.get("warmup_steps", 0))),
         batch_size=batch_size,
         eval_every=training.eval_every,
         dense_until=training.eval_schedule.dense_until,

@@ -93,7 +93,7 @@ def _table(rows: Sequence[BudgetRow]) -> list[str]:
     ]
     if all(row.seconds is None for row in rows):
         cells = [row[:-1] for row in cells]
-    return _columns(cells, texts=(0,))
+    return columns(cells, texts=(0,))
 
 
 def _plan_table(made: BudgetPlan) -> list[str]:
@@ -119,10 +119,10 @@ def _plan_table(made: BudgetPlan) -> list[str]:
         ("in all", f"{trials:,}", "", f"{reruns:,}", spent(made.cost)),
         ("left over", "", "", "", spent(made.left_over)),
     ]
-    return _columns(cells, texts=(0, 2))
+    return columns(cells, texts=(0, 2))
 
 
-def _columns(cells: Sequence[tuple[str, ...]], texts: tuple[int, ...]) -> list[str]:
+def columns(cells: Sequence[tuple[str, ...]], texts: tuple[int, ...]) -> list[str]:
     """Write rows of cells below each other: texts begin, numbers end where the column does.
 
     Args:

@@ -230,7 +230,9 @@ class StudySpec(Shape):
         description="the one question that this study answers"
     )
     notes: StrictStr = Field("", description="anything worth remembering; changes no trial")
-    workload: StrictStr = Field(description='a built-in name, or "package.module:Class"')
+    workload: StrictStr = Field(
+        description='a built-in name, "package.module:Class", or the YAML file of a command'
+    )
     data: StrictStr | None = Field(
         None,
         description="folder of the data, beside the spec or from the working directory, for a "

@@ -149,6 +149,8 @@ class Study:
         Args:
             configuration: The value of every hyperparameter, by name.
         """
+        if self.workload.is_command:
+            return ()
         key = (configuration[OPTIMIZER.name], configuration[SCHEDULE.name])
         if key not in self._declared:
             self._declared[key] = available(self.workload, choices_of(configuration))
