@@ -110,6 +110,8 @@ def _check_training(draft: Draft) -> None:
             f"{resources.devices} devices are {resources.devices} GPUs, and gpus is "
             f"{resources.gpus}: raise it, or lower devices",
         )
+    if resources.trials_per_job == shape.AUTO:  # as many as fill the lanes
+        return
     groups = -(-resources.trials_per_job // resources.lanes)
     if groups < resources.devices and resources.lanes > 1:
         raise draft.error(
