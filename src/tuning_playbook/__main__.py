@@ -26,6 +26,7 @@ from tuning_playbook.report.budget_lines import (
     budget_plan_lines,
     evaluation_lines,
 )
+from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 from tuning_playbook.report.import_lines import import_lines
 from tuning_playbook.study.schema import json_schema
 
@@ -209,6 +210,8 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
             print(line)
         for advice in plan.advice:
             print(f"advice: {advice}")
+        for line in cannot_tell_lines(plan, options.results):
+            print(line)
     if options.budget is not None:
         for line in budget_plan_lines(plan, options.budget, options.results):
             print(line)

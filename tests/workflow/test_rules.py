@@ -165,6 +165,13 @@ def test_a_dry_run_says_what_the_study_costs(told, asked):
     assert lines[place + 2].startswith("  all trials ")
 
 
+@pytest.mark.parametrize("asked", ["usual", "slurm"])
+def test_a_dry_run_says_what_the_study_cannot_tell(told, asked):
+    lines = told[asked].text.splitlines()
+    place = lines.index("config/studies/small.yaml: cannot tell with this design:")
+    assert any(line.startswith("  importance: needs ") for line in lines[place:])
+
+
 def test_jobs_do_not_repeat_the_advice_and_the_report_has_it(trained_once):
     assert trained_once.run.text.count(ADVICE) == 1
     assert trained_once.project.report().count(ADVICE) == 1

@@ -46,6 +46,7 @@ except TuningPlaybookError as error:
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.planning.retraining import retraining_lines
     from tuning_playbook.report.budget_lines import budget_lines
+    from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 
     for link in STUDIES.values():
         for advice in link.plan.advice:
@@ -53,6 +54,8 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         if not link.plan.study.imported:
             lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
             logger.info(f"{link.plan.study.path}: {lines}")
+            if untold := "\n".join(cannot_tell_lines(link.plan, Path(RESULTS))):
+                logger.warning(f"{link.plan.study.path}: {untold}")
         if not link.plan.study.imported and not link.earlier:
             for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
                 logger.warning(f"{link.plan.study.path}: {line}")
