@@ -3,6 +3,7 @@
 The package is imported from this checkout, also by jobs in a conda environment of their own.
 """
 
+import functools
 import gc
 import sys
 from pathlib import Path
@@ -44,18 +45,28 @@ except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
+    from tuning_playbook.analysis.known_plan import known_plan, outdated
     from tuning_playbook.planning.retraining import retraining_lines
     from tuning_playbook.report.budget_lines import budget_lines
     from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
+    from tuning_playbook.report.taken_lines import taken_lines
 
     for link in STUDIES.values():
-        for advice in link.plan.advice:
-            logger.warning(f"{link.plan.study.path}: {advice}")
-        if not link.plan.study.imported:
-            lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
-            logger.info(f"{link.plan.study.path}: {lines}")
-            if untold := "\n".join(cannot_tell_lines(link.plan, Path(RESULTS))):
-                logger.warning(f"{link.plan.study.path}: {untold}")
+        try:
+            known = known_plan(link, Path(RESULTS)) if link.earlier else link.plan
+        except TuningPlaybookError:  # `settle_study` says so, unless an earlier study runs again
+            known = None
+        plan, said = known or link.plan, link.plan.study.path
+        again = outdated(link, STUDIES, Path(RESULTS)) if known else ()
+        for line in taken_lines(plan, known=known is not None, outdated=again):
+            logger.info(f"{said}: {line}")
+        for advice in plan.advice:
+            logger.warning(f"{said}: {advice}")
+        if not plan.study.imported:
+            lines = "\n".join(budget_lines(plan, Path(RESULTS)))
+            logger.info(f"{said}: {lines}")
+            if untold := "\n".join(cannot_tell_lines(plan, Path(RESULTS))):
+                logger.warning(f"{said}: {untold}")
         if not link.plan.study.imported and not link.earlier:
             for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
                 logger.warning(f"{link.plan.study.path}: {line}")
@@ -98,11 +109,29 @@ def spec_of(study):
 
 def plan_of(study):
     """The plan of a study; whoever asks waits for the results that it takes from earlier ones."""
-    if not STUDIES[study].earlier:
-        return STUDIES[study].plan
+    link = STUDIES[study]
+    if not link.earlier:
+        return link.plan
     if workflow.is_main_process:  # a job is started when they are there
+        if workflow.dryrun and (foreseen := foreseen_plan(study)):
+            return foreseen
         checkpoints.settle_study.get(study=study)
     return settled_plan(Path(spec_of(study)))
+
+
+@functools.cache
+def foreseen_plan(study):
+    """The plan that `settle_study` is going to write; None where a result is still to come.
+
+    A dry run shows the jobs of a study by it; else it would end at `settle_study`.
+    """
+    from tuning_playbook.analysis.known_plan import is_certain, known_plan
+
+    try:
+        certain = is_certain(STUDIES[study], STUDIES, Path(RESULTS))
+        return known_plan(STUDIES[study], Path(RESULTS)) if certain else None
+    except TuningPlaybookError:  # `settle_study` says so
+        return None
 
 
 FILES = {}
