@@ -27,6 +27,9 @@ ADVICE = "Fewer than 10 trials in all trials (4)"
 WORK = RULES.keys() - TARGETS
 ON_REQUEST = {
     "collect_replicates",
+    "choose_set_back",
+    "train_set_back",
+    "compare_set_back",
     "import_trials",
     "evaluate_test_set",
     "train_final",

@@ -8,6 +8,8 @@ rule report_study:
         diagnostics=f"{STUDY}/diagnostics.json",
         launch=f"{STUDY}/launch.json",
         next_study=if_made("next_study.yaml"),
+        set_back=if_made("set_back.json"),
+        set_back_trials=if_made("set_back.nc"),
         test=if_made("test.json"),
         final=if_made("final/final.json"),
         plots=files("plots"),

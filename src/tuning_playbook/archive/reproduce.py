@@ -23,7 +23,7 @@ from tuning_playbook.archive.compare import (
 )
 from tuning_playbook.archive.contents import RESULTS
 from tuning_playbook.archive.machine import differences
-from tuning_playbook.archive.verify import read_about, unpack_bag
+from tuning_playbook.archive.verify import DATASETS, read_about, unpack_bag
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.jobs.environment import Resources, prepare, provenance
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
@@ -227,7 +227,7 @@ def _objective(record: TrialRecord, selection: CheckpointSelection) -> float:
 
 def _arm(results: Path, trial: str) -> str:
     """Return the arm of a trial, of a rerun or of a trial of a repeat of the search."""
-    datasets = [results / name for name in ("study.nc", "reruns.nc", "replicates.nc")]
+    datasets = [results / name for name in DATASETS]
     for path in filter(Path.is_file, datasets):
         with xr.open_dataset(path) as dataset:
             arms = zip(dataset["trial"].to_numpy(), dataset["arm"].to_numpy(), strict=True)
