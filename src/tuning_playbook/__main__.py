@@ -25,6 +25,7 @@ from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_o
 from tuning_playbook.report.budget_lines import (
     budget_lines,
     budget_plan_lines,
+    doubt_lines,
     evaluation_lines,
 )
 from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
@@ -61,7 +62,11 @@ def _run(options: argparse.Namespace) -> int:
         # Before the workload is asked, which may take long.
         options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
-    {"check": _check, "expand": _expand, "train": _train}[options.command](path, options)
+    if options.command == "check":
+        _check(path, options)
+        return 0
+    with_plan = {"expand": _expand, "train": _train, "status": _status, "watch": _watch}
+    with_plan[options.command](_plan(path, options), options)
     return 0
 
 
@@ -112,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", "read a spec and say what it would train")
     expand = add("expand", "print a spec's trials, one JSON object a line")
     train = add("train", "train a spec's trials in this process, keeping those that are finished")
+    status = add("status", "say how far a study is: what is done, running and to come")
+    watch = add("watch", "say so again and again, until every trial is done or Ctrl-C")
     verify = add(
         "verify",
         "check an archive: every file, and that each result follows from what it was made of",
@@ -136,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--mode", choices=["min", "max"], required=True)
     compare.add_argument("--min-improvement", type=_not_negative, default=0.0, metavar="X")
     compare.add_argument("--json", action="store_true", help="print a JSON object")
-    for command in (check, expand, train):
+    for command in (check, expand, train, status, watch):
         command.add_argument("spec", help="the study's name, or the path of its spec")
     check.add_argument(
         "--budget",
@@ -146,7 +153,10 @@ def _parser() -> argparse.ArgumentParser:
     optuna.add_argument("study", help="the study's name: the folder of its results")
     optuna.add_argument("journal", type=Path, help="the file to write, which must not exist")
     leftovers.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
-    for command in (check, expand, train, leftovers, optuna):
+    watch.add_argument(
+        "--every", type=_positive, default=2.0, metavar="SECONDS", help="between two looks"
+    )
+    for command in (check, expand, train, status, watch, leftovers, optuna):
         command.add_argument("--results", type=Path, default=Path("results"))
     for command in (verify, reproduce):
         command.add_argument("archive", type=Path, help="the zip file of a study")
@@ -185,21 +195,21 @@ def _not_negative(text: str) -> float:
     return value
 
 
+def _positive(text: str) -> float:
+    value = _not_negative(text)
+    if not value:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
 def _check(path: Path, options: argparse.Namespace) -> None:
-    chain = plan_chain([path])
-    link = chain[path.stem]
-    known = known_plan(link, options.results) if link.earlier else link.plan
-    if known is None:
-        listed = ", ".join(link.names)
-        print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
-    plan = _with_proposals(known or link.plan, options)
+    plan, taken = _as_far_as_known(path, options)
     study = plan.study
     counts = plan.trials_per_arm
     to_come = sum(counts.values()) - len(plan.trials)
     more = f", and {to_come} to be proposed in rounds" if to_come else ""
     jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
-    again = outdated(link, chain, options.results)
-    for line in taken_lines(plan, known=known is not None, outdated=again):
+    for line in taken:
         print(f"  {line}")
     where = ", finished" if study.imported else f", in {jobs} jobs"
     print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
@@ -214,6 +224,8 @@ def _check(path: Path, options: argparse.Namespace) -> None:
     else:
         for line in (*budget_lines(plan, options.results), *evaluation_lines(plan)):
             print(line)
+        for line in doubt_lines(plan):
+            print(line)
         for advice in plan.advice:
             print(f"advice: {advice}")
         for line in cannot_tell_lines(plan, options.results):
@@ -221,6 +233,19 @@ def _check(path: Path, options: argparse.Namespace) -> None:
     if options.budget is not None:
         for line in budget_plan_lines(plan, options.budget, options.results):
             print(line)
+
+
+def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, list[str]]:
+    """Return the plan of a study, and in lines what it takes from the results of earlier ones."""
+    chain = plan_chain([path])
+    link = chain[path.stem]
+    known = known_plan(link, options.results) if link.earlier else link.plan
+    if known is None:
+        listed = ", ".join(link.names)
+        print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
+    plan = _with_proposals(known or link.plan, options)
+    again = outdated(link, chain, options.results)
+    return plan, taken_lines(plan, known=known is not None, outdated=again)
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -313,16 +338,16 @@ def _compare(options: argparse.Namespace) -> int:
     return EXIT_STATUS[found.decision]
 
 
-def _expand(path: Path, options: argparse.Namespace) -> None:
-    for item in _plan(path, options).trials:
+def _expand(plan: Plan, options: argparse.Namespace) -> None:
+    del options
+    for item in plan.trials:
         place = {"id": item.trial.id, "index": item.index, "arm": item.arm}
         print(json.dumps(place | {"searched": dict(item.searched)} | item.trial.to_json()))
 
 
-def _train(path: Path, options: argparse.Namespace) -> None:
+def _train(plan: Plan, options: argparse.Namespace) -> None:
     from tuning_playbook.jobs.pack import train_pack  # noqa: PLC0415 - only this command needs it
 
-    plan = _plan(path, options)
     if plan.study.imported:
         raise TuningPlaybookError(f"{plan.study.path}: its trials are finished; nothing to train")
     logging.basicConfig(format="%(message)s")
@@ -343,6 +368,35 @@ def _train(path: Path, options: argparse.Namespace) -> None:
                 gpus=given.gpus,
                 nodes=given.nodes,
             )
+
+
+def _status(plan: Plan, options: argparse.Namespace) -> None:
+    for line in _seen(plan, options)[0]:
+        print(line)
+
+
+def _watch(plan: Plan, options: argparse.Namespace) -> None:
+    from tuning_playbook.report.watch import watch  # noqa: PLC0415 - only this command needs it
+
+    path = find_spec(options.spec, folder=Path("config/studies"))
+    # Planned anew at each look: results may have settled or proposed further trials.
+    watch(lambda: _seen(_plan(path, options), options), every=options.every)
+
+
+def _seen(plan: Plan, options: argparse.Namespace) -> tuple[list[str], bool]:
+    """Return how far a study is, in lines, and whether all of it is trained."""
+    from tuning_playbook.dataset.study_status import study_status  # noqa: PLC0415 - slow to import
+    from tuning_playbook.planning.targets import StudyFiles  # noqa: PLC0415 - likewise
+    from tuning_playbook.report.last_words import study_words  # noqa: PLC0415 - likewise
+    from tuning_playbook.report.status_lines import status_lines  # noqa: PLC0415 - likewise
+
+    if plan.study.imported:
+        raise TuningPlaybookError(f"{plan.study.path}: its trials are finished; none is trained")
+    status = study_status(plan, options.results)
+    folder = options.results / plan.study.name
+    reported = StudyFiles(plan, str(folder)).is_current("report", "report.html")
+    words = study_words(folder) if reported else []
+    return [*status_lines(status), *words], not status.left
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def test_a_stage_builds_on_stages_before_it_that_have_keys():
 
 
 def test_what_follows_from_a_stage_is_told_by_what_each_builds_on():
-    assert building_on("launch") == {"launch", "set_back", "test", "final", "report"}
+    assert building_on("launch") == {"launch", "next", "set_back", "test", "final", "report"}
     assert building_on("report") == {"report"}
 
 

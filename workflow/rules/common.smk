@@ -47,7 +47,7 @@ except TuningPlaybookError as error:
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.analysis.known_plan import known_plan, outdated
     from tuning_playbook.planning.retraining import retraining_lines
-    from tuning_playbook.report.budget_lines import budget_lines
+    from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
     from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
     from tuning_playbook.report.taken_lines import taken_lines
 
@@ -60,6 +60,8 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         again = outdated(link, STUDIES, Path(RESULTS)) if known else ()
         for line in taken_lines(plan, known=known is not None, outdated=again):
             logger.info(f"{said}: {line}")
+        for line in doubt_lines(plan):
+            logger.warning(f"{said}: {line}")
         for advice in plan.advice:
             logger.warning(f"{said}: {advice}")
         if not plan.study.imported:

@@ -48,6 +48,11 @@ def sample_skew(study: xr.Dataset, thresholds: SampleSkew = DEFAULTS.sample_skew
     metric = objective_metric(study)
     if not len(ranked(study)):
         return finding(answer="cannot tell", summary="No trial is feasible.")
+    if study.attrs.get("engine") == "command":
+        return finding(
+            answer="cannot tell",
+            summary="On which examples a command evaluates, it alone knows.",
+        )
     if f"whole_{metric}" not in study or objective_split(study) != "validation":
         return finding(
             answer="ok",

@@ -96,6 +96,7 @@ def train_group(
     *,
     resume: Callable[[Sequence[Lane], Any], Progress | None] = lambda lanes, state: None,
     between: Callable[[Sequence[Lane], Progress], None] = lambda lanes, progress: None,
+    evaluated: Callable[[Sequence[Lane], int], None] = lambda lanes, step: None,
     host_data: Arrays | None = None,
     under_way: Callable[[], None] = lambda: None,
 ) -> Trained:
@@ -108,6 +109,7 @@ def train_group(
         resume: Fills in new lanes from what was saved of them, and returns where they go on; None
             where there is nothing. It is given the initial state of the group, too.
         between: Called after every piece but the last. What it raises ends the training.
+        evaluated: Called after every evaluation, with the step at which it was.
         host_data: The training split, where batches are fed from the host.
         under_way: Called when the device has work for a while, and after every piece.
     """
@@ -126,6 +128,7 @@ def train_group(
         pace.begin(program.compile_seconds)
         measured = program.evaluate(state.variables, traced)
         _record(program, lanes, selection, state.variables, measured, 0)
+        evaluated(lanes, 0)
         pace.evaluated(program)
         for lane in lanes:
             lane.bound = _times(DIVERGENCE_FACTOR, float(lane.metrics["loss"][0, 0]))
@@ -143,6 +146,7 @@ def train_group(
         _log(lanes, piece.logged, piece.first, width)
         if piece.metrics is not None:
             _record(program, lanes, selection, piece.variables, piece.metrics, piece.last)
+            evaluated(lanes, piece.last)
         pace.trained(piece.last - piece.first, program.compile_seconds)
         if all(lane.diverged for lane in lanes):
             break

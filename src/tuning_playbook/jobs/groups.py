@@ -29,6 +29,7 @@ from tuning_playbook.jobs.environment import now, peak_memory_bytes, provenance
 from tuning_playbook.jobs.load_workload import load_data, load_workload
 from tuning_playbook.jobs.one_behind import OneBehind
 from tuning_playbook.jobs.processes import side_by_side, writes
+from tuning_playbook.jobs.progress_files import ProgressFiles
 from tuning_playbook.jobs.resume import SavedStates
 from tuning_playbook.jobs.sigterm import noted_sigterm
 from tuning_playbook.study.workload_description import forget
@@ -326,12 +327,14 @@ def _train_lanes(
     width, selection = program.trial.lanes, training.selection
     started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
     saved = SavedStates(folders, width, selection, training.should_stop)
+    progress = ProgressFiles(training.study, selection, saved.seconds)
     trained = train_group(
         program,
         trials,
         selection,
         resume=saved.resume,
         between=saved.between,
+        evaluated=progress.evaluated,
         host_data=host_data,
         under_way=training.writer.begin,
     )

@@ -16,6 +16,10 @@ USUAL = {"devices": 1, "gpus": 0, "nodes": 1}
 """What a job has if nobody asks for anything."""
 
 
+USERS_PYTHONPATH = "TUNING_PLAYBOOK_USERS_PYTHONPATH"
+"""The variable of the environment that keeps PYTHONPATH as it was before `share_code`."""
+
+
 def resources_of(snakemake: Any) -> dict[str, int]:
     """Return what a job has on each of its nodes: `threads`, `devices`, `gpus`; and its `nodes`."""
     return {"threads": snakemake.threads, **_devices_of(snakemake.resources)}
@@ -45,6 +49,7 @@ def share_code(folder: str) -> None:
 
     So a job in a conda environment of its own runs the code of the checkout it belongs to.
     """
+    os.environ.setdefault(USERS_PYTHONPATH, os.environ.get("PYTHONPATH", ""))
     os.environ["PYTHONPATH"] = folder
 
 

@@ -61,6 +61,7 @@ class StudyCard:
         advice: What the playbook's rules of thumb say of the study's design.
         cannot_tell: What the design cannot tell whatever its trials come to, a sentence each.
         imported: Whether the trials are imported.
+        of_command: Whether a command of the user's trained the trials.
         taken: What the spec takes from the results of earlier studies.
     """
 
@@ -85,6 +86,7 @@ class StudyCard:
     advice: tuple[Advice, ...] = ()
     cannot_tell: tuple[str, ...] = ()
     imported: bool = False
+    of_command: bool = False
     taken: tuple[Taken, ...] = ()
 
     def command_of(self, trial: str) -> str:

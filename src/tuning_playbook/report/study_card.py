@@ -62,6 +62,7 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
         advice=plan.advice,
         cannot_tell=tuple(line.strip() for line in cannot_tell_lines(plan)[1:]),
         imported=bool(study.imported),
+        of_command=study.workload.is_command,
         taken=study.taken,
     )
 

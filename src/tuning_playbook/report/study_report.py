@@ -71,7 +71,7 @@ def report_study(
             replicates=repeats,
             set_back_trials=undone,
             resources=costs,
-            without_checkpoint=0 if card.imported else unkept(searched, best),
+            without_checkpoint=0 if card.imported or card.of_command else unkept(searched, best),
             next_study=Path(next_study[0]).read_text() if next_study else "",
             set_back=_read(set_back[0]) if set_back else None,
             test=_read(test[0]) if test else None,

@@ -23,17 +23,25 @@ class Family:
     members: Members
 
 
-def families(optax: Members) -> tuple[Family, ...]:
+def families(optax: Members | None) -> tuple[Family, ...]:
     """Return the choices of training: the optimizer, optax's own among them, and the schedule.
 
     Args:
         optax: The hyperparameters of each `optax.<name>`, as a workload's description has them.
+            None for a command, which trains by itself and has neither choice.
     """
+    if optax is None:
+        return ()
     optimizers = {**OPTIMIZERS, **optax}
     return (
         Family(replace(OPTIMIZER, choices=tuple(optimizers)), optimizers),
         Family(SCHEDULE, SCHEDULES),
     )
+
+
+def optimizers_of(optax: Members | None) -> Members:
+    """Return the hyperparameters of each optimizer; none for a command, see `families`."""
+    return {} if optax is None else families(optax)[0].members
 
 
 def choices_of(configuration: Mapping[str, Value]) -> dict[str, str]:
@@ -87,7 +95,7 @@ COMMON: tuple[Hyperparameter, ...] = (
 
 
 def training_hyperparameters(
-    chosen: Mapping[str, str], optax: Members
+    chosen: Mapping[str, str], optax: Members | None
 ) -> tuple[Hyperparameter, ...]:
     """Return what training has under the values of its choices.
 
@@ -96,8 +104,11 @@ def training_hyperparameters(
 
     Args:
         chosen: The value of each choice, by its name.
-        optax: The hyperparameters of each `optax.<name>`.
+        optax: The hyperparameters of each `optax.<name>`; None for a command, which has none of
+            these.
     """
+    if optax is None:
+        return ()
     own = [
         item
         for family in families(optax)

@@ -8,6 +8,7 @@ from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.baselines import Baseline, Replaced
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
+from tuning_playbook.study.confirm import confirmed, with_confirmed
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.draft import Draft, error_at
 from tuning_playbook.study.families import choices_of, families, training_hyperparameters
@@ -40,10 +41,11 @@ def resolve(draft: Draft) -> Study:
         SpecError: A name, a value or a role cannot be carried out as written.
     """
     check_rules(draft)
+    written, draft = draft, with_confirmed(draft)
     parts = parts_of(draft.spec)
     arms = []
     for setting in settings_of(parts):
-        arm = _resolve_arm(draft, parts, setting)
+        arm = confirmed(written, _resolve_arm(draft, parts, setting))
         _check_something_to_search(draft, arm)
         _check_rate(draft, arm)
         arms.append(arm)
@@ -326,7 +328,8 @@ def _check_something_to_search(draft: Draft, arm: Arm) -> None:
 
 def _check_rate(draft: Draft, arm: Arm) -> None:
     """Check that no trial of an arm trains for long at next to no learning rate."""
-    objection = idle_objection(draft.spec, arm)
+    # Which learning rate a command has at a step, it alone knows.
+    objection = "" if draft.workload.is_command else idle_objection(draft.spec, arm)
     if objection:
         raise draft.error(("training", "max_train_steps"), objection)
 
@@ -360,7 +363,7 @@ def _read_incumbent(draft: Draft) -> Incumbent | None:
             ("baseline",), f"there is no file '{given}', neither beside the spec nor from here"
         )
     baseline, text = read_baseline(file)
-    if baseline.workload != draft.workload.name:
+    if not _is_of(baseline.workload, draft.workload):
         raise error_at(
             file,
             text,
@@ -382,6 +385,11 @@ def _read_incumbent(draft: Draft) -> Incumbent | None:
             "the study compares batch sizes, so the baseline must say its own",
         )
     return Incumbent(given, batch_size, hyperparameters)
+
+
+def _is_of(named: str, workload: WorkloadDescription) -> bool:
+    """Whether a baseline names the workload: a command by its file, wherever that lies."""
+    return workload.name in (named, Path(named).name if workload.is_command else named)
 
 
 def _earlier_incumbent(draft: Draft) -> Incumbent | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from tuning_playbook.declarations import ONE_MINUS, repeated, same
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study import shape
+from tuning_playbook.study.command_rules import check_command
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
 from tuning_playbook.study.draft import Draft
 from tuning_playbook.study.searches import (
@@ -66,6 +67,7 @@ def check_rules(draft: Draft) -> None:
     Raises:
         SpecError: One is broken; the message quotes the reason.
     """
+    check_command(draft)
     _check_training(draft)
     _check_objective(draft)
     _check_test(draft)

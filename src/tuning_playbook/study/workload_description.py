@@ -1,4 +1,4 @@
-"""What the spec needs to know of a workload, found out in a process of its own.
+"""What the spec needs to know of a workload; of a class it is found out in a process of its own.
 
 A workload's module imports JAX, and its data must be read to be hashed; the Snakefile is parsed in
 every job and can afford neither. So `jobs.describe_workload` is run once as a separate process, and
@@ -23,20 +23,23 @@ from tuning_playbook.files import cache_folder, write_atomically
 
 @dataclass(frozen=True)
 class WorkloadDescription:
-    """A workload as its class declares it.
+    """A workload as its class, or the YAML file of a command, declares it.
 
     Attributes:
-        name: As in the spec: a built-in name, or `package.module:Class`.
-        import_from: The folder its module is imported from before the installed packages.
+        name: As in the spec: a built-in name, or `package.module:Class`; of a command the name of
+            its YAML file, without its folder.
+        import_from: The folder its module is imported from before the installed packages, or the
+            folder of a command's YAML file.
         data_folder: The folder that its data is read from; empty where it has its own.
         description: The first line of its docstring.
         hyperparameters: What it declares, by name.
         metrics: What it measures, by name.
         splits: The splits of its data.
-        optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`.
+        optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`. None for
+            a command: the hyperparameters of training are those that it declares.
         resplits: Whether it can divide its data into other training and validation sets.
         versions: Hashes of what decides a trial's numbers: `workload` (its code), `engine` (this
-            package's), `data`.
+            package's), `data`. A command has `workload` (its files and arguments) and `engine`.
         examples: How many each split has, where that is known.
     """
 
@@ -47,10 +50,28 @@ class WorkloadDescription:
     hyperparameters: Mapping[str, Hyperparameter]
     metrics: Mapping[str, Metric]
     splits: tuple[str, ...]
-    optax: Mapping[str, tuple[Hyperparameter, ...]]
+    optax: Mapping[str, tuple[Hyperparameter, ...]] | None
     versions: Mapping[str, str]
     resplits: bool = False
     examples: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_command(self) -> bool:
+        """Return whether a command of the user's trains it, and not our engine.
+
+        Trials that a command trained elsewhere, and that are only imported here, are no command's.
+        """
+        return self.optax is None
+
+
+def is_command(workload: str) -> bool:
+    """Return whether the name of a workload is that of a command: of a YAML file.
+
+    Example:
+        >>> is_command("trainer.yaml"), is_command("my_model:MyModel")
+        (True, False)
+    """
+    return workload.endswith((".yaml", ".yml"))
 
 
 def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
