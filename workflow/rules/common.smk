@@ -18,6 +18,7 @@ from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
+from tuning_playbook.planning.campaign_file import campaign_file
 from tuning_playbook.planning.configuration import (
     asked_for,
     is_forced,

@@ -37,6 +37,15 @@ rule report_study:
         "../scripts/report_study.py"
 
 
+# The pages of all rounds of each workload; those of workloads without a study here are made with them.
+CAMPAIGNS = [
+    f"{RESULTS}/{name}"
+    for name in dict.fromkeys(
+        campaign_file(link.plan.study.workload.name) for link in STUDIES.values()
+    )
+]
+
+
 rule write_tracking:
     input:
         summaries=[f"{RESULTS}/{study}/summary.json" for study in STUDIES],
@@ -44,6 +53,7 @@ rule write_tracking:
     output:
         tracking=report(f"{RESULTS}/tracking.csv", category="all studies"),
         index=f"{RESULTS}/index.html",
+        campaigns=CAMPAIGNS,
     log:
         f"{RESULTS}/logs/write_tracking.log",
     benchmark:
