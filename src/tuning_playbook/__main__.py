@@ -21,6 +21,8 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
+from tuning_playbook.planning.class_signatures import check_class
+from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.report.budget_lines import (
     budget_lines,
@@ -65,8 +67,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "check":
         _check(path, options)
         return 0
+    plan = _plan(path, options)
+    if options.command not in ("expand", "status", "watch"):
+        check_class(plan)
     with_plan = {"expand": _expand, "train": _train, "status": _status, "watch": _watch}
-    with_plan[options.command](_plan(path, options), options)
+    with_plan[options.command](plan, options)
     return 0
 
 
@@ -78,7 +83,11 @@ def _plan(path: Path, options: argparse.Namespace) -> Plan:
 
 
 def _with_proposals(plan: Plan, options: argparse.Namespace) -> Plan:
-    folder = options.results / plan.study.name
+    """Return a plan with its division into jobs, and the trials that its rounds have proposed."""
+    name = plan.study.name
+    folder = options.results / name
+    division = divided_by(options.results, name, available_cores(), trials_per_job=0)
+    plan = with_division(plan, division)
     proposals = [folder / item.proposal for item in plan.rounds.values()]
     return with_proposals(plan, [file for file in proposals if file.exists()])
 
@@ -204,6 +213,7 @@ def _positive(text: str) -> float:
 
 def _check(path: Path, options: argparse.Namespace) -> None:
     plan, taken = _as_far_as_known(path, options)
+    check_class(plan)
     study = plan.study
     counts = plan.trials_per_arm
     to_come = sum(counts.values()) - len(plan.trials)
