@@ -73,7 +73,8 @@ class Campaign:
         minimized: Whether a smaller one is better.
         rounds: In order.
         decisions: Every one that was frozen, in the order of the rounds that did.
-        never_together: The pairs of decided hyperparameters that no study varied together.
+        never_together: The pairs of compared or decided hyperparameters that no study varied
+            together.
         points: The corners of the drawing of the best so far; empty below two rounds that know one.
         ends: What the axes of the drawing begin and end with: steps, then best values.
     """
@@ -218,8 +219,13 @@ def _target(name: str) -> str:
 def _never_together(
     decisions: Sequence[Decision], rounds: Sequence[Round]
 ) -> tuple[tuple[str, str], ...]:
-    """Return the pairs of decided hyperparameters that no study compared or searched together."""
-    names = list(dict.fromkeys(_target(item.name) for item in decisions))
+    """Return the pairs of hyperparameters that no study compared or searched together.
+
+    Of those that some round compared, whether or not a later one holds them fixed yet, and of those
+    that were decided as a value of a best trial.
+    """
+    compared = [name for item in rounds for name in _about(item.row).get("compared", ())]
+    names = list(dict.fromkeys(map(_target, (*compared, *(item.name for item in decisions)))))
     varied = [
         {_target(name) for name in (*about.get("compared", ()), *about.get("searched", ()))}
         for about in (_about(item.row) for item in rounds)
