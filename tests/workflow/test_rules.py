@@ -27,6 +27,9 @@ ADVICE = "Fewer than 10 trials in all trials (4)"
 WORK = RULES.keys() - TARGETS
 ON_REQUEST = {
     "collect_replicates",
+    "choose_set_back",
+    "train_set_back",
+    "compare_set_back",
     "import_trials",
     "evaluate_test_set",
     "train_final",
@@ -163,6 +166,13 @@ def test_a_dry_run_says_what_the_study_costs(told, asked):
     place = lines.index("config/studies/small.yaml: budget:")
     assert lines[place + 1].split() == ["arm", "trials", "reruns", "steps"]
     assert lines[place + 2].startswith("  all trials ")
+
+
+@pytest.mark.parametrize("asked", ["usual", "slurm"])
+def test_a_dry_run_says_what_the_study_cannot_tell(told, asked):
+    lines = told[asked].text.splitlines()
+    place = lines.index("config/studies/small.yaml: cannot tell with this design:")
+    assert any(line.startswith("  importance: needs ") for line in lines[place:])
 
 
 def test_jobs_do_not_repeat_the_advice_and_the_report_has_it(trained_once):

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tuning_playbook.analysis.breakdown import broken_down
-from tuning_playbook.analysis.clustering import PERMUTATIONS, clustering, top_count, top_orders
+from tuning_playbook.analysis.clustering import PERMUTATIONS, clustering
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
@@ -32,6 +32,7 @@ from tuning_playbook.analysis.sampling_scale import (
 )
 from tuning_playbook.analysis.turning import turns_before
 from tuning_playbook.dataset.searched import Searched, read_searched
+from tuning_playbook.study.needs import boundary_can_be_told, top_count
 from tuning_playbook.study.thresholds import DEFAULTS, Boundary
 
 PERMUTATIONS_PER_TEST = 100
@@ -166,7 +167,7 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
     telling = [
         item
         for item in ranges
-        if item.edges and tests / top_orders(len(item.trials)) <= thresholds.significance
+        if item.edges and boundary_can_be_told(len(item.trials), tests, thresholds.significance)
     ]
     wide = sum(item.scale.widened(edge) is not None for item in ranges for edge in item.edges)
     rows = [_row(study, item, tests if item in telling else 0, wide, thresholds) for item in ranges]
