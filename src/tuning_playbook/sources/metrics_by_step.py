@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.by_step import ByStep
-from tuning_playbook.sources.measurements import LOGGED, Steps, split_of
+from tuning_playbook.sources.measurements import Steps, split_of
 from tuning_playbook.sources.naming import Naming
 from tuning_playbook.sources.runs import END, Run, listed
+from tuning_playbook.trials.dataset_names import LOGGED
 
 LEAST_RUNS = 4
 """Fewer have no quartiles."""
