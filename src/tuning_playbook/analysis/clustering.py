@@ -14,6 +14,10 @@ not about the trend over the whole range."""
 PERMUTATIONS = 9999
 """At least so many, which settles a p-value of 1 in 1,000."""
 
+OUTERMOST = 4
+"""Of few trials the best one is near an edge if it is among so many outermost ones: as near as it
+can be expected to come to an optimum there."""
+
 MOST_TIED = 128
 """With more trials as good as the top ones nothing tells those from the others."""
 
@@ -34,6 +38,20 @@ def top_orders(trials: int) -> int:
         120
     """
     return math.perm(trials, top_count(trials))
+
+
+def nearness(distances: Floats, outer: float) -> float:
+    """Return how near an edge a best trial must lie: in its outer part, or among the four nearest.
+
+    Args:
+        distances: Of an arm's trials from the edge, as fractions of the range: [trial].
+        outer: That part.
+
+    Example:
+        >>> nearness(np.arange(8) / 8, outer=0.2)
+        0.375
+    """
+    return max(outer, float(np.sort(distances)[:OUTERMOST][-1]))
 
 
 def clustering(
