@@ -98,7 +98,7 @@ def _check_next_questions(draft: Draft, arm: Arm) -> None:
 
 
 def _check_shares(draft: Draft, batch_size: int) -> None:
-    """Check that the devices of a job can have equal parts of a batch."""
+    """Check that a batch can be cut into the parts that are computed apart, all of one size."""
     resources = draft.spec.resources
     parts = resources.devices * resources.nodes
     if resources.lanes == 1 and batch_size % parts:
@@ -106,6 +106,21 @@ def _check_shares(draft: Draft, batch_size: int) -> None:
             ("resources", "devices" if resources.devices > 1 else "nodes"),
             f"{parts} devices in all cannot have equal parts of a batch of {batch_size}: choose a "
             "number that divides it",
+        )
+    part = draft.spec.training.microbatch
+    if not 0 < part < batch_size:
+        return
+    if batch_size % part:
+        raise draft.error(
+            ("training", "microbatch"),
+            f"{part} does not divide a batch of {batch_size} into equal parts: choose a number "
+            "that divides it",
+        )
+    if resources.lanes == 1 and part % parts:
+        raise draft.error(
+            ("training", "microbatch"),
+            f"{parts} devices in all cannot have equal parts of {part} examples that are computed "
+            "at once: choose a multiple of the devices",
         )
 
 
