@@ -24,6 +24,7 @@ from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_o
 from tuning_playbook.report.budget_lines import (
     budget_lines,
     budget_plan_lines,
+    doubt_lines,
     evaluation_lines,
 )
 from tuning_playbook.report.import_lines import import_lines
@@ -225,6 +226,8 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
             print(line)
     else:
         for line in (*budget_lines(plan, options.results), *evaluation_lines(plan)):
+            print(line)
+        for line in doubt_lines(plan):
             print(line)
         for advice in plan.advice:
             print(f"advice: {advice}")

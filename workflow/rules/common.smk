@@ -45,9 +45,11 @@ except TuningPlaybookError as error:
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.planning.retraining import retraining_lines
-    from tuning_playbook.report.budget_lines import budget_lines
+    from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
 
     for link in STUDIES.values():
+        for line in doubt_lines(link.plan):
+            logger.warning(f"{link.plan.study.path}: {line}")
         for advice in link.plan.advice:
             logger.warning(f"{link.plan.study.path}: {advice}")
         if not link.plan.study.imported:

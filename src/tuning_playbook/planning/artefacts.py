@@ -179,10 +179,10 @@ ARTEFACTS = (
             Step(
                 "write_next_study",
                 "write the spec of the next round",
-                jobs.one("next_study.yaml", of=["study.nc", "diagnostics.json"]),
+                jobs.one("next_study.yaml", of=["study.nc", "diagnostics.json", "launch.json"]),
             ),
         ),
-        builds_on=("diagnostics",),
+        builds_on=("launch",),
         decided_by=what_decides.text,
         code=("procedures",),
     ),

@@ -273,4 +273,6 @@ def _points(study: Study, arm: Arm) -> list[dict[str, Value]]:
                 f"'{arm.name}'; give fewer points, or use halton with 'trials'"
             )
         return [dict(zip(named, row, strict=True)) for row in itertools.product(*columns)]
+    if arm.trials is not None:
+        search = search.model_copy(update={"trials": arm.trials})
     return [_values(named, point) for point in _sample(study, search, len(named))]

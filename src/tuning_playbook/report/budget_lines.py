@@ -13,6 +13,7 @@ from tuning_playbook.planning.budget import (
 from tuning_playbook.planning.budget_plan import Budget, BudgetPlan, plan_budget
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.report.formatting import duration
+from tuning_playbook.study.compared_before import cures, doubts
 
 
 def budget_lines(plan: Plan, results: Path) -> list[str]:
@@ -46,6 +47,19 @@ def evaluation_lines(plan: Plan) -> list[str]:
         f"of {sample:,}: {count * whole:,} forward passes beside the "
         f"{longest.max_train_steps * longest.batch_size:,} examples that it trains on"
     ]
+
+
+def doubt_lines(plan: Plan) -> list[str]:
+    """Return which earlier comparisons a study rests on beyond what they had, and the cures.
+
+    Args:
+        plan: The study's.
+    """
+    lines = []
+    for doubt in doubts(plan.study):
+        lines.append(f"interaction: {doubt.sentence}")
+        lines += [f"  {cure}" for cure in cures(plan.study, doubt)]
+    return lines
 
 
 def budget_plan_lines(plan: Plan, given: Budget, results: Path) -> list[str]:

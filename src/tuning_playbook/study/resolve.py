@@ -8,6 +8,7 @@ from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.baselines import Baseline, Replaced
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
+from tuning_playbook.study.confirm import confirmed, with_confirmed
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.draft import Draft, error_at
 from tuning_playbook.study.families import choices_of, families, training_hyperparameters
@@ -40,10 +41,11 @@ def resolve(draft: Draft) -> Study:
         SpecError: A name, a value or a role cannot be carried out as written.
     """
     check_rules(draft)
+    written, draft = draft, with_confirmed(draft)
     parts = parts_of(draft.spec)
     arms = []
     for setting in settings_of(parts):
-        arm = _resolve_arm(draft, parts, setting)
+        arm = confirmed(written, _resolve_arm(draft, parts, setting))
         _check_something_to_search(draft, arm)
         _check_rate(draft, arm)
         arms.append(arm)
