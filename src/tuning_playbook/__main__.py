@@ -20,6 +20,8 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
+from tuning_playbook.planning.class_signatures import check_class
+from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.report.budget_lines import (
     budget_lines,
@@ -60,6 +62,8 @@ def _run(options: argparse.Namespace) -> int:
         options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
     plan = _plan(path, options)
+    if options.command not in ("expand", "status", "watch"):
+        check_class(plan)
     with_plan = {
         "check": _check,
         "expand": _expand,
@@ -75,7 +79,8 @@ def _plan(path: Path, options: argparse.Namespace) -> Plan:
     """Return the plan of a study, with what the results that are there tell of its trials."""
     link = plan_chain([path])[path.stem]
     folder = options.results / path.stem
-    plan = _settled(link, options) if link.earlier else link.plan
+    division = divided_by(options.results, path.stem, available_cores(), trials_per_job=0)
+    plan = with_division(_settled(link, options) if link.earlier else link.plan, division)
     proposals = [folder / item.proposal for item in plan.rounds.values()]
     return with_proposals(plan, [file for file in proposals if file.exists()])
 

@@ -8,8 +8,7 @@ from snakemake.settings.types import DeploymentMethod
 from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
-from tuning_playbook.planning.plan import request_of, requests_of
-from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.planning.plan import request_of
 from tuning_playbook.trials.trial import canonical
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_code` says.
@@ -79,7 +78,7 @@ def known_plans():
     """The folder of results and the plan of every study whose trials are known by now."""
     for study, link in STUDIES.items():
         try:
-            plan = settled_plan(Path(spec_of(study))) if link.earlier else link.plan
+            plan = divided_plan(study) if link.earlier else link.plan
         except (OSError, TuningPlaybookError):
             continue
         yield Path(RESULTS) / study, plan
@@ -88,11 +87,10 @@ def known_plans():
 def write_all_requests():
     """Write what training jobs are asked for, of every study whose trials are known by now.
 
-    The others are written when they are: by `settle_study`.
+    The others are written when they are: by `plan_of`.
     """
     for folder, plan in known_plans():
-        if requests := requests_of(plan):
-            write_requests(folder, requests)
+        keep_for_jobs(folder, plan)
 
 
 def keep_what_is_there():

@@ -15,6 +15,17 @@ Members = Mapping[str, tuple[Hyperparameter, ...]]
 """The hyperparameters that each value of a choice brings."""
 
 
+OWN = "workload"
+"""The optimizer and the schedule that a workload makes itself; it declares what they need."""
+
+OWN_LEARNING_RATE = Hyperparameter(
+    "learning_rate",
+    1e-3,
+    "base learning rate, which the workload's own optimizer is given",
+    low=0.0,
+)
+
+
 @dataclass(frozen=True)
 class Family:
     """A choice, and the hyperparameters that exist only under each of its values."""
@@ -26,16 +37,19 @@ class Family:
 def families(optax: Members | None) -> tuple[Family, ...]:
     """Return the choices of training: the optimizer, optax's own among them, and the schedule.
 
+    A workload that makes its own is another member of either; `resolve` sees whether it does.
+
     Args:
         optax: The hyperparameters of each `optax.<name>`, as a workload's description has them.
             None for a command, which trains by itself and has neither choice.
     """
     if optax is None:
         return ()
-    optimizers = {**OPTIMIZERS, **optax}
+    optimizers = {**OPTIMIZERS, **optax, OWN: (OWN_LEARNING_RATE,)}
+    schedules = {**SCHEDULES, OWN: ()}
     return (
         Family(replace(OPTIMIZER, choices=tuple(optimizers)), optimizers),
-        Family(SCHEDULE, SCHEDULES),
+        Family(replace(SCHEDULE, choices=tuple(schedules)), schedules),
     )
 
 
@@ -119,7 +133,9 @@ def training_hyperparameters(
 
 
 def reserved_names() -> frozenset[str]:
-    """Return every name that training itself has, which no workload may use."""
-    members = [i for family in families({}) for items in family.members.values() for i in items]
+    """Return the names that training always has, which no workload may use.
+
+    What belongs to one optimizer or schedule is refused where a study has that one.
+    """
     choices = [family.choice for family in families({})]
-    return frozenset(item.name for item in (*members, *choices, *COMMON))
+    return frozenset(item.name for item in (*choices, *COMMON, OWN_LEARNING_RATE))

@@ -13,6 +13,9 @@ from tuning_playbook.study.searches import Search
 from tuning_playbook.study.thresholds import Checklist
 from tuning_playbook.study.values import DistributionShape, Name, Positive, Scalar, Scientific, Seed
 
+AUTO: Literal["auto"] = "auto"
+"""In place of a number: the workflow chooses one."""
+
 
 class Objective(Shape):
     """What ranks trials: the best value of a metric over training, found retrospectively."""
@@ -189,7 +192,11 @@ class Final(Shape):
 class Resources(Shape):
     """What one training job is given."""
 
-    trials_per_job: Positive = Field(1, description="trials that one job trains, in one process")
+    trials_per_job: Positive | Literal["auto"] = Field(
+        AUTO,
+        description="trials that one job trains, in one process; auto: on one machine as many as "
+        "keep its cores busy, on a cluster what the profile says",
+    )
     lanes: Positive = Field(
         1, description="trials of a job that one compiled program trains at once, on one device"
     )
