@@ -90,6 +90,35 @@ def test_a_finished_trial_is_kept_whatever_holds_its_numbers(tmp_path):
     assert [restored[trial.id].sha256 for trial in trials] == [item.sha256 for item in before]
 
 
+@pytest.mark.parametrize("error", ["NaN", "1.0"])
+def test_trials_without_any_value_are_collected_too(tmp_path, error):
+    """Nothing is known of any of them, or of some."""
+    script, own = short(f"""\
+if int(rest[2]) % 2:
+    sys.exit(1)
+tell('{{"step": 25, "error": {error}}}')
+""")
+    plan = plan_of(tmp_path, {"search.trials": 8}, script, own)
+    study = tmp_path / "results"
+    records = train(plan, study)
+    packs = [study / pack.file for pack in plan.packs.values()]
+    dataset = collect_study(plan, packs, folder=study)
+    assert dataset["status"].values.tolist() == [record.status for record in records]
+    assert len(set(dataset["status"].values.tolist())) == 2
+    assert set(dataset["eval_step"].values.tolist()) == (
+        {0, 25, 50, 75, 100} if error == "NaN" else {25}
+    )
+    dataset.to_netcdf(study / "study.nc")
+    for path in (*packs, *(study / "trials").glob("*/numbers.npz")):
+        path.unlink()
+    kept = kept_records(study, [item.trial for item in plan.trials])
+    assert {name: item.sha256 for name, item in kept.items()} == {
+        item.trial.id: record.sha256
+        for item, record in zip(plan.trials, records, strict=True)
+        if record.status != "failed"
+    }
+
+
 def test_trials_that_measure_at_steps_of_their_own_share_the_dataset(tmp_path):
     script, own = short("""\
 step = 10 if int(rest[2]) % 2 else 15
