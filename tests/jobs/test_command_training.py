@@ -260,6 +260,12 @@ def test_a_hostile_script_is_one_trial_with_a_reason(tmp_path, body, status, rea
     assert (record.status, record.reason) == (status, reason)
 
 
+def test_a_reason_names_no_folder_of_the_machine(tmp_path):
+    body = "import os\nsys.exit(f'{rest[-1]}/state and {os.getcwd()}/data and /dev/null')"
+    record = train_short(tmp_path, body)
+    assert record.reason.endswith(": {folder}/state and ./data and /dev/null")
+
+
 def test_the_other_trials_of_a_pack_go_on(tmp_path):
     body = """\
 if int(rest[2]) % 2:
