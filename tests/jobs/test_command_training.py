@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.commands import by_hand, plan_of, short
+from tests.commands import by_hand, plan_of, short, write_command
 from tuning_playbook.dataset.collect import collect_study
 from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.errors import (
@@ -20,6 +20,8 @@ from tuning_playbook.errors import (
     WorkloadError,
 )
 from tuning_playbook.jobs import command_process
+from tuning_playbook.jobs.command_training import environment_of
+from tuning_playbook.jobs.job import USERS_PYTHONPATH, share_code
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.study.command_file import read_command
@@ -523,6 +525,22 @@ def test_a_command_runs_in_its_conda_environment(tmp_path, monkeypatch):
     )
     assert record.status == "completed"
     assert (tmp_path / "told").read_text() == "run --no-capture-output --name torch\n"
+
+
+def test_a_script_gets_the_users_own_path_of_python(tmp_path, monkeypatch):
+    """A workflow puts its own code there for its jobs."""
+    monkeypatch.setenv("PYTHONPATH", "/of/the/user")
+    monkeypatch.delenv(USERS_PYTHONPATH, raising=False)
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    share_code(str(tmp_path))
+    command = read_command(
+        write_command(tmp_path, changes={"environment": {"MODE": "fast {seed}"}})
+    )
+    given = environment_of(command, {"seed": 3})
+    assert given["PYTHONPATH"] == "/of/the/user"
+    assert given["MODE"] == "fast 3"
+    assert USERS_PYTHONPATH not in given
+    assert os.environ["PYTHONPATH"] == str(tmp_path)
 
 
 def test_a_table_of_csv_is_read_too(tmp_path):
