@@ -118,6 +118,8 @@ def _named_by_results(folder: Path) -> set[str]:
         for choice in _read(folder / "reruns" / "choice.json").get("arms", {}).values():
             named |= {trial_from_json(trial).id for trial in choice["trials"]}
             named.add(choice["rerun_of"])
+        for change in _read(folder / "set_back" / "choice.json").get("changes", ()):
+            named |= {trial_from_json(trial).id for trial in change["trials"]}
         launch = _read(folder / "launch.json")
         contenders = (launch.get("candidate"), *launch.get("other_arms", ()))
         named |= {contender["trial"] for contender in contenders if contender}

@@ -144,6 +144,11 @@ class Reruns(Shape):
         description="other divisions of the data into training and validation sets, for data "
         "variance: each is trained once more on every one",
     )
+    back: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="trainings of the candidate with each of its changes set back to the baseline, "
+        "which shows what mattered; needs a baseline",
+    )
     variance: KnownVariance | None = Field(
         None,
         description="trial variance that was measured before, for configurations with fewer than "
