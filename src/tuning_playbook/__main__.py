@@ -196,6 +196,8 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
         print(f"  {item.place} is {item.value}, from {item.study}: {item.trial}")
     where = ", finished" if study.imported else f", in {jobs} jobs"
     print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
+    if study.spec.objective.target is not None:
+        print(f"  ranked by: {study.spec.objective.written}")
     for arm in study.arms:
         searched = ", ".join(dimension.name for dimension in arm.dimensions) or "nothing"
         print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")

@@ -31,18 +31,81 @@ def strings(dataset: xr.Dataset, name: str) -> NDArray[np.str_]:
     return np.asarray(dataset[name].values.astype(str))
 
 
-def direction(study: xr.Dataset) -> float:
-    """Return 1 where a smaller objective is better, and -1 where a larger one is."""
+def target(study: xr.Dataset) -> float | None:
+    """Return what the metric is to reach; None where its best value ranks the trials."""
+    told = study.attrs.get("objective_target")
+    return None if told is None else float(told)
+
+
+def metric_direction(study: xr.Dataset) -> float:
+    """Return 1 where a smaller value of the objective's metric is better, -1 where a larger is."""
     return -1.0 if study.attrs["objective_mode"] == "max" else 1.0
 
 
-def losses(study: xr.Dataset) -> Floats:
+def direction(study: xr.Dataset) -> float:
+    """Return 1 where a smaller objective is better, and -1 where a larger one is.
+
+    Of steps to a target fewer are better, whatever the metric's mode.
+    """
+    return metric_direction(study) if target(study) is None else 1.0
+
+
+def censored(study: xr.Dataset) -> NDArray[np.bool_]:
+    """Return which trials did not reach the target in their steps: [trial]; none without one."""
+    if target(study) is None:
+        return np.zeros(study.sizes["trial"], bool)
+    return np.asarray(study["censored"].values.astype(int) == 1)
+
+
+def objective_losses(study: xr.Dataset) -> Floats:
     """Return each trial's objective, negated if need be so that smaller is better.
+
+    Returns:
+        [trial]; NaN for an infeasible trial, and for a censored one.
+    """
+    return np.asarray(direction(study) * study["objective"].values.astype(float))
+
+
+def metric_losses(study: xr.Dataset) -> Floats:
+    """Return each trial's best value of the metric over training, smaller being better.
+
+    Returns:
+        [trial]; NaN for an infeasible trial. Without a target these are the objectives.
+    """
+    if target(study) is None:
+        return objective_losses(study)
+    return np.asarray(metric_direction(study) * study["best_value"].values.astype(float))
+
+
+def fewest_steps(study: xr.Dataset) -> Floats:
+    """Return the fewest steps to the target that each trial can have needed.
+
+    A censored trial needed more than all of its steps, so at the earliest it would have been at the
+    target one evaluation after the last step of the study.
 
     Returns:
         [trial]; NaN for an infeasible trial.
     """
-    return np.asarray(direction(study) * study["objective"].values.astype(float))
+    beyond = float(study.attrs["max_train_steps"]) + float(study.attrs["eval_every"])
+    return np.where(censored(study), beyond, objective_losses(study))
+
+
+def losses(study: xr.Dataset) -> Floats:
+    """Return a number for each trial by which all are ranked, smaller being better.
+
+    It is the objective, negated if need be. A censored trial has the fewest steps that it can have
+    needed, and up to one evaluation more, by its rank among the censored ones: the better its best
+    value, the less.
+
+    Returns:
+        [trial]; NaN for an infeasible trial.
+    """
+    lost = censored(study)
+    if not lost.any():
+        return objective_losses(study)
+    best = metric_losses(study)
+    order = np.searchsorted(np.unique(best[lost]), best) / lost.sum()
+    return fewest_steps(study) + np.where(lost, order * float(study.attrs["eval_every"]), 0.0)
 
 
 def members(study: xr.Dataset, arm: str | None = None) -> Indices:
@@ -57,6 +120,7 @@ def ranked(study: xr.Dataset, arm: str | None = None) -> Indices:
 
     Of equal objectives the one that was reached in fewer steps comes first, then the trial that
     stands first in the study, so that the best trial is the same one wherever it is asked for.
+    Trials that did not reach a target stand behind all that did, by their best values.
     """
     loss = losses(study)
     positions = members(study, arm)
@@ -76,6 +140,16 @@ def best_trial(study: xr.Dataset, arm: str | None = None) -> int | None:
     """Return the position of the best feasible trial, or None where there is none."""
     order = ranked(study, arm)
     return int(order[0]) if len(order) else None
+
+
+def best_value_steps(study: xr.Dataset) -> Indices:
+    """Return the step of each trial's best value of the metric: [trial]; -1 where there is none.
+
+    Without a target that is its best step.
+    """
+    if target(study) is None:
+        return np.asarray(study["best_step"].values.astype(np.int64))
+    return np.asarray(study["best_steps"].values[:, 0].astype(np.int64))
 
 
 def best_trials(study: xr.Dataset) -> dict[str, int]:
@@ -127,7 +201,7 @@ def curves(study: xr.Dataset, split: str) -> Floats:
         [trial, eval_step]; NaN from a divergence on, and beyond the end of a shorter trial.
     """
     metric = study[objective_metric(study)].sel(split=split).transpose("trial", "eval_step")
-    return np.asarray(direction(study) * metric.values.astype(float))
+    return np.asarray(metric_direction(study) * metric.values.astype(float))
 
 
 def last_steps(study: xr.Dataset) -> Indices:

@@ -242,6 +242,7 @@ def assemble(
             objective.metric,
             objective.mode,
             study.spec.training.keep_best,
+            objective.target,
         )
         | collapse_variables(metrics, axes, present, objective.metric, objective.mode)
         | gradient_variables(present)
@@ -281,7 +282,11 @@ def assemble(
         },
         attrs=_attributes(study, rows, axes),
     )
-    dataset["objective"].attrs |= _valid(study, objective.metric.partition("/")[2])
+    valid = _valid(study, objective.metric.partition("/")[2])
+    if objective.target is not None:
+        dataset["best_value"].attrs |= valid
+        valid = {"valid_min": 0.0, "valid_max": float(axes.eval_step[-1])}
+    dataset["objective"].attrs |= valid
     return dataset
 
 
@@ -375,6 +380,7 @@ def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]
             "workload": study.workload.name,
             "objective_metric": objective.metric,
             "objective_mode": objective.mode,
+            **({} if objective.target is None else {"objective_target": float(objective.target)}),
             "max_train_steps": int(axes.eval_step[-1]),
             "eval_every": training.eval_every,
             "arms": [arm.name for arm in study.arms],

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.dataset.best_checkpoints import checkpoints_dataset
+from tuning_playbook.dataset.best_checkpoints import checkpoint_steps, checkpoints_dataset
 from tuning_playbook.dataset.collect import ROUND, assemble
 from tuning_playbook.dataset.every_seed import ALSO_RERUNS
 from tuning_playbook.dataset.outcome import objective_variables
@@ -156,7 +156,7 @@ def imported_checkpoints(plan: Plan, study: xr.Dataset) -> xr.Dataset:
     """
     told = {as_trial(plan.study, item).id: item.best for item in plan.study.imported}
     trials = [str(trial) for trial in study["trial"].to_numpy()]
-    steps = study["best_step"].to_numpy().tolist()
+    steps = checkpoint_steps(study).tolist()
     bests = [
         best if (best := told[trial]) is not None and best.step == step else None
         for trial, step in zip(trials, steps, strict=True)
@@ -191,9 +191,9 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         exact.append(
             _measured_best(study, record if feasible else replace(record, status="failed"))
         )
-    for name in ("objective", "best_step", "best_steps"):
-        for place, found in enumerate(exact):
-            dataset[name].values[place] = found[name][1][0]
+    for place, found in enumerate(exact):
+        for name, (_, values, _) in found.items():
+            dataset[name].values[place] = values[0]
     if not any(row.trial.batch_size for row in rows):
         dataset = dataset.drop_vars("hp_batch_size", errors="ignore")
     if "source_trial" in dataset:
@@ -263,5 +263,6 @@ def _measured_best(
         objective.metric,
         objective.mode,
         study.spec.training.keep_best,
+        objective.target,
     )
     return found

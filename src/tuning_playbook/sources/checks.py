@@ -11,6 +11,7 @@ from tuning_playbook.sources.arms import Place, given_in, place_of
 from tuning_playbook.sources.configurations import configurations
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.measurements import split_of
+from tuning_playbook.sources.metric_ranges import range_of
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, values_of
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.import_spec import ArchiveSource, ImportSpec
@@ -75,13 +76,23 @@ def check_source(written: Written, found: Found) -> None:
 
 
 def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
-    """Check that no trial was measured outside what the spec says that the objective can be.
+    """Check that the target, and all that was measured, is what the objective's metric can be.
 
     Raises:
-        SpecError: One was.
+        SpecError: It is not.
     """
     objective = written.spec.objective
     low, high = objective.range or (None, None)
+    measured = [
+        value
+        for trial in imported
+        for value in map(float, trial.record.evaluations.values.get(objective.metric, ()))
+    ]
+    ends = range_of(objective.metric.partition("/")[2], measured)
+    if objective.range is not None:
+        ends = (-math.inf if low is None else low, math.inf if high is None else high)
+    if why_not := objective.why_not_the_target(*ends):
+        raise written.error(("objective", "target"), why_not)
     for trial in imported:
         for value in map(float, trial.record.evaluations.values.get(objective.metric, ())):
             below, above = low is not None and value < low, high is not None and value > high
