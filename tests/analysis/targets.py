@@ -1,10 +1,13 @@
 """Made-up studies whose trials are ranked by steps to a target: the raw curves say the truth."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
+
+from tests.analysis.synthetic import make_reruns
 
 
 def steps_to_target(curve: Sequence[float], steps: Sequence[int], target: float, mode: str):
@@ -40,4 +43,28 @@ def with_target(study: xr.Dataset, target: float) -> xr.Dataset:
         best_step=("trial", np.where(missing, study["best_steps"].values[:, 0], reached)),
     )
     marked["best_step"] = marked["best_step"].astype(np.int64)
+    marked["objective"].attrs = {"valid_min": 0.0, "valid_max": float(steps[-1])}
     return marked.assign_attrs(objective_target=target)
+
+
+def reruns_to_target(
+    study: xr.Dataset,
+    steps: Mapping[str, Sequence[int | None]],
+    baseline: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Return reruns that needed so many steps each: None for one that did not reach the target."""
+    target, unit = study.attrs["objective_target"], study.attrs["eval_every"]
+    reruns = make_reruns(study, {arm: [target] * len(of) for arm, of in steps.items()}, baseline)
+    needed = [value for of in steps.values() for value in of]
+    missed = np.array([value is None for value in needed])
+    objective = np.array([math.nan if value is None else float(value) for value in needed])
+    return reruns.assign(
+        objective=("trial", objective),
+        censored=("trial", missed.astype(np.int8)),
+        best_value=("trial", target + 0.01 * missed),
+        best_step=("trial", np.where(missed, study.attrs["max_train_steps"], objective)),
+    ).assign_attrs(
+        objective_target=target,
+        max_train_steps=study.attrs["max_train_steps"],
+        eval_every=unit,
+    )

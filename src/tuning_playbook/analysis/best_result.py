@@ -6,7 +6,13 @@ from pathlib import Path
 
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import best_trial, strings, trial_id
+from tuning_playbook.analysis.ranking import (
+    best_trial,
+    metric_direction,
+    metric_losses,
+    strings,
+    trial_id,
+)
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import pooled_deviation
 from tuning_playbook.dataset.searched import read_searched
@@ -50,7 +56,7 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
         trial=trial_id(study, position),
         fingerprint=str(study["fingerprint"].values[position]),
         commit="",
-        objective=float(study["objective"].values[position]),
+        objective=float(metric_direction(study) * metric_losses(study)[position]),
         workload=str(study.attrs["workload"]),
         values={name: _as_in_a_spec(value) for name, value in values_of(study, position).items()},
         scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},

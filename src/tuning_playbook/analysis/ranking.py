@@ -7,6 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from tuning_playbook.dataset.steps_to_target import losses_with_censored
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -77,35 +79,42 @@ def metric_losses(study: xr.Dataset) -> Floats:
     return np.asarray(metric_direction(study) * study["best_value"].values.astype(float))
 
 
+def beyond_the_budget(study: xr.Dataset) -> float:
+    """Return the fewest steps to the target that a censored trial can have needed.
+
+    It needed more than all of its steps, so at the earliest it would have been at the target one
+    evaluation after the last step of the study.
+    """
+    return float(study.attrs["max_train_steps"]) + float(study.attrs["eval_every"])
+
+
 def fewest_steps(study: xr.Dataset) -> Floats:
     """Return the fewest steps to the target that each trial can have needed.
-
-    A censored trial needed more than all of its steps, so at the earliest it would have been at the
-    target one evaluation after the last step of the study.
 
     Returns:
         [trial]; NaN for an infeasible trial.
     """
-    beyond = float(study.attrs["max_train_steps"]) + float(study.attrs["eval_every"])
-    return np.where(censored(study), beyond, objective_losses(study))
+    return np.where(censored(study), beyond_the_budget(study), objective_losses(study))
 
 
 def losses(study: xr.Dataset) -> Floats:
     """Return a number for each trial by which all are ranked, smaller being better.
 
-    It is the objective, negated if need be. A censored trial has the fewest steps that it can have
-    needed, and up to one evaluation more, by its rank among the censored ones: the better its best
-    value, the less.
+    It is the objective, negated if need be; censored trials stand behind all others, by their best
+    values.
 
     Returns:
         [trial]; NaN for an infeasible trial.
     """
-    lost = censored(study)
-    if not lost.any():
+    if target(study) is None:
         return objective_losses(study)
-    best = metric_losses(study)
-    order = np.searchsorted(np.unique(best[lost]), best) / lost.sum()
-    return fewest_steps(study) + np.where(lost, order * float(study.attrs["eval_every"]), 0.0)
+    return losses_with_censored(
+        objective_losses(study),
+        censored(study),
+        metric_losses(study),
+        beyond_the_budget(study),
+        float(study.attrs["eval_every"]),
+    )
 
 
 def members(study: xr.Dataset, arm: str | None = None) -> Indices:

@@ -113,18 +113,24 @@ def _best_on_all_seeds(plan: Plan) -> dict[str, str]:
     """Return by arm the id of the configuration with the best mean over its seeds.
 
     The mean of one that some seeds were infeasible of leaves those out, so that any without comes
-    first.
+    first. Of steps to a target it is the median, in which a seed that did not reach it is the
+    worst.
     """
     study = plan.study
     seeds = {as_trial(study, trials[0]).id: trials for trials in configurations(study.imported)}
-    sign = 1.0 if study.spec.objective.mode == "min" else -1.0
+    counted = study.spec.objective.target is not None
+    sign = 1.0 if counted or study.spec.objective.mode == "min" else -1.0
     ranks: dict[str, list[tuple[int, float, int, str]]] = {}
     for item in plan.trials:
         found = [_measured_best(study, trial.record) for trial in seeds[item.trial.id]]
         reached = np.array([one["objective"][1][0] for one in found])
+        if counted:
+            missed = np.array([bool(one["censored"][1][0]) for one in found])
+            reached[missed] = study.spec.training.max_train_steps + study.spec.training.eval_every
         known = reached[np.isfinite(reached)]
         if len(known):
-            rank = (len(reached) - len(known), sign * float(known.mean()), item.index)
+            level = float(np.median(known) if counted else known.mean())
+            rank = (len(reached) - len(known), sign * level, item.index)
             ranks.setdefault(item.arm, []).append((*rank, item.trial.id))
     return {arm: min(found)[-1] for arm, found in ranks.items()}
 

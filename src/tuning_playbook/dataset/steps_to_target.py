@@ -38,3 +38,29 @@ def place_of_target(values: Floats, target: float, mode: str) -> NDArray[np.int6
         if stays.any():
             places[row] = measured[np.argmax(stays)]
     return places
+
+
+def losses_with_censored(
+    steps: Floats, censored: NDArray[np.bool_], best: Floats, beyond: float, every: float
+) -> Floats:
+    """Return a number for each trial by which all are ranked, smaller being better: [trial].
+
+    A censored trial has the fewest steps that it can have needed, and up to one evaluation more, by
+    its rank among the censored ones: the better its best value, the less.
+
+    Args:
+        steps: Until the target: [trial]; NaN of a censored trial, and of an infeasible one.
+        censored: Which trials are: [trial].
+        best: Their best values, smaller being better: [trial].
+        beyond: The fewest steps that a censored trial can have needed.
+        every: Steps between evaluations.
+
+    Example:
+        >>> losses_with_censored(np.array([300.0, np.nan, np.nan]), np.array([False, True, True]),
+        ...                      np.array([0.1, 0.4, 0.3]), beyond=1100.0, every=100.0).tolist()
+        [300.0, 1150.0, 1100.0]
+    """
+    if not censored.any():
+        return steps
+    rank = np.searchsorted(np.unique(best[censored]), best) / censored.sum()
+    return np.where(censored, beyond + every * rank, steps)
