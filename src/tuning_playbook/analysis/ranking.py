@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tuning_playbook.dataset.steps_to_target import losses_with_censored
+from tuning_playbook.study.steps_to import steps_to
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -196,6 +197,19 @@ def arms_of(study: xr.Dataset, positions: Indices) -> tuple[str, ...]:
 def objective_metric(study: xr.Dataset) -> str:
     """Return the name of the objective's metric without its split, as `error_rate`."""
     return str(study.attrs["objective_metric"]).split("/", 1)[1]
+
+
+def ranked_by(study: xr.Dataset) -> str:
+    """Return what ranks trials, as `validation/error_rate` or `steps to validation/loss <= 1`."""
+    metric, mode = str(study.attrs["objective_metric"]), str(study.attrs["objective_mode"])
+    aim = target(study)
+    return metric if aim is None else steps_to(metric, mode, aim)
+
+
+def objective_label(study: xr.Dataset) -> str:
+    """Return the name of an axis that has the objective."""
+    named = ranked_by(study)
+    return f"best {named}" if target(study) is None else named
 
 
 def objective_split(study: xr.Dataset) -> str:

@@ -20,6 +20,7 @@ from tuning_playbook.analysis.numbers import json_object, plain
 from tuning_playbook.analysis.ranking import (
     arm_settings,
     arms_by_best,
+    censored,
     direction,
     members,
     metric_direction,
@@ -27,6 +28,7 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     strings,
     target,
+    trial_ids,
 )
 from tuning_playbook.analysis.sampled_values import sampled_values
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
@@ -70,7 +72,9 @@ class Configuration:
         hyperparameters: Every resolved value.
         trials: How many trials its arm had; 0 for the baseline.
         feasible_trials: How many of them are feasible.
-        search_objective: What it reached in the search, biased by selection; None for the baseline.
+        search_objective: What it reached in the search, biased by selection; None for the baseline,
+            and where it did not reach the target.
+        search_censored: Whether it did not reach the target in the search.
         rerun_objectives: What each rerun reached; None for an infeasible one, and for one that did
             not reach the target.
         rerun_censored: Whether each did not reach the target; empty without a target.
@@ -89,6 +93,7 @@ class Configuration:
     trials: int
     feasible_trials: int
     search_objective: float | None
+    search_censored: bool
     rerun_objectives: tuple[float | None, ...]
     rerun_censored: tuple[bool, ...]
     rerun_seeds: tuple[int, ...]
@@ -399,6 +404,7 @@ def _configuration(
         trials=len(members(study, row.arm)),
         feasible_trials=len(ranked(study, row.arm)),
         search_objective=row.search_objective,
+        search_censored=row.trial in trial_ids(study, np.flatnonzero(censored(study))),
         rerun_objectives=row.reruns,
         rerun_censored=row.censored,
         rerun_seeds=row.seeds,

@@ -151,17 +151,18 @@ def _what_the_reruns_show(evidence: Evidence) -> list[str]:
         for name, row in rows.items()
         if row is not None and row.mean is not None
     ]
-    if evidence.missed and evidence.difference is not None:
-        means.append("they are compared by ranks, in which a rerun that misses it is the worst")
     if means:
         sentence = " and ".join(means)
-        if evidence.improvement is not None:
-            error = evidence.difference.error if evidence.difference else 0.0
-            sentence += f": an improvement of {told(evidence.improvement, error)}{evidence.unit}"
-        if evidence.difference is not None:
-            span = interval(evidence.difference.low, evidence.difference.high)
-            sentence += f" (95 % interval {span})"
+        if evidence.improvement is not None and not evidence.missed:
+            sentence += f": {_improvement(evidence)}"
         sentences.append(f"{sentence[0].upper()}{sentence[1:]}.")
+    if evidence.difference is not None and evidence.missed:
+        beyond = evidence.candidate.beyond if evidence.candidate else None
+        sentences.append(
+            "Compared by ranks, in which a rerun that does not reach the target is worse than any "
+            f"that does, that is {_improvement(evidence)}. Such a rerun is taken to need "
+            f"{text(beyond or 0.0)} steps, the fewest that it can have needed."
+        )
     if evidence.difference is not None:
         found = evidence.difference
         each = "on the same seed" if found.paired else "each on a seed of its own"
@@ -185,6 +186,17 @@ def _what_the_reruns_show(evidence: Evidence) -> list[str]:
         if row is not None and row.infeasible
     ]
     return sentences
+
+
+def _improvement(evidence: Evidence) -> str:
+    """Write the improvement with its interval, where that is known."""
+    error = evidence.difference.error if evidence.difference else 0.0
+    written = f"an improvement of {told(evidence.improvement or 0.0, error)}{evidence.unit}"
+    if evidence.difference is None:
+        return written
+    return (
+        f"{written} (95 % interval {interval(evidence.difference.low, evidence.difference.high)})"
+    )
 
 
 def _detectable(difference: Difference) -> str:

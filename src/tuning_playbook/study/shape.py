@@ -61,11 +61,16 @@ class Objective(Shape):
         return ""
 
     @property
+    def ranked_by(self) -> str:
+        """What ranks trials, as `validation/loss`, or `steps to validation/loss <= 0.5`."""
+        return self.metric if self.target is None else steps_to(self.metric, self.mode, self.target)
+
+    @property
     def written(self) -> str:
-        """What ranks trials, in a few words, as `fewest steps to validation/loss <= 0.5`."""
+        """The same with what is better of it, as `fewest steps to validation/loss <= 0.5`."""
         if self.target is None:
             return f"{self.metric} ({self.mode})"
-        return f"fewest {steps_to(self.metric, self.mode, self.target)}"
+        return f"fewest {self.ranked_by}"
 
 
 class EvalSchedule(Shape):
