@@ -215,6 +215,8 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         "history": study.workload.description,
         "max_train_steps": study.spec.training.max_train_steps,
     }
+    if study.spec.objective.target is not None:
+        dataset["objective"].attrs["valid_max"] = float(study.spec.training.max_train_steps)
     return dataset
 
 

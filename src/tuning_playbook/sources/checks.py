@@ -75,6 +75,31 @@ def check_source(written: Written, found: Found) -> None:
         )
 
 
+def with_target(written: Written, found: Found) -> Written:
+    """Return the spec with the target that its source tells, where it asks for that.
+
+    Raises:
+        SpecError: The source tells none, or several.
+    """
+    objective = written.spec.objective
+    if objective.target != "source":
+        return written
+    logged = getattr(written.spec.source, "objective", None) or objective.metric
+    told = sorted(set(found.targets.get(logged, ())))
+    if len(told) != 1:
+        every = [f"{name}: {', '.join(f'{v:g}' for v in of)}" for name, of in found.targets.items()]
+        what = "several" if told else "none"
+        raise written.error(
+            ("objective", "target"),
+            f"the source tells {what} of '{logged}' (targets there: {'; '.join(every) or 'none'}); "
+            "give the target as a number",
+        )
+    known = written.spec.model_copy(
+        update={"objective": objective.model_copy(update={"target": told[0]})}
+    )
+    return replace(written, spec=known)
+
+
 def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
     """Check that the target, and all that was measured, is what the objective's metric can be.
 

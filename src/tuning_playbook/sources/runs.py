@@ -81,6 +81,8 @@ class Logs:
         notes: What was guessed or left unread, in sentences.
         steps: How many steps the runs were to train; 0 where the source does not say.
         ranges: What hyperparameters were searched over, by their names there, where it says.
+        targets: The metrics at whose targets runs were stopped, by the source's names, each with
+            the targets that it tells.
     """
 
     runs: Sequence[Run]
@@ -89,6 +91,7 @@ class Logs:
     notes: Sequence[str] = ()
     steps: int = 0
     ranges: Mapping[str, Distribution] = field(default_factory=dict)
+    targets: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
