@@ -207,7 +207,7 @@ class TestAnswer:
             "optimizer=nesterov is better than optimizer=adam by 1300 steps (95 % interval 1300 to "
             "1400)."
         )
-        assert "count as worse than any that does" in told.sentence
+        assert "in which they are worse than any that does" in told.sentence
 
     def test_seeds_that_all_take_as_many_evaluations_can_be_told_apart(self, study):
         told = told_of(study, {NESTEROV: [700] * 5, ADAM: [900] * 5})
@@ -236,6 +236,35 @@ class TestAnswer:
             wrong += told_of(study, dict(zip(ARMS, steps, strict=True))).questions[0].verdict == (
                 "differs"
             )
+        assert wrong <= 5 + 2 * np.sqrt(100 * 0.05 * 0.95)
+
+    def test_one_seed_that_misses_it_hides_no_difference_between_the_others(self):
+        arms = [f"depth={depth}" for depth in range(5)]
+        study = with_target(make_study(arms=arms), TARGET)
+        steps = {arm: [200 + 300 * n + 50 * k for k in range(5)] for n, arm in enumerate(arms)}
+        steps["depth=4"][2] = None
+        told = told_of(study, steps)
+        question = told.questions[-1]
+        assert question.verdict == "differs"
+        assert question.best == ("depth=0",)
+        pairs = {(pair.arm, pair.other): pair for pair in question.pairs}
+        assert len(pairs) == 10
+        assert pairs["depth=0", "depth=1"].difference == pytest.approx(300)
+        assert pairs["depth=0", "depth=1"].p < 0.01 < pairs["depth=0", "depth=4"].p
+        assert pairs["depth=0", "depth=1"].low > 100
+        # The median of 25 differences, the seed taken to need 2,100 steps.
+        assert "depth=4 by 1250 steps (too few reruns for a 95 % interval)" in question.sentence
+
+    def test_of_equal_arms_with_and_without_misses_one_study_in_twenty_differs(self):
+        arms = [f"depth={depth}" for depth in range(3)]
+        study = with_target(make_study(arms=arms), TARGET)
+        generator = np.random.default_rng(6)
+        wrong = 0
+        for _ in range(100):
+            draws = generator.integers(5, 22, (3, 5)) * 100
+            steps = [[None if value > 2000 else int(value) for value in arm] for arm in draws]
+            questions = told_of(study, dict(zip(arms, steps, strict=True))).questions
+            wrong += questions[-1].verdict == "differs"
         assert wrong <= 5 + 2 * np.sqrt(100 * 0.05 * 0.95)
 
 

@@ -212,9 +212,10 @@ def _by_ranks(reruns: Reruns) -> str:
         return "Compared by ranks (Wilcoxon's test), because the steps of no rerun vary."
     count = sum(map(len, reruns.values))
     return (
-        f"Compared by ranks (Wilcoxon's test): {reruns.missed} of {count} reruns do not reach the "
-        f"target, and count as worse than any that does. Differences take each to need "
-        f"{text(reruns.reach)} steps, the fewest that it can have needed."
+        f"{reruns.missed} of {count} reruns do not reach the target: what they belong to is "
+        "compared by ranks (Wilcoxon's test), in which they are worse than any that does. "
+        "Differences take "
+        f"each of them to need {text(reruns.reach)} steps, the fewest that it can have needed."
     )
 
 
@@ -304,6 +305,9 @@ def _what_would_settle(found: Comparison, reruns: Reruns) -> str:
 
 
 def _with_interval(pair: Pair, reruns: Reruns) -> str:
+    if pair.high - pair.low >= 2 * reruns.reach:
+        few = f"too few reruns for a {PERCENT} interval"
+        return f"{text(pair.difference)}{reruns.unit} ({few})"
     by = told(pair.difference, (pair.high - pair.low) / 2)
     return f"{by}{reruns.unit} ({PERCENT} interval {interval(pair.low, pair.high)})"
 

@@ -9,7 +9,7 @@ Sources: playbook, "The incremental tuning strategy"; the statistics: `simultane
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from tuning_playbook.analysis.rank_test import (
     enough_values,
     holm,
     p_of_no_better,
+    share_of_wins,
     shift,
 )
 from tuning_playbook.analysis.ranking import Floats
@@ -75,7 +76,7 @@ class Reruns:
         values: Of each arm what is compared by ranks, larger being better; None where means are
             compared.
         reach: The largest difference of two such values that there can be.
-        missed: How many reruns of the arms did not reach the target.
+        missed_of: Of each arm, how many of its reruns did not reach the target.
         unit: As ` steps`; empty where the objective is a metric's value.
     """
 
@@ -86,8 +87,13 @@ class Reruns:
     margin: float
     values: tuple[Floats, ...] | None = None
     reach: float = math.inf
-    missed: int = 0
+    missed_of: Places = ()
     unit: str = ""
+
+    @property
+    def missed(self) -> int:
+        """How many reruns of the arms did not reach the target."""
+        return sum(self.missed_of)
 
     @property
     def vary(self) -> bool:
@@ -199,11 +205,11 @@ def reruns_of(
     values = {row.arm: [sign * value for value in row.comparable] for row in known}
     enough_arms = len(known) > 1
     beyond = next((row.beyond for row in known if row.beyond is not None), None)
-    missed = sum(row.missed for row in known)
+    missed_of = tuple(row.missed for row in known)
     earlier = next((row.earlier for row in known if row.earlier is not None), None)
     before = None if earlier is None else (earlier.deviation**2, earlier.degrees)
     samples = None
-    if enough_arms and not missed:
+    if enough_arms and not any(missed_of):
         samples = samples_of(list(values.values()), before)
     if enough_arms and beyond is not None and samples is None:
         return Reruns(
@@ -214,7 +220,7 @@ def reruns_of(
             margin=margin,
             values=tuple(np.array(of) for of in values.values()),
             reach=beyond,
-            missed=missed,
+            missed_of=missed_of,
             unit=STEPS,
         )
     return Reruns(
@@ -311,63 +317,99 @@ def _compare_by_ranks(
     uncompared: tuple[str, ...],
     reruns: Reruns,
 ) -> Comparison:
-    """Compare two by two by the ranks of their reruns, beside what they share.
+    """Compare by ranks those pairs of which a rerun did not reach the target.
 
-    P-values that hold together are Holm's, and intervals Bonferroni's. Nothing is called
-    practically the same: how far apart two runs are that did not reach the target is not known.
+    Pairs of which every rerun did are compared by their means, as usual. Each kind has a share of
+    the 5 % in proportion to its pairs. P-values by ranks hold together by Holm's method, and
+    intervals by Bonferroni's. Nothing is called practically the same: how far apart two runs are
+    that did not reach the target is not known.
     """
-    values = reruns.values or ()
     if not reruns.vary:
         return Comparison("cannot tell")
+    values = reruns.values or ()
+    whole = [place for place, count in enumerate(reruns.missed_of) if not count]
+    samples = samples_of([values[place].tolist() for place in whole]) if len(whole) > 1 else None
+    rows = {
+        pair: _weights(shared, len(values))[whole]
+        for pair, shared in beside.items()
+        if samples is not None and _places_of(shared) <= set(whole)
+    }
 
-    def of(places: Places) -> Floats:
-        return np.concatenate([values[place] for place in places])
+    def of(side: Places) -> Floats:
+        return np.concatenate([values[place] for place in side])
 
     strata = {
         pair: [(of(mine), of(theirs)) for mine, theirs in shared] for pair, shared in beside.items()
     }
-    confidence = 1 - SIGNIFICANCE / len(strata)
+    ranked = [pair for pair in beside if pair not in rows]
+    found: dict[tuple[str, str], Contrast] = {}
+    if samples is not None and rows:
+        share = len(rows) / len(beside)
+        measured = contrasts(samples, np.array([*rows.values()]), 1 - SIGNIFICANCE * share)
+        for pair, contrast in zip(rows, measured, strict=True):
+            found[pair] = replace(contrast, p=min(1.0, contrast.p / share))
     shifts = {
-        pair: shift(samples, confidence=confidence, reach=reruns.reach)
-        for pair, samples in strata.items()
+        pair: shift(strata[pair], confidence=1 - SIGNIFICANCE / len(beside), reach=reruns.reach)
+        for pair in ranked
     }
-    adjusted = holm([found.p for found in shifts.values()])
-    pairs = tuple(
-        _pair(one, other, Contrast(found.estimate, found.low, found.high, p))
-        if found.better >= EVEN
-        else _pair(other, one, Contrast(-found.estimate, -found.high, -found.low, p))
-        for ((one, other), found), p in zip(shifts.items(), adjusted, strict=True)
-    )
-    wins = dict.fromkeys(levels, 0.0)
-    for (one, other), found in shifts.items():
-        wins[one] += found.better
-        wins[other] += 1 - found.better
-    met = {level: sum(level in pair for pair in strata) for level in levels}
-    verdict: Verdict = "differs"
-    needed = None
-    if not any(pair.p <= SIGNIFICANCE for pair in pairs):
-        verdict = "no difference shown"
-        clearest = max(shifts.values(), key=lambda found: abs(found.better - EVEN))
-        needed = enough_values(clearest.better, (1 + confidence) / 2)
+    together = holm([shifts[pair].p for pair in ranked])
+    for pair, p in zip(ranked, together, strict=True):
+        shifted = shifts[pair]
+        held = min(1.0, p * len(beside) / len(ranked))
+        found[pair] = Contrast(shifted.estimate, shifted.low, shifted.high, held)
+    pairs = tuple(_pair(*pair, found[pair]) for pair in beside)
+    verdict: Verdict = "no difference shown"
+    if any(pair.p <= SIGNIFICANCE for pair in pairs):
+        verdict = "differs"
+    undecided = verdict == "no difference shown"
     return Comparison(
         verdict=verdict,
-        ordered=tuple(sorted(levels, key=lambda level: -wins[level] / met[level])),
-        worse={level: _worse_by_ranks(level, strata) for level in levels},
-        needed_reruns=needed,
+        ordered=_by_wins(levels, strata),
+        worse={level: _worse_by_ranks(level, strata, rows, samples) for level in levels},
+        needed_reruns=_enough(strata, len(beside)) if undecided else None,
         pairs=pairs,
         uncompared=uncompared,
     )
 
 
-def _worse_by_ranks(level: str, strata: Mapping[tuple[str, str], Strata]) -> float:
-    """Return the p-value of a value, or an arm, being no worse than any other (Bonferroni)."""
-    found = []
+def _places_of(shared: Shared) -> set[int]:
+    return {place for both in shared for side in both for place in side}
+
+
+def _by_wins(levels: Levels, strata: Mapping[tuple[str, str], Strata]) -> tuple[str, ...]:
+    """Return the values, or arms, whose reruns win most often against those of the others first."""
+    wins: dict[str, list[float]] = {level: [] for level in levels}
     for (one, other), samples in strata.items():
-        if level == one:
-            found.append(p_of_no_better([(theirs, mine) for mine, theirs in samples]))
-        elif level == other:
-            found.append(p_of_no_better(samples))
-    return min(1.0, len(found) * min(found, default=1.0))
+        share = share_of_wins(samples)
+        wins[one].append(share)
+        wins[other].append(1 - share)
+    return tuple(sorted(levels, key=lambda level: -float(np.mean(wins[level]))))
+
+
+def _enough(strata: Mapping[tuple[str, str], Strata], pairs: int) -> int | None:
+    clearest = max(map(share_of_wins, strata.values()), key=lambda share: abs(share - EVEN))
+    return enough_values(clearest, 1 - SIGNIFICANCE / pairs / 2)
+
+
+def _worse_by_ranks(
+    level: str,
+    strata: Mapping[tuple[str, str], Strata],
+    rows: Mapping[tuple[str, str], Floats],
+    samples: Samples | None,
+) -> float:
+    """Return the p-value of a value, or an arm, being no worse than any other (Bonferroni)."""
+    others = [pair for pair in strata if level in pair]
+    by_means = [pair for pair in others if pair in rows]
+    found = [1.0]
+    if samples is not None and by_means:
+        beyond = [-rows[pair] if pair[0] == level else rows[pair] for pair in by_means]
+        found.append(one_sided_p(samples, np.array(beyond)) * len(others) / len(by_means))
+    for pair in others:
+        if pair not in rows:
+            of = strata[pair]
+            worse = [(theirs, mine) for mine, theirs in of] if pair[0] == level else of
+            found.append(p_of_no_better(worse) * len(others))
+    return min(found)
 
 
 def _pair(one: str, other: str, found: Contrast) -> Pair:

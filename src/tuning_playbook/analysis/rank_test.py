@@ -104,8 +104,14 @@ def shift(strata: Strata, *, confidence: float, reach: float) -> Shift:
         low=lower_bound(strata, confidence=(1 + confidence) / 2, reach=reach, among=differences),
         high=-lower_bound(worse, confidence=(1 + confidence) / 2, reach=reach, among=-differences),
         p=min(1.0, 2 * min(p_of_no_better(strata), p_of_no_better(worse))),
-        better=float((np.sign(every) + 1).mean() / 2),
+        better=share_of_wins(strata),
     )
+
+
+def share_of_wins(strata: Strata) -> float:
+    """Return the share of the pairs in which the first sample is better, ties counting half."""
+    every = np.concatenate([np.subtract.outer(one, other).ravel() for one, other in strata])
+    return float((np.sign(every) + 1).mean() / 2)
 
 
 def lower_bound(

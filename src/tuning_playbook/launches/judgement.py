@@ -111,8 +111,9 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
     reasons += _what_the_reruns_show(evidence)
     if evidence.chosen_among > 1:
         reasons.append(
-            f"The candidate was chosen among {evidence.chosen_among} configurations by the means "
-            "of all their seeds, which flatters it, so an improvement must be shown with "
+            f"The candidate was chosen among {evidence.chosen_among} configurations by the "
+            f"{'medians' if evidence.unit else 'means'} of all their seeds, which flatters it, so "
+            "an improvement must be shown with "
             f"{_percent(evidence.confidence)} confidence: 5 % divided by {evidence.chosen_among}."
         )
     if candidate.infeasible >= max(2, UNRELIABLE * len(candidate.reruns)):
