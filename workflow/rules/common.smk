@@ -11,49 +11,79 @@ from pathlib import Path
 CODE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
 sys.path.insert(0, CODE)
 
+from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
+from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.configuration import (
     asked_for,
     is_forced,
     plan_studies,
     results_folder,
+    trials_per_job,
 )
 from tuning_playbook.planning.incomplete import use_of_incomplete
-from tuning_playbook.planning.plan import check_trials
+from tuning_playbook.planning.job_sizes import (
+    available_cores,
+    divided_by,
+    keep_division,
+    short_jobs,
+    with_division,
+)
+from tuning_playbook.planning.plan import check_trials, requests_of
+from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.planning.settle import settled_plan
 from tuning_playbook.planning.targets import StudyFiles
 
 share_code(CODE)
+
+
+def cores_here():
+    """The cores of this machine that may train; None on a cluster."""
+    try:
+        cores = workflow.cores
+    except WorkflowError:
+        return None
+    # A dry run that is told nothing plans for one.
+    return available_cores() if workflow.dryrun and cores == 1 else cores
+
 
 try:
     RESULTS = results_folder(config)
     FORCE = is_forced(config)
     INCOMPLETE = use_of_incomplete(config)
     ARCHIVES = archive_settings(config)
+    TRIALS_PER_JOB = trials_per_job(config)
     STUDIES = plan_studies(config, folder=Path("config/studies"))
     ASKED_FOR = [path.stem for path in asked_for(config, folder=Path("config/studies"))]
-    if workflow.is_main_process:  # a job does not expand all studies again
-        for link in STUDIES.values():
-            check_trials(link.plan)
+    for name, link in STUDIES.items():
+        division = divided_by(Path(RESULTS), name, cores_here(), TRIALS_PER_JOB)
+        STUDIES[name] = link.divided(division)
+        if workflow.is_main_process:  # a job does not expand all studies again
+            check_trials(STUDIES[name].plan)
+            check_class(STUDIES[name].plan)
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.planning.retraining import retraining_lines
-    from tuning_playbook.report.budget_lines import budget_lines
+    from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
 
     for link in STUDIES.values():
+        for line in doubt_lines(link.plan):
+            logger.warning(f"{link.plan.study.path}: {line}")
         for advice in link.plan.advice:
             logger.warning(f"{link.plan.study.path}: {advice}")
         if not link.plan.study.imported:
             lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
             logger.info(f"{link.plan.study.path}: {lines}")
         if not link.plan.study.imported and not link.earlier:
+            if cores_here() is None and (word := short_jobs(link.plan, Path(RESULTS))):
+                logger.warning(f"{link.plan.study.path}: {word}")
             for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
                 logger.warning(f"{link.plan.study.path}: {line}")
 
@@ -93,13 +123,34 @@ def spec_of(study):
     return f"{RESULTS}/{study}/{SETTLED}" if link.earlier else str(link.plan.study.path)
 
 
+KEPT = {}
+
+
 def plan_of(study):
     """The plan of a study; whoever asks waits for the results that it takes from earlier ones."""
     if not STUDIES[study].earlier:
         return STUDIES[study].plan
     if workflow.is_main_process:  # a job is started when they are there
         checkpoints.settle_study.get(study=study)
-    return settled_plan(Path(spec_of(study)))
+    return divided_plan(study)
+
+
+def divided_plan(study):
+    """The plan of a study that is settled, with its trials divided into jobs."""
+    settled = settled_plan(Path(spec_of(study)))
+    if study not in KEPT or KEPT[study][0] is not settled:
+        plan = with_division(settled, STUDIES[study].division)
+        KEPT[study] = settled, plan
+        if workflow.is_main_process and not workflow.dryrun:
+            keep_for_jobs(Path(RESULTS) / study, plan)
+    return KEPT[study][1]
+
+
+def keep_for_jobs(folder, plan):
+    """Write which trials each training job has, and what it is asked for."""
+    keep_division(plan, folder)
+    if requests := requests_of(plan):
+        write_requests(folder, requests)
 
 
 FILES = {}

@@ -2,13 +2,13 @@
 
 import shlex
 
+from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.settings.types import DeploymentMethod
 
-from tuning_playbook.jobs.failures import FailedJobs, tell
+from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
-from tuning_playbook.planning.plan import request_of, requests_of
-from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.planning.plan import request_of
 from tuning_playbook.trials.trial import canonical
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_code` says.
@@ -78,7 +78,7 @@ def known_plans():
     """The folder of results and the plan of every study whose trials are known by now."""
     for study, link in STUDIES.items():
         try:
-            plan = settled_plan(Path(spec_of(study))) if link.earlier else link.plan
+            plan = divided_plan(study) if link.earlier else link.plan
         except (OSError, TuningPlaybookError):
             continue
         yield Path(RESULTS) / study, plan
@@ -87,11 +87,10 @@ def known_plans():
 def write_all_requests():
     """Write what training jobs are asked for, of every study whose trials are known by now.
 
-    The others are written when they are: by `settle_study`.
+    The others are written when they are: by `plan_of`.
     """
     for folder, plan in known_plans():
-        if requests := requests_of(plan):
-            write_requests(folder, requests)
+        keep_for_jobs(folder, plan)
 
 
 def keep_what_is_there():
@@ -111,6 +110,26 @@ def request_without_trials(wildcards):
     """What a training job is told that finds its trials itself."""
     return canonical(request_of(plan_of(wildcards.study), ()).to_json())
 
+
+def tell_results():
+    """Say what the studies found that the run was asked for, where their reports are up to date."""
+    from tuning_playbook.report.last_words import last_words  # a job has no use for it
+
+    plans = dict(known_plans())
+    folders = [Path(RESULTS) / study for study in ASKED_FOR]
+    current = [
+        folder
+        for folder in folders
+        if folder in plans
+        and StudyFiles(plans[folder], str(folder), INCOMPLETE).is_current("report", "report.html")
+    ]
+    for line in last_words(current, Path(RESULTS)):
+        logger.info(line)
+
+
+if workflow.is_main_process:
+    # Snakemake calls no hook where it has nothing to do.
+    logger.addHandler(NothingToDo(NOTHING_TO_BE_DONE_MSG, tell_results))
 
 # Training jobs that fail, as Snakemake's records tell of them.
 FAILED = FailedJobs()

@@ -6,19 +6,23 @@ once, and the names of its arms and plots are known, though its trials are not.
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.planning.artefacts import SPEC_CODE, code_hash
+from tuning_playbook.planning.division import ALONE, Division
 from tuning_playbook.planning.expand import first_trials
+from tuning_playbook.planning.job_sizes import with_division
 from tuning_playbook.planning.plan import Plan, find_spec, study_of
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import EarlierArm, Reference
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import WrittenSpec, read_spec
 from tuning_playbook.study.references import BaselineReference, VarianceReference
+from tuning_playbook.study.study import write_value
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
 
@@ -31,12 +35,18 @@ class Link:
         earlier: The names of the studies that it takes from, by what its spec says.
         key: The hash of what decides its settled spec; empty where it takes nothing.
         variances: The names of the studies whose trial variance it takes.
+        division: By what its trials are divided into jobs, and those of its settled spec.
     """
 
     plan: Plan
     earlier: Mapping[EarlierArm, str]
     key: str
     variances: tuple[str, ...] = ()
+    division: Division = ALONE
+
+    def divided(self, division: Division) -> "Link":
+        """Return it with its trials divided into jobs by what is given."""
+        return replace(self, plan=with_division(self.plan, division), division=division)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -196,7 +206,9 @@ def _outline(written: WrittenSpec, earlier: Mapping[EarlierArm, Link]) -> Plan:
 def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
     """Yield a trial of every arm that the best one may be in."""
     first = _first_trials(plan)
+    compared = _what_it_compares(plan)
     for arm in plan.study.arms:
+        others = [other.name for other in plan.study.arms if other is not arm]
         if arm.name in first and source[1] in ("", arm.name):
             searched, trial = first[arm.name]
             named = plan.study.renamed
@@ -217,7 +229,25 @@ def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
                 },
                 deviation=1.0,
                 degrees=4,
+                **compared,
+                runner_up=others[0] if len(others) == 1 else "",
             )
+
+
+def _what_it_compares(plan: Plan) -> dict[str, Any]:
+    """Return what a study compares, and what it holds fixed meanwhile, as its result will say."""
+    arms = plan.study.arms
+    searched = {item.hyperparameter.name for arm in arms for item in arm.dimensions}
+    beside: dict[str, list[str]] = {
+        "max_train_steps": [str(plan.study.spec.training.max_train_steps)]
+    }
+    for arm in arms:
+        for name, value in {**arm.fixed, "batch_size": arm.batch_size}.items():
+            if name not in searched:
+                beside.setdefault(name, []).append(write_value(value))
+    beside = {name: list(dict.fromkeys(values)) for name, values in beside.items()}
+    scientific = dict.fromkeys(name for arm in arms for name in arm.scientific)
+    return {"compared": {n: beside[n] for n in scientific if n in beside}, "beside": beside}
 
 
 def _first_trials(plan: Plan) -> dict[str, tuple[Mapping[str, Value], Trial]]:

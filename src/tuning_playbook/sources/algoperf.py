@@ -17,10 +17,11 @@ from typing import Any
 from tuning_playbook.errors import SourceError
 from tuning_playbook.sources.algoperf_end import SPENT, STEP, how_it_ended
 from tuning_playbook.sources.by_step import ByStep
+from tuning_playbook.sources.csv_file import read_table
 from tuning_playbook.sources.foreign_files import inside, read_object
 from tuning_playbook.sources.measurements import split_of
 from tuning_playbook.sources.runs import SEED, Logs, Run, flattened, listed
-from tuning_playbook.sources.table import LARGEST, Row, Table, read_table
+from tuning_playbook.sources.table import LARGEST, Row, Table
 from tuning_playbook.trials.record import Status
 
 FOLDER = re.compile(r"(?:study|trial)_(\d+)")

@@ -107,17 +107,11 @@ def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
         SpecError: It is not.
     """
     objective = written.spec.objective
-    low, high = objective.range or (None, None)
-    measured = [
-        value
-        for trial in imported
-        for value in map(float, trial.record.evaluations.values.get(objective.metric, ()))
-    ]
-    ends = range_of(objective.metric.partition("/")[2], measured)
-    if objective.range is not None:
-        ends = (-math.inf if low is None else low, math.inf if high is None else high)
-    if why_not := objective.why_not_the_target(*ends):
-        raise written.error(("objective", "target"), why_not)
+    if objective.target is not None:
+        _check_target(written, imported)
+    if objective.range is None:
+        return
+    low, high = objective.range
     for trial in imported:
         for value in map(float, trial.record.evaluations.values.get(objective.metric, ())):
             below, above = low is not None and value < low, high is not None and value > high
@@ -127,6 +121,21 @@ def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
                     f"trial '{trial.name}' reached {value:g}, which is "
                     f"{'less' if below else 'more'} than the metric can be",
                 )
+
+
+def _check_target(written: Written, imported: Sequence[ImportedTrial]) -> None:
+    objective = written.spec.objective
+    low, high = objective.range or (None, None)
+    ends = (-math.inf if low is None else low, math.inf if high is None else high)
+    if objective.range is None:
+        measured = (
+            value
+            for trial in imported
+            for value in map(float, trial.record.evaluations.values.get(objective.metric, ()))
+        )
+        ends = range_of(objective.metric.partition("/")[2], measured)
+    if why_not := objective.why_not_the_target(*ends):
+        raise written.error(("objective", "target"), why_not)
 
 
 def chosen(written: Written, found: Found) -> tuple[ImportedTrial, ...]:
