@@ -213,4 +213,4 @@ def test_the_spec_of_the_next_round_runs_as_it_is(trained):
     assert "The next round of the study small" in (trained.root / spec).read_text()
     assert "next_study.yaml" in trained.report()
     planned = trained.plan(study=spec).rules
-    assert planned.keys() == WORK - ROUNDS
+    assert planned.keys() == WORK - {"settle_study"}  # one arm, so its search goes on in rounds

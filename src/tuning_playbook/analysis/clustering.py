@@ -10,11 +10,29 @@ from tuning_playbook.study.needs import top_count
 PERMUTATIONS = 9999
 """At least so many, which settles a p-value of 1 in 1,000."""
 
+OUTERMOST = 4
+"""Of few trials the best one is near an edge if it is among so many outermost ones: as near as it
+can be expected to come to an optimum there."""
+
 MOST_TIED = 128
 """With more trials as good as the top ones nothing tells those from the others."""
 
 ROUNDING = 1e-9
 """Of positions on a grid, which are equal but for their last digits."""
+
+
+def nearness(distances: Floats, outer: float) -> float:
+    """Return how near an edge a best trial must lie: in its outer part, or among the four nearest.
+
+    Args:
+        distances: Of an arm's trials from the edge, as fractions of the range: [trial].
+        outer: That part.
+
+    Example:
+        >>> nearness(np.arange(8) / 8, outer=0.2)
+        0.375
+    """
+    return max(outer, float(np.sort(distances)[:OUTERMOST][-1]))
 
 
 def clustering(

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tuning_playbook.analysis.breakdown import broken_down, start_is_known
-from tuning_playbook.analysis.clustering import clustering
+from tuning_playbook.analysis.clustering import clustering, nearness
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
@@ -50,9 +50,9 @@ def learning_rate_edge(
     rate that parts those trials from the others with the fewest on the wrong side: at least two
     trials above it, and three in four, must have broken down. The best trials lie at the edge when
     they cluster there as `boundary` has it, within the range that ends at the edge: the best in its
-    outer part, the top ones nearer on average than chance explains. The p-value, times the number
-    of arms, must be at most `significance`; then it is a warning. So it is where the best trial
-    itself lies beyond the edge, and collapsed.
+    outer part or among the four nearest, the top ones nearer on average than chance explains. The
+    p-value, times the number of arms, must be at most `significance`; then it is a warning. So it
+    is where the best trial itself lies beyond the edge, and collapsed.
 
     Where the learning rate has no effect until training breaks down, at most 3 % of studies are
     warned about. With 16 trials in each of two arms, of which those in the upper quarter of the
@@ -184,7 +184,8 @@ def clustering_below(edge: float, positions: Floats, loss: Floats) -> float:
     """
     low = min(0.0, float(positions.min()))
     distances = (edge - positions) / max(edge - low, 1e-9)
-    return clustering(distances, loss, outer=DEFAULTS.boundary.outer)
+    outer = nearness(distances, DEFAULTS.boundary.outer)
+    return clustering(distances, loss, outer=outer)
 
 
 def _at_the_edge(row: Mapping[str, Any]) -> str:
