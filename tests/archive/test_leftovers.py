@@ -75,6 +75,15 @@ def name_in_reruns(folder, trial):
     (folder / "reruns" / "choice.json").write_text(json.dumps({"arms": choice}))
 
 
+def name_in_changes_set_back(folder, trial):
+    (folder / "set_back").mkdir()
+    of_six = changed(IN_ONE_JOB | {"search.trials": 6})
+    plan = plan_study(write_spec(folder.parents[1] / "before" / "small.yaml", of_six))
+    (content,) = (item.trial.to_json() for item in plan.trials if item.trial.id == trial)
+    choice = {"changes": [{"trials": [content]}]}
+    (folder / "set_back" / "choice.json").write_text(json.dumps(choice))
+
+
 def name_in_launch(folder, trial):
     launch = {"candidate": {"trial": trial}, "other_arms": []}
     (folder / "launch.json").write_text(json.dumps(launch))
@@ -86,7 +95,14 @@ def name_in_test_set(folder, trial):
 
 
 @pytest.mark.parametrize(
-    "name", [name_in_archive, name_in_reruns, name_in_launch, name_in_test_set]
+    "name",
+    [
+        name_in_archive,
+        name_in_reruns,
+        name_in_changes_set_back,
+        name_in_launch,
+        name_in_test_set,
+    ],
 )
 def test_what_is_named_elsewhere_stays(study, tmp_path, name):
     trial = unnamed(study, tmp_path)
