@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests import commands
 from tests.specs import changed, plan_of, write_spec
 from tuning_playbook.__main__ import main
 from tuning_playbook.archive.leftovers import clear_failed_attempts
@@ -156,3 +157,14 @@ root = Path(sys.argv[1])
 plan = plan_study(root / "small.yaml")
 print(clear_failed_attempts(plan, root / "results", root / "launches.csv"))
 """
+
+
+def test_what_a_script_saved_stays_though_its_trial_failed(tmp_path):
+    plan = commands.plan_of(tmp_path, {"search.trials": 1})
+    trial = dataclasses.replace(plan.trials[0].trial, versions={"workload": "as it was"})
+    path = tmp_path / "results" / "own" / "trials" / trial.id
+    (path / "script").mkdir(parents=True)
+    content = {"status": "failed", "trial": trial.to_json()}
+    (path / "trial.json").write_text(json.dumps(content))
+    assert clear_failed_attempts(plan, tmp_path / "results", tmp_path / "launches.csv") == 0
+    assert path.exists()
