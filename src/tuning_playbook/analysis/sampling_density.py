@@ -25,10 +25,8 @@ from tuning_playbook.analysis.resolution import resolution
 from tuning_playbook.analysis.step_variance import TOP_TRIALS, late_scatter
 from tuning_playbook.analysis.trend import LEAST_NOISES
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.study.needs import DENSITY_TRIALS
 from tuning_playbook.study.thresholds import DEFAULTS, SamplingDensity
-
-LEAST_TRIALS = 6
-"""With fewer feasible trials there are too few gaps to compare the first ones with."""
 
 TOP_SHARE = 0.5
 """The gaps are compared within the better half, where the shape of the worse half has no say."""
@@ -109,10 +107,10 @@ def sampling_density(
         return finding(
             answer="cannot tell",
             summary=(
-                f"No arm has the {LEAST_TRIALS} feasible trials that it takes to tell."
+                f"No arm has the {DENSITY_TRIALS} feasible trials that it takes to tell."
                 if target(study) is None
-                else f"In no arm do {LEAST_TRIALS} trials and half of the feasible ones reach the "
-                "target, as it takes to tell."
+                else f"In no arm do {DENSITY_TRIALS} trials and half of the feasible ones reach "
+                "the target, as it takes to tell."
             ),
             advice="Run more trials.",
         )
@@ -134,7 +132,7 @@ def _row(
         "p_value": None,
         "alone": False,
     }
-    if len(order) < LEAST_TRIALS or not np.isfinite(loss[: _better_half(len(order))]).all():
+    if len(order) < DENSITY_TRIALS or not np.isfinite(loss[: _better_half(len(order))]).all():
         return row
     count, p_value = first_gap(loss, unit)
     gap = float(loss[count] - loss[count - 1])
@@ -149,7 +147,7 @@ def _row(
 
 
 def _better_half(trials: int) -> int:
-    return max(LEAST_TRIALS, round(TOP_SHARE * trials))
+    return max(DENSITY_TRIALS, round(TOP_SHARE * trials))
 
 
 def _scatter(study: xr.Dataset, order: Indices) -> float | None:
@@ -168,7 +166,8 @@ def first_gap(loss: Floats, unit: float) -> tuple[int, float]:
     """Return how many of the best trials lie before the largest early gap, and its p-value.
 
     Args:
-        loss: Of at least `LEAST_TRIALS` trials, the best first, finite in the better half: [trial].
+        loss: Of at least `DENSITY_TRIALS` trials, the best first, finite in the better half:
+            [trial].
         unit: In which the objective is counted, see `resolution`.
     """
     random = np.random.default_rng(0)

@@ -19,13 +19,12 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
 )
 from tuning_playbook.analysis.trend import (
-    EARLY,
-    LEAST_POINTS,
     can_be_judged,
     fit_trend,
     starts_early,
     whole_gain,
 )
+from tuning_playbook.study.needs import EARLY, LEAST_POINTS
 from tuning_playbook.study.thresholds import DEFAULTS, SaturatedEarly
 
 CONFIDENCE = 0.95

@@ -19,9 +19,10 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
-from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend, whole_gain
+from tuning_playbook.analysis.trend import LEAST_NOISES, fit_trend, whole_gain
 from tuning_playbook.dataset.collapse_step import find_collapse
 from tuning_playbook.dataset.evaluation_noise import evaluation_noise
+from tuning_playbook.study.needs import LEAST_POINTS
 
 SIGNIFICANCE_OF_ANY = 0.01
 """Of a single trial, whichever it is; what counts is how many there are."""

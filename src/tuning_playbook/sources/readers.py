@@ -197,7 +197,9 @@ def _nothing(written: Written, logs: Logs) -> TuningPlaybookError:
     if only and logs.unread:
         near = nearest(only[0], logs.unread)
         return written.error(("source", "only", 0), f"no trial is named '{only[0]}'{near}")
-    return written.error(("source",), " ".join(["it holds no finished trial.", *logs.notes]))
+    source = written.spec.source
+    place = source.trials if isinstance(source, CsvSource | JsonLinesSource) else source.path
+    return written.error(("source",), " ".join([f"{place} holds no finished trial.", *logs.notes]))
 
 
 def _step_0_trained(source: object, step_called: str) -> bool | None:

@@ -91,6 +91,12 @@ class Training(Shape):
     batch_size: Positive | None = Field(
         None, description="examples a step; left out only where it is scientific"
     )
+    microbatch: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="examples of a batch that are computed at once, where memory has no room for "
+        "all; divides batch_size; 0, or as many as the batch has, for all of them. It makes a step "
+        "slower, never faster",
+    )
     eval_every: Positive = Field(description="steps between evaluations; divides max_train_steps")
     eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)
     validation_sample: Annotated[StrictInt, Field(ge=0)] = Field(
@@ -175,6 +181,11 @@ class Reruns(Shape):
         0,
         description="other divisions of the data into training and validation sets, for data "
         "variance: each is trained once more on every one",
+    )
+    back: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="trainings of the candidate with each of its changes set back to the baseline, "
+        "which shows what mattered; needs a baseline",
     )
     variance: KnownVariance | None = Field(
         None,
