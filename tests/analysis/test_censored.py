@@ -152,6 +152,16 @@ def test_the_edge_of_a_range_is_found_though_half_of_it_never_reaches_the_target
     assert (row["hyperparameter"], row["edge"]) == ("learning_rate", "high")
 
 
+def test_a_bottom_inside_the_range_is_no_edge_though_most_trials_never_reach_the_target():
+    def inside(arm, positions):
+        return 0.4 * abs(positions["learning_rate"] - 0.8)
+
+    for seed in range(3):
+        study = one_arm(effect=inside, trial_noise=0.003, seed=seed)
+        assert (study["censored"].values == 1).mean() > 0.5
+        assert boundary(study).answer == "ok"
+
+
 def test_what_matters_is_found_though_half_of_the_trials_are_censored():
     study = one_arm(trial_noise=0.003)
     assert nothing_matters(study).answer == "ok"
