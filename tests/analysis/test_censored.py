@@ -10,6 +10,7 @@ from tuning_playbook.analysis.best_of import best_of
 from tuning_playbook.analysis.best_result import best_result
 from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.analysis.checklist import diagnose
+from tuning_playbook.analysis.cliff import cliffs
 from tuning_playbook.analysis.every_configuration import _rank
 from tuning_playbook.analysis.importance import importance
 from tuning_playbook.analysis.infeasible import infeasible
@@ -104,6 +105,19 @@ def test_every_check_speaks_of_the_metric(study):
         assert told[check].answer == expected[check].answer, check
     for check in ("step_variance", "beats_chance", "still_improving", "overfitting"):
         assert told[check].summary == expected[check].summary
+
+
+def test_a_cliff_is_one_of_the_metric():
+    def off(arm, positions):
+        return 0.7 if positions["learning_rate"] > 0.6 else 0.0
+
+    plain = make_study(arms=ONE, effect=off, trials=32)
+    study = with_target(plain, TARGET)
+    beside = [int(trial) for trial in ranked(plain) if cliffs(plain, int(trial))]
+    assert beside
+    assert [int(trial) for trial in sorted(ranked(study)) if cliffs(study, int(trial))] == sorted(
+        beside
+    )
 
 
 def test_the_best_trial_of_an_arm_without_one_that_reached_it_has_the_best_value(study):
