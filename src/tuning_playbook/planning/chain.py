@@ -17,6 +17,7 @@ from tuning_playbook.planning.plan import Plan, find_spec, study_of
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import EarlierArm, Reference
 from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec, read_spec
 from tuning_playbook.study.references import BaselineReference, VarianceReference
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
@@ -31,12 +32,15 @@ class Link:
         earlier: The names of the studies that it takes from, by what its spec says.
         key: The hash of what decides its settled spec; empty where it takes nothing.
         variances: The names of the studies whose trial variance it takes.
+        procedure: The settings of the procedure that it is, if one; then the plan is that of its
+            spec as a study, of which nothing is trained.
     """
 
     plan: Plan
     earlier: Mapping[EarlierArm, str]
     key: str
     variances: tuple[str, ...] = ()
+    procedure: ProcedureSettings | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,7 +76,7 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
         return link
     written = read_spec(path)
     if not written.references:
-        chain[path.stem] = Link(Plan(study_of(written)), {}, "")
+        chain[path.stem] = Link(Plan(study_of(written)), {}, "", procedure=written.procedure)
         return chain[path.stem]
     here = (*above, path.stem)
     earlier = {
@@ -89,7 +93,8 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
         if isinstance(reference.wanted, VarianceReference):
             _check_alike(written, reference, outline, earlier[reference.earlier].plan)
             variances.append(names[reference.earlier])
-    chain[path.stem] = Link(outline, names, digest(parts)[:ID_DIGITS], tuple(variances))
+    key = digest(parts)[:ID_DIGITS]
+    chain[path.stem] = Link(outline, names, key, tuple(variances), written.procedure)
     return chain[path.stem]
 
 
