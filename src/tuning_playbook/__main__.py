@@ -21,6 +21,7 @@ from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
+from tuning_playbook.procedures.planned import first_plan, most_of
 from tuning_playbook.report.budget_lines import (
     budget_lines,
     budget_plan_lines,
@@ -66,10 +67,29 @@ def _run(options: argparse.Namespace) -> int:
 def _plan(path: Path, options: argparse.Namespace) -> Plan:
     """Return the plan of a study, with what the results that are there tell of its trials."""
     link = plan_chain([path])[path.stem]
-    folder = options.results / path.stem
     plan = _settled(link, options) if link.earlier else link.plan
+    if link.procedure:
+        plan = _first_round(link, options)
+    folder = options.results / plan.study.name
     proposals = [folder / item.proposal for item in plan.rounds.values()]
     return with_proposals(plan, [file for file in proposals if file.exists()])
+
+
+def _first_round(link: Link, options: argparse.Namespace) -> Plan:
+    """Return the plan of a procedure's first round, and say what the whole may cost."""
+    path = link.plan.study.path
+    settled = options.results / path.stem / SETTLED
+    spec = settled if link.earlier else path
+    if not spec.exists():
+        raise TuningPlaybookError(
+            f"{path}: takes values from {', '.join(link.names)}, and its rounds follow from them: "
+            f"run snakemake --config study={path} first, or say where with --results"
+        )
+    _, _, plan = first_plan(spec)
+    if options.command == "check":
+        rounds, trials = most_of(spec, plan)
+        print(f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:")
+    return plan
 
 
 def _settled(link: Link, options: argparse.Namespace) -> Plan:

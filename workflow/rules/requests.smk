@@ -4,11 +4,13 @@ import shlex
 
 from snakemake.settings.types import DeploymentMethod
 
+from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.failures import FailedJobs, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
 from tuning_playbook.planning.plan import request_of, requests_of
 from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.study.planned_round import write_round
 from tuning_playbook.trials.trial import canonical
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_code` says.
@@ -17,7 +19,7 @@ PYTHON = f"PYTHONPATH={shlex.quote(CODE)} python" if IN_CONDA else shlex.quote(s
 
 
 def asked_of_a_job(wildcards):
-    return STUDIES[wildcards.study].plan.study.spec.resources
+    return link_of(wildcards.study).plan.study.spec.resources
 
 
 def profile_says(resource):
@@ -34,7 +36,7 @@ def job_resource(name, usual=0):
     a resource of a rule, not that of one job: a study that says nothing where another does gets
     what is usual.
     """
-    values = {getattr(link.plan.study.spec.resources, name) for link in STUDIES.values()}
+    values = {getattr(link.plan.study.spec.resources, name) for link in CHAIN.values()}
     if len(values) == 1:
         return values.pop()
     return lambda wildcards: getattr(asked_of_a_job(wildcards), name) or usual
@@ -82,12 +84,27 @@ def known_plans():
         except (OSError, TuningPlaybookError):
             continue
         yield Path(RESULTS) / study, plan
+    for procedure, link in PROCEDURES.items():
+        for number in range(1, most_rounds(link.procedure) + 1):
+            name = round_name(procedure, number)
+            try:
+                plan = None if name in STUDIES else settled_plan(Path(spec_of(name)))
+            except (OSError, TuningPlaybookError):
+                break
+            if plan is not None:
+                yield Path(RESULTS) / name, plan
+
+
+def write_first_rounds():
+    """Write the specs of the rounds that are known before anything runs."""
+    for name, (written, purpose, _) in FIRST_ROUNDS.items():
+        write_atomically(Path(spec_of(name)), write_round(written, purpose))
 
 
 def write_all_requests():
     """Write what training jobs are asked for, of every study whose trials are known by now.
 
-    The others are written when they are: by `settle_study`.
+    The others are written when they are: by `settle_study` and `plan_round`.
     """
     for folder, plan in known_plans():
         if requests := requests_of(plan):
