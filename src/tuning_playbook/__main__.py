@@ -100,10 +100,11 @@ def _settled(link: Link, options: argparse.Namespace) -> Plan:
         with contextlib.suppress(ChangedDuringRunError):  # the spec was edited since then
             return plan_study(settled)
     folders = {name: options.results / name for name in link.names}
-    if all((folder / "study.nc").exists() for folder in folders.values()):
+    ends = {name: "conclusion.json" if name in link.concluding else "study.nc" for name in folders}
+    if all((folder / ends[name]).exists() for name, folder in folders.items()):
         from tuning_playbook.analysis.best_result import best_results  # noqa: PLC0415 - slow
 
-        return plan_study(path, best_results(link.earlier, folders))
+        return plan_study(path, best_results(link.earlier, folders, (), link.concluding))
     listed = ", ".join(link.names)
     if options.command != "check":
         raise TuningPlaybookError(

@@ -5,7 +5,14 @@
 checkpoint settle_study:
     input:
         studies=lambda wildcards: [
-            f"{RESULTS}/{name}/study.nc" for name in CHAIN[wildcards.study].names
+            f"{RESULTS}/{name}/study.nc"
+            for name in CHAIN[wildcards.study].names
+            if name not in PROCEDURES
+        ],
+        conclusions=lambda wildcards: [
+            f"{RESULTS}/{name}/conclusion.json"
+            for name in CHAIN[wildcards.study].names
+            if name in PROCEDURES
         ],
         reruns=lambda wildcards: [
             f"{RESULTS}/{name}/reruns.nc" for name in CHAIN[wildcards.study].variances

@@ -16,7 +16,7 @@ from tuning_playbook.planning.expand import first_trials
 from tuning_playbook.planning.plan import Plan, find_spec, study_of
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import EarlierArm, Reference
-from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec, read_spec
 from tuning_playbook.study.references import BaselineReference, VarianceReference
@@ -34,6 +34,7 @@ class Link:
         variances: The names of the studies whose trial variance it takes.
         procedure: The settings of the procedure that it is, if one; then the plan is that of its
             spec as a study, of which nothing is trained.
+        concluding: Those of `names` that are procedures.
     """
 
     plan: Plan
@@ -41,6 +42,7 @@ class Link:
     key: str
     variances: tuple[str, ...] = ()
     procedure: ProcedureSettings | None = None
+    concluding: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,7 +86,9 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
         for reference in written.references
     }
     for reference in written.references:
-        _check_arm(written, reference, earlier[reference.earlier].plan)
+        link = earlier[reference.earlier]
+        if not link.procedure:
+            _check_arm(written, reference, link.plan)
     outline = _outline(written, earlier)
     names = {source: link.plan.study.name for source, link in earlier.items()}
     parts = [written.text, list(names.values()), code_hash(("analysis", *SPEC_CODE))]
@@ -94,7 +98,10 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
             _check_alike(written, reference, outline, earlier[reference.earlier].plan)
             variances.append(names[reference.earlier])
     key = digest(parts)[:ID_DIGITS]
-    chain[path.stem] = Link(outline, names, key, tuple(variances), written.procedure)
+    concluding = frozenset(
+        link.plan.study.name for link in earlier.values() if link.procedure is not None
+    )
+    chain[path.stem] = Link(outline, names, key, tuple(variances), written.procedure, concluding)
     return chain[path.stem]
 
 
@@ -188,7 +195,7 @@ def _check_alike(written: WrittenSpec, reference: Reference, own: Plan, plan: Pl
 
 def _outline(written: WrittenSpec, earlier: Mapping[EarlierArm, Link]) -> Plan:
     """Return the plan of a study with stand-ins for the results that it takes."""
-    stand_ins = [list(_stand_ins(link.plan, source)) for source, link in earlier.items()]
+    stand_ins = [list(_stand_ins(link, source)) for source, link in earlier.items()]
     failed: SpecError | None = None
     for results in itertools.product(*stand_ins):
         try:
@@ -198,8 +205,13 @@ def _outline(written: WrittenSpec, earlier: Mapping[EarlierArm, Link]) -> Plan:
     raise failed or SpecError(f"{written.path}: the studies that it takes from have no trials")
 
 
-def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
-    """Yield a trial of every arm that the best one may be in."""
+def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
+    """Yield a trial of every arm that the best one may be in; of a procedure a conclusion."""
+    plan = link.plan
+    if link.procedure:
+        values = link.procedure.VALUES
+        yield concluded(plan.study.name, plan.study.workload.name, values, "")
+        return
     first = _first_trials(plan)
     for arm in plan.study.arms:
         if arm.name in first and source[1] in ("", arm.name):

@@ -30,7 +30,8 @@ def settle_study(spec: Path, results: Mapping[EarlierArm, EarlierResult], file: 
     plan = Plan(study)
     check_trials(plan)
     write_atomically(file, write_settled(settle(written, results, study.workload)))
-    write_requests(file.parent, requests_of(plan))
+    if written.procedure is None:  # the trials of a procedure are those of its rounds
+        write_requests(file.parent, requests_of(plan))
 
 
 def settled_plan(file: Path) -> Plan:

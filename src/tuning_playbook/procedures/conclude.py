@@ -36,6 +36,7 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
     return {
         "procedure": history.settings.name,
         "settings": history.settings.model_dump(mode="json"),
+        "workload": history.document["workload"],
         "goal": history.document["goal"],
         "verdict": conclusion.verdict,
         "values": dict(conclusion.values),

@@ -30,7 +30,8 @@ def json_schema() -> dict[str, Any]:
         ranges = values["nuisance"]
         ranges["additionalProperties"] = {"anyOf": [ranges["additionalProperties"]]}
         _allow(ranges["additionalProperties"], RangeReference)
-    _allow(definitions["Training"]["properties"]["batch_size"], ValueReference)
+    for key in ("batch_size", "max_train_steps"):
+        _allow(definitions["Training"]["properties"][key], ValueReference)
     _allow(definitions["Reruns"]["properties"]["variance"], VarianceReference)
     for part in studies:
         _allow(part["properties"]["baseline"], BaselineReference)
@@ -38,4 +39,8 @@ def json_schema() -> dict[str, Any]:
 
 
 def _allow(schema: dict[str, Any], reference: type[Shape]) -> None:
+    if "anyOf" not in schema:
+        about = ("title", "description")
+        plain = {key: schema.pop(key) for key in list(schema) if key not in about}
+        schema["anyOf"] = [plain]
     schema["anyOf"] = [*schema["anyOf"], {"$ref": f"#/$defs/{reference.__name__}"}]
