@@ -33,14 +33,23 @@ def run(document, settings, train):
 
 def finished(round_, train):
     document = round_.document
-    outcomes = [train(values, document["training"]) for values in values_of(document)]
-    return FinishedRound(round_.purpose, document, tuple(judged(outcomes)))
+    training, seeds = document["training"], document["reruns"]["seeds"]
+    trials = values_of(document)
+    outcomes = [train(values, training) for values in trials]
+    again = [train(values, training, rerun=n + 1) for values in trials for n in range(seeds)]
+    launch = {"decision": "adopt"} if round_.baseline else None
+    judged_all = tuple(judged([*outcomes, *again]))
+    own, reruns = judged_all[: len(outcomes)], judged_all[len(outcomes) :]
+    return FinishedRound(round_.purpose, document, own, launch, reruns)
 
 
 def values_of(document):
     """Return the values of each trial of a study: a list, or a grid of learning rates."""
     fixed = {**DEFAULTS, **document["fixed"], "batch_size": document["training"]["batch_size"]}
     search = document["search"]
+    if search["algorithm"] == "random":
+        ((name, values),) = document.get("scientific", {"warmup_steps": [0]}).items()
+        return [fixed | {name: value} for value in values]
     if search["algorithm"] == "list":
         return [fixed | trial for trial in search["trials"]]
     low, high = document["nuisance"]["learning_rate"]["log_uniform"]
@@ -76,7 +85,7 @@ def outcome(values, training, losses, norms, *, diverged, best):
     )
 
 
-def descend(values, training, *, gradient, loss, seed=0, noise=0.0, size=4):
+def descend(values, training, *, gradient, loss, seed=0, noise=0.0, size=4, rerun=0):
     """Return the outcome of gradient descent with momentum on a simulated loss.
 
     Args:
@@ -87,8 +96,9 @@ def descend(values, training, *, gradient, loss, seed=0, noise=0.0, size=4):
         seed: Of the weights that it starts from, and of the noise.
         noise: Standard deviation of what is added to each entry of the gradient.
         size: The number of weights.
+        rerun: The number of the rerun, whose seed is another.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng([seed, rerun])
     weights, velocity = random.normal(size=size), np.zeros(size)
     rate, decay = values["learning_rate"], values.get("momentum", 0.0)
     warmup, clip = values["warmup_steps"], values["clip_norm"]
@@ -121,4 +131,26 @@ def quadratic(curvatures, *, seed=0, noise=0.0):
         seed=seed,
         noise=noise,
         size=len(curvatures),
+    )
+
+
+def falling_curvature(largest, halved_after, *, seed=0, noise=0.0):
+    """Return what trains on a quadratic whose largest curvature falls as it trains.
+
+    At step t it is largest / (1 + t / halved_after). After a warmup of k steps to `times` times the
+    rate 2 / largest, the product of rate and curvature stays below 2 if k is at least
+    (times - 1) * halved_after. Two more directions, of far less curvature, are there to be learned.
+    """
+    slow = np.array([1e-2, 3e-3]) * largest
+
+    def curvatures(step):
+        return np.array([largest / (1 + step / halved_after), *slow])
+
+    return functools.partial(
+        descend,
+        gradient=lambda weights, step: curvatures(step) * weights,
+        loss=lambda weights, step: float(0.5 * curvatures(step) @ weights**2),
+        seed=seed,
+        noise=noise,
+        size=3,
     )

@@ -57,7 +57,7 @@ def test_a_quadratic_is_unstable_where_it_matters_and_early():
 def trained_at(curve):
     """Trials whose loss at every step, 600 of them, is given by the learning rate."""
 
-    def train(values, training):
+    def train(values, training, rerun=0):
         losses = curve(values["learning_rate"])[: training["max_train_steps"]]
         finite = losses[np.cumsum(~np.isfinite(losses)) == 0]
         diverged = len(finite) < len(losses)

@@ -43,7 +43,7 @@ def test_the_spec_of_a_procedure_needs_no_search(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"procedure.name": "stabilty"}, "procedure.name: must be 'stability'"),
+        ({"procedure.name": "stabilty"}, "procedure: name 'stabilty' is not one of"),
         ({"procedure.rate": 3}, "procedure.rate: unknown key; did you mean 'rates'"),
         ({"procedure.rates": [0.5, 1]}, "procedure.rates[0]"),
         ({"procedure.look_steps": 5}, "procedure.look_steps"),

@@ -56,6 +56,15 @@ def launches(numbers):
     ]
 
 
+def reruns(numbers):
+    """The reruns of the rounds that have any."""
+    return lambda wildcards: [
+        f"{RESULTS}/{name}/reruns.nc"
+        for name in (round_name(wildcards.procedure, number) for number in numbers(wildcards))
+        if plan_of(name).study.spec.reruns.seeds
+    ]
+
+
 def planning_stamp(wildcards):
     """The file that says of what the rounds of a procedure are to be planned."""
     key = planning_key(procedure_of(wildcards))
@@ -78,6 +87,7 @@ checkpoint plan_round:
     input:
         studies=of_finished("study.nc", before),
         launches=launches(before),
+        reruns=reruns(before),
         stamp=planning_stamp,
     output:
         f"{PROCEDURE}/planned/{{number}}.yaml",
@@ -104,6 +114,7 @@ rule conclude_procedure:
     input:
         studies=of_finished("study.nc", all_rounds),
         launches=launches(all_rounds),
+        reruns=reruns(all_rounds),
         stamp=conclusion_stamp,
     output:
         conclusion=report(

@@ -23,6 +23,7 @@ with logged(snakemake.log[0]):
         folder / "planned",
         [Path(file) for file in files.studies],
         [Path(file) for file in files.launches],
+        [Path(file) for file in files.reruns],
         incomplete=params.decide_incomplete,
     )
     conclusion = next_round(procedure, rounds)

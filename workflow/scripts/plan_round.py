@@ -23,6 +23,7 @@ with logged(snakemake.log[0]):
         output.parent,
         [Path(file) for file in files.studies],
         [Path(file) for file in files.launches],
+        [Path(file) for file in files.reruns],
         incomplete=params.decide_incomplete,
     )
     number = int(snakemake.wildcards.number)

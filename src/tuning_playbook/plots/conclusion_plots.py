@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots import stability_plots
+from tuning_playbook.plots import stability_plots, warmup_plots
 
 Draw = Callable[[xr.Dataset], Figure]
 
@@ -15,6 +15,7 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "rates": stability_plots.rates,
         "look": stability_plots.early_look,
     },
+    "warmup": {"warmups": warmup_plots.warmups, "benefit": warmup_plots.benefit},
 }
 
 

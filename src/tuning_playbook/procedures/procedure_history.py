@@ -61,12 +61,14 @@ class FinishedRound:
         document: Its spec.
         outcomes: Of its trials, in their order.
         launch: The content of its launch.json, where it was compared with a baseline.
+        reruns: What came of its trials on other seeds, where it has such.
     """
 
     purpose: str
     document: Mapping[str, Any]
     outcomes: tuple[Outcome, ...]
     launch: Mapping[str, Any] | None = None
+    reruns: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True)

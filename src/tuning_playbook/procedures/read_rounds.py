@@ -18,7 +18,12 @@ from tuning_playbook.study.yaml import read_yaml
 
 
 def read_rounds(
-    planned: Path, studies: Sequence[Path], launches: Sequence[Path], *, incomplete: bool
+    planned: Path,
+    studies: Sequence[Path],
+    launches: Sequence[Path],
+    reruns: Sequence[Path],
+    *,
+    incomplete: bool,
 ) -> tuple[FinishedRound, ...]:
     """Return the finished rounds of a procedure, the first one first.
 
@@ -26,16 +31,17 @@ def read_rounds(
         planned: The folder of what plans each round.
         studies: The dataset of each.
         launches: The launch.json of each that was compared with a baseline.
+        reruns: The reruns of each that has any.
         incomplete: Whether a round counts of which some trials are missing.
 
     Raises:
         ArtefactError: A round is incomplete, and such do not count.
     """
     decided = {path.parent: path for path in launches}
+    repeated = {path.parent: path for path in reruns}
     found = []
     for number, path in enumerate(studies, 1):
-        with xr.open_dataset(path) as dataset:
-            study = dataset.load()
+        study = _load(path)
         if not study.attrs.get("complete", 1) and not incomplete:
             raise ArtefactError(
                 f"{path}: some trials of this round are missing, so the next one is not planned; "
@@ -49,9 +55,15 @@ def read_rounds(
                 document=read_round(document, text).document,
                 outcomes=outcomes(study),
                 launch=json.loads(launch.read_text()) if launch else None,
+                reruns=outcomes(_load(repeated[path.parent])) if path.parent in repeated else (),
             )
         )
     return tuple(found)
+
+
+def _load(path: Path) -> xr.Dataset:
+    with xr.open_dataset(path) as dataset:
+        return dataset.load()
 
 
 def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:

@@ -38,7 +38,24 @@ class StabilitySettings(ProcedureShape):
     )
 
 
-ProcedureSettings = StabilitySettings
+class WarmupSettings(ProcedureShape):
+    """The shortest warmup that allows rates far above the one at which training is unstable."""
+
+    VALUES: ClassVar[Mapping[str, Value]] = {"warmup_steps": 10, "learning_rate": 0.1}
+    name: Literal["warmup"]
+    times: Annotated[Number, Field(ge=1, le=100)] = Field(
+        10, description="the base learning rate, as a multiple of the unstable one"
+    )
+    unstable_rate: Annotated[Number, Field(gt=0)] | None = Field(
+        None,
+        description="the rate at which training becomes unstable; left out, it is looked for first",
+    )
+    seeds: Annotated[StrictInt, Field(ge=1)] = Field(
+        3, description="seeds on which a warmup has to be stable"
+    )
+
+
+ProcedureSettings = Annotated[StabilitySettings | WarmupSettings, Field(discriminator="name")]
 """The settings of any procedure."""
 
 
