@@ -134,6 +134,37 @@ def test_a_budget_of_which_nothing_can_be_made_gets_one_line(call, budget, messa
     assert message in line
 
 
+def test_how_far_a_study_is_can_be_asked_at_any_time(call, tmp_path):
+    spec = write_spec(tmp_path / "small.yaml", changed({"reruns": {"seeds": 0}}))
+    ask = (*AS_A_MODULE, "status", spec, "--results", tmp_path / "results")
+    before = call(*ask)
+    assert (before.returncode, before.stderr) == (0, "")
+    assert before.stdout.startswith("small: 0 of 4 trials done (4 to come)")
+    watch = (*AS_A_MODULE, "watch", spec, "--results", tmp_path / "results", "--every", "0.1")
+    with subprocess.Popen(list(map(str, watch)), stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout.readline() == before.stdout.splitlines(keepends=True)[0]
+        train = (*AS_A_MODULE, "train", spec, "--results", tmp_path / "results")
+        assert call(*train).returncode == 0
+        *_, last = watching.communicate()[0].split("small: ")
+    assert watching.returncode == 0
+    assert last.startswith("4 of 4 trials done")
+    assert call(*ask).stdout == f"small: {last}"
+
+
+def test_a_study_of_finished_trials_has_no_progress(call, tmp_path):
+    rows = [f"{n},{0.1 * n},0.{9 - n}" for n in range(8)]
+    (tmp_path / "trials.csv").write_text("\n".join(["trial,rate,validation/loss", *rows, ""]))
+    spec = {
+        "goal": "Which rate is best?",
+        "workload": "my_model",
+        "source": {"format": "csv", "trials": "trials.csv"},
+        "objective": {"metric": "validation/loss", "mode": "min"},
+    }
+    done = call(*AS_A_MODULE, "status", write_spec(tmp_path / "found.yaml", spec))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "its trials are finished; none is trained" in done.stderr
+
+
 @each_way
 def test_a_call_without_a_command_names_them(call, way):
     done = call(*way)

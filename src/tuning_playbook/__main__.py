@@ -20,11 +20,13 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
+from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.procedures.planned import first_plan, most_of
 from tuning_playbook.report.budget_lines import (
     budget_lines,
     budget_plan_lines,
+    doubt_lines,
     evaluation_lines,
 )
 from tuning_playbook.report.import_lines import import_lines
@@ -60,7 +62,16 @@ def _run(options: argparse.Namespace) -> int:
         options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
     plan = _plan(path, options)
-    {"check": _check, "expand": _expand, "train": _train}[options.command](plan, options)
+    if options.command not in ("expand", "status", "watch"):
+        check_class(plan)
+    with_plan = {
+        "check": _check,
+        "expand": _expand,
+        "train": _train,
+        "status": _status,
+        "watch": _watch,
+    }
+    with_plan[options.command](plan, options)
     return 0
 
 
@@ -134,6 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", "read a spec and say what it would train")
     expand = add("expand", "print a spec's trials, one JSON object a line")
     train = add("train", "train a spec's trials in this process, keeping those that are finished")
+    status = add("status", "say how far a study is: what is done, running and to come")
+    watch = add("watch", "say so again and again, until every trial is done or Ctrl-C")
     verify = add(
         "verify",
         "check an archive: every file, and that each result follows from what it was made of",
@@ -158,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--mode", choices=["min", "max"], required=True)
     compare.add_argument("--min-improvement", type=_not_negative, default=0.0, metavar="X")
     compare.add_argument("--json", action="store_true", help="print a JSON object")
-    for command in (check, expand, train):
+    for command in (check, expand, train, status, watch):
         command.add_argument("spec", help="the study's name, or the path of its spec")
     check.add_argument(
         "--budget",
@@ -168,7 +181,10 @@ def _parser() -> argparse.ArgumentParser:
     optuna.add_argument("study", help="the study's name: the folder of its results")
     optuna.add_argument("journal", type=Path, help="the file to write, which must not exist")
     leftovers.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
-    for command in (check, expand, train, leftovers, optuna):
+    watch.add_argument(
+        "--every", type=_positive, default=2.0, metavar="SECONDS", help="between two looks"
+    )
+    for command in (check, expand, train, status, watch, leftovers, optuna):
         command.add_argument("--results", type=Path, default=Path("results"))
     for command in (verify, reproduce):
         command.add_argument("archive", type=Path, help="the zip file of a study")
@@ -207,6 +223,13 @@ def _not_negative(text: str) -> float:
     return value
 
 
+def _positive(text: str) -> float:
+    value = _not_negative(text)
+    if not value:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
 def _check(plan: Plan, options: argparse.Namespace) -> None:
     study = plan.study
     counts = plan.trials_per_arm
@@ -227,6 +250,8 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
             print(line)
     else:
         for line in (*budget_lines(plan, options.results), *evaluation_lines(plan)):
+            print(line)
+        for line in doubt_lines(plan):
             print(line)
         for advice in plan.advice:
             print(f"advice: {advice}")
@@ -355,6 +380,35 @@ def _train(plan: Plan, options: argparse.Namespace) -> None:
                 gpus=given.gpus,
                 nodes=given.nodes,
             )
+
+
+def _status(plan: Plan, options: argparse.Namespace) -> None:
+    for line in _seen(plan, options)[0]:
+        print(line)
+
+
+def _watch(plan: Plan, options: argparse.Namespace) -> None:
+    from tuning_playbook.report.watch import watch  # noqa: PLC0415 - only this command needs it
+
+    path = find_spec(options.spec, folder=Path("config/studies"))
+    # Planned anew at each look: results may have settled or proposed further trials.
+    watch(lambda: _seen(_plan(path, options), options), every=options.every)
+
+
+def _seen(plan: Plan, options: argparse.Namespace) -> tuple[list[str], bool]:
+    """Return how far a study is, in lines, and whether all of it is trained."""
+    from tuning_playbook.dataset.study_status import study_status  # noqa: PLC0415 - slow to import
+    from tuning_playbook.planning.targets import StudyFiles  # noqa: PLC0415 - likewise
+    from tuning_playbook.report.last_words import study_words  # noqa: PLC0415 - likewise
+    from tuning_playbook.report.status_lines import status_lines  # noqa: PLC0415 - likewise
+
+    if plan.study.imported:
+        raise TuningPlaybookError(f"{plan.study.path}: its trials are finished; none is trained")
+    status = study_status(plan, options.results)
+    folder = options.results / plan.study.name
+    reported = StudyFiles(plan, str(folder)).is_current("report", "report.html")
+    words = study_words(folder) if reported else []
+    return [*status_lines(status), *words], not status.left
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class Hyperparameter:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric of a workload, a mean over examples.
+    """One metric of a workload: a mean over examples, or a number of a whole split.
 
     Attributes:
         name: As in `<split>/<name>`.
@@ -125,6 +125,8 @@ class Metric:
         low: Smallest value that it can have; the dataset's `valid_min`.
         high: Largest value that it can have; the dataset's `valid_max`. No interval of the metric
             reaches beyond the two.
+        whole: Whether it is no mean over examples: the workload's `summarize` computes it of a
+            whole split.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Metric:
     units: str = ""
     low: float = -math.inf
     high: float = math.inf
+    whole: bool = False
 
     @property
     def valid(self) -> dict[str, float]:

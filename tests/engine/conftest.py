@@ -28,7 +28,7 @@ def train(workload, data):
     programs = {}
 
     def train(*trials, selection=BEST_LOSS, **others):
-        fed = "host_data" in others
+        fed = not {"host_data", "stream"}.isdisjoint(others)
         placed = data._replace(train={}) if fed else data
         key = (signature(trials[0]), fed)
         if key not in programs:

@@ -37,7 +37,7 @@ def test_large_batches_are_read_less_far_ahead(
 ) -> None:
     monkeypatch.setattr(feed, "PIECE_BYTES", piece_batches * BATCH * 4)
     reads = CountedReads()
-    batches = feed.HostFeed({"x": reads}, Order([0], EXAMPLES, BATCH), 0, STEPS)
+    batches = feed.array_feed({"x": reads}, Order([0], EXAMPLES, BATCH), 0, STEPS)
     assert batches.most_steps == piece_batches
     for asked in (3, 6):
         batches.next(3)

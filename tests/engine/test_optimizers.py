@@ -177,10 +177,25 @@ def test_gradients_are_clipped_by_their_global_norm(float64):
     assert length == pytest.approx(STEPS * NUMBERS["learning_rate"] * 2.0)
 
 
-@pytest.mark.parametrize("name", sorted(optax_optimizers()))
-def test_optaxs_own_optimizers_take_traced_numbers(name):
+def truth_values(name):
+    """Return the arguments of an optimizer of optax that are truth values, with their defaults."""
+    declared = {item.name: item.default for item in optax_optimizers()[name]}
+    return {argument: value for argument, value in declared.items() if isinstance(value, bool)}
+
+
+@pytest.mark.parametrize(
+    ("name", "turned"),
+    [
+        (name, turned)
+        for name in sorted(optax_optimizers())
+        for turned in (None, *truth_values(name))
+    ],
+)
+def test_optaxs_own_optimizers_take_traced_numbers_and_either_truth_value(name, turned):
     own = [item for item in optax_optimizers()[name] if item.name != "learning_rate"]
     values = {item.name: item.default for item in (*COMMON, *own)}
+    if turned is not None:
+        values[turned] = not values[turned]
 
     @jax.jit
     def two_steps(theta, numbers):  # Rprop does not move in its first
@@ -192,7 +207,8 @@ def test_optaxs_own_optimizers_take_traced_numbers(name):
         return theta
 
     start = {"w": jnp.ones((2, 3)), "b": jnp.full(3, 0.5)}
-    numbers = {item.name: jnp.float32(item.default) for item in own}
+    traced = [item for item in own if not isinstance(item.default, bool)]
+    numbers = {item.name: jnp.float32(item.default) for item in traced}
     numbers["learning_rate"] = jnp.float32(0.01)
     after = two_steps(start, numbers)
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(after))

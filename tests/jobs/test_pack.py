@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import logging
+import re
+import sys
 import threading
 
 import jax
@@ -16,7 +18,7 @@ from tests.specs import plan_of
 from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.engine import run
 from tuning_playbook.engine.program import Program
-from tuning_playbook.errors import ChangedDuringRunError
+from tuning_playbook.errors import ChangedDuringRunError, WorkloadError
 from tuning_playbook.jobs import checkpoints, groups, resume
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
@@ -248,7 +250,32 @@ def test_a_trial_is_written_while_the_next_one_trains(tmp_path, monkeypatch):
 def test_where_it_leaves_nothing_the_job_fails(tmp_path, monkeypatch):
     (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
     break_depth(monkeypatch, 1, 2)
-    with pytest.raises(ValueError, match="no such network"):
+    with pytest.raises(WorkloadError, match="no such network") as refused:
+        train_pack(request, tmp_path, threads=1)
+    told = str(refused.value)
+    assert re.search(r"test_pack\.py, line \d+, in broken: raise ValueError", told)
+    assert "\n" not in told and len(told) < 500
+
+
+def test_a_workload_that_ends_the_process_fails_its_trials_and_ends_nothing(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
+
+    def leave(self, key, hyperparameters):
+        sys.exit(0)
+
+    monkeypatch.setattr(DigitsMLP, "init", leave)
+    with pytest.raises(WorkloadError, match=r"it called sys.exit\(0\)"):
+        train_pack(request, tmp_path, threads=1)
+
+
+def test_a_file_that_the_workload_does_not_find_is_its_error(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, SOME_DEPTHS))
+
+    def read(self, key, hyperparameters):
+        return (tmp_path / "weights.npy").read_bytes()
+
+    monkeypatch.setattr(DigitsMLP, "init", read)
+    with pytest.raises(WorkloadError, match=r"FileNotFoundError: .*weights.npy"):
         train_pack(request, tmp_path, threads=1)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.engine.bits import differing
 from tests.engine.quadratic import BEST_LOSS, make_trial
+from tests.engine.texts import as_stream
 from tests.jobs.damage import flip_a_bit
 from tuning_playbook.engine import pieces, program, run
 from tuning_playbook.engine.program import Program
@@ -202,14 +203,16 @@ def test_a_damaged_state_is_passed_over_for_the_one_before(resumable, tmp_path, 
 
 
 @pytest.mark.parametrize("lanes", [1, 4])
-def test_batches_fed_from_the_host_go_on_where_they_were(resumable, workload, lanes):
+@pytest.mark.parametrize("source", ["host_data", "stream"])
+def test_batches_fed_from_the_host_go_on_where_they_were(resumable, workload, lanes, source):
     trials = [make_trial(seed=n, **GOOD, lanes=lanes) for n in range(lanes)]
-    host_data = workload.load_data()["train"]
-    whole = resumable(*trials, host_data=host_data)
+    train = workload.load_data()["train"]
+    fed = {source: train if source == "host_data" else as_stream(train)}
+    whole = resumable(*trials, **fed)
     calls = itertools.count(1)
     with pytest.raises(InterruptedTrainingError):
-        resumable(*trials, host_data=host_data, stop=lambda: next(calls) == 2)
-    resumed = resumable(*trials, host_data=host_data)
+        resumable(*trials, **fed, stop=lambda: next(calls) == 2)
+    resumed = resumable(*trials, **fed)
     for one, other in zip(whole, resumed, strict=True):
         assert differing(one.record, other.record) == []
 

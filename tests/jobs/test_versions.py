@@ -1,5 +1,6 @@
 """What a version covers, and what it does not."""
 
+import hashlib
 import importlib
 import json
 import os
@@ -7,13 +8,24 @@ import re
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.jobs.wrong_classes import Streams, StreamsUnversioned
+from tuning_playbook.errors import WorkloadError
+from tuning_playbook.jobs import versions
 from tuning_playbook.jobs.describe_workload import PACKAGE, workload_files
 from tuning_playbook.jobs.load_workload import BUILT_IN, load_workload
-from tuning_playbook.jobs.versions import code_version, strip_comments
+from tuning_playbook.jobs.versions import (
+    code_version,
+    data_version,
+    strip_comments,
+    version_of_data,
+)
+from tuning_playbook.study.apart import ask
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 CODE = '''
@@ -159,11 +171,75 @@ def reached(name):
 
 
 def test_a_description_is_the_same_in_another_process_and_names_what_it_was_made_of():
-    command = [sys.executable, "-m", "tuning_playbook.jobs.describe_workload", "digits_mlp"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    described = json.loads(done.stdout)
+    described = ask("describe_workload", ["digits_mlp"])
     version = described["description"]["versions"]["workload"]
     assert version == code_version(workload_files(DigitsMLP(), ""))
     depends = {Path(name) for name, _, _ in described["depends"]}
     made_by = {"jobs/describe_workload.py", "jobs/versions.py", "study/families.py"}
     assert {PACKAGE / name for name in (*made_by, "engine/program.py")} <= depends
+
+
+def test_arrays_are_hashed_in_pieces_to_the_hash_of_the_whole(monkeypatch):
+    random = np.random.default_rng(0)
+    arrays = {
+        "rows": random.normal(size=(97, 5, 3)).astype(np.float32),
+        "windows": np.lib.stride_tricks.sliding_window_view(np.arange(500, dtype=np.uint8), 40),
+        "columns": np.asfortranarray(random.integers(0, 9, (31, 17))),
+        "none": np.zeros((0, 4), np.float32),
+        "flags": random.random(45) > 0.5,
+    }
+    state = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        state.update(f"train/{name}:{array.dtype.str}{array.shape}\0".encode())
+        state.update(array.tobytes())
+    for piece in (1, 7, 100, 10**9):
+        monkeypatch.setattr(versions, "PIECE_BYTES", piece)
+        assert data_version({"train": arrays}) == state.hexdigest()[:16]
+
+
+def test_a_view_is_not_copied_whole_to_be_hashed():
+    """Windows of a text overlap: as an array of their own they would be 200 MB."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.zeros(200_000, np.uint8), 1_000)
+    tracemalloc.start()
+    data_version({"train": {"text": windows}})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * versions.PIECE_BYTES
+
+
+def test_what_a_workload_says_of_its_data_stands_for_its_arrays():
+    class Told(Streams):
+        said = "1"
+
+        def data_version(self):
+            return self.said
+
+    told, splits = Told(), Streams().load_data()
+    first = version_of_data(told, splits)
+    assert version_of_data(told, {}) == first
+    told.said = "2"
+    assert version_of_data(told, splits) != first
+    told.said = 2
+    with pytest.raises(WorkloadError, match=r"Told.data_version returns an object of type int"):
+        version_of_data(told, splits)
+
+
+def test_the_files_that_a_stream_is_read_from_decide_its_version(tmp_path):
+    class Read(StreamsUnversioned):
+        def data_files(self):
+            return [tmp_path / "text.txt", tmp_path / "more"]
+
+    def version():
+        return version_of_data(Read(), Streams().load_data())
+
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "1.txt").write_text("more")
+    with pytest.raises(WorkloadError, match="cannot be told: FileNotFoundError"):
+        version()
+    (tmp_path / "text.txt").write_text("text")
+    before = version()
+    os.utime(tmp_path / "text.txt")
+    assert version() == before
+    (tmp_path / "more" / "1.txt").write_text("less")
+    assert version() != before

@@ -35,7 +35,8 @@ def next_of(path):
     plan = plan_study(path)
     study = import_datasets(plan)["study"]
     file = path.with_name("next_study.yaml")
-    file.write_text(write_next_study(plan.study, study, diagnose(study), file=file))
+    undecided = {"decision": "undecided", "candidate": None}  # so it goes on as it was
+    file.write_text(write_next_study(plan.study, study, diagnose(study), undecided, file=file))
     return plan, file
 
 

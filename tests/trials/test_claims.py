@@ -9,7 +9,7 @@ import pytest
 from tests.specs import plan_of
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
-from tuning_playbook.trials.claims import CLAIMS, claimed
+from tuning_playbook.trials.claims import CLAIMS, claimed, claimed_now
 
 HOLD = """
 import json, sys
@@ -67,6 +67,20 @@ def test_other_trials_of_the_study_are_free_meanwhile(holder, tmp_path):
     other = plan_of(tmp_path / "other", {"search.seed": 1, "search.trials": 2})
     with claimed([item.trial for item in other.trials], tmp_path / "study"):
         assert holder.poll() is None
+
+
+def test_whoever_looks_sees_which_trials_some_process_has(request_of_two, holder, tmp_path):
+    other = plan_of(tmp_path / "other", {"search.seed": 1, "search.trials": 2}).trials[0].trial
+    mine = {trial.id for trial in request_of_two.trials}
+    asked = [*request_of_two.trials, other]
+    assert claimed_now(asked, tmp_path / "study") == mine
+    holder.kill()
+    holder.wait()
+    assert claimed_now(asked, tmp_path / "study") == frozenset()
+
+
+def test_nothing_is_claimed_in_a_study_that_never_ran(request_of_two, tmp_path):
+    assert claimed_now(request_of_two.trials, tmp_path / "nowhere") == frozenset()
 
 
 def test_the_file_of_the_claims_stays_empty(request_of_two, tmp_path):

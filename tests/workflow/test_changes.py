@@ -21,11 +21,28 @@ ONLY_WHAT_IS_READ = ONLY_THE_REPORT | {"mark_stage": 2, "write_next_study": 1}
 ONLY_THE_GOAL = ONLY_WHAT_IS_READ | {"mark_stage": 3, "decide_launch": 1}
 """These, and launch.json, which answers the goal."""
 
+LAST_LINES = [
+    "small:",
+    "  decision:",
+    "  best of the search:",
+    "  candidate:",
+    "  report:",
+]
+"""How the last lines of a run begin, before Snakemake's own."""
+
 TRAINING = {"train_pack", "train_reruns"}
 
 
+def last_lines(text):
+    """Return how the lines about the study begin, each kind once."""
+    begun = [start for line in text.splitlines() for start in LAST_LINES if line.startswith(start)]
+    return list(dict.fromkeys(begun))
+
+
 def test_nothing_changed_and_no_job_runs(trained):
-    assert trained.snakemake().nothing_to_do
+    run = trained.snakemake()
+    assert run.nothing_to_do
+    assert last_lines(run.text.split("Nothing to be done", 1)[1]) == LAST_LINES
 
 
 def test_a_new_goal_is_answered_and_reported_and_nothing_else_runs(trained):
@@ -33,6 +50,7 @@ def test_a_new_goal_is_answered_and_reported_and_nothing_else_runs(trained):
     run = trained.snakemake()
     assert run.rules == ONLY_THE_GOAL
     assert not run.trained("small")
+    assert last_lines(run.text.split("steps (100%) done", 1)[1]) == LAST_LINES
     assert "In other words?" in trained.report()
     assert "In other words?" in (trained.results / "tracking.csv").read_text()
 

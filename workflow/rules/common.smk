@@ -19,6 +19,7 @@ from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
 from tuning_playbook.planning.chain import Link
+from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.configuration import (
     asked_for,
     is_forced,
@@ -52,14 +53,17 @@ try:
     if workflow.is_main_process:  # a job does not expand all studies again
         for link in STUDIES.values():
             check_trials(link.plan)
+            check_class(link.plan)
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.planning.retraining import retraining_lines
-    from tuning_playbook.report.budget_lines import budget_lines
+    from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
 
     for link in STUDIES.values():
+        for line in doubt_lines(link.plan):
+            logger.warning(f"{link.plan.study.path}: {line}")
         for advice in link.plan.advice:
             logger.warning(f"{link.plan.study.path}: {advice}")
         if not link.plan.study.imported:
@@ -81,7 +85,7 @@ USUAL = {"mem_mb": 2000, "runtime": 30}
 
 # Studies whose trials are trained here, and those whose trials are imported.
 NO_STUDY = "(?!)"
-NAMES = "|".join(STUDIES.keys() - FIRST_ROUNDS.keys()) or NO_STUDY
+NAMES = "|".join(name for name in STUDIES if name not in FIRST_ROUNDS) or NO_STUDY
 ROUNDS = f"(?:{'|'.join(PROCEDURES) or NO_STUDY})/rounds/[0-9]+"
 IMPORTED_STUDIES = {name for name, link in STUDIES.items() if link.plan.study.imported}
 TRAINED = "|".join([*(name for name in STUDIES if name not in IMPORTED_STUDIES), ROUNDS])

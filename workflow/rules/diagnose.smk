@@ -55,6 +55,7 @@ rule write_next_study:
     input:
         study=f"{STUDY}/study.nc",
         diagnostics=f"{STUDY}/diagnostics.json",
+        launch=f"{STUDY}/launch.json",
         stamp=stamp_of("next"),
     output:
         report(f"{STUDY}/next_study.yaml", category="{study}", labels={"artefact": "next round"}),

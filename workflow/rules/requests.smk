@@ -2,10 +2,11 @@
 
 import shlex
 
+from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.settings.types import DeploymentMethod
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.jobs.failures import FailedJobs, tell
+from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
 from tuning_playbook.planning.plan import request_of, requests_of
@@ -128,6 +129,26 @@ def request_without_trials(wildcards):
     """What a training job is told that finds its trials itself."""
     return canonical(request_of(plan_of(wildcards.study), ()).to_json())
 
+
+def tell_results():
+    """Say what the studies found that the run was asked for, where their reports are up to date."""
+    from tuning_playbook.report.last_words import last_words  # a job has no use for it
+
+    plans = dict(known_plans())
+    folders = [Path(RESULTS) / study for study in ASKED_FOR]
+    current = [
+        folder
+        for folder in folders
+        if folder in plans
+        and StudyFiles(plans[folder], str(folder), INCOMPLETE).is_current("report", "report.html")
+    ]
+    for line in last_words(current, Path(RESULTS)):
+        logger.info(line)
+
+
+if workflow.is_main_process:
+    # Snakemake calls no hook where it has nothing to do.
+    logger.addHandler(NothingToDo(NOTHING_TO_BE_DONE_MSG, tell_results))
 
 # Training jobs that fail, as Snakemake's records tell of them.
 FAILED = FailedJobs()

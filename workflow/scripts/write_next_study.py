@@ -1,5 +1,6 @@
-"""Write the spec of the next round, as the findings of this one advise."""
+"""Write the spec of the next round, from the answer and the findings of this one."""
 
+import json
 from pathlib import Path
 
 import xarray as xr
@@ -15,4 +16,6 @@ with logged(snakemake.log[0]):
     study = current_plan(params.spec, "next", params.key).study
     with xr.open_dataset(files.study) as dataset:
         findings = read_findings(Path(files.diagnostics))
-        write_atomically(output, write_next_study(study, dataset, findings, file=output))
+        launch = json.loads(Path(files.launch).read_text())
+        text = write_next_study(study, dataset, findings, launch, file=output)
+        write_atomically(output, text)

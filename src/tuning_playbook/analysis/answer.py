@@ -18,6 +18,7 @@ from tuning_playbook.analysis.arm_comparison import (
     Pair,
     Reruns,
     Verdict,
+    beside_what,
     compare_arms,
     compare_values,
     interaction,
@@ -180,7 +181,9 @@ def _question(
             )
         return Question(name, found.verdict, (), why_not, None, ())
     if name is not None and len(reruns.settings[0]) > 1:
-        aside = f" That is on average over the other hyperparameters.{aside}"
+        rests = beside_what(name, reruns)
+        over = f"beside {_listed(rests)}" if rests else "on average over the other hyperparameters"
+        aside = f" That is {over}.{aside}"
     if found.uncompared:
         aside = f" Beside nothing else, and so not compared: {_listed(found.uncompared)}.{aside}"
     of_what = "arms" if name is None else f"values of {name}"
@@ -376,4 +379,7 @@ def _altogether(
         return questions[0].sentence
     parts = [item.sentence for item in of_values if item.verdict != "cannot tell"]
     crossed = [_crossed(item) for item in compared.interactions if item.verdict == "interact"]
+    names = [item.hyperparameter for item in of_values]
+    if any(beside_what(str(name), compared.reruns) for name in names):
+        crossed.append(questions[-1].sentence)  # what not every combination of values tells
     return " ".join([*crossed, *parts]) or questions[-1].sentence

@@ -197,6 +197,25 @@ def compare_values(name: str, reruns: Reruns) -> Comparison:
     return _compare(levels, rows, reruns)
 
 
+def beside_what(name: str, reruns: Reruns) -> tuple[str, ...]:
+    """Return the values of the others beside which a hyperparameter's values are compared.
+
+    Empty where these are all that there are: then a comparison is an average over the whole design.
+
+    Args:
+        name: The hyperparameter.
+        reruns: The arms.
+    """
+    found: dict[str, set[Value]] = {}
+    for setting in reruns.settings:
+        if name in setting:
+            rest = {n: value for n, value in setting.items() if n != name}
+            written = ", ".join(f"{n}={write_value(value)}" for n, value in rest.items())
+            found.setdefault(written, set()).add(setting[name])
+    shared = [rest for rest, values in found.items() if len(values) > 1]
+    return () if len(shared) == len(found) else tuple(shared)
+
+
 def _one_minus_other(count: int, one: int, other: int) -> Floats:
     row = np.zeros(count)
     row[one], row[other] = 1.0, -1.0

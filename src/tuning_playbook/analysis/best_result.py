@@ -4,17 +4,26 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import best_trial, strings, trial_id
+from tuning_playbook.analysis.ranking import (
+    arm_settings,
+    arms_by_best,
+    best_trial,
+    strings,
+    trial_id,
+)
 from tuning_playbook.analysis.trial_values import values_of
 from tuning_playbook.analysis.variance import pooled_deviation
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.declarations import Value
+from tuning_playbook.declarations import ONE_MINUS, Value
 from tuning_playbook.errors import ArtefactError
+from tuning_playbook.study.compared_before import STEPS
 from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.origin import EarlierResult, concluded
+from tuning_playbook.study.study import write_value
 from tuning_playbook.trials.trial_files import read_provenance
 
 
@@ -55,7 +64,26 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
         workload=str(study.attrs["workload"]),
         values={name: _as_in_a_spec(value) for name, value in values_of(study, position).items()},
         scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},
+        **_what_it_compared(study, own_arm),
     )
+
+
+def _what_it_compared(study: xr.Dataset, arm: str) -> dict[str, Any]:
+    """Return what a study compared, what it held fixed meanwhile, and its best other arm."""
+    searched = {item.name.removeprefix(ONE_MINUS) for item in read_searched(study)}
+    beside: dict[str, list[str]] = {STEPS: [str(int(study.attrs[STEPS]))]}
+    for position in range(study.sizes["trial"]):
+        for name, value in values_of(study, position).items():
+            if name.removeprefix(ONE_MINUS) not in searched and value is not None:
+                beside.setdefault(name, []).append(write_value(_as_in_a_spec(value)))
+    beside = {name: list(dict.fromkeys(values)) for name, values in beside.items()}
+    names = dict.fromkeys(name for of in arm_settings(study).values() for name in of)
+    others = [other for other in arms_by_best(study) if other != arm]
+    return {
+        "compared": {name: beside[name] for name in names if name in beside},
+        "beside": beside,
+        "runner_up": others[0] if others else "",
+    }
 
 
 def best_results(

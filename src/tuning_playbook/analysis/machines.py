@@ -73,7 +73,10 @@ def mixed_machines(study: xr.Dataset, resources: xr.Dataset | None = None) -> Fi
         return finding(
             answer="ok",
             arms=arm_names(study),
-            summary=f"Hardware and software are the same for all {len(places)} trials.",
+            summary=f"The machines are of one kind for all {len(places)} trials; the software of a "
+            "command is not recorded."
+            if study.attrs.get("engine") == "command"
+            else f"Hardware and software are the same for all {len(places)} trials.",
         )
     fewest = {trial for row in rows for trial in row["minority"]}
     lonely = np.flatnonzero([name in fewest for name in strings(study, "trial")])

@@ -48,6 +48,11 @@ def sample_skew(study: xr.Dataset, thresholds: SampleSkew = DEFAULTS.sample_skew
     metric = objective_metric(study)
     if not len(ranked(study)):
         return finding(answer="cannot tell", summary="No trial is feasible.")
+    if study.attrs.get("engine") == "command":
+        return finding(
+            answer="cannot tell",
+            summary="On which examples a command evaluates, it alone knows.",
+        )
     if f"whole_{metric}" not in study or objective_split(study) != "validation":
         return finding(
             answer="ok",
@@ -60,7 +65,13 @@ def sample_skew(study: xr.Dataset, thresholds: SampleSkew = DEFAULTS.sample_skew
     difference = losses(study) - whole
     known = [trial for trial in ranked(study) if np.isfinite(difference[trial] + error[trial])]
     if not known:
-        return finding(answer="cannot tell", summary="No trial was measured on the whole split.")
+        summary = "No trial was measured on the whole split."
+        if np.isfinite(difference[ranked(study)]).any():
+            summary = (
+                "The objective is no mean over examples, so it is not known how far a random "
+                "sample would be off."
+            )
+        return finding(answer="cannot tell", summary=summary)
     skew, spread = float(np.median(difference[known])), float(np.median(error[known]))
     bests = {arm: trial for arm, trial in best_trials(study).items() if trial in known}
     rows: list[dict[str, Any]] = [

@@ -11,6 +11,7 @@ import xarray as xr
 from tuning_playbook.archive import format_1
 from tuning_playbook.dataset.feasibility import with_those_that_got_nowhere
 from tuning_playbook.dataset.outcome import collapse_variables, objective_variables
+from tuning_playbook.dataset.own_steps import at_steps
 from tuning_playbook.dataset.rows import Axes
 from tuning_playbook.declarations import ONE_MINUS
 from tuning_playbook.trials.best_checkpoint import read_best
@@ -108,7 +109,7 @@ def _expected(
     records: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, np.ndarray]:
     """Return what the variables of a dataset must be."""
-    evaluations, windows = dataset.sizes["eval_step"], dataset.sizes["train_step"]
+    windows = dataset.sizes["train_step"]
     axes = Axes(
         dataset["eval_step"].to_numpy(),
         dataset["train_step"].to_numpy(),
@@ -118,7 +119,9 @@ def _expected(
 
     def measured(trial: TrialRecord, name: str) -> np.ndarray:
         columns = [trial.evaluations.values[f"{split}/{name}"] for split in axes.split]
-        return np.stack([_sized(column, evaluations) for column in columns], axis=1)
+        steps = trial.evaluations.steps
+        placed = [at_steps(np.asarray(column), steps, axes.eval_step) for column in columns]
+        return np.stack(placed, axis=1)
 
     metrics = {name: np.stack([measured(trial, name) for trial in trials]) for name in names}
     series = {

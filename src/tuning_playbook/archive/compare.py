@@ -1,5 +1,6 @@
 """Compare a trial that was trained again with what the archive has of it, bit for bit."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.variance import on_the_usual_data
+from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.record import TrialRecord
 
 
@@ -20,11 +22,13 @@ class TrialVariance:
         of: The arm whose reruns say so.
         reruns: How many feasible ones there are.
         standard_deviation: Of their objective; NaN where there are fewer than two.
+        degrees: Of freedom, of that: the reruns, less one for each arm that they are of.
     """
 
     of: str
     reruns: int
     standard_deviation: float
+    degrees: int
 
 
 def differing_curves(one: TrialRecord, other: TrialRecord) -> list[str]:
@@ -67,12 +71,32 @@ def trial_variance(reruns: Path, arm: str) -> TrialVariance:
     feasible = np.isfinite(objective)
     of_arm = objective[feasible & (arms == arm)]
     if len(of_arm) > 1:
-        return TrialVariance(arm, len(of_arm), float(of_arm.std(ddof=1)))
+        return TrialVariance(arm, len(of_arm), float(of_arm.std(ddof=1)), len(of_arm) - 1)
     groups = [objective[feasible & (arms == name)] for name in np.unique(arms)]
     freedom = sum(len(group) - 1 for group in groups if len(group))
     squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group))
     deviation = float(np.sqrt(squares / freedom)) if freedom else float("nan")
-    return TrialVariance("all arms", int(feasible.sum()), deviation)
+    return TrialVariance("all arms", int(feasible.sum()), deviation, freedom)
+
+
+def objective_of(record: TrialRecord, selection: CheckpointSelection) -> float:
+    """Return the best value of a trial; NaN where it has none that is finite."""
+    values = np.asarray(record.evaluations.values[selection.metric], np.float64)
+    finite = values[np.isfinite(values)]
+    best = np.max if selection.mode == "max" else np.min
+    return float(best(finite)) if len(finite) else math.nan
+
+
+def arm_of(results: Path, trial: str) -> str:
+    """Return the arm of a trial, of a rerun or of a trial of a repeat of the search."""
+    datasets = [results / name for name in ("study.nc", "reruns.nc", "replicates.nc")]
+    for path in filter(Path.is_file, datasets):
+        with xr.open_dataset(path) as dataset:
+            arms = zip(dataset["trial"].to_numpy(), dataset["arm"].to_numpy(), strict=True)
+            found = {str(each): str(arm) for each, arm in arms}
+        if trial in found:
+            return found[trial]
+    return ""
 
 
 def _leaves(place: str, tree: Any) -> list[tuple[str, np.ndarray]]:

@@ -43,6 +43,7 @@ from tuning_playbook.errors import ArchiveError
 from tuning_playbook.jobs.load_workload import BUILT_IN
 from tuning_playbook.planning.artefacts import keys_of, stages_of
 from tuning_playbook.planning.plan import Plan
+from tuning_playbook.study.command_file import read_command
 from tuning_playbook.trials.manifest import BEST, SUFFIX, manifest_of
 
 FORMAT = 2
@@ -86,7 +87,7 @@ def archive_contents(
         ArchiveError: A file of the study is missing, or trials of it are.
     """
     study = plan.study
-    spec = _spec_files(plan)
+    spec, decisive = _spec_files(plan), _command_files(plan)
     trials = _trials(plan, folder, settings.checkpoints)
     texts = spec | _artefacts(plan, folder, artefacts) | trials
     places = {
@@ -100,7 +101,7 @@ def archive_contents(
     files = {
         name: _withheld(name, content, places, hosts=settings.hosts)
         for name, content in texts.items()
-    }
+    } | decisive
     code, keys = read_code(), keys_of(plan)
     about = {
         "format": FORMAT,
@@ -137,7 +138,7 @@ def archive_contents(
     described = Described(
         study=study.name,
         goal=study.spec.goal,
-        spec=tuple(spec),
+        spec=tuple(spec | decisive),
         author=settings.author,
         license=settings.license,
         published=_published(folder, records),
@@ -170,18 +171,31 @@ def _spec_files(plan: Plan) -> dict[str, Content]:
             inside = not given.is_absolute() and ".." not in given.parts
             files[f"spec/{given.as_posix() if inside else given.name}"] = baseline
             break
-    if study.workload.import_from and not study.imported:
+    described = study.workload
+    if described.import_from and not (study.imported or described.is_command):
         # JAX is imported here, for the workload of a user alone.
         from tuning_playbook.jobs.describe_workload import workload_files  # noqa: PLC0415
         from tuning_playbook.jobs.load_workload import load_workload  # noqa: PLC0415
 
-        described = study.workload
         workload = load_workload(described.name, described.import_from, described.data_folder)
         beside = Path(described.import_from).resolve()
         for path in workload_files(workload, described.import_from):
             if path.is_relative_to(beside):
                 files[f"spec/{path.relative_to(beside).as_posix()}"] = path
     return files
+
+
+def _command_files(plan: Plan) -> dict[str, Content]:
+    """Return what decides the numbers of a command, byte by byte; nothing of another workload.
+
+    Nothing is withheld of these: with another byte it would be another command.
+    """
+    if not plan.study.workload.is_command:
+        return {}
+    command = read_command(Path(plan.study.workload.import_from) / plan.study.workload.name)
+    folder = command.path.parent
+    names = (command.path.name, *command.files)
+    return {f"spec/{name}": folder / name for name in names}
 
 
 def _artefacts(plan: Plan, folder: Path, artefacts: Iterable[Path]) -> dict[str, Content]:

@@ -29,7 +29,7 @@ from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.engine.windows import evaluation_steps, window_ends
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.study.study import BASELINE
-from tuning_playbook.study.workload_description import stamp_of
+from tuning_playbook.study.workload_description import is_command, stamp_of
 from tuning_playbook.trials.best_checkpoint import BestCheckpoint, read_best
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.record import Curves, TrialRecord
@@ -176,7 +176,9 @@ def _trial(
 
 def _measured(trial: Trial, record: TrialRecord) -> dict[str, Any]:
     # A pack of format 1 is as long as its longest trial.
-    evaluations = len(evaluation_steps(trial))
+    evaluations = len(
+        record.evaluations.steps if is_command(trial.workload) else evaluation_steps(trial)
+    )
     windows = len(window_ends(trial.max_train_steps, trial.eval_every))
     gradient = record.gradient
     return {

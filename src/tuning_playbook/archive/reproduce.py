@@ -10,22 +10,25 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from tuning_playbook.archive.bag import PAYLOAD, check_bag
 from tuning_playbook.archive.check_trials import read_packs, read_records
 from tuning_playbook.archive.choose import choose_trials
 from tuning_playbook.archive.compare import (
+    arm_of,
     differing_curves,
     differing_variables,
+    objective_of,
     trial_variance,
 )
 from tuning_playbook.archive.contents import RESULTS
 from tuning_playbook.archive.machine import differences
+from tuning_playbook.archive.reproduce_command import reproduce_commands
 from tuning_playbook.archive.verify import read_about, unpack_bag
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.jobs.environment import Resources, prepare, provenance
+from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.manifest import BEST, manifest_of
 from tuning_playbook.trials.record import TrialRecord
@@ -53,6 +56,8 @@ def reproduce(
     tell: Tell = print,
 ) -> bool:
     """Train trials of an archive again in an empty folder; return whether all gave the same bits.
+
+    Of a command it is enough that they lie within the trial variance (`reproduce_command`).
 
     Args:
         archive: The archive.
@@ -90,6 +95,10 @@ def reproduce(
             raise ArchiveError("name a trial with --trial, or give --sample or --all")
         trials = [trial_from_json(records[name]["trial"]) for name in chosen]
         packed = read_packs(results)
+        again = Path(folder) / "again"
+        if is_command(trials[0].workload):
+            request = PackRequest(tuple(trials), str(payload / "spec"), "", _selection(results))
+            return reproduce_commands(request, results, packed, again, threads=threads, tell=tell)
         import_from = str(payload / "spec") if ":" in about["workload"]["name"] else ""
         for trial in trials:
             if trial.nodes > 1:
@@ -101,7 +110,6 @@ def reproduce(
         prepare(Resources(threads, devices))
         workload = _load(about, trials, import_from, data_folder)
         _tell_environment(records, chosen, tell)
-        again = Path(folder) / "again"
         # JAX is imported here, after its environment is set.
         from tuning_playbook.jobs.groups import train_trials  # noqa: PLC0415
 
@@ -207,8 +215,8 @@ def _objectives(
     selection: CheckpointSelection,
 ) -> str:
     """Say how far the objectives are apart, beside the trial variance of the archive."""
-    old, new = (_objective(record, selection) for record in (before, now))
-    spread = trial_variance(results / "reruns.nc", _arm(results, name))
+    old, new = (objective_of(record, selection) for record in (before, now))
+    spread = trial_variance(results / "reruns.nc", arm_of(results, name))
     apart = abs(new - old)
     times = apart / spread.standard_deviation if spread.standard_deviation else math.nan
     return (
@@ -216,22 +224,3 @@ def _objectives(
         f"which is {times:.2g} standard deviations of {spread.reruns} reruns of {spread.of} "
         f"({spread.standard_deviation:.2g})"
     )
-
-
-def _objective(record: TrialRecord, selection: CheckpointSelection) -> float:
-    values = np.asarray(record.evaluations.values[selection.metric], np.float64)
-    finite = values[np.isfinite(values)]
-    best = np.max if selection.mode == "max" else np.min
-    return float(best(finite)) if len(finite) else math.nan
-
-
-def _arm(results: Path, trial: str) -> str:
-    """Return the arm of a trial, of a rerun or of a trial of a repeat of the search."""
-    datasets = [results / name for name in ("study.nc", "reruns.nc", "replicates.nc")]
-    for path in filter(Path.is_file, datasets):
-        with xr.open_dataset(path) as dataset:
-            arms = zip(dataset["trial"].to_numpy(), dataset["arm"].to_numpy(), strict=True)
-            found = {str(each): str(arm) for each, arm in arms}
-        if trial in found:
-            return found[trial]
-    return ""

@@ -25,6 +25,7 @@ from tuning_playbook.dataset.outcome import (
     objective_variables,
     status_variables,
 )
+from tuning_playbook.dataset.own_steps import all_steps, places_in
 from tuning_playbook.dataset.rows import Axes, Row
 from tuning_playbook.engine.windows import NORM_EDGES, evaluation_steps, window_ends
 from tuning_playbook.errors import ArtefactError
@@ -98,7 +99,7 @@ def _collect_there(
         raise ArtefactError(
             f"{folder}: no trial of the study has a result yet, so there is nothing to collect"
         )
-    dataset = assemble(plan.study, there, [found], axes_of(plan.study, there))
+    dataset = assemble(plan.study, there, [found], axes_of(plan.study, there, found.values()))
     planned = sum(plan.trials_per_arm.values())
     if len(there) == planned:
         return dataset
@@ -138,8 +139,15 @@ def collect(
     listed = list(packs)
     wanted = {row.trial.id for row in rows}
     try:
-        records = _read_packs(listed, wanted, folder)
-        return assemble(study, rows, records, axes_of(study, rows), judged=judged)
+        records: Iterable[dict[str, TrialRecord]] = _read_packs(listed, wanted, folder)
+        if study.workload.is_command:  # at which steps it measured, its records alone tell
+            listed_records = [pack.items() for pack in records]
+            found = {name: one for pack in listed_records for name, one in pack if name in wanted}
+            records = [found]
+        else:
+            found = {}
+        axes = axes_of(study, rows, found.values())
+        return assemble(study, rows, records, axes, judged=judged)
     except MissingTrialError as error:
         files = ", ".join(map(str, listed[:3])) + (", ..." if listed[3:] else "")
         raise ArtefactError(
@@ -187,8 +195,7 @@ def assemble(
     Args:
         study: The study.
         rows: Its trials in their order.
-        packs: The records of these trials, and maybe of others, by id. Each was measured at the
-            first of the dataset's steps, or at all of them.
+        packs: The records of these trials, and maybe of others, by id.
         axes: The dataset's coordinates.
         judged: As in `collect`.
 
@@ -208,19 +215,19 @@ def assemble(
             number = place[trial_id]
             # Its curves are copied below, and a large study's would not fit in memory twice.
             found[number] = replace(record, evaluations=NO_CURVES, logged=NO_CURVES)
+            kept, at = places_in(record.evaluations.steps, axes.eval_step)
             for column, values in record.evaluations.values.items():
                 split, _, name = column.partition("/")
                 if name not in metrics:
                     # As precise as it was measured: the objective is compared with its curve.
                     metrics[name] = np.full(shape, np.nan, np.asarray(values).dtype)
-                # A pack is as long as its longest trial, asked for or not.
-                kept = values[: shape[1]]
-                metrics[name][number, : len(kept), axes.split.index(split)] = kept
+                measured = np.asarray(values)[kept]
+                metrics[name][number, at, axes.split.index(split)] = measured
             for name, values in record.logged.values.items():
                 if name not in series:
                     series[name] = np.full((len(rows), len(axes.train_step)), np.nan, np.float32)
-                kept = values[: len(axes.train_step)]
-                series[name][number, : len(kept)] = kept
+                logged = values[: len(axes.train_step)]
+                series[name][number, : len(logged)] = logged
     present = _check(rows, found)
     if judged:
         present = with_those_that_got_nowhere(
@@ -313,14 +320,22 @@ def _check(rows: Sequence[Row], found: Sequence[TrialRecord | None]) -> list[Tri
     return present
 
 
-def axes_of(study: Study, rows: Sequence[Row]) -> Axes:
-    """Return the coordinates of a dataset: those of its longest trial."""
+def axes_of(study: Study, rows: Sequence[Row], records: Iterable[TrialRecord]) -> Axes:
+    """Return the coordinates of a dataset: those of its longest trial.
+
+    Args:
+        study: The study.
+        rows: The trials of the dataset.
+        records: Theirs, where a command trained them: it measures at steps of its own.
+    """
     training = study.spec.training
     longest = max((row.trial for row in rows), key=lambda t: t.max_train_steps, default=None)
     steps = longest.max_train_steps if longest else training.max_train_steps
     evaluations = np.arange(0, steps + 1, training.eval_every, dtype=np.int64)
     if longest:
         evaluations = evaluation_steps(longest)
+        if study.workload.is_command:
+            evaluations = all_steps(records, longest)
     return Axes(evaluations, window_ends(steps, training.eval_every), EVALUATED_SPLITS)
 
 
@@ -354,6 +369,7 @@ def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]
     YAML(typ="safe", pure=True).dump(spec, text)
     training, objective = study.spec.training, study.spec.objective
     taken = json.dumps([item.to_json() for item in study.taken])
+    engine = {"engine": "command"} if study.workload.is_command else {}
     origin: dict[str, Any] = {"taken_from_earlier_studies": taken} if study.taken else {}
     if study.spec.design == "joint":
         parts = parts_of(study.spec)
@@ -369,13 +385,16 @@ def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]
     return (
         described
         | origin
+        | engine
         | {
             "spec": text.getvalue(),
             "study": study.name,
             "workload": study.workload.name,
             "objective_metric": objective.metric,
             "objective_mode": objective.mode,
-            "max_train_steps": int(axes.eval_step[-1]),
+            "max_train_steps": max(
+                (row.trial.max_train_steps for row in rows), default=training.max_train_steps
+            ),
             "eval_every": training.eval_every,
             "arms": [arm.name for arm in study.arms],
             "arm_settings": json.dumps([dict(arm.scientific) for arm in study.arms]),

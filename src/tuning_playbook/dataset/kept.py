@@ -7,12 +7,15 @@ made of the dataset. Whatever holds them, they are those whose hash the trial's 
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tuning_playbook.dataset.feasibility import as_trained
+from tuning_playbook.dataset.own_steps import measured_alone
 from tuning_playbook.engine.windows import evaluation_steps, window_ends
 from tuning_playbook.errors import ArtefactError
+from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.pack_file import read_pack, write_numbers
 from tuning_playbook.trials.record import Curves, GradientSummary, TrialRecord
 from tuning_playbook.trials.trial import Trial, trial_from_json
@@ -165,7 +168,8 @@ def _records(dataset: Any, wanted: Mapping[str, Trial]) -> dict[str, TrialRecord
     found = {}
     for name in wanted.keys() & places.keys():
         trial, row = wanted[name], dataset.isel(trial=places[name])
-        steps = evaluation_steps(trial)
+        own = is_command(trial.workload)
+        steps = dataset["eval_step"].to_numpy() if own else evaluation_steps(trial)
         ends = window_ends(trial.max_train_steps, trial.eval_every)
         record = TrialRecord(
             fingerprint=str(row["fingerprint"].item()),
@@ -186,5 +190,7 @@ def _records(dataset: Any, wanted: Mapping[str, Trial]) -> dict[str, TrialRecord
                 clipped_share=float(row["clipped_share"]),
             ),
         )
+        if own:
+            record = replace(record, evaluations=measured_alone(record.evaluations))
         found[name] = as_trained(record)
     return found

@@ -18,7 +18,7 @@ class Data(NamedTuple):
     """The data on the device.
 
     Attributes:
-        train: Training examples, [examples, ...]; {} where batches are fed from the host.
+        train: Training examples, [examples, ...]; {} where batches come from the host.
         evaluated: What each evaluated split is measured on.
         whole: The whole validation split.
     """
@@ -42,7 +42,7 @@ def place_data(
     An evaluation batch is at least as large as training's, which needs more memory.
 
     Args:
-        splits: The workload's.
+        splits: The workload's; without `train` where it makes the training batches itself.
         batch_size: Of training.
         validation_sample: Validation examples that periodic evaluations see; 0 for all.
         train_sample: "all" where they see every training example, too; else they see as many as of
@@ -57,11 +57,12 @@ def place_data(
     validation = whole
     if size < examples:
         validation = batched(fixed_sample(splits["validation"], size), least, parts)
-    train = splits["train"] if train_sample == "all" else fixed_sample(splits["train"], size)
-    evaluated = {
-        "train": batched(train, least, parts),
-        "validation": validation,
-    }
+    evaluated = {}
+    if "train" in splits:
+        train = splits["train"] if train_sample == "all" else fixed_sample(splits["train"], size)
+        evaluated["train"] = batched(train, least, parts)
+    evaluated["validation"] = validation
+    resident = {} if host_fed else dict(splits.get("train", {}))
     placed: tuple[dict[str, jax.Array], dict[str, Split], Split]
-    placed = spread.place(({} if host_fed else dict(splits["train"]), evaluated, whole))
+    placed = spread.place((resident, evaluated, whole))
     return Data(*placed)

@@ -32,8 +32,7 @@ def batched(arrays: Arrays, least: int, parts: int = 1) -> tuple[dict[str, np.nd
         The arrays as [batches, batch, ...], and weights [batches, batch]: 1, and 0 for padding.
     """
     examples = len(next(iter(arrays.values())))
-    batches = max(1, examples // least)
-    size = -(-examples // (batches * parts)) * parts
+    batches, size = batch_shape(examples, least, parts)
     index = np.arange(batches * size)
     weight = (index < examples).astype(np.float32)
     index[examples:] = 0
@@ -42,6 +41,12 @@ def batched(arrays: Arrays, least: int, parts: int = 1) -> tuple[dict[str, np.nd
         for name, array in arrays.items()
     }
     return cut, weight.reshape(batches, size)
+
+
+def batch_shape(examples: int, least: int, parts: int = 1) -> tuple[int, int]:
+    """Return how many batches a split is cut into, and the examples of each; see `batched`."""
+    batches = max(1, examples // least)
+    return batches, -(-examples // (batches * parts)) * parts
 
 
 def fixed_sample(arrays: Arrays, size: int) -> dict[str, np.ndarray]:

@@ -12,8 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tuning_playbook.engine.lane import Lane
+from tuning_playbook.engine.lane import Lane, lane_of
 from tuning_playbook.engine.program import Program
+from tuning_playbook.engine.whole_split import (
+    examples_of,
+    summarize,
+    whole_metrics,
+    without_padding,
+)
 
 KEPT_EXAMPLES = 64
 """Validation examples, the first ones, whose predictions are saved."""
@@ -24,13 +30,13 @@ class Examination:
     """The best variables of one trial on the whole validation split.
 
     Attributes:
-        means: The mean of each metric.
+        means: Each metric: its mean, or what it is of the whole split.
         sample_error: The standard error of each mean over a random sample as large as that of the
-            periodic evaluations; empty where those see the whole split.
+            periodic evaluations; NaN of what is no mean; empty where those see the whole split.
         class_right: Right predictions of each class, [classes]; empty where there are no classes.
         class_examples: Examples of each class, [classes].
-        examples: Of the first examples: each metric, [kept], and `prediction`, [kept, ...], where
-            the workload predicts.
+        examples: Of the first examples, where the workload predicts: each metric, [kept], and
+            `prediction`, [kept, ...].
     """
 
     means: Mapping[str, float]
@@ -55,19 +61,23 @@ def examine(program: Program, lanes: Sequence[Lane], traced: Any) -> list[Examin
     filled += [any_best] * (width - len(filled))
     stacked = filled[0] if width == 1 else jax.tree.map(lambda *x: jnp.stack(x), *filled)
     found = jax.device_get(program.examine(stacked, traced))
-    count = int(np.asarray(program.data.whole[1]).sum())
     examinations = []
     for index, variables in enumerate(best):
-        lane = {name: array if width == 1 else array[index] for name, array in found.items()}
-        flat = {name: array.reshape(-1, *array.shape[2:])[:count] for name, array in lane.items()}
-        examinations.append(NOTHING if variables is None else _sum_up(program, flat))
+        lane = without_padding(lane_of(found, index, width), program.data.whole[1])
+        examinations.append(NOTHING if variables is None else _sum_up(program, lane))
     return examinations
 
 
-def _sum_up(program: Program, found: Mapping[str, np.ndarray]) -> Examination:
-    names = [metric.name for metric in program.workload.metrics]
+def _sum_up(program: Program, found: Mapping[str, Any]) -> Examination:
+    workload, sample = program.workload, program.trial.validation_sample
+    names = [metric.name for metric in workload.metrics if not metric.whole]
+    means = {name: float(found[name].mean(dtype=np.float64)) for name in names}
+    errors = {name: sample_error(found[name], sample) for name in names} if sample else {}
+    if whole := whole_metrics(workload):
+        means |= summarize(workload, found["prediction"], examples_of(program.data.whole))
+        errors |= dict.fromkeys(whole, np.nan) if sample else {}
     right = total = np.empty(0, np.int64)
-    label = getattr(program.workload, "label", None)
+    label = getattr(workload, "label", None)
     if label and "prediction" in found:
         labels = np.asarray(program.data.whole[0][label]).reshape(-1)[: len(found["prediction"])]
         classes = found["prediction"].shape[-1]
@@ -75,16 +85,25 @@ def _sum_up(program: Program, found: Mapping[str, np.ndarray]) -> Examination:
         right = np.bincount(hit, minlength=classes).astype(np.int64)
         total = np.bincount(labels, minlength=classes).astype(np.int64)
     return Examination(
-        means={name: float(found[name].mean(dtype=np.float64)) for name in names},
-        sample_error={
-            name: sample_error(found[name], program.trial.validation_sample) for name in names
-        }
-        if program.trial.validation_sample
-        else {},
+        means=means,
+        sample_error=errors,
         class_right=right,
         class_examples=total,
-        examples={name: array[:KEPT_EXAMPLES] for name, array in found.items()},
+        examples=_kept(found) if "prediction" in found else {},
     )
+
+
+def _kept(found: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return what is saved of the first examples; a pytree's arrays stand under their paths."""
+    return {
+        "/".join([name, *(_key(part) for part in path)]): array[:KEPT_EXAMPLES]
+        for name, tree in found.items()
+        for path, array in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def _key(part: Any) -> str:
+    return jax.tree_util.keystr((part,), simple=True)
 
 
 def sample_error(values: np.ndarray, size: int) -> float:

@@ -1,16 +1,18 @@
 """Feed each step from the host: the numbers of its examples, or the examples themselves.
 
 Data on the device is picked from by number. Data that does not fit there is read ahead by Grain,
-batch for batch in the same order, so that the two give the same bits.
+batch for batch in the same order, so that the two give the same bits. So are batches that a
+workload makes itself.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from tuning_playbook.engine.order import Order
+from tuning_playbook.engine.stream import Stream
 from tuning_playbook.workloads.protocol import Arrays
 
 PIECE_BYTES = 2**26
@@ -63,32 +65,25 @@ class IndexFeed:
 
 
 class HostFeed:
-    """The examples themselves, from a training split on the host. See `Feed`."""
+    """The examples themselves, which are read ahead on the host. See `Feed`."""
 
     def __init__(
         self,
-        train: Arrays,
-        order: Order,
+        batch_at: Callable[[int], Mapping[str, np.ndarray]],
+        step_bytes: int,
         first_step: int,
         last_step: int,
-        rows: slice = slice(None),
     ) -> None:
         """Begin to read.
 
         Args:
-            train: The training split.
-            order: Of its examples.
+            batch_at: Gives the batch of a step, [lanes, batch, ...]; several threads call it.
+            step_bytes: Of the batches of one step, all lanes together.
             first_step: Steps already taken.
             last_step: Where training ends.
-            rows: The examples of each batch that are read here; others are read by other processes.
         """
         self.wait_seconds = 0.0
-        example_bytes = sum(array[:1].nbytes for array in train.values())
-        self.most_steps = _most_steps(example_bytes * order.batches(first_step, 1).size)
-
-        def batch_at(step: int) -> dict[str, np.ndarray]:
-            index = order.batches(step, 1)[:, 0, rows]
-            return {name: np.asarray(array[index]) for name, array in train.items()}
+        self.most_steps = _most_steps(step_bytes)
 
         import grain  # noqa: PLC0415 - half as slow to import as JAX, and few workloads need it
 
@@ -106,6 +101,56 @@ class HostFeed:
             name: _drop_single_lane(np.stack([batch[name] for batch in batches], axis=1))
             for name in batches[0]
         }
+
+
+def array_feed(
+    train: Arrays, order: Order, first_step: int, last_step: int, rows: slice = slice(None)
+) -> HostFeed:
+    """Return a feed of the examples of a training split on the host.
+
+    Args:
+        train: The training split.
+        order: Of its examples.
+        first_step: Steps already taken.
+        last_step: Where training ends.
+        rows: The examples of each batch that are read here; others are read by other processes.
+    """
+    example_bytes = sum(array[:1].nbytes for array in train.values())
+
+    def batch_at(step: int) -> dict[str, np.ndarray]:
+        index = order.batches(step, 1)[:, 0, rows]
+        return {name: np.asarray(array[index]) for name, array in train.items()}
+
+    step_bytes = example_bytes * order.batches(first_step, 1).size
+    return HostFeed(batch_at, step_bytes, first_step, last_step)
+
+
+def stream_feed(
+    stream: Stream,
+    seeds: Sequence[int],
+    batch_size: int,
+    first_step: int,
+    last_step: int,
+    rows: slice = slice(None),
+) -> HostFeed:
+    """Return a feed of the batches that a workload makes itself.
+
+    Args:
+        stream: Makes them.
+        seeds: Of the trial in each lane.
+        batch_size: Examples of a batch.
+        first_step: Steps already taken.
+        last_step: Where training ends.
+        rows: The examples of each batch that this process feeds.
+    """
+
+    def batch_at(step: int) -> dict[str, np.ndarray]:
+        lanes = [stream(seed, step, batch_size) for seed in seeds]
+        return {name: np.stack([lane[name][rows] for lane in lanes]) for name in lanes[0]}
+
+    first = batch_at(min(first_step, last_step - 1))
+    step_bytes = sum(array.nbytes for array in first.values())
+    return HostFeed(batch_at, step_bytes, first_step, last_step)
 
 
 def _most_steps(step_bytes: int) -> int:

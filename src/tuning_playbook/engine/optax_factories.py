@@ -1,4 +1,4 @@
-"""What optax offers as `optax.<name>`, its float arguments being hyperparameters."""
+"""What optax offers as `optax.<name>`, its float and bool arguments being hyperparameters."""
 
 import functools
 import inspect
@@ -26,9 +26,9 @@ NOT_OPTIMIZERS = {
 def optax_optimizers() -> dict[str, tuple[Hyperparameter, ...]]:
     """Return the hyperparameters of each optimizer that optax has a factory of, by `optax.<name>`.
 
-    Those are its arguments that are floats, the learning rate first. One that optax leaves out by
-    default, as the momentum of `optax.sgd`, is left out at 0. What a factory takes beside them
-    keeps optax's default.
+    Those are its arguments that are floats or truth values, the learning rate first. One that optax
+    leaves out by default, as the momentum of `optax.sgd`, is left out at 0. What a factory takes
+    beside them keeps optax's default.
     """
     found = {}
     for name in dir(optax):
@@ -48,12 +48,19 @@ def optax_optimizers() -> dict[str, tuple[Hyperparameter, ...]]:
 
 
 def _hyperparameter(parameter: inspect.Parameter, description: str) -> Hyperparameter | None:
-    """Return what a spec may set of a factory's argument; None where it is no float."""
-    if isinstance(parameter.default, float):
+    """Return what a spec may set of a factory's argument; None where it is no float and no bool."""
+    truth_value = isinstance(parameter.default, bool) and not parameter.name.endswith("mask")
+    if isinstance(parameter.default, float) or truth_value:
         return Hyperparameter(parameter.name, parameter.default, description)
     if parameter.default is None and float in get_args(parameter.annotation):
         return Hyperparameter(parameter.name, 0.0, f"{description}, left out at 0", off=0.0)
     return None
+
+
+def mask_argument(optimizer: str) -> str:
+    """Return the name of the argument that says which parameters decay; empty without one."""
+    parameters = inspect.signature(factory_of(optimizer)).parameters
+    return next((name for name in ("mask", "weight_decay_mask") if name in parameters), "")
 
 
 def factory_of(optimizer: str) -> Callable[..., optax.GradientTransformation]:

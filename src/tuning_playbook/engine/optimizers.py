@@ -5,17 +5,22 @@ algorithms?". Where optax's alias of the same name computes something else, the 
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from tuning_playbook.engine.optax_factories import factory_of, optax_optimizers
+from tuning_playbook.engine.optax_factories import factory_of, mask_argument, optax_optimizers
+from tuning_playbook.errors import InfeasibleConfigurationError
 
 Number = jax.Array | float
 Numbers = Mapping[str, Number]
 """Numeric hyperparameters by name: traced scalars, or plain numbers where a feature is off."""
+
+
+DecayMask = Callable[[optax.Params], Any]
+"""From the parameters to a tree of truth values, or the upper part of one: which of them decay."""
 
 
 class Moments(NamedTuple):
@@ -26,34 +31,57 @@ class Moments(NamedTuple):
     second: optax.Updates
 
 
-def make_optimizer(name: str, hyperparameters: Numbers) -> optax.GradientTransformation:
+def make_optimizer(
+    name: str,
+    hyperparameters: Numbers,
+    *,
+    rule: optax.GradientTransformation | None = None,
+    mask: DecayMask | None = None,
+) -> optax.GradientTransformation:
     """Return an optimizer whose updates are to be added to the parameters.
 
     Gradients are clipped, then given to the update rule; the decoupled weight decay is added to
     what the rule gives. A feature whose hyperparameter is a plain zero is left out of the program.
 
     Args:
-        name: One of `spec.optimizers.OPTIMIZERS`, or `optax.<name>`.
+        name: One of `spec.optimizers.OPTIMIZERS`, or `optax.<name>`, or the workload's own.
         hyperparameters: Its own, with the learning rate of this step, and `COMMON`'s.
+        rule: The update rule, where the workload makes it.
+        mask: Says which parameters decay; all of them where it is left out.
+
+    Raises:
+        InfeasibleConfigurationError: A mask is given to a rule that decays all weights by itself.
     """
     own = optax_optimizers().get(name, ())
+    decays_itself = "weight_decay" in {item.name for item in own}
     if own:
-        given = {
+        given: dict[str, Any] = {
             item.name: hyperparameters[item.name]
             for item in own
             if item.off is None or not off(hyperparameters[item.name])
         }
+        if mask is not None and decays_itself:
+            given |= {_mask_of(name): mask}
         rule = factory_of(name)(**given)
-    else:
+    elif rule is None:
         rule = RULES[name](hyperparameters)
     if not off(hyperparameters["clip_norm"]):
         rule = optax.chain(optax.clip_by_global_norm(hyperparameters["clip_norm"]), rule)
-    decays_itself = "weight_decay" in {item.name for item in own}
     if decays_itself or off(hyperparameters["weight_decay"]):
         return rule
     return _with_weight_decay(
-        rule, hyperparameters["learning_rate"] * hyperparameters["weight_decay"]
+        rule, hyperparameters["learning_rate"] * hyperparameters["weight_decay"], mask
     )
+
+
+def _mask_of(name: str) -> str:
+    argument = mask_argument(name)
+    if not argument:
+        raise InfeasibleConfigurationError(
+            f"{name} decays all weights alike, and the workload's decay_mask says that some do not "
+            "decay: choose another optimizer"
+        )
+    return argument
 
 
 def off(value: Number) -> bool:
@@ -73,7 +101,7 @@ def global_norm(tree: optax.Updates) -> jax.Array:
 
 
 def _with_weight_decay(
-    rule: optax.GradientTransformation, rate: Number
+    rule: optax.GradientTransformation, rate: Number, mask: DecayMask | None = None
 ) -> optax.GradientTransformation:
     """Take `rate` times the parameters off them, beside the updates of `rule`.
 
@@ -82,12 +110,22 @@ def _with_weight_decay(
     """
 
     def update(
-        updates: optax.Updates, state: optax.OptState, params: optax.Params | None = None
+        updates: optax.Updates,
+        state: optax.OptState,
+        params: optax.Params | None = None,
+        **extra: Any,
     ) -> tuple[optax.Updates, optax.OptState]:
-        updates, state = rule.update(updates, state, params)
-        return jax.tree.map(lambda u, p: u - rate * p, updates, params), state
+        updates, state = with_extra.update(updates, state, params, **extra)
+        if mask is None:
+            return jax.tree.map(lambda u, p: u - rate * p, updates, params), state
+        return jax.tree.map(decayed, mask(params), updates, params), state
 
-    return optax.GradientTransformation(rule.init, update)
+    def decayed(decays: Any, updates: optax.Updates, params: optax.Params) -> optax.Updates:
+        """Decay what a leaf of the mask stands for: an array, or a part of the tree."""
+        return jax.tree.map(lambda u, p: jnp.where(decays, u - rate * p, u), updates, params)
+
+    with_extra = optax.with_extra_args_support(rule)
+    return optax.GradientTransformationExtraArgs(rule.init, update)
 
 
 def _sgd(hyperparameters: Numbers) -> optax.GradientTransformation:

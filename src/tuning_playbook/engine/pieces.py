@@ -6,7 +6,7 @@ of its own to compile, so there are to be few.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ class Piece:
         logged: What is logged of each step.
         variables: What is evaluated after them; None where no evaluation follows.
         metrics: What the evaluation gives; None likewise.
+        outputs: The predictions of every evaluated split, where a metric is of a whole split.
     """
 
     first: int
@@ -47,6 +48,7 @@ class Piece:
     logged: Steps
     variables: Any
     metrics: Metrics | None
+    outputs: Mapping[str, Any]
 
 
 def one_ahead(pieces: Iterable[Piece]) -> Iterator[Piece]:

@@ -5,6 +5,7 @@ program. Data order and every draw are functions of (seed, step) alone: a trial 
 resumed goes on as if nothing had been.
 """
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,11 +23,13 @@ from tuning_playbook.engine.evaluation import (
 )
 from tuning_playbook.engine.layout import Layout, layout
 from tuning_playbook.engine.optimizers import global_norm, make_optimizer, off
+from tuning_playbook.engine.own_rules import OWN, own_decay_mask, own_optimizer, own_rate
 from tuning_playbook.engine.schedules import learning_rate
+from tuning_playbook.engine.whole_split import examples_of, whole_metrics
 from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.trials.record import EVALUATED_SPLITS
 from tuning_playbook.trials.trial import Trial, canonical
-from tuning_playbook.workloads.protocol import Variables, Workload
+from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
 
 INIT_STREAM, ORDER_STREAM, STEP_STREAM = range(3)
 """The random streams of a trial: its initial weights, the order of its data, its steps."""
@@ -82,7 +85,7 @@ class Program:
         trial: Any trial of the signature.
         workload: Its workload.
         data: The data, on the device.
-        examples: How many training examples there are.
+        examples: How many training examples there are; 0 where the workload makes the batches.
         spread: The devices that share its batches.
         compile_seconds: Spent compiling, so far.
         compilations: How many functions were compiled.
@@ -99,7 +102,7 @@ class Program:
 
     def __post_init__(self) -> None:
         """Refuse a batch that is larger than the training set, or cannot be shared out."""
-        if self.trial.batch_size > self.examples:
+        if self.trial.batch_size > self.examples > 0:
             raise InfeasibleConfigurationError(
                 f"batch_size {self.trial.batch_size} is larger than the training set "
                 f"({self.examples} examples)"
@@ -173,14 +176,30 @@ class Program:
         metrics: Metrics = self._call("evaluate", self._evaluate, (0, 0), variables, traced)
         return metrics
 
-    def examine(self, variables: Variables, traced: Any) -> dict[str, jax.Array]:
+    def outputs(self, variables: Variables, traced: Any) -> dict[str, Any]:
+        """Return the predictions of every evaluated split, where a metric is of a whole split.
+
+        Each is a pytree of [batches, batch, ...], padding included; there are none where every
+        metric is a mean over examples.
+        """
+        if not whole_metrics(self.workload):
+            return {}
+        outputs: dict[str, Any] = self._call("outputs", self._outputs, (0, 0), variables, traced)
+        return outputs
+
+    @functools.cached_property
+    def examples_seen(self) -> dict[str, Arrays]:
+        """Return the examples of every evaluated split on the host, for `summarize`."""
+        if not whole_metrics(self.workload):
+            return {}
+        return {name: examples_of(split) for name, split in self.data.evaluated.items()}
+
+    def examine(self, variables: Variables, traced: Any) -> dict[str, Any]:
         """Return each metric of each validation example, and its prediction where there is one.
 
-        Each is [batches, batch, ...], padding included.
+        Each is [batches, batch, ...], padding included; a prediction may be a pytree of such.
         """
-        found: dict[str, jax.Array] = self._call(
-            "examine", self._examine, (0, 0), variables, traced
-        )
+        found: dict[str, Any] = self._call("examine", self._examine, (0, 0), variables, traced)
         return found
 
     def _call(
@@ -212,11 +231,29 @@ class Program:
         values = self._values(traced)
         return {item.name: values[item.name] for item in self.workload.hyperparameters}
 
-    def _optimizer(self, values: Mapping[str, Any]) -> optax.GradientTransformation:
-        return make_optimizer(str(self.trial.hyperparameters["optimizer"]), values)
+    def _optimizer(
+        self, values: Mapping[str, Any]
+    ) -> optax.GradientTransformationExtraArgs | optax.GradientTransformation:
+        """Return the optimizer of a step; the workload's own one is also told the loss."""
+        name, rule = str(self.trial.hyperparameters["optimizer"]), None
+        mask = own_decay_mask(self.workload)
+        if name == OWN:
+            rule = own_optimizer(self.workload, self._own(values), values["learning_rate"])
+            rule = optax.with_extra_args_support(rule)
+        return make_optimizer(name, values, rule=rule, mask=mask)
+
+    def _rate(self, values: Mapping[str, Any], step: jax.Array) -> jax.Array:
+        """Return the learning rate of a step."""
+        schedule, last = str(self.trial.hyperparameters["schedule"]), self.trial.max_train_steps
+        if schedule == OWN:
+            return own_rate(self.workload, self._own(values), values, step, last)
+        return learning_rate(schedule, values, step, last)
 
     def _layout(self, variables: Variables) -> Layout:
-        return layout(variables["params"], str(self.trial.hyperparameters["optimizer"]))
+        # A mask speaks of the model's own tree.
+        masked = own_decay_mask(self.workload) is not None and not self._off("weight_decay")
+        name = str(self.trial.hyperparameters["optimizer"])
+        return layout(variables["params"], OWN if masked else name)
 
     def _init(self, seed: jax.Array, traced: Mapping[str, jax.Array], data: Data) -> TrainState:
         key = jax.random.fold_in(jax.random.key(seed), INIT_STREAM)
@@ -240,7 +277,6 @@ class Program:
     ) -> tuple[TrainState, Steps]:
         step_key = jax.random.fold_in(jax.random.key(seed), STEP_STREAM)
         values = self._values(traced)
-        schedule = str(values["schedule"])
         hold, release = self._layout(state.variables)
 
         def step(state: TrainState, given: tuple[jax.Array, Any]) -> tuple[TrainState, Steps]:
@@ -272,9 +308,10 @@ class Program:
             # loss to be there before the parameters change makes no copy of them.
             nothing = 0.0 * loss
             gradient = _add(gradient, nothing)
-            rate = learning_rate(schedule, values, number, self.trial.max_train_steps)
+            rate = self._rate(values, number)
             optimizer = self._optimizer({**values, "learning_rate": rate})
-            updates, optimizer_state = optimizer.update(gradient, state.optimizer, params)
+            told = {"value": loss} if values["optimizer"] == OWN else {}
+            updates, optimizer_state = optimizer.update(gradient, state.optimizer, params, **told)
             # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
             params = optax.apply_updates(params, _add(updates, nothing))
             variables = {"params": params, **rest, **updated}
@@ -315,23 +352,39 @@ class Program:
             return self._measure(variables, batch, traced)
 
         return {
-            split: weighted_means(per_example, data.evaluated[split]) for split in EVALUATED_SPLITS
+            split: weighted_means(per_example, data.evaluated[split])
+            for split in EVALUATED_SPLITS
+            if split in data.evaluated
+        }
+
+    def _outputs(
+        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+    ) -> dict[str, Any]:
+        predict = getattr(self.workload, "predict", None)
+
+        def of_batch(batch: Mapping[str, jax.Array]) -> Any:
+            assert predict is not None  # a class without it is refused before anything trains
+            return predict(variables, self.spread.part(batch), hyperparameters=self._own(traced))
+
+        return {
+            split: jax.lax.map(of_batch, examples)
+            for split, (examples, _) in data.evaluated.items()
         }
 
     def _examine(
         self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
-    ) -> dict[str, jax.Array]:
+    ) -> dict[str, Any]:
         predict = getattr(self.workload, "predict", None)
 
-        def per_example(batch: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-            found = self._measure(variables, batch, traced)
+        def per_example(batch: Mapping[str, jax.Array]) -> dict[str, Any]:
+            found: dict[str, Any] = self._measure(variables, batch, traced)
             if predict is not None:
                 own = self._own(traced)
                 found["prediction"] = predict(variables, batch, hyperparameters=own)
             return found
 
         examples, _ = data.whole
-        found: dict[str, jax.Array] = jax.lax.map(per_example, examples)
+        found: dict[str, Any] = jax.lax.map(per_example, examples)
         return found
 
     def _measure(
@@ -346,7 +399,7 @@ class Program:
         values, _ = self.workload.apply(
             variables, batch, hyperparameters=self._own(traced), key=key, train=False
         )
-        return {item.name: values[item.name] for item in self.workload.metrics}
+        return {item.name: values[item.name] for item in self.workload.metrics if not item.whole}
 
 
 def _add(tree: Any, number: jax.Array) -> Any:

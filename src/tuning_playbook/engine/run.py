@@ -8,7 +8,7 @@ pieces, and may save the state or stop there.
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,11 +17,13 @@ import numpy as np
 
 from tuning_playbook.engine.devices import everywhere
 from tuning_playbook.engine.examine import NOTHING, Examination, examine
-from tuning_playbook.engine.feed import Feed, HostFeed, IndexFeed
+from tuning_playbook.engine.feed import Feed, IndexFeed, array_feed, stream_feed
 from tuning_playbook.engine.lane import Lane, device_lane, lane_of, new_lane
 from tuning_playbook.engine.order import Order
 from tuning_playbook.engine.pieces import Pace, Piece, one_ahead
 from tuning_playbook.engine.program import Metrics, Program, Steps, TrainState
+from tuning_playbook.engine.stream import Stream
+from tuning_playbook.engine.whole_split import summarize, without_padding
 from tuning_playbook.engine.windows import (
     evaluation_steps,
     gradient_summary,
@@ -96,7 +98,9 @@ def train_group(
     *,
     resume: Callable[[Sequence[Lane], Any], Progress | None] = lambda lanes, state: None,
     between: Callable[[Sequence[Lane], Progress], None] = lambda lanes, progress: None,
+    evaluated: Callable[[Sequence[Lane], int], None] = lambda lanes, step: None,
     host_data: Arrays | None = None,
+    stream: Stream | None = None,
     under_way: Callable[[], None] = lambda: None,
 ) -> Trained:
     """Train up to `lanes` trials at once, from where they were interrupted if they were.
@@ -108,7 +112,9 @@ def train_group(
         resume: Fills in new lanes from what was saved of them, and returns where they go on; None
             where there is nothing. It is given the initial state of the group, too.
         between: Called after every piece but the last. What it raises ends the training.
+        evaluated: Called after every evaluation, with the step at which it was.
         host_data: The training split, where batches are fed from the host.
+        stream: Makes the batches, where there is no training split.
         under_way: Called when the device has work for a while, and after every piece.
     """
     width = program.trial.lanes
@@ -125,24 +131,34 @@ def train_group(
         step = 0
         pace.begin(program.compile_seconds)
         measured = program.evaluate(state.variables, traced)
-        _record(program, lanes, selection, state.variables, measured, 0)
+        outputs = program.outputs(state.variables, traced)
+        _record(program, lanes, selection, state.variables, measured, outputs, 0)
+        evaluated(lanes, 0)
         pace.evaluated(program)
         for lane in lanes:
-            lane.bound = _times(DIVERGENCE_FACTOR, float(lane.metrics["loss"][0, 0]))
+            loss, _ = _loss_of_all(lane)
+            lane.bound = _times(DIVERGENCE_FACTOR, float(loss[0]))
     begun = step
     last = program.trial.max_train_steps
     batch_size = program.trial.batch_size
     rows = program.spread.rows(batch_size)
-    order = Order([trial.seed for trial in padded], program.examples, batch_size)
-    feed: Feed = IndexFeed(order, step, rows)
-    if host_data is not None:
-        feed = HostFeed(host_data, order, step, last, rows)
+    seeds = [trial.seed for trial in padded]
+    feed: Feed
+    if stream is not None:
+        feed = stream_feed(stream, seeds, batch_size, step, last, rows)
+    else:
+        order = Order(seeds, program.examples, batch_size)
+        feed = IndexFeed(order, step, rows)
+        if host_data is not None:
+            feed = array_feed(host_data, order, step, last, rows)
     pace.begin(program.compile_seconds)
     for piece in one_ahead(_dispatch(program, state, step, seed, traced, feed, pace)):
         under_way()
         _log(lanes, piece.logged, piece.first, width)
         if piece.metrics is not None:
-            _record(program, lanes, selection, piece.variables, piece.metrics, piece.last)
+            looked = (piece.variables, piece.metrics, piece.outputs, piece.last)
+            _record(program, lanes, selection, *looked)
+            evaluated(lanes, piece.last)
         pace.trained(piece.last - piece.first, program.compile_seconds)
         if all(lane.diverged for lane in lanes):
             break
@@ -172,11 +188,12 @@ def _dispatch(
             fed = program.spread.feed(feed.next(steps))
             state, logged = program.train(state, first, steps, seed, traced, fed)
             step = first + steps
-            variables = metrics = None
+            variables, metrics, outputs = None, None, {}
             if step == after:
                 variables = program.evaluated(state, step, traced)
                 metrics = program.evaluate(variables, traced)
-            yield Piece(first, step, state, logged, variables, metrics)
+                outputs = program.outputs(variables, traced)
+            yield Piece(first, step, state, logged, variables, metrics, outputs)
 
 
 def _record(
@@ -185,26 +202,41 @@ def _record(
     selection: CheckpointSelection,
     variables: Any,
     metrics: Metrics,
+    outputs: Mapping[str, Any],
     step: int,
 ) -> None:
     """Fill in the metrics of every lane that has not diverged, and keep the best variables."""
     width = program.trial.lanes
-    measured = jax.device_get(metrics)
+    measured, predicted = jax.device_get((metrics, outputs))
     split, _, metric = selection.metric.partition("/")
     row = evaluation_steps(program.trial).tolist().index(step)
     for index, lane in enumerate(lanes):
         if lane.diverged:
             continue
         values = lane_of(measured, index, width)
-        if not all(math.isfinite(values[name]["loss"]) for name in EVALUATED_SPLITS):
+        if not all(math.isfinite(measured_split["loss"]) for measured_split in values.values()):
             lane.diverge(step, f"the loss of the evaluation at step {step} is not finite")
             continue
-        for column, name in enumerate(EVALUATED_SPLITS):
-            for item, value in values[name].items():
+        whole = _whole_metrics(program, lane_of(predicted, index, width))
+        for name, measured_split in values.items():
+            column = EVALUATED_SPLITS.index(name)
+            for item, value in {**measured_split, **whole.get(name, {})}.items():
                 lane.metrics[item][row, column] = value
-        score = selection.score(float(values[split][metric]))
+        score = selection.score(float(lane.metrics[metric][row, EVALUATED_SPLITS.index(split)]))
         take = functools.partial(device_lane, variables, index, width)
         lane.keep_if_best(score, step, take)
+
+
+def _whole_metrics(program: Program, predicted: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Return the metrics of each whole split, of one lane's predictions."""
+    return {
+        split: summarize(
+            program.workload,
+            without_padding(outputs, program.data.evaluated[split][1]),
+            program.examples_seen[split],
+        )
+        for split, outputs in predicted.items()
+    }
 
 
 def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:
@@ -223,6 +255,13 @@ def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:
         if bad.any():
             step = first + good + 1
             lane.diverge(step, _divergence(loss[good], norm[good], update[good], lane.bound, step))
+
+
+def _loss_of_all(lane: Lane) -> tuple[np.ndarray, str]:
+    """Return a lane's loss at each evaluation, and its name: the training split's if it has one."""
+    columns = zip(EVALUATED_SPLITS, lane.metrics["loss"].T, strict=True)
+    measured = [(loss, f"{split}/loss") for split, loss in columns if np.isfinite(loss[0])]
+    return measured[0] if measured else (lane.metrics["loss"][:, 0], "train/loss")
 
 
 def _times(factor: float, loss: float) -> float:
@@ -258,7 +297,7 @@ def finish(
         status: How it ended, where that is known otherwise than from its numbers.
         reason: Why, likewise.
     """
-    loss = lane.metrics["loss"][:, 0]
+    loss, name = _loss_of_all(lane)
     if status is None:
         status, reason = "completed", ""
         if lane.diverged:
@@ -266,7 +305,7 @@ def finish(
         elif loss[-1] > _times(FAR_WORSE_FACTOR, float(loss[0])):
             status = "diverged"
             reason = (
-                f"it ended far worse than it began: train/loss {loss[-1]:.3g}, and {loss[0]:.3g} "
+                f"it ended far worse than it began: {name} {loss[-1]:.3g}, and {loss[0]:.3g} "
                 "at step 0"
             )
     trial = lane.trial

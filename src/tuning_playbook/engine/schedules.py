@@ -33,9 +33,21 @@ def learning_rate(
     given = jnp.asarray(hyperparameters.get("decay_steps", 0), jnp.float32)
     decay = jnp.where(given > 0, given, rest)
     after = jnp.maximum(step - warmup, 0.0)
-    rising = jnp.minimum((step + 1.0) / jnp.maximum(warmup, 1.0), 1.0)
+    rising = warmup_factor(warmup, step)
     factor = FACTORS[schedule](after, decay, hyperparameters)
     return hyperparameters["learning_rate"] * rising * factor
+
+
+def warmup_factor(warmup_steps: jax.Array | float, step: jax.Array) -> jax.Array:
+    """Return the factor by which a warmup lowers the learning rate of a step, a scalar.
+
+    Args:
+        warmup_steps: Over which the rate rises.
+        step: The number of steps already taken.
+    """
+    step = step.astype(jnp.float32)
+    warmup = jnp.asarray(warmup_steps, jnp.float32)
+    return jnp.minimum((step + 1.0) / jnp.maximum(warmup, 1.0), 1.0)
 
 
 def _constant(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:

@@ -1,16 +1,16 @@
 """Describe a workload as JSON, in a process of its own: it imports JAX and reads the data.
 
-    python -m tuning_playbook.jobs.describe_workload WORKLOAD [FOLDER [DATA]]
+    python -m tuning_playbook.jobs.describe_workload ANSWER WORKLOAD [FOLDER [DATA]]
 
-prints the description and the files that it depends on; a workload's error goes to stderr, with
-exit status 1. `study.workload_description` runs this and caches the answer.
+writes to ANSWER the description and the files that it depends on, or what is wrong with the
+workload. `study.workload_description` runs this and caches the answer.
 """
 
 import ast
+import contextlib
 import functools
 import importlib.util
 import inspect
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -21,13 +21,23 @@ import jax
 
 import tuning_playbook
 from tuning_playbook.engine.optax_factories import optax_optimizers
-from tuning_playbook.errors import WorkloadError
-from tuning_playbook.jobs.load_workload import load_data, load_workload
-from tuning_playbook.jobs.versions import code_version, data_version
+from tuning_playbook.jobs.answer_apart import answer
+from tuning_playbook.jobs.class_check import all_mistakes, default_signature
+from tuning_playbook.jobs.load_workload import (
+    data_mistakes,
+    declaration_mistakes,
+    import_workload,
+    read_data,
+    refuse,
+)
+from tuning_playbook.jobs.versions import code_version, version_of_data
 from tuning_playbook.study.workload_description import stamp_of
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 PACKAGE = Path(tuning_playbook.__file__).resolve().parent
+
+USUAL_BATCH = 64
+"""The batch size with which a class is traced while no study says another."""
 
 
 def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
@@ -36,8 +46,8 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
     Raises:
         WorkloadError: The workload cannot be imported or its data cannot be read.
     """
-    workload = load_workload(name, import_from, data_folder)
-    splits = load_data(name, workload)
+    workload = import_workload(name, import_from, data_folder)
+    splits = _checked(name, workload)
     data_files = [Path(path) for path in getattr(workload, "data_files", lambda: [])()]
     depends = [
         *workload_files(workload, import_from),
@@ -57,7 +67,8 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
             "metrics": [asdict(item) for item in workload.metrics],
             "splits": list(splits),
             "examples": {name: len(next(iter(arrays.values()))) for name, arrays in splits.items()},
-            "resplits": hasattr(workload, "resplit"),
+            "resplits": hasattr(workload, "resplit") and "train" in splits,
+            "makes": [name for name in ("optimizer", "schedule") if hasattr(workload, name)],
             "optax": {
                 name: [asdict(item) for item in items] for name, items in optax_optimizers().items()
             },
@@ -67,6 +78,25 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
     }
 
 
+def _checked(name: str, workload: Workload) -> dict[str, Arrays]:
+    """Return the data of a workload whose declarations and data are as they should be.
+
+    Raises:
+        WorkloadError: They are not. The message then also says what is wrong with its methods, as
+            far as they can be traced without a study.
+    """
+    mistakes = declaration_mistakes(workload)
+    splits: dict[str, Arrays] = {}
+    if hasattr(workload, "load_data"):
+        splits = read_data(name, workload)
+        mistakes += data_mistakes(workload, splits)
+    if mistakes:
+        with contextlib.suppress(Exception):  # what is declared wrong may leave nothing to trace
+            mistakes += all_mistakes(workload, splits, [default_signature(workload, USUAL_BATCH)])
+    refuse(name, mistakes)
+    return splits
+
+
 def current_versions(
     workload: Workload, splits: Mapping[str, Arrays], import_from: str
 ) -> dict[str, str]:
@@ -74,7 +104,7 @@ def current_versions(
     return {
         "workload": code_version(workload_files(workload, import_from)),
         "engine": code_version(engine_files()),
-        "data": data_version(splits),
+        "data": version_of_data(workload, splits),
     }
 
 
@@ -186,17 +216,11 @@ def _source_of(name: str) -> Path | None:
     return Path(spec.origin).resolve()
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the description of the workload that the arguments name."""
-    name, import_from, data_folder = [*arguments, "", ""][:3]
-    try:
-        described = describe(name, import_from, data_folder)
-    except WorkloadError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(json.dumps(described))
-    return 0
+def main(arguments: Sequence[str]) -> None:
+    """Answer for the workload that the arguments name."""
+    path, name, import_from, data_folder = [*arguments, "", ""][:4]
+    answer(Path(path), lambda: describe(name, import_from, data_folder))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

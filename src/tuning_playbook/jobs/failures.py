@@ -98,6 +98,24 @@ class FailedJobs(logging.Handler):
                 )
 
 
+class NothingToDo(logging.Handler):
+    """Calls a function when Snakemake says that it has nothing to do, which no hook of its does.
+
+    Args:
+        sentence: What Snakemake says then.
+        then: Called after it.
+    """
+
+    def __init__(self, sentence: str, then: Callable[[], None]) -> None:
+        super().__init__()
+        self._sentence, self._then = sentence, then
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look for the sentence."""
+        if record.getMessage() == self._sentence:
+            self._then()
+
+
 def tell(jobs: Sequence[FailedJob], plan_of: Callable[[str], Plan], results: Path) -> Iterator[str]:
     """Yield what a person is told in the end of the training jobs that failed.
 

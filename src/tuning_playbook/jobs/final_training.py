@@ -19,7 +19,7 @@ import numpy as np
 
 from tuning_playbook.engine.data import place_data
 from tuning_playbook.engine.devices import share_batches
-from tuning_playbook.engine.feed import Feed, HostFeed, IndexFeed
+from tuning_playbook.engine.feed import Feed, IndexFeed, array_feed
 from tuning_playbook.engine.order import Order
 from tuning_playbook.engine.pieces import Pace
 from tuning_playbook.engine.program import Program
@@ -99,7 +99,7 @@ def train_final(
     seed, traced = program.arguments([alone])
     state = program.init(seed, traced)
     order = Order([alone.seed], program.examples, alone.batch_size)
-    feed: Feed = HostFeed(folded, order, 0, steps) if host_fed else IndexFeed(order, 0)
+    feed: Feed = array_feed(folded, order, 0, steps) if host_fed else IndexFeed(order, 0)
     pace, loss = Pace(), np.nan
     marks = [*(step for step in evaluation_steps(alone).tolist() if step < steps), steps]
     for before, after in itertools.pairwise(marks):

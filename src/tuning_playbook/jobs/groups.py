@@ -16,11 +16,13 @@ from tuning_playbook.engine.devices import share_batches
 from tuning_playbook.engine.lane import new_lane
 from tuning_playbook.engine.program import Program, signature
 from tuning_playbook.engine.run import Finished, finish, train_group
+from tuning_playbook.engine.stream import stream_of
 from tuning_playbook.errors import (
     ChangedDuringRunError,
     InfeasibleConfigurationError,
     InterruptedTrainingError,
     TuningPlaybookError,
+    WorkloadError,
 )
 from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs import checkpoints
@@ -29,8 +31,10 @@ from tuning_playbook.jobs.environment import now, peak_memory_bytes, provenance
 from tuning_playbook.jobs.load_workload import load_data, load_workload
 from tuning_playbook.jobs.one_behind import OneBehind
 from tuning_playbook.jobs.processes import side_by_side, writes
+from tuning_playbook.jobs.progress_files import ProgressFiles
 from tuning_playbook.jobs.resume import SavedStates
 from tuning_playbook.jobs.sigterm import noted_sigterm
+from tuning_playbook.jobs.user_code import explain, is_of_a_user, own_file
 from tuning_playbook.study.workload_description import forget
 from tuning_playbook.trials.best_checkpoint import (
     BestCheckpoint,
@@ -69,7 +73,7 @@ class _Training:
     should_stop: Callable[[], bool]
     write: "Write"
     writer: OneBehind[dict[str, TrialRecord]]
-    errors: list[Exception] = dataclasses.field(default_factory=list)
+    errors: list[BaseException] = dataclasses.field(default_factory=list)
 
 
 Write = Callable[
@@ -192,7 +196,7 @@ def train_trials(
         ChangedDuringRunError: Code or data is not what the trials were planned with.
         DeviceError: There are fewer devices.
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
-        Exception: The workload's, if no trial could be trained for it.
+        WorkloadError: The workload's own code raised, and no trial could be trained for it.
     """
     trials = request.trials
     splits = load_data(trials[0].workload, workload)
@@ -217,8 +221,21 @@ def train_trials(
             side_by_side(train, shares)
     records = {name: record for written in writer.done for name, record in written.items()}
     if training.errors and all(record.status == "failed" for record in records.values()):
-        raise training.errors[0]
+        raise _told(training.errors[0], trials[0].workload, workload)
     return records
+
+
+def _told(error: BaseException, name: str, workload: Workload) -> BaseException:
+    """Return an error as one message of the user's code, where it came through that."""
+    own = own_file(workload)
+    if not is_of_a_user(error, own):
+        return error
+    told = WorkloadError(
+        f"workload '{name}': its code raised an error that left nothing trained in this job: "
+        f"{explain(error, own)}; the whole traceback is in the job's log"
+    )
+    told.__cause__ = error
+    return told
 
 
 def _shares(trials: Sequence[Trial], devices: int) -> list[list[Trial]]:
@@ -251,7 +268,7 @@ def _train_group(
     width = trials[0].lanes
     left = list(trials)
     spread = share_batches(trials[0].devices)
-    host_data = splits["train"] if getattr(workload, "host_fed", False) else None
+    host_data = splits.get("train") if getattr(workload, "host_fed", False) else None
     data: Data | None = None
     program: Program | None = None
     while left:
@@ -269,20 +286,22 @@ def _train_group(
             )
             if program is None:
                 writer.begin()  # compiling leaves it the interpreter
-                examples = len(next(iter(splits["train"].values())))
+                examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
                 like = dataclasses.replace(trials[0], lanes=width)
                 program = Program(like, workload, data, examples, spread)
             trained, facts = _train_lanes(training, program, lanes, host_data)
         except InfeasibleConfigurationError as error:
             failure = str(error)
-        except (TuningPlaybookError, InterruptedTrainingError, OSError):
+        except (TuningPlaybookError, InterruptedTrainingError):
             raise
-        except Exception as error:  # a user's model may raise anything for one configuration
+        except OSError as error:
+            raise _told(error, lanes[0].workload, workload) from error
+        except (Exception, SystemExit) as error:  # a user's model may raise anything
             # It is that trial's reason and its traceback is logged; the job fails with it where it
             # is all that came of the trials.
             if _may_be_the_devices(error):
                 raise
-            failure = f"{type(error).__name__}: {error}"
+            failure = explain(error, own_file(workload))
             if _out_of_memory(error):
                 failure = f"out of memory: {str(error).splitlines()[0]}"
                 if width > 1:
@@ -302,11 +321,11 @@ def _train_group(
         left = left[width:]
 
 
-def _out_of_memory(error: Exception) -> bool:
+def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
 
 
-def _may_be_the_devices(error: Exception) -> bool:
+def _may_be_the_devices(error: BaseException) -> bool:
     """Whether an error may come of a broken device and not of the configuration.
 
     XLA says INVALID_ARGUMENT where the program itself is wrong. Of several processes the others may
@@ -326,13 +345,16 @@ def _train_lanes(
     width, selection = program.trial.lanes, training.selection
     started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
     saved = SavedStates(folders, width, selection, training.should_stop)
+    progress = ProgressFiles(training.study, selection, saved.seconds)
     trained = train_group(
         program,
         trials,
         selection,
         resume=saved.resume,
         between=saved.between,
+        evaluated=progress.evaluated,
         host_data=host_data,
+        stream=stream_of(training.workload),
         under_way=training.writer.begin,
     )
     seconds = time.perf_counter() - clock

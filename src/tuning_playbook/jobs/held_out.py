@@ -4,11 +4,13 @@ Source: the playbook asks for the test set once tuning is over ("After explorati
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 
 from tuning_playbook.engine.data import EVALUATION_BATCH
-from tuning_playbook.engine.evaluation import batched, weighted_means
+from tuning_playbook.engine.evaluation import Split, batched, weighted_means
+from tuning_playbook.engine.whole_split import summarize, whole_metrics, without_padding
 from tuning_playbook.trials.trial import Trial
 from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
 
@@ -16,7 +18,7 @@ from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
 def measure(
     variables: Variables, trial: Trial, workload: Workload, examples: Arrays
 ) -> dict[str, float]:
-    """Return the mean of every metric over a whole split.
+    """Return every metric of a whole split.
 
     Args:
         variables: Of the model, as a checkpoint has them.
@@ -29,8 +31,16 @@ def measure(
     def per_example(batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
         key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
         measured, _ = workload.apply(variables, batch, hyperparameters=own, key=key, train=False)
-        return {item.name: measured[item.name] for item in workload.metrics}
+        return {item.name: measured[item.name] for item in workload.metrics if not item.whole}
+
+    def predictions(split: Split) -> Any:
+        predict: Any = getattr(workload, "predict", None)
+        return jax.lax.map(lambda batch: predict(variables, batch, hyperparameters=own), split[0])
 
     split = jax.device_put(batched(examples, max(trial.batch_size, EVALUATION_BATCH)))
     means = jax.device_get(jax.jit(lambda split: weighted_means(per_example, split))(split))
-    return {name: float(value) for name, value in means.items()}
+    found = {name: float(value) for name, value in means.items()}
+    if whole_metrics(workload):
+        outputs = without_padding(jax.jit(predictions)(split), split[1])
+        found |= summarize(workload, outputs, examples)
+    return found

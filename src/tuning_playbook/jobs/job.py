@@ -8,12 +8,17 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import INTERRUPTED, InterruptedTrainingError, TuningPlaybookError
 
 USUAL = {"devices": 1, "gpus": 0, "nodes": 1}
 """What a job has if nobody asks for anything."""
+
+
+USERS_PYTHONPATH = "TUNING_PLAYBOOK_USERS_PYTHONPATH"
+"""The variable of the environment that keeps PYTHONPATH as it was before `share_code`."""
 
 
 def resources_of(snakemake: Any) -> dict[str, int]:
@@ -45,6 +50,7 @@ def share_code(folder: str) -> None:
 
     So a job in a conda environment of its own runs the code of the checkout it belongs to.
     """
+    os.environ.setdefault(USERS_PYTHONPATH, os.environ.get("PYTHONPATH", ""))
     os.environ["PYTHONPATH"] = folder
 
 
@@ -52,7 +58,8 @@ def share_code(folder: str) -> None:
 def logged(log: str) -> Iterator[None]:
     """Log to a file, and end with the message alone on an error that the user can mend.
 
-    A job that was told to stop ends with the status `INTERRUPTED`.
+    What is printed meanwhile, by a workload or by a process that it starts, goes to the log, too. A
+    job that was told to stop ends with the status `INTERRUPTED`.
 
     Snakemake removes the log of the job before. What is there all the same is that of another job
     that has the same trials at this moment, which goes on.
@@ -63,9 +70,11 @@ def logged(log: str) -> Iterator[None]:
     root.addHandler(handler)
     logging.getLogger("tuning_playbook").setLevel(logging.INFO)
     try:
-        yield
+        with _output_to(log):
+            yield
     except TuningPlaybookError as error:
-        root.error("%s", error)
+        # What a user's own code raised is told in a line, and logged whole.
+        root.error("%s", error, exc_info=error.__cause__)
         sys.exit(f"{type(error).__name__}: {error}")
     except InterruptedTrainingError as error:
         root.warning("%s", error)
@@ -76,3 +85,21 @@ def logged(log: str) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         handler.close()
+
+
+@contextlib.contextmanager
+def _output_to(log: str) -> Iterator[None]:
+    """Append to a file what this process and those that it starts print."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    kept = [os.dup(number) for number in (1, 2)]
+    with Path(log).open("a", buffering=1, encoding="utf-8") as file:
+        try:
+            for number in (1, 2):
+                os.dup2(file.fileno(), number)
+            with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+                yield
+        finally:
+            for number, original in zip((1, 2), kept, strict=True):
+                os.dup2(original, number)
+                os.close(original)

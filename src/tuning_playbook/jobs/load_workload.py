@@ -3,15 +3,16 @@
 import importlib
 import inspect
 import sys
-import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from tuning_playbook.declarations import NAME, Hyperparameter, Metric
-from tuning_playbook.errors import WorkloadError, nearest
+from tuning_playbook.errors import SpecError, WorkloadError, nearest
+from tuning_playbook.jobs.user_code import explain
 from tuning_playbook.study.families import reserved_names
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -26,6 +27,19 @@ BUILT_IN = {
 
 
 def load_workload(name: str, import_from: str, data_folder: str) -> Workload:
+    """Import a workload and return an instance of its class, whose declarations are checked.
+
+    See `import_workload`.
+
+    Raises:
+        WorkloadError: It cannot be imported, or does not keep the protocol.
+    """
+    workload = import_workload(name, import_from, data_folder)
+    check_protocol(name, workload)
+    return workload
+
+
+def import_workload(name: str, import_from: str, data_folder: str) -> Workload:
     """Import a workload and return an instance of its class.
 
     Args:
@@ -34,7 +48,7 @@ def load_workload(name: str, import_from: str, data_folder: str) -> Workload:
         data_folder: Folder of its data, for a class that takes one; else empty.
 
     Raises:
-        WorkloadError: It cannot be imported, or does not keep the protocol.
+        WorkloadError: It cannot be imported.
     """
     if ":" not in name and name not in BUILT_IN:
         raise WorkloadError(
@@ -45,18 +59,23 @@ def load_workload(name: str, import_from: str, data_folder: str) -> Workload:
     if import_from and (folder := str(Path(import_from).resolve())) not in sys.path:
         sys.path.insert(0, folder)
     try:
-        found = getattr(importlib.import_module(module_name), class_name, None)
+        module = importlib.import_module(module_name)
+        found = getattr(module, class_name, None)
         workload = _instance(name, found, data_folder) if isinstance(found, type) else None
     except WorkloadError:
         raise
-    except Exception as error:  # a user's module may raise anything; raised as one message
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
         raise WorkloadError(f"workload '{name}' cannot be imported: {explain(error)}") from error
     if workload is None:
         raise WorkloadError(
             f"workload '{name}': module '{module_name}' has no class '{class_name}'"
+            f"{nearest(class_name, _classes_of(module))}"
         )
-    check_protocol(name, workload)
     return workload
+
+
+def _classes_of(module: ModuleType) -> list[str]:
+    return [name for name, value in vars(module).items() if isinstance(value, type)]
 
 
 def _instance(name: str, found: type, data_folder: str) -> Workload:
@@ -72,64 +91,89 @@ def _instance(name: str, found: type, data_folder: str) -> Workload:
     return workload
 
 
-def explain(error: Exception) -> str:
-    """Return an exception and the place of its deepest frame, on one line."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<frozen") and frame.filename != importlib.__file__
-    ]
-    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames[1:] else ""
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message}{where}"
-
-
 def check_protocol(name: str, workload: object) -> None:
-    """Check that an object keeps the Workload protocol.
+    """Check that an object keeps the Workload protocol, as far as it declares itself.
 
     Raises:
-        WorkloadError: It does not; the message says what is missing or wrong.
+        WorkloadError: It does not; the message says all that is missing or wrong.
     """
-    for attribute in ("hyperparameters", "metrics", "load_data", "init", "apply"):
-        if not hasattr(workload, attribute):
-            raise WorkloadError(
-                f"workload '{name}' has no '{attribute}'; see "
-                "tuning_playbook.workloads.Workload for what a workload has"
-            )
-    declared = getattr(workload, "hyperparameters", ())
+    refuse(name, declaration_mistakes(workload))
+
+
+def refuse(name: str, mistakes: Sequence[str]) -> None:
+    """Refuse a workload with mistakes, all of them in one message.
+
+    Raises:
+        WorkloadError: There are any.
+    """
+    if len(mistakes) == 1:
+        raise WorkloadError(f"workload '{name}': {mistakes[0]}")
+    if mistakes:
+        listed = "".join(f"\n  - {mistake}" for mistake in mistakes)
+        raise WorkloadError(f"workload '{name}' has {len(mistakes)} mistakes:{listed}")
+
+
+def declaration_mistakes(workload: object) -> list[str]:
+    """Return what is missing or wrong in what a workload declares of itself."""
+    mistakes = [
+        f"the class has no '{attribute}'; see tuning_playbook.workloads.Workload for what a "
+        "workload has"
+        for attribute in ("hyperparameters", "metrics", "load_data", "init", "apply")
+        if not hasattr(workload, attribute)
+    ]
+    return [
+        *mistakes,
+        *_hyperparameter_mistakes(getattr(workload, "hyperparameters", ())),
+        *(_metric_mistakes(workload.metrics) if hasattr(workload, "metrics") else ()),
+    ]
+
+
+def _hyperparameter_mistakes(declared: Sequence[object]) -> Iterator[str]:
     own = [item.name for item in declared if isinstance(item, Hyperparameter)]
     if len(own) < len(declared):
-        raise WorkloadError(
-            f"workload '{name}': every entry of 'hyperparameters' must be a "
-            "tuning_playbook.Hyperparameter"
-        )
+        yield "every entry of 'hyperparameters' must be a tuning_playbook.Hyperparameter"
     reserved = {"batch_size", "max_train_steps", "seed"} | reserved_names()
-    for item in own:
+    for item in dict.fromkeys(own):
         if not NAME.fullmatch(item) or item.startswith("one_minus_"):
-            raise WorkloadError(
-                f"workload '{name}': '{item}' cannot name a hyperparameter: use "
-                "lower-case letters, digits and underscores"
+            yield (
+                f"'{item}' cannot name a hyperparameter: use lower-case letters, digits and "
+                "underscores"
             )
         if item in reserved:
-            raise WorkloadError(
-                f"workload '{name}': '{item}' is a hyperparameter of training "
-                "itself; give the workload's own another name"
+            yield (
+                f"'{item}' is a hyperparameter of training itself; give the workload's own another "
+                "name"
             )
         if own.count(item) > 1:
-            raise WorkloadError(f"workload '{name}' declares '{item}' twice")
-    metrics = getattr(workload, "metrics", ())
-    if not all(isinstance(item, Metric) for item in metrics):
-        raise WorkloadError(
-            f"workload '{name}': every entry of 'metrics' must be a tuning_playbook.Metric"
-        )
-    for item in metrics:
+            yield f"the hyperparameter '{item}' is declared twice"
+    for entry in declared:
+        if isinstance(entry, Hyperparameter):
+            try:
+                entry.check(entry.default)
+            except SpecError as error:
+                yield f"the default of a hyperparameter is none of its values: {error}"
+
+
+def _metric_mistakes(metrics: Sequence[object]) -> Iterator[str]:
+    declared = [item for item in metrics if isinstance(item, Metric)]
+    if len(declared) < len(metrics):
+        yield "every entry of 'metrics' must be a tuning_playbook.Metric"
+    names = [item.name for item in declared]
+    for name in dict.fromkeys(names):
+        if not name or "/" in name:
+            yield f"'{name}' cannot name a metric: use letters, digits and underscores"
+        if names.count(name) > 1:
+            yield f"the metric '{name}' is declared twice"
+    for item in declared:
         if not item.low < item.high:
-            raise WorkloadError(
-                f"workload '{name}': the metric '{item.name}' has no values from {item.low:g} to "
-                f"{item.high:g}; 'low' is the smallest that it can have, 'high' the largest"
+            yield (
+                f"the metric '{item.name}' has no values from {item.low:g} to {item.high:g}; 'low' "
+                "is the smallest that it can have, 'high' the largest"
             )
-    if "loss" not in {item.name for item in metrics}:
-        raise WorkloadError(f"workload '{name}' has no metric 'loss', which training minimises")
+        if item.name == "loss" and item.whole:
+            yield "'loss' is declared with whole=True, and training minimises it: it must be a mean"
+    if "loss" not in names:
+        yield "it has no metric 'loss', which training minimises"
 
 
 def load_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, Arrays]:
@@ -143,27 +187,75 @@ def load_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, A
     Raises:
         WorkloadError: They cannot be read, or a split is missing, empty or ragged.
     """
+    splits = read_data(name, workload, data_split)
+    refuse(name, data_mistakes(workload, splits))
+    return splits
+
+
+def read_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, Arrays]:
+    """Return a workload's splits as NumPy arrays; otherwise as `load_data`.
+
+    Raises:
+        WorkloadError: They cannot be read.
+    """
     try:
         given = _resplit(workload, data_split) if data_split else workload.load_data()
         splits: dict[str, Arrays] = {
             split: {key: np.asarray(array) for key, array in arrays.items()}
             for split, arrays in given.items()
         }
-    except Exception as error:  # a user's class may raise anything; raised as one message
+    except (Exception, SystemExit) as error:  # a user's class may raise anything
         raise WorkloadError(
             f"workload '{name}': its data cannot be read: {explain(error)}"
         ) from error
-    for split in ("train", "validation"):
-        if split not in splits:
-            raise WorkloadError(f"workload '{name}' has no split '{split}'")
+    return splits
+
+
+def data_mistakes(workload: Workload, splits: Mapping[str, Arrays]) -> list[str]:
+    """Return what is wrong with what a workload's `load_data` returned."""
+    streams = hasattr(workload, "train_batches")
+    mistakes = []
+    if "validation" not in splits:
+        mistakes.append("load_data returns no split 'validation'")
+    if "train" not in splits and not streams:
+        mistakes.append(
+            "load_data returns no split 'train', and there is no train_batches(seed, step, "
+            "batch_size) that makes the training batches"
+        )
+    if "train" in splits and streams:
+        mistakes.append(
+            "load_data returns a split 'train', and train_batches makes the training batches: "
+            "leave one of them out"
+        )
+    if streams and not (hasattr(workload, "data_version") or hasattr(workload, "data_files")):
+        mistakes.append(
+            "train_batches makes the training batches, so nothing tells when its data changes: "
+            "define data_version(), which returns a text, or data_files(), which returns paths"
+        )
     for split, arrays in splits.items():
         lengths = {len(array) if array.ndim else -1 for array in arrays.values()}
         if len(lengths) != 1 or min(lengths) < 1:
-            raise WorkloadError(
-                f"workload '{name}': the arrays of split '{split}' must all hold "
-                "the same number of examples, at least one"
+            came = ", ".join(f"'{key}' {list(array.shape)}" for key, array in arrays.items())
+            mistakes.append(
+                f"the arrays of split '{split}' must all hold the same number of examples, at "
+                f"least one; load_data returns {came or 'none'}"
             )
-    return splits
+        for key, array in arrays.items():
+            if array.dtype.kind in "OSUMm":
+                mistakes.append(
+                    f"load_data returns the array '{key}' of split '{split}' with elements of type "
+                    f"{array.dtype}, which no device computes with: encode them as numbers"
+                )
+    label = getattr(workload, "label", None)
+    if label is not None and "validation" in splits:
+        found = splits["validation"].get(label)
+        if found is None or found.ndim != 1 or found.dtype.kind not in "iub":
+            came = "there is none" if found is None else f"it is {found.dtype}{list(found.shape)}"
+            mistakes.append(
+                f"'label' is '{label}', which must name an array of integer classes, [examples], "
+                f"in the validation split; {came}"
+            )
+    return mistakes
 
 
 def _resplit(workload: Any, data_split: int) -> Mapping[str, Arrays]:

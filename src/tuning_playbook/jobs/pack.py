@@ -8,6 +8,7 @@ from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.jobs.environment import Resources, prepare
 from tuning_playbook.jobs.nodes import train_on_nodes
+from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.claims import claimed
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.request import PackRequest
@@ -70,7 +71,12 @@ def _train_claimed(
     logger.info("kept %d trials: %s", len(records), " ".join(records) or "none")
     logger.info("to train %d trials: %s", len(missing), " ".join(t.id for t in missing) or "none")
     wanted = request.asking_for(missing)
-    if missing and resources.nodes > 1:
+    if missing and is_command(missing[0].workload):
+        # Imported here: only such a job reads the file of a command.
+        from tuning_playbook.jobs.command_training import train_commands  # noqa: PLC0415
+
+        records |= train_commands(wanted, study, threads=resources.threads, pack=pack)
+    elif missing and resources.nodes > 1:
         train_on_nodes(wanted, study, resources)
         records |= {trial.id: _ended(study, trial) for trial in missing}
     elif missing:

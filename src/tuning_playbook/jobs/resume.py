@@ -87,6 +87,10 @@ class SavedStates:
             return Progress(step, together, step_seconds)
         return None
 
+    def seconds(self) -> float:
+        """Return what the group has taken so far, with the processes that were interrupted."""
+        return self.earlier_seconds + time.perf_counter() - self._begun
+
     def between(self, lanes: Sequence[Lane], progress: Progress) -> None:
         """Save the states if it is time, or if the training is to stop.
 
@@ -109,7 +113,7 @@ class SavedStates:
         every lane can go on from.
         """
         step, state, step_seconds = progress
-        seconds = self.earlier_seconds + time.perf_counter() - self._begun
+        seconds = self.seconds()
         state = jax.device_get(state)
         older = [resume_steps(folder) for folder in self.folders]
         for index, (lane, folder) in enumerate(zip(lanes, self.folders, strict=True)):

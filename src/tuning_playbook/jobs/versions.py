@@ -4,12 +4,18 @@ import ast
 import hashlib
 import io
 import tokenize
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tuning_playbook.workloads.protocol import Arrays
+from tuning_playbook.errors import WorkloadError
+from tuning_playbook.jobs.user_code import explain, own_file
+from tuning_playbook.workloads.protocol import Arrays, Workload
+
+PIECE_BYTES = 2**24
+"""Arrays are hashed in pieces of this size."""
 
 
 def code_version(files: Iterable[Path]) -> str:
@@ -64,12 +70,79 @@ def _docstrings(tree: ast.AST) -> Iterable[ast.Expr]:
             yield node
 
 
+def version_of_data(workload: Workload, splits: Mapping[str, Arrays]) -> str:
+    """Return the version of a workload's data: what it says itself, or a hash of what there is.
+
+    Without `data_version` that is a hash of every array; where the workload makes its training
+    batches itself, also of the contents of its `data_files`.
+
+    Args:
+        workload: It.
+        splits: Its arrays.
+
+    Raises:
+        WorkloadError: What it says of itself cannot be had, or a file cannot be read.
+    """
+    declared = getattr(workload, "data_version", None)
+    if declared is not None:
+        said = _asked(workload, declared)
+        if not isinstance(said, str):
+            raise WorkloadError(
+                f"{type(workload).__name__}.data_version returns an object of type "
+                f"{type(said).__name__}; it must return a text that changes with the data"
+            )
+        return hashlib.sha256(f"data_version {said}".encode()).hexdigest()[:16]
+    arrays = data_version(splits)
+    if not hasattr(workload, "train_batches"):
+        return arrays
+    files: Any = getattr(workload, "data_files", None)
+    read = _asked(workload, lambda: files_version(files()))
+    return hashlib.sha256(f"{arrays} {read}".encode()).hexdigest()[:16]
+
+
+def _asked(workload: Workload, function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    except (Exception, SystemExit) as error:  # a user's class may raise anything
+        raise WorkloadError(
+            f"{type(workload).__name__}: the version of its data cannot be told: "
+            f"{explain(error, own_file(workload))}"
+        ) from error
+
+
+def files_version(files: Iterable[Path | str]) -> str:
+    """Return a hash of the contents of files, whatever they are called; folders count whole."""
+    state = hashlib.sha256()
+    for path in map(Path, files):
+        inside = sorted(item for item in path.rglob("*") if item.is_file())
+        for file in inside if path.is_dir() else [path]:
+            with file.open("rb") as content:
+                state.update(hashlib.file_digest(content, "sha256").digest())
+    return state.hexdigest()[:16]
+
+
 def data_version(splits: Mapping[str, Arrays]) -> str:
     """Return a hash of every array of every split: names, types, shapes and bytes."""
     state = hashlib.sha256()
     for split in sorted(splits):
         for name in sorted(splits[split]):
-            array = np.ascontiguousarray(splits[split][name])
+            array = splits[split][name]
             state.update(f"{split}/{name}:{array.dtype.str}{array.shape}\0".encode())
-            state.update(array.data if array.size else b"")
+            for piece in _pieces(array):
+                state.update(piece.data)
     return state.hexdigest()[:16]
+
+
+def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield an array's bytes in the order of C, a few at a time.
+
+    A view may be far larger than what it looks at, as overlapping windows of a text are, and a
+    memory map larger than the memory: neither is copied whole.
+    """
+    if array.size > 1 and array.nbytes > PIECE_BYTES:
+        rows = max(1, PIECE_BYTES * len(array) // array.nbytes)
+        for start in range(0, len(array), rows):
+            part = array[start : start + rows]
+            yield from _pieces(part[0] if rows == 1 and array.ndim > 1 else part)
+    elif array.size:
+        yield np.ascontiguousarray(array).reshape(-1).view(np.uint8)

@@ -107,7 +107,7 @@ ARTEFACTS = (
         builds_on=("study",),
         decided_by=what_decides.nothing,
         code=("analysis",),
-        present=lambda plan: not plan.study.imported,
+        present=lambda plan: not (plan.study.imported or plan.study.workload.is_command),
     ),
     Stage(
         name="reruns",
@@ -179,10 +179,10 @@ ARTEFACTS = (
             Step(
                 "write_next_study",
                 "write the spec of the next round",
-                jobs.one("next_study.yaml", of=["study.nc", "diagnostics.json"]),
+                jobs.one("next_study.yaml", of=["study.nc", "diagnostics.json", "launch.json"]),
             ),
         ),
-        builds_on=("diagnostics",),
+        builds_on=("launch",),
         decided_by=what_decides.text,
         code=("procedures",),
     ),

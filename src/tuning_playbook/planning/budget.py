@@ -119,14 +119,18 @@ def total(rows: Iterable[BudgetRow]) -> BudgetRow:
     )
 
 
-def read_earlier_trials(results: Path) -> tuple[EarlierTrial, ...]:
+def read_earlier_trials(results: Path, study: str = "*") -> tuple[EarlierTrial, ...]:
     """Return what the completed trials in a folder of results took; unreadable ones are left out.
 
     A trial that diverged may have stopped long before its last step, and says nothing of a step.
     Of very many trials some from all over are read.
+
+    Args:
+        results: The folder of the results of all studies.
+        study: The name of one of them; of all where it is left out.
     """
     found = []
-    paths = sorted(results.glob("*/trials/*/trial.json"))
+    paths = sorted(results.glob(f"{study}/trials/*/trial.json"))
     for path in paths[:: 1 + len(paths) // MOST_READ]:
         try:
             record: dict[str, Any] = json.loads(path.read_text())

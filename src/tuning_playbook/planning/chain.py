@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SpecError, nearest
@@ -20,6 +21,7 @@ from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec, read_spec
 from tuning_playbook.study.references import BaselineReference, VarianceReference
+from tuning_playbook.study.study import write_value
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
 
@@ -213,7 +215,9 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
         yield concluded(plan.study.name, plan.study.workload.name, values, "")
         return
     first = _first_trials(plan)
+    compared = _what_it_compares(plan)
     for arm in plan.study.arms:
+        others = [other.name for other in plan.study.arms if other is not arm]
         if arm.name in first and source[1] in ("", arm.name):
             searched, trial = first[arm.name]
             named = plan.study.renamed
@@ -234,7 +238,25 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
                 },
                 deviation=1.0,
                 degrees=4,
+                **compared,
+                runner_up=others[0] if len(others) == 1 else "",
             )
+
+
+def _what_it_compares(plan: Plan) -> dict[str, Any]:
+    """Return what a study compares, and what it holds fixed meanwhile, as its result will say."""
+    arms = plan.study.arms
+    searched = {item.hyperparameter.name for arm in arms for item in arm.dimensions}
+    beside: dict[str, list[str]] = {
+        "max_train_steps": [str(plan.study.spec.training.max_train_steps)]
+    }
+    for arm in arms:
+        for name, value in {**arm.fixed, "batch_size": arm.batch_size}.items():
+            if name not in searched:
+                beside.setdefault(name, []).append(write_value(value))
+    beside = {name: list(dict.fromkeys(values)) for name, values in beside.items()}
+    scientific = dict.fromkeys(name for arm in arms for name in arm.scientific)
+    return {"compared": {n: beside[n] for n in scientific if n in beside}, "beside": beside}
 
 
 def _first_trials(plan: Plan) -> dict[str, tuple[Mapping[str, Value], Trial]]:

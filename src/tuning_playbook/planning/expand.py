@@ -145,7 +145,7 @@ def make_trial(
         hyperparameters=ordered,
         traced=study.traced(ordered),
         seed=derive_seed(training.seed, ordered, again),
-        max_train_steps=train_steps(training, int(ordered["warmup_steps"])),
+        max_train_steps=train_steps(training, int(ordered.get("warmup_steps", 0))),
         batch_size=batch_size,
         eval_every=training.eval_every,
         dense_until=training.eval_schedule.dense_until,
@@ -273,4 +273,6 @@ def _points(study: Study, arm: Arm) -> list[dict[str, Value]]:
                 f"'{arm.name}'; give fewer points, or use halton with 'trials'"
             )
         return [dict(zip(named, row, strict=True)) for row in itertools.product(*columns)]
+    if arm.trials is not None:
+        search = search.model_copy(update={"trials": arm.trials})
     return [_values(named, point) for point in _sample(study, search, len(named))]

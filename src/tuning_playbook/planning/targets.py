@@ -65,6 +65,14 @@ class StudyFiles:
             key = incomplete_key(stage, key, self.there, self.use)
         return f"{self.folder}/current/{stage}-{key}"
 
+    def is_current(self, stage: str, artefact: str) -> bool:
+        """Return whether an artefact is there and was made of what its stage is to be made of."""
+        try:
+            made = (Path(self.folder) / artefact).stat().st_mtime_ns
+            return made >= Path(self.stamp(stage)).stat().st_mtime_ns
+        except OSError:
+            return False
+
     def if_made(self, name: str) -> list[str]:
         """Return an artefact that only some studies have, where this one has it."""
         path = f"{self.folder}/{name}"

@@ -12,6 +12,7 @@ from tuning_playbook.analysis.ranking import best_trials, losses
 from tuning_playbook.analysis.sampling_scale import choice_place
 from tuning_playbook.analysis.training_length import LONGER
 from tuning_playbook.declarations import Value
+from tuning_playbook.procedures.train_steps import decays_to_its_end, steps_are_given
 from tuning_playbook.study.conditions import Part, parts_of
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.idle_rate import DECAY_STEPS, WARMUP_STEPS
@@ -39,15 +40,18 @@ class Change:
         reason: What was found and what is done about it, in a sentence.
         edits: The places in the spec with their new values; None takes a place away. The reason
             stands before the last.
+        clause: The same in a few words, for the goal of the next round; empty where the goal says
+            it anyway.
     """
 
     check: str
     reason: str
     edits: tuple[tuple[Location, Any], ...]
+    clause: str = ""
 
 
 @dataclass(frozen=True)
-class _Range:
+class SearchedRange:
     """A searched hyperparameter as one part of the spec has it."""
 
     part: Part
@@ -58,6 +62,7 @@ class _Range:
 
     @property
     def location(self) -> Location:
+        """Its place in the spec."""
         return (*self.part.location, self.role, self.name)
 
     def concerns(self, row: Mapping[str, Any]) -> bool:
@@ -70,7 +75,9 @@ class _Range:
         return place, int(value) if self.distribution.integer else float(f"{value:.4g}")
 
 
-def propose(study: Study, dataset: xr.Dataset, findings: Sequence[Finding]) -> tuple[Change, ...]:
+def propose(
+    study: Study, dataset: xr.Dataset, findings: Sequence[Finding], *, settled: bool = True
+) -> tuple[Change, ...]:
     """Return the changes that findings ask for, those of the space first.
 
     - A range at whose edge the best trials cluster, or on whose very edge the best one lies, is
@@ -79,33 +86,38 @@ def propose(study: Study, dataset: xr.Dataset, findings: Sequence[Finding]) -> t
       arm that searches the range says so and the best trial of each stays inside.
     - A nuisance hyperparameter that can be fixed in every arm is, at the value of the best trial.
     - `max_train_steps` becomes what the best steps propose; where they propose nothing and a best
-      trial was still improving, twice as many. The decay of a learning rate goes with it.
+      trial was still improving, twice as many. The decay of a learning rate goes with it. Not where
+      the steps are given, and no more of them where the rate has decayed by the end, see
+      `why_no_other_steps`.
     - The clip threshold becomes the smallest that is proposed for an arm with outlying gradient
       norms, provided that it clips few enough steps in every arm: the arms share one threshold.
 
     Source: playbook, "The incremental tuning strategy" and the sections that the findings name.
 
     Args:
-        study: The study.
+        study: The study, with the arms that go on.
         dataset: Its trials.
         findings: What the checklist found of them.
+        settled: Whether nothing new is asked, so that a nuisance hyperparameter that did not matter
+            will not, and the number of steps may be judged.
     """
     by_check = {finding.check: finding.numbers for finding in findings}
-    ranges = tuple(_ranges(study))
+    ranges = tuple(ranges_of(study))
     widened = tuple(_widen(ranges, by_check.get("boundary", {})))
     moved = {place for change in widened for place, _ in change.edits}
     cut = _cut_off(ranges, dataset, by_check.get("infeasible", {}), moved)
     at_boundary = {place[:-2] for place in moved}
-    fixed = _fix(ranges, dataset, by_check.get("importance", {}), at_boundary)
+    fixed = _fix(ranges, dataset, by_check.get("importance", {}), at_boundary) if settled else ()
     earlier = (*widened, *cut, *fixed)
     return (
         *earlier,
-        *_train_longer_or_shorter(study, by_check, earlier),
+        *(_train_longer_or_shorter(study, by_check, earlier) if settled else ()),
         *_clip(study, by_check.get("gradient_norms", {})),
     )
 
 
-def _ranges(study: Study) -> Iterator[_Range]:
+def ranges_of(study: Study) -> Iterator[SearchedRange]:
+    """Yield what a study searches, each as one part of its spec has it."""
     for part in parts_of(study.spec):
         for role, searched in (("scientific", part.sampled), ("nuisance", part.nuisance)):
             for name, distribution in searched.items():
@@ -114,10 +126,10 @@ def _ranges(study: Study) -> Iterator[_Range]:
                     for arm in study.arms
                     if (name, part.condition) in {(d.name, d.condition) for d in arm.dimensions}
                 )
-                yield _Range(part, role, name, distribution, arms)
+                yield SearchedRange(part, role, name, distribution, arms)
 
 
-def _widen(ranges: Iterable[_Range], numbers: Mapping[str, Any]) -> Iterator[Change]:
+def _widen(ranges: Iterable[SearchedRange], numbers: Mapping[str, Any]) -> Iterator[Change]:
     rows = [row for row in numbers.get("hyperparameters", ()) if row["proposed_range"]]
     for item in ranges:
         for edge, place, farthest in (("low", 0, min), ("high", 1, max)):
@@ -135,11 +147,12 @@ def _widen(ranges: Iterable[_Range], numbers: Mapping[str, Any]) -> Iterator[Cha
                     "boundary",
                     f"{found} of {item.name}, so it goes on to {text(end)}.",
                     (item.end(edge, end),),
+                    f"with {item.name} searched {'down' if edge == 'low' else 'up'} to {text(end)}",
                 )
 
 
 def _cut_off(
-    ranges: Iterable[_Range],
+    ranges: Iterable[SearchedRange],
     dataset: xr.Dataset,
     numbers: Mapping[str, Any],
     moved: set[Location],
@@ -170,11 +183,12 @@ def _cut_off(
                     f"{lost} of {sum(row['beyond'] for row in rows)} trials from {text(value)} on "
                     f"to the {edge} end of {item.name} are infeasible, so that end is cut off.",
                     (change,),
+                    f"without the infeasible {edge} end of {item.name}",
                 )
 
 
 def _fix(
-    ranges: Iterable[_Range],
+    ranges: Iterable[SearchedRange],
     dataset: xr.Dataset,
     numbers: Mapping[str, Any],
     at_boundary: set[Location],
@@ -187,7 +201,7 @@ def _fix(
         if item.role != "nuisance" or not rows or not everywhere or item.location in at_boundary:
             continue
         best = min(trials, key=lambda trial: float(losses(dataset)[trial]))
-        value = _written(item.distribution, plain(dataset[f"hp_{item.name}"].values[best]))
+        value = written(item.distribution, plain(dataset[f"hp_{item.name}"].values[best]))
         if value is None:
             continue
         most = max(row["total_high"] for row in rows)
@@ -203,7 +217,7 @@ def _fix(
         )
 
 
-def _written(distribution: Distribution, value: Any) -> Value | None:
+def written(distribution: Distribution, value: Any) -> Value | None:
     """Return a value of the dataset as a spec gives it; None where it is missing."""
     if distribution.kind == "choice":
         place = choice_place(value, distribution.choices)
@@ -217,8 +231,13 @@ def _train_longer_or_shorter(
     study: Study, by_check: Mapping[str, Mapping[str, Any]], earlier: Sequence[Change]
 ) -> Iterator[Change]:
     now = study.spec.training.max_train_steps
+    if steps_are_given(study):
+        return
     found = by_check.get("best_steps", {})
     proposed = found.get("proposed_max_train_steps")
+    decayed = decays_to_its_end(study)
+    if decayed and proposed is not None and proposed > found["max_train_steps"]:
+        return
     place = ("training", "max_train_steps")
     if proposed is not None:
         longer = proposed > found["max_train_steps"]
@@ -234,7 +253,7 @@ def _train_longer_or_shorter(
         return
     arms = by_check.get("still_improving", {}).get("arms", ())
     improving = [row["arm"] for row in arms if row["still_improving"]]
-    if improving:
+    if improving and not decayed:
         decay = tuple(_decay_for(study, LONGER * now, earlier))
         yield Change(
             "still_improving",
@@ -315,4 +334,5 @@ def _clip(study: Study, numbers: Mapping[str, Any]) -> Iterator[Change]:
             f"trials of {arms} have outlying gradient norms; this threshold clips half of them at "
             "least, and fewer than half of the steps of each best trial.",
             ((("fixed", CLIP_NORM), min(proposed)),),
+            f"with gradients clipped at {text(min(proposed))}",
         )

@@ -2,10 +2,11 @@
 
 import io
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import xarray as xr
 from pydantic import ValidationError
@@ -13,13 +14,26 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.declarations import same
 from tuning_playbook.errors import SpecError
-from tuning_playbook.procedures.changes import Change, propose
+from tuning_playbook.procedures.changes import Change, propose, ranges_of
+from tuning_playbook.procedures.more_evidence import (
+    EVERY,
+    TRIALS_WOULD_TELL,
+    asking_for_evaluations,
+    more_evaluations,
+)
+from tuning_playbook.procedures.narrowing import narrow
+from tuning_playbook.procedures.next_document import Draft, carry_out, reruns_of_next
+from tuning_playbook.procedures.next_goal import next_goal
+from tuning_playbook.procedures.next_move import Move, next_move
+from tuning_playbook.procedures.train_steps import why_no_other_steps
 from tuning_playbook.procedures.trainable import Trainable, objection_to, trainable
 from tuning_playbook.study import shape
-from tuning_playbook.study.draft import Draft
+from tuning_playbook.study.distributions import Kind
+from tuning_playbook.study.draft import Draft as SpecDraft
 from tuning_playbook.study.resolve import resolve
-from tuning_playbook.study.study import Study
+from tuning_playbook.study.study import Study, write_value
 from tuning_playbook.study.yaml import Location
 
 WIDTH = 100
@@ -31,54 +45,73 @@ FINAL_ACTS = ("test", "final")
 PATHS = ("baseline", "data")
 """What a spec may name beside itself."""
 
+WITH_CONFIRMED = ("fixed", "scientific", "conditional")
+"""The keys in which an arm that is confirmed stands once the spec is read."""
+
+STEPS_CHECKS = ("best_steps", "still_improving")
+"""The checks whose advice is another number of steps."""
+
+KINDS = get_args(Kind)
+"""The names of distributions, which stand below the name of a hyperparameter."""
+
+NEXT = {
+    "repair": "So the same is asked again, with what the findings ask for.",
+    "settle": "This round asks the same with the evidence that it takes.",
+    "ask": "This round asks the next question.",
+    "cross": "This round crosses the two.",
+    "exploit": "This round tunes the best arm in a smaller space.",
+    "launch": "This round trains the best configuration on fresh seeds, for the launch.",
+}
+"""What each kind of round does, in a sentence."""
+
 
 def write_next_study(
-    study: Study, dataset: xr.Dataset, findings: Sequence[Finding], *, file: Path
+    study: Study,
+    dataset: xr.Dataset,
+    findings: Sequence[Finding],
+    launch: Mapping[str, Any],
+    *,
+    file: Path,
 ) -> str:
-    """Return the spec of the next round: that of this one with what its findings ask for.
+    """Return the spec of the next round: the question that this one leaves, and how to answer it.
 
-    Each change has a comment that names the finding. A change after which the spec would break a
-    rule is left out and said; so is the advice that no edit can carry out. Beyond that the spec is
-    as the user wrote it, without its comments, and without reading the test set or training a
-    final model. Its texts are quoted as YAML needs it, and a comment holds no line break, so
-    nothing that a user or a workload named can become another key.
+    What was decided is fixed, with the study that decided it; arms that lost are dropped; where
+    the question is open the trials of all arms go to those that may still win. `next_move` has the
+    order of the questions. What the findings ask for is carried out, each change with a comment
+    that names the finding; one after which the spec would break a rule is left out and said, and so
+    is advice that no edit can carry out. Its points, or its seeds, are always others than this
+    study's. It reads no test set and trains no final model. Its texts are quoted as YAML needs it,
+    and a comment holds no line break, so nothing that a user or a workload named can become another
+    key.
+
+    Where nothing is left to ask it is a comment that says so.
+
+    Source: playbook, "The incremental tuning strategy".
 
     Args:
         study: The study. Where its trials were finished before, the spec is one that trains more.
         dataset: Its trials.
         findings: What was found of them.
+        launch: Its `launch.json`.
         file: Where the spec is to stand, for the command in its head.
     """
     finished = trainable(study, dataset) if study.imported else None
     if finished is None:
-        document = _settled(_load(study.text), study.spec.model_dump(exclude_unset=True))
+        document = _document_of(study)
     else:
         study, document = finished.study, finished.document
     dropped = [key for key in FINAL_ACTS if document.pop(key, None)]
     for key in PATHS:
         if isinstance(document.get(key), str) and (study.path.parent / document[key]).exists():
             document[key] = str(study.path.parent / document[key])
-    done: list[Change] = []
-    refused: list[tuple[Change, str]] = []
-    for change in propose(study, dataset, findings):
-        changed = deepcopy(document)
-        for place, value in change.edits:
-            _edit(changed, place, value)
-        objection = _objection(finished or study, changed)
-        if objection:
-            refused.append((change, objection))
-        else:
-            document = changed
-            done.append(change)
-    carried = {change.check for change in (*done, *(change for change, _ in refused))}
-    left = [item for item in findings if item.advice and item.check not in carried]
+    move = next_move(study, findings, launch)
+    if move.kind == "end":
+        return _nothing_left(study, launch)
+    found = _carried_out(study, dataset, findings, move, document, finished)
     head = [
+        *_comment(f"The next round of the study {study.name}. {move.why} {NEXT[move.kind]}"),
         *_comment(
-            f"The next round of the study {study.name}: "
-            f"{len(done) or 'no'} change{'' if len(done) == 1 else 's'} that its findings ask for."
-        ),
-        *_comment(
-            "Everything else is as it was. Read it, then give it a name of its own beside the spec:"
+            "Read it, then give it a name of its own beside the spec:"
             if finished is None
             else "It trains here what the finished trials were searched over, as far as their spec "
             "and they themselves tell. Read it, then give it a name of its own beside the spec:"
@@ -89,11 +122,172 @@ def write_next_study(
         head += _comment(sentence)
     if dropped:
         head += _comment(f"Left out, as acts for the end of all rounds: {', '.join(dropped)}.")
-    for change, objection in refused:
-        head += _comment(f"Not carried out, of {change.check}: {change.reason} {objection}")
-    for finding in left:
-        head += _comment(f"For you to judge, of {finding.check}: {finding.advice}")
-    return "".join(f"{line}\n" for line in head) + _dump(document, done)
+    for sentence in found.said:
+        head += _comment(sentence)
+    carried = {*found.carried, *(STEPS_CHECKS if why_no_other_steps(study) else ())}
+    carried |= {"importance"} if move.question is not None else set()
+    left = {arm.name for arm in move.arms}
+    for finding in findings:
+        concerned = not finding.arms or left & {*finding.arms}
+        # A launch searches nothing, so more trials or evaluations would tell it nothing.
+        useful = move.kind != "launch" or finding.answer != "cannot tell"
+        if finding.advice and concerned and useful and finding.check not in carried:
+            head += _comment(f"For you to judge, of {finding.check}: {finding.advice}")
+    document = {"goal": found.goal, **{k: v for k, v in found.document.items() if k != "goal"}}
+    referred = _with_origins(document, study, move)
+    return "".join(f"{line}\n" for line in head) + _dump(referred, found.reasons)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The spec of the next round, before it is written.
+
+    Attributes:
+        document: As YAML gives it.
+        goal: Its goal.
+        reasons: Why a place of it is as it is, by place.
+        carried: The checks that its changes are about.
+        said: What its head says beside that, in sentences.
+    """
+
+    document: dict[str, Any]
+    goal: str
+    reasons: Mapping[Location, Sequence[str]]
+    carried: frozenset[str]
+    said: tuple[str, ...]
+
+
+def _carried_out(
+    study: Study,
+    dataset: xr.Dataset,
+    findings: Sequence[Finding],
+    move: Move,
+    document: dict[str, Any],
+    finished: Trainable | None,
+) -> _Found:
+    """Carry out what the findings ask for, then what the move is."""
+    done: list[Change] = []
+    said: list[str] = []
+    carried = set()
+    for change in _changes(study, dataset, findings, move):
+        changed = deepcopy(document)
+        for place, value in change.edits:
+            _edit(changed, place, value)
+        objection = _objection(finished or study, changed)
+        if objection:
+            said.append(f"Not carried out, of {change.check}: {change.reason} {objection}")
+        else:
+            document = changed
+            done.append(change)
+        carried.add(change.check)
+    if any(place == EVERY for change in done for place, _ in change.edits):
+        carried |= asking_for_evaluations(findings)
+    if move.kind in ("repair", "settle", "exploit"):
+        carried |= {*TRIALS_WOULD_TELL}
+    if move.kind == "settle" and not study.imported:
+        seeds = reruns_of_next(study, move)
+        said.append(
+            f"Cheaper, but with the same points: `reruns: {{seeds: {seeds}}}` in {study.path}, "
+            "which keeps its trials and trains the reruns that are missing."
+        )
+    if why := why_no_other_steps(study):
+        said.append(why)
+    draft = Draft(deepcopy(document))
+    carry_out(draft, study, dataset, findings, move)
+    objection = _objection(finished or study, draft.document)
+    if objection:
+        said.append(f"Not carried out: {objection} So the same is asked with other points.")
+        move = replace(move, kind="repair", arms=study.arms)
+        draft = Draft(deepcopy(document))
+        carry_out(draft, study, dataset, findings, move)
+    reasons: dict[Location, list[str]] = {}
+    for change in done:
+        place = _key_of(change.edits[-1][0])
+        reasons.setdefault(place, []).append(f"{change.check}: {change.reason}")
+    for place, reason in draft.reasons.items():
+        reasons.setdefault(place, []).append(f"answer: {reason}")
+    goal = next_goal(
+        study,
+        move,
+        steps=draft.document["training"]["max_train_steps"],
+        reruns=reruns_of_next(study, move),
+        clauses=[change.clause for change in done if change.clause],
+    )
+    if goal == study.spec.goal:
+        goal = f"{goal.rstrip('?. ')}, asked once more with other points?"
+    return _Found(draft.document, goal, reasons, frozenset(carried), tuple(said))
+
+
+def _changes(
+    study: Study, dataset: xr.Dataset, findings: Sequence[Finding], move: Move
+) -> tuple[Change, ...]:
+    """Return the changes of the spec that come before the move itself."""
+    if move.kind == "launch":
+        return ()
+    left = replace(study, arms=move.arms)
+    settled = move.kind not in ("ask", "cross")
+    found = [*propose(left, dataset, findings, settled=settled)]
+    moved = {place for change in found for place, _ in change.edits}
+    if move.kind in ("settle", "exploit"):
+        found += narrow([*ranges_of(left)], dataset, moved)
+    return (*found, *more_evaluations(study, findings))
+
+
+def _nothing_left(study: Study, launch: Mapping[str, Any]) -> str:
+    """Say that there is no next round, and what there is to do instead."""
+    adopt = f"snakemake --cores 1 adopt_baseline --config study={study.path}"
+    lines = _comment(
+        f"Nothing is left to ask of the study {study.name}: it trained one configuration on fresh "
+        f"seeds, and its decision is {launch['decision']}. Begin a further round with a question "
+        "of your own."
+    )
+    if launch["decision"] == "adopt":
+        lines += [*_comment("To make its candidate the baseline:"), _command(adopt)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _with_origins(document: dict[str, Any], study: Study, move: Move) -> dict[str, Any]:
+    """Return a spec in which what a round has decided refers to that round.
+
+    A value that an earlier round than this one decided goes on referring to that.
+    """
+    fixed = dict(document.get("fixed", {}))
+    taken = {item.place: item.value for item in study.taken}
+    for name, reference in _earlier_decisions(study).items():
+        if name in fixed and taken.get(f"fixed.{name}") == write_value(fixed[name]):
+            fixed[name] = reference
+    if len(move.arms) == 1 and len(study.arms) > 1:
+        (arm,) = move.arms
+        for name, value in arm.scientific.items():
+            if name in fixed and same(document["fixed"][name], value):
+                fixed[name] = {"from": str(study.path), "of": "best", "arm": arm.name}
+    return {**document, "fixed": fixed} if fixed else document
+
+
+def _document_of(study: Study) -> dict[str, Any]:
+    """Return the spec of a study as YAML gives it, with values in the places of references.
+
+    An arm that it confirmed stands there as the others do.
+    """
+    spec = study.spec.model_dump(mode="json", exclude_unset=True)
+    document: dict[str, Any] = _settled(_load(study.text), spec)
+    if document.pop("confirm", None):
+        document |= {key: spec[key] for key in WITH_CONFIRMED if key in spec}
+    return document
+
+
+def _earlier_decisions(study: Study) -> dict[str, Any]:
+    """Return the references of a spec by which it takes what earlier rounds compared."""
+    if study.imported:
+        return {}
+    written_fixed = _load(study.text).get("fixed") or {}
+    return {
+        name: value
+        for name, value in written_fixed.items()
+        if _is_reference(value)
+        and value.get("arm")
+        and name in [part.split("=")[0] for part in value["arm"].split(", ")]
+    }
 
 
 def _named_next(path: Path) -> Path:
@@ -162,7 +356,7 @@ def _objection(study: Study | Trainable, document: Mapping[str, Any]) -> str:
             return f"The spec would break a rule: {broken}" if broken else ""
         settled = {key: value for key, value in document.items() if not _is_reference(value)}
         spec = shape.StudySpec.model_validate(settled)
-        resolve(Draft(study.path, spec, study.text, study.workload))
+        resolve(SpecDraft(study.path, spec, study.text, study.workload))
     except SpecError as error:
         return f"The spec would break a rule: {error}"
     except ValidationError as error:
@@ -195,14 +389,18 @@ def _words(text: str) -> list[str]:
     return "".join(c if c.isprintable() else " " for c in text).split()
 
 
-def _dump(document: dict[str, Any], changes: Iterable[Change]) -> str:
-    """Write a document in blocks, with the reason of each change before its key."""
+def _dump(document: dict[str, Any], reasons: Mapping[Location, Sequence[str]]) -> str:
+    """Write a document in blocks, with the reasons for a place before its key.
+
+    What holds in all arms that are left may have moved out of its condition: then the key of its
+    name is looked for. A place that is gone needs no reason.
+    """
     root = _blocks(document)
-    reasons: dict[Location, list[str]] = {}
-    for change in changes:
-        place = _key_of(change.edits[-1][0])
-        reasons.setdefault(place, []).append(f"{change.check}: {change.reason}")
-    for (*parents, key), said in reasons.items():
+    for place, said in reasons.items():
+        found = next((p for p in (place, place[-2:]) if _is_there(root, p)), None)
+        if found is None:
+            continue
+        *parents, key = found
         inner: Any = root
         for parent in parents:
             inner = inner[parent]
@@ -218,9 +416,23 @@ def _dump(document: dict[str, Any], changes: Iterable[Change]) -> str:
     return text.getvalue()
 
 
+def _is_there(root: Any, place: Location) -> bool:
+    inner = root
+    for key in place:
+        if isinstance(key, int):
+            if not isinstance(inner, list) or key >= len(inner):
+                return False
+        elif not isinstance(inner, dict) or key not in inner:
+            return False
+        inner = inner[key]
+    return True
+
+
 def _key_of(place: Location) -> Location:
     """Return the key of the hyperparameter or setting that a place belongs to."""
-    return place[:-2] if isinstance(place[-1], int) else place
+    if isinstance(place[-1], int):
+        return place[:-2]
+    return place[:-1] if place[-1] in KINDS else place
 
 
 def _blocks(value: Any) -> Any:

@@ -17,11 +17,11 @@ from tuning_playbook.errors import SpecError, WorkloadError
 from tuning_playbook.study import shape
 from tuning_playbook.study.conditions import SEARCHED, parts_of, settings_of
 from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS
-from tuning_playbook.study.draft import Draft
+from tuning_playbook.study.draft import Draft, describe_any
 from tuning_playbook.study.resolve import resolve
 from tuning_playbook.study.roles import check_rules
 from tuning_playbook.study.study import Arm, Dimension, Study, arm_name, write_value
-from tuning_playbook.study.workload_description import WorkloadDescription, describe
+from tuning_playbook.study.workload_description import WorkloadDescription
 
 BATCH_SIZE = "batch_size"
 
@@ -116,13 +116,13 @@ def _judged(found: Trainable) -> Trainable:
     """Return the same with what has to be done before it runs."""
     study, left = found.study, []
     try:
-        workload = describe(study.spec.workload, folder=study.path.parent, data=None)
+        workload = describe_any(study.spec.workload, folder=study.path.parent, data=None)
     except WorkloadError:
         workload = None
         left.append(
             f"There is no workload '{study.spec.workload}' here: name the one to train, as "
-            'package.module:Class, under "workload". Whether it has these hyperparameters and '
-            "this metric is checked then."
+            'package.module:Class or the YAML file of a command, under "workload". Whether it has '
+            "these hyperparameters and this metric is checked then."
         )
     found = replace(found, workload=workload)
     if objection := objection_to(found, found.document):

@@ -125,6 +125,11 @@ def make_places(card: StudyCard, launch: Mapping[str, Any]) -> tuple[Place, ...]
     if not candidate or card.imported:
         return ()
     folder = f"trials/{candidate['trial']}"
+    if card.of_command:
+        return (
+            Place("what the candidate's script saved", f"{folder}/script/"),
+            Place("what it printed", f"{folder}/output.log"),
+        )
     return (
         Place("the exported model of each arm: trial, path and hash", "models.json"),
         Place("the candidate's exported model", f"{folder}/checkpoints/model.jax_export"),

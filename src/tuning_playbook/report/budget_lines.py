@@ -13,6 +13,7 @@ from tuning_playbook.planning.budget import (
 from tuning_playbook.planning.budget_plan import Budget, BudgetPlan, plan_budget
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.report.formatting import duration
+from tuning_playbook.study.compared_before import cures, doubts
 
 
 def budget_lines(plan: Plan, results: Path) -> list[str]:
@@ -48,6 +49,19 @@ def evaluation_lines(plan: Plan) -> list[str]:
     ]
 
 
+def doubt_lines(plan: Plan) -> list[str]:
+    """Return which earlier comparisons a study rests on beyond what they had, and the cures.
+
+    Args:
+        plan: The study's.
+    """
+    lines = []
+    for doubt in doubts(plan.study):
+        lines.append(f"interaction: {doubt.sentence}")
+        lines += [f"  {cure}" for cure in cures(plan.study, doubt)]
+    return lines
+
+
 def budget_plan_lines(plan: Plan, given: Budget, results: Path) -> list[str]:
     """Return what the playbook would make of a budget: a line for each arm, then for each change.
 
@@ -79,7 +93,7 @@ def _table(rows: Sequence[BudgetRow]) -> list[str]:
     ]
     if all(row.seconds is None for row in rows):
         cells = [row[:-1] for row in cells]
-    return _columns(cells, texts=(0,))
+    return columns(cells, texts=(0,))
 
 
 def _plan_table(made: BudgetPlan) -> list[str]:
@@ -105,10 +119,10 @@ def _plan_table(made: BudgetPlan) -> list[str]:
         ("in all", f"{trials:,}", "", f"{reruns:,}", spent(made.cost)),
         ("left over", "", "", "", spent(made.left_over)),
     ]
-    return _columns(cells, texts=(0, 2))
+    return columns(cells, texts=(0, 2))
 
 
-def _columns(cells: Sequence[tuple[str, ...]], texts: tuple[int, ...]) -> list[str]:
+def columns(cells: Sequence[tuple[str, ...]], texts: tuple[int, ...]) -> list[str]:
     """Write rows of cells below each other: texts begin, numbers end where the column does.
 
     Args:

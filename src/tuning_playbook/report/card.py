@@ -60,6 +60,7 @@ class StudyCard:
         budget: What each arm was to cost.
         advice: What the playbook's rules of thumb say of the study's design.
         imported: Whether the trials are imported.
+        of_command: Whether a command of the user's trained the trials.
         taken: What the spec takes from the results of earlier studies.
     """
 
@@ -83,6 +84,7 @@ class StudyCard:
     budget: tuple[BudgetRow, ...] = ()
     advice: tuple[Advice, ...] = ()
     imported: bool = False
+    of_command: bool = False
     taken: tuple[Taken, ...] = ()
 
     def command_of(self, trial: str) -> str:

@@ -16,6 +16,7 @@ from tuning_playbook.report.card import StudyCard, group_roles
 from tuning_playbook.report.checklist_section import count_answers, make_checklist
 from tuning_playbook.report.configuration_table import make_configurations
 from tuning_playbook.report.design import make_costs
+from tuning_playbook.report.effects import make_effects
 from tuning_playbook.report.evidence import (
     make_arm_rows,
     make_changes,
@@ -94,6 +95,7 @@ def render(
         first_figures=[figure for figure in figures if figure.stem == FIRST],
         figures=[figure for figure in figures if figure.stem not in (FIRST, *EVIDENCE_PLOTS)],
         questions=make_questions(launch),
+        effects=make_effects(study, launch),
         attention=attention(checklist),
         to_do=what_to_do(card, launch),
         places=make_places(card, launch),

@@ -60,6 +60,7 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
         budget=() if study.imported else budget(plan),
         advice=plan.advice,
         imported=bool(study.imported),
+        of_command=study.workload.is_command,
         taken=study.taken,
     )
 

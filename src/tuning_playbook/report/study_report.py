@@ -65,7 +65,7 @@ def report_study(
             launch=decided,
             replicates=repeats,
             resources=costs,
-            without_checkpoint=0 if card.imported else unkept(searched, best),
+            without_checkpoint=0 if card.imported or card.of_command else unkept(searched, best),
             next_study=Path(next_study[0]).read_text() if next_study else "",
             test=_read(test[0]) if test else None,
             final=_read(final[0]) if final else None,

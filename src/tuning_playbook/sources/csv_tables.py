@@ -14,9 +14,10 @@ from dataclasses import replace
 
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.by_step import ByStep
-from tuning_playbook.sources.measurements import LOGGED, is_metric, split_of
+from tuning_playbook.sources.measurements import is_metric, split_of
 from tuning_playbook.sources.runs import END, Run, listed
 from tuning_playbook.sources.table import Row, Table
+from tuning_playbook.trials.dataset_names import LOGGED
 from tuning_playbook.trials.record import Status
 
 ABOUT_A_TRIAL = ("trial", "status", "infeasible_reason", "step")

@@ -4,22 +4,11 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
+from tuning_playbook.trials.dataset_names import LOGGED, TAKEN
 from tuning_playbook.trials.record import Curves, Status, TrialRecord
 
 METRIC = re.compile(r"(train|validation|test)/([A-Za-z][A-Za-z0-9_]*)")
 """A metric's column. Those of the test split are not read: that is done once, at the end."""
-
-LOGGED = ("train_loss", "grad_norm", "grad_norm_max", "update_norm", "learning_rate_t")
-"""What may be logged while a trial trains, by the names of the dataset."""
-
-TAKEN = {
-    *LOGGED,
-    *("trial", "eval_step", "split", "train_step", "rank", "grad_norm_bin"),
-    *("objective", "best_step", "best_steps", "status", "infeasible_reason"),
-    *("index", "arm", "seed", "fingerprint", "source_trial", "ended_early", "rerun", "rerun_of"),
-    *("grad_norm_count", "grad_norm_p90", "clipped_share"),
-}
-"""Names that the dataset gives to other things, and no metric may bear."""
 
 Steps = dict[int, dict[str, float]]
 """What was measured after so many steps, by column."""

@@ -10,11 +10,12 @@ from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.arms import one_minus
 from tuning_playbook.sources.by_step import ByStep
 from tuning_playbook.sources.column_types import Complaint, Type, typed
-from tuning_playbook.sources.measurements import LOGGED, Steps, record_of, split_of
+from tuning_playbook.sources.measurements import Steps, record_of, split_of
 from tuning_playbook.sources.seeds import told_apart
 from tuning_playbook.sources.table import LARGEST, NOTHING, WHOLE, Cell
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.equality import same_value
+from tuning_playbook.trials.dataset_names import LOGGED
 from tuning_playbook.trials.imported_trial import ImportedTrial
 from tuning_playbook.trials.record import Status
 

@@ -7,6 +7,7 @@ why. What is forbidden is in `rules`.
 from collections.abc import Mapping
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, same
+from tuning_playbook.study.advice_on_command import advice_on_command
 from tuning_playbook.study.advice_on_design import (
     baseline_idle,
     batch_size_changed,
@@ -21,7 +22,7 @@ from tuning_playbook.study.advice_on_design import (
     unequal_dimensions,
 )
 from tuning_playbook.study.conditions import parts_of
-from tuning_playbook.study.families import COMMON, families
+from tuning_playbook.study.families import COMMON, optimizers_of
 from tuning_playbook.study.regularization import regularizes
 from tuning_playbook.study.rule_of_thumb import (
     Advice,
@@ -53,7 +54,8 @@ def advise(study: Study, trials: Trials) -> tuple[Advice, ...]:
         study: The study.
         trials: The number of trials of each arm, by its name.
     """
-    return tuple(advice for rule in RULES if (advice := rule(study, trials)))
+    found = (advice for rule in RULES if (advice := rule(study, trials)))
+    return (*found, *advice_on_command(study))
 
 
 def few_trials(study: Study, trials: Trials) -> Advice | None:
@@ -236,7 +238,7 @@ RULES: tuple[Rule, ...] = (
 
 def optimizer_members(study: Study, arm: Arm) -> dict[str, Hyperparameter]:
     """Return the hyperparameters that the optimizer of an arm brings, by name, if it is known."""
-    optimizers = families(study.workload.optax)[0].members
+    optimizers = optimizers_of(study.workload.optax)
     return {item.name: item for item in optimizers.get(str(arm.fixed.get("optimizer")), ())}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 from tuning_playbook.declarations import ONE_MINUS, Value
-from tuning_playbook.study.families import families
+from tuning_playbook.study.families import optimizers_of
 from tuning_playbook.study.idle_rate import (
     IDLE,
     MOST_IDLE,
@@ -144,7 +144,7 @@ def batch_size_changed(study: Study, trials: Trials) -> Advice | None:
     before = {whose: size for whose, size in before.items() if size and sizes - {size}}
     if not compared and not before:
         return None
-    optimizers = families(study.workload.optax)[0].members
+    optimizers = optimizers_of(study.workload.optax)
 
     def to_tune(arm: Arm, name: str, value: Value) -> bool:
         brought = {item.name for item in optimizers.get(str(arm.fixed.get("optimizer")), ())}

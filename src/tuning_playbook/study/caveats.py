@@ -5,6 +5,7 @@ Source: the playbook, "Identifying scientific, nuisance, and fixed hyperparamete
 
 from collections.abc import Iterator
 
+from tuning_playbook.study.compared_before import compared_alike, doubts
 from tuning_playbook.study.early_ends import early_ends_sentence
 from tuning_playbook.study.study import Arm, Study, write_value
 
@@ -40,12 +41,22 @@ def fixed_in(study: Study, name: str) -> tuple[Arm, ...]:
 def caveats(study: Study) -> tuple[str, ...]:
     """Return the caveats of a study's conclusion, in sentences.
 
-    They name the fixed hyperparameters; the table of roles has their values.
+    They name the fixed hyperparameters; the table of roles has their values. What an earlier round
+    compared without something that this study has comes first.
     """
     if study.imported:
         return _of_imported(study)
     chosen, default = fixed_by(study)
-    found = []
+    found = [item.sentence for item in doubts(study)]
+    compared = compared_alike(study)
+    for name, item in compared.items():
+        if name in chosen:
+            found.append(
+                f"{name}={item.value} is the conclusion of {item.study}, which compared "
+                f"{', '.join(item.compared)} with all that is fixed here."
+            )
+    doubted = {item.name for item in doubts(study)}
+    chosen = {name: v for name, v in chosen.items() if name not in {*compared, *doubted}}
     if chosen:
         found.append(
             f"Fixed by the spec: {', '.join(chosen)}. The conclusion holds at these values and "

@@ -5,8 +5,13 @@ from pathlib import Path
 
 from tuning_playbook.errors import SpecError, WorkloadError
 from tuning_playbook.study import shape
+from tuning_playbook.study.command_file import describe_command
 from tuning_playbook.study.origin import EarlierResult, Taken
-from tuning_playbook.study.workload_description import WorkloadDescription, describe
+from tuning_playbook.study.workload_description import (
+    WorkloadDescription,
+    describe,
+    is_command,
+)
 from tuning_playbook.study.yaml import Location, line_of
 
 
@@ -45,10 +50,26 @@ def workload_of(path: Path, spec: shape.StudySpec, text: str) -> WorkloadDescrip
             read; the message names the place in the spec.
     """
     try:
-        return describe(spec.workload, folder=path.parent, data=spec.data)
+        return describe_any(spec.workload, folder=path.parent, data=spec.data)
     except WorkloadError as error:
         placed = error_at(path, text, ("workload",), str(error))
         raise WorkloadError(str(placed)) from None
+
+
+def describe_any(workload: str, *, folder: Path, data: str | None) -> WorkloadDescription:
+    """Return the description of a class or of a command, as the spec names it.
+
+    Args:
+        workload: As in the spec.
+        folder: The spec's folder.
+        data: What the spec says under `data`.
+
+    Raises:
+        WorkloadError: There is no such workload, or it is not what it should be.
+    """
+    if is_command(workload):
+        return describe_command(workload, folder=folder, data=data)
+    return describe(workload, folder=folder, data=data)
 
 
 def error_at(path: Path, text: str, location: Location, message: str) -> SpecError:

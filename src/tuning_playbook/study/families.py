@@ -15,6 +15,17 @@ Members = Mapping[str, tuple[Hyperparameter, ...]]
 """The hyperparameters that each value of a choice brings."""
 
 
+OWN = "workload"
+"""The optimizer and the schedule that a workload makes itself; it declares what they need."""
+
+OWN_LEARNING_RATE = Hyperparameter(
+    "learning_rate",
+    1e-3,
+    "base learning rate, which the workload's own optimizer is given",
+    low=0.0,
+)
+
+
 @dataclass(frozen=True)
 class Family:
     """A choice, and the hyperparameters that exist only under each of its values."""
@@ -23,17 +34,28 @@ class Family:
     members: Members
 
 
-def families(optax: Members) -> tuple[Family, ...]:
+def families(optax: Members | None) -> tuple[Family, ...]:
     """Return the choices of training: the optimizer, optax's own among them, and the schedule.
+
+    A workload that makes its own is another member of either; `resolve` sees whether it does.
 
     Args:
         optax: The hyperparameters of each `optax.<name>`, as a workload's description has them.
+            None for a command, which trains by itself and has neither choice.
     """
-    optimizers = {**OPTIMIZERS, **optax}
+    if optax is None:
+        return ()
+    optimizers = {**OPTIMIZERS, **optax, OWN: (OWN_LEARNING_RATE,)}
+    schedules = {**SCHEDULES, OWN: ()}
     return (
         Family(replace(OPTIMIZER, choices=tuple(optimizers)), optimizers),
-        Family(SCHEDULE, SCHEDULES),
+        Family(replace(SCHEDULE, choices=tuple(schedules)), schedules),
     )
+
+
+def optimizers_of(optax: Members | None) -> Members:
+    """Return the hyperparameters of each optimizer; none for a command, see `families`."""
+    return {} if optax is None else families(optax)[0].members
 
 
 def choices_of(configuration: Mapping[str, Value]) -> dict[str, str]:
@@ -87,7 +109,7 @@ COMMON: tuple[Hyperparameter, ...] = (
 
 
 def training_hyperparameters(
-    chosen: Mapping[str, str], optax: Members
+    chosen: Mapping[str, str], optax: Members | None
 ) -> tuple[Hyperparameter, ...]:
     """Return what training has under the values of its choices.
 
@@ -96,8 +118,11 @@ def training_hyperparameters(
 
     Args:
         chosen: The value of each choice, by its name.
-        optax: The hyperparameters of each `optax.<name>`.
+        optax: The hyperparameters of each `optax.<name>`; None for a command, which has none of
+            these.
     """
+    if optax is None:
+        return ()
     own = [
         item
         for family in families(optax)
@@ -108,7 +133,9 @@ def training_hyperparameters(
 
 
 def reserved_names() -> frozenset[str]:
-    """Return every name that training itself has, which no workload may use."""
-    members = [i for family in families({}) for items in family.members.values() for i in items]
+    """Return the names that training always has, which no workload may use.
+
+    What belongs to one optimizer or schedule is refused where a study has that one.
+    """
     choices = [family.choice for family in families({})]
-    return frozenset(item.name for item in (*members, *choices, *COMMON))
+    return frozenset(item.name for item in (*choices, *COMMON, OWN_LEARNING_RATE))

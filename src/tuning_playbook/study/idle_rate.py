@@ -79,7 +79,8 @@ def relative_rate(schedule: str, values: Numbers, step: int, steps: int) -> floa
 def idle_objection(spec: StudySpec, arm: Arm) -> str:
     """Say which trials of an arm would have next to no learning rate for long; nothing if none.
 
-    Of a range its ends are looked at, of a choice and a list every value.
+    Of a range its ends are looked at, of a choice and a list every value. What a workload's own
+    schedule does is not known here.
     """
     if spec.training.allow_idle:
         return ""
@@ -87,6 +88,7 @@ def idle_objection(spec: StudySpec, arm: Arm) -> str:
         (
             (idle_share(schedule, values, steps), steps, schedule, values)
             for schedule, values in _combinations(spec, arm)
+            if schedule in FACTORS
             for steps in [train_steps(spec.training, int(values[WARMUP_STEPS]))]
         ),
         key=lambda found: found[0],

@@ -1,8 +1,8 @@
 """Where a value of a study is from, if from the result of an earlier one."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tuning_playbook.declarations import Value
@@ -28,6 +28,10 @@ class EarlierResult:
         degrees: The degrees of freedom of that.
         conclusion: Of a procedure the values that it concludes with; then there is no best trial.
         sentence: Of a procedure what it concludes.
+        compared: What the study compared: by scientific hyperparameter its values, as written.
+        beside: What it held fixed while it did, or compared: by hyperparameter all values in any
+            arm, as written. What it searched anywhere is not among them.
+        runner_up: The arm with the best trial of all other arms; empty where that is not known.
     """
 
     study: str
@@ -43,6 +47,13 @@ class EarlierResult:
     degrees: int = 0
     conclusion: Mapping[str, Value | None] | None = None
     sentence: str = ""
+    compared: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    runner_up: str = ""
+
+
+OF_COMPARED = ("compared", "beside", "runner_up")
+"""What is known of a value alone that an earlier study compared."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,10 @@ class Taken:
         fingerprint: The trial's.
         commit: The commit of the code that trained it; empty if unknown.
         batch_size: The trial's; 0 if unknown.
+        compared: The values that the earlier study compared of this hyperparameter, as written;
+            none where it compared none.
+        beside: What it held fixed while it did, see `EarlierResult`; empty where it compared none.
+        runner_up: The best of its other arms, likewise.
     """
 
     place: str
@@ -68,10 +83,14 @@ class Taken:
     fingerprint: str
     commit: str
     batch_size: int = 0
+    compared: Sequence[str] = ()
+    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    runner_up: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object that says where to look it up."""
-        return asdict(self)
+        content = asdict(self)
+        return {key: value for key, value in content.items() if value or key not in OF_COMPARED}
 
 
 def concluded(
@@ -94,4 +113,13 @@ def take(place: str, value: str, result: EarlierResult) -> Taken:
     """Return that a result gave the value at a place of a spec."""
     origin = (result.study, result.arm, result.trial, result.fingerprint, result.commit)
     size = result.values.get("batch_size", 0)
-    return Taken(place, value, *origin, batch_size=size if isinstance(size, int) else 0)
+    compared = result.compared.get(place.rpartition(".")[2], ())
+    return Taken(
+        place,
+        value,
+        *origin,
+        batch_size=size if isinstance(size, int) else 0,
+        compared=compared,
+        beside={name: list(values) for name, values in result.beside.items()} if compared else {},
+        runner_up=result.runner_up if compared else "",
+    )

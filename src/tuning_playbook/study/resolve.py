@@ -8,9 +8,10 @@ from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.baselines import Baseline, Replaced
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
+from tuning_playbook.study.confirm import confirmed, with_confirmed
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.draft import Draft, error_at
-from tuning_playbook.study.families import choices_of, families, training_hyperparameters
+from tuning_playbook.study.families import OWN, choices_of, families
 from tuning_playbook.study.idle_rate import idle_objection
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.roles import check_rules
@@ -40,10 +41,11 @@ def resolve(draft: Draft) -> Study:
         SpecError: A name, a value or a role cannot be carried out as written.
     """
     check_rules(draft)
+    written, draft = draft, with_confirmed(draft)
     parts = parts_of(draft.spec)
     arms = []
     for setting in settings_of(parts):
-        arm = _resolve_arm(draft, parts, setting)
+        arm = confirmed(written, _resolve_arm(draft, parts, setting))
         _check_something_to_search(draft, arm)
         _check_rate(draft, arm)
         arms.append(arm)
@@ -85,6 +87,7 @@ def complete(
     chosen = choices_of(given)
     for family in families(workload.optax):
         family.choice.check(chosen[family.choice.name])
+    check_choices(chosen, workload)
     known = available(workload, chosen)
     values: dict[str, Value] = {}
     for name, value in given.items():
@@ -111,7 +114,6 @@ def _resolve_arm(draft: Draft, parts: Sequence[Part], setting: dict[str, Value])
     given, searched = _named(draft, parts, setting)
     _check_searched(draft, parts, setting, searched)
     chosen = _choices_of(draft, given)
-    _check_no_clash(draft, chosen)
     known = available(draft.workload, chosen)
     for name, (value, here) in given.items():
         _check_at(draft, here, name, value, known, chosen)
@@ -193,6 +195,33 @@ def _check_given_once(draft: Draft, name: str, others: list[str], here: Location
         raise draft.error(here, f"'{target}' is given twice in one arm; give it once")
 
 
+def check_choices(chosen: Mapping[str, str], workload: WorkloadDescription) -> None:
+    """Check that a workload goes with an optimizer and a schedule.
+
+    Raises:
+        SpecError: It is to make one itself and does not, or one name would mean two things; the
+            message does not name the place.
+    """
+    arguments = {
+        "optimizer": "optimizer(self, hyperparameters, learning_rate)",
+        "schedule": "schedule(self, hyperparameters, step, max_train_steps)",
+    }
+    for family in families(workload.optax):
+        choice = family.choice.name
+        if chosen[choice] == OWN and choice not in workload.makes:
+            raise SpecError(
+                f"{choice} '{OWN}' is one that the workload makes, and '{workload.name}' has no "
+                f"method {arguments[choice]}: define it, or choose another {choice}"
+            )
+        brought = {item.name for item in family.members[chosen[choice]]}
+        clash = sorted(brought & set(workload.hyperparameters))
+        if clash:
+            raise SpecError(
+                f"'{clash[0]}' is a hyperparameter of workload '{workload.name}' and one of "
+                f"{choice} {chosen[choice]}; give the workload's another name"
+            )
+
+
 def _choices_of(draft: Draft, given: Mapping[str, tuple[Value, Location]]) -> dict[str, str]:
     """Return the optimizer and the schedule of an arm, checked before what they bring is."""
     for family in families(draft.workload.optax):
@@ -202,19 +231,12 @@ def _choices_of(draft: Draft, given: Mapping[str, tuple[Value, Location]]) -> di
         except SpecError as error:
             hint = nearest(str(value), family.members)
             raise draft.error(here, f"{error}{hint}") from None
-    return choices_of({name: value for name, (value, _) in given.items()})
-
-
-def _check_no_clash(draft: Draft, chosen: Mapping[str, str]) -> None:
-    """Check that optax's optimizer and the workload do not use one name for two things."""
-    training = {item.name for item in training_hyperparameters(chosen, draft.workload.optax)}
-    clash = sorted(training & set(draft.workload.hyperparameters))
-    if clash:
-        raise draft.error(
-            ("workload",),
-            f"'{clash[0]}' is a hyperparameter of the workload and an argument of "
-            f"{chosen['optimizer']}; give the workload's another name",
-        )
+    chosen = choices_of({name: value for name, (value, _) in given.items()})
+    try:
+        check_choices(chosen, draft.workload)
+    except SpecError as error:
+        raise draft.error(("workload",), str(error)) from None
+    return chosen
 
 
 def _check_at(
@@ -326,7 +348,8 @@ def _check_something_to_search(draft: Draft, arm: Arm) -> None:
 
 def _check_rate(draft: Draft, arm: Arm) -> None:
     """Check that no trial of an arm trains for long at next to no learning rate."""
-    objection = idle_objection(draft.spec, arm)
+    # Which learning rate a command has at a step, it alone knows.
+    objection = "" if draft.workload.is_command else idle_objection(draft.spec, arm)
     if objection:
         raise draft.error(("training", "max_train_steps"), objection)
 
@@ -360,7 +383,7 @@ def _read_incumbent(draft: Draft) -> Incumbent | None:
             ("baseline",), f"there is no file '{given}', neither beside the spec nor from here"
         )
     baseline, text = read_baseline(file)
-    if baseline.workload != draft.workload.name:
+    if not _is_of(baseline.workload, draft.workload):
         raise error_at(
             file,
             text,
@@ -382,6 +405,11 @@ def _read_incumbent(draft: Draft) -> Incumbent | None:
             "the study compares batch sizes, so the baseline must say its own",
         )
     return Incumbent(given, batch_size, hyperparameters)
+
+
+def _is_of(named: str, workload: WorkloadDescription) -> bool:
+    """Whether a baseline names the workload: a command by its file, wherever that lies."""
+    return workload.name in (named, Path(named).name if workload.is_command else named)
 
 
 def _earlier_incumbent(draft: Draft) -> Incumbent | None:

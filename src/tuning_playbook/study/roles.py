@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from tuning_playbook.declarations import ONE_MINUS, repeated, same
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study import shape
+from tuning_playbook.study.command_rules import check_command
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
 from tuning_playbook.study.draft import Draft
 from tuning_playbook.study.searches import (
@@ -66,8 +67,10 @@ def check_rules(draft: Draft) -> None:
     Raises:
         SpecError: One is broken; the message quotes the reason.
     """
+    check_command(draft)
     _check_training(draft)
     _check_objective(draft)
+    _check_train_split(draft)
     _check_test(draft)
     _check_names(draft)
     _check_single_roles(draft)
@@ -132,12 +135,34 @@ def _check_objective(draft: Draft) -> None:
             "the test split is read once, at the end, and ranks no trials; "
             f"did you mean 'validation/{metric}'?",
         )
+    if split == "train" and "train" not in workload.splits:
+        raise draft.error(
+            ("objective", "metric"),
+            f"workload '{workload.name}' makes its training batches itself, so there are no "
+            f"metrics of a training split; did you mean 'validation/{metric}'?",
+        )
     if objective.metric not in names:
         raise draft.error(
             ("objective", "metric"),
             f"workload '{workload.name}' has no metric '{objective.metric}'"
             f"{nearest(objective.metric, names)} (known: {', '.join(names)})",
         )
+
+
+def _check_train_split(draft: Draft) -> None:
+    """Check that nothing asks for the training split of a workload that has none."""
+    if "train" in draft.workload.splits:
+        return
+    for asked, place in (
+        (draft.spec.training.train_sample, ("training", "train_sample")),
+        (draft.spec.final.fold_validation, ("final", "fold_validation")),
+    ):
+        if asked:
+            raise draft.error(
+                place,
+                f"workload '{draft.workload.name}' makes its training batches itself, and has no "
+                "training split for this; leave it out",
+            )
 
 
 def _check_test(draft: Draft) -> None:

@@ -70,6 +70,11 @@ class Training(Shape):
         description="whether a learning rate may be below 1 % of its peak for more than a tenth of "
         "the run; changes no trial",
     )
+    steps: Literal["given"] | None = Field(
+        None,
+        description="given: max_train_steps is part of the question, so that next_study.yaml never "
+        "proposes other steps; changes no trial",
+    )
     seed: Seed = Field(0, description="every trial's own seed is derived from it")
 
 
@@ -86,6 +91,27 @@ class Conditional(Shape):
     conditional: list["Conditional"] = Field(
         default_factory=list, description="what needs a further condition beside this one"
     )
+
+
+class Confirm(Shape):
+    """An arm that an earlier round passed over, compared again with what this study changes."""
+
+    arm: StrictStr = Field(
+        description="its setting, as normalization_position=pre: of hyperparameters that this spec "
+        "has under fixed"
+    )
+    trials: Positive | None = Field(
+        None, description="of each arm that this adds; left out, as many as the other arms have"
+    )
+
+
+class NextQuestion(Shape):
+    """A question for a later round, which next_study.yaml asks once this one is answered."""
+
+    goal: Annotated[StrictStr, Field(min_length=1)] = Field(description="the goal of that round")
+    scientific: dict[Name, Scientific] = Field(min_length=1)
+    nuisance: dict[Name, DistributionShape] = Field(default_factory=dict)
+    fixed: dict[Name, Scalar] = Field(default_factory=dict)
 
 
 class KnownVariance(Shape):
@@ -204,7 +230,9 @@ class StudySpec(Shape):
         description="the one question that this study answers"
     )
     notes: StrictStr = Field("", description="anything worth remembering; changes no trial")
-    workload: StrictStr = Field(description='a built-in name, or "package.module:Class"')
+    workload: StrictStr = Field(
+        description='a built-in name, "package.module:Class", or the YAML file of a command'
+    )
     data: StrictStr | None = Field(
         None,
         description="folder of the data, beside the spec or from the working directory, for a "
@@ -231,6 +259,11 @@ class StudySpec(Shape):
     fixed: dict[Name, Scalar] = Field(
         default_factory=dict, description="hyperparameters held at one value: each is a caveat"
     )
+    confirm: Confirm | None = Field(
+        None,
+        description="an arm that an earlier round passed over, compared again with what this study "
+        "changes",
+    )
     search: Search
     reruns: Reruns = Field(default_factory=Reruns)
     replicates: Annotated[StrictInt, Field(ge=0)] = Field(
@@ -247,5 +280,10 @@ class StudySpec(Shape):
     final: Final = Field(default_factory=Final)
     checklist: Checklist = Field(
         default_factory=Checklist, description="thresholds of the checklist's checks"
+    )
+    next_questions: list[NextQuestion] = Field(
+        default_factory=list,
+        description="the questions of later rounds, in their order; next_study.yaml asks the first "
+        "once this study is answered; changes no trial",
     )
     resources: Resources = Field(default_factory=Resources)

@@ -65,6 +65,7 @@ class Arm:
         fixed: The value of every hyperparameter that is not searched.
         defaulted: The names among `fixed` that the spec does not mention.
         elsewhere: The names that are scientific in other arms only.
+        trials: How many trials it has; None for as many as the search says.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Arm:
     fixed: Mapping[str, Value]
     defaulted: tuple[str, ...]
     elsewhere: Collection[str] = ()
+    trials: int | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,8 @@ class Study:
         Args:
             configuration: The value of every hyperparameter, by name.
         """
+        if self.workload.is_command:
+            return ()
         key = (configuration[OPTIMIZER.name], configuration[SCHEDULE.name])
         if key not in self._declared:
             self._declared[key] = available(self.workload, choices_of(configuration))

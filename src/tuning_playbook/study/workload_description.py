@@ -1,4 +1,4 @@
-"""What the spec needs to know of a workload, found out in a process of its own.
+"""What the spec needs to know of a workload; of a class it is found out in a process of its own.
 
 A workload's module imports JAX, and its data must be read to be hashed; the Snakefile is parsed in
 every job and can afford neither. So `jobs.describe_workload` is run once as a separate process, and
@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,27 +16,31 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.declarations import Hyperparameter, Metric
-from tuning_playbook.errors import WorkloadError
 from tuning_playbook.files import cache_folder, write_atomically
+from tuning_playbook.study.apart import ask
 
 
 @dataclass(frozen=True)
 class WorkloadDescription:
-    """A workload as its class declares it.
+    """A workload as its class, or the YAML file of a command, declares it.
 
     Attributes:
-        name: As in the spec: a built-in name, or `package.module:Class`.
-        import_from: The folder its module is imported from before the installed packages.
+        name: As in the spec: a built-in name, or `package.module:Class`; of a command the name of
+            its YAML file, without its folder.
+        import_from: The folder its module is imported from before the installed packages, or the
+            folder of a command's YAML file.
         data_folder: The folder that its data is read from; empty where it has its own.
         description: The first line of its docstring.
         hyperparameters: What it declares, by name.
         metrics: What it measures, by name.
-        splits: The splits of its data.
-        optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`.
+        splits: The splits of its data; without `train` where it makes the training batches itself.
+        optax: The hyperparameters of each optimizer that optax offers, by `optax.<name>`. None for
+            a command: the hyperparameters of training are those that it declares.
         resplits: Whether it can divide its data into other training and validation sets.
         versions: Hashes of what decides a trial's numbers: `workload` (its code), `engine` (this
-            package's), `data`.
+            package's), `data`. A command has `workload` (its files and arguments) and `engine`.
         examples: How many each split has, where that is known.
+        makes: What of training it makes itself: `optimizer`, `schedule`.
     """
 
     name: str
@@ -47,10 +50,29 @@ class WorkloadDescription:
     hyperparameters: Mapping[str, Hyperparameter]
     metrics: Mapping[str, Metric]
     splits: tuple[str, ...]
-    optax: Mapping[str, tuple[Hyperparameter, ...]]
+    optax: Mapping[str, tuple[Hyperparameter, ...]] | None
     versions: Mapping[str, str]
     resplits: bool = False
     examples: Mapping[str, int] = field(default_factory=dict)
+    makes: tuple[str, ...] = ()
+
+    @property
+    def is_command(self) -> bool:
+        """Return whether a command of the user's trains it, and not our engine.
+
+        Trials that a command trained elsewhere, and that are only imported here, are no command's.
+        """
+        return self.optax is None
+
+
+def is_command(workload: str) -> bool:
+    """Return whether the name of a workload is that of a command: of a YAML file.
+
+    Example:
+        >>> is_command("trainer.yaml"), is_command("my_model:MyModel")
+        (True, False)
+    """
+    return workload.endswith((".yaml", ".yml"))
 
 
 def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
@@ -67,6 +89,7 @@ def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
         versions=content["versions"],
         resplits=content["resplits"],
         examples=content["examples"],
+        makes=tuple(content["makes"]),
     )
 
 
@@ -93,7 +116,7 @@ def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescri
     cached = _cached(workload, import_from, data_folder)
     content = read_cache(cached)
     if content is None:
-        content = _describe_apart(workload, import_from, data_folder)
+        content = ask("describe_workload", [workload, import_from, data_folder])
         with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
             write_atomically(cached, json.dumps(content, indent=1))
     return from_json(
@@ -137,17 +160,3 @@ def _data_folder(data: str | None, folder: Path) -> str:
         return ""
     beside = folder / data
     return os.path.relpath(beside if beside.is_dir() else data)
-
-
-def _describe_apart(workload: str, import_from: str, data_folder: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tuning_playbook.jobs.describe_workload"]
-    command += [workload, import_from, data_folder]
-    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode == 0:
-        content: dict[str, Any] = json.loads(done.stdout)
-        return content
-    message = done.stderr.strip()
-    if done.returncode == 1:
-        raise WorkloadError(message)
-    raise WorkloadError(f"workload '{workload}' cannot be described:\n{message}")

@@ -7,6 +7,7 @@ from tuning_playbook.workloads.classification import (
     is_wrong,
 )
 from tuning_playbook.workloads.convolution import Conv
+from tuning_playbook.workloads.decay import matrices_only
 from tuning_playbook.workloads.dropout import DROPOUT, Dropout, Rate, is_off
 from tuning_playbook.workloads.normalization import (
     NORMALIZATION_POSITION,
@@ -37,5 +38,6 @@ __all__ = [
     "cross_entropy",
     "is_off",
     "is_wrong",
+    "matrices_only",
     "stratified_splits",
 ]

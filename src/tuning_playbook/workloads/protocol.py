@@ -84,7 +84,8 @@ class Workload(Protocol):
             train: Whether this is a training step; evaluation draws nothing at random.
 
         Returns:
-            Each metric by name, [batch], `loss` among them and differentiable; and the collections
+            Each metric by name, [batch], `loss` among them and differentiable, but for those of a
+            whole split; and the collections
             other than `params` as they are after the step, {} where there are none.
         """
         ...

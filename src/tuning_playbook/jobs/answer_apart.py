@@ -1,0 +1,26 @@
+"""Answer what `study.apart` asks of a workload: in a file, whatever the workload prints."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tuning_playbook.errors import WorkloadError
+from tuning_playbook.files import write_atomically
+
+
+def answer(path: Path, make: Callable[[], object]) -> None:
+    """Write what a function returns, or what it says is wrong with the workload, as JSON.
+
+    Args:
+        path: The file.
+        make: Gives the answer.
+    """
+    own = os.getpid()
+    content: dict[str, object]
+    try:
+        content = {"answer": make()}
+    except WorkloadError as error:
+        content = {"error": str(error)}
+    if os.getpid() == own:  # else a fork of the workload's, which came back with a copy of this
+        write_atomically(path, json.dumps(content))

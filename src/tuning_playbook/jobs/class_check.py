@@ -1,0 +1,660 @@
+"""Trace a workload's methods with `jax.eval_shape`, and say all that is wrong with their results.
+
+Nothing is computed: shapes and types alone are followed, so a large model takes no more time.
+A method that returns other shapes than it should would often train all the same, to wrong numbers:
+a metric of [batch, 1] against labels of [batch] is broadcast to [batch, batch].
+"""
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from tuning_playbook.declarations import Value
+from tuning_playbook.engine.data import EVALUATION_BATCH
+from tuning_playbook.engine.evaluation import batch_shape
+from tuning_playbook.engine.own_rules import own_decay_mask, own_optimizer
+from tuning_playbook.engine.stream import stream_of
+from tuning_playbook.engine.whole_split import summarize, whole_metrics
+from tuning_playbook.errors import InfeasibleConfigurationError, WorkloadError
+from tuning_playbook.jobs.user_code import explain, message_of, own_file
+from tuning_playbook.jobs.versions import data_version
+from tuning_playbook.workloads.protocol import Arrays, Workload
+
+CONCRETIZATION = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
+
+CALLS = {
+    "init": (("key", "hyperparameters"), ()),
+    "apply": (("variables", "batch"), ("hyperparameters", "key", "train")),
+    "predict": (("variables", "batch"), ("hyperparameters",)),
+    "summarize": (("outputs", "examples"), ()),
+    "train_batches": (("seed", "step", "batch_size"), ()),
+    "optimizer": (("hyperparameters", "learning_rate"), ()),
+    "schedule": (("hyperparameters", "step", "max_train_steps"), ()),
+    "decay_mask": (("params",), ()),
+}
+"""How each method is called: what it is given by place, and what by name."""
+
+shape_of: Callable[..., Any] = jax.ShapeDtypeStruct
+
+
+@dataclass(frozen=True)
+class ClassSignature:
+    """What decides the programs that a workload's methods become part of.
+
+    Attributes:
+        values: The workload's own hyperparameters.
+        traced: Which of them are arguments of the compiled program.
+        batch_size: Examples of a training step.
+        devices: Among how many devices a batch is shared out.
+        makes: Which of `optimizer`, `schedule` and `decay_mask` its trials ask the workload for.
+    """
+
+    values: Mapping[str, Value]
+    traced: Sequence[str]
+    batch_size: int
+    devices: int = 1
+    makes: Sequence[str] = ()
+
+
+def default_signature(workload: Workload, batch_size: int) -> ClassSignature:
+    """Return the signature of a workload whose hyperparameters all have their defaults."""
+    declared = workload.hyperparameters
+    return ClassSignature(
+        {item.name: item.default for item in declared},
+        tuple(item.name for item in declared if item.traced(item.default)),
+        batch_size,
+    )
+
+
+def all_mistakes(
+    workload: Workload, splits: Mapping[str, Arrays], signatures: Sequence[ClassSignature]
+) -> list[str]:
+    """Return what is wrong with a workload's methods under any of some signatures, each once.
+
+    Args:
+        workload: It.
+        splits: Its data, checked.
+        signatures: What it is to be trained with.
+    """
+    found: dict[str, list[ClassSignature]] = {}
+    for signature in signatures:
+        for mistake in trace(workload, splits, signature):
+            found.setdefault(mistake, []).append(signature)
+    return [mistake + _where(having, signatures) for mistake, having in found.items()]
+
+
+def _where(having: Sequence[ClassSignature], signatures: Sequence[ClassSignature]) -> str:
+    """Return which of the signatures have a mistake, where others do not."""
+    if len(having) == len(signatures):
+        return ""
+    shared = {
+        name: value
+        for name, value in having[0].values.items()
+        if all(other.values[name] == value for other in having)
+        and any(other.values[name] != value for other in signatures)
+    }
+    shown = ", ".join(f"{name}={value}" for name, value in shared.items() if value != "")
+    return f" (where {shown})" if shown else ""
+
+
+def trace(workload: Workload, splits: Mapping[str, Arrays], signature: ClassSignature) -> list[str]:
+    """Return what is wrong with a workload's methods under one signature; [] where nothing is."""
+    found = _Trace(workload, splits, signature)
+    found.run()
+    if found.guilty:
+        # With them in Python's numbers the rest can be traced, too.
+        traced = tuple(name for name in signature.traced if name not in found.guilty)
+        found = replace(found, signature=replace(signature, traced=traced), guilty=set())
+        found.run()
+    return list(dict.fromkeys(found.mistakes))
+
+
+class _FoundMistakesError(Exception):
+    """Raised where what was found leaves nothing to go on with."""
+
+
+@dataclass
+class _Trace:
+    """One pass through a workload's methods.
+
+    Attributes:
+        workload: It.
+        splits: Its data.
+        signature: What it is traced with.
+        mistakes: What was found so far.
+        guilty: Traced hyperparameters that decide a shape or a branch of Python.
+        said: What the mistakes are about, where a training step and an evaluation share one.
+    """
+
+    workload: Workload
+    splits: Mapping[str, Arrays]
+    signature: ClassSignature
+    mistakes: list[str] = field(default_factory=list)
+    guilty: set[str] = field(default_factory=set)
+    said: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Trace every method, each as far as those before it allow."""
+        if whole_metrics(self.workload):
+            for name in ("predict", "summarize"):
+                if not hasattr(self.workload, name):
+                    self._say(
+                        f"a metric is declared with whole=True, and the class has no '{name}': "
+                        "define predict(variables, batch, *, hyperparameters) and "
+                        "summarize(outputs, examples)"
+                    )
+        methods = [name for name in CALLS if name == "apply" or hasattr(self.workload, name)]
+        callable_ = {name for name in methods if self._can_be_called(name)}
+        if "init" not in callable_:
+            return
+        variables: Any = None
+        try:
+            variables = self._traced("init", self._init, self._numbers(), _key())
+            if "apply" in callable_:
+                self._apply(variables, "train", self._training_batch(), train=True)
+                for split in self.splits:
+                    if split in ("train", "validation"):
+                        batch = self._batch(split, self._evaluated(split))
+                        self._apply(variables, split, batch, train=False)
+            if "predict" in callable_:
+                self._predict(variables)
+            for name in self.signature.makes:
+                if name in callable_:
+                    {
+                        "optimizer": self._optimizer,
+                        "schedule": self._schedule,
+                        "decay_mask": self._decay_mask,
+                    }[name](variables["params"])
+        except _FoundMistakesError:
+            return
+        except InfeasibleConfigurationError:
+            self.mistakes.clear()  # such a trial fails with this reason, as the workload asks for
+
+    def _examples(self, split: str) -> int:
+        return len(next(iter(self.splits[split].values())))
+
+    def _evaluated(self, split: str) -> int:
+        """Return the size of an evaluation's batches of a split."""
+        least = max(self.signature.batch_size, EVALUATION_BATCH)
+        seen = min(self._examples(split), self._examples("validation"))
+        return batch_shape(seen, least, self.signature.devices)[1]
+
+    def _numbers(self) -> dict[str, Any]:
+        return {name: shape_of((), jnp.float32) for name in self.signature.traced}
+
+    def _batch(self, split: str, size: int) -> dict[str, Any]:
+        return {
+            name: shape_of((size, *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
+            for name, array in self.splits[split].items()
+        }
+
+    def _training_batch(self) -> dict[str, Any]:
+        """Return the batch of a training step, made by the workload itself where it does that."""
+        size = self.signature.batch_size
+        stream = stream_of(self.workload)
+        if stream is None:
+            return self._batch("train", min(size, self._examples("train")))
+        try:
+            first, again, _ = (stream(0, step, size) for step in (0, 0, 1))
+        except WorkloadError as error:
+            self._say(_without_class(error))
+            raise _FoundMistakesError from None
+        except (Exception, SystemExit) as error:  # a user's method may raise anything
+            self._say(f"train_batches: {explain(error, own_file(self.workload))}")
+            raise _FoundMistakesError from None
+        if (one := data_version({"": first})) != (other := data_version({"": again})):
+            self._say(
+                "train_batches(0, 0, ...) returns other numbers when it is called again (hashes "
+                f"{one} and {other}): draw with np.random.default_rng([seed, step]), and keep "
+                "nothing from call to call"
+            )
+        return {
+            name: shape_of(array.shape, jax.dtypes.canonicalize_dtype(array.dtype))
+            for name, array in first.items()
+        }
+
+    def _can_be_called(self, name: str) -> bool:
+        by_place, by_name = CALLS[name]
+        method = getattr(self.workload, name)
+        call = ", ".join((*by_place, *(f"{item}={item}" for item in by_name)))
+        if not callable(method):
+            self.mistakes.append(f"'{name}' is no method but {method!r}: define {name}({call})")
+            return False
+        try:
+            inspect.signature(method).bind(*by_place, **dict.fromkeys(by_name))
+        except TypeError as error:
+            self.mistakes.append(
+                f"{name} is called as {name}({call}), and its signature does not allow that: "
+                f"{error}; give it these parameters"
+            )
+            return False
+        except ValueError:  # a callable whose signature cannot be known, one of C
+            return True
+        return True
+
+    def _traced(self, name: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Return what a function gives, as shapes; record what it raises, and then end."""
+        try:
+            return jax.eval_shape(function, *args)
+        except (InfeasibleConfigurationError, _FoundMistakesError):
+            raise
+        except (Exception, SystemExit) as error:  # a user's method may raise anything
+            said = explain(error, own_file(self.workload))
+            self._say(f"{name}: {said}{self._remedy(error, function, *args)}", said)
+            raise _FoundMistakesError from None
+
+    def _remedy(
+        self, error: BaseException, function: Callable[..., Any], numbers: Any, *rest: Any
+    ) -> str:
+        """Return what to do about an error, as far as tracing again in other ways can tell."""
+        guilty = [
+            name
+            for name in self.signature.traced
+            if _traces(function, {**self._python_numbers(), name: numbers[name]}, *rest) is False
+        ]
+        if guilty and _traces(function, self._python_numbers(), *rest):
+            self.guilty |= set(guilty)
+            named = ", ".join(f"'{name}'" for name in guilty)
+            return (
+                f". What to do: declare {named} with static=True, because it decides a shape or a "
+                "branch here; as it is declared, the compiled program takes it as an argument"
+            )
+        if isinstance(error, CONCRETIZATION):
+            return (
+                ". What to do: a value that is known only when the compiled program runs cannot "
+                "decide a branch, a loop or a shape of Python: use jnp.where, jax.lax.cond or "
+                "jax.lax.scan, and jnp in place of np"
+            )
+        return (
+            ". If this configuration is one that cannot run, raise "
+            "tuning_playbook.InfeasibleConfigurationError"
+        )
+
+    def _python_numbers(self) -> dict[str, Any]:
+        return {name: self.signature.values[name] for name in self.signature.traced}
+
+    def _values(self, numbers: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.signature.values, **numbers}
+
+    def _init(self, numbers: Mapping[str, Any], key: jax.Array) -> Any:
+        given = self.workload.init(key, self._values(numbers))
+        before = len(self.mistakes)
+        if not isinstance(given, Mapping):
+            self._say(
+                f"init returns {_named(given)}; it must return a mapping, {{'params': ...}} and "
+                "any collections that the model updates itself"
+            )
+            raise _FoundMistakesError
+        if "params" not in given:
+            self._say(
+                f"init returns {_names(given)} and no 'params': put what is trained under 'params'"
+            )
+        leaves = jax.tree_util.tree_leaves_with_path(dict(given))
+        for path, leaf in leaves:
+            place = jax.tree_util.keystr(path)
+            if _is_key(leaf):
+                self._say(
+                    f"init returns a random key at {place}: apply gets a key of its own for each "
+                    "step; keep none in the variables"
+                )
+            elif not _is_array(leaf):
+                self._say(
+                    f"init returns {_named(leaf)} at {place}, which is no array: keep functions "
+                    "and settings out of the variables, on the class or in a closure"
+                )
+            elif path[0] == jax.tree_util.DictKey("params") and not _floating(leaf):
+                self._say(
+                    f"init returns {_dtype(leaf)} at {place}: what is trained is of a floating "
+                    "type; put the rest into a collection of its own beside 'params'"
+                )
+        if "params" in given and not jax.tree.leaves(given["params"]):
+            self._say("init returns no array under 'params': there is nothing to train")
+        if len(self.mistakes) > before:
+            raise _FoundMistakesError
+        return dict(given)
+
+    def _apply(self, variables: Any, split: str, batch: Mapping[str, Any], *, train: bool) -> None:
+        """Trace a training step, with its gradient, or an evaluation."""
+        when = "in training" if train else f"in an evaluation of the {split} split"
+        size = len(next(iter(batch.values())))
+
+        def apply(numbers: Any, variables: Any, batch: Any, key: jax.Array) -> Any:
+            own = self._values(numbers)
+            return self.workload.apply(variables, batch, hyperparameters=own, key=key, train=train)
+
+        def checked(numbers: Any, variables: Any, batch: Any, key: jax.Array) -> Any:
+            given = apply(numbers, variables, batch, key)
+            self._check_returned(given, variables, size, when, train=train)
+            return ()
+
+        def differentiated(numbers: Any, variables: Any, batch: Any, key: jax.Array) -> Any:
+            rest = {name: part for name, part in variables.items() if name != "params"}
+
+            def loss(params: Any) -> Any:
+                given, _ = apply(numbers, {**rest, "params": params}, batch, key)
+                return jnp.mean(given["loss"])
+
+            return jax.grad(loss)(variables["params"])
+
+        before = len(self.mistakes)
+        try:
+            given = (self._numbers(), variables, batch, _key())
+            self._traced(f"apply, {when}", checked, *given)
+            if train and len(self.mistakes) == before:
+                self._traced("the gradient of apply's loss", differentiated, *given)
+        except _FoundMistakesError:
+            return  # an evaluation may have mistakes of its own
+
+    def _check_returned(
+        self, given: Any, variables: Any, size: int, when: str, *, train: bool
+    ) -> None:
+        if not isinstance(given, tuple) or len(given) != 2:
+            self._say(
+                f"apply returns {_named(given)} {when}; it must return two things: the metrics of "
+                "each example, and the collections that it updates ({} where there are none)",
+                "tuple",
+            )
+            raise _FoundMistakesError
+        metrics, updated = given
+        if isinstance(metrics, Mapping):
+            self._check_metrics(metrics, size, when)
+        else:
+            self._say(
+                f"apply returns {_named(metrics)} {when} as its metrics; it must be a mapping from "
+                "each metric's name to its value for each example",
+                "metrics",
+            )
+        if not isinstance(updated, Mapping):
+            self._say(
+                f"apply returns {_named(updated)} {when} as the updated collections; it must be a "
+                "mapping, {} where there are none",
+                "updated",
+            )
+        elif train:
+            self._check_updated(updated, variables)
+
+    def _check_metrics(self, metrics: Mapping[str, Any], size: int, when: str) -> None:
+        whole = whole_metrics(self.workload)
+        declared = [item.name for item in self.workload.metrics if not item.whole]
+        for name in declared:
+            if name not in metrics:
+                self._say(
+                    f"apply does not return the metric '{name}' {when}, which 'metrics' declares: "
+                    "return it, or take it out of 'metrics'",
+                    f"missing {name}",
+                )
+        for name, value in metrics.items():
+            if name in whole:
+                self._say(
+                    f"apply returns the metric '{name}' {when}, which is declared with whole=True: "
+                    "summarize returns it, once for a whole split; leave it out here",
+                    f"whole {name}",
+                )
+                continue
+            if name not in declared:
+                self._say(
+                    f"apply returns the metric '{name}' {when}, which 'metrics' does not declare: "
+                    f'declare it as Metric("{name}", ...), or leave it out',
+                    f"undeclared {name}",
+                )
+                continue
+            if not _is_array(value) or jnp.shape(value) != (size,):
+                came = _shaped(value) if _is_array(value) else _named(value)
+                self._say(
+                    f"apply returns the metric '{name}' {when} as {came}; expected is one number "
+                    f"for each example, [batch] = [{size}]: {_shape_remedy(value, size)}",
+                    f"shape of {name}",
+                )
+            elif name == "loss" and not _floating(value):
+                self._say(
+                    f"apply returns 'loss' {when} as {_dtype(value)}; it is differentiated, so it "
+                    "must be of a floating type",
+                    "type of loss",
+                )
+
+    def _check_updated(self, updated: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        for name, part in updated.items():
+            if name == "params":
+                self._say(
+                    "apply returns 'params' among the updated collections: the optimizer alone "
+                    "changes them; leave them out"
+                )
+            elif name not in variables:
+                self._say(
+                    f"apply returns the collection '{name}', which init does not have (it has "
+                    f"{_names(variables)}): let init return it too, or leave it out"
+                )
+            else:
+                self._check_collection(name, part, variables[name])
+
+    def _check_collection(self, name: str, after: Any, before: Any) -> None:
+        came, was = (str(jax.tree.structure(tree)) for tree in (after, before))
+        if came != was:
+            self._say(
+                f"apply returns the collection '{name}' with another structure than init's "
+                f"({came}, init {was}): return all of its arrays under the same names"
+            )
+            return
+        leaves = jax.tree_util.tree_leaves_with_path(before)
+        for (path, first), now in zip(leaves, jax.tree.leaves(after), strict=True):
+            place = f"'{name}'{jax.tree_util.keystr(path)}"
+            if not _is_array(now) or jnp.shape(now) != first.shape:
+                came = _shaped(now) if _is_array(now) else _named(now)
+                self._say(
+                    f"apply returns {place} as {came}, and init as {_shaped(first)}: a collection "
+                    "keeps its shapes"
+                )
+            elif jnp.result_type(now) != first.dtype:
+                self._say(
+                    f"apply returns {place} as {_dtype(now)}, and init as {_dtype(first)}: a "
+                    f"collection keeps its types; cast it with .astype(jnp.{first.dtype})"
+                )
+
+    def _predict(self, variables: Any) -> None:
+        size = self._evaluated("validation")
+        label = getattr(self.workload, "label", None)
+
+        def checked(numbers: Any, variables: Any, batch: Any) -> Any:
+            predict = getattr(self.workload, "predict")  # noqa: B009 - an optional method
+            given = predict(variables, batch, hyperparameters=self._values(numbers))
+            leaves = jax.tree_util.tree_leaves_with_path(given)
+            wrong = [
+                f"{_shaped(leaf) if _is_array(leaf) else _named(leaf)}{_at(path)}"
+                for path, leaf in leaves
+                if not _is_array(leaf) or jnp.shape(leaf)[:1] != (size,)
+            ]
+            if wrong or not leaves:
+                self._say(
+                    f"predict returns {', '.join(wrong) or 'nothing'}; expected is one answer for "
+                    f"each example, [batch, ...] = [{size}, ...]"
+                )
+                raise _FoundMistakesError
+            if label is not None and not (_is_array(given) and jnp.ndim(given) == 2):
+                came = _shaped(given) if _is_array(given) else _named(given)
+                self._say(
+                    f"predict returns {came}, and 'label' says that there are classes; "
+                    f"expected are the logits of each, [batch, classes] = [{size}, classes]"
+                )
+            return given
+
+        batch = self._batch("validation", size)
+        outputs = self._traced("predict", checked, self._numbers(), variables, batch)
+        if whole_metrics(self.workload) and hasattr(self.workload, "summarize"):
+            self._summarize(outputs)
+
+    def _summarize(self, outputs: Any) -> None:
+        """Check what `summarize` makes of predictions that are all zero.
+
+        It may refuse such predictions; then nothing is known of it before the first evaluation.
+        """
+        examples = self.splits["validation"]
+        zeros = jax.tree.map(
+            lambda leaf: np.zeros((self._examples("validation"), *leaf.shape[1:]), leaf.dtype),
+            outputs,
+        )
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                summarize(self.workload, zeros, examples)
+        except WorkloadError as error:
+            self._say(_without_class(error))
+        except Exception:
+            pass
+
+    def _optimizer(self, params: Any) -> None:
+        """Trace what an optimizer makes of a gradient, and what it keeps from step to step."""
+
+        def made(numbers: Any, rate: Any) -> Any:
+            rule = own_optimizer(self.workload, self._values(numbers), rate)
+            if not callable(getattr(rule, "init", None)) or not callable(
+                getattr(rule, "update", None)
+            ):
+                self._say(
+                    f"optimizer returns {_named(rule)}; it must return an optax transformation, "
+                    "with init and update"
+                )
+                raise _FoundMistakesError
+            return optax.with_extra_args_support(rule)
+
+        def checked(numbers: Any, rate: Any, params: Any, loss: Any) -> Any:
+            before = made(numbers, rate).init(params)
+            updates, after = made(numbers, rate).update(params, before, params, value=loss)
+            for said, came, expected in (
+                ("updates that are not", updates, params),
+                ("a state after a step that is not", after, before),
+            ):
+                if wrong := _difference(came, expected):
+                    like = "the parameters" if expected is params else "the state before it"
+                    self._say(f"the transformation of optimizer gives {said} like {like}: {wrong}")
+            return ()
+
+        number = shape_of((), jnp.float32)
+        self._traced("optimizer", checked, self._numbers(), number, params, number)
+
+    def _schedule(self, params: Any) -> None:
+        del params
+
+        def checked(numbers: Any, rate: Any, step: Any) -> Any:
+            own = {**self._values(numbers), "learning_rate": rate}
+            schedule = getattr(self.workload, "schedule")  # noqa: B009 - an optional method
+            given = schedule(own, step, 100)
+            if not _is_array(given) or jnp.shape(given) != ():
+                came = _shaped(given) if _is_array(given) else _named(given)
+                self._say(
+                    f"schedule returns {came}; it must return the learning rate of a step, one "
+                    "number"
+                )
+            return ()
+
+        rate, step = shape_of((), jnp.float32), shape_of((), jnp.int32)
+        self._traced("schedule", checked, self._numbers(), rate, step)
+
+    def _decay_mask(self, params: Any) -> None:
+        def checked(numbers: Any, params: Any) -> Any:
+            del numbers
+            mask: Any = own_decay_mask(self.workload)
+            try:
+                jax.tree.map(lambda decays, part: None, mask(params), params)
+            except (TypeError, ValueError) as error:
+                self._say(
+                    "decay_mask returns a tree that is not the parameters' or the upper part of "
+                    f"it, with a truth value for each: {message_of(error)}"
+                )
+            return ()
+
+        self._traced("decay_mask", checked, self._numbers(), params)
+
+    def _say(self, mistake: str, about: str = "") -> None:
+        """Record a mistake; what is said of the same thing in another call is not repeated."""
+        if about not in self.said:
+            self.mistakes.append(mistake)
+            self.said |= {about} - {""}
+
+
+def _difference(came: Any, expected: Any) -> str:
+    """Return how a tree of arrays differs from another; empty where types and shapes are alike."""
+    if str(jax.tree.structure(came)) != str(jax.tree.structure(expected)):
+        return f"{jax.tree.structure(came)}, expected {jax.tree.structure(expected)}"
+    pairs = zip(jax.tree_util.tree_leaves_with_path(came), jax.tree.leaves(expected), strict=True)
+    return ", ".join(
+        f"{_shaped(one)}{_at(path)}, expected {_shaped(other)}"
+        for (path, one), other in pairs
+        if jnp.shape(one) != jnp.shape(other) or jnp.result_type(one) != jnp.result_type(other)
+    )
+
+
+def _traces(function: Callable[..., Any], numbers: Mapping[str, Any], *rest: Any) -> bool:
+    """Whether a function can be traced with some numbers as arguments, the others of Python."""
+    arguments = {name: n for name, n in numbers.items() if isinstance(n, jax.ShapeDtypeStruct)}
+    known = {name: number for name, number in numbers.items() if name not in arguments}
+    try:
+        jax.eval_shape(lambda given, *rest: function({**known, **given}, *rest), arguments, *rest)
+    except (Exception, SystemExit) as error:  # whatever it is, it is not the cure
+        return isinstance(error, _FoundMistakesError | InfeasibleConfigurationError)
+    return True
+
+
+def _key() -> Any:
+    return jax.eval_shape(lambda: jax.random.key(0))
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+
+
+def _is_array(value: Any) -> bool:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind not in "OSU"
+    return isinstance(value, jax.Array | bool | int | float | complex)
+
+
+def _floating(value: Any) -> bool:
+    return bool(jnp.issubdtype(jnp.result_type(value), jnp.floating))
+
+
+def _dtype(value: Any) -> str:
+    return str(jnp.result_type(value))
+
+
+def _shaped(value: Any) -> str:
+    """Return an array's type and shape, as `float32[32, 1]`."""
+    return f"{_dtype(value)}{list(jnp.shape(value))}"
+
+
+def _named(value: Any) -> str:
+    """Return what a value is, in a few words."""
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    if _is_array(value):
+        return f"an array {_shaped(value)}"
+    return "None" if value is None else f"an object of type {type(value).__name__}"
+
+
+def _names(mapping: Mapping[str, Any]) -> str:
+    return ", ".join(f"'{name}'" for name in mapping) or "nothing"
+
+
+def _without_class(error: WorkloadError) -> str:
+    """Return a message that begins with `<class>.<method>` without the class."""
+    return str(error).partition(".")[2]
+
+
+def _at(path: Any) -> str:
+    return f" at {jax.tree_util.keystr(path)}" if path else ""
+
+
+def _shape_remedy(value: Any, size: int) -> str:
+    shape = jnp.shape(value) if _is_array(value) else None
+    if shape == ():
+        return "take no mean over the batch here, it is taken of all examples"
+    if shape is not None and len(shape) > 1 and shape[0] == size and shape[1:] == (1,):
+        return f"squeeze its last dimension, and see that no [{size}, 1] met a [{size}] before"
+    if shape is not None and shape[:1] == (size,):
+        return "take the mean or the sum over the dimensions behind the first"
+    return "return an array with one number for each example"

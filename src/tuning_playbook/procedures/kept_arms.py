@@ -1,0 +1,129 @@
+"""A spec without the arms that lost: what all that are left have alike is fixed.
+
+It works on a spec as YAML gives it, with values in the places of references.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tuning_playbook.declarations import ONE_MINUS, same
+from tuning_playbook.study.conditions import SEARCHED
+from tuning_playbook.study.study import Arm
+
+BATCH_SIZE = "batch_size"
+
+ROLES = ("scientific", "nuisance", "fixed")
+
+
+def keep_arms(document: dict[str, Any], arms: Sequence[Arm]) -> None:
+    """Take from a spec every arm but some.
+
+    A scientific hyperparameter with one value left is fixed at it. What stands under a condition
+    that holds in every arm left stands without it; what holds in none goes. Where the arms left are
+    not every combination of their values, the combinations between them stay.
+
+    Args:
+        document: The spec, which is changed.
+        arms: What is to be left of its arms.
+    """
+    decided: dict[str, Any] = {}
+    _keep(document, arms, decided)
+    if BATCH_SIZE in document.get("fixed", {}):
+        document.setdefault("training", {})[BATCH_SIZE] = document["fixed"].pop(BATCH_SIZE)
+    if "scientific" not in document and not document.get("conditional"):
+        document.pop("design", None)
+    simpler = document.get("launch", {}).get("simpler", {})
+    for name in decided:
+        simpler.pop(name, None)
+    if "simpler" in document.get("launch", {}) and not simpler:
+        del document["launch"]["simpler"]
+    _keep_entries(document.get("search", {}), arms, decided)
+    _tidy(document)
+
+
+def _keep(part: dict[str, Any], arms: Sequence[Arm], decided: dict[str, Any]) -> None:
+    for given in part.pop("conditional", []):
+        inner = dict(given)
+        here = [arm for arm in arms if _holds(inner["when"], arm)]
+        if not here:
+            continue
+        if len(here) == len(arms):
+            inner.pop("when")
+            _keep(inner, here, decided)
+            for role in ROLES:
+                if inner.get(role):
+                    part[role] = {**part.get(role, {}), **inner[role]}
+            part.setdefault("conditional", []).extend(inner.get("conditional", []))
+        else:
+            inner["when"] = _when(inner["when"], arms, here)
+            _keep(inner, here, decided)
+            part.setdefault("conditional", []).append(inner)
+    for name in list(part.get("scientific", {})):
+        left = _distinct([arm.scientific[name] for arm in arms if name in arm.scientific])
+        if len(left) > 1:
+            part["scientific"][name] = left
+        elif left:  # else it is sampled over a range
+            del part["scientific"][name]
+            decided[name] = left[0]
+            if left[0] != SEARCHED:
+                for written in (name, ONE_MINUS + name):
+                    part.get("nuisance", {}).pop(written, None)
+                part["fixed"] = {**part.get("fixed", {}), name: left[0]}
+    _tidy(part)
+
+
+def _holds(when: Mapping[str, Any], arm: Arm) -> bool:
+    return all(
+        name in arm.scientific
+        and any(same(arm.scientific[name], value) for value in _listed(given))
+        for name, given in when.items()
+    )
+
+
+def _when(when: Mapping[str, Any], arms: Sequence[Arm], here: Sequence[Arm]) -> dict[str, Any]:
+    """Return a condition without what all arms left have alike, or have no more."""
+    found: dict[str, Any] = {}
+    for name in when:
+        everywhere = _distinct([arm.scientific.get(name) for arm in arms])
+        values = _distinct([arm.scientific[name] for arm in here])
+        if len(everywhere) > 1:
+            found[name] = values[0] if len(values) == 1 else values
+    return found
+
+
+def _keep_entries(search: dict[str, Any], arms: Sequence[Arm], decided: Mapping[str, Any]) -> None:
+    """Take from listed trials, and from a grid, what is of no arm left."""
+    if isinstance(search.get("trials"), list):
+        search["trials"] = [
+            {name: value for name, value in entry.items() if name not in decided}
+            for entry in search["trials"]
+            if any(_in_arm(entry, arm) for arm in arms)
+        ]
+    if isinstance(search.get("points"), dict):
+        searched = {item.name for arm in arms for item in arm.dimensions}
+        search["points"] = {n: count for n, count in search["points"].items() if n in searched}
+
+
+def _in_arm(entry: Mapping[str, Any], arm: Arm) -> bool:
+    named = {name: value for name, value in entry.items() if name in arm.scientific}
+    return all(same(arm.scientific[name], value) for name, value in named.items())
+
+
+def _tidy(part: dict[str, Any]) -> None:
+    for key in (*ROLES, "conditional"):
+        if key in part and not part[key]:
+            del part[key]
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if not any(
+            value is item or (None not in (value, item) and same(value, item)) for item in found
+        ):
+            found.append(value)
+    return found

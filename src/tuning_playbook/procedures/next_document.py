@@ -1,0 +1,301 @@
+"""The spec of the next round as a document: what a move makes of the spec of this one."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import xarray as xr
+
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.analysis.numbers import plain
+from tuning_playbook.analysis.ranking import best_trials, members
+from tuning_playbook.declarations import ONE_MINUS
+from tuning_playbook.procedures.changes import written
+from tuning_playbook.procedures.kept_arms import keep_arms
+from tuning_playbook.procedures.more_evidence import MOST_MORE, trials_that_would_tell
+from tuning_playbook.procedures.next_move import Move
+from tuning_playbook.study.conditions import parts_of
+from tuning_playbook.study.study import LEAST_RERUNS, Arm, Study, arm_name
+from tuning_playbook.study.yaml import Location
+
+LEAST_TRIALS = 10
+"""Of an arm: the playbook's least for one searched hyperparameter."""
+
+LEAST_EXPLOITING = 20
+"""Of a Bayesian search: half of them its first points, and two rounds of proposals."""
+
+PROPOSING_ROUNDS = 2
+
+LAUNCH_RERUNS = 10
+"""Fresh seeds of the configuration that is to be launched."""
+
+
+@dataclass(frozen=True)
+class _Round:
+    """The round that was, and what the next one is.
+
+    Attributes:
+        study: Its study.
+        dataset: Its trials.
+        move: What the next round is.
+        counts: How many trials each of its arms had.
+        asked: How many trials of an arm the checklist asks for.
+    """
+
+    study: Study
+    dataset: xr.Dataset
+    move: Move
+    counts: Sequence[int]
+    asked: int
+
+
+@dataclass
+class Draft:
+    """A spec in the making.
+
+    Attributes:
+        document: As YAML gives it.
+        reasons: Why a place of it is as it is, in sentences, by place.
+    """
+
+    document: dict[str, Any]
+    reasons: dict[Location, str] = field(default_factory=dict)
+
+    def put(self, place: Location, value: Any, reason: str = "") -> None:
+        """Set a place, with the reason for it."""
+        inner: Any = self.document
+        for key in place[:-1]:
+            inner = inner.setdefault(key, {})
+        inner[place[-1]] = value
+        if reason:
+            self.reasons[place] = reason
+
+
+def carry_out(
+    draft: Draft, study: Study, dataset: xr.Dataset, findings: Sequence[Finding], move: Move
+) -> None:
+    """Change the spec of a round into that of the next one; all but its goal.
+
+    Args:
+        draft: The spec, already with what the findings ask to change in it.
+        study: The study of this round.
+        dataset: Its trials.
+        findings: What the checklist found, which may ask for more trials.
+        move: What the next round is.
+    """
+    counts = [len(members(dataset, arm.name)) for arm in study.arms]
+    told = trials_that_would_tell(study, findings, move.arms)
+    round_ = _Round(study, dataset, move, counts, min(told, MOST_MORE * max(counts)))
+    document = draft.document
+    if len(move.arms) < len(study.arms):
+        keep_arms(document, move.arms)
+        _say_what_is_decided(draft, study, move)
+    elif len(study.arms) == 1 and move.kind in ("ask", "cross"):
+        keep_arms(document, move.arms)
+    _next_seed(document, study)
+    steps: dict[str, Callable[[Draft, _Round], None]] = {
+        "repair": _go_on,
+        "settle": _go_on,
+        "ask": _ask,
+        "cross": _cross,
+        "exploit": _exploit,
+        "launch": _launch,
+    }
+    steps[move.kind](draft, round_)
+    _rerun(draft, study, move)
+
+
+def reruns_of_next(study: Study, move: Move) -> int:
+    """Return how many reruns the next round has of each arm."""
+    if move.kind == "launch":
+        return LAUNCH_RERUNS
+    if move.kind == "settle" and move.stands.reruns is not None:
+        return max(move.stands.reruns, LEAST_RERUNS)
+    return max(study.spec.reruns.seeds, LEAST_RERUNS)
+
+
+def _say_what_is_decided(draft: Draft, study: Study, move: Move) -> None:
+    """Give each hyperparameter that this round has decided the reason for its value."""
+    if len(move.arms) > 1:
+        names = list(draft.document.get("scientific", {}))
+        if names:
+            left = "; ".join(arm.name for arm in move.arms)
+            draft.reasons["scientific", names[0]] = f"these may still be the best: {left}."
+        return
+    (arm,) = move.arms
+    for name in arm.scientific:
+        if name in draft.document.get("fixed", {}):
+            compared = _compared(study, name)
+            draft.reasons["fixed", name] = f"decided by {study.name}, which compared {compared}."
+
+
+def _compared(study: Study, name: str) -> str:
+    values = dict.fromkeys(
+        arm_name({name: arm.scientific[name]}) for arm in study.arms if name in arm.scientific
+    )
+    return ", ".join(values)
+
+
+def _next_seed(document: dict[str, Any], study: Study) -> None:
+    """Let the search draw other points, or the trials other seeds where its points are given."""
+    search = document["search"]
+    if search["algorithm"] in ("list", "grid"):
+        seed = study.spec.training.seed
+        document.setdefault("training", {})["seed"] = seed + 1
+    else:
+        search["seed"] = search.get("seed", 0) + 1
+
+
+def _go_on(draft: Draft, before: _Round) -> None:
+    """Ask the same of the arms that may still win, with the trials of all."""
+    search, arms = draft.document["search"], len(before.move.arms)
+    if search["algorithm"] not in ("halton", "random"):
+        return
+    shared = sum(before.counts) // arms
+    trials = max(*before.counts, shared, before.asked)
+    if draft.document.get("design") == "joint":
+        trials = max(search["trials"], before.asked * arms)
+    if trials <= search["trials"]:
+        return
+    why = "so many would let the checklist tell what it could not."
+    if trials == shared:
+        why = (
+            f"the {sum(before.counts)} trials of the {len(before.counts)} arms before are shared "
+            f"out among the {arms} that may still be the best."
+        )
+    draft.put(("search", "trials"), trials, why)
+
+
+def _ask(draft: Draft, before: _Round) -> None:
+    """Ask the next question, and confirm what was decided without its change."""
+    _put_question(draft, before.move)
+    trials = max(LEAST_TRIALS, *before.counts)
+    _search_anew(draft, trials)
+    draft.document.pop("design", None)
+    runner_up, name = before.move.stands.runner_up, before.study.name
+    if runner_up is not None and can_be_confirmed(draft.document, before.study, runner_up):
+        again = max(LEAST_TRIALS, trials // 2)
+        draft.put(
+            ("confirm",),
+            {"arm": runner_up.name, "trials": again},
+            f"{name} compared {', '.join(runner_up.scientific)} without what is asked now, so its "
+            f"runner-up is tried with it: {again} trials of each arm that has the change.",
+        )
+
+
+def can_be_confirmed(document: Mapping[str, Any], study: Study, arm: Arm) -> bool:
+    """Return whether an arm that lost can be had again by other values of what is fixed alone."""
+    conditions = [part.when for part in parts_of(study.spec)]
+    return all(
+        name in document.get("fixed", {}) and not any(name in when for when in conditions)
+        for name in arm.scientific
+    )
+
+
+def _cross(draft: Draft, before: _Round) -> None:
+    """Ask the next question beside what is still open: every combination."""
+    move = before.move
+    assert move.question is not None
+    _put_question(draft, move)
+    arms = len(move.arms) * math.prod(len(list(v)) for v in move.question.scientific.values())
+    _search_anew(draft, max(LEAST_TRIALS * arms, sum(before.counts)))
+    draft.put(
+        ("design",),
+        "joint",
+        f"one search for all {arms} arms: it answers both questions, and shows whether they "
+        "interact.",
+    )
+
+
+def _put_question(draft: Draft, move: Move) -> None:
+    question, document = move.question, draft.document
+    assert question is not None
+    given = question.model_dump(mode="json", exclude_unset=True)
+    for name in (*given["scientific"], *given.get("nuisance", {}), *given.get("fixed", {})):
+        target = name.removeprefix(ONE_MINUS)
+        for role in ("fixed", "nuisance"):
+            for other in (target, ONE_MINUS + target):
+                document.get(role, {}).pop(other, None)
+    for role in ("scientific", "nuisance", "fixed"):
+        document[role] = {**document.get(role, {}), **given.get(role, {})}
+        if not document[role]:
+            del document[role]
+    document["next_questions"] = document.get("next_questions", [])[1:]
+    if not document["next_questions"]:
+        del document["next_questions"]
+    document.get("isolation", {}).pop("slices", None)
+
+
+def _search_anew(draft: Draft, trials: int) -> None:
+    """Search by Halton's sequence, or at random where that was so before."""
+    search = draft.document["search"]
+    algorithm = search["algorithm"] if search["algorithm"] == "random" else "halton"
+    draft.document["search"] = {
+        "algorithm": algorithm,
+        "trials": trials,
+        "seed": search.get("seed", 0),
+    }
+
+
+def _exploit(draft: Draft, before: _Round) -> None:
+    """Tune what the best arm searches, with a Bayesian search."""
+    document = draft.document
+    sampled = document.pop("scientific", {})
+    if sampled:  # what a joint design sampled over a range
+        document["nuisance"] = {**sampled, **document.get("nuisance", {})}
+    for key in ("design", "replicates", "isolation", "confirm"):
+        document.pop(key, None)
+    least = max(LEAST_EXPLOITING, before.asked, *before.counts)
+    trials = 4 * math.ceil(least / 4)
+    document["search"] = {
+        "algorithm": "bayesian",
+        "trials": trials,
+        "initial": trials // 2,
+        "rounds": PROPOSING_ROUNDS,
+        "seed": document["search"].get("seed", 0),
+    }
+    draft.reasons["search", "algorithm"] = (
+        "the questions are answered, so the search goes where the results are good."
+    )
+
+
+def _launch(draft: Draft, before: _Round) -> None:
+    """Train the best configuration on fresh seeds, which no search has chosen."""
+    document, dataset, (arm,) = draft.document, before.dataset, before.move.arms
+    best = best_trials(dataset)[arm.name]
+    fixed = dict(document.get("fixed", {}))
+    for item in arm.dimensions:
+        if item.distribution is not None:
+            value = written(item.distribution, plain(dataset[f"hp_{item.name}"].values[best]))
+        else:
+            value = plain(dataset[f"hp_{item.name}"].values[best])
+        if value is not None:
+            fixed[item.name] = value
+    for key in (
+        "scientific",
+        "nuisance",
+        "conditional",
+        "design",
+        "replicates",
+        "isolation",
+        "confirm",
+    ):
+        document.pop(key, None)
+    document["fixed"] = fixed
+    document["search"] = {"algorithm": "halton", "trials": 1}
+    document.setdefault("training", {})["seed"] = before.study.spec.training.seed + 1
+    draft.reasons["training", "seed"] = "seeds that no search has seen."
+
+
+def _rerun(draft: Draft, study: Study, move: Move) -> None:
+    seeds = reruns_of_next(study, move)
+    if seeds == study.spec.reruns.seeds:
+        return
+    if move.kind == "launch":
+        why = "enough of them for a launch."
+    elif move.kind == "settle" and seeds > LEAST_RERUNS:
+        why = "about so many of each arm would settle it, if what was seen is what there is."
+    else:
+        why = f"fewer than {LEAST_RERUNS} of an arm do not tell its variance."
+    draft.put(("reruns", "seeds"), seeds, why)

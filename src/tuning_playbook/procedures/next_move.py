@@ -1,0 +1,134 @@
+"""What an expert would ask after a round: the kind of the next one, its arms, and why.
+
+Source: playbook, "The incremental tuning strategy" and "After exploration concludes".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.procedures.standing import Standing, standing
+from tuning_playbook.study.searches import BayesianSearch
+from tuning_playbook.study.shape import NextQuestion
+from tuning_playbook.study.study import Arm, Study
+from tuning_playbook.study.values import DistributionShape
+
+Kind = Literal["repair", "settle", "ask", "cross", "exploit", "launch", "end"]
+
+MOST_CROSSED = 6
+"""Arms of a crossed design: more of them are too dear to cross a question that is still open."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """What the next round is.
+
+    Attributes:
+        kind: `repair`: the same question where the search was cut short, or nothing trained;
+            `settle`: the same question with the evidence that it lacks; `ask`: the next question
+            of the spec; `cross`: that, crossed with what is still open; `exploit`: the best arm's
+            nuisance hyperparameters, in a smaller space; `launch`: the best configuration on fresh
+            seeds; `end`: nothing is left.
+        arms: The arms that go on.
+        why: In sentences.
+        stands: Where the arms of this round stand.
+        question: The next question of the spec, where it is asked.
+    """
+
+    kind: Kind
+    arms: tuple[Arm, ...]
+    why: str
+    stands: Standing
+    question: NextQuestion | None = None
+
+
+def next_move(study: Study, findings: Sequence[Finding], launch: Mapping[str, Any]) -> Move:
+    """Return what the next round is.
+
+    - Nothing can be said of arms before any trial is feasible, or while the study is incomplete,
+      and an arm that lost with its best trials at the edge of a range may have lost for that: the
+      same question again, of the arms that may still win.
+    - The next question of the spec is asked as soon as this one is answered. Where it is open the
+      two are crossed: that answers both, and shows whether they interact.
+    - An open question that a few reruns would settle is settled. One that they would not is left:
+      the simpler arm goes on.
+    - Then the best arm is tuned in a smaller space (a Bayesian search), and then the best
+      configuration is trained on fresh seeds, which neither search has chosen.
+
+    Args:
+        study: The study.
+        findings: What the checklist found.
+        launch: Its `launch.json`.
+    """
+    stands = standing(study, findings, launch)
+    repair = _repair(study, stands, launch)
+    if repair is not None:
+        return repair
+    assert stands.winner is not None  # else it would be a repair
+    if study.spec.next_questions:
+        return _ask(study.spec.next_questions[0], stands)
+    if stands.reruns is not None:
+        return Move("settle", stands.kept, stands.sentence, stands)
+    return _close(study, stands.winner, findings, stands)
+
+
+def _repair(study: Study, stands: Standing, launch: Mapping[str, Any]) -> Move | None:
+    """Return the same question again where the answer to it cannot be trusted; else None."""
+    if launch["decision"] == "undecided":
+        why = "Trials of this round have no result, so its question is still open."
+        return Move("repair", study.arms, why, stands)
+    if stands.winner is None:
+        return Move("repair", study.arms, "No trial of this round is feasible.", stands)
+    if stands.untrusted:
+        names = [arm.name for arm in stands.untrusted]
+        why = (
+            f"The best trials of {'; '.join(names)} lie at the edge of what was searched, and it "
+            f"may have lost for that."
+        )
+        return Move("repair", (*stands.kept, *stands.untrusted), why, stands)
+    return None
+
+
+def _ask(question: NextQuestion, stands: Standing) -> Move:
+    """Return the next question, crossed with this one where that is still open."""
+    assert stands.winner is not None
+    crossed = len(stands.kept) * _values(question)
+    if stands.reruns is not None and 1 < crossed <= MOST_CROSSED:
+        why = f"{stands.sentence} That is still open, and answered beside the next question."
+        return Move("cross", stands.kept, why.lstrip(), stands, question)
+    return Move("ask", (stands.winner,), f"{stands.sentence}{_goes_on(stands)}", stands, question)
+
+
+def _close(study: Study, winner: Arm, findings: Sequence[Finding], stands: Standing) -> Move:
+    """Return what is done with the best arm once every question is answered."""
+    why = f"{stands.sentence}{_goes_on(stands)}"
+    if not winner.dimensions and len(study.arms) == 1:
+        return Move("end", (winner,), "Nothing is left to ask.", stands)
+    drawn = winner.dimensions and all(item.distribution for item in winner.dimensions)
+    exploited = isinstance(study.spec.search, BayesianSearch) and len(study.arms) == 1
+    at_an_edge = any(item.check == "boundary" and item.answer == "problem" for item in findings)
+    if drawn and not exploited:
+        return Move("exploit", (winner,), why, stands)
+    if drawn and at_an_edge:
+        edge = "The best trials lie at the edge of what was searched."
+        return Move("exploit", (winner,), edge, stands)
+    nothing = "Nothing is left to ask of this search."
+    return Move("launch", (winner,), f"{why} {nothing}".lstrip(), stands)
+
+
+def _goes_on(stands: Standing) -> str:
+    """Say which arm goes on where the answer alone does not."""
+    if len(stands.kept) < 2 or stands.winner is None:
+        return ""
+    return f" A few more reruns would not settle that, so {stands.winner.name} goes on."
+
+
+def _values(question: NextQuestion) -> int:
+    """Return how many arms a question makes; 0 where it samples a range."""
+    count = 1
+    for given in question.scientific.values():
+        if isinstance(given, DistributionShape):
+            return 0
+        count *= len(given)
+    return count

@@ -1,0 +1,217 @@
+"""What the next round is: the first question that is still open."""
+
+import pytest
+
+from tests.analysis.synthetic import make_reruns, make_study
+from tests.procedures.test_next_study import SPEC, Round, boundary_row, numbers
+from tests.specs import changed, write_spec
+from tuning_playbook.analysis.findings import Finding
+from tuning_playbook.launches.decision import decide
+from tuning_playbook.planning.plan import study_of
+from tuning_playbook.procedures.next_study import write_next_study
+from tuning_playbook.study.read import read_spec
+
+ARMS = ("optimizer=nesterov", "optimizer=adam")
+SPREAD = (-0.002, -0.001, 0.0, 0.001, 0.002)
+
+GOOD, BAD, NEAR = 0.10, 0.13, 0.1015
+
+DROPOUT = {
+    "goal": "Does dropout lower the validation error rate in 2,000 steps?",
+    "scientific": {"dropout": [0.0, 0.2]},
+}
+
+
+def round_of(folder, levels, changes=None, findings=(), spread=SPREAD, base=SPEC):
+    """Play a round whose arms' reruns have given means."""
+    arms = [name for name in levels if name != "baseline"]
+    study = make_study(arms=arms, effect=lambda arm, _: levels[arm] - GOOD)
+    reruns = {arm: [level + deviation for deviation in spread] for arm, level in levels.items()}
+    launch = decide(study, make_reruns(study, reruns), findings).to_json()
+    return Round(folder, study, list(findings), changes, base, launch)
+
+
+def at_the_edge(arm):
+    row = boundary_row("learning_rate", arm, "high", [1e-5, 1.0])
+    return Finding(
+        "boundary", "?", "problem", "Found.", {"hyperparameters": [row]}, advice="Search wider."
+    )
+
+
+def test_an_answered_question_is_fixed_and_the_best_arm_tuned(tmp_path):
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD})
+    document = done.document
+    assert done.goal == (
+        "Which weight_decay and learning_rate reach the lowest validation error rate in 2,000 "
+        "steps with optimizer=adam?"
+    )
+    assert "scientific" not in document
+    assert "conditional" not in document  # what held for adam holds without a condition
+    assert document["fixed"]["optimizer"] == {
+        "from": str(done.path),
+        "of": "best",
+        "arm": "optimizer=adam",
+    }
+    assert set(document["nuisance"]) == {"weight_decay", "learning_rate"}
+    assert document["search"]["algorithm"] == "bayesian"
+    assert "decided by first, which compared optimizer=nesterov, optimizer=adam" in done.comments
+
+
+def test_the_next_question_comes_first_and_the_runner_up_with_it(tmp_path):
+    base = {key: value for key, value in SPEC.items() if key not in ("scientific", "conditional")}
+    base = changed(
+        {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "nuisance.learning_rate": {"log_uniform": [1e-4, 1e-1]},
+            "next_questions": [DROPOUT, DROPOUT | {"goal": "And then?"}],
+        },
+        base,
+    )
+    done = round_of(tmp_path, {"activation=relu": GOOD, "activation=tanh": BAD}, base=base)
+    assert done.goal == DROPOUT["goal"]
+    assert done.document["scientific"] == DROPOUT["scientific"]
+    assert done.document["next_questions"] == [DROPOUT | {"goal": "And then?"}]
+    assert done.document["confirm"] == {"arm": "activation=tanh", "trials": 10}
+    # With another question the best learning rate may be another: nothing is narrowed or fixed.
+    assert done.document["nuisance"] == base["nuisance"]
+    assert list(done.plan.trials_per_arm) == [
+        "dropout=0.0, activation=relu",
+        "dropout=0.2, activation=relu",
+        "dropout=0.2, activation=tanh",
+    ]
+
+
+def test_an_arm_with_conditions_of_its_own_is_not_confirmed_by_another_value_alone(tmp_path):
+    changes = {"next_questions": [DROPOUT]}
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, changes)
+    assert "confirm" not in done.document
+    assert done.document["scientific"] == DROPOUT["scientific"]
+
+
+def test_what_is_still_open_is_crossed_with_the_next_question(tmp_path):
+    changes = {"next_questions": [DROPOUT]}
+    done = round_of(tmp_path, {ARMS[0]: NEAR, ARMS[1]: GOOD}, changes)
+    assert done.document["design"] == "joint"
+    assert done.document["scientific"] == {**SPEC["scientific"], **DROPOUT["scientific"]}
+    assert len(done.plan.study.arms) == 4
+    assert done.document["search"]["trials"] == 40
+    assert done.goal.startswith(DROPOUT["goal"])
+    assert "which optimizer, adam or nesterov, is the better?" in done.goal
+
+
+def test_an_open_question_gets_the_reruns_that_would_settle_it(tmp_path):
+    done = round_of(tmp_path, {ARMS[0]: NEAR, ARMS[1]: GOOD})
+    seeds = done.document["reruns"]["seeds"]
+    assert 5 < seeds <= 20
+    assert f"judged by {seeds} reruns of each" in done.goal
+    assert f"`reruns: {{seeds: {seeds}}}` in {done.path}" in done.comments
+
+
+def test_what_few_reruns_would_not_settle_is_left(tmp_path):
+    done = round_of(tmp_path, {ARMS[0]: GOOD + 1e-5, ARMS[1]: GOOD})
+    assert done.document["search"]["algorithm"] == "bayesian"
+    assert "would not settle that, so" in done.comments
+
+
+def test_arms_that_lost_are_dropped_and_their_trials_go_to_the_others(tmp_path):
+    base = {key: value for key, value in SPEC.items() if key not in ("scientific", "conditional")}
+    base = changed(
+        {
+            "scientific": {"depth": [1, 2, 3, 4]},
+            "nuisance.learning_rate": {"log_uniform": [1e-4, 1e-1]},
+        },
+        base,
+    )
+    levels = {"depth=1": BAD, "depth=2": GOOD, "depth=3": NEAR, "depth=4": BAD}
+    done = round_of(tmp_path, levels, base=base)
+    assert done.document["scientific"] == {"depth": [2, 3]}
+    assert done.document["search"]["trials"] == 32
+    assert "the 64 trials of the 4 arms before are shared out among the 2" in done.comments
+    assert done.goal.startswith("Which depth, 2 or 3, reaches the lowest")
+
+
+def test_an_arm_that_lost_at_an_edge_is_asked_about_again(tmp_path):
+    levels = {ARMS[0]: GOOD, ARMS[1]: BAD}
+    done = round_of(tmp_path, levels, findings=[at_the_edge(ARMS[1])])
+    assert done.document["scientific"] == SPEC["scientific"]
+    assert "optimizer=adam lie at the edge" in done.comments
+    assert done.goal.endswith("with learning_rate searched up to 1?")
+
+
+def test_a_winner_at_an_edge_has_won_all_the_same(tmp_path):
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, findings=[at_the_edge(ARMS[1])])
+    assert "scientific" not in done.document
+    assert done.document["nuisance"]["learning_rate"] == {"log_uniform": [1e-5, 1.0]}
+
+
+ONE_ARM = {key: value for key, value in SPEC.items() if key not in ("scientific", "conditional")}
+BAYESIAN = ONE_ARM | {"search": {"algorithm": "bayesian", "trials": 16, "initial": 10, "rounds": 2}}
+
+
+def test_after_exploitation_comes_the_launch_on_fresh_seeds(tmp_path):
+    done = round_of(tmp_path, {"all trials": GOOD}, base=BAYESIAN)
+    assert done.document["search"] == {"algorithm": "halton", "trials": 1}
+    assert "nuisance" not in done.document
+    assert done.document["training"]["seed"] == 1
+    assert done.document["reruns"] == {"seeds": 10}
+    assert len(done.plan.trials) == 1
+
+
+def test_after_the_launch_nothing_is_left_to_ask(tmp_path):
+    base = {key: value for key, value in ONE_ARM.items() if key != "nuisance"}
+    base |= {"search": {"algorithm": "halton", "trials": 1}}
+    study = make_study(arms=["all trials"], trials=1, searched=[])
+    reruns = make_reruns(study, {"all trials": [GOOD + deviation for deviation in SPREAD]})
+    launch = decide(study, reruns, []).to_json()
+    spec = study_of(read_spec(write_spec(tmp_path / "last.yaml", base)))
+    text = write_next_study(spec, study, [], launch, file=tmp_path / "next_study.yaml")
+    assert all(line.startswith("#") for line in text.splitlines())
+    assert "Nothing is left to ask" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "proposed"),
+    [
+        ({}, 4000),
+        ({"training.steps": "given"}, 2000),
+        ({"goal": "Which is the best in 2,000 steps?"}, 2000),
+        ({"fixed": {"schedule": "cosine"}}, 2000),
+    ],
+    ids=["nothing against it", "given", "in the goal", "decayed"],
+)
+def test_other_steps_are_proposed_only_where_the_question_allows_it(tmp_path, changes, proposed):
+    late = numbers(
+        "best_steps",
+        max_train_steps=2000,
+        proposed_max_train_steps=4000,
+        feasible=32,
+        in_last_part=30,
+        in_first_part=2,
+    )
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, changes, [late])
+    assert done.document["training"]["max_train_steps"] == proposed
+    assert f"{proposed:,} steps" in done.goal
+    if proposed == 2000:
+        assert "Do something." not in done.comments
+
+
+def test_a_check_that_lacks_evaluations_gets_them(tmp_path):
+    finding = Finding("periodicity", "?", "cannot tell", "So.", advice="Evaluate more often.")
+    changes = {"training.eval_every": 500}
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, changes, [finding])
+    assert done.document["training"]["eval_every"] == 100
+    assert "For you to judge, of periodicity" not in done.comments
+
+
+def test_ranges_are_narrowed_to_where_the_better_trials_lie(tmp_path):
+    study = make_study(
+        arms=list(ARMS),
+        effect=lambda arm, at: 0.5 * abs(at["learning_rate"] - 0.5) + 0.03 * (arm == ARMS[0]),
+        trial_noise=0.001,
+    )
+    reruns = {ARMS[0]: [BAD + d for d in SPREAD], ARMS[1]: [GOOD + d for d in SPREAD]}
+    launch = decide(study, make_reruns(study, reruns), []).to_json()
+    done = Round(tmp_path, study, [], launch=launch)
+    low, high = done.document["nuisance"]["learning_rate"]["log_uniform"]
+    assert 1e-5 < low < 1e-3 < high < 1e-1  # the best lies in the middle
+    assert high / low < 1e-1 / 1e-5 / 10

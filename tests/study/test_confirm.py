@@ -1,0 +1,86 @@
+"""An arm that an earlier round passed over is compared again with what a study changes."""
+
+import pytest
+
+from tests.specs import changed, plan_of, write_spec
+from tests.study.test_compared_before import FIRST, SECOND
+from tuning_playbook.errors import SpecError
+from tuning_playbook.planning.chain import plan_chain
+
+CONFIRM = {"confirm": {"arm": "activation=tanh", "trials": 10}}
+
+
+def confirming(folder, changes=None):
+    write_spec(folder / "first.yaml", FIRST)
+    path = write_spec(folder / "second.yaml", changed(CONFIRM | (changes or {}), SECOND))
+    return plan_chain([path])["second"].plan
+
+
+def test_it_is_compared_beside_what_the_earlier_round_did_not_have(tmp_path):
+    plan = confirming(tmp_path)
+    assert plan.trials_per_arm == {
+        "normalization=none, activation=relu": 16,
+        "normalization=layer, activation=relu": 16,
+        "normalization=layer, activation=tanh": 10,
+    }
+
+
+def test_without_trials_it_has_as_many_as_the_others(tmp_path):
+    counts = confirming(tmp_path, {"confirm": {"arm": "activation=tanh"}}).trials_per_arm
+    assert set(counts.values()) == {16}
+
+
+def test_where_nothing_is_known_of_the_earlier_round_it_is_compared_beside_everything(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        {
+            "scientific": {"normalization": ["none", "layer"]},
+            "fixed.activation": "relu",
+            "confirm": {"arm": "activation=tanh", "trials": 3},
+        },
+    )
+    assert plan.trials_per_arm == {
+        "normalization=none, activation=relu": 4,
+        "normalization=none, activation=tanh": 3,
+        "normalization=layer, activation=relu": 4,
+        "normalization=layer, activation=tanh": 3,
+    }
+
+
+def test_an_arm_of_several_values_is_one_arm_and_not_their_product(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        {
+            "scientific": {"normalization": ["none", "layer"]},
+            "fixed": {"optimizer": "momentum", "activation": "relu", "depth": 2},
+            "confirm": {"arm": "activation=tanh, depth=1", "trials": 3},
+        },
+    )
+    assert list(plan.trials_per_arm) == [
+        "normalization=none, activation=relu, depth=2",
+        "normalization=none, activation=tanh, depth=1",
+        "normalization=layer, activation=relu, depth=2",
+        "normalization=layer, activation=tanh, depth=1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"confirm": {"arm": "tanh"}}, "'tanh' is no setting"),
+        ({"confirm": {"arm": "activaton=tanh"}}, "did you mean 'activation'"),
+        ({"confirm": {"arm": "activation=relu"}}, "is what this study has fixed"),
+        ({"confirm": {"arm": "activation=[1]"}}, "is no value of 'activation'"),
+        ({"confirm": {"arm": "activation=tan"}}, "must be one of .*, not 'tan'"),
+        ({"scientific": {}}, "no scientific values"),
+        ({"search": {"algorithm": "grid", "points": 2}}, "halton or random"),
+    ],
+)
+def test_what_cannot_be_confirmed_is_an_error_that_names_the_place(tmp_path, changes, message):
+    base = {
+        "scientific": {"normalization": ["none", "layer"]},
+        "fixed.activation": "relu",
+        **CONFIRM,
+    }
+    with pytest.raises(SpecError, match="small.yaml.*" + message.replace("[", r"\[")):
+        plan_of(tmp_path, base | changes)
