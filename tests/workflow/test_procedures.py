@@ -75,6 +75,7 @@ def test_the_conclusion_says_where_training_becomes_unstable(procedure):
     assert 0.05 < rate <= 2.0
     assert rate == pytest.approx(first.dataset["hp_learning_rate"].values[unstable].min())
     assert first.conclusion["sentence"] in first.report
+    assert f"stable: {first.conclusion['sentence']}" in first.run.text
     assert first.plots == {"training.svg", "rates.svg", "look.svg"}
 
 

@@ -132,7 +132,8 @@ def request_without_trials(wildcards):
 
 def tell_results():
     """Say what the studies found that the run was asked for, where their reports are up to date."""
-    from tuning_playbook.report.last_words import last_words  # a job has no use for it
+    # A job has no use for these.
+    from tuning_playbook.report.last_words import conclusion_words, last_words
 
     plans = dict(known_plans())
     folders = [Path(RESULTS) / study for study in ASKED_FOR]
@@ -144,6 +145,10 @@ def tell_results():
     ]
     for line in last_words(current, Path(RESULTS)):
         logger.info(line)
+    for folder in folders:
+        if folder.name in PROCEDURES and is_concluded(folder.name):
+            for line in conclusion_words(folder):
+                logger.info(line)
 
 
 if workflow.is_main_process:
