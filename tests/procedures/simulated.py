@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from tuning_playbook.engine.windows import window_ends, window_of
+from tuning_playbook.engine.windows import NORM_EDGES, window_ends, window_of
 from tuning_playbook.procedures.procedure_history import Conclusion, FinishedRound, History, Outcome
 from tuning_playbook.procedures.recipes import RECIPES
 
@@ -82,10 +82,19 @@ def outcome(values, training, losses, norms, *, diverged, best):
         steps=tuple(int(step) for step in ends),
         train_losses=tuple(float(loss) for loss in means),
         norms=tuple(float(norm) for norm in sizes),
+        norm_bins=tuple(map(float, NORM_EDGES[:-1])),
+        norm_counts=tuple(map(float, np.histogram(norms, NORM_EDGES)[0])),
+        clipped_share=float(np.mean(np.asarray(norms) > clip)) if (clip := _clip(values)) else 0.0,
     )
 
 
-def descend(values, training, *, gradient, loss, seed=0, noise=0.0, size=4, rerun=0):
+def _clip(values):
+    return values.get("clip_norm", 0.0)
+
+
+def descend(
+    values, training, *, gradient, loss, seed=0, noise=0.0, size=4, rerun=0, outliers=0.0, factor=50
+):
     """Return the outcome of gradient descent with momentum on a simulated loss.
 
     Args:
@@ -97,6 +106,8 @@ def descend(values, training, *, gradient, loss, seed=0, noise=0.0, size=4, reru
         noise: Standard deviation of what is added to each entry of the gradient.
         size: The number of weights.
         rerun: The number of the rerun, whose seed is another.
+        outliers: The share of steps whose gradient is many times as large as it should be.
+        factor: So many times.
     """
     random = np.random.default_rng([seed, rerun])
     weights, velocity = random.normal(size=size), np.zeros(size)
@@ -106,6 +117,8 @@ def descend(values, training, *, gradient, loss, seed=0, noise=0.0, size=4, reru
     for step in range(training["max_train_steps"]):
         losses.append(loss(weights, step))
         slope = gradient(weights, step) + noise * random.normal(size=size)
+        if random.random() < outliers:
+            slope = slope * factor
         norm = float(np.linalg.norm(slope))
         norms.append(norm)
         if clip and norm > clip:

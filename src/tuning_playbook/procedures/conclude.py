@@ -50,10 +50,11 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
     """Return the trials of all rounds and what the conclusion says of each.
 
     Returns:
-        Dimensions `trial`, `window`. `round`, `purpose`, `loss` (the objective, smaller being
-        better), `hp_<name>` of every number, what the procedure adds: [trial]. `step` and
-        `train_loss`, `grad_norm`: [trial, window], NaN after the end of a trial. The numbers of
-        the conclusion are attributes.
+        Dimensions `trial`, `window`, `norm_bin`. `round`, `purpose`, `loss` (the objective, smaller
+        being better), `hp_<name>` of every number, what the procedure adds: [trial]. `step` and
+        `train_loss`, `grad_norm`: [trial, window], NaN after the end of a trial. `norm_count`, the
+        steps by the lower edge of the bin that their gradient norm is in: [trial, norm_bin]. The
+        numbers of the conclusion are attributes.
     """
     rows = [
         (number, item.purpose, outcome)
@@ -74,6 +75,9 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
         data[f"hp_{name}"] = (["trial"], np.array([_number(o.values.get(name)) for *_, o in rows]))
     for name, column in conclusion.columns.items():
         data[name] = (["trial"], np.array(column))
+    bins = next((o.norm_bins for *_, o in rows if o.norm_bins), ())
+    counts = [o.norm_counts if o.norm_bins == bins else () for *_, o in rows]
+    data["norm_count"] = (["trial", "norm_bin"], np.nan_to_num(_padded(counts, len(bins))))
     ids = np.array([outcome.trial for *_, outcome in rows], object)
     attributes = {
         "format": FORMAT,
@@ -84,7 +88,7 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
         "eval_every": int(history.document["training"]["eval_every"]),
         **{name: float(value) for name, value in conclusion.numbers.items()},
     }
-    return xr.Dataset(data, coords={"trial": ids}, attrs=attributes)
+    return xr.Dataset(data, coords={"trial": ids, "norm_bin": np.array(bins)}, attrs=attributes)
 
 
 def next_study_yaml(spec: Path, name: str, conclusion: Conclusion) -> str:

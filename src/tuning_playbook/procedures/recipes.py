@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures import stability, warmup
+from tuning_playbook.procedures import clipping, stability, warmup
 from tuning_playbook.procedures.procedure_history import History, Next
 
 
@@ -30,4 +30,5 @@ RECIPES: Mapping[str, Recipe] = {
         stability.next, stability.MAX_ROUNDS, stability.most_trials, stability.PLOTS
     ),
     "warmup": Recipe(warmup.next, warmup.MAX_ROUNDS, warmup.most_trials, warmup.PLOTS),
+    "clipping": Recipe(clipping.next, clipping.MAX_ROUNDS, clipping.most_trials, clipping.PLOTS),
 }

@@ -55,7 +55,20 @@ class WarmupSettings(ProcedureShape):
     )
 
 
-ProcedureSettings = Annotated[StabilitySettings | WarmupSettings, Field(discriminator="name")]
+class ClippingSettings(ProcedureShape):
+    """The norm to clip gradients at, so that a rate which is unstable becomes stable."""
+
+    VALUES: ClassVar[Mapping[str, Value]] = {"clip_norm": 1.0}
+    name: Literal["clipping"]
+    unstable_rate: Annotated[Number, Field(gt=0)] | None = Field(
+        None,
+        description="the rate at which training becomes unstable; left out, it is looked for first",
+    )
+
+
+ProcedureSettings = Annotated[
+    StabilitySettings | WarmupSettings | ClippingSettings, Field(discriminator="name")
+]
 """The settings of any procedure."""
 
 

@@ -29,7 +29,7 @@ ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
 FORMATS = (
     *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
 )
-PROCEDURES = ("stability", "warmup")
+PROCEDURES = ("stability", "warmup", "clipping")
 TAGS = {
     "search": ("algorithm", ALGORITHMS),
     "source": ("format", FORMATS),
