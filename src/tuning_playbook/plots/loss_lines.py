@@ -1,6 +1,7 @@
 """Training loss curves of a few trials, on axes of their own."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,7 +11,7 @@ from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import COLOURS, VERMILION, clean
 
-UNSTABLE_LINES = ("--", "-.", ":")
+UNSTABLE_LINES: tuple[Any, ...] = ("--", "-.", ":", (0, (9, 2)), (0, (9, 2, 1, 2, 1, 2)))
 """Of unstable trials, so that they are told apart."""
 
 TOO_HIGH = 3.0
@@ -55,7 +56,7 @@ def draw_losses(
         style = UNSTABLE_LINES[lost % len(UNSTABLE_LINES)] if bad else "-"
         colour = VERMILION if bad else COLOURS[place % len(COLOURS)]
         lost += bad
-        axes.plot(steps, losses, style, color=colour, label=clean(label), linewidth=1.5)
+        axes.plot(steps, losses, linestyle=style, color=colour, label=clean(label))
         inside = losses <= TOO_HIGH * first
         if bad and len(losses) and (not inside[-1] or not _whole(conclusion, trial)):
             last = int(np.flatnonzero(inside)[-1]) if inside.any() else 0

@@ -19,7 +19,7 @@ def warmups(conclusion: xr.Dataset) -> Figure:
     for place in np.flatnonzero(np.isin(purpose, DURING)):
         chosen.setdefault(int(conclusion[LENGTH].values[place]), int(place))
     lengths = sorted(chosen)
-    labels = [f"{length:,} steps of warmup" if length else "no warmup" for length in lengths]
+    labels = [_length(length) for length in lengths]
     with look():
         figure = Figure(figsize=(WIDTH, 3.4))
         axes = figure.subplots()
@@ -55,7 +55,7 @@ def benefit(conclusion: xr.Dataset) -> Figure:
         place = int(with_it[0])
         places.append(place)
         length = int(conclusion[LENGTH].values[place])
-        labels.append(f"{length:,} steps of warmup, learning rate {rate[place]:.3g}")
+        labels.append(f"{_length(length)}, learning rate {rate[place]:.3g}")
     with look():
         figure = Figure(figsize=(WIDTH, 3.4))
         axes = figure.subplots()
@@ -65,3 +65,10 @@ def benefit(conclusion: xr.Dataset) -> Figure:
             axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center")
         legend_below(figure, axes)
     return figure
+
+
+def _length(steps: int) -> str:
+    """Write the length of a warmup."""
+    if not steps:
+        return "no warmup"
+    return "1 step of warmup" if steps == 1 else f"{steps:,} steps of warmup"
