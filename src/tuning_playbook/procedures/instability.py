@@ -53,8 +53,10 @@ def instability(outcome: Outcome) -> Rise | None:
     """
     found = rise(outcome.steps, outcome.train_losses)
     if outcome.diverged:
-        last = outcome.steps[len(outcome.train_losses) - 1] if outcome.train_losses else 0
-        return Rise(min(found.step, last) if found else last, lasting=True)
+        if found is not None:
+            return Rise(found.step, lasting=True)
+        known = outcome.train_losses
+        return Rise(outcome.steps[known.index(min(known))] if known else 0, lasting=True)
     if found and found.lasting:
         return found
     if outcome.collapse_step is not None:

@@ -23,7 +23,7 @@ from tuning_playbook.procedures.procedure_history import (
     best_of,
     rounded,
 )
-from tuning_playbook.procedures.round_documents import BATCH_SIZE, first_document, is_given, pinned
+from tuning_playbook.procedures.round_documents import first_document, is_given, pinned
 from tuning_playbook.study.procedure_settings import StabilitySettings
 
 MAX_ROUNDS = 6
@@ -58,6 +58,10 @@ RISES = (20, 50, 100)
 MATTERS = 3.0
 """An unstable rate at most so many times the best is at its edge: half a factor of ten."""
 
+NEAR = 2.5
+"""Unstable trials at up to so many times the lowest unstable rate tell when it begins: at that rate
+itself the loss may rise so slowly that it is seen late."""
+
 LOOKED_AT = 2
 """The early look is at so many times the best rate."""
 
@@ -89,17 +93,12 @@ class Bracket:
     Attributes:
         stable: The highest stable rate below every unstable one; None where there is none.
         unstable: The lowest unstable trial; None where all are stable.
+        near: The unstable trials at up to 2.5 times that rate, itself among them.
     """
 
     stable: float | None
     unstable: Outcome | None
-
-    @property
-    def ratio(self) -> float:
-        """How many times the stable rate the unstable one is; infinite where one is missing."""
-        if self.stable is None or self.unstable is None:
-            return math.inf
-        return self.unstable.rate / self.stable
+    near: tuple[Outcome, ...] = ()
 
 
 def most_trials(document: Mapping[str, Any], settings: StabilitySettings) -> int:
@@ -198,7 +197,10 @@ def bracket_of(history: History, reference: Outcome) -> Bracket:
     lowest = min(unstable, key=lambda item: item.rate, default=None)
     stable = [item.rate for item in comparable if item.loss is not None and item not in unstable]
     below = [rate for rate in stable if lowest is None or rate < lowest.rate]
-    return Bracket(max(below, default=None), lowest)
+    near = [
+        item for item in unstable if lowest and item.rate <= NEAR * lowest.rate * (1 + BISECTED)
+    ]
+    return Bracket(max(below, default=None), lowest, tuple(near))
 
 
 def _reference(history: History) -> Outcome | None:
@@ -245,28 +247,26 @@ def evaluation_interval(steps: int) -> int:
     return max(every for every in range(1, LOOK_EVERY + 1) if steps % every == 0)
 
 
-def onset_of(history: History, bracket: Bracket) -> tuple[str, Rise | None, Outcome | None]:
-    """Return when the instability begins: `early`, `middle` or `none`; and where it is seen.
+def onset_of(history: History, bracket: Bracket) -> tuple[str, Rise | None]:
+    """Return when the instability begins: `early`, `middle` or `none`; and the rise that shows it.
 
-    The lowest unstable rate tells, and the early look, in which also counts what is soon over.
+    The earliest rise at the lowest unstable rates tells; then the early look, in which also counts
+    what is soon over.
     """
-    look = list(history.of(LOOK))
-    if bracket.unstable is not None:
-        found = instability(bracket.unstable) or Rise(0, lasting=True)
-        if is_early(found.step, history.max_train_steps):
-            return "early", found, bracket.unstable
-    else:
-        found = None
-    for item in look:
+    rises = [instability(item) or Rise(0, lasting=True) for item in bracket.near]
+    found = min(rises, key=lambda item: item.step, default=None)
+    if found and is_early(found.step, history.max_train_steps):
+        return "early", found
+    for item in history.of(LOOK):
         seen = instability(item) or rise(item.steps, item.train_losses)
         if seen and is_early(seen.step, history.max_train_steps):
-            return "early", seen, item
-    return ("middle", found, bracket.unstable) if found else ("none", None, None)
+            return "early", seen
+    return ("middle", found) if found else ("none", None)
 
 
 def _conclude(history: History, reference: Outcome | None, bracket: Bracket) -> Conclusion:
     outcomes = [item for one in history.rounds for item in one.outcomes]
-    onset, where, _ = onset_of(history, bracket)
+    onset, where = onset_of(history, bracket)
     unstable = None if bracket.unstable is None else bracket.unstable.rate
     best = None if reference is None else best_of(history.of(*FULL_LENGTH))
     if best is None or reference is None:
@@ -288,7 +288,7 @@ def _conclude(history: History, reference: Outcome | None, bracket: Bracket) -> 
         values={"unstable_rate": unstable, "onset": None if verdict == UNKNOWN else onset},
         sentence=_sentence(history, verdict, best, bracket, onset, where),
         advice=_advice(verdict, onset),
-        next_study=_next_study(history, best, unstable),
+        next_study=_next_study(history, verdict, onset, best, unstable),
         columns=columns,
         numbers=numbers,
     )
@@ -323,7 +323,7 @@ def _sentence(
         else "; no rate that was tried is stable."
     )
     step = 0 if where is None else where.step
-    said += f" The loss begins to rise {_when(onset)}, at step {step:,}."
+    said += f" There the loss begins to rise {_when(onset)}, at step {step:,}."
     if verdict == FAR:
         said += " Rates in between are stable and no better, so the instability costs nothing."
     return said
@@ -350,20 +350,26 @@ def _advice(verdict: str, onset: str) -> str:
     )
 
 
-def _next_study(history: History, best: Outcome | None, unstable: float | None) -> dict[str, Any]:
-    """Return a search of the learning rate around its best value, below the unstable rates."""
+def _next_study(
+    history: History, verdict: str, onset: str, best: Outcome | None, unstable: float | None
+) -> dict[str, Any]:
+    """Return the procedure that mends the instability; else a search below the unstable rates."""
     document = first_document(history)
     if best is None:
         return document
+    values = best.values
+    if verdict == UNSTABLE:
+        name = "warmup" if onset == "early" else "clipping"
+        goal = f"What does {name} do about the instability?"
+        study = pinned(history, values, [{}], goal=goal)
+        kept = {key: value for key, value in study.items() if key not in ("search", "reruns")}
+        return {**kept, "procedure": {"name": name, "unstable_rate": unstable}}
     high = min(rate for rate in (10 * best.rate, unstable) if rate is not None)
-    fixed = {k: v for k, v in best.values.items() if k not in (BATCH_SIZE, "learning_rate")}
-    kept = {k: v for k, v in document.items() if k not in ("scientific", "conditional", "search")}
     low = min(best.rate, high) / 10
+    goal = "Which learning rate is the best of those at which training is stable?"
+    study = pinned(history, values, [{"learning_rate": best.rate}], goal=goal, seeds=5)
     return {
-        **kept,
-        "goal": "Which learning rate is the best of those at which training is stable?",
+        **study,
         "nuisance": {"learning_rate": {"log_uniform": [rounded(low), rounded(high)]}},
-        "fixed": {k: v for k, v in fixed.items() if not k.startswith("one_minus_")},
         "search": {"algorithm": "halton", "trials": 10},
-        "reruns": {"seeds": 5},
     }
