@@ -17,6 +17,7 @@ SMALL: dict[str, Any] = {
     "fixed": {"optimizer": "momentum", "width": 16},
     "search": {"algorithm": "halton", "trials": 4},
     "reruns": {"seeds": 2},
+    "resources": {"trials_per_job": 1},
 }
 
 REMOVED = object()

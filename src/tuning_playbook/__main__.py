@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from tuning_playbook.analysis.known_plan import known_plan, outdated
 from tuning_playbook.errors import (
     INTERRUPTED,
     ChangedDuringRunError,
@@ -21,6 +22,7 @@ from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.class_signatures import check_class
+from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.procedures.planned import first_plan, most_of
 from tuning_playbook.report.budget_lines import (
@@ -29,7 +31,9 @@ from tuning_playbook.report.budget_lines import (
     doubt_lines,
     evaluation_lines,
 )
+from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 from tuning_playbook.report.import_lines import import_lines
+from tuning_playbook.report.taken_lines import taken_lines
 from tuning_playbook.study.schema import json_schema
 
 
@@ -61,16 +65,13 @@ def _run(options: argparse.Namespace) -> int:
         # Before the workload is asked, which may take long.
         options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
+    if options.command == "check":
+        _check(path, options)
+        return 0
     plan = _plan(path, options)
     if options.command not in ("expand", "status", "watch"):
         check_class(plan)
-    with_plan = {
-        "check": _check,
-        "expand": _expand,
-        "train": _train,
-        "status": _status,
-        "watch": _watch,
-    }
+    with_plan = {"expand": _expand, "train": _train, "status": _status, "watch": _watch}
     with_plan[options.command](plan, options)
     return 0
 
@@ -78,10 +79,16 @@ def _run(options: argparse.Namespace) -> int:
 def _plan(path: Path, options: argparse.Namespace) -> Plan:
     """Return the plan of a study, with what the results that are there tell of its trials."""
     link = plan_chain([path])[path.stem]
-    plan = _settled(link, options) if link.earlier else link.plan
-    if link.procedure:
-        plan = _first_round(link, options)
-    folder = options.results / plan.study.name
+    plan = _settled(link, options.results) if link.earlier else link.plan
+    return _with_proposals(_first_round(link, options) if link.procedure else plan, options)
+
+
+def _with_proposals(plan: Plan, options: argparse.Namespace) -> Plan:
+    """Return a plan with its division into jobs, and the trials that its rounds have proposed."""
+    name = plan.study.name
+    folder = options.results / name
+    division = divided_by(options.results, name, available_cores(), trials_per_job=0)
+    plan = with_division(plan, division)
     proposals = [folder / item.proposal for item in plan.rounds.values()]
     return with_proposals(plan, [file for file in proposals if file.exists()])
 
@@ -103,28 +110,20 @@ def _first_round(link: Link, options: argparse.Namespace) -> Plan:
     return plan
 
 
-def _settled(link: Link, options: argparse.Namespace) -> Plan:
-    """Return the plan of a study with what it takes from earlier ones, as far as that is known."""
+def _settled(link: Link, results: Path) -> Plan:
+    """Return the plan of a study as it was settled; else as the results of earlier ones have it."""
     path = link.plan.study.path
-    settled = options.results / path.stem / SETTLED
+    settled = results / path.stem / SETTLED
     if settled.exists():
         with contextlib.suppress(ChangedDuringRunError):  # the spec was edited since then
             return plan_study(settled)
-    folders = {name: options.results / name for name in link.names}
-    ends = {name: "conclusion.json" if name in link.concluding else "study.nc" for name in folders}
-    if all((folder / ends[name]).exists() for name, folder in folders.items()):
-        from tuning_playbook.analysis.best_result import best_results  # noqa: PLC0415 - slow
-
-        return plan_study(path, best_results(link.earlier, folders, (), link.concluding))
-    listed = ", ".join(link.names)
-    if options.command != "check":
+    plan = known_plan(link, results)
+    if plan is None:
         raise TuningPlaybookError(
-            f"{path}: takes values from {listed}, and their results are not in "
-            f"{options.results}: run snakemake --config study={path} first, or say where "
-            "with --results"
+            f"{path}: takes values from {', '.join(link.names)}, and their results are not in "
+            f"{results}: run snakemake --config study={path} first, or say where with --results"
         )
-    print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
-    return link.plan
+    return plan
 
 
 class _Parser(argparse.ArgumentParser):
@@ -230,14 +229,16 @@ def _positive(text: str) -> float:
     return value
 
 
-def _check(plan: Plan, options: argparse.Namespace) -> None:
+def _check(path: Path, options: argparse.Namespace) -> None:
+    plan, taken = _as_far_as_known(path, options)
+    check_class(plan)
     study = plan.study
     counts = plan.trials_per_arm
     to_come = sum(counts.values()) - len(plan.trials)
     more = f", and {to_come} to be proposed in rounds" if to_come else ""
     jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
-    for item in study.taken:
-        print(f"  {item.place} is {item.value}, from {item.study}: {item.trial}")
+    for line in taken:
+        print(f"  {line}")
     where = ", finished" if study.imported else f", in {jobs} jobs"
     print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
     for arm in study.arms:
@@ -255,9 +256,25 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
             print(line)
         for advice in plan.advice:
             print(f"advice: {advice}")
+        for line in cannot_tell_lines(plan, options.results):
+            print(line)
     if options.budget is not None:
         for line in budget_plan_lines(plan, options.budget, options.results):
             print(line)
+
+
+def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, list[str]]:
+    """Return the plan of a study, and in lines what it takes from the results of earlier ones."""
+    chain = plan_chain([path])
+    link = chain[path.stem]
+    known = known_plan(link, options.results) if link.earlier else link.plan
+    if known is None:
+        listed = ", ".join(link.names)
+        print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
+    plan = _first_round(link, options) if link.procedure else known or link.plan
+    plan = _with_proposals(plan, options)
+    again = outdated(link, chain, options.results)
+    return plan, taken_lines(plan, known=known is not None, outdated=again)
 
 
 def _schema(options: argparse.Namespace) -> int:

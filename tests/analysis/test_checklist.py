@@ -79,7 +79,7 @@ def test_every_check_takes_the_thresholds_of_its_name():
         ("unequal_tuning", {"ratio": 1.0}, {}),
         ("step_variance", {"ratio": 0.01}, {}),
         ("still_improving", {"least_share": 0.5}, {"time_constant": 0.25}),
-        ("saturated_early", {"saturated_by": 0.7}, {"time_constant": 0.12}),
+        ("saturated_early", {"saturated_by": 0.5}, {"time_constant": 0.06}),
         ("best_steps", {"last": 0.95}, {}),
         ("gradient_norms", {"outlier": 0.1}, {}),
         ("beats_chance", {"share": 0.95}, {}),

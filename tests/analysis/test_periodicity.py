@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import NESTEROV, make_study
-from tuning_playbook.analysis.periodicity import periodicity, strongest_period, without_parabola
+from tuning_playbook.analysis.periodicity import (
+    MEMORIES,
+    noises,
+    periodicity,
+    strongest_period,
+    without_parabola,
+)
 
 
 def sine(period, size=0.004):
@@ -58,3 +64,31 @@ def test_the_strongest_period_of_a_sine_explains_all_of_it():
 def test_noise_has_no_period():
     noise = without_parabola(np.random.default_rng(0).normal(size=(16, 40)))
     assert strongest_period(noise).p_value > 0.05
+
+
+@pytest.mark.parametrize("points", [10, 11, 60])
+def test_the_spectra_of_noise_are_those_of_its_covariance_matrix(points):
+    """The matrix itself: memory ** |i - j|, a parabola projected off on both sides."""
+    x = np.linspace(-1, 1, points)
+    basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, x**2], axis=1))
+    kept = np.eye(points) - basis @ basis.T
+    apart = np.abs(np.subtract.outer(np.arange(points), np.arange(points)))
+    waves = np.exp(-2j * np.pi * np.outer(np.arange(points // 2 + 1), np.arange(points)) / points)
+    lags, spectra = noises(points)
+    for memory, lag, spectrum in zip(MEMORIES, lags, spectra, strict=True):
+        covariance = kept @ memory**apart @ kept
+        variance = np.trace(covariance)
+        assert lag == pytest.approx(np.trace(covariance, offset=1) / variance, abs=1e-9)
+        power = np.einsum("fi,ij,fj->f", waves, covariance, waves.conj()).real / variance
+        np.testing.assert_allclose(spectrum, power, atol=1e-7)
+
+
+def test_twenty_trials_with_fifty_thousand_evaluations_are_asked_too():
+    """No matrix of evaluations by evaluations fits into memory; a period is found all the same."""
+    at = np.arange(25_000)
+    draw = np.random.default_rng(0)
+    noise = np.stack([draw.normal(size=len(at)) for _ in range(16)])
+    assert strongest_period(without_parabola(noise)).p_value > 0.001
+    found = strongest_period(without_parabola(noise + 0.1 * np.sin(2 * np.pi * at / 50)))
+    assert found.period == 50
+    assert found.p_value < 1e-6

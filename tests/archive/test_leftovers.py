@@ -1,13 +1,18 @@
 """What an edited spec leaves behind is listed, and removed only when asked to."""
 
+import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 
-from tests.specs import changed, write_spec
+from tests.specs import changed, plan_of, write_spec
 from tuning_playbook.__main__ import main
+from tuning_playbook.archive.leftovers import clear_failed_attempts
 from tuning_playbook.archive.zip_layout import write_zip
 from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.trials.claims import claimed
 
 IN_ONE_JOB = {"resources.trials_per_job": 16}
 
@@ -96,3 +101,42 @@ def test_nothing_is_removed_while_an_archive_cannot_be_read(study, tmp_path, cap
     assert main(["leftovers", str(study), "--remove"]) == 1
     assert "ArchiveError: results/archive/small.zip: " in capsys.readouterr().err
     assert len(left(tmp_path, "trials")) == 6
+
+
+def test_failed_trials_that_nothing_names_are_cleared_and_all_others_stay(tmp_path):
+    folder = tmp_path / "results" / "small"
+    plan = plan_of(tmp_path)
+    named, unnamed, completed = (item.trial for item in plan.trials[:3])
+    unnamed, completed = (
+        dataclasses.replace(trial, versions={"workload": "as it was"})
+        for trial in (unnamed, completed)
+    )
+    for trial, status in ((named, "failed"), (unnamed, "failed"), (completed, "completed")):
+        path = folder / "trials" / trial.id
+        path.mkdir(parents=True)
+        content = {"status": status, "trial": trial.to_json()}
+        (path / "trial.json").write_text(json.dumps(content))
+    damaged = folder / "trials" / "0123456789"
+    damaged.mkdir()
+    (damaged / "trial.json").write_text("{")
+    launches = tmp_path / "launches.csv"
+    with claimed([unnamed], folder):
+        busy = subprocess.run(
+            [sys.executable, "-c", CLEAR, tmp_path], capture_output=True, text=True, check=True
+        )
+    assert busy.stdout == "0\n"
+    assert clear_failed_attempts(plan, tmp_path / "results", launches) == 1
+    assert left(tmp_path, "trials") == {named.id, completed.id, damaged.name}
+
+
+CLEAR = """
+import sys
+from pathlib import Path
+from tuning_playbook.archive.leftovers import clear_failed_attempts
+from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.trials.claims import claimed
+
+root = Path(sys.argv[1])
+plan = plan_study(root / "small.yaml")
+print(clear_failed_attempts(plan, root / "results", root / "launches.csv"))
+"""

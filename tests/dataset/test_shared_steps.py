@@ -1,5 +1,8 @@
 """The steps at which imported trials stand in one dataset."""
 
+import itertools
+import random
+
 import numpy as np
 import pytest
 
@@ -59,3 +62,23 @@ def test_no_measurement_stands_twice_and_few_are_lost():
 def test_a_measurement_that_a_trial_lacks_is_none():
     shared = shared_steps([at(0, 10, 20, 30, 40), at(0, 10, 30, 40)])
     assert nearest(at(0, 10, 30, 40), shared).tolist() == [0, 1, -1, 2, 3]
+
+
+def test_the_nearest_measurement_is_that_of_all_distances():
+    """Of two as near the earlier; none where the nearest is as far as the next shared step."""
+    draw = random.Random(0)
+    for _ in range(500):
+        own, shared = (sorted(draw.sample(range(40), draw.randint(1, 9))) for _ in range(2))
+        gaps = [later - earlier for earlier, later in itertools.pairwise(shared)] or [1]
+        room = [*gaps, gaps[-1]] if len(shared) > 1 else gaps
+        expected = []
+        for step, free in zip(shared, room, strict=True):
+            place = min(range(len(own)), key=lambda n, step=step: abs(own[n] - step))
+            expected.append(place if abs(own[place] - step) < free else -1)
+        assert nearest(at(*own), np.array(shared)).tolist() == expected
+
+
+def test_fifty_thousand_measurements_find_their_places():
+    """A table of all distances would not fit into memory."""
+    steps = range(20, 1_000_020, 20)
+    assert nearest(at(*steps), np.array(steps) + 3).tolist() == [*range(50_000)]

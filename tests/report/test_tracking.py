@@ -23,8 +23,8 @@ def read_sheet(text):
 
 def test_row_sums_up_the_study(example, row):
     objective = example.study["objective"].to_numpy()
-    assert tuple(row) == COLUMNS
-    assert row == {
+    assert tuple(row) == (*COLUMNS, "campaign")
+    assert {name: row[name] for name in COLUMNS} == {
         "study": "optimizer_choice",
         "goal": example.card.goal,
         "answer": example.launch["answer"]["sentence"],

@@ -18,11 +18,45 @@ from tuning_playbook.study.distributions import Distribution
         ([-1.0, 0.5, 10.0], Distribution("uniform", -1.0, 10.0)),
         ([2, 3, 5], Distribution("int_uniform", 2, 5)),
         ([16, 64, 256], Distribution("log_int_uniform", 16, 256)),
-        ([1, 0.5, 0.25], Distribution("uniform", 0.25, 1)),
+        ([1, 0.4, 0.25], Distribution("uniform", 0.25, 1)),
+        ([32, 64, 32, 128], Distribution("log_int_uniform", 32, 128)),
+        ([0.2, 0.1, 0.4], Distribution("uniform", 0.1, 0.4)),
+        ([0.2, 0.1, 0.4, 0.8], Distribution("log_uniform", 0.1, 0.8)),
+        ([0.9, 0.95, 1.0], Distribution("uniform", 0.9, 1.0)),
+        ([1, 2, 3], Distribution("int_uniform", 1, 3)),
     ],
 )
 def test_numbers_span_a_range_that_is_logarithmic_over_a_factor_of_ten(values, expected):
     assert range_of(values) == expected
+
+
+BY_FACTORS = [
+    *("lr", "learning_rate", "peak_lr", "lr_bias", "adam_eps", "weight_decay", "wd", "l2_penalty"),
+    *("one_minus_momentum", "one_minus_b1", "step_size"),
+]
+NOT_BY_FACTORS = [
+    *("dropout_rate", "drop_rate", "momentum", "b2", "width", "final_lr_factor", "lr_decay_factor"),
+    *(
+        "min_lr_ratio",
+        "label_smoothing",
+        "warmup_lr_share",
+        "alert",
+        "flr",
+        "reward_scale",
+        "eta0s",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", BY_FACTORS)
+def test_what_is_chosen_by_factors_has_a_logarithmic_range_however_narrow(name):
+    assert range_of([0.1, 0.15, 0.3], name) == Distribution("log_uniform", 0.1, 0.3)
+    assert range_of([0.0, 0.15, 0.3], name) == Distribution("uniform", 0.0, 0.3)
+
+
+@pytest.mark.parametrize("name", NOT_BY_FACTORS)
+def test_what_is_not_chosen_by_factors_has_a_linear_range(name):
+    assert range_of([0.1, 0.15, 0.3], name) == Distribution("uniform", 0.1, 0.3)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,13 @@
 """How files of other tools are opened: within bounds, and within their folder."""
 
+import os
+from pathlib import Path
+
 import pytest
 
+from tests.sources.foreign import RUNS, WRITERS
 from tuning_playbook.errors import SourceError
+from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.sources import foreign_files
 from tuning_playbook.sources.foreign_files import (
     files_in,
@@ -33,10 +38,65 @@ def test_what_is_no_object_is_an_error(tmp_path, content):
         read_object(path)
 
 
-def test_a_folder_and_a_missing_file_are_errors(tmp_path):
-    for path in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(SourceError, match=r"there is no such file"), open_text(path):
-            pass
+def test_a_missing_file_is_an_error(tmp_path):
+    with (
+        pytest.raises(SourceError, match=r"there is no such file"),
+        open_text(tmp_path / "nothing"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "link to a device"])
+def test_what_is_no_plain_file_is_an_error_and_nothing_waits_for_it(tmp_path, kind):
+    """A pipe that nobody writes to would wait for ever, and a device never ends."""
+    path = tmp_path / "log.csv"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = Path("/dev/zero")
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(SourceError, match=f"{path.name}: it is no plain file"), open_text(path):
+        pass
+
+
+@pytest.mark.parametrize("key", ["trials", "measurements"])
+@pytest.mark.parametrize("source", ["csv", "jsonl"])
+def test_a_table_that_is_a_pipe_or_a_device_is_one_message(tmp_path, key, source):
+    spec = WRITERS[source](tmp_path, RUNS)
+    pipe = tmp_path / f"{key}.{source}"
+    pipe.unlink()
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match=f"{pipe.name}: it is no plain file"):
+        plan_study(spec)
+    pipe.unlink()
+    pipe.symlink_to("/dev/zero")
+    with pytest.raises(SourceError, match=f"{pipe.name}: it is no plain file"):
+        plan_study(spec)
+
+
+@pytest.mark.parametrize("tool", ["optuna journal", "mlflow sqlite", "wandb"])
+def test_a_source_that_is_a_pipe_is_one_message(tmp_path, tool):
+    spec = WRITERS[tool](tmp_path, RUNS)
+    (pipe,) = (path for path in tmp_path.iterdir() if path.is_file() and path != spec)
+    pipe.unlink()
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match=f"{pipe.name}: it is no plain file"):
+        plan_study(spec)
+
+
+@pytest.mark.parametrize("source", ["csv", "jsonl"])
+def test_a_line_that_does_not_end_is_an_error(tmp_path, monkeypatch, source):
+    monkeypatch.setattr(foreign_files, "LONGEST_LINE", 100)
+    spec = WRITERS[source](tmp_path, RUNS)
+    with (tmp_path / f"measurements.{source}").open("a") as file:
+        file.write("x" * 200)
+    with pytest.raises(
+        SourceError, match=rf"measurements.{source}: row 26 is longer than 100|row 25"
+    ):
+        plan_study(spec)
 
 
 def test_links_out_of_a_folder_are_not_followed(tmp_path):

@@ -331,6 +331,37 @@ def test_json_lines_of_trials_alone(tmp_path):
 def test_a_bad_line_is_named(tmp_path, bad):
     of_lines(tmp_path, [{"trial": "a", "x": 1, "validation/error": 0.5}], ())
     with (tmp_path / "trials.jsonl").open("a") as file:
+        file.write(f"{bad}\n")
+    with pytest.raises(TuningPlaybookError, match=r"trials.jsonl: row 2: it "):
+        plan_study(tmp_path / "s.yaml")
+
+
+LAST = '{"trial": "b", "x": 2, "validation/error": 0.25, "note": "it is \\"quoted\\""}'
+
+
+@pytest.mark.parametrize("length", [*range(1, len(LAST))])
+def test_a_last_line_of_json_that_is_cut_is_not_read_and_said(tmp_path, length):
+    of_lines(tmp_path, [{"trial": "a", "x": 1, "validation/error": 0.5, "note": "n"}], ())
+    with (tmp_path / "trials.jsonl").open("a") as file:
+        file.write(LAST[:length])
+    study = plan_study(tmp_path / "s.yaml").study
+    assert [trial.name for trial in study.imported] == ["a"]
+    assert any("last line of trials.jsonl" in note for note in study.import_notes)
+
+
+def test_a_whole_last_line_of_json_needs_no_line_end(tmp_path):
+    of_lines(tmp_path, [{"trial": "a", "x": 1, "validation/error": 0.5}], ())
+    with (tmp_path / "trials.jsonl").open("a") as file:
+        file.write(LAST)
+    study = plan_study(tmp_path / "s.yaml").study
+    assert [trial.name for trial in study.imported] == ["a", "b"]
+    assert not any("last line" in note for note in study.import_notes)
+
+
+@pytest.mark.parametrize("bad", ["[1]", '{"trial": "a"} x', "x"])
+def test_a_last_line_that_is_no_cut_object_is_an_error(tmp_path, bad):
+    of_lines(tmp_path, [{"trial": "a", "x": 1, "validation/error": 0.5}], ())
+    with (tmp_path / "trials.jsonl").open("a") as file:
         file.write(bad)
     with pytest.raises(TuningPlaybookError, match=r"trials.jsonl: row 2: it "):
         plan_study(tmp_path / "s.yaml")

@@ -3,6 +3,7 @@
 The package is imported from this checkout, also by jobs in a conda environment of their own.
 """
 
+import functools
 import gc
 import sys
 from pathlib import Path
@@ -12,12 +13,14 @@ from types import SimpleNamespace
 CODE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
 sys.path.insert(0, CODE)
 
+from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
+from tuning_playbook.planning.campaign_file import campaign_file
 from tuning_playbook.planning.chain import Link
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.configuration import (
@@ -25,20 +28,41 @@ from tuning_playbook.planning.configuration import (
     is_forced,
     plan_studies,
     results_folder,
+    trials_per_job,
 )
 from tuning_playbook.planning.incomplete import use_of_incomplete
-from tuning_playbook.planning.plan import check_trials
+from tuning_playbook.planning.job_sizes import (
+    available_cores,
+    divided_by,
+    keep_division,
+    short_jobs,
+    with_division,
+)
+from tuning_playbook.planning.plan import check_trials, requests_of
+from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.planning.settle import settled_plan
 from tuning_playbook.planning.targets import StudyFiles
 from tuning_playbook.procedures.planned import ROUND, first_plan, most_rounds, round_name
 
 share_code(CODE)
 
+
+def cores_here():
+    """The cores of this machine that may train; None on a cluster."""
+    try:
+        cores = workflow.cores
+    except WorkflowError:
+        return None
+    # A dry run that is told nothing plans for one.
+    return available_cores() if workflow.dryrun and cores == 1 else cores
+
+
 try:
     RESULTS = results_folder(config)
     FORCE = is_forced(config)
     INCOMPLETE = use_of_incomplete(config)
     ARCHIVES = archive_settings(config)
+    TRIALS_PER_JOB = trials_per_job(config)
     CHAIN = plan_studies(config, folder=Path("config/studies"))
     PROCEDURES = {name: link for name, link in CHAIN.items() if link.procedure}
     # The first round of a procedure is known, where it does not wait for an earlier study.
@@ -50,26 +74,43 @@ try:
     STUDIES = {name: link for name, link in CHAIN.items() if not link.procedure}
     STUDIES |= {name: Link(plan, {}, "") for name, (_, _, plan) in FIRST_ROUNDS.items()}
     ASKED_FOR = [path.stem for path in asked_for(config, folder=Path("config/studies"))]
-    if workflow.is_main_process:  # a job does not expand all studies again
-        for link in STUDIES.values():
-            check_trials(link.plan)
-            check_class(link.plan)
+    for name, link in STUDIES.items():
+        division = divided_by(Path(RESULTS), name, cores_here(), TRIALS_PER_JOB)
+        STUDIES[name] = link.divided(division)
+        if workflow.is_main_process:  # a job does not expand all studies again
+            check_trials(STUDIES[name].plan)
+            check_class(STUDIES[name].plan)
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
+    from tuning_playbook.analysis.known_plan import known_plan, outdated
     from tuning_playbook.planning.retraining import retraining_lines
     from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
+    from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
+    from tuning_playbook.report.taken_lines import taken_lines
 
     for link in STUDIES.values():
-        for line in doubt_lines(link.plan):
-            logger.warning(f"{link.plan.study.path}: {line}")
-        for advice in link.plan.advice:
-            logger.warning(f"{link.plan.study.path}: {advice}")
-        if not link.plan.study.imported:
-            lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
-            logger.info(f"{link.plan.study.path}: {lines}")
+        try:
+            known = known_plan(link, Path(RESULTS)) if link.earlier else link.plan
+        except TuningPlaybookError:  # `settle_study` says so, unless an earlier study runs again
+            known = None
+        plan, said = known or link.plan, link.plan.study.path
+        again = outdated(link, CHAIN, Path(RESULTS)) if known else ()
+        for line in taken_lines(plan, known=known is not None, outdated=again):
+            logger.info(f"{said}: {line}")
+        for line in doubt_lines(plan):
+            logger.warning(f"{said}: {line}")
+        for advice in plan.advice:
+            logger.warning(f"{said}: {advice}")
+        if not plan.study.imported:
+            lines = "\n".join(budget_lines(plan, Path(RESULTS)))
+            logger.info(f"{said}: {lines}")
+            if untold := "\n".join(cannot_tell_lines(plan, Path(RESULTS))):
+                logger.warning(f"{said}: {untold}")
         if not link.plan.study.imported and not link.earlier:
+            if cores_here() is None and (word := short_jobs(link.plan, Path(RESULTS))):
+                logger.warning(f"{link.plan.study.path}: {word}")
             for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
                 logger.warning(f"{link.plan.study.path}: {line}")
 
@@ -124,6 +165,9 @@ def link_of(study):
     return CHAIN[round_[1] if round_ else study]
 
 
+KEPT = {}
+
+
 def plan_of(study):
     """The plan of a study; whoever asks waits for the results that it takes from earlier ones."""
     if study in STUDIES and not STUDIES[study].earlier:
@@ -131,9 +175,53 @@ def plan_of(study):
     if workflow.is_main_process:  # a job is started when they are there
         if round_ := ROUND.fullmatch(study):
             checkpoints.plan_round.get(procedure=round_[1], number=round_[2])
+        elif workflow.dryrun and (foreseen := foreseen_plan(study)):
+            return foreseen
         else:
             checkpoints.settle_study.get(study=study)
-    return settled_plan(Path(spec_of(study)))
+    return divided_plan(study)
+
+
+def divided_plan(study):
+    """The plan of a study that is settled, or of a round, with its trials divided into jobs."""
+    settled = settled_plan(Path(spec_of(study)))
+    if study not in KEPT or KEPT[study][0] is not settled:
+        plan = with_division(settled, division_of(study))
+        KEPT[study] = settled, plan
+        if workflow.is_main_process and not workflow.dryrun:
+            keep_for_jobs(Path(RESULTS) / study, plan)
+    return KEPT[study][1]
+
+
+def division_of(study):
+    """By what the trials of a study are divided into jobs."""
+    if study in STUDIES:
+        return STUDIES[study].division
+    return divided_by(Path(RESULTS), study, cores_here(), TRIALS_PER_JOB)
+
+
+def keep_for_jobs(folder, plan):
+    """Write which trials each training job has, and what it is asked for."""
+    keep_division(plan, folder)
+    if requests := requests_of(plan):
+        write_requests(folder, requests)
+
+
+@functools.cache
+def foreseen_plan(study):
+    """The plan that `settle_study` is going to write; None where a result is still to come.
+
+    A dry run shows the jobs of a study by it; else it would end at `settle_study`.
+    """
+    from tuning_playbook.analysis.known_plan import is_certain, known_plan
+
+    try:
+        link = STUDIES[study]
+        certain = is_certain(link, CHAIN, Path(RESULTS))
+        plan = known_plan(link, Path(RESULTS)) if certain else None
+        return plan and with_division(plan, link.division)
+    except TuningPlaybookError:  # `settle_study` says so
+        return None
 
 
 def targets_of_procedure(procedure):

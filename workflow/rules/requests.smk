@@ -9,8 +9,7 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
-from tuning_playbook.planning.plan import request_of, requests_of
-from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.planning.plan import request_of
 from tuning_playbook.study.planned_round import write_round
 from tuning_playbook.trials.trial import canonical
 
@@ -81,7 +80,7 @@ def known_plans():
     """The folder of results and the plan of every study whose trials are known by now."""
     for study, link in STUDIES.items():
         try:
-            plan = settled_plan(Path(spec_of(study))) if link.earlier else link.plan
+            plan = divided_plan(study) if link.earlier else link.plan
         except (OSError, TuningPlaybookError):
             continue
         yield Path(RESULTS) / study, plan
@@ -89,7 +88,7 @@ def known_plans():
         for number in range(1, most_rounds(link.procedure) + 1):
             name = round_name(procedure, number)
             try:
-                plan = None if name in STUDIES else settled_plan(Path(spec_of(name)))
+                plan = None if name in STUDIES else divided_plan(name)
             except (OSError, TuningPlaybookError):
                 break
             if plan is not None:
@@ -105,11 +104,10 @@ def write_first_rounds():
 def write_all_requests():
     """Write what training jobs are asked for, of every study whose trials are known by now.
 
-    The others are written when they are: by `settle_study` and `plan_round`.
+    The others are written when they are: by `plan_of`.
     """
     for folder, plan in known_plans():
-        if requests := requests_of(plan):
-            write_requests(folder, requests)
+        keep_for_jobs(folder, plan)
 
 
 def keep_what_is_there():
@@ -123,6 +121,15 @@ def keep_what_is_there():
             from tuning_playbook.dataset.kept import give_numbers_back  # slow to import
 
             give_numbers_back(folder, alone)
+
+
+def clear_what_failed():
+    """Remove the folders of failed trials that no study names any more."""
+    from tuning_playbook.archive.leftovers import clear_failed_attempts
+
+    for folder, plan in known_plans():
+        if count := clear_failed_attempts(plan, Path(RESULTS), Path("config/launches.csv")):
+            logger.info(f"{folder}: removed {count} failed trials that the study does not have now")
 
 
 def request_without_trials(wildcards):

@@ -4,8 +4,6 @@ from pathlib import Path
 
 from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.job import logged
-from tuning_playbook.planning.plan import requests_of
-from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.procedures.planned import (
     as_written,
     current_procedure,
@@ -32,6 +30,5 @@ with logged(snakemake.log[0]):
         write_atomically(output, write_end(procedure.path, number - 1))
     else:
         written = as_written(procedure, number, answer)
-        requests = requests_of(plan_of_round(written))
-        write_requests(output.parent.parent / "rounds" / str(number), requests)
+        plan_of_round(written)  # whatever cannot be carried out is said here
         write_atomically(output, write_round(written, answer.purpose))

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import special
 
 from tuning_playbook.analysis.breakdown import broken_down
-from tuning_playbook.analysis.clustering import PERMUTATIONS, clustering, top_count, top_orders
+from tuning_playbook.analysis.clustering import (
+    PERMUTATIONS,
+    clustering,
+    nearness,
+)
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
@@ -30,8 +35,9 @@ from tuning_playbook.analysis.sampling_scale import (
     sampling_scale,
     values_where_searched,
 )
-from tuning_playbook.analysis.turning import turns_before
+from tuning_playbook.analysis.turning import bottom_before, turns_before
 from tuning_playbook.dataset.searched import Searched, read_searched
+from tuning_playbook.study.needs import boundary_can_be_told, top_count
 from tuning_playbook.study.thresholds import DEFAULTS, Boundary
 
 PERMUTATIONS_PER_TEST = 100
@@ -39,6 +45,10 @@ PERMUTATIONS_PER_TEST = 100
 
 LEAST_BROKEN_DOWN = 2
 """A single trial may have broken down for another reason than where it lies."""
+
+BY_CHANCE = 0.1
+"""Trials that break down anywhere break down beyond the best one now and then. What has a smaller
+chance is a limit."""
 
 LEAST_TRAINED = 8
 """So few, whatever their order, cannot speak against what they and those that broke down show."""
@@ -62,6 +72,7 @@ class _Range:
         loss: Of these: [trial].
         trained: Which of these did not break down: [trial].
         everyone: The positions of all trials of the arm.
+        broken: How many of these broke down.
         beyond: How many trials lie farther towards an edge than the best, and how many of those
             broke down.
         closed: The edges before which feasible trials end and at least two infeasible ones follow.
@@ -75,6 +86,7 @@ class _Range:
     loss: Floats
     trained: NDArray[np.bool_]
     everyone: Floats
+    broken: int
     beyond: Mapping[Edge, tuple[int, int]]
     closed: tuple[Edge, ...]
 
@@ -89,23 +101,48 @@ class _Range:
 
     def chance(self, edge: Edge, permutations: int, outer: float) -> float:
         """Return the chance of such a cluster among all trials."""
-        return clustering(self.distances(edge), self.loss, permutations, outer=outer)
+        distances = self.distances(edge)
+        outer = nearness(distances, outer)
+        return clustering(distances, self.loss, permutations, outer=outer)
 
     def chance_among_trained(self, edge: Edge, permutations: int, outer: float) -> float:
         """Return the same among those that did not break down; 0 where that is all or few."""
         if self.trained.all() or self.trained.sum() < LEAST_TRAINED:
             return 0.0
-        distances = self.distances(edge)[self.trained]
-        return clustering(distances, self.loss[self.trained], permutations, outer=outer)
+        distances = self.distances(edge)
+        return clustering(
+            distances[self.trained],
+            self.loss[self.trained],
+            permutations,
+            outer=nearness(distances, outer),
+        )
 
     def limited(self, edge: Edge) -> bool:
         """Whether trials that break down, and not the range, end the good region."""
         farther, broken = self.beyond[edge]
-        return edge in self.closed or (broken >= LEAST_BROKEN_DOWN and 2 * broken >= farther)
+        return edge in self.closed or (
+            broken >= LEAST_BROKEN_DOWN
+            and 2 * broken >= farther
+            and self._chance_of_broken(farther, broken) <= BY_CHANCE
+        )
+
+    def _chance_of_broken(self, farther: int, broken: int) -> float:
+        """Return the chance of so many that broke down among those, were they anywhere.
+
+        The upper tail of a hypergeometric distribution.
+        """
+        drawn = np.arange(broken, farther + 1)
+        others, lost = len(self.everyone) - self.broken, self.broken
+        ways = special.binom(lost, drawn) * special.binom(others, farther - drawn)
+        return float(ways.sum() / special.binom(len(self.everyone), farther))
 
     def turns(self, edge: Edge) -> bool:
-        """Whether the best value lies inside the range, before its edge."""
+        """Whether trials nearer an edge than the best one are clearly worse."""
         return turns_before(self.distances(edge), self.loss)
+
+    def has_its_bottom_before(self, edge: Edge) -> bool:
+        """Whether a parabola through the objectives has its bottom before an edge."""
+        return bottom_before(self.distances(edge)[self.trained], self.loss[self.trained])
 
     def chance_of_the_best(self, edge: Edge) -> float:
         """Return the chance of a best trial so near an edge.
@@ -129,8 +166,9 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
 
     For each searched hyperparameter with an order, in each arm in which it exists, and for each
     edge, two things must hold, both in the scale in which the values were sampled: the arm's best
-    feasible trial lies in the `outer` part of the range, and its top trials (the best eight, the
-    better ones counting more) lie nearer to that edge on average than chance explains. Chance is a
+    feasible trial lies in the `outer` part of the range, or is one of the four nearest to the edge,
+    and its top trials (the best eight, the better ones counting more) lie nearer to that edge on
+    average than chance explains. Chance is a
     permutation of the objectives over the arm's feasible trials, which is right for every search
     algorithm; the p-value is the share of permutations in which both hold as strongly, times the
     number of edges asked about in the study (Bonferroni). Five trials in order are enough. Training
@@ -139,9 +177,10 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
 
     A p-value of at most `significance` is a problem, unless the best value lies inside the range
     all the same: the trials nearer the edge than the best one are clearly worse (`turns_before`),
-    or they broke down. An edge before which two infeasible trials or more follow on the last
-    feasible one is not asked about. Where no valid value lies beyond the edge it is a warning: no
-    wider range exists.
+    a parabola through the trials has its bottom before them (`bottom_before`), or they broke down,
+    more of them than chance explains. An edge before which two infeasible trials or more follow on
+    the last feasible one is not asked about. Where no valid value lies beyond the edge it is a
+    warning: no wider range exists.
 
     It is also a warning where the best trial alone lies on the very edge: so near that the best of
     as many trials without an effect comes no farther from any edge of the study with a probability
@@ -166,7 +205,7 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
     telling = [
         item
         for item in ranges
-        if item.edges and tests / top_orders(len(item.trials)) <= thresholds.significance
+        if item.edges and boundary_can_be_told(len(item.trials), tests, thresholds.significance)
     ]
     wide = sum(item.scale.widened(edge) is not None for item in ranges for edge in item.edges)
     rows = [_row(study, item, tests if item in telling else 0, wide, thresholds) for item in ranges]
@@ -265,6 +304,7 @@ def _ranges(study: xr.Dataset) -> Iterator[_Range]:
                 loss[best_first],
                 ~np.isin(best_first, everyone[broken]),
                 where[np.isfinite(where)],
+                int(broken[np.isfinite(where)].sum()),
                 {edge: (int(far.sum()), int(broken[far].sum())) for edge, far in farther.items()},
                 tuple(edge for edge in EDGES if outside[edge].sum() >= LEAST_BROKEN_DOWN),
             )
@@ -293,7 +333,7 @@ def _row(
         among_trained = tests * item.chance_among_trained(edge, permutations, thresholds.outer)
         near = among_trained <= thresholds.significance
     limited = near and item.limited(edge)
-    turns = near and not limited and item.turns(edge)
+    turns = near and not limited and (item.turns(edge) or item.has_its_bottom_before(edge))
     wider = item.scale.widened(edge)
     at_edge = near and not limited and not turns
     best = item.trials[0]

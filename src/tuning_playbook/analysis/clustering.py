@@ -1,18 +1,18 @@
 """Whether the best trials cluster at an edge of a range: a permutation test, on arrays alone."""
 
-import math
 from functools import lru_cache
 
 import numpy as np
 
 from tuning_playbook.analysis.ranking import Floats, Indices
-
-MOST_TOP = 8
-"""So many trials count as the top ones: the question is about the neighbourhood of the best one,
-not about the trend over the whole range."""
+from tuning_playbook.study.needs import top_count
 
 PERMUTATIONS = 9999
 """At least so many, which settles a p-value of 1 in 1,000."""
+
+OUTERMOST = 4
+"""Of few trials the best one is near an edge if it is among so many outermost ones: as near as it
+can be expected to come to an optimum there."""
 
 MOST_TIED = 128
 """With more trials as good as the top ones nothing tells those from the others."""
@@ -21,19 +21,18 @@ ROUNDING = 1e-9
 """Of positions on a grid, which are equal but for their last digits."""
 
 
-def top_count(feasible: int) -> int:
-    """Return how many of the feasible trials of an arm count as its top ones."""
-    return min(MOST_TOP, feasible)
+def nearness(distances: Floats, outer: float) -> float:
+    """Return how near an edge a best trial must lie: in its outer part, or among the four nearest.
 
-
-def top_orders(trials: int) -> int:
-    """Return of how many orders of top trials chance draws one; a perfect cluster is one of them.
+    Args:
+        distances: Of an arm's trials from the edge, as fractions of the range: [trial].
+        outer: That part.
 
     Example:
-        >>> top_orders(5)
-        120
+        >>> nearness(np.arange(8) / 8, outer=0.2)
+        0.375
     """
-    return math.perm(trials, top_count(trials))
+    return max(outer, float(np.sort(distances)[:OUTERMOST][-1]))
 
 
 def clustering(

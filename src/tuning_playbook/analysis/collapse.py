@@ -24,11 +24,9 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.dataset.collapse_step import find_collapse, find_recoveries
+from tuning_playbook.study.needs import COLLAPSE_EVALUATIONS
 from tuning_playbook.study.thresholds import DEFAULTS
 from tuning_playbook.study.thresholds import Collapse as Thresholds
-
-LEAST_EVALUATIONS = 8
-"""With fewer a jump cannot be told from what evaluations scatter by."""
 
 LEAST_MANY = 3
 """Fewer trials than this are not many, whatever share of a small arm they are."""
@@ -104,7 +102,7 @@ def collapse(study: xr.Dataset, thresholds: Thresholds = DEFAULTS.collapse) -> F
     if not len(feasible):
         return finding(answer="cannot tell", summary="No trial is feasible.")
     evaluations = np.isfinite(curves(study, objective_split(study))).sum(axis=1).max()
-    if evaluations < LEAST_EVALUATIONS:
+    if evaluations < COLLAPSE_EVALUATIONS:
         return finding(
             answer="cannot tell",
             summary=f"{evaluations} evaluations are too few to see a collapse in them.",

@@ -1,6 +1,5 @@
 """Is the best learning rate at the edge of stability? Then fixing the instability may pay."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -10,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tuning_playbook.analysis.breakdown import broken_down, start_is_known
-from tuning_playbook.analysis.clustering import clustering
+from tuning_playbook.analysis.clustering import clustering, nearness
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
 from tuning_playbook.analysis.ranking import (
@@ -24,10 +23,8 @@ from tuning_playbook.analysis.ranking import (
 )
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import Searched, read_searched
+from tuning_playbook.study.needs import LEARNING_RATE
 from tuning_playbook.study.thresholds import DEFAULTS, LearningRateEdge
-
-NAMES = re.compile(r"(.*_)?(lr|learning_rate)(0|_init|_max|_peak|_base)?")
-"""What a learning rate is called, by us or by another tool: `lr`, `adam_learning_rate`."""
 
 LEAST_UNSTABLE = 2
 """A single trial that breaks down may have another cause than its learning rate."""
@@ -53,9 +50,9 @@ def learning_rate_edge(
     rate that parts those trials from the others with the fewest on the wrong side: at least two
     trials above it, and three in four, must have broken down. The best trials lie at the edge when
     they cluster there as `boundary` has it, within the range that ends at the edge: the best in its
-    outer part, the top ones nearer on average than chance explains. The p-value, times the number
-    of arms, must be at most `significance`; then it is a warning. So it is where the best trial
-    itself lies beyond the edge, and collapsed.
+    outer part or among the four nearest, the top ones nearer on average than chance explains. The
+    p-value, times the number of arms, must be at most `significance`; then it is a warning. So it
+    is where the best trial itself lies beyond the edge, and collapsed.
 
     Where the learning rate has no effect until training breaks down, at most 3 % of studies are
     warned about. With 16 trials in each of two arms, of which those in the upper quarter of the
@@ -64,7 +61,7 @@ def learning_rate_edge(
 
     Source: playbook, "How can optimization failures be debugged and mitigated?", figure 7.
     """
-    searched = [item for item in read_searched(study) if NAMES.fullmatch(item.name)]
+    searched = [item for item in read_searched(study) if LEARNING_RATE.fullmatch(item.name)]
     rows = [
         row
         for item in searched
@@ -187,7 +184,8 @@ def clustering_below(edge: float, positions: Floats, loss: Floats) -> float:
     """
     low = min(0.0, float(positions.min()))
     distances = (edge - positions) / max(edge - low, 1e-9)
-    return clustering(distances, loss, outer=DEFAULTS.boundary.outer)
+    outer = nearness(distances, DEFAULTS.boundary.outer)
+    return clustering(distances, loss, outer=outer)
 
 
 def _at_the_edge(row: Mapping[str, Any]) -> str:

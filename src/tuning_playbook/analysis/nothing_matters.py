@@ -10,6 +10,7 @@ from tuning_playbook.analysis.numbers import number, probability, text
 from tuning_playbook.analysis.ranking import arm_names, losses, members
 from tuning_playbook.analysis.search_axes import search_axes
 from tuning_playbook.analysis.surface_test import Sample, detectable_range, p_of_no_surface
+from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, NothingMatters
 
 OUTLYING = 2.2
@@ -63,10 +64,11 @@ def nothing_matters(
         section="Extracting insight from experimental results",
         arms=tuple(searched),
     )
-    if not samples:
+    if not read_searched(study):
         return finding(answer="ok", summary="Nothing was searched.")
     count = sum(len(sample.values) for sample in samples)
-    known = np.concatenate([sample.values[np.isfinite(sample.values)] for sample in samples])
+    values = np.concatenate([np.empty(0), *(sample.values for sample in samples)])
+    known = values[np.isfinite(values)]
     if count < thresholds.least_trials or len(known) < 2:
         return finding(
             answer="cannot tell",

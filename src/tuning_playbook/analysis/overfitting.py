@@ -10,8 +10,8 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import curves
-from tuning_playbook.analysis.trend import LEAST_POINTS
 from tuning_playbook.analysis.worsening import WorseningTrials, worsening_trials
+from tuning_playbook.study.needs import LEAST_POINTS
 from tuning_playbook.study.thresholds import DEFAULTS, Overfitting
 
 ADVICE = (
@@ -43,7 +43,12 @@ def overfitting(study: xr.Dataset, thresholds: Overfitting = DEFAULTS.overfittin
     arms and must be at most `significance`. The share `many` of all feasible trials overfitting,
     three at least, is a warning; each of those has a p-value of at most 0.01.
 
-    With flat validation curves and independent noise at most 2 % of studies are called a problem.
+    Evaluations of one model on the same data remember their last value. How much is told from the
+    second halves of the curves of the study's best trials (`memory_in`), and the test allows for
+    it.
+
+    With flat validation curves and independent noise at most 2 % of studies are called a problem,
+    with noise that remembers up to 0.9 of its last value at most 5 %.
     With 20 evaluations, two arms, and a best trial whose validation objective worsens over the
     second half of training by eight times its noise from one evaluation to the next, it is found
     nine times in ten.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import special
+from scipy import signal, special
 
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.ranking import (
@@ -20,13 +20,8 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
+from tuning_playbook.study.needs import PERIODIC_EVALUATIONS, SECOND_HALF
 from tuning_playbook.study.thresholds import DEFAULTS, Periodicity
-
-SECOND_HALF = 0.5
-"""The first half, in which training makes most of its gain, has no steady level to vary about."""
-
-LEAST_POINTS = 10
-"""Fewer evaluations have hardly a frequency between the trend and every other evaluation."""
 
 LEAST_PERIODS = 3
 """A period that passes fewer times is told from a trend by nothing."""
@@ -71,12 +66,12 @@ def periodicity(study: xr.Dataset, thresholds: Periodicity = DEFAULTS.periodicit
         section="Setting up periodic evaluations",
     )
     trials, values, every = _late_values(study)
-    if not len(values) or values.shape[1] < LEAST_POINTS:
+    if not len(values) or values.shape[1] < PERIODIC_EVALUATIONS:
         return finding(
             answer="cannot tell",
             summary=(
-                f"No feasible trial has {LEAST_POINTS} evaluations, evenly spaced, in the second "
-                "half of its training."
+                f"No feasible trial has {PERIODIC_EVALUATIONS} evaluations, evenly spaced, in the "
+                "second half of its training."
             ),
             advice="Evaluate more often." if len(values) else "",
         )
@@ -149,7 +144,8 @@ def without_parabola(values: Floats) -> Floats:
     Returns:
         What is left: [trial, evaluation]; 0 where that is rounding.
     """
-    scatter = values @ _projection(values.shape[1])
+    basis = _parabolas(values.shape[1])
+    scatter = values - (values @ basis) @ basis.T
     tiny = 1e-9 * np.abs(values).max(axis=1, keepdims=True)
     return np.where(np.abs(scatter) > tiny, scatter, 0.0)
 
@@ -165,7 +161,7 @@ def strongest_period(scatter: Floats) -> Period:
     power = (np.abs(np.fft.rfft(scaled, axis=1)) ** 2).mean(axis=0) / points
     asked = np.arange(LEAST_PERIODS, (points - 1) // 2 + 1)
     lag = float((scaled[:, 1:] * scaled[:, :-1]).sum() / (scaled**2).sum())
-    lags, spectra = _noises(points)
+    lags, spectra = noises(points)
     noise = spectra[np.argmin(np.abs(lags - lag))]
     ratios = power[asked] / noise[asked]
     best = int(np.argmax(ratios))
@@ -178,30 +174,42 @@ def strongest_period(scatter: Floats) -> Period:
 
 
 @lru_cache(maxsize=8)
-def _projection(points: int) -> Floats:
-    """Return the projection that takes a parabola off a curve: [evaluation, evaluation]."""
+def _parabolas(points: int) -> Floats:
+    """Return orthonormal curves of which every parabola is a sum: [evaluation, 3]."""
     x = np.linspace(-1, 1, points)
     basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, x**2], axis=1))
-    return np.asarray(np.eye(points) - basis @ basis.T)
+    return np.asarray(basis)
 
 
 @lru_cache(maxsize=8)
-def _noises(points: int) -> tuple[Floats, Floats]:
+def noises(points: int) -> tuple[Floats, Floats]:
     """Return what noises of growing memory look like after a parabola is taken off.
+
+    The covariance of such noise is `memory ** |i - j|`, and that of what is left follows from it by
+    the projection on the parabolas. Neither matrix is made: what is asked of them takes a filter
+    and a Fourier transform each, so that 50,000 evaluations take seconds.
 
     Returns:
         The correlation of one value with the next, [noise], and the power at each frequency,
         [noise, frequency], both of noise scaled to one variance.
     """
-    kept = _projection(points)
-    apart = np.abs(np.subtract.outer(np.arange(points), np.arange(points)))
-    waves = np.fft.rfft(np.eye(points), axis=0)
+    basis = _parabolas(points)
+    waves = np.fft.rfft(basis, axis=0)
+    left = np.arange(points, 0, -1)  # how many pairs of evaluations are so far apart
     lags, spectra = [], []
     for memory in MEMORIES:
-        covariance = kept @ memory**apart @ kept
-        variance = np.trace(covariance)
-        lags.append(np.trace(covariance, offset=1) / variance)
-        spectra.append(np.einsum("fi,ij,fj->f", waves, covariance, waves.conj()).real / variance)
+        forward = signal.lfilter([1.0], [1.0, -memory], basis, axis=0)
+        backward = signal.lfilter([1.0], [1.0, -memory], basis[::-1], axis=0)[::-1]
+        spread = forward + backward - basis  # the covariance times the basis
+        within = basis.T @ spread
+        variance = points - np.trace(within)
+        beside = (basis[:-1] * spread[1:]).sum() + (spread[:-1] * basis[1:]).sum()
+        next_to = (points - 1) * memory - beside + ((basis[:-1] @ within) * basis[1:]).sum()
+        whole = 2 * np.fft.rfft(left * memory ** np.arange(points)).real - points
+        crossed = 2 * (waves * np.fft.rfft(spread, axis=0).conj()).sum(axis=1).real
+        removed = ((waves @ within) * waves.conj()).sum(axis=1).real
+        lags.append(next_to / variance)
+        spectra.append((whole - crossed + removed) / variance)
     return np.array(lags), np.array(spectra)
 
 

@@ -23,10 +23,8 @@ from tuning_playbook.analysis.resolution import resolution
 from tuning_playbook.analysis.step_variance import TOP_TRIALS, late_scatter
 from tuning_playbook.analysis.trend import LEAST_NOISES
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.study.needs import DENSITY_TRIALS
 from tuning_playbook.study.thresholds import DEFAULTS, SamplingDensity
-
-LEAST_TRIALS = 6
-"""With fewer feasible trials there are too few gaps to compare the first ones with."""
 
 TOP_SHARE = 0.5
 """The gaps are compared within the better half, where the shape of the worse half has no say."""
@@ -103,7 +101,7 @@ def sampling_density(
     if not judged:
         return finding(
             answer="cannot tell",
-            summary=f"No arm has the {LEAST_TRIALS} feasible trials that it takes to tell.",
+            summary=f"No arm has the {DENSITY_TRIALS} feasible trials that it takes to tell.",
             advice="Run more trials.",
         )
     return finding(answer="ok", summary=_all_clear(judged, len(rows) - len(judged)))
@@ -124,7 +122,7 @@ def _row(
         "p_value": None,
         "alone": False,
     }
-    if len(order) < LEAST_TRIALS:
+    if len(order) < DENSITY_TRIALS:
         return row
     count, p_value = first_gap(loss, unit)
     gap = float(loss[count] - loss[count - 1])
@@ -145,7 +143,7 @@ def first_gap(loss: Floats, unit: float) -> tuple[int, float]:
     """Return how many of the best trials lie before the largest early gap, and its p-value.
 
     Args:
-        loss: Of at least `LEAST_TRIALS` trials, the best first: [trial].
+        loss: Of at least `DENSITY_TRIALS` trials, the best first: [trial].
         unit: In which the objective is counted, see `resolution`.
     """
     random = np.random.default_rng(0)
@@ -158,7 +156,7 @@ def first_gap(loss: Floats, unit: float) -> tuple[int, float]:
 def _of_gaps(loss: Floats) -> Floats:
     """Return the p-value of each early gap: [sample, trial], sorted, to [sample, gap]."""
     count = loss.shape[1]
-    top = loss[:, : max(LEAST_TRIALS, round(TOP_SHARE * count))]
+    top = loss[:, : max(DENSITY_TRIALS, round(TOP_SHARE * count))]
     # Blom's approximation of the expected values of a normal sample in order.
     expected = special.ndtri((np.arange(1, top.shape[1] + 1) - 0.375) / (count + 0.25))
     gaps = np.diff(top, axis=1) / np.diff(expected)

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tuning_playbook.analysis.findings import Finding, arms_in
+from tuning_playbook.analysis.memory import memory_in
 from tuning_playbook.analysis.ranking import (
     Floats,
     best_trials,
@@ -18,13 +19,12 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
 )
 from tuning_playbook.analysis.trend import (
-    EARLY,
-    LEAST_POINTS,
     can_be_judged,
     fit_trend,
     starts_early,
     whole_gain,
 )
+from tuning_playbook.study.needs import EARLY, LEAST_POINTS
 from tuning_playbook.study.thresholds import DEFAULTS, SaturatedEarly
 
 CONFIDENCE = 0.95
@@ -55,10 +55,14 @@ def saturated_early(
     fractions = eval_fractions(study)
     rest = late(fractions, start)
     splits = {split: curves(study, split) for split in ("train", "validation")}
+    memory = {split: memory_in(study, values) for split, values in splits.items()}
     lost = collapsed(study)
     rows: list[dict[str, Any]] = []
     for arm, trial in best_trials(study).items():
-        gains = {split: late_gain(values[trial], rest[trial]) for split, values in splits.items()}
+        gains = {
+            split: late_gain(values[trial], rest[trial], memory[split])
+            for split, values in splits.items()
+        }
         known = [gain for gain in gains.values() if gain is not None]
         # Of a curve that starts late the whole gain is at least what is seen of it.
         gains_late = [
@@ -129,16 +133,17 @@ def saturated_early(
     )
 
 
-def late_gain(curve: Floats, rest: NDArray[np.bool_]) -> float | None:
+def late_gain(curve: Floats, rest: NDArray[np.bool_], memory: float = 0.0) -> float | None:
     """Return at most how much of its whole gain a curve makes in the `rest` of its evaluations.
 
     Args:
         curve: Smaller being better: [eval_step].
         rest: Which evaluations come late: [eval_step].
+        memory: The correlation of an evaluation's noise with the next one's.
 
     Returns:
         The upper 95 % bound, as a share; None where too little is known.
     """
     if not can_be_judged(curve, rest) or not whole_gain(curve) > 0:
         return None
-    return fit_trend(-curve[rest]).upper_bound(CONFIDENCE) / whole_gain(curve)
+    return fit_trend(-curve[rest], memory).upper_bound(CONFIDENCE) / whole_gain(curve)

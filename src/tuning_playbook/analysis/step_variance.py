@@ -22,6 +22,7 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.analysis.trend import can_be_judged
+from tuning_playbook.study.needs import SPREAD_TRIALS
 from tuning_playbook.study.thresholds import DEFAULTS, StepVariance
 
 TOP_TRIALS = 5
@@ -30,9 +31,6 @@ evaluations, is known to a factor of two only, and one of five may be unstable."
 
 TOP_SHARE = 0.5
 """The trials that the ranking has to tell apart are the better half."""
-
-LEAST_TRIALS = 3
-"""A standard deviation of fewer objectives says nothing."""
 
 ADVICE = (
     "Trials end on a lucky or an unlucky step, which blurs their comparison and will not come "
@@ -154,8 +152,8 @@ def spread_of_better_half(loss: Floats) -> float | None:
     Args:
         loss: The best first: [trial].
     """
-    half = loss[: max(LEAST_TRIALS, round(TOP_SHARE * len(loss)))]
-    return float(half.std(ddof=1)) if len(half) >= LEAST_TRIALS else None
+    half = loss[: max(SPREAD_TRIALS, round(TOP_SHARE * len(loss)))]
+    return float(half.std(ddof=1)) if len(half) >= SPREAD_TRIALS else None
 
 
 def _scatters_too_much(row: Mapping[str, Any]) -> str:

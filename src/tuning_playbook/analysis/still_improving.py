@@ -7,17 +7,17 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.analysis.findings import Finding, arms_in
+from tuning_playbook.analysis.memory import memory_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import best_trials, curves, eval_fractions, late, trial_id
 from tuning_playbook.analysis.trend import (
-    EARLY,
     LEAST_NOISES,
-    LEAST_POINTS,
     can_be_judged,
     fit_trend,
     starts_early,
     whole_gain,
 )
+from tuning_playbook.study.needs import EARLY, LEAST_POINTS
 from tuning_playbook.study.thresholds import DEFAULTS, StillImproving
 
 ADVICE = (
@@ -38,9 +38,12 @@ def still_improving(
     its own training did. A trial whose first evaluation comes after a tenth of its training is not
     judged: what it gained in all is not known.
 
-    With curves that are flat by then and independent noise at most 2 % of studies are warned
-    about. With 20 evaluations and two arms, an objective that improves over the last quarter by
-    eight times its noise from one evaluation to the next is found nine times in ten.
+    The test allows for noise that remembers its last value (`memory_in`).
+
+    With curves that are flat by then and independent noise at most 2 % of studies are warned about,
+    with noise that remembers at most 5 %. With 20 evaluations and two arms, an objective that
+    improves over the last quarter by eight times its noise from one evaluation to the next is found
+    nine times in ten.
 
     Source: playbook, "Examining the training curves".
     """
@@ -54,10 +57,11 @@ def still_improving(
         if can_be_judged(validation[trial], windows[trial])
         and starts_early(validation[trial], fractions[trial])
     }
+    memory = memory_in(study, validation)
     rows: list[dict[str, Any]] = []
     for arm, trial in bests.items():
         curve = validation[trial]
-        trend = fit_trend(-curve[windows[trial]])
+        trend = fit_trend(-curve[windows[trial]], memory)
         p_value = min(1.0, len(bests) * trend.p_rising)
         least = max(LEAST_NOISES * trend.noise, thresholds.least_share * whole_gain(curve))
         improves = trend.change >= least and p_value <= thresholds.significance

@@ -21,6 +21,7 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
+from tuning_playbook.study.needs import SECOND_HALF, best_step_can_be_told
 from tuning_playbook.study.thresholds import DEFAULTS, BestSteps
 
 SIGNIFICANCE = 0.02
@@ -117,16 +118,13 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
 
 
 def _often_enough(study: xr.Dataset, last: float) -> NDArray[np.bool_]:
-    """Tell which trials are evaluated as often before their last part as in it, from the middle on.
-
-    Then noise alone puts the best step into the last part with a probability of about one half at
-    most: the last evaluation, at the end, may be one more.
-    """
+    """Tell which trials are evaluated often enough before their last part: [trial]."""
     known = np.isfinite(curves(study, objective_split(study)))
     fractions = eval_fractions(study)
-    in_last = (known & late(fractions, 0.5) & (fractions > 1 - last)).sum(axis=1)
-    before = (known & late(fractions, 0.5) & (fractions <= 1 - last)).sum(axis=1)
-    return np.asarray(before >= np.maximum(in_last - 1, 1))
+    in_last = (known & late(fractions, SECOND_HALF) & (fractions > 1 - last)).sum(axis=1)
+    before = (known & late(fractions, SECOND_HALF) & (fractions <= 1 - last)).sum(axis=1)
+    told = map(best_step_can_be_told, before.tolist(), in_last.tolist())
+    return np.fromiter(told, bool, len(before))
 
 
 def is_consistent(trials: int, feasible: int, share: float) -> bool:

@@ -6,26 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tuning_playbook.analysis.memory import innovations
 from tuning_playbook.analysis.quantiles import student_quantile, student_tail
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.dataset.evaluation_noise import gain_from_the_start
-
-LEAST_POINTS = 5
-"""Fewer evaluations than this leave too few degrees of freedom to tell a trend from noise."""
-
-EARLY = 0.1
-"""Of training. Later than that a curve may have gained most of what it gains in all."""
+from tuning_playbook.study.needs import EARLY, LEAST_POINTS
 
 LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""
-
-CLEAR = 5.0
-"""A change of so many standard deviations about the line is no wandering, however smooth."""
-
-LEAST_FOR_MEMORY = 12
-"""With fewer values the correlation of neighbours is not to be told."""
-
-MOST_MEMORY = 0.95
 
 ROUNDING = 1e-9
 """What rounding leaves of nothing, as a part of the values."""
@@ -43,7 +31,7 @@ class Trend:
         change: Rise of the line from the first value to the last.
         noise: Standard deviation of the values about the line.
         error: Standard error of `change`.
-        degrees: Degrees of freedom of `noise`, fewer where neighbouring values are alike.
+        degrees: Degrees of freedom of `error`.
     """
 
     change: float
@@ -63,45 +51,35 @@ class Trend:
         return self.change + student_quantile(confidence, self.degrees) * self.error
 
 
-def fit_trend(values: Floats) -> Trend:
+def fit_trend(values: Floats, memory: float = 0.0, *, first: float = 1.0) -> Trend:
     """Fit a line through at least `LEAST_POINTS` finite values.
 
+    Evaluations of one model may remember their last value. Then the line is that of generalized
+    least squares: it is fitted to what is new in each value (`innovations`).
+
     What rounding leaves of a constant's change, or of a perfect line's noise, is taken for nothing.
-    Evaluations of one model remember their last value: with twelve or more, and no change that is
-    clear at first sight, the standard error grows and the degrees of freedom shrink, as the
-    correlation of neighbouring residuals says.
+
+    Args:
+        values: Evenly spaced: [n].
+        memory: The correlation of a value's noise with the next one's.
+        first: What the first value counts.
 
     Example:
         >>> fit_trend(np.full(10, 0.7))
-        Trend(change=0.0, noise=0.0, error=0.0, degrees=8.0)
+        Trend(change=0.0, noise=0.0, error=0.0, degrees=8)
     """
-    x = np.linspace(-0.5, 0.5, len(values))
-    spread = float(x @ x)
+    degrees = len(values) - 2
     nothing = ROUNDING * float(np.abs(values).max())
-    change = float(x @ values) / spread
-    change = change if abs(change) > nothing else 0.0
-    residuals = values - values.mean() - change * x
-    noise = math.sqrt(float(residuals @ residuals) / (len(values) - 2))
-    noise = noise if noise > nothing else 0.0
-    clear = abs(change) >= CLEAR * noise or len(values) < LEAST_FOR_MEMORY
-    times = 1.0 if clear else _inflation(residuals)
-    return Trend(
-        change,
-        noise,
-        noise * math.sqrt(times / spread),
-        max(1.0, len(values) / times - 2),
-    )
-
-
-def _inflation(residuals: Floats) -> float:
-    """Return by how much the memory of residuals makes the variance of a mean larger.
-
-    Source: M. S. Bartlett, "Some aspects of the time-correlation problem in regard to tests of
-    significance", 1935; the bias of the correlation: F. H. C. Marriott and J. A. Pope, 1954.
-    """
-    memory = float(residuals[1:] @ residuals[:-1]) / float(residuals @ residuals)
-    memory = min(max(memory + (1 + 3 * memory) / len(residuals), 0.0), MOST_MEMORY)
-    return (1 + memory) / (1 - memory)
+    line = np.stack([np.ones(len(values)), np.linspace(-0.5, 0.5, len(values))])
+    basis, new = innovations(line, memory, first), innovations(values, memory, first)
+    variances = np.linalg.inv(basis @ basis.T)
+    fitted = variances @ (basis @ new)
+    change = float(fitted[1]) if abs(fitted[1]) > nothing else 0.0
+    noise = float(np.linalg.norm(values - fitted @ line)) / math.sqrt(degrees)
+    if noise <= nothing:
+        return Trend(change, 0.0, 0.0, degrees)
+    left = float(np.linalg.norm(new - fitted @ basis))
+    return Trend(change, noise, left * math.sqrt(variances[1, 1] / degrees), degrees)
 
 
 def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
+from tuning_playbook.analysis.memory import memory_in
 from tuning_playbook.analysis.ranking import (
     Floats,
     arms_of,
@@ -17,12 +18,17 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
     trial_ids,
 )
-from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend, whole_gain
+from tuning_playbook.analysis.trend import LEAST_NOISES, fit_trend, whole_gain
 from tuning_playbook.dataset.collapse_step import find_collapse
 from tuning_playbook.dataset.evaluation_noise import evaluation_noise
+from tuning_playbook.study.needs import LEAST_POINTS
 
 SIGNIFICANCE_OF_ANY = 0.01
 """Of a single trial, whichever it is; what counts is how many there are."""
+
+FIRST = 1 / 3
+"""What the best value itself counts: it is the lowest of many, and so lies up to three standard
+deviations below their level. Noise that remembers comes back from there."""
 
 LEAST_MANY = 3
 """Fewer trials than this are not many, whatever share of a small study they are."""
@@ -45,14 +51,18 @@ class Worsening:
     relevant: bool = False
 
 
-def worsening(curve: Floats, *, least_share: float) -> Worsening:
+def worsening(curve: Floats, *, least_share: float, memory: float = 0.0) -> Worsening:
     """Judge a curve by what follows its best value.
 
     The best value of a noisy curve is a lucky one, so what follows lies above it even where
     nothing worsens. Therefore the values after the best one are judged by themselves: by a line
-    through them, and a one-sided t test of its slope. The rise is relevant from two standard
-    deviations of the values about the line on, and from a share of what the curve gained from its
-    start to its best. A best value among the last five leaves nothing to judge.
+    through them. The rise is relevant from two standard deviations of the values about the line on,
+    and from a share of what the curve gained from its start to its best. A best value among the
+    last five leaves nothing to judge.
+
+    The p-value is that of a one-sided t test of the slope. Noise that remembers its last value
+    comes back slowly from a lucky one, which is no rise either. So each value is judged by what is
+    new in it, from the best one on, which itself counts a third.
 
     A jump to a plateau is no line: where the line does not rise so, a jump counts by its own size
     (`dataset.collapse_step`).
@@ -60,15 +70,17 @@ def worsening(curve: Floats, *, least_share: float) -> Worsening:
     Args:
         curve: Smaller being better; what is not finite is left out: [step].
         least_share: That share.
+        memory: The correlation of a value's noise with the next one's.
     """
     curve = curve[np.isfinite(curve)]
-    after = curve[np.argmin(curve) + 1 :] if len(curve) else curve
-    if len(after) < LEAST_POINTS:
+    since = curve[np.argmin(curve) :] if len(curve) else curve
+    if len(since) <= LEAST_POINTS:
         return Worsening()
-    trend = fit_trend(after)
+    trend = fit_trend(since[1:])
+    p_rising = fit_trend(since, memory, first=FIRST).p_rising
     least = least_share * whole_gain(curve)
     relevant = trend.change >= max(LEAST_NOISES * trend.noise, least)
-    line = Worsening(trend.change, trend.noise, trend.p_rising, bool(relevant))
+    line = Worsening(trend.change, trend.noise, p_rising, bool(relevant))
     jump = find_collapse(curve)
     if jump is None or (line.relevant and line.p_value <= SIGNIFICANCE_OF_ANY):
         return line
@@ -77,18 +89,19 @@ def worsening(curve: Floats, *, least_share: float) -> Worsening:
     return Worsening(rise, noise, p_value, relevant=rise >= least)
 
 
-def keeps_improving(curve: Floats, since: int) -> bool | None:
+def keeps_improving(curve: Floats, since: int, memory: float = 0.0) -> bool | None:
     """Tell whether a curve does not worsen from an evaluation on; None where that cannot be told.
 
     Args:
         curve: Smaller being better, NaN where it is not known: [evaluation].
         since: The place of the evaluation.
+        memory: The correlation of an evaluation's noise with the next one's.
     """
     rest = curve[since:]
     rest = rest[np.isfinite(rest)]
     if len(rest) < LEAST_POINTS:
         return None
-    trend = fit_trend(rest)
+    trend = fit_trend(rest, memory)
     if trend.change >= LEAST_NOISES * trend.noise and trend.p_rising <= SIGNIFICANCE_OF_ANY:
         return False
     return find_collapse(curve) is None
@@ -148,13 +161,16 @@ def worsening_trials(
             worsens there too, or that collapsed, is unstable and not counted among those found.
     """
     lost = collapsed(study)
+    memory = memory_in(study, curves)
+    memory_in_training = 0.0 if train is None else memory_in(study, train)
     found: dict[int, Worsening] = {}
     unstable: list[int] = []
     for trial in map(int, ranked(study)):
-        judged = worsening(curves[trial], least_share=least_share)
+        judged = worsening(curves[trial], least_share=least_share, memory=memory)
         if train is not None and judged.relevant and judged.p_value <= SIGNIFICANCE_OF_ANY:
             since = int(np.nanargmin(curves[trial]))
-            if lost[trial] or keeps_improving(train[trial], since) is False:
+            improves = keeps_improving(train[trial], since, memory_in_training)
+            if lost[trial] or improves is False:
                 unstable.append(trial)
                 judged = Worsening()
         found[trial] = judged

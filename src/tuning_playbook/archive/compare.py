@@ -89,7 +89,9 @@ def objective_of(record: TrialRecord, selection: CheckpointSelection) -> float:
 
 def arm_of(results: Path, trial: str) -> str:
     """Return the arm of a trial, of a rerun or of a trial of a repeat of the search."""
-    datasets = [results / name for name in ("study.nc", "reruns.nc", "replicates.nc")]
+    datasets = [
+        results / name for name in ("study.nc", "reruns.nc", "replicates.nc", "set_back.nc")
+    ]
     for path in filter(Path.is_file, datasets):
         with xr.open_dataset(path) as dataset:
             arms = zip(dataset["trial"].to_numpy(), dataset["arm"].to_numpy(), strict=True)

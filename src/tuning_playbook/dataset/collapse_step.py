@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tuning_playbook.dataset.evaluation_noise import (
     Floats,
@@ -153,19 +154,19 @@ def find_recoveries(curve: Floats) -> tuple[Recovery, ...]:
     if len(values) < LEAST_AFTER + 2:
         return ()
     noise, gained = evaluation_noise(values), values[0] - np.minimum.accumulate(values)
-    found = []
-    place = GOOD
-    while place < len(values):
-        before = float(np.median(values[place - GOOD : place]))
-        least = max(LEAST_EXCURSION * gained[place - 1], LEAST_NOISES_ONCE * noise)
-        lost = values[place] - before
-        if gained[place - 1] < gained[-1] / 2 or lost < least or lost <= 0:
-            place += 1
+    before = np.median(sliding_window_view(values, GOOD), axis=1)[:-1]
+    lost, so_far = values[GOOD:] - before, gained[GOOD - 1 : -1]
+    least = np.maximum(LEAST_EXCURSION * so_far, LEAST_NOISES_ONCE * noise)
+    judged = so_far >= gained[-1] / 2
+    found, free = [], 0
+    for place in np.flatnonzero(judged & (lost >= least) & (lost > 0)):
+        if place < free:  # it belongs to the excursion before
             continue
-        back = place + np.flatnonzero(values[place:] <= before + lost / 2)
+        begin, level = int(place) + GOOD, float(before[place])
+        back = np.flatnonzero(values[begin:] <= level + lost[place] / 2)
         if not len(back):
             break
-        excursion = values[place : back[0]]
-        found.append(Recovery(int(known[place]), len(excursion), before, float(excursion.max())))
-        place = int(back[0]) + GOOD
+        excursion = values[begin : begin + back[0]]
+        found.append(Recovery(int(known[begin]), len(excursion), level, float(excursion.max())))
+        free = int(place) + int(back[0]) + GOOD
     return tuple(found)

@@ -58,11 +58,12 @@ def nearest(curves: Curves, shared: Steps) -> NDArray[np.int64]:
     if not len(curves.steps):
         return np.full(len(shared), -1)
     own = np.array(curves.steps, np.int64)
-    distance = np.abs(shared[:, None] - own[None, :])
-    found = distance.argmin(axis=1)
+    after = np.minimum(np.searchsorted(own, shared), len(own) - 1)
+    before = np.maximum(after - 1, 0)
+    found = np.where(np.abs(own[before] - shared) <= np.abs(own[after] - shared), before, after)
     gaps = np.diff(shared)
     room = np.append(gaps, gaps[-1:]) if len(gaps) else np.ones(1)
-    return np.where(distance.min(axis=1) < room, found, -1)
+    return np.where(np.abs(own[found] - shared) < room, found, -1)
 
 
 def _evened(steps: Steps) -> Steps | None:

@@ -161,9 +161,7 @@ def train_trial(
     measured = read_measurements(measurements, command, starts, whole=whole)
     resumed = _tell(trial, command, measured)
     earlier = progress.seconds_before(resumed)
-    said = last_line(folder / OUTPUT)
-    for place, name in ((script, "{folder}"), (command.path.parent.resolve(), ".")):
-        said = said.replace(str(place), name)  # a reason tells nothing of this machine
+    said = without_places(last_line(folder / OUTPUT), script, study, command)
     record = record_of(trial, command, measured, ending, said[:LONGEST_REASON])
     return record, _facts(trial, command, ending, started, resumed, earlier)
 
@@ -228,6 +226,31 @@ def last_line(output: Path) -> str:
         text = file.read().decode(errors="replace")
     lines = [line for part in text.splitlines() if (line := _printable(part).strip())]
     return lines[-1] if lines else ""
+
+
+def without_places(text: str, script: Path, study: Path, command: Command) -> str:
+    """Return a text without the folders of this machine: it becomes part of a trial's record.
+
+    An archive takes them out of what it tells, and the record there must be the same.
+
+    Args:
+        text: What the command said.
+        script: The trial's `{folder}`.
+        study: The study's folder of results.
+        command: The command.
+    """
+    places = {
+        script: "{folder}",
+        study.resolve(): "results",
+        study.resolve().parent: "results",
+        command.path.parent.resolve(): ".",
+        Path.cwd(): ".",
+        Path.home(): "~",
+    }
+    for place in sorted(map(str, places), key=len, reverse=True):
+        if place != "/":
+            text = text.replace(place, places[Path(place)])
+    return text
 
 
 def _printable(text: str) -> str:

@@ -23,6 +23,7 @@ from tuning_playbook.study.baselines import Baseline
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.resolve import complete
 from tuning_playbook.study.study import Study
+from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.trial import Trial
 
 STRONG_EVIDENCE = (
@@ -133,7 +134,10 @@ def baseline_name(workload: str) -> str:
     Example:
         >>> baseline_name("digits_mlp"), baseline_name("../my.model:Net")
         ('digits_mlp.yaml', 'my.model-Net.yaml')
+        >>> baseline_name("trainer.yaml")
+        'trainer.yaml'
     """
+    workload = str(Path(workload).with_suffix("")) if is_command(workload) else workload
     return f"{re.sub('[^A-Za-z0-9_.]+', '-', workload).strip('.-')}.yaml"
 
 

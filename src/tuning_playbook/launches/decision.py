@@ -9,6 +9,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.answer import Answer, answer, compare_all
 from tuning_playbook.analysis.best_of import BestOf, best_of
+from tuning_playbook.analysis.cliff import Cliff, cliffs
 from tuning_playbook.analysis.every_configuration import (
     EveryConfiguration,
     answer_by,
@@ -34,6 +35,7 @@ from tuning_playbook.launches.cautions import cautions
 from tuning_playbook.launches.choice import choose
 from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
+from tuning_playbook.launches.fragility import fragility
 from tuning_playbook.launches.gains import Gains, gains
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
 from tuning_playbook.launches.objections import hardly_better_than_chance, is_the_question
@@ -117,6 +119,8 @@ class Launch:
         difference: None where it cannot be told.
         min_improvement: What the improvement must exceed to outweigh the complexity.
         complexity: What the candidate adds, in the spec's words.
+        fragile: Why the candidate is fragile, in sentences: its reruns spread far more than the
+            baseline's, or it lies beside a cliff.
         caveats: What the result is conditional on.
         objective_metric: As in the spec.
         objective_mode: `min` or `max`.
@@ -143,6 +147,7 @@ class Launch:
     difference: Difference | None
     min_improvement: float
     complexity: str
+    fragile: tuple[str, ...]
     caveats: tuple[str, ...]
     objective_metric: str
     objective_mode: str
@@ -268,6 +273,8 @@ def decide(
     reasons += [made_of.sentence] if made_of else []
     reasons += choice.reasons
     searches, splits = study_variance(study, replicates, reruns), data_variance(study, reruns)
+    fragile = fragility(evidence.candidate, variances.get(BASELINE), _cliffs(study, evidence))
+    reasons += fragile
     rivals = find_rivals(evidence.candidate, variances, compared.arms.pairs, sign=evidence.sign)
     reasons += what_rivals_show(rivals)
     reasons += what_the_searches_show(searches, chosen, direction(study))
@@ -302,6 +309,7 @@ def decide(
         rivals=rivals,
         min_improvement=evidence.min_improvement,
         complexity=complexity,
+        fragile=fragile,
         caveats=tuple(caveats),
         objective_metric=str(study.attrs["objective_metric"]),
         objective_mode=str(study.attrs["objective_mode"]),
@@ -315,6 +323,14 @@ def decide(
             for finding in findings
         ),
     )
+
+
+def _cliffs(study: xr.Dataset, evidence: Evidence) -> tuple[Cliff, ...]:
+    """Return the cliffs that the candidate lies beside."""
+    if evidence.candidate is None or not evidence.candidate.trial:
+        return ()
+    position = int(np.flatnonzero(strings(study, "trial") == evidence.candidate.trial)[0])
+    return cliffs(study, position)
 
 
 def _arms_by_mean(arms: Sequence[TrialVariance], sign: float) -> tuple[str, ...]:

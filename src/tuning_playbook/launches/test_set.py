@@ -127,7 +127,7 @@ def _read_once(
     workload = load_workload(described.name, described.import_from, described.data_folder)
     examples = load_data(described.name, workload)["test"]
     variables = best_variables(folder, request_of(plan, [trial]), step)
-    metrics = measure(variables, trial, workload, examples)
+    metrics = measure(variables, trial, workload, examples, step)
     return {
         "study": plan.study.name,
         "workload": described.name,

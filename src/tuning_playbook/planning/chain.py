@@ -6,14 +6,16 @@ once, and the names of its arms and plots are known, though its trials are not.
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.planning.artefacts import SPEC_CODE, code_hash
+from tuning_playbook.planning.division import ALONE, Division
 from tuning_playbook.planning.expand import first_trials
+from tuning_playbook.planning.job_sizes import with_division
 from tuning_playbook.planning.plan import Plan, find_spec, study_of
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import EarlierArm, Reference
@@ -37,6 +39,7 @@ class Link:
         procedure: The settings of the procedure that it is, if one; then the plan is that of its
             spec as a study, of which nothing is trained.
         concluding: Those of `names` that are procedures.
+        division: By what its trials are divided into jobs, and those of its settled spec.
     """
 
     plan: Plan
@@ -45,6 +48,11 @@ class Link:
     variances: tuple[str, ...] = ()
     procedure: ProcedureSettings | None = None
     concluding: frozenset[str] = frozenset()
+    division: Division = ALONE
+
+    def divided(self, division: Division) -> "Link":
+        """Return it with its trials divided into jobs by what is given."""
+        return replace(self, plan=with_division(self.plan, division), division=division)
 
     @property
     def names(self) -> tuple[str, ...]:

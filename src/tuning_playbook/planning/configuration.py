@@ -8,7 +8,15 @@ from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.plan import find_spec
 
-CONFIG_KEYS = ("studies", "study", "results", "force", "checkpoints", "incomplete")
+CONFIG_KEYS = (
+    "studies",
+    "study",
+    "results",
+    "force",
+    "checkpoints",
+    "incomplete",
+    "trials_per_job",
+)
 
 
 def asked_for(config: Mapping[str, Any], *, folder: Path) -> list[Path]:
@@ -62,6 +70,22 @@ def results_folder(config: Mapping[str, Any]) -> str:
     if set(folder) & set("{}*?[]"):
         raise SpecError(f"results folder '{folder}': its name must not hold any of {{}}*?[]")
     return folder
+
+
+def trials_per_job(config: Mapping[str, Any]) -> int:
+    """Return how many trials a job trains where the spec leaves that open; 0 if nothing is said.
+
+    Raises:
+        SpecError: It is no whole number from 1 on.
+    """
+    given = config.get("trials_per_job")
+    if given is None:
+        return 0
+    if not str(given).isdecimal() or int(given) < 1:
+        raise SpecError(
+            f"configuration key 'trials_per_job' is a whole number from 1 on, not {given!r}"
+        )
+    return int(given)
 
 
 def is_forced(config: Mapping[str, Any]) -> bool:

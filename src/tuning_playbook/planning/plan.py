@@ -8,13 +8,14 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from tuning_playbook.errors import SpecError, nearest
+from tuning_playbook.planning.division import JobSizes
 from tuning_playbook.planning.expand import Expansion, StudyTrial, expand
 from tuning_playbook.planning.list_imported import list_imported
 from tuning_playbook.planning.rounds import Round, add_proposals, rounds_of
@@ -28,6 +29,7 @@ from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import WrittenSpec
 from tuning_playbook.study.resolve import resolve
 from tuning_playbook.study.rule_of_thumb import Advice
+from tuning_playbook.study.searches import BayesianSearch
 from tuning_playbook.study.settled import read_settled, settle
 from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
@@ -99,10 +101,12 @@ class Plan:
     Attributes:
         study: The resolved spec.
         proposals: What the rounds of a Bayesian search have proposed so far, by their ids.
+        divide: Divides its trials into jobs where its spec leaves that open; `each_arm` by itself.
     """
 
     study: Study
     proposals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    divide: Callable[["Plan"], JobSizes] | None = None
 
     @functools.cached_property
     def initial(self) -> Expansion:
@@ -121,12 +125,22 @@ class Plan:
         """Return the trials in the order of the study."""
         return self.expansion.trials
 
+    @property
+    def division_is_open(self) -> bool:
+        """Return whether its spec leaves open how its trials are divided into jobs."""
+        return not self.study.imported and self.study.spec.resources.trials_per_job == shape.AUTO
+
+    @functools.cached_property
+    def job_sizes(self) -> JobSizes:
+        """Return how its trials are divided into jobs where its spec leaves that open."""
+        return (self.divide or each_arm)(self)
+
     @functools.cached_property
     def packs(self) -> Mapping[str, Pack]:
         """Return the training jobs of the trials that the spec gives, by their ids."""
         if self.study.imported:
             return {}
-        return {pack.id: pack for pack in _packs(self.study, self.initial)}
+        return {pack.id: pack for pack in self._packs(self.initial)}
 
     @functools.cached_property
     def rounds(self) -> Mapping[str, Round]:
@@ -135,7 +149,8 @@ class Plan:
         Of each arm the earlier ones stand first.
         """
         slugs = {arm.name: slug(arm.name) for arm in self.study.arms}
-        return {item.id: item for item in rounds_of(self.study, slugs)}
+        per_job = self._per_job(lambda sizes: sizes.round_trials)
+        return {item.id: item for item in rounds_of(self.study, slugs, per_job)}
 
     def rounds_before(self, current: Round) -> tuple[Round, ...]:
         """Return the rounds of an arm that come before one of them."""
@@ -150,7 +165,8 @@ class Plan:
         """Return the training jobs of its reruns, by their ids."""
         if self.study.imported:
             return {}
-        return {pack.id: pack for pack in _rerun_packs(self.study)}
+        per_job = self._per_job(lambda sizes: sizes.reruns)
+        return {pack.id: pack for pack in _rerun_packs(self.study, per_job)}
 
     @functools.cached_property
     def replicates(self) -> tuple[Expansion, ...]:
@@ -160,8 +176,27 @@ class Plan:
     @functools.cached_property
     def replicate_packs(self) -> Mapping[str, Pack]:
         """Return the training jobs of those, by their ids."""
-        packs = (pack for repeat in self.replicates for pack in _packs(self.study, repeat))
+        packs = (pack for repeat in self.replicates for pack in self._packs(repeat))
         return {pack.id: pack for pack in packs}
+
+    def _per_job(self, chosen: Callable[[JobSizes], int]) -> int:
+        """Return how many trials one job trains: what the spec says, else what was chosen."""
+        given = self.study.spec.resources.trials_per_job
+        return chosen(self.job_sizes) if given == shape.AUTO else given
+
+    def _packs(self, expansion: Expansion) -> Iterator[Pack]:
+        """Yield the packs of the search, or of one of its repeats."""
+        per_job = self.study.spec.resources.trials_per_job
+        if per_job == shape.AUTO:
+            by_id = {item.trial.id: item for item in expansion.trials}
+            for names in self.job_sizes.packs:
+                if found := [by_id[name] for name in names if name in by_id]:
+                    yield make_pack(found[0].arm, [item.trial for item in found])
+            return
+        for arm in self.study.arms:
+            trials = [item.trial for item in expansion.trials if item.arm == arm.name]
+            for chunk in _chunks(trials, per_job):
+                yield make_pack(arm.name, chunk)
 
     @property
     def trials_per_arm(self) -> dict[str, int]:
@@ -335,16 +370,21 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield items[start : start + size]
 
 
-def _packs(study: Study, expansion: Expansion) -> Iterator[Pack]:
-    for arm in study.arms:
-        trials = [item.trial for item in expansion.trials if item.arm == arm.name]
-        for chunk in _chunks(trials, study.spec.resources.trials_per_job):
-            yield make_pack(arm.name, chunk)
+def each_arm(plan: Plan) -> JobSizes:
+    """Divide a study into one job for each arm, each of its repeats, and each arm's reruns."""
+    packs: dict[tuple[int, str], list[str]] = {}
+    for number, repeat in enumerate([plan.initial, *plan.replicates]):
+        for item in repeat.trials:
+            packs.setdefault((number, item.arm), []).append(item.trial.id)
+    spec = plan.study.spec
+    reruns = max(spec.reruns.seeds + spec.reruns.splits, 1)
+    batch = spec.search.batch if isinstance(spec.search, BayesianSearch) else 1
+    return JobSizes(tuple(map(tuple, packs.values())), reruns, batch)
 
 
-def _rerun_packs(study: Study) -> Iterator[RerunPack]:
+def _rerun_packs(study: Study, per_job: int) -> Iterator[RerunPack]:
     again = range(study.spec.reruns.seeds + study.spec.reruns.splits)
     arms = [arm.name for arm in study.arms] + ([BASELINE] if study.baseline else [])
     for arm in arms:
-        for number, chunk in enumerate(_chunks(again, study.spec.resources.trials_per_job)):
+        for number, chunk in enumerate(_chunks(again, per_job)):
             yield RerunPack(f"{slug(arm)}-{number}", arm, tuple(chunk))

@@ -46,18 +46,19 @@ class Round:
         return f"rounds/{self.id}/proposal.json"
 
 
-def rounds_of(study: Study, names: Mapping[str, str]) -> Iterator[Round]:
+def rounds_of(study: Study, names: Mapping[str, str], per_job: int) -> Iterator[Round]:
     """Yield the rounds of a study, arm by arm; none where the search is not Bayesian.
 
     Args:
         study: Its spec.
         names: What each arm is called in the names of files.
+        per_job: Trials that one job trains.
     """
     search = study.spec.search
     if not isinstance(search, BayesianSearch):
         return
-    size = study.spec.resources.trials_per_job
-    parts = [(start, min(start + size, search.batch)) for start in range(0, search.batch, size)]
+    starts = range(0, search.batch, per_job)
+    parts = [(start, min(start + per_job, search.batch)) for start in starts]
     for arm in study.arms:
         for number in range(1, search.rounds + 1):
             seed = int(digest([search.seed, arm.name, number])[:8], 16)

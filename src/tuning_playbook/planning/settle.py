@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.planning.plan import Plan, check_trials, requests_of, study_of
-from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.planning.plan import Plan, check_trials, study_of
 from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.read import read_spec
@@ -14,7 +13,7 @@ from tuning_playbook.study.settled import read_settled, settle, write_settled
 
 
 def settle_study(spec: Path, results: Mapping[EarlierArm, EarlierResult], file: Path) -> None:
-    """Write the settled spec of a study, and what its training jobs are asked for.
+    """Write the settled spec of a study.
 
     Args:
         spec: The study's file.
@@ -27,11 +26,8 @@ def settle_study(spec: Path, results: Mapping[EarlierArm, EarlierResult], file: 
     """
     written = read_spec(spec)
     study = study_of(written, results)  # whatever the results leave wrong is said here
-    plan = Plan(study)
-    check_trials(plan)
+    check_trials(Plan(study))
     write_atomically(file, write_settled(settle(written, results, study.workload)))
-    if written.procedure is None:  # the trials of a procedure are those of its rounds
-        write_requests(file.parent, requests_of(plan))
 
 
 def settled_plan(file: Path) -> Plan:

@@ -59,6 +59,7 @@ class StudyCard:
         duplicates: Sentences on equal configurations that were trained only once.
         budget: What each arm was to cost.
         advice: What the playbook's rules of thumb say of the study's design.
+        cannot_tell: What the design cannot tell whatever its trials come to, a sentence each.
         imported: Whether the trials are imported.
         of_command: Whether a command of the user's trained the trials.
         taken: What the spec takes from the results of earlier studies.
@@ -83,6 +84,7 @@ class StudyCard:
     duplicates: tuple[str, ...] = ()
     budget: tuple[BudgetRow, ...] = ()
     advice: tuple[Advice, ...] = ()
+    cannot_tell: tuple[str, ...] = ()
     imported: bool = False
     of_command: bool = False
     taken: tuple[Taken, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tuning_playbook.planning.budget import budget
 from tuning_playbook.planning.plan import Plan
+from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 from tuning_playbook.report.card import Origin, RoleRow, StudyCard
 from tuning_playbook.study.caveats import fixed_by, fixed_in
 from tuning_playbook.study.conditions import parts_of
@@ -59,6 +60,7 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
         ),
         budget=() if study.imported else budget(plan),
         advice=plan.advice,
+        cannot_tell=tuple(line.strip() for line in cannot_tell_lines(plan)[1:]),
         imported=bool(study.imported),
         of_command=study.workload.is_command,
         taken=study.taken,

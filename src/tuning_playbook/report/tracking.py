@@ -52,7 +52,8 @@ def summary_row(
 
     Returns:
         A JSON value for each of `COLUMNS`; `None` where there is none. `finished` is when the last
-        of its trials was, and `builds_on` lists the studies that it takes values from.
+        of its trials was, and `builds_on` lists the studies that it takes values from. `campaign`
+        is no column: it has what the page of all rounds needs.
     """
     objective = study["objective"].to_numpy().astype(float)
     feasible = objective[np.isfinite(objective)]
@@ -79,6 +80,29 @@ def summary_row(
         "finished": _finished(resources),
         "builds_on": list(dict.fromkeys(taken.study for taken in card.taken)),
         "reproduction_command": card.commands[0][1] if card.commands else "",
+        "campaign": _for_campaigns(card, study, resources),
+    }
+
+
+def _for_campaigns(card: StudyCard, study: xr.Dataset, resources: xr.Dataset) -> dict[str, Any]:
+    """Return what the page of all rounds needs: what was varied, fixed and taken, and the cost."""
+    of_role: dict[str, dict[str, str]] = {"scientific": {}, "nuisance": {}, "fixed": {}}
+    for row in card.roles:
+        of_role[row.role][row.hyperparameter] = row.value
+    trainings = resources.sizes["trial"]
+    timed = "wall_seconds" in resources and trainings
+    steps = study.attrs.get("max_train_steps")
+    return {
+        "compared": of_role["scientific"],
+        "searched": list(of_role["nuisance"]),
+        "fixed": of_role["fixed"],
+        "defaulted": [row.hyperparameter for row in card.roles if row.origin == "default"],
+        "taken": [{"place": item.place, "study": item.study} for item in card.taken],
+        "cost": {
+            "trainings": trainings,
+            "steps": None if steps is None else trainings * int(steps),
+            "seconds": float(resources["wall_seconds"].sum()) if timed else None,
+        },
     }
 
 

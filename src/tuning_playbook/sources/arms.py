@@ -217,6 +217,7 @@ def _derived(
         inverted: Whether one minus it was searched.
     """
     name = hyperparameter.name
+    searched = ONE_MINUS + name if inverted else name
     values: dict[str, list[Value]] = {}
     for arm in arms:
         held = [trial.hyperparameters.get(name) for trial in trials[arm]]
@@ -234,9 +235,9 @@ def _derived(
         shared.setdefault(condition, []).extend(values[arm])
     dimensions = {
         condition: Dimension(
-            ONE_MINUS + name if inverted else name,
+            searched,
             hyperparameter,
-            range_of(held),
+            range_of(held, searched),
             condition,
             derived=True,
         )

@@ -81,7 +81,9 @@ def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
         SpecError: One was.
     """
     objective = written.spec.objective
-    low, high = objective.range or (None, None)
+    if objective.range is None:
+        return
+    low, high = objective.range
     for trial in imported:
         for value in map(float, trial.record.evaluations.values.get(objective.metric, ())):
             below, above = low is not None and value < low, high is not None and value > high

@@ -13,6 +13,7 @@ from typing import Literal
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SourceError
+from tuning_playbook.sources.printed_numbers import printed_number
 from tuning_playbook.sources.table import LARGEST, NOTHING, WHOLE, Cell
 
 Type = Literal["number", "text", "truth"]
@@ -53,9 +54,10 @@ def typed(
     """Return a column's values in one type.
 
     Without a type of its own a column is of truth values where all are, of numbers where all are,
-    and else of texts. `None`, `null` and `NA` among numbers or truth values are no value. Two
-    fractions that are one number but for zeros at the end, as 1.1 and 1.10, make it one of texts:
-    a tool that writes numbers writes one number in one way.
+    and else of texts. 1 and 0 beside truth values are truth values too. `None`, `NaN`, `NA` and the
+    like among numbers or truth values are no value. Two fractions that are one number but for zeros
+    at the end, as 1.1 and 1.10, make it one of texts: a tool that writes numbers writes one number
+    in one way.
 
     Args:
         name: Of the hyperparameter.
@@ -80,12 +82,24 @@ def typed(
     real = [place for place in given if not _is_nothing(cells[place])]
     dropped = len(given) - len(real)
     truths = {place: truth for place in real if (truth := _truth(cells[place])) is not None}
+    bits = [place for place in real if place not in truths and _bit(cells[place]) is not None]
+    if bits and wanted != "number" and (truths or wanted == "truth"):
+        truths |= {place: truth for place in bits if (truth := _bit(cells[place])) is not None}
+    else:
+        bits = []
     if len(truths) == len(real) and wanted != "number":
-        return _with(cells, truths, _dropped(name, dropped, "truth values"))
+        notes = _dropped(name, dropped, "truth values")
+        if bits and wanted is None:
+            notes += (
+                f"{name} has {_text(cells[bits[0]])} ({trials[bits[0]]}) among truth values; 1 is "
+                "read as true and 0 as false.",
+            )
+        return _with(cells, truths, notes)
     if wanted == "truth":
         wrong = next(place for place in real if place not in truths)
         raise error(wrong, f"'{_text(cells[wrong])}' is neither true nor false")
-    bad = next((place for place in real if not _is_number(cells[place])), None)
+    printed = _printed(cells, real, thousands=wanted == "number")
+    bad = next((n for n in real if n not in printed and not _is_number(cells[n])), None)
     if bad is not None and wanted == "number":
         raise error(
             bad,
@@ -101,8 +115,20 @@ def typed(
             f"is one, say 'types: {{{name}: number}}' under 'source'."
         )
         return Typed(tuple(_text(cell) if _given(cell) else None for cell in cells), (note,))
-    numbers: dict[int, Value] = {place: _number(place, cells[place], error) for place in real}
-    return _with(cells, numbers, _dropped(name, dropped, "numbers"))
+    plain = [printed.get(place, cell) for place, cell in enumerate(cells)]
+    numbers: dict[int, Value] = {place: _number(place, plain[place], error) for place in real}
+    notes = _dropped(name, dropped, "numbers")
+    if printed:
+        first = next(iter(printed))
+        notes += (f"{name}: '{cells[first]}' is read as {numbers[first]}, and others likewise.",)
+    return _with(cells, numbers, notes)
+
+
+def numeric(cell: Cell) -> bool:
+    """Whether a cell holds a number, or nothing."""
+    if not _given(cell) or _is_nothing(cell) or _is_number(cell):
+        return True
+    return isinstance(cell, str) and printed_number(cell, thousands=True) is not None
 
 
 def _texts(name: str, cells: Sequence[Cell], bad: int, trials: Sequence[str]) -> Typed:
@@ -126,7 +152,7 @@ def _dropped(name: str, count: int, among: str) -> tuple[str, ...]:
     if not count:
         return ()
     one = "One value" if count == 1 else f"{count} values"
-    return (f"{one} of {name}, None, null or NA among {among}, read as no value.",)
+    return (f"{one} of {name}, None, NaN, NA or the like among {among}, read as no value.",)
 
 
 def _given(cell: Cell) -> bool:
@@ -138,11 +164,31 @@ def _text(cell: Cell) -> str:
 
 
 def _is_nothing(cell: Cell) -> bool:
+    if isinstance(cell, float):
+        return math.isnan(cell)
     return isinstance(cell, str) and cell.lower() in NOTHING
 
 
 def _truth(cell: Cell) -> bool | None:
     return cell if isinstance(cell, bool) else TRUTHS.get(str(cell).lower())
+
+
+def _bit(cell: Cell) -> bool | None:
+    """Return the truth value that 1 and 0 stand for; None for anything else."""
+    return {"1": True, "0": False, "1.0": True, "0.0": False}.get(str(cell))
+
+
+def _printed(cells: Sequence[Cell], places: Sequence[int], *, thousands: bool) -> dict[int, Cell]:
+    """Return the numbers in those cells that only the language which printed them reads as such."""
+    found: dict[int, Cell] = {}
+    for place in places:
+        cell = cells[place]
+        if isinstance(cell, str) and not _is_number(cell):
+            number = printed_number(cell, thousands=thousands)
+            if number is not None and math.isfinite(number):
+                whole = thousands and "." not in cell and number == int(number)
+                found[place] = int(number) if whole else number
+    return found
 
 
 def _is_number(cell: Cell) -> bool:
@@ -173,7 +219,11 @@ def _number(place: int, cell: Cell, error: Complaint) -> int | float:
     number = float(cell or 0.0)
     if not (WHOLE.fullmatch(cell) if isinstance(cell, str) else isinstance(cell, int)):
         if not math.isfinite(number):
-            raise error(place, f"a hyperparameter cannot be {cell}")
+            raise error(
+                place,
+                f"a hyperparameter cannot be {cell}; leave it empty where there is none, or say "
+                "under 'source.types' that the column is text",
+            )
         return number
     if abs(number) > LARGEST or abs(int(cell or 0)) > LARGEST:
         raise error(place, f"{cell} is too large a whole number; write 1e30 for such")

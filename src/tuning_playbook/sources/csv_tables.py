@@ -14,9 +14,11 @@ from dataclasses import replace
 
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.by_step import ByStep
+from tuning_playbook.sources.column_types import numeric
 from tuning_playbook.sources.measurements import is_metric, split_of
 from tuning_playbook.sources.runs import END, Run, listed
-from tuning_playbook.sources.table import Row, Table
+from tuning_playbook.sources.table import Row, Rows, Table
+from tuning_playbook.sources.told_by_name import is_result, is_seed
 from tuning_playbook.trials.dataset_names import LOGGED
 from tuning_playbook.trials.record import Status
 
@@ -77,7 +79,10 @@ def read_tables(
     metrics, unread = _metrics(
         table, measurements is None, objective, trials.columns if both else ()
     )
-    measured = _read_measurements(table, metrics, known, wanted, alone=measurements is None)
+    guessed: dict[str, str] = {}
+    measured = _read_measurements(
+        table, metrics, known, wanted, guessed, alone=measurements is None
+    )
     parameters = [
         name
         for name in trials.columns
@@ -85,18 +90,29 @@ def read_tables(
     ]
     runs = [_run(row, measured[name], parameters) for name, row in known.items() if wanted(name)]
     notes = [*trials.notes, *(measurements.notes if measurements else ())]
+    if guessed:
+        notes.append(f"Read in {table.path.name}: {guesses(guessed)}, and others likewise.")
     if unread:
         notes.append(f"Columns of {table.path.name} left unread: {listed(unread)}.")
     return runs, [name for name in known if not wanted(name)], notes
 
 
-def one_row_each(table: Table, hyperparameters: Collection[str] | None) -> Table:
+def guesses(guessed: Mapping[str, str]) -> str:
+    """Return what cells were read as, in a part of a sentence."""
+    return ", ".join(f"'{text}' as {meaning}" for text, meaning in guessed.items())
+
+
+def one_row_each(
+    table: Table, hyperparameters: Collection[str] | None, given: Collection[str] = ()
+) -> Table:
     """Return the table of trials in one with a row for each measurement.
 
     Args:
         table: Its columns that are no metrics have one value in all rows of a trial, or are empty.
         hyperparameters: The columns that are hyperparameters, by their names here or in the file;
-            the others are left out. None for all.
+            the others are left out. None for all but those whose names are those of results of
+            training, and which hold numbers.
+        given: The hyperparameters that the spec gives a role or a type.
 
     Raises:
         SourceError: A column has two values in the rows of a trial.
@@ -108,7 +124,11 @@ def one_row_each(table: Table, hyperparameters: Collection[str] | None) -> Table
         if name in ("trial", "seed", "status", "infeasible_reason")
         or (
             not (name == "step" or is_metric(name))
-            and (hyperparameters is None or {name, written.get(name)} & {*hyperparameters})
+            and (
+                _may_be_given(table, name, given)
+                if hyperparameters is None
+                else is_seed(name) or {name, written.get(name)} & {*hyperparameters}
+            )
         )
     ]
     rows: dict[str, Row] = {}
@@ -128,7 +148,26 @@ def one_row_each(table: Table, hyperparameters: Collection[str] | None) -> Table
         if missing := [name for name in columns if row.text(name) and not first.text(name)]:
             cells = {name: row.cells[name] for name in missing}
             rows[row.text("trial")] = replace(first, cells={**first.cells, **cells})
-    return Table(table.path, tuple(columns), tuple(rows.values()))
+    return Table(
+        table.path,
+        tuple(columns),
+        Rows(
+            table.path,
+            columns,
+            [row.number for row in rows.values()],
+            [tuple(row.cells.get(name) for name in columns) for row in rows.values()],
+            written,
+        ),
+    )
+
+
+def _may_be_given(table: Table, name: str, given: Collection[str]) -> bool:
+    """Whether a column may be a hyperparameter, and is no result of training by its name."""
+    return (
+        name in given
+        or not is_result(name)
+        or not all(numeric(row.cells.get(name)) for row in table.rows)
+    )
 
 
 def _metrics(
@@ -157,6 +196,9 @@ def _metrics(
         if column in ("trial", "step", *others) or is_metric(column):
             continue
         near = nearest(column, LOGGED)
+        if is_result(column):
+            unread.append(column)
+            continue
         if near or column.partition("/")[0] in ("train", "validation", "test"):
             raise SourceError(
                 f"{table.path}: column '{column}': neither a metric, <split>/<name> with split "
@@ -171,6 +213,7 @@ def _read_measurements(
     metrics: Collection[str],
     known: Mapping[str, Row],
     wanted: Callable[[str], bool],
+    guessed: dict[str, str],
     *,
     alone: bool,
 ) -> Measured:
@@ -185,9 +228,9 @@ def _read_measurements(
             )
         if not wanted(name):
             continue
-        step = END if alone and not row.text("step") else row.whole("step")
+        step = END if alone and not row.text("step") else row.whole("step", 0, guessed)
         for column in columns:
-            value = row.real(column)
+            value = row.real(column, guessed)
             if value is None:
                 continue
             measured[name].setdefault(column, ByStep())[step] = value

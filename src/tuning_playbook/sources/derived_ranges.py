@@ -7,15 +7,31 @@ its best trial is looked for at the edges of that arm's own range.
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 
-from tuning_playbook.declarations import Value
+from tuning_playbook.declarations import ONE_MINUS, Value
 from tuning_playbook.study.distributions import Distribution, Kind
 
 Number = int | float
 
 LOG_RATIO = 10.0
 """Positive values that span this ratio or more were meant in orders of magnitude."""
+
+RATES = re.compile(
+    r"(?:.*_)?(?:lr|learning_rate|learningrate|step_size|eta|weight_decay|wd|l1|l2|lambda|eps|epsilon)"
+    r"(?:_.*)?|one_minus_.*"
+)
+"""Names of what is chosen by factors, and searched on a logarithmic scale however wide it is."""
+
+CHOSEN_FROM_0_TO_1 = ("schedule", "warmup", "final", "end", "min", "drop", "factor", "decay_rate")
+"""Words in the names of shares, as of a rate at its end, which are not chosen by factors."""
+
+SAME_RATIO = 0.01
+"""Values that are powers of one number but for this part were chosen by factors."""
+
+LEAST_RATIO = 1.25
+"""Of values a factor apart: of 0.90, 0.95 and 1.00 nobody means the ratio."""
 
 LEAST_VALUES = 3
 """Fewer different values than this are no range: they are the values that were tried."""
@@ -27,15 +43,22 @@ CHANCE = 0.01
 """How seldom chance may put so many trials of one arm beyond the end of another's."""
 
 
-def range_of(values: Sequence[Value]) -> Distribution | None:
+def range_of(values: Sequence[Value], name: str = "") -> Distribution | None:
     """Return the range that values span; None where they span none.
 
-    It is logarithmic where they are positive and span a factor of ten. Texts, truth values and
-    fewer than three different numbers span no range.
+    It is logarithmic where they are positive and span a factor of ten, are one factor apart, as 16,
+    32 and 64 (four, if they are no whole numbers), or are of what is chosen by factors, as a
+    learning rate. Texts, truth values and fewer than three different numbers span no range.
+
+    Args:
+        values: In all trials.
+        name: The hyperparameter's, with `one_minus_` where that was searched.
 
     Example:
         >>> range_of([0.001, 0.2, 0.03])
         Distribution(kind='log_uniform', low=0.001, high=0.2, choices=())
+        >>> range_of([0.1, 0.2, 0.3]).kind, range_of([0.1, 0.2, 0.3], "peak_lr").kind
+        ('uniform', 'log_uniform')
     """
     numbers = numbers_in(values)
     if len(numbers) < len(values) or len(set(numbers)) < LEAST_VALUES:
@@ -45,7 +68,8 @@ def range_of(values: Sequence[Value]) -> Distribution | None:
     kinds: tuple[Kind, Kind] = (
         ("int_uniform", "log_int_uniform") if whole else ("uniform", "log_uniform")
     )
-    return Distribution(kinds[_logarithmic(low, high)], float(low), float(high))
+    log = _logarithmic(low, high) or (low > 0 and (_by_factors(name) or _one_factor(numbers)))
+    return Distribution(kinds[log], float(low), float(high))
 
 
 def differ_clearly(one: Sequence[Value], other: Sequence[Value]) -> bool:
@@ -117,6 +141,24 @@ def numbers_in(values: Sequence[Value]) -> list[Number]:
     return [
         value for value in values if isinstance(value, int | float) and not isinstance(value, bool)
     ]
+
+
+def _by_factors(name: str) -> bool:
+    """Whether a hyperparameter of this name is chosen by factors."""
+    if not RATES.fullmatch(name):
+        return False
+    return name.startswith(ONE_MINUS) or not any(word in name for word in CHOSEN_FROM_0_TO_1)
+
+
+def _one_factor(numbers: Sequence[Number]) -> bool:
+    """Whether positive numbers, equal ones counted once, are each the same factor apart.
+
+    Of real numbers three may be by accident, as shares of 0.1, 0.2 and 0.4.
+    """
+    if len(set(numbers)) <= LEAST_VALUES and not all(isinstance(item, int) for item in numbers):
+        return False
+    ratios = [later / earlier for earlier, later in itertools.pairwise(sorted(set(numbers)))]
+    return min(ratios) >= LEAST_RATIO and max(ratios) <= min(ratios) * (1 + SAME_RATIO)
 
 
 def _apart(one: Mapping[str, Value], other: Mapping[str, Value], names: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ and only where it lies within the folder that the spec names.
 """
 
 import json
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,12 @@ LARGEST_FILE = 2**30
 
 LARGEST_OBJECT = 2**24
 """In bytes, of a file that is read as one JSON object."""
+
+LONGEST_LINE = 2**24
+"""In characters."""
+
+MOST_ROWS = 20_000_000
+"""In a table, of a file or of a database."""
 
 MOST_FILES = 200_000
 """In a folder. A walk that finds more has been pointed at the wrong place."""
@@ -83,16 +90,36 @@ def parse_json(text: str, where: str) -> Any:
         raise SourceError(f"{where}: it cannot be read as JSON: {error}") from None
 
 
+def lines_of(file: TextIO, path: Path) -> Iterator[str]:
+    """Yield the lines of a text file.
+
+    Raises:
+        SourceError: One is too long, as in a file that is no text of lines.
+    """
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise SourceError(
+                f"{path}: row {number} is longer than {LONGEST_LINE:,} characters; this is no table"
+            )
+        yield line
+
+
 def check_size(path: Path) -> int:
     """Return the size of a file in bytes.
 
     Raises:
-        SourceError: There is no such file, or it is too large.
+        SourceError: There is no such file, it is a pipe or a device, or it is too large.
     """
     try:
-        if not path.is_file():
-            raise FileNotFoundError
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceError(
+                f"{path}: it is no plain file; a folder, a pipe or a device cannot be read as one, "
+                "so copy its content to a file"
+            )
+        size = status.st_size
     except FileNotFoundError:
         raise SourceError(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:

@@ -24,6 +24,7 @@ from tuning_playbook.sources.checks import (
 )
 from tuning_playbook.sources.configurations import configurations, equal
 from tuning_playbook.sources.found import Found
+from tuning_playbook.sources.found_cache import keep_found, read_found, stamps_of
 from tuning_playbook.sources.known_ranges import with_ranges
 from tuning_playbook.sources.metric_ranges import range_of
 from tuning_playbook.sources.readers import found_in_logs, read_source
@@ -116,6 +117,10 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     )
 
 
+PLACES = ("trials", "measurements", "path")
+"""The keys of a source that name its files or its folder."""
+
+
 def _read(written: Written) -> Found:
     """Return what the source holds, under the spec's names."""
     source = written.spec.source
@@ -124,20 +129,32 @@ def _read(written: Written) -> Found:
         names = [trial.hyperparameters.keys() for trial in found.trials]
         check_rename(written, names, "hyperparameter")
         return renamed(written, found)
+    keys = [key for key in PLACES if getattr(source, key, None) is not None]
+    stamps = stamps_of([_where(written, key) for key in keys])
+    kept = read_found(written, stamps)
+    if kept is not None:
+        return kept
     logs = read_source(written, lambda key, what: _place(written, key, what))
-    return found_in_logs(written, logs)
+    found = found_in_logs(written, logs)
+    keep_found(written, stamps, found)
+    return found
 
 
 def _place(written: Written, key: str, what: str) -> Path:
     """Return where a file or a folder is that the source names: beside the spec, or from here."""
-    given = getattr(written.spec.source, key)
-    beside = written.path.parent / given
-    path = beside if beside.exists() else Path(given)
+    path = _where(written, key)
     if not path.exists():
         raise written.error(
             ("source", key), f"{path}: there is no such {what}, beside the spec or from here"
         )
     return path
+
+
+def _where(written: Written, key: str) -> Path:
+    """Return where the source says that a file or a folder is, which may not be there."""
+    given = getattr(written.spec.source, key)
+    beside = written.path.parent / given
+    return beside if beside.exists() else Path(given)
 
 
 def _training(written: Written, imported: Sequence[ImportedTrial], found: Found) -> shape.Training:

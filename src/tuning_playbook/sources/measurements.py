@@ -67,7 +67,7 @@ def _outcome(evaluations: Curves, objective: str) -> tuple[Status, str]:
 
 def _curves(measured: Mapping[int, Mapping[str, float]], wanted: Callable[[str], bool]) -> Curves:
     steps = tuple(sorted(measured))
-    names = sorted({name for row in measured.values() for name in row if wanted(name)})
+    names = sorted(filter(wanted, {name for row in measured.values() for name in row}))
     return Curves(
         steps,
         {name: tuple(measured[step].get(name, math.nan) for step in steps) for name in names},

@@ -20,7 +20,7 @@ from typing import Any
 
 from tuning_playbook.errors import SourceError, SpecError, nearest
 from tuning_playbook.sources.by_step import ByStep
-from tuning_playbook.sources.foreign_files import check_size, files_in, open_text
+from tuning_playbook.sources.foreign_files import check_size, files_in, lines_of, open_text
 from tuning_playbook.sources.runs import Logs, Run, listed
 from tuning_playbook.sources.sqlite_tables import opened, unwritten
 from tuning_playbook.sources.table import Cell
@@ -209,7 +209,7 @@ def _metric(path: Path) -> tuple[ByStep, bool]:
     """Return the values of a metric by step, of several at one step the last; and if it is cut."""
     found = ByStep()
     with open_text(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of(file, path), 1):
             parts = line.split()
             if not parts:
                 continue

@@ -18,7 +18,7 @@ from typing import Any
 from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.by_step import ByStep
-from tuning_playbook.sources.foreign_files import open_text, parse_json
+from tuning_playbook.sources.foreign_files import check_size, lines_of, open_text, parse_json
 from tuning_playbook.sources.runs import END, SEED, Logs, Run, listed
 from tuning_playbook.sources.sqlite_tables import MAGIC, Database, opened, unwritten
 from tuning_playbook.sources.table import Cell
@@ -80,6 +80,7 @@ def read_optuna(
     Raises:
         SourceError: The file cannot be read, or the study is not in it.
     """
+    check_size(path)
     with path.open("rb") as file:
         database = file.read(len(MAGIC)) == MAGIC
     found = _chosen(path, _in_database(path) if database else _in_journal(path), study)
@@ -283,7 +284,7 @@ def _in_journal(path: Path) -> list[StoredStudy]:
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the place and the content of each line; a last one that was cut off is not there."""
     with open_text(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of(file, path), 1):
             if not line.strip():
                 continue
             where = f"{path}: row {number}"

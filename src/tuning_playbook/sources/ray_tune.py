@@ -13,9 +13,16 @@ from typing import Any
 
 from tuning_playbook.errors import SourceError
 from tuning_playbook.sources.by_step import ByStep
-from tuning_playbook.sources.foreign_files import files_in, open_text, parse_json, read_object
+from tuning_playbook.sources.csv_file import read_table
+from tuning_playbook.sources.foreign_files import (
+    files_in,
+    lines_of,
+    open_text,
+    parse_json,
+    read_object,
+)
 from tuning_playbook.sources.runs import Logs, Run, flattened, listed
-from tuning_playbook.sources.table import Cell, read_table
+from tuning_playbook.sources.table import Cell
 from tuning_playbook.trials.record import Status
 
 CONFIG = "config/"
@@ -88,7 +95,11 @@ def _results(path: Path, step: str) -> tuple[list[dict[str, Cell]], list[str]]:
     if lines.exists() and lines.stat().st_size:
         rows: list[dict[str, Cell]] = []
         with open_text(lines) as file:
-            texts = [(number, line) for number, line in enumerate(file, 1) if line.strip()]
+            texts = [
+                (number, line)
+                for number, line in enumerate(lines_of(file, lines), 1)
+                if line.strip()
+            ]
         for number, line in texts:
             try:
                 content = parse_json(line, f"{lines}: row {number}")

@@ -9,25 +9,22 @@ from tuning_playbook.errors import SourceError, TuningPlaybookError, nearest
 from tuning_playbook.sources.algoperf import read_algoperf
 from tuning_playbook.sources.checks import Written
 from tuning_playbook.sources.column_types import Type
+from tuning_playbook.sources.csv_file import columns_of, read_table
 from tuning_playbook.sources.csv_tables import ABOUT_A_TRIAL, one_row_each, read_tables
 from tuning_playbook.sources.event_files import read_tensorboard
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.json_lines import names_in_lines, read_json_lines
 from tuning_playbook.sources.measurements import is_metric, split_of
 from tuning_playbook.sources.mlflow_store import read_mlflow
+from tuning_playbook.sources.naming import Naming, name_here, parameters_by_name
 from tuning_playbook.sources.optuna_storage import read_optuna
 from tuning_playbook.sources.outcomes import with_those_that_never_trained
 from tuning_playbook.sources.ray_tune import read_ray
 from tuning_playbook.sources.rename import check_rename
-from tuning_playbook.sources.runs import (
-    SEED,
-    Logs,
-    Naming,
-    finish,
-    name_here,
-    parameters_by_name,
-)
-from tuning_playbook.sources.table import Table, columns_of, read_table
+from tuning_playbook.sources.runs import SEED, Logs
+from tuning_playbook.sources.seed_names import seed_of_runs
+from tuning_playbook.sources.table import Table
+from tuning_playbook.sources.trials_of_runs import trials_of_runs
 from tuning_playbook.sources.wandb_table import read_wandb
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of
 from tuning_playbook.study.import_spec import (
@@ -41,7 +38,10 @@ from tuning_playbook.study.import_spec import (
     OptunaSource,
     RaySource,
     TensorboardSource,
+    WandbSource,
 )
+
+EPOCHS = ("epoch", "epochs")
 
 Place = Callable[[str, str], Path]
 """Where a file or a folder is that a key of the source names; and what it is, for the message."""
@@ -84,10 +84,19 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         raise _nothing(written, logs)
     _check_some_readable(logs)
     tables = isinstance(source, CsvSource | JsonLinesSource)
-    rename = {} if tables or isinstance(source, ArchiveSource) else source.rename
+    rename = {} if tables or isinstance(source, ArchiveSource) else dict(source.rename)
+    what = "column" if tables else "parameter"
+    seeds: list[str] = []
     types: Mapping[str, Type] = {}
     hyperparameters = None
     if not isinstance(source, ArchiveSource):
+        told = [*_given(written), *source.rename, *source.rename.values()]
+        names = {
+            name: name_here(name, rename, strict=tables)
+            for name in dict.fromkeys(name for run in logs.runs for name in run.parameters)
+        }
+        seed, seeds = seed_of_runs(logs.runs, names, told, what)
+        rename |= {seed: SEED} if seed else {}
         known = parameters_by_name(logs.runs, rename, strict=tables)
         _check_parameters(written, known)
         types = {
@@ -106,22 +115,24 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         implied=_implied(parts_of(written.spec)),
         hyperparameters=hyperparameters,
         last_step=training.max_train_steps if training else 1,
-        step_0_trained=_step_0_trained(source),
+        step_0_trained=_step_0_trained(source, logs.step_called),
         kept=[
             name
             for part in parts_of(written.spec)
             for name in (*part.values, *part.sampled, *part.fixed)
         ],
-        what="column" if tables else "parameter",
+        given=_given(written),
+        results_beside=tables or isinstance(source, WandbSource),
+        what=what,
         strict=tables,
     )
-    found = finish(logs.runs, naming)
+    found = trials_of_runs(logs.runs, naming)
     trials = with_those_that_never_trained(
         found.trials,
         logs.steps or (training.max_train_steps if training else 0),
         first_step_is_nothing=isinstance(source, AlgoperfSource),
     )
-    notes = [*logs.notes, *found.notes]
+    notes = [*logs.notes, *seeds, *found.notes]
     notes += [f"Left out: {name}: {reason}." for name, reason in logs.left_out.items()]
     names = {old: naming.rename.get(old, old) for old in logs.ranges}
     return Found(
@@ -134,6 +145,23 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         inverted=found.inverted,
         begun_again=not tables,
     )
+
+
+def _given(written: Written) -> set[str]:
+    """Return the names of hyperparameters that the spec lists, or gives a role or a type."""
+    source = written.spec.source
+    listed = (
+        ()
+        if isinstance(source, ArchiveSource)
+        else (*(source.hyperparameters or ()), *source.types)
+    )
+    roles = [
+        name
+        for part in parts_of(written.spec)
+        for content in (part.values, part.sampled, part.nuisance, part.fixed)
+        for name in content
+    ]
+    return {*listed, *roles, *(name.removeprefix(ONE_MINUS) for name in roles)}
 
 
 def _check_parameters(written: Written, known: Mapping[str, str]) -> None:
@@ -167,16 +195,21 @@ def _nothing(written: Written, logs: Logs) -> TuningPlaybookError:
     if only and logs.unread:
         near = nearest(only[0], logs.unread)
         return written.error(("source", "only", 0), f"no trial is named '{only[0]}'{near}")
-    return written.error(("source",), " ".join(["it holds no finished trial.", *logs.notes]))
+    source = written.spec.source
+    place = source.trials if isinstance(source, CsvSource | JsonLinesSource) else source.path
+    return written.error(("source",), " ".join([f"{place} holds no finished trial.", *logs.notes]))
 
 
-def _step_0_trained(source: object) -> bool:
+def _step_0_trained(source: object, step_called: str) -> bool | None:
     """Whether what was measured at step 0 had trained: the spec says it, or the tool means it so.
 
-    Optuna, MLflow's own logging and TensorBoard's users count epochs from 0.
+    Optuna, MLflow's own logging and TensorBoard's users count epochs from 0. Of who calls a column
+    of a table an epoch some do, and others evaluate the untrained model as epoch 0: None.
     """
     if isinstance(source, ForeignSource) and source.step_0 is not None:
         return source.step_0 == "trained"
+    if step_called.lower() in EPOCHS:
+        return None
     return isinstance(source, OptunaSource | MlflowSource | TensorboardSource)
 
 
@@ -204,7 +237,8 @@ def _read_folder(written: Written, source: FolderSource, place: Place) -> Logs:
         return read_mlflow(place("path", "file or folder"), source.experiment, wanted)
     if isinstance(source, TensorboardSource):
         return read_tensorboard(place("path", "folder"), wanted)
-    return read_wandb(place("path", "file"), objective, source.rename, wanted)
+    types = {**_implied(parts_of(written.spec)), **source.types}
+    return read_wandb(place("path", "file"), objective, source.rename, types, wanted)
 
 
 def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: Place) -> Logs:
@@ -231,12 +265,13 @@ def _read_tables(written: Written, source: CsvSource | JsonLinesSource, place: P
             if name not in ABOUT_A_TRIAL and not is_metric(name)
         ]
         _check_parameters(written, {name: name for name in about} | {named[n]: n for n in about})
-        trials = one_row_each(measurements, source.hyperparameters)
+        trials = one_row_each(measurements, source.hyperparameters, _given(written))
     else:
         trials = read(places[0], ["trial"])
         measurements = read(places[1], both) if source.measurements else None
     runs, unread, notes = read_tables(trials, measurements, objective, _wanted(source.only))
-    return Logs(runs, unread, notes=notes)
+    called = (measurements or trials).rows.written.get("step", "")
+    return Logs(runs, unread, notes=notes, step_called=called)
 
 
 def _wanted(only: Collection[str] | None) -> Callable[[str], bool]:

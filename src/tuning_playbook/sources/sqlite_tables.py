@@ -11,10 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tuning_playbook.errors import SourceError
-from tuning_playbook.sources.foreign_files import check_size
-
-MOST_ROWS = 20_000_000
-"""Of one table."""
+from tuning_playbook.sources.foreign_files import MOST_ROWS, check_size
 
 LONGEST_CELL = 2**20
 """In bytes."""

@@ -1,31 +1,32 @@
-"""Read a table from a CSV file, with errors that name the file, the row and the column.
+"""A table, with errors that name the file, the row and the column."""
 
-Commas, semicolons or tabs may separate the columns; the first row tells which. Beside semicolons
-and tabs a comma within a number is decimal where its whole column is of numbers. A byte order mark
-and any line ends are taken. A last line without a line end may be cut off: with too few cells it
-is, and is not read.
-"""
-
-import csv
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuning_playbook.errors import SourceError, nearest
-from tuning_playbook.sources.foreign_files import open_text
-from tuning_playbook.sources.measurements import is_metric
+from tuning_playbook.sources.printed_numbers import printed_number
 
 WHOLE = re.compile(r"[+-]?\d+")
 
-DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
-DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
+MOST_DIGITS = 19
+"""Digits of `LARGEST`."""
 
-NOTHING = ("none", "null", "na", "n/a")
-"""What tools write where a number does not exist."""
+POINTS = re.compile(r"\d{1,3}(?:\.\d{3})+")
+"""A whole number with points that separate thousands, or one with three decimals."""
+
+NOTHING = ("none", "null", "na", "n/a", "<na>", "nan", "-nan", "nil", "undefined", "-", "--", "?")
+"""What tools and languages write where a number does not exist."""
 
 LARGEST = 2**63 - 1
 """The largest whole number that a dataset can hold."""
+
+OTHER_NAMES = {
+    "trial": ("run", "run_id", "run_name", "trial_id", "trial_name", "name", "id", "experiment"),
+    "step": ("steps", "global_step", "iteration", "iter", "epoch", "epochs", "training_iteration"),
+}
+"""What other people call the columns of a table."""
 
 Cell = str | int | float | bool | None
 """What stands in a cell: the text of a CSV file, which is empty where there is none, or what a file
@@ -63,30 +64,80 @@ class Row:
         cell = self.cells.get(column)
         return "" if cell is None else str(cell)
 
-    def real(self, column: str) -> float | None:
-        """Return the number in a column, `nan` and `inf` among them; None where it is empty."""
+    def real(self, column: str, guessed: dict[str, str] | None = None) -> float | None:
+        """Return the number in a column, `nan` and `inf` among them; None where there is none.
+
+        Args:
+            column: The column.
+            guessed: Gets what was read as something else than Python does, and as what.
+        """
         text = self.text(column)
         if not text:
             return None
         try:
             return float(text)
         except ValueError:
-            raise self.error(
-                column, f"'{text}' is no number; leave it empty if there is none"
-            ) from (None)
+            pass
+        number = printed_number(text, thousands=True)
+        if number is None and text.lower() not in NOTHING:
+            raise self.error(column, f"'{text}' is no number; leave it empty if there is none")
+        if guessed is not None and len(guessed) < MOST_GUESSED:
+            guessed[text] = "nothing measured" if number is None else f"{number:.15g}"
+        return number
 
-    def whole(self, column: str, lowest: int = 0) -> int:
+    def whole(self, column: str, lowest: int = 0, guessed: dict[str, str] | None = None) -> int:
         """Return the whole number in a column, which is not below `lowest`."""
         text = self.text(column)
+        if len(text) < MOST_DIGITS and text.isascii() and text.isdigit() and lowest == 0:
+            return int(text)
+        if POINTS.fullmatch(text):
+            raise self.error(
+                column,
+                f"the point of '{text}' may be decimal or separate thousands; write whole numbers "
+                "without it",
+            )
         try:
-            number = float(text)
-            if lowest <= number <= LARGEST and number == int(number):
+            number = self.real(column, guessed) if text.lower() not in NOTHING else None
+            if number is not None and lowest <= number <= LARGEST and number == int(number):
                 whole = int(text) if WHOLE.fullmatch(text) else int(number)  # a real one is rounded
                 if whole <= LARGEST:
                     return whole
-        except (ValueError, OverflowError):
+        except (SourceError, ValueError, OverflowError):
             pass
         raise self.error(column, f"'{text}' is no whole number from {lowest} to {LARGEST}")
+
+
+MOST_GUESSED = 3
+"""Examples of guesses that are kept."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a table, each made when it is asked for: a million of them take much memory.
+
+    Attributes:
+        path: The file.
+        columns: Their names here.
+        lines: The line of the file at which each row ends, [row].
+        cells: What stands in each column, [row] tuples of [column]; a shorter one lacks the last.
+        written: What the file calls each column.
+    """
+
+    path: Path
+    columns: Sequence[str]
+    lines: Sequence[int]
+    cells: Sequence[tuple[Cell, ...]]
+    written: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, place: int) -> Row:
+        cells = dict(zip(self.columns, self.cells[place], strict=False))
+        return Row(self.path, self.lines[place], cells, self.written)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self.__getitem__, range(len(self.cells)))
 
 
 @dataclass(frozen=True)
@@ -103,101 +154,9 @@ class Table:
 
     path: Path
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: Rows
     notes: tuple[str, ...] = ()
     last_line: str = ""
-
-
-def columns_of(path: Path) -> tuple[str, ...]:
-    """Return the columns that the first row of a CSV file names.
-
-    Raises:
-        SourceError: The file cannot be read, or is no table.
-    """
-    columns = next((tuple(cells) for _, cells in _records(path, _separator(path))), ())
-    columns = columns[_numbered(columns) :]
-    check_columns(path, columns, ())
-    return columns
-
-
-def read_table(
-    path: Path,
-    required: Sequence[str],
-    rename: Mapping[str, str] | None = None,
-    called: str = "",
-    types: Mapping[str, str] | None = None,
-    step: str = "step",
-) -> Table:
-    """Return the table in a CSV file whose first row names its columns.
-
-    Args:
-        path: The file.
-        required: Columns that it must have, by their names here.
-        rename: Other names for columns of the file.
-        called: What notes call the file; its name where that is left out.
-        types: `number`, `text` or `truth` for columns of which it is known, by their names here or
-            in the file.
-        step: The column that counts steps, if there is one. A last line without a line end that
-            ends with a step which its trial has already is cut off there: 20 has become 2.
-
-    Raises:
-        SourceError: The file cannot be read, is no table, or lacks a required column.
-    """
-    rows: list[Row] = []
-    columns: tuple[str, ...] = ()
-    written: dict[str, str] = {}
-    separator = _separator(path)
-    numbered = 0
-    unended, text = _unended(path)
-    cut = False
-    for number, record in _records(path, separator, unended):
-        numbered = numbered if columns else _numbered(record)
-        cells = record[numbered:]
-        if not columns:
-            written = {(rename or {}).get(name, name): name for name in cells}
-            columns = tuple((rename or {}).get(name, name) for name in cells)
-            check_columns(path, columns, required)
-            continue
-        if number == unended and len(cells) < len(columns):
-            cut = True
-            break
-        if len(cells) != len(columns):
-            raise SourceError(
-                f"{path}: row {number} has {len(cells)} cells, and the first row names "
-                f"{len(columns)} columns"
-            )
-        rows.append(Row(path, number, dict(zip(columns, cells, strict=True)), written))
-    if not rows:
-        raise SourceError(f"{path}: the table has no rows")
-    name = called or path.name
-    last = ""
-    if cut:
-        last = f"The last line of {name} has too few cells and no line end, so it is not read."
-    elif unended and columns[-1] == step and _has_an_earlier_ones(rows, step):
-        rows.pop()
-        last = (
-            f"The last line of {name} has no line end and the step of an earlier line, so it is "
-            "cut off within its step, and is not read."
-        )
-    elif unended and not text.endswith('"'):  # a cell that ends with its quotation mark is whole
-        last = (
-            f"The last line of {name} has no line end; if the file was cut off, its last number "
-            "may be too."
-        )
-    note = f"The first column of {name} has no name, as row numbers have none; left unread."
-    notes = [*([note] if numbered else []), *([last] if last else [])]
-    table = Table(path, columns, tuple(rows), tuple(notes), last)
-    if separator == ",":
-        return table
-    known = types or {}
-    kinds = {here: known.get(here) or known.get(there) for here, there in written.items()}
-    return _with_decimal_points(table, separator, kinds)
-
-
-def _has_an_earlier_ones(rows: Sequence[Row], step: str) -> bool:
-    """Whether the last row has a step that an earlier one of its trial has."""
-    *earlier, last = ((row.text("trial"), row.text(step)) for row in rows)
-    return last in earlier
 
 
 def check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
@@ -215,128 +174,12 @@ def check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -
         if name not in columns:
             raise SourceError(
                 f"{path}: there is no column '{name}'{nearest(name, columns)} "
-                f"(columns: {', '.join(columns)})"
+                f"(columns: {', '.join(columns)}){_advice(name, columns)}"
             )
 
 
-def _numbered(columns: Sequence[str]) -> int:
-    """Return 1 where the first of several columns has no name, as that of row numbers; else 0."""
-    return int(len(columns) > 1 and not columns[0])
-
-
-def _separator(path: Path) -> str:
-    """Return what separates the columns, by the first row that is not empty."""
-    with open_text(path) as file:
-        first = next((line for line in file if line.strip()), "")
-    unquoted = re.sub(r'"[^"]*"', "", first)
-    return max(",;\t", key=unquoted.count)
-
-
-def _unended(path: Path) -> tuple[int, str]:
-    """Return the number and the text of a file's last line where it has no line end; else 0."""
-    number, line = 0, ""
-    with open_text(path) as file:
-        for place, text in enumerate(file, 1):
-            number, line = place, text
-    return (0, "") if line.endswith(("\n", "\r")) or not line.strip() else (number, line.strip())
-
-
-def _records(path: Path, separator: str, unended: int = 0) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each line of a CSV file that is not empty, and its cells.
-
-    Args:
-        path: The file.
-        separator: What separates the columns.
-        unended: The number of a last line without a line end, which has no cells where it is cut
-            off within quotation marks.
-    """
-    with open_text(path) as file:
-        reader = csv.reader(file, strict=True, delimiter=separator)
-        before = 0
-        try:
-            for record in reader:
-                before = reader.line_num
-                cells = [cell.strip() for cell in record]
-                if any(cells):
-                    yield before, cells
-        except csv.Error as error:
-            if before + 1 == reader.line_num == unended and "unexpected end" in str(error):
-                yield unended, []
-                return
-            raise SourceError(
-                f"{path}: row {reader.line_num} cannot be read as a table: {error}"
-            ) from None
-
-
-def _with_decimal_points(table: Table, separator: str, types: Mapping[str, str | None]) -> Table:
-    """Return a table without decimal commas, which columns of numbers alone have.
-
-    A metric is one of numbers whatever its cells are: what is wrong there is said of the cell.
-
-    Raises:
-        SourceError: Numbers have commas and points, so that it is not known what a comma means.
-    """
-    named = "Semicolons" if separator == ";" else "Tabs"
-    numeric = [
-        name
-        for name in table.columns
-        if (types.get(name) or "number") == "number"
-        and (types.get(name) or is_metric(name) or all(map(_is_numeric, _cells(table, name))))
-    ]
-    commas = _first(table, numeric, DECIMAL_COMMA)
-    if commas is None:
-        return table
-    points = _first(table, numeric, DECIMAL_POINT)
-    if points is not None:
-        (one, column), (other, another) = commas, points
-        raise one.error(
-            column,
-            f"'{one.text(column)}' has a comma, and '{other.text(another)}' in row {other.number} "
-            "a point; write all numbers in one way",
-        )
-    rows = tuple(
-        Row(
-            row.path,
-            row.number,
-            {
-                name: cell.replace(",", ".")
-                if name in numeric and isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell)
-                else cell
-                for name, cell in row.cells.items()
-            },
-            row.written,
-        )
-        for row in table.rows
-    )
-    note = (
-        f"{named} separate the columns of {table.path.name}, so its commas are decimal where a "
-        "whole column is of numbers; 'types: {<name>: text}' under 'source' keeps a text."
-    )
-    return replace(table, rows=rows, notes=(*table.notes, note))
-
-
-def _cells(table: Table, column: str) -> Iterator[str]:
-    return (row.text(column) for row in table.rows)
-
-
-def _is_numeric(cell: str) -> bool:
-    """Whether a cell is a number, with a decimal comma or not, or none."""
-    if not cell or cell.lower() in NOTHING or DECIMAL_COMMA.fullmatch(cell):
-        return True
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _first(
-    table: Table, columns: Collection[str], pattern: re.Pattern[str]
-) -> tuple[Row, str] | None:
-    """Return the first cell of some columns that has a form, as its row and its column."""
-    for row in table.rows:
-        for column in columns:
-            cell = row.cells[column]
-            if isinstance(cell, str) and pattern.fullmatch(cell):
-                return row, column
-    return None
+def _advice(name: str, columns: Sequence[str]) -> str:
+    """Return what to do where a column is missing, of which another may be the one."""
+    alike = [column for column in columns if column.lower() in OTHER_NAMES.get(name, ())]
+    other = alike[0] if alike else "<its name there>"
+    return f"; if another column is it, say 'rename: {{{other}: {name}}}' under 'source'"

@@ -152,8 +152,8 @@ def _derived(study: Study) -> Iterator[str]:
     if arms:
         yield (
             "A range that is taken from the trials is at most as wide as what was searched, so a "
-            "best trial at its edge may be none at the edge of the search: give the ranges in the "
-            "spec where they are known."
+            "best trial at its edge may be none at the edge of the search, and its scale is a "
+            "guess by its name and its values: give the ranges in the spec where they are known."
         )
 
 

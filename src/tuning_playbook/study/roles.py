@@ -110,6 +110,8 @@ def _check_training(draft: Draft) -> None:
             f"{resources.devices} devices are {resources.devices} GPUs, and gpus is "
             f"{resources.gpus}: raise it, or lower devices",
         )
+    if resources.trials_per_job == shape.AUTO:  # as many as fill the lanes
+        return
     groups = -(-resources.trials_per_job // resources.lanes)
     if groups < resources.devices and resources.lanes > 1:
         raise draft.error(
@@ -367,6 +369,18 @@ def _check_variance(draft: Draft) -> None:
             ("reruns", "splits"),
             f"workload '{workload.name}' cannot divide its data otherwise: it has no method "
             "'resplit'; see tuning_playbook.workloads.Workload",
+        )
+    if spec.reruns.back and draft.baseline is None and spec.baseline is None:
+        raise draft.error(
+            ("reruns", "back"),
+            "there is no baseline to set the candidate's changes back to: name one under "
+            "'baseline', or take 'back' away",
+        )
+    if spec.reruns.back == 1 and spec.reruns.variance is None:
+        raise draft.error(
+            ("reruns", "back"),
+            "one training of each change tells nothing of its variance: give 2 or more, or the "
+            "variance that was measured before under 'reruns.variance'",
         )
 
 

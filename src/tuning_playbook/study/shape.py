@@ -13,6 +13,9 @@ from tuning_playbook.study.searches import Search
 from tuning_playbook.study.thresholds import Checklist
 from tuning_playbook.study.values import DistributionShape, Name, Positive, Scalar, Scientific, Seed
 
+AUTO: Literal["auto"] = "auto"
+"""In place of a number: the workflow chooses one."""
+
 
 class Objective(Shape):
     """What ranks trials: the best value of a metric over training, found retrospectively."""
@@ -49,6 +52,12 @@ class Training(Shape):
     max_train_steps: Positive = Field(description="one value for every trial; never tuned")
     batch_size: Positive | None = Field(
         None, description="examples a step; left out only where it is scientific"
+    )
+    microbatch: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="examples of a batch that are computed at once, where memory has no room for "
+        "all; divides batch_size; 0, or as many as the batch has, for all of them. It makes a step "
+        "slower, never faster",
     )
     eval_every: Positive = Field(description="steps between evaluations; divides max_train_steps")
     eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)
@@ -135,6 +144,11 @@ class Reruns(Shape):
         description="other divisions of the data into training and validation sets, for data "
         "variance: each is trained once more on every one",
     )
+    back: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="trainings of the candidate with each of its changes set back to the baseline, "
+        "which shows what mattered; needs a baseline",
+    )
     variance: KnownVariance | None = Field(
         None,
         description="trial variance that was measured before, for configurations with fewer than "
@@ -189,7 +203,11 @@ class Final(Shape):
 class Resources(Shape):
     """What one training job is given."""
 
-    trials_per_job: Positive = Field(1, description="trials that one job trains, in one process")
+    trials_per_job: Positive | Literal["auto"] = Field(
+        AUTO,
+        description="trials that one job trains, in one process; auto: on one machine as many as "
+        "keep its cores busy, on a cluster what the profile says",
+    )
     lanes: Positive = Field(
         1, description="trials of a job that one compiled program trains at once, on one device"
     )

@@ -101,7 +101,10 @@ class TrialRecord:
 def _bytes(numbers: "Numbers") -> bytes:
     """Return numbers as float64 bytes, with one kind of NaN, whatever type holds them."""
     if isinstance(numbers, Sequence):
-        return array("d", [math.nan if math.isnan(item) else item for item in numbers]).tobytes()
+        plain = array("d", numbers)
+        if any(map(math.isnan, plain)):
+            plain = array("d", [math.nan if math.isnan(item) else item for item in plain])
+        return plain.tobytes()
     import numpy as np  # noqa: PLC0415 - whoever has an array has NumPy
 
     wide = numbers.astype(np.float64)

@@ -1,0 +1,179 @@
+"""How the trials of a study are divided into jobs, where its spec leaves that open.
+
+    results/<study>/packs.json    which trials each job trains, chosen once
+
+A job costs its start and a compilation; too few jobs leave cores idle. So there are as many as keep
+the cores busy. No id depends on the division, so a bad one costs time only. It is chosen when the
+study is first carried out and kept: other cores, or times that are known by then, change nothing.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuning_playbook.files import write_json
+
+PACKS = "packs.json"
+
+START = 4.0
+"""What a job costs before it trains, in trials, where the time of a trial is not known: of the
+small built-in workloads on a CPU."""
+
+START_SECONDS = 3.0
+"""The same in seconds: Python, JAX and a compilation that is in the cache."""
+
+LONGEST_SECONDS = 600.0
+"""A job that is expected to take longer is divided further: more jobs even out better, and a
+queue that shows each job's end says more."""
+
+MOST_FOR_EACH = 4
+"""Jobs for each core, at most, that are tried to even out arms of unequal length."""
+
+
+@dataclass(frozen=True)
+class JobSizes:
+    """How the trials of a study are divided.
+
+    Attributes:
+        packs: The ids of the trials of each job of the search and of its repeats.
+        reruns: How many reruns of an arm one job trains.
+        round_trials: How many trials of a round one job trains.
+    """
+
+    packs: tuple[tuple[str, ...], ...]
+    reruns: int
+    round_trials: int
+
+
+@dataclass(frozen=True)
+class Division:
+    """By what the trials of a study are divided where it leaves that open.
+
+    Attributes:
+        file: Its packs.json, which need not be there.
+        slots: Cores that may train side by side.
+        trials_per_job: What the profile of a cluster says instead; 0 where it says nothing.
+    """
+
+    file: Path | None = None
+    slots: int = 1
+    trials_per_job: int = 0
+
+
+ALONE = Division()
+"""One process trains all trials of an arm, one after the other."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The trials of one arm.
+
+    Attributes:
+        count: How many there are.
+        seconds: What one is expected to take; None where nothing tells.
+    """
+
+    count: int
+    seconds: float | None = None
+
+
+def job_counts(works: Sequence[Work], slots: int) -> tuple[int, ...]:
+    """Return how many jobs train the trials of each arm.
+
+    Tried are one job for each arm, and jobs of equal length of which each core has one, two, ...;
+    taken is the division that ends first, of equals the one with the fewest jobs.
+
+    Args:
+        works: The arms.
+        slots: Jobs that run side by side.
+    """
+    known = [work.seconds for work in works if work.seconds is not None]
+    timed = len(known) == len(works) > 0
+    seconds = known if timed else [1.0 for _ in works]
+    start = START_SECONDS if timed else START
+    whole = [work.count * each for work, each in zip(works, seconds, strict=True)]
+    tried = []
+    for for_each in range(MOST_FOR_EACH + 1):
+        target = max(sum(whole) / (max(slots, 1) * for_each), 1e-9) if for_each else math.inf
+        if timed:
+            target = min(target, LONGEST_SECONDS)
+        counts = tuple(
+            min(max(math.ceil(time / target - 1e-6), 1), max(work.count, 1))
+            for work, time in zip(works, whole, strict=True)
+        )
+        jobs = [
+            start + math.ceil(work.count / count) * each
+            for work, count, each in zip(works, counts, seconds, strict=True)
+            for _ in range(count)
+        ]
+        tried.append((_makespan(jobs, slots), sum(counts), counts))
+    return min(tried)[2]
+
+
+def _makespan(jobs: Iterable[float], slots: int) -> float:
+    """Return when the last job ends if each core takes the longest that is left."""
+    ends = [0.0] * max(slots, 1)
+    for job in sorted(jobs, reverse=True):
+        first = min(range(len(ends)), key=ends.__getitem__)
+        ends[first] += job
+    return max(ends)
+
+
+def parts_of(items: Sequence[str], count: int, multiple: int = 1) -> list[tuple[str, ...]]:
+    """Return items in parts of nearly equal size, in their order.
+
+    Args:
+        items: What is divided.
+        count: How many parts there are, at most.
+        multiple: The size of each part but the last: a multiple of it, so that lanes are full.
+
+    Example:
+        >>> parts_of("abcde", 2)
+        [('a', 'b', 'c'), ('d', 'e')]
+        >>> parts_of("abcde", 3, multiple=4)
+        [('a', 'b', 'c', 'd'), ('e',)]
+    """
+    size = math.ceil(math.ceil(len(items) / max(count, 1)) / multiple) * multiple
+    return [tuple(items[start : start + size]) for start in range(0, len(items), max(size, 1))]
+
+
+def kept_packs(
+    packs: Iterable[Sequence[str]], arms: Mapping[str, str]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the packs of an earlier division as far as their trials are still planned.
+
+    Args:
+        packs: The ids of each.
+        arms: The arm of each trial that is planned, by its id.
+    """
+    seen: set[str] = set()
+    kept = []
+    for pack in packs:
+        there = [name for name in pack if name in arms and name not in seen]
+        first = arms[there[0]] if there else ""
+        same = tuple(name for name in there if arms[name] == first)  # one arm in a job
+        seen.update(same)
+        if same:
+            kept.append(same)
+    return tuple(kept)
+
+
+def read_sizes(file: Path) -> JobSizes | None:
+    """Return the division that was chosen before; None where there is none that can be read."""
+    try:
+        content = json.loads(file.read_text())
+        packs = tuple(tuple(map(str, pack)) for pack in content["packs"])
+        sizes = JobSizes(packs, int(content["reruns_per_job"]), int(content["round_per_job"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return sizes if min(sizes.reruns, sizes.round_trials) > 0 else None
+
+
+def write_sizes(file: Path, sizes: JobSizes) -> None:
+    """Write a division, unless it stands there already."""
+    if read_sizes(file) != sizes:
+        packs = [list(pack) for pack in sizes.packs]
+        content = {"reruns_per_job": sizes.reruns, "round_per_job": sizes.round_trials}
+        write_json(file, {**content, "packs": packs})
