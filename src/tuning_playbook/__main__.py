@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -241,26 +241,29 @@ def _check(path: Path, options: argparse.Namespace) -> None:
         print(f"  {line}")
     where = ", finished" if study.imported else f", in {jobs} jobs"
     print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
+    if study.spec.objective.target is not None:
+        print(f"  ranked by: {study.spec.objective.written}")
     for arm in study.arms:
         searched = ", ".join(dimension.name for dimension in arm.dimensions) or "nothing"
         print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
     for arm_name, trial in plan.expansion.duplicates:
         print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
-    if study.imported:
-        for line in import_lines(study):
-            print(line)
+    for line in _checked_lines(plan, options):
+        print(line)
+
+
+def _checked_lines(plan: Plan, options: argparse.Namespace) -> Iterator[str]:
+    """Yield what a study was read of, or what it costs, what it is advised, what it cannot tell."""
+    if plan.study.imported:
+        yield from import_lines(plan.study)
     else:
-        for line in (*budget_lines(plan, options.results), *evaluation_lines(plan)):
-            print(line)
-        for line in doubt_lines(plan):
-            print(line)
-        for advice in plan.advice:
-            print(f"advice: {advice}")
-        for line in cannot_tell_lines(plan, options.results):
-            print(line)
+        yield from budget_lines(plan, options.results)
+        yield from evaluation_lines(plan)
+        yield from doubt_lines(plan)
+        yield from (f"advice: {advice}" for advice in plan.advice)
+        yield from cannot_tell_lines(plan, options.results)
     if options.budget is not None:
-        for line in budget_plan_lines(plan, options.budget, options.results):
-            print(line)
+        yield from budget_plan_lines(plan, options.budget, options.results)
 
 
 def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, list[str]]:

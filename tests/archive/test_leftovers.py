@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests import commands
 from tests.specs import changed, plan_of, write_spec
 from tuning_playbook.__main__ import main
 from tuning_playbook.archive.leftovers import clear_failed_attempts
@@ -75,6 +76,15 @@ def name_in_reruns(folder, trial):
     (folder / "reruns" / "choice.json").write_text(json.dumps({"arms": choice}))
 
 
+def name_in_changes_set_back(folder, trial):
+    (folder / "set_back").mkdir()
+    of_six = changed(IN_ONE_JOB | {"search.trials": 6})
+    plan = plan_study(write_spec(folder.parents[1] / "before" / "small.yaml", of_six))
+    (content,) = (item.trial.to_json() for item in plan.trials if item.trial.id == trial)
+    choice = {"changes": [{"trials": [content]}]}
+    (folder / "set_back" / "choice.json").write_text(json.dumps(choice))
+
+
 def name_in_launch(folder, trial):
     launch = {"candidate": {"trial": trial}, "other_arms": []}
     (folder / "launch.json").write_text(json.dumps(launch))
@@ -86,7 +96,14 @@ def name_in_test_set(folder, trial):
 
 
 @pytest.mark.parametrize(
-    "name", [name_in_archive, name_in_reruns, name_in_launch, name_in_test_set]
+    "name",
+    [
+        name_in_archive,
+        name_in_reruns,
+        name_in_changes_set_back,
+        name_in_launch,
+        name_in_test_set,
+    ],
 )
 def test_what_is_named_elsewhere_stays(study, tmp_path, name):
     trial = unnamed(study, tmp_path)
@@ -140,3 +157,14 @@ root = Path(sys.argv[1])
 plan = plan_study(root / "small.yaml")
 print(clear_failed_attempts(plan, root / "results", root / "launches.csv"))
 """
+
+
+def test_what_a_script_saved_stays_though_its_trial_failed(tmp_path):
+    plan = commands.plan_of(tmp_path, {"search.trials": 1})
+    trial = dataclasses.replace(plan.trials[0].trial, versions={"workload": "as it was"})
+    path = tmp_path / "results" / "own" / "trials" / trial.id
+    (path / "script").mkdir(parents=True)
+    content = {"status": "failed", "trial": trial.to_json()}
+    (path / "trial.json").write_text(json.dumps(content))
+    assert clear_failed_attempts(plan, tmp_path / "results", tmp_path / "launches.csv") == 0
+    assert path.exists()

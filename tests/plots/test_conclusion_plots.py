@@ -7,6 +7,7 @@ from tests.procedures.simulated import falling_curvature, quadratic, run
 from tuning_playbook.plots.conclusion_plots import PLOTS, conclusion_plot
 from tuning_playbook.plots.style import lay_out, look
 from tuning_playbook.procedures.conclude import conclusion_dataset
+from tuning_playbook.procedures.procedure_history import Conclusion, History
 from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.study.procedure_settings import (
     ClippingSettings,
@@ -86,3 +87,16 @@ def test_the_histogram_of_the_norms_shows_the_first_threshold():
     _, dataset = conclude("clipping", FOUND["clipping"])
     first = dataset.attrs["first_clip_norm"]
     assert f"first threshold {first:.3g}" in labels(conclusion_plot(dataset, "norms"))
+
+
+def test_of_steps_to_a_target_fewer_are_better_whatever_the_mode():
+    history = History(
+        {
+            "objective": {"metric": "validation/accuracy", "mode": "max", "target": 0.9},
+            "training": {"max_train_steps": 10, "eval_every": 5},
+        },
+        SETTINGS["stability"],
+    )
+    dataset = conclusion_dataset(history, Conclusion("stable", {}, "", "", {}))
+    assert dataset.attrs["mode"] == "min"
+    assert dataset.attrs["objective"] == "steps to validation/accuracy 0.9"

@@ -486,7 +486,8 @@ class TestTrials:
             assert (cells[5].attributes["data-key"] == "") == missing
 
     def test_a_maximized_objective_is_sorted_downwards(self, example):
-        page = example.render(card=replace(example.card, objective_mode="max"))
+        study = example.study.assign_attrs(objective_mode="max")
+        page = example.render(card=replace(example.card, objective_mode="max"), study=study)
         keys = [self.cells(row)[1].attributes["data-key"] for row in self.rows(page)]
         numbers = [float(key) for key in keys[:13]]
         assert numbers == sorted(numbers, reverse=True)

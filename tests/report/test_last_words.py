@@ -60,7 +60,7 @@ def test_they_are_the_answer_the_decision_the_checks_and_the_report(write):
 def test_what_a_study_lacks_is_left_out(write):
     folder = write(
         launch=LAUNCH | {"candidate": None},
-        summary=SUMMARY | {"best_search_objective": None},
+        summary=SUMMARY | {"best_search_objective": None, "trials_feasible": 0},
         findings=[],
     )
     assert study_words(folder)[2:] == [
@@ -97,3 +97,12 @@ def test_a_procedure_says_what_it_concludes(tmp_path):
     ]
     (tmp_path / "conclusion.json").write_text("{")
     assert conclusion_words(tmp_path) == []
+
+
+def test_a_target_that_no_trial_reached_is_no_lack_of_feasible_trials(write):
+    metric = "steps to validation/error_rate <= 0.01"
+    told = {"best_search_objective": None, "objective_metric": metric}
+    lines = study_words(write(summary=SUMMARY | told))
+    assert (
+        f"  best of the search: {metric} not reached, 1,500 of 1,600 trials are feasible" in lines
+    )

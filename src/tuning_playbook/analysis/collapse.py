@@ -13,10 +13,12 @@ from tuning_playbook.analysis.ranking import (
     arm_names,
     arms_of,
     best_trials,
+    best_value_steps,
     collapsed,
     curves,
-    direction,
     members,
+    metric_direction,
+    metric_losses,
     objective_metric,
     objective_split,
     ranked,
@@ -117,17 +119,17 @@ def _row(study: xr.Dataset, trial: int) -> dict[str, Any]:
         "trial": trial_id(study, trial),
         "arm": str(study["arm"].values[trial]),
         "collapse_step": int(step),
-        "best_step": int(study["best_step"].values[trial]),
+        "best_step": int(best_value_steps(study)[trial]),
         "metric": f"{objective_split(study)}/{objective_metric(study)}",
         "kind": None,
-        "before": float(study["objective"].values[trial]),
+        "before": float(metric_direction(study) * metric_losses(study)[trial]),
         "after": None,
     }
     validation, train = (curves(study, s)[trial] for s in (objective_split(study), "train"))
     found = find_collapse(validation, train)
     # Imported trials are judged at their own steps, which the shared ones may not show.
     if found is not None:
-        sign = direction(study)
+        sign = metric_direction(study)
         row |= {
             "kind": found.kind,
             "before": sign * found.before,

@@ -15,8 +15,8 @@ from tuning_playbook.analysis.ranking import (
     arm_names,
     best_trials,
     curves,
-    direction,
-    losses,
+    metric_direction,
+    metric_losses,
     objective_metric,
     objective_split,
     trial_id,
@@ -69,7 +69,7 @@ def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_cha
             answer="cannot tell",
             summary="No trial was evaluated before its first step, so chance is not known.",
         )
-    sign, loss = direction(study), losses(study)
+    sign, loss = metric_direction(study), metric_losses(study)
     spread = float(untrained.std(ddof=1)) if len(untrained) > 1 else 0.0
     chance = min(float(np.median(untrained)), _of_commonest_class(study))
     least = least_gain(

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.quantiles import binomial_tail
 from tuning_playbook.analysis.ranking import (
+    arm_names,
     arms_of,
+    best_value_steps,
     collapsed,
     curves,
     eval_fractions,
@@ -21,6 +23,8 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
+from tuning_playbook.analysis.target_reached import ADVICE as REACH_ADVICE
+from tuning_playbook.analysis.target_reached import in_words, target_reached, unreached_arms
 from tuning_playbook.study.needs import SECOND_HALF, best_step_can_be_told
 from tuning_playbook.study.thresholds import DEFAULTS, BestSteps
 
@@ -37,7 +41,7 @@ the schedule's decay to be tuned to it."""
 
 
 def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -> Finding:
-    """Tell from the steps at which trials reached their objective whether to train longer.
+    """Tell from the steps at which trials reached their best value whether to train longer.
 
     A warning where at least the share `consistent` of the feasible trials reached it in the `last`
     part of training (then longer training may help), or in its `first` part (then the maximum is
@@ -48,6 +52,9 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     often than between that and the middle of its training: where it was best tells little then.
     One that was best before its first step did not train.
 
+    Where steps to a target rank the trials, it is also a warning where no feasible trial of an arm
+    reaches the target.
+
     Where training is flat in its second half, so that noise alone decides the best step within
     it, at most 2 % of studies are warned about; where every trial's best step lies in the last
     quarter, or in the first tenth, all studies of six trials or more are.
@@ -57,12 +64,12 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     trials = ranked(study)
     feasible = len(trials)
     trials = trials[~collapsed(study)[trials]]
-    untrained = int((study["best_step"].values[trials] == 0).sum())
-    trials = trials[study["best_step"].values[trials] != 0]
+    untrained = int((best_value_steps(study)[trials] == 0).sum())
+    trials = trials[best_value_steps(study)[trials] != 0]
     told_apart = _often_enough(study, thresholds.last)[trials]
     seldom = int((~told_apart).sum())
     trials = trials[told_apart]
-    steps = study["best_step"].values[trials]
+    steps = best_value_steps(study)[trials]
     fractions = steps / last_steps(study)[trials].astype(float)
     in_last = fractions > 1 - thresholds.last
     in_first = fractions <= thresholds.first
@@ -73,7 +80,7 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     elif is_consistent(int(in_first.sum()), len(trials), thresholds.consistent):
         every = int(study.attrs.get("eval_every", 1))
         proposed = max(1, -(-ENOUGH * int(steps[in_first].max()) // every)) * every
-    numbers = {
+    numbers: dict[str, Any] = {
         "max_train_steps": longest,
         "feasible": len(trials),
         "collapsed": feasible - len(trials) - seldom - untrained,
@@ -84,6 +91,10 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
         "median_fraction": float(np.median(fractions)) if len(trials) else None,
         "proposed_max_train_steps": proposed,
     }
+    reached = target_reached(study)
+    none = unreached_arms(reached)
+    if reached:
+        numbers["target_reached"] = reached
     finding = partial(
         Finding,
         check="best_steps",
@@ -101,11 +112,18 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
                 ),
                 advice="Evaluate more often.",
             )
-        none = "No trial is feasible."
+        why = "No trial is feasible."
         if feasible:
-            none = "Every feasible trial collapses, or is best before its first step."
-        return finding(answer="cannot tell", summary=none)
-    finding = partial(finding, summary=_counted(numbers, thresholds))
+            why = "Every feasible trial collapses, or is best before its first step."
+        return finding(answer="cannot tell", summary=why)
+    summary = f"{_counted(numbers, thresholds)} {in_words(reached)}".rstrip()
+    finding = partial(finding, summary=summary)
+    if proposed is None and none:
+        return finding(
+            answer="warning",
+            arms=tuple(arm for arm in arm_names(study) if arm in none),
+            advice=REACH_ADVICE,
+        )
     if proposed is None:
         return finding(answer="ok", arms=arms_of(study, trials))
     told = trials[in_last if proposed > longest else in_first]
@@ -113,7 +131,9 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
         answer="warning",
         trials=trial_ids(study, told),
         arms=arms_of(study, told),
-        advice=_advice(proposed, longer=proposed > longest),
+        advice=" ".join(
+            [_advice(proposed, longer=proposed > longest), *([REACH_ADVICE] if none else [])]
+        ),
     )
 
 

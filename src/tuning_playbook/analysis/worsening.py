@@ -13,6 +13,7 @@ from tuning_playbook.analysis.ranking import (
     Floats,
     arms_of,
     best_trials,
+    best_value_steps,
     collapsed,
     ranked,
     trial_id,
@@ -183,7 +184,7 @@ def worsening_trials(
             {
                 "arm": arm,
                 "trial": trial_id(study, trial),
-                "best_step": int(study["best_step"].values[trial]),
+                "best_step": int(best_value_steps(study)[trial]),
                 "rise": judged.rise,
                 "noise": judged.noise,
                 "p_value": p_value,

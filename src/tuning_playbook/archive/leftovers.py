@@ -12,6 +12,7 @@ from tuning_playbook.archive.zip_layout import read_entries
 from tuning_playbook.errors import ArchiveError, ArtefactError
 from tuning_playbook.launches.history import read_launches
 from tuning_playbook.planning.plan import Plan
+from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.claims import claimed_now
 from tuning_playbook.trials.trial import Trial, trial_from_json
 from tuning_playbook.trials.trial_files import read_trial_json
@@ -97,12 +98,17 @@ def clear_failed_attempts(plan: Plan, results: Path, launches: Path) -> int:
 
 
 def _failed_trial(folder: Path) -> Trial | None:
-    """Return the trial of a folder whose training failed; None where it did not, or none is."""
+    """Return the trial of a folder whose training failed; None where it did not, or none is.
+
+    Nor is it a command's: its folder holds what a script of the user's saved.
+    """
     try:
         content = read_trial_json(folder)
-        return trial_from_json(content["trial"]) if content["status"] == "failed" else None
+        trial = trial_from_json(content["trial"])
     except (ArtefactError, LookupError, TypeError):
         return None
+    failed = content.get("status") == "failed" and not is_command(trial.workload)
+    return trial if failed else None
 
 
 def remove(leftovers: Leftovers) -> None:

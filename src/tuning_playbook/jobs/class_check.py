@@ -245,13 +245,25 @@ class _Trace:
     def _traced(self, name: str, function: Callable[..., Any], *args: Any) -> Any:
         """Return what a function gives, as shapes; record what it raises, and then end."""
         try:
-            return jax.eval_shape(function, *args)
+            found = jax.eval_shape(function, *args)
+            self._check_kept(name)
+            return found
         except (InfeasibleConfigurationError, _FoundMistakesError):
             raise
         except (Exception, SystemExit) as error:  # a user's method may raise anything
             said = explain(error, own_file(self.workload))
             self._say(f"{name}: {said}{self._remedy(error, function, *args)}", said)
             raise _FoundMistakesError from None
+
+    def _check_kept(self, name: str) -> None:
+        """Check that no traced value stays on the class: it means nothing in another program."""
+        for attribute, value in list(getattr(self.workload, "__dict__", {}).items()):
+            if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
+                self._say(
+                    f"{name} keeps a value of the compiled program as self.{attribute}, which "
+                    "means nothing outside of it: return it as a metric or in a collection",
+                    f"kept {attribute}",
+                )
 
     def _remedy(
         self, error: BaseException, function: Callable[..., Any], numbers: Any, *rest: Any
@@ -275,10 +287,12 @@ class _Trace:
                 "decide a branch, a loop or a shape of Python: use jnp.where, jax.lax.cond or "
                 "jax.lax.scan, and jnp in place of np"
             )
-        return (
-            ". If this configuration is one that cannot run, raise "
-            "tuning_playbook.InfeasibleConfigurationError"
-        )
+        if isinstance(error, ValueError | ArithmeticError | NotImplementedError | AssertionError):
+            return (
+                ". If this configuration is one that cannot run, raise "
+                "tuning_playbook.InfeasibleConfigurationError"
+            )
+        return ""
 
     def _python_numbers(self) -> dict[str, Any]:
         return {name: self.signature.values[name] for name in self.signature.traced}

@@ -25,10 +25,9 @@ from tuning_playbook.errors import (
 )
 from tuning_playbook.jobs.command_measurements import (
     Measured,
-    Rows,
-    Tail,
     mend_end,
     read_measurements,
+    tail_of,
 )
 from tuning_playbook.jobs.command_process import Ending, locked, run_command
 from tuning_playbook.jobs.command_progress import progress_of
@@ -137,7 +136,7 @@ def train_trial(
         _append(folder / STARTS, {"offset": starts[-1], "started": started})
         if len(starts) > 1:
             logger.info("%s: start %d of its command; {folder} is kept", trial.id, len(starts))
-        tail = Tail(measurements, Rows(command.step, command.columns), place=starts[-1])
+        tail = tail_of(measurements, command, starts[-1])
         progress = progress_of(folder, tail)
         ending = run_command(
             arguments,

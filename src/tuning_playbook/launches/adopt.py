@@ -210,6 +210,7 @@ def _row(
     forced: bool,
 ) -> dict[str, str]:
     difference = launch.get("difference") or {}
+    objective = study.spec.objective
     values = {
         "date": date,
         "study": study.name,
@@ -218,8 +219,8 @@ def _row(
         "decision": launch["decision"],
         "forced": "yes" if forced else "",
         "trial": trial,
-        "objective_metric": launch["objective_metric"],
-        "objective_mode": launch["objective_mode"],
+        "objective_metric": objective.ranked_by,
+        "objective_mode": objective.mode if objective.target is None else "min",
         **_reruns("before", launch.get("baseline") or {}),
         **_reruns("after", launch["candidate"]),
         "improvement": difference.get("improvement"),
@@ -231,8 +232,9 @@ def _row(
 
 def _reruns(name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     objectives = configuration.get("rerun_objectives") or []
+    missed = configuration.get("rerun_censored") or []
     return {
         f"{name}_mean": configuration.get("mean"),
         f"{name}_sd": configuration.get("standard_deviation"),
-        f"{name}_reruns": sum(value is not None for value in objectives),
+        f"{name}_reruns": sum(value is not None for value in objectives) + sum(missed),
     }

@@ -1,11 +1,11 @@
 """The design of a study: how much of everything the checklist will have to judge it by."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tuning_playbook.declarations import Value
+from tuning_playbook.planning.expand import StudyTrial
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.study.needs import LEARNING_RATE
 from tuning_playbook.study.searches import BayesianSearch, GridSearch, ListSearch
@@ -120,14 +120,13 @@ def design_of(plan: Plan) -> Design:
     study, training = plan.study, plan.study.spec.training
     again = study.spec.reruns
     counts = plan.trials_per_arm
+    by_arm: dict[str, list[StudyTrial]] = {arm.name: [] for arm in study.arms}
+    for trial in plan.trials:
+        by_arm[trial.arm].append(trial)
     arms = {}
     for arm in study.arms:
-        own = [item for item in plan.trials if item.arm == arm.name]
-        listed = {
-            item.name: {trial.searched[item.name] for trial in own if item.name in trial.searched}
-            for item in arm.dimensions
-        }
-        kinds = [_kind(item, listed[item.name]) for item in arm.dimensions]
+        own = by_arm[arm.name]
+        kinds = [_kind(item, own) for item in arm.dimensions]
         ordered = [item for item, kind in zip(arm.dimensions, kinds, strict=True) if kind.ordered]
         arms[arm.name] = ArmDesign(
             trials=counts[arm.name],
@@ -161,9 +160,10 @@ class _Kind:
     terms: int
 
 
-def _kind(item: Dimension, listed: set[Value]) -> _Kind:
+def _kind(item: Dimension, trials: Sequence[StudyTrial]) -> _Kind:
     drawn = item.distribution
     if drawn is None:
+        listed = {trial.searched[item.name] for trial in trials if item.name in trial.searched}
         numbers = not any(isinstance(value, bool | str) for value in listed)
         ordered = numbers and len(listed) >= LEAST_LISTED
         return _Kind(ordered, len(listed), 1 if ordered else max(0, len(listed) - 1))

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,7 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
     attributes = {
         "format": FORMAT,
         "procedure": history.settings.name,
-        "objective": history.document["objective"]["metric"],
-        "mode": history.document["objective"]["mode"],
+        **_objective(history.document["objective"]),
         "max_train_steps": history.max_train_steps,
         "eval_every": int(history.document["training"]["eval_every"]),
         **{name: float(value) for name, value in conclusion.numbers.items()},
@@ -113,6 +112,13 @@ def next_study_yaml(spec: Path, name: str, conclusion: Conclusion) -> str:
     yaml.width = 10**6
     yaml.dump(document, text)
     return text.getvalue()
+
+
+def _objective(objective: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the losses are of, and by which sign: of steps to a target fewer are better."""
+    if objective.get("target") is None:
+        return {"objective": objective["metric"], "mode": objective["mode"]}
+    return {"objective": f"steps to {objective['metric']} {objective['target']:g}", "mode": "min"}
 
 
 def _lines(text: str, width: int = 98) -> list[str]:

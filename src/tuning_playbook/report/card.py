@@ -52,8 +52,10 @@ class StudyCard:
             empty where there is none.
         adopt_command: The command that makes the candidate the baseline; empty of imported trials.
         next_command: The command that runs the next round; empty where it has no spec.
-        objective_metric: The metric that ranks trials, as `validation/error_rate`.
-        objective_mode: `min` or `max`.
+        objective_metric: What ranks trials: a metric, as `validation/error_rate`, or the steps
+            until it reaches a target.
+        objective_mode: `min` or `max`; of steps always `min`.
+        objective_target: The target; None where the best value ranks trials.
         trials_per_arm: How many trials the spec asks for in each arm, at most.
         joint: Whether the trials of one search were dealt to the arms.
         duplicates: Sentences on equal configurations that were trained only once.
@@ -79,6 +81,7 @@ class StudyCard:
     next_command: str = ""
     objective_metric: str
     objective_mode: Literal["min", "max"]
+    objective_target: float | None = None
     trials_per_arm: int
     joint: bool = False
     duplicates: tuple[str, ...] = ()

@@ -50,8 +50,9 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
         else f"cp {shlex.quote(f'{results}/{study.name}/next_study.yaml')} "
         f"config/studies/{shlex.quote(study.name)}_next.yaml\n"
         f"snakemake --cores 2 --config study={shlex.quote(study.name)}_next{aside}",
-        objective_metric=spec.objective.metric,
-        objective_mode=spec.objective.mode,
+        objective_metric=spec.objective.ranked_by,
+        objective_mode="min" if spec.objective.target is not None else spec.objective.mode,
+        objective_target=spec.objective.target,
         trials_per_arm=max(plan.trials_per_arm.values()),
         joint=spec.design == "joint",
         duplicates=tuple(

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.numbers import number
+from tuning_playbook.analysis.ranking import best_trial, losses
 from tuning_playbook.report.card import StudyCard
 
 COLUMNS = (
@@ -55,9 +57,9 @@ def summary_row(
         of its trials was, and `builds_on` lists the studies that it takes values from. `campaign`
         is no column: it has what the page of all rounds needs.
     """
-    objective = study["objective"].to_numpy().astype(float)
-    feasible = objective[np.isfinite(objective)]
-    best = feasible.min if card.objective_mode == "min" else feasible.max
+    loss = losses(study)
+    best = best_trial(study)
+    reached = None if best is None else number(study["objective"].to_numpy()[best])
     candidate, baseline = launch.get("candidate") or {}, launch.get("baseline") or {}
     return {
         "study": card.name,
@@ -66,11 +68,11 @@ def summary_row(
         "notes": card.notes,
         "config": card.config,
         "workload": card.workload,
-        "trials_run": int(objective.size),
-        "trials_feasible": int(feasible.size),
+        "trials_run": int(loss.size),
+        "trials_feasible": int(np.isfinite(loss).sum()),
         "objective_metric": card.objective_metric,
         "objective_mode": card.objective_mode,
-        "best_search_objective": float(best()) if feasible.size else None,
+        "best_search_objective": reached,
         "candidate_arm": candidate.get("arm"),
         "candidate_rerun_mean": _finite(candidate.get("mean")),
         "candidate_rerun_sd": _finite(candidate.get("standard_deviation")),

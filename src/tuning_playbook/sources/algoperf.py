@@ -125,7 +125,18 @@ def read_algoperf(folder: Path, workload: str, column: str, wanted: Callable[[st
             f"{len(unlogged)} of {len(runs)} trials: {listed(unlogged)}."
         )
     steps = [value for fact, value in facts if fact == "steps"]
-    return Logs(runs, unread, left_out, [*notes, *_told(facts)], max(steps, default=0))
+    targets: dict[str, list[float]] = {}
+    for fact, value in facts:
+        if fact == "target":
+            targets.setdefault(f"validation/{value[0]}", []).append(float(value[1]))
+    return Logs(
+        runs,
+        unread,
+        left_out,
+        [*notes, *_told(facts)],
+        max(steps, default=0),
+        targets=targets,
+    )
 
 
 def _hyperparameters(path: Path, flags: Sequence[Mapping[str, Any]]) -> dict[str, Cell]:

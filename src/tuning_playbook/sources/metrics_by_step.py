@@ -62,8 +62,9 @@ def metrics_by_step(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], l
     ]
     if again:
         notes.append(
-            "Logged more than once at a step with other values, as by a run that was resumed or "
-            f"logs no steps; the last one counts: {listed(again)}."
+            "Logged more than once at a step with other values, as by a run that was resumed, by "
+            "two runs of one name, or by one that logs no steps; the last one counts: "
+            f"{listed(again)}."
         )
     trained, said = _step_0(runs, naming)
     notes += said

@@ -144,6 +144,8 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         ranges={names[old]: item for old, item in logs.ranges.items()},
         inverted=found.inverted,
         begun_again=not tables,
+        steps=logs.steps,
+        targets=logs.targets,
     )
 
 

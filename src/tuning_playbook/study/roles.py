@@ -5,6 +5,7 @@ depends on one arm (which hyperparameters its optimizer has) is checked in `reso
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tuning_playbook.declarations import ONE_MINUS, repeated, same
@@ -149,6 +150,14 @@ def _check_objective(draft: Draft) -> None:
             f"workload '{workload.name}' has no metric '{objective.metric}'"
             f"{nearest(objective.metric, names)} (known: {', '.join(names)})",
         )
+    declared = workload.metrics[metric]
+    low, high = objective.range or (None, None)
+    why_not = objective.why_not_the_target(
+        declared.low if objective.range is None else -math.inf if low is None else low,
+        declared.high if objective.range is None else math.inf if high is None else high,
+    )
+    if why_not:
+        raise draft.error(("objective", "target"), why_not)
 
 
 def _check_train_split(draft: Draft) -> None:
