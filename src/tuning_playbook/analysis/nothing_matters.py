@@ -1,5 +1,6 @@
 """Do the searched hyperparameters matter at all, or is what differs the noise of training?"""
 
+from collections.abc import Collection
 from functools import partial
 
 import numpy as np
@@ -8,7 +9,7 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import number, probability, text
 from tuning_playbook.analysis.ranking import arm_names, losses, members
-from tuning_playbook.analysis.search_axes import search_axes
+from tuning_playbook.analysis.search_axes import in_some_trials, search_axes
 from tuning_playbook.analysis.surface_test import Sample, detectable_range, p_of_no_surface
 from tuning_playbook.study.thresholds import DEFAULTS, NothingMatters
 
@@ -27,9 +28,11 @@ def nothing_matters(
 ) -> Finding:
     """Test whether the objectives of an arm's trials hang on their hyperparameters.
 
-    See `surface_test`. An infeasible trial counts as worse than any other. Where the values of a
-    search follow from its own results (a Bayesian search's rounds) only its initial trials are
-    asked, because later ones were put where earlier ones were good.
+    See `surface_test`. A hyperparameter that some trials of an arm lack, as momentum where the
+    optimizer is searched too, is left out, and the answer names it. An infeasible trial counts as
+    worse than any other. Where the values of a search follow from its own results (a Bayesian
+    search's rounds) only its initial trials are asked, because later ones were put where earlier
+    ones were good.
 
     Nothing is said to matter in 92 % of studies in which nothing does. With 32 trials a slope, a
     bowl or a cliff in one of up to four hyperparameters whose range is three standard deviations of
@@ -41,11 +44,12 @@ def nothing_matters(
     initial = np.arange(study.sizes["trial"])
     if "round" in study:
         initial = np.flatnonzero(study["round"].values == 0)
-    samples, searched = [], []
+    samples, searched, lacking = [], [], dict[str, None]()
     loss = np.where(np.isfinite(losses(study)), losses(study), np.inf)
     for arm in arm_names(study):
         trials = np.intersect1d(members(study, arm), initial)
         axes = search_axes(study, arm, trials)
+        lacking |= dict.fromkeys(in_some_trials(study, arm, trials))
         if not axes or len(trials) < 2:
             continue
         columns = [axis.columns for axis in axes.values()]
@@ -63,8 +67,12 @@ def nothing_matters(
         section="Extracting insight from experimental results",
         arms=tuple(searched),
     )
+    left_out = _left_out(lacking)
     if not samples:
-        return finding(answer="ok", summary="Nothing was searched.")
+        return finding(
+            answer="cannot tell" if lacking else "ok",
+            summary=f"Nothing else was searched.{left_out}" if lacking else "Nothing was searched.",
+        )
     count = sum(len(sample.values) for sample in samples)
     known = np.concatenate([sample.values[np.isfinite(sample.values)] for sample in samples])
     if count < thresholds.least_trials or len(known) < 2:
@@ -98,12 +106,13 @@ def nothing_matters(
             "significance": thresholds.significance,
             "spread": spread,
             "detectable_range": number(seen),
+            "left_out": list(lacking),
         },
     )
     if p <= thresholds.significance:
         return finding(
             answer="ok",
-            summary=f"The objective hangs on them ({probability(p)}, {count} trials).",
+            summary=(f"The objective hangs on them ({probability(p)}, {count} trials).{left_out}"),
         )
     return finding(
         answer="warning",
@@ -111,9 +120,16 @@ def nothing_matters(
             "In these ranges tuning is not what limits you: the searched hyperparameters explain "
             f"nothing beyond what training again differs by ({probability(p)}, {count} trials)."
             + _what_would_have_been_seen(seen)
+            + left_out
         ),
         advice=ADVICE,
     )
+
+
+def _left_out(lacking: Collection[str]) -> str:
+    if not lacking:
+        return ""
+    return f" Left out, because some trials lack them: {', '.join(lacking)}."
 
 
 def _what_would_have_been_seen(reach: float) -> str:
