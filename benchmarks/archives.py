@@ -19,7 +19,7 @@ STUDIES: Mapping[int, tuple[Mapping[str, int], tuple[str, ...]]] = {
 
 DEFAULT = (32, "best")
 MEGABYTES, SECONDS = 20.0, 30.0
-"""What the default study's archive may weigh, and its job take."""
+"""What that archive may weigh, and its job take."""
 
 
 def archive(folder: Path, *, quick: bool) -> Iterator[Figure]:

@@ -1,10 +1,12 @@
 """Commands on a study that takes from an earlier one: they go by the results that are there."""
 
 import json
+import os
+import statistics
 
 import pytest
 
-from tests.analysis.synthetic import make_study
+from tests.analysis.synthetic import make_reruns, make_study
 from tests.specs import changed, write_spec
 from tuning_playbook.__main__ import main
 from tuning_playbook.analysis.best_result import best_results
@@ -39,7 +41,10 @@ def rates(capsys, second):
 
 def test_before_the_earlier_study_has_a_result_its_trials_stand_in(second, capsys):
     assert main(["check", str(second)]) == 0
-    assert "the results of first are not known yet; a trial of theirs" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "the results of first are not known yet; a trial of theirs" in said
+    assert "fixed.learning_rate comes from first, whose result is not known yet" in said
+    assert "fixed.learning_rate is" not in said
     assert main(["expand", str(second)]) == 1
     assert "takes values from first, and their results are not in" in capsys.readouterr().err
 
@@ -59,3 +64,39 @@ def test_what_snakemake_settled_stands_until_the_spec_is_edited(second, capsys, 
     assert rates(capsys, second) == {settled}
     write_spec(second, changed(TAKEN | {"goal": "In other words?"}))
     assert rates(capsys, second) == {newer}
+
+
+def test_a_check_shows_what_the_results_hold_now_and_not_what_was_settled(second, capsys, tmp_path):
+    results, _ = train_first(tmp_path, seed=0)
+    settled = tmp_path / "results" / "second" / "settled.yaml"
+    settle_study(second, results, settled)
+    _, newer = train_first(tmp_path, seed=1)
+    os.utime(settled, ns=(0, 0))
+    assert main(["check", str(second)]) == 0
+    assert f"fixed.learning_rate is {newer}, from first: " in capsys.readouterr().out
+
+
+def test_a_check_says_that_an_earlier_study_runs_again(second, capsys, tmp_path):
+    train_first(tmp_path, seed=0)
+    current = tmp_path / "results" / "first" / "current"
+    current.mkdir()
+    (current / "study-0123456789").touch()
+    assert main(["check", str(second)]) == 0
+    assert "(first changed since then, and runs again)" in capsys.readouterr().out
+
+
+def test_a_check_takes_the_trial_variance_that_is_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_spec(tmp_path / "first.yaml", changed({"reruns.seeds": 5}))
+    known = {"reruns": {"seeds": 1, "variance": {"from": "first"}}}
+    second = write_spec(tmp_path / "second.yaml", changed(known))
+    train_first(tmp_path, seed=0)
+    assert main(["check", str(second)]) == 0
+    assert "reruns.variance comes from first, whose result" in capsys.readouterr().out
+    study = make_study(arms=["all trials"])
+    objectives = [0.10, 0.11, 0.12, 0.13, 0.14]
+    reruns = make_reruns(study, {"all trials": objectives})
+    reruns.to_netcdf(tmp_path / "results" / "first" / "reruns.nc")
+    assert main(["check", str(second)]) == 0
+    said = f"standard deviation {statistics.stdev(objectives):.3g}, from first: "
+    assert said in capsys.readouterr().out

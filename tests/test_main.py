@@ -121,6 +121,18 @@ def test_a_budget_of_which_nothing_can_be_made_gets_one_line(call, budget, messa
     assert message in line
 
 
+def test_what_the_design_cannot_tell_is_said_with_what_it_takes(call, tmp_path):
+    changes = {"search.trials": 9, "training.eval_every": 10}
+    done = call(*AS_A_MODULE, "check", write_spec(tmp_path / "small.yaml", changed(changes)))
+    lines = done.stdout.partition("cannot tell with this design:\n")[2].splitlines()
+    assert lines[-2:] == [
+        "  importance: needs 10 trials of an arm with 1 searched hyperparameter, not 9; "
+        "search.trials: 10 (1 more training, 50 steps)",
+        "  for all of it: training.eval_every: 2, search.trials: 32 (20 more evaluations of each "
+        "trial, about 250% more computation; 23 more trainings, 1,150 steps)",
+    ]
+
+
 def test_how_far_a_study_is_can_be_asked_at_any_time(call, tmp_path):
     spec = write_spec(tmp_path / "small.yaml", changed({"reruns": {"seeds": 0}}))
     ask = (*AS_A_MODULE, "status", spec, "--results", tmp_path / "results")

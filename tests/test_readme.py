@@ -30,7 +30,7 @@ def test_the_study_in_the_readme_is_valid(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     path = tmp_path / "optimizer_choice.yaml"
     path.write_text(block("yaml"))
-    assert len(plan_study(path).trials) == 32
+    assert len(plan_study(path).trials) == 40
 
 
 def test_the_conditions_of_the_configuration_make_the_arms_that_it_says(tmp_path):

@@ -6,10 +6,11 @@ import json
 import logging
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from tuning_playbook.analysis.known_plan import known_plan, outdated
 from tuning_playbook.errors import (
     INTERRUPTED,
     ChangedDuringRunError,
@@ -29,7 +30,9 @@ from tuning_playbook.report.budget_lines import (
     doubt_lines,
     evaluation_lines,
 )
+from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 from tuning_playbook.report.import_lines import import_lines
+from tuning_playbook.report.taken_lines import taken_lines
 from tuning_playbook.study.schema import json_schema
 
 
@@ -61,16 +64,13 @@ def _run(options: argparse.Namespace) -> int:
         # Before the workload is asked, which may take long.
         options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
+    if options.command == "check":
+        _check(path, options)
+        return 0
     plan = _plan(path, options)
     if options.command not in ("expand", "status", "watch"):
         check_class(plan)
-    with_plan = {
-        "check": _check,
-        "expand": _expand,
-        "train": _train,
-        "status": _status,
-        "watch": _watch,
-    }
+    with_plan = {"expand": _expand, "train": _train, "status": _status, "watch": _watch}
     with_plan[options.command](plan, options)
     return 0
 
@@ -78,34 +78,34 @@ def _run(options: argparse.Namespace) -> int:
 def _plan(path: Path, options: argparse.Namespace) -> Plan:
     """Return the plan of a study, with what the results that are there tell of its trials."""
     link = plan_chain([path])[path.stem]
-    folder = options.results / path.stem
-    division = divided_by(options.results, path.stem, available_cores(), trials_per_job=0)
-    plan = with_division(_settled(link, options) if link.earlier else link.plan, division)
+    plan = _settled(link, options.results) if link.earlier else link.plan
+    return _with_proposals(plan, options)
+
+
+def _with_proposals(plan: Plan, options: argparse.Namespace) -> Plan:
+    """Return a plan with its division into jobs, and the trials that its rounds have proposed."""
+    name = plan.study.name
+    folder = options.results / name
+    division = divided_by(options.results, name, available_cores(), trials_per_job=0)
+    plan = with_division(plan, division)
     proposals = [folder / item.proposal for item in plan.rounds.values()]
     return with_proposals(plan, [file for file in proposals if file.exists()])
 
 
-def _settled(link: Link, options: argparse.Namespace) -> Plan:
-    """Return the plan of a study with what it takes from earlier ones, as far as that is known."""
+def _settled(link: Link, results: Path) -> Plan:
+    """Return the plan of a study as it was settled; else as the results of earlier ones have it."""
     path = link.plan.study.path
-    settled = options.results / path.stem / SETTLED
+    settled = results / path.stem / SETTLED
     if settled.exists():
         with contextlib.suppress(ChangedDuringRunError):  # the spec was edited since then
             return plan_study(settled)
-    folders = {name: options.results / name for name in link.names}
-    if all((folder / "study.nc").exists() for folder in folders.values()):
-        from tuning_playbook.analysis.best_result import best_results  # noqa: PLC0415 - slow
-
-        return plan_study(path, best_results(link.earlier, folders))
-    listed = ", ".join(link.names)
-    if options.command != "check":
+    plan = known_plan(link, results)
+    if plan is None:
         raise TuningPlaybookError(
-            f"{path}: takes values from {listed}, and their results are not in "
-            f"{options.results}: run snakemake --config study={path} first, or say where "
-            "with --results"
+            f"{path}: takes values from {', '.join(link.names)}, and their results are not in "
+            f"{results}: run snakemake --config study={path} first, or say where with --results"
         )
-    print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
-    return link.plan
+    return plan
 
 
 class _Parser(argparse.ArgumentParser):
@@ -211,34 +211,54 @@ def _positive(text: str) -> float:
     return value
 
 
-def _check(plan: Plan, options: argparse.Namespace) -> None:
+def _check(path: Path, options: argparse.Namespace) -> None:
+    plan, taken = _as_far_as_known(path, options)
+    check_class(plan)
     study = plan.study
     counts = plan.trials_per_arm
     to_come = sum(counts.values()) - len(plan.trials)
     more = f", and {to_come} to be proposed in rounds" if to_come else ""
     jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
-    for item in study.taken:
-        print(f"  {item.place} is {item.value}, from {item.study}: {item.trial}")
+    for line in taken:
+        print(f"  {line}")
     where = ", finished" if study.imported else f", in {jobs} jobs"
     print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
+    if study.spec.objective.target is not None:
+        print(f"  ranked by: {study.spec.objective.written}")
     for arm in study.arms:
         searched = ", ".join(dimension.name for dimension in arm.dimensions) or "nothing"
         print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
     for arm_name, trial in plan.expansion.duplicates:
         print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
-    if study.imported:
-        for line in import_lines(study):
-            print(line)
+    for line in _checked_lines(plan, options):
+        print(line)
+
+
+def _checked_lines(plan: Plan, options: argparse.Namespace) -> Iterator[str]:
+    """Yield what a study was read of, or what it costs, what it is advised, what it cannot tell."""
+    if plan.study.imported:
+        yield from import_lines(plan.study)
     else:
-        for line in (*budget_lines(plan, options.results), *evaluation_lines(plan)):
-            print(line)
-        for line in doubt_lines(plan):
-            print(line)
-        for advice in plan.advice:
-            print(f"advice: {advice}")
+        yield from budget_lines(plan, options.results)
+        yield from evaluation_lines(plan)
+        yield from doubt_lines(plan)
+        yield from (f"advice: {advice}" for advice in plan.advice)
+        yield from cannot_tell_lines(plan, options.results)
     if options.budget is not None:
-        for line in budget_plan_lines(plan, options.budget, options.results):
-            print(line)
+        yield from budget_plan_lines(plan, options.budget, options.results)
+
+
+def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, list[str]]:
+    """Return the plan of a study, and in lines what it takes from the results of earlier ones."""
+    chain = plan_chain([path])
+    link = chain[path.stem]
+    known = known_plan(link, options.results) if link.earlier else link.plan
+    if known is None:
+        listed = ", ".join(link.names)
+        print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
+    plan = _with_proposals(known or link.plan, options)
+    again = outdated(link, chain, options.results)
+    return plan, taken_lines(plan, known=known is not None, outdated=again)
 
 
 def _schema(options: argparse.Namespace) -> int:

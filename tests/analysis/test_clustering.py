@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tuning_playbook.analysis.clustering import clustering, top_count, top_orders
+from tuning_playbook.analysis.clustering import clustering
+from tuning_playbook.study.needs import top_count, top_orders
 
 EVEN = np.arange(16) / 16
 RANKS = np.arange(16.0)

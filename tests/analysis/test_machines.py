@@ -72,3 +72,10 @@ def test_of_equally_many_the_first_value_is_the_usual_one():
         "minority": ["2", "4"],
     }
     assert differences({"1": "x", "2": "x", "3": "y"}, arm_of)["sets_arms_apart"]
+
+
+def test_the_software_of_a_command_is_not_said_to_be_the_same():
+    study = make_study().assign_attrs(engine="command")
+    finding = mixed_machines(study, make_resources(study))
+    assert finding.answer == "ok"
+    assert finding.summary.endswith("the software of a command is not recorded.")

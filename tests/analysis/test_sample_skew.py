@@ -77,3 +77,9 @@ def test_it_says_which_arm_is_best_on_the_whole_split():
 
 def test_without_a_sample_there_is_no_skew():
     assert sample_skew(make_study()).answer == "ok"
+
+
+def test_on_which_examples_a_command_evaluates_nobody_can_tell():
+    study = make_sampled_study(0).drop_vars(["whole_error_rate", "sample_error_error_rate"])
+    assert sample_skew(study).answer == "ok"
+    assert sample_skew(study.assign_attrs(engine="command")).answer == "cannot tell"

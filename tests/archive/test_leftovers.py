@@ -1,13 +1,19 @@
 """What an edited spec leaves behind is listed, and removed only when asked to."""
 
+import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 
-from tests.specs import changed, write_spec
+from tests import commands
+from tests.specs import changed, plan_of, write_spec
 from tuning_playbook.__main__ import main
+from tuning_playbook.archive.leftovers import clear_failed_attempts
 from tuning_playbook.archive.zip_layout import write_zip
 from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.trials.claims import claimed
 
 IN_ONE_JOB = {"resources.trials_per_job": 16}
 
@@ -70,6 +76,15 @@ def name_in_reruns(folder, trial):
     (folder / "reruns" / "choice.json").write_text(json.dumps({"arms": choice}))
 
 
+def name_in_changes_set_back(folder, trial):
+    (folder / "set_back").mkdir()
+    of_six = changed(IN_ONE_JOB | {"search.trials": 6})
+    plan = plan_study(write_spec(folder.parents[1] / "before" / "small.yaml", of_six))
+    (content,) = (item.trial.to_json() for item in plan.trials if item.trial.id == trial)
+    choice = {"changes": [{"trials": [content]}]}
+    (folder / "set_back" / "choice.json").write_text(json.dumps(choice))
+
+
 def name_in_launch(folder, trial):
     launch = {"candidate": {"trial": trial}, "other_arms": []}
     (folder / "launch.json").write_text(json.dumps(launch))
@@ -81,7 +96,14 @@ def name_in_test_set(folder, trial):
 
 
 @pytest.mark.parametrize(
-    "name", [name_in_archive, name_in_reruns, name_in_launch, name_in_test_set]
+    "name",
+    [
+        name_in_archive,
+        name_in_reruns,
+        name_in_changes_set_back,
+        name_in_launch,
+        name_in_test_set,
+    ],
 )
 def test_what_is_named_elsewhere_stays(study, tmp_path, name):
     trial = unnamed(study, tmp_path)
@@ -96,3 +118,53 @@ def test_nothing_is_removed_while_an_archive_cannot_be_read(study, tmp_path, cap
     assert main(["leftovers", str(study), "--remove"]) == 1
     assert "ArchiveError: results/archive/small.zip: " in capsys.readouterr().err
     assert len(left(tmp_path, "trials")) == 6
+
+
+def test_failed_trials_that_nothing_names_are_cleared_and_all_others_stay(tmp_path):
+    folder = tmp_path / "results" / "small"
+    plan = plan_of(tmp_path)
+    named, unnamed, completed = (item.trial for item in plan.trials[:3])
+    unnamed, completed = (
+        dataclasses.replace(trial, versions={"workload": "as it was"})
+        for trial in (unnamed, completed)
+    )
+    for trial, status in ((named, "failed"), (unnamed, "failed"), (completed, "completed")):
+        path = folder / "trials" / trial.id
+        path.mkdir(parents=True)
+        content = {"status": status, "trial": trial.to_json()}
+        (path / "trial.json").write_text(json.dumps(content))
+    damaged = folder / "trials" / "0123456789"
+    damaged.mkdir()
+    (damaged / "trial.json").write_text("{")
+    launches = tmp_path / "launches.csv"
+    with claimed([unnamed], folder):
+        busy = subprocess.run(
+            [sys.executable, "-c", CLEAR, tmp_path], capture_output=True, text=True, check=True
+        )
+    assert busy.stdout == "0\n"
+    assert clear_failed_attempts(plan, tmp_path / "results", launches) == 1
+    assert left(tmp_path, "trials") == {named.id, completed.id, damaged.name}
+
+
+CLEAR = """
+import sys
+from pathlib import Path
+from tuning_playbook.archive.leftovers import clear_failed_attempts
+from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.trials.claims import claimed
+
+root = Path(sys.argv[1])
+plan = plan_study(root / "small.yaml")
+print(clear_failed_attempts(plan, root / "results", root / "launches.csv"))
+"""
+
+
+def test_what_a_script_saved_stays_though_its_trial_failed(tmp_path):
+    plan = commands.plan_of(tmp_path, {"search.trials": 1})
+    trial = dataclasses.replace(plan.trials[0].trial, versions={"workload": "as it was"})
+    path = tmp_path / "results" / "own" / "trials" / trial.id
+    (path / "script").mkdir(parents=True)
+    content = {"status": "failed", "trial": trial.to_json()}
+    (path / "trial.json").write_text(json.dumps(content))
+    assert clear_failed_attempts(plan, tmp_path / "results", tmp_path / "launches.csv") == 0
+    assert path.exists()

@@ -1,8 +1,12 @@
+import dataclasses
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import pytest
+from flax import nnx
 
 from tests.jobs.damage import flip_a_bit
 from tuning_playbook.errors import ArtefactError
@@ -25,6 +29,49 @@ def test_a_checkpoint_comes_back_as_it_was_saved(saved):
     restored = checkpoints.restore(saved, BEST)
     for step, variables in TREE.items():
         np.testing.assert_array_equal(restored[step]["params"]["w"], variables["params"]["w"])
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass
+class Layer:
+    """A module as Equinox makes them: a pytree whose arrays are attributes."""
+
+    weight: Any
+    bias: Any
+
+
+class Pair(NamedTuple):
+    second: Any
+    first: Any
+
+
+def variables_of(start):
+    layers = [Layer(np.full((2, 3), start + n, np.float32), np.zeros(n + 1)) for n in range(12)]
+    state = nnx.state(nnx.BatchNorm(3, rngs=nnx.Rngs(0)))
+    state = jax.tree.map(lambda leaf: np.asarray(leaf) + start, state)
+    made = {"layers": layers, "pair": Pair(np.full(2, start), np.zeros(1)), "none": None}
+    return {"params": made, "state": state, "b": (np.full(3, start), {})}
+
+
+def test_variables_that_are_more_than_dicts_come_back_as_what_they_were(tmp_path):
+    saved = {f"step_{n}": variables_of(float(n)) for n in (9, 10)}
+    checkpoints.save(tmp_path, BEST, saved)
+    like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), variables_of(0.0))
+    found = checkpoints.restore(tmp_path, BEST, like=like)
+    assert jax.tree.structure(found) == jax.tree.structure(saved)
+    assert all(jax.tree.leaves(jax.tree.map(np.array_equal, found, saved)))
+
+
+@pytest.mark.parametrize("other", ["shape", "name"])
+def test_other_variables_than_were_saved_are_refused(tmp_path, other):
+    checkpoints.save(tmp_path, BEST, {"step_1": variables_of(1.0)})
+    like = variables_of(0.0)
+    if other == "shape":
+        like["params"]["layers"][0].weight = np.zeros((3, 3), np.float32)
+    else:
+        like["params"]["more"] = np.zeros(2)
+    with pytest.raises(ArtefactError, match=r"best: holds other arrays than 'like' has"):
+        checkpoints.restore(tmp_path, BEST, like=like)
 
 
 def test_a_checkpoint_has_few_files(saved):

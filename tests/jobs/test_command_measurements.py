@@ -12,6 +12,7 @@ from tuning_playbook.jobs.command_measurements import (
     Tail,
     mend_end,
     read_measurements,
+    tail_of,
 )
 from tuning_playbook.study.command_file import read_command
 
@@ -50,6 +51,7 @@ SAME = {
     '{"step": 2.0, "val/error": 0.25, "loss": null}\n',
     "two rows of a step": '{"step": 1, "val/error": 0.5}\n{"step": 1, "loss": 2}\n'
     '{"step": 2, "val/error": 0.25}\n',
+    "a mark of the order of bytes": "\ufeffstep,loss,val/error\n1,2,0.5\n2,,0.25\n",
     "a header again": "step,loss,val/error\n1,2,0.5\nstep,loss,val/error\n2,,0.25\n",
     "other rows between": '{"lr": 0.1, "step": 0}\n{"step": 1, "val/error": 0.5, "loss": 2}\n'
     '{"step": 2, "val/error": 0.25}\n',
@@ -88,13 +90,15 @@ def test_what_is_not_finite_is_read(read, written):
         "[1, 2, 3]",
         '"text"',
         "\x00\x01",
+        "x" * 200_000,
+        '{"step": 1, "val/error": "a", "loss": "b"}',
     ],
 )
 def test_a_line_that_is_no_row_is_counted_and_the_others_are_read(read, line):
     found = read(f"{line}\n{rows(5)}")
     assert found.values[ERROR] == {5: 1.0}
     assert found.unreadable == 1
-    assert found.example == line
+    assert found.example == line[:100]
 
 
 def test_a_cut_line_of_csv_is_no_row_unless_the_command_ended_by_itself(read):
@@ -164,6 +168,16 @@ def test_half_a_line_is_taken_off_before_another_start(tmp_path, content, kept):
     path.write_text(content)
     assert mend_end(path) == len(kept)
     assert path.read_text() == kept
+
+
+def test_rows_behind_a_place_have_the_header_of_their_file(tmp_path, command):
+    path = tmp_path / "log"
+    path.write_text("# a comment\nstep,val/error\n1,0.5\n")
+    tail = tail_of(path, command, path.stat().st_size)
+    assert tail.new_rows() == []
+    with path.open("a") as file:
+        file.write("2,0.25\n")
+    assert tail.new_rows() == [(2, {ERROR: 0.25})]
 
 
 def test_new_rows_are_given_once_as_their_lines_are_whole(tmp_path, command):

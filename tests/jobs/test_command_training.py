@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.commands import by_hand, plan_of, short
+from tests.commands import by_hand, plan_of, short, write_command
 from tuning_playbook.dataset.collect import collect_study
 from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.errors import (
@@ -20,6 +20,8 @@ from tuning_playbook.errors import (
     WorkloadError,
 )
 from tuning_playbook.jobs import command_process
+from tuning_playbook.jobs.command_training import environment_of
+from tuning_playbook.jobs.job import USERS_PYTHONPATH, share_code
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.study.command_file import read_command
@@ -88,6 +90,35 @@ def test_a_finished_trial_is_kept_whatever_holds_its_numbers(tmp_path):
         path.unlink()
     restored = kept_records(tmp_path / "results", trials)
     assert [restored[trial.id].sha256 for trial in trials] == [item.sha256 for item in before]
+
+
+@pytest.mark.parametrize("error", ["NaN", "1.0"])
+def test_trials_without_any_value_are_collected_too(tmp_path, error):
+    """Nothing is known of any of them, or of some."""
+    script, own = short(f"""\
+if int(rest[2]) % 2:
+    sys.exit(1)
+tell('{{"step": 25, "error": {error}}}')
+""")
+    plan = plan_of(tmp_path, {"search.trials": 8}, script, own)
+    study = tmp_path / "results"
+    records = train(plan, study)
+    packs = [study / pack.file for pack in plan.packs.values()]
+    dataset = collect_study(plan, packs, folder=study)
+    assert dataset["status"].values.tolist() == [record.status for record in records]
+    assert len(set(dataset["status"].values.tolist())) == 2
+    assert set(dataset["eval_step"].values.tolist()) == (
+        {0, 25, 50, 75, 100} if error == "NaN" else {25}
+    )
+    dataset.to_netcdf(study / "study.nc")
+    for path in (*packs, *(study / "trials").glob("*/numbers.npz")):
+        path.unlink()
+    kept = kept_records(study, [item.trial for item in plan.trials])
+    assert {name: item.sha256 for name, item in kept.items()} == {
+        item.trial.id: record.sha256
+        for item, record in zip(plan.trials, records, strict=True)
+        if record.status != "failed"
+    }
 
 
 def test_trials_that_measure_at_steps_of_their_own_share_the_dataset(tmp_path):
@@ -229,6 +260,12 @@ HOSTILE = {
 def test_a_hostile_script_is_one_trial_with_a_reason(tmp_path, body, status, reason):
     record = train_short(tmp_path, body)
     assert (record.status, record.reason) == (status, reason)
+
+
+def test_a_reason_names_no_folder_of_the_machine(tmp_path):
+    body = "import os\nsys.exit(f'{rest[-1]}/state and {os.getcwd()}/data and /dev/null')"
+    record = train_short(tmp_path, body)
+    assert record.reason.endswith(": {folder}/state and ./data and /dev/null")
 
 
 def test_the_other_trials_of_a_pack_go_on(tmp_path):
@@ -488,6 +525,22 @@ def test_a_command_runs_in_its_conda_environment(tmp_path, monkeypatch):
     )
     assert record.status == "completed"
     assert (tmp_path / "told").read_text() == "run --no-capture-output --name torch\n"
+
+
+def test_a_script_gets_the_users_own_path_of_python(tmp_path, monkeypatch):
+    """A workflow puts its own code there for its jobs."""
+    monkeypatch.setenv("PYTHONPATH", "/of/the/user")
+    monkeypatch.delenv(USERS_PYTHONPATH, raising=False)
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    share_code(str(tmp_path))
+    command = read_command(
+        write_command(tmp_path, changes={"environment": {"MODE": "fast {seed}"}})
+    )
+    given = environment_of(command, {"seed": 3})
+    assert given["PYTHONPATH"] == "/of/the/user"
+    assert given["MODE"] == "fast 3"
+    assert USERS_PYTHONPATH not in given
+    assert os.environ["PYTHONPATH"] == str(tmp_path)
 
 
 def test_a_table_of_csv_is_read_too(tmp_path):

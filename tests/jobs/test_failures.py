@@ -226,6 +226,17 @@ def test_a_job_of_reruns_is_told_with_those_that_were_chosen(tmp_path):
     assert f"({reruns[1].id})" in run.told
 
 
+def test_a_job_of_changes_set_back_is_told_with_those_of_its_number(tmp_path):
+    run = Run(tmp_path, {"resources.trials_per_job": 4})
+    first, other, third, fourth = (trial.to_json() for trial in run.pack.trials)
+    changes = [{"trials": [first, other]}, {"trials": [third, fourth]}]
+    run.write("set_back/choice.json", {"changes": changes})
+    run.finish(run.pack.trials[1])
+    run.begin(rule="train_set_back", part="1")
+    run.fail()
+    assert f"({run.pack.trials[3].id})" in run.told
+
+
 def test_a_job_whose_proposal_is_gone_is_told_all_the_same(tmp_path):
     search = {"algorithm": "bayesian", "trials": 8, "rounds": 2, "initial": 4}
     run = Run(tmp_path, {"search": search})

@@ -37,6 +37,13 @@ class Forks(Imported):
         self.child = os.fork()
         return super().load_data()
 
+class Unseeded(Imported):
+    def load_data(self):
+        import numpy as np
+        splits = super().load_data()
+        splits["train"]["x"] += np.random.default_rng().normal()
+        return splits
+
 class Leaves(Imported):
     def load_data(self):
         sys.exit("no data today")
@@ -78,6 +85,11 @@ def test_a_child_that_comes_back_answers_nothing(described):
 def test_a_process_that_is_left_behind_is_not_waited_for(described, tmp_path):
     assert described("Lingers")["description"] == "One that leaves a process behind."
     subprocess.run(["kill", (tmp_path / "left").read_text()], check=True)
+
+
+def test_data_that_differs_from_call_to_call_is_named_with_both_hashes_and_the_cure(described):
+    with pytest.raises(WorkloadError, match=r"Unseeded': load_data .*\(hashes \w+ and \w+\).*seed"):
+        described("Unseeded")
 
 
 def test_a_workload_that_ends_the_process_is_named(described):

@@ -26,6 +26,7 @@ from tuning_playbook.trials.best_checkpoint import read_best
 from tuning_playbook.trials.manifest import BEST
 from tuning_playbook.trials.trial import trial_from_json
 from tuning_playbook.trials.trial_files import NUMBERS, read_provenance, trial_folder
+from tuning_playbook.workloads.classification import Classifier
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
 PACKED = {"resources.trials_per_job": 8, "training.keep_best": 2}
@@ -356,3 +357,34 @@ def test_code_or_data_that_changed_since_the_job_was_planned_is_an_error(tmp_pat
     ]
     with pytest.raises(ChangedDuringRunError, match="the data of workload 'digits_mlp' changed"):
         train_pack(request.asking_for(planned), tmp_path, threads=1)
+
+
+BY_CHANCE = """
+import os, time
+from tests.jobs.wrong_classes import Right
+
+class ByChance(Right):
+    '''One whose data differs from process to process.'''
+
+    def load_data(self):
+        splits = super().load_data()
+        splits["train"]["x"] = splits["train"]["x"] + os.getpid() % 1000
+        return splits
+"""
+
+
+def test_data_that_differs_from_process_to_process_is_named_with_the_cure(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "by_chance.py").write_text(BY_CHANCE)
+    own = {"workload": "by_chance:ByChance", "objective.metric": "validation/error"}
+    (request,) = requests(plan_of(tmp_path, {**PACKED, **own, "fixed": {"optimizer": "sgd"}}))
+    with pytest.raises(WorkloadError, match=r"another each time .*\(hashes \w+, \w+ and \w+\)"):
+        train_pack(request, tmp_path, threads=1)
+
+
+def test_what_is_predicted_is_kept_for_a_workload_that_predicts_alone(tmp_path, monkeypatch):
+    (request,) = requests(plan_of(tmp_path, PACKED | {"search.trials": 2}))
+    monkeypatch.delattr(Classifier, "predict")
+    train_pack(request, tmp_path, threads=1)
+    assert len(list(tmp_path.glob("trials/*/best-*.json"))) == 2
+    assert not list(tmp_path.glob("trials/*/predictions-*.npz"))

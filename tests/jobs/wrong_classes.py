@@ -371,7 +371,24 @@ class MaskOfAnotherTree(MakesItsRules):
 
 RIGHT = (*RIGHT, Streams, MakesItsRules)
 
+
+class KeepsAValue(Right):
+    def apply(self, *args, **kwargs):
+        metrics, updated = super().apply(*args, **kwargs)
+        self.last_loss = metrics["loss"].mean()
+        return metrics, updated
+
+
+class OtherArraysInValidation(Right):
+    def load_data(self):
+        splits = super().load_data()
+        splits["validation"]["inputs"] = splits["validation"].pop("x")
+        return splits
+
+
 WRONG = {
+    KeepsAValue: ("apply, in training keeps a value", "self.last_loss", "in a collection"),
+    OtherArraysInValidation: ("evaluation of the validation split", "KeyError: 'x'", 'batch["x"]'),
     OptimizerThatIsNone: ("optimizer returns an array float32[]", "optax transformation"),
     OptimizerThatChangesItsState: ("a state after a step", "float32[], expected int32[]"),
     OptimizerThatBranches: ("optimizer: TracerBool", "declare 'b1' with static=True"),

@@ -23,6 +23,7 @@ RULES = "".join(path.read_text() for path in sorted((WORKFLOW / "rules").glob("*
 
 ALL_OF_IT = {
     "replicates": 2,
+    "reruns": {"seeds": 2, "back": 2},
     "baseline": {"from": "first"},
     "test": {"evaluate": "best"},
     "final": {"fold_validation": True},
@@ -56,7 +57,7 @@ def made(plan):
 
 def test_a_study_has_the_stages_that_its_spec_asks_for(tmp_path, whole, in_rounds):
     usual = names(plan_of(tmp_path))
-    optional = {"settled", "rounds", "replicates", "test", "final"}
+    optional = {"settled", "rounds", "replicates", "set_back", "test", "final"}
     assert usual == {stage.name for stage in ARTEFACTS} - optional
     assert names(whole) == usual | optional - {"rounds"}
     assert names(in_rounds) == usual | {"rounds"}
@@ -84,7 +85,7 @@ def test_a_job_is_not_told_to_be_made_of_what_a_study_does_not_have(tmp_path, wh
         return set(found)
 
     usual = plan_of(tmp_path, {}, "usual")
-    only_here = {"replicates.nc", "test.json", "final/final.json"}
+    only_here = {"replicates.nc", "set_back.nc", "set_back.json", "test.json", "final/final.json"}
     assert inputs(whole, "report_study") - inputs(usual, "report_study") == only_here
     assert inputs(whole, "decide_launch") - inputs(usual, "decide_launch") == {"replicates.nc"}
 
@@ -103,7 +104,7 @@ def test_a_stage_builds_on_stages_before_it_that_have_keys():
 
 
 def test_what_follows_from_a_stage_is_told_by_what_each_builds_on():
-    assert building_on("launch") == {"launch", "test", "final", "report"}
+    assert building_on("launch") == {"launch", "next", "set_back", "test", "final", "report"}
     assert building_on("report") == {"report"}
 
 
@@ -114,7 +115,7 @@ def test_the_code_that_decides_a_stage_is_there():
 WORDS = {"next", "report"}
 """What every word of a spec decides."""
 
-DECISION = {"launch", "test", "final"}
+DECISION = {"launch", "set_back", "test", "final"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.specs import plan_of
+from tests.specs import REMOVED, plan_of
 from tuning_playbook.errors import SpecError
 
 ARMS = {
@@ -211,3 +211,28 @@ def test_whether_all_of_the_training_split_is_measured_is_another_trial(tmp_path
     assert whole.id != plain.id
     assert whole.seed == plain.seed
     assert "train_sample" not in plain.to_json()
+
+
+def test_a_batch_that_is_computed_in_parts_is_another_trial_where_it_has_several(tmp_path):
+    arms = {"scientific": {"batch_size": [16, 32, 64]}, "training.batch_size": REMOVED}
+    plain, cut = (
+        {item.trial.batch_size: item.trial for item in plan_of(tmp_path, changes).trials}
+        for changes in (arms, arms | {"training.microbatch": 32})
+    )
+    assert {size: trial.microbatch for size, trial in cut.items()} == {16: 0, 32: 0, 64: 32}
+    assert [size for size in plain if plain[size].id != cut[size].id] == [64]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"training.microbatch": 12}, "12 does not divide a batch of 32 into equal parts"),
+        (
+            {"training.microbatch": 4, "resources.devices": 8},
+            "8 devices in all cannot have equal parts of 4 examples",
+        ),
+    ],
+)
+def test_parts_that_are_not_equal_are_refused(tmp_path, changes, said):
+    with pytest.raises(SpecError, match=f"microbatch: {said}"):
+        plan_of(tmp_path, changes)

@@ -1,9 +1,11 @@
 """The division of a study into jobs, chosen once and kept."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from tests.sources.foreign import write_csv
 from tests.specs import plan_of
 from tuning_playbook.planning.division import PACKS, Division
 from tuning_playbook.planning.job_sizes import (
@@ -12,6 +14,7 @@ from tuning_playbook.planning.job_sizes import (
     short_jobs,
     with_division,
 )
+from tuning_playbook.planning.plan import plan_study
 
 AUTO = {"resources.trials_per_job": "auto", "search.trials": 8, "reruns.seeds": 4}
 TWO_ARMS = {"scientific": {"activation": ["relu", "tanh"]}}
@@ -133,3 +136,15 @@ def test_short_jobs_of_a_cluster_get_a_word_once_their_time_is_known(tmp_path):
 def test_more_threads_than_cores_are_one_job_after_the_other(tmp_path, slots):
     plan = with_division(plan_of(tmp_path, AUTO), Division(slots=slots))
     assert sizes(plan) == [8]
+
+
+def test_finished_trials_are_divided_into_no_jobs(tmp_path):
+    """A study without an optimizer of ours cannot say how long its trials train."""
+
+    def refuse(_plan):
+        raise AssertionError("nothing is trained")
+
+    plan = replace(plan_study(write_csv(tmp_path)), divide=refuse)
+    assert not plan.rounds
+    assert not plan.packs
+    assert not plan.rerun_packs

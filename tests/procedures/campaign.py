@@ -156,7 +156,7 @@ def _objective(record, metric):
 
 
 def _collect(study, rows, records):
-    return assemble(study, rows, [records], axes_of(study, rows))
+    return assemble(study, rows, [records], axes_of(study, rows, records.values()))
 
 
 def _record(trial, *, surface, random, metrics):

@@ -157,6 +157,20 @@ def test_after_exploitation_comes_the_launch_on_fresh_seeds(tmp_path):
     assert len(done.plan.trials) == 1
 
 
+def test_where_nothing_that_was_searched_matters_it_is_not_searched_again(tmp_path):
+    flat = Finding("nothing_matters", "?", "warning", "So.", advice="Leave it.")
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, findings=[flat])
+    assert done.document["search"] == {"algorithm": "halton", "trials": 1}
+    assert "explains nothing beyond what training again differs by" in done.comments
+
+
+def test_a_best_arm_that_hardly_beats_chance_is_no_answer(tmp_path):
+    poor = Finding("beats_chance", "?", "problem", "So.", arms=ARMS, advice="Look for a bug.")
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, findings=[poor])
+    assert done.document["scientific"] == SPEC["scientific"]
+    assert "For you to judge, of beats_chance: Look for a bug." in done.comments
+
+
 def test_after_the_launch_nothing_is_left_to_ask(tmp_path):
     base = {key: value for key, value in ONE_ARM.items() if key != "nuisance"}
     base |= {"search": {"algorithm": "halton", "trials": 1}}

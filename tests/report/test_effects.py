@@ -37,7 +37,7 @@ def test_a_crossed_study_has_effects_on_average_beside_each_value_and_interactio
         ("interaction of a and b", "a=0 over 1, with b=0 against 1"),
     ]
     assert rows["a=1 over 0", "on average"].difference == "0.0300"
-    assert rows["b=1 over 0", "with a=1"].difference == "0.0700"
+    assert rows["b=1 over 0", "with a=1"].difference == "0.070"
     assert rows["interaction of a and b", "a=0 over 1, with b=0 against 1"].difference == "0.100"
     assert all(row.shown for row in rows.values())
 

@@ -486,7 +486,8 @@ class TestTrials:
             assert (cells[5].attributes["data-key"] == "") == missing
 
     def test_a_maximized_objective_is_sorted_downwards(self, example):
-        page = example.render(card=replace(example.card, objective_mode="max"))
+        study = example.study.assign_attrs(objective_mode="max")
+        page = example.render(card=replace(example.card, objective_mode="max"), study=study)
         keys = [self.cells(row)[1].attributes["data-key"] for row in self.rows(page)]
         numbers = [float(key) for key in keys[:13]]
         assert numbers == sorted(numbers, reverse=True)
@@ -581,6 +582,17 @@ class TestDesign:
     def test_no_advice_is_said(self, example):
         page = example.render(card=replace(example.card, advice=()))
         assert "keeps the playbook's rules of thumb" in section(page, "design").text
+
+    def test_what_the_design_cannot_tell(self, example):
+        line = "periodicity: needs 10 evaluations, not 5; training.eval_every: 20"
+        shown = section(example.render(card=replace(example.card, cannot_tell=(line,))), "design")
+        assert [item.text for item in shown.all("li")][-1] == line
+        shown = section(example.render(card=replace(example.card, cannot_tell=())), "design")
+        assert "every check has the evaluations, trials and reruns that it needs" in shown.text
+
+    def test_nothing_is_foreseen_of_finished_trials(self, example):
+        page = example.render(card=replace(example.card, imported=True))
+        assert "What the design cannot tell" not in section(page, "design").text
 
     def test_a_joint_design_is_said(self, example):
         page = example.render(card=replace(example.card, joint=True))

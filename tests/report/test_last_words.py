@@ -55,7 +55,7 @@ def test_they_are_the_answer_the_decision_the_checks_and_the_report(write):
 def test_what_a_study_lacks_is_left_out(write):
     folder = write(
         launch=LAUNCH | {"candidate": None},
-        summary=SUMMARY | {"best_search_objective": None},
+        summary=SUMMARY | {"best_search_objective": None, "trials_feasible": 0},
         findings=[],
     )
     assert study_words(folder)[2:] == [
@@ -79,3 +79,12 @@ def test_of_very_many_studies_the_page_of_all_is_named(write, tmp_path):
     told = last_words(folders, tmp_path)
     assert told[-1] == f"2 more studies: see {tmp_path / 'index.html'}"
     assert len([line for line in told if "decision" in line]) == MOST_STUDIES
+
+
+def test_a_target_that_no_trial_reached_is_no_lack_of_feasible_trials(write):
+    metric = "steps to validation/error_rate <= 0.01"
+    told = {"best_search_objective": None, "objective_metric": metric}
+    lines = study_words(write(summary=SUMMARY | told))
+    assert (
+        f"  best of the search: {metric} not reached, 1,500 of 1,600 trials are feasible" in lines
+    )

@@ -4,13 +4,42 @@ import random
 
 import pytest
 
-from tests.sources.foreign import RUNS, WRITERS
+from tests.sources.foreign import RUNS, WRITERS, spec_of
 from tuning_playbook.analysis.import_datasets import import_datasets
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.planning.plan import plan_study
 
 TIMES = 100
 BINARY = (".db", ".v2")
+
+
+def write_one_table(folder, runs, separator=","):
+    """A row for each measurement, with the hyperparameters beside it."""
+    rows = [["trial", "lr", "layers", "opt", "run_seed", "step", "validation/loss"]]
+    for seed, run in enumerate(runs):
+        for step, value in run["loss"].items():
+            given = [str(run["params"][name]) for name in ("lr", "layers", "opt")]
+            rows.append([run["name"], *given, str(seed), str(step), repr(value)])
+    table = "".join(f"{separator.join(row)}\n" for row in rows)
+    (folder / "all.csv").write_text(table if separator == "," else table.replace(".", ","))
+    return spec_of(folder, format="csv", trials="all.csv", measurements="all.csv")
+
+
+def write_final_values(folder, runs):
+    """A row for each trial."""
+    rows = ["trial,lr,layers,opt,validation/loss"]
+    for run in runs:
+        given = [str(run["params"][name]) for name in ("lr", "layers", "opt")]
+        rows.append(",".join([run["name"], *given, repr(run["loss"][4])]))
+    (folder / "final.csv").write_text("\n".join(rows) + "\n")
+    return spec_of(folder, format="csv", trials="final.csv")
+
+
+EVERY = WRITERS | {
+    "one table": write_one_table,
+    "one table with semicolons": lambda folder, runs: write_one_table(folder, runs, ";"),
+    "final values": write_final_values,
+}
 
 
 def cell_emptied(lines, draw):
@@ -78,9 +107,15 @@ def damaged(path, draw):
     return in_text(data.decode(), draw).encode()
 
 
-@pytest.mark.parametrize("tool", WRITERS)
+def names_a_file(message, files, folder):
+    """Whether a message names one of some files, or the folder that it is in."""
+    names = {path.name for path in files} | {str(path.parent) for path in files} - {str(folder)}
+    return any(name in message for name in names)
+
+
+@pytest.mark.parametrize("tool", EVERY)
 def test_what_was_damaged_is_imported_or_gets_one_message_that_names_the_place(tmp_path, tool):
-    spec = WRITERS[tool](tmp_path, RUNS[:4])
+    spec = EVERY[tool](tmp_path, RUNS[:4])
     files = [path for path in sorted(tmp_path.rglob("*")) if path.is_file() and path != spec]
     results = set()
     for seed in range(TIMES):
@@ -97,6 +132,7 @@ def test_what_was_damaged_is_imported_or_gets_one_message_that_names_the_place(t
             results.add((ends, plan.study.import_notes))
         except TuningPlaybookError as error:
             assert str(tmp_path) in str(error), f"seed {seed}: {error}"
+            assert names_a_file(str(error), files, tmp_path), f"seed {seed}: {error}"
             assert "\n" not in str(error), f"seed {seed}: {error}"
             results.add(str(error))
         path.write_bytes(before)

@@ -311,6 +311,13 @@ def test_a_missing_column_is_an_error_that_says_how_to_name_it(tmp_path, name, a
         study_of(tmp_path, "trial,x\na,1\n", VALUES.replace("step", name))
 
 
+def test_all_that_is_missing_is_said_at_once(tmp_path):
+    table = "Run,lr,Epoch,val\na,0.1,1,0.5\n"
+    advice = "{Run: trial, Epoch: step, <its name there>: validation/error}"
+    with pytest.raises(TuningPlaybookError, match=re.escape(advice)):
+        study_of(tmp_path, table, "", BOTH)
+
+
 def test_epochs_of_few_trials_that_count_from_0_have_trained(tmp_path):
     table = VALUES.replace("step", "epoch").replace("a,1", "a,0").replace("a,2", "a,1")
     rename = {"source.rename": {"epoch": "step"}}
@@ -385,3 +392,19 @@ def test_a_text_that_is_another_in_each_of_many_trials_is_said(tmp_path):
     table = "trial,remark\n" + "".join(f"{name},x{name}\n" for name in names)
     study = study_of(tmp_path, table, measured(names))
     assert said(study, "remark is another text in each of 8 trials")
+
+
+# -------------------------------------------------------------------------- two runs of one name
+
+
+def test_two_runs_of_one_name_with_other_hyperparameters_are_an_error(tmp_path):
+    table = "trial,lr,step,validation/error\na,0.1,1,0.5\na,0.1,2,0.4\na,0.2,1,0.3\n"
+    with pytest.raises(TuningPlaybookError, match=r"column 'lr': trial 'a' has 0.2, and 0.1"):
+        study_of(tmp_path, table, "", BOTH)
+
+
+def test_two_runs_of_one_name_that_differ_in_their_results_alone_are_said(tmp_path):
+    table = "trial,lr,step,validation/error\na,0.1,1,0.5\na,0.1,2,0.4\na,0.1,1,0.6\nb,0.2,1,0.3\n"
+    study = study_of(tmp_path, table, "", BOTH)
+    assert errors(study) == [(0.6, 0.4), (0.3,)]
+    assert said(study, "two runs of one name")

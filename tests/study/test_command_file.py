@@ -7,7 +7,9 @@ import pytest
 from tests.commands import DESCRIPTION, SCRIPT, plan_of, write_command, write_study
 from tests.specs import REMOVED, write_spec
 from tuning_playbook.errors import SpecError, WorkloadError
+from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.report.budget_lines import budget_plan_lines
 from tuning_playbook.study.command_file import read_command
 
 RATE = "hyperparameters.learning_rate"
@@ -234,6 +236,45 @@ def test_a_command_that_takes_all_it_should_gets_no_advice(tmp_path):
 )
 def test_what_a_command_does_not_take_is_advised(tmp_path, changes, rule):
     assert rules_of(plan_of(tmp_path, {"search.trials": 12}, command=changes)) == {rule}
+
+
+OWN_NAMES = {
+    "hyperparameters.schedule": {"default": "flat", "choices": ["flat", "onecycle"]},
+    "hyperparameters.optimizer": {"default": "adam", "choices": ["adam", "lion"]},
+    "hyperparameters.warmup_steps": {"default": 0, "low": 0, "off": 0},
+    "hyperparameters.nesterov": {"default": False},
+    "hyperparameters.b1": {"default": 0.9, "low": 0.0, "high": 1.0},
+    "environment": {"OTHERS": "{schedule} {optimizer} {warmup_steps} {nesterov} {b1}"},
+}
+"""Hyperparameters with names that our own engine has, and other values."""
+
+
+def test_its_hyperparameters_may_have_the_names_of_ours(tmp_path):
+    incumbent = {"schedule": "onecycle", "warmup_steps": 50, "nesterov": True}
+    write_spec(
+        tmp_path / "incumbent.yaml", {"workload": "trainer.yaml", "hyperparameters": incumbent}
+    )
+    changes = {
+        "scientific": {"schedule": ["onecycle", "flat"], "optimizer": ["lion", "adam"]},
+        "nuisance.warmup_steps": {"int_uniform": [0, 50]},
+        "conditional": [
+            {
+                "when": {"optimizer": "adam"},
+                "nuisance": {"one_minus_b1": {"log_uniform": [0.01, 0.5]}},
+            }
+        ],
+        "baseline": "incumbent.yaml",
+    }
+    plan = plan_of(tmp_path, changes, command=OWN_NAMES)
+    assert {item.trial.hyperparameters["optimizer"] for item in plan.trials} == {"lion", "adam"}
+    assert all(
+        item.trial.hyperparameters["b1"] == 0.9 for item in plan.trials if "lion" in item.arm
+    )
+    assert plan.study.baseline.hyperparameters["schedule"] == "onecycle"
+    assert "few_trials" in rules_of(plan)
+    (tmp_path / "results").mkdir()
+    lines = budget_plan_lines(plan, read_budget("60trials"), tmp_path / "results")
+    assert any("60" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,27 @@ def test_what_cannot_be_confirmed_is_an_error_that_names_the_place(tmp_path, cha
     }
     with pytest.raises(SpecError, match="small.yaml.*" + message.replace("[", r"\[")):
         plan_of(tmp_path, base | changes)
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ({"scientific": {"normalisation": ["none"]}}, "did you mean 'normalization'"),
+        ({"scientific": {"normalization": ["layers"]}}, "must be one of"),
+        ({"scientific": {"dropout": [0.0]}, "nuisance": {"width": {"choice": [0]}}}, "width"),
+        ({"scientific": {"optimizer": ["adm"]}}, "optimizer"),
+    ],
+    ids=str,
+)
+def test_a_question_of_a_later_round_is_checked_before_this_one_is_trained(
+    tmp_path, question, message
+):
+    with pytest.raises(SpecError, match=rf"small.yaml:\d+: next_questions\[0\].*{message}"):
+        plan_of(tmp_path, {"next_questions": [{"goal": "And then?", **question}]})
+
+
+def test_a_question_of_a_later_round_changes_no_trial(tmp_path):
+    question = {"goal": "And then?", "scientific": {"optimizer": ["adam", "momentum"]}}
+    asked = plan_of(tmp_path, {"next_questions": [question], "training.steps": "given"})
+    plain = plan_of(tmp_path)
+    assert [item.trial for item in asked.trials] == [item.trial for item in plain.trials]

@@ -41,6 +41,26 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         "objective: the range of the metric must rise, not go from 1 to 0",
     ),
     "a range without an end": ({"objective.range": [0.0]}, "objective.range: "),
+    "a target that is no number": (
+        {"objective.target": "low"},
+        "objective.target: input should be a valid",
+    ),
+    "a target that is not finite": (
+        {"objective.target": float("inf")},
+        "objective.target: input should be a finite number, not inf",
+    ),
+    "a target that the metric never has": (
+        {"objective.target": -0.1},
+        "objective.target: validation/error_rate is never -0.1: it lies in [0, 1]",
+    ),
+    "a target that the range excludes": (
+        {"objective.range": [0.1, None], "objective.target": 0.05},
+        "objective.target: validation/error_rate is never 0.05: it lies in [0.1, inf]",
+    ),
+    "a target that everything reaches": (
+        {"objective.target": 1.0},
+        "objective.target: every value of validation/error_rate is as good as 1",
+    ),
     "unknown optimizer": ({"fixed.optimizer": "adm"}, "did you mean 'adam'?"),
     "unknown choice": ({"fixed.activation": "rleu"}, "must be one of 'relu', 'tanh', 'gelu'"),
     "value out of range": ({"fixed.momentum": 1.5}, "at most 0.9999999"),

@@ -24,6 +24,7 @@ CHANGES = {
     "nodes": 2,
     "data_split": 1,
     "train_sample": "all",
+    "microbatch": 4,
 }
 
 

@@ -126,6 +126,44 @@ def test_the_settled_spec_is_the_whole_spec_with_the_same_origins(chained):
 
 
 @in_background
+def foreseen(workshop):
+    """A dry run of a second study of which only the first is trained; then the whole of it."""
+    project = workshop.new_project("foreseen")
+    project.write_study("first", listed(1e-4, 0.02))
+    project.write_study("second", SECOND)
+    before = project.plan(study="second")
+    project.snakemake(study="first")
+    dry = project.plan(study="second")
+    settled = (project.results / "second/settled.yaml").exists()
+    project.write_study("first", listed(1e-4, 0.02, 2e-4))
+    changed_first = project.plan(study="second")
+    project.write_study("first", listed(1e-4, 0.02))
+    run = project.snakemake(study="second")
+    return SimpleNamespace(
+        before=before, dry=dry, settled=settled, changed_first=changed_first, run=run
+    )
+
+
+def test_a_dry_run_shows_the_values_of_results_that_are_there(foreseen):
+    assert "fixed.learning_rate is 0.02, from first: " in foreseen.dry.text
+    assert "fixed.learning_rate comes from first, whose result is not known" in foreseen.before.text
+    assert "fixed.learning_rate is" not in foreseen.before.text
+    assert "(first changed since then, and runs again)" in foreseen.changed_first.text
+
+
+def test_a_dry_run_shows_the_jobs_that_follow_from_results_that_are_there(foreseen):
+    planned = foreseen.dry.rules
+    assert not foreseen.settled
+    # Of the first study nothing is to be done; of the second all.
+    expected = {"settle_study": 1, "train_pack": 1, "collect_study": 1, "train_reruns": 2}
+    assert planned.items() >= expected.items()
+    assert len(foreseen.run.trained("second")) == 2
+    # With another first study they are not known: what is planned is the first one's own.
+    assert "settle_study" in foreseen.changed_first.rules
+    assert foreseen.changed_first.rules["train_reruns"] == 1
+
+
+@in_background
 def without_result(workshop):
     """A study that takes from one of which no trial is feasible."""
     project = workshop.new_project("without_result")

@@ -27,6 +27,9 @@ ADVICE = "Fewer than 10 trials in all trials (4)"
 WORK = RULES.keys() - TARGETS
 ON_REQUEST = {
     "collect_replicates",
+    "choose_set_back",
+    "train_set_back",
+    "compare_set_back",
     "import_trials",
     "evaluate_test_set",
     "train_final",
@@ -165,6 +168,13 @@ def test_a_dry_run_says_what_the_study_costs(told, asked):
     assert lines[place + 2].startswith("  all trials ")
 
 
+@pytest.mark.parametrize("asked", ["usual", "slurm"])
+def test_a_dry_run_says_what_the_study_cannot_tell(told, asked):
+    lines = told[asked].text.splitlines()
+    place = lines.index("config/studies/small.yaml: cannot tell with this design:")
+    assert any(line.startswith("  importance: needs ") for line in lines[place:])
+
+
 def test_jobs_do_not_repeat_the_advice_and_the_report_has_it(trained_once):
     assert trained_once.run.text.count(ADVICE) == 1
     assert trained_once.project.report().count(ADVICE) == 1
@@ -203,4 +213,4 @@ def test_the_spec_of_the_next_round_runs_as_it_is(trained):
     assert "The next round of the study small" in (trained.root / spec).read_text()
     assert "next_study.yaml" in trained.report()
     planned = trained.plan(study=spec).rules
-    assert planned.keys() == WORK - ROUNDS
+    assert planned.keys() == WORK - {"settle_study"}  # one arm, so its search goes on in rounds

@@ -54,6 +54,7 @@ rule collect_resources:
         study=f"{STUDY}/study.nc",
         reruns=f"{STUDY}/reruns.nc",
         replicates=if_made("replicates.nc"),
+        set_back=if_made("set_back.nc"),
     output:
         f"{STUDY}/resources.nc",
     log:

@@ -3,6 +3,7 @@
 The package is imported from this checkout, also by jobs in a conda environment of their own.
 """
 
+import functools
 import gc
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from tuning_playbook.archive.settings import archive_settings
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
+from tuning_playbook.planning.campaign_file import campaign_file
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.configuration import (
     asked_for,
@@ -70,17 +72,30 @@ except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
+    from tuning_playbook.analysis.known_plan import known_plan, outdated
     from tuning_playbook.planning.retraining import retraining_lines
     from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
+    from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
+    from tuning_playbook.report.taken_lines import taken_lines
 
     for link in STUDIES.values():
-        for line in doubt_lines(link.plan):
-            logger.warning(f"{link.plan.study.path}: {line}")
-        for advice in link.plan.advice:
-            logger.warning(f"{link.plan.study.path}: {advice}")
-        if not link.plan.study.imported:
-            lines = "\n".join(budget_lines(link.plan, Path(RESULTS)))
-            logger.info(f"{link.plan.study.path}: {lines}")
+        try:
+            known = known_plan(link, Path(RESULTS)) if link.earlier else link.plan
+        except TuningPlaybookError:  # `settle_study` says so, unless an earlier study runs again
+            known = None
+        plan, said = known or link.plan, link.plan.study.path
+        again = outdated(link, STUDIES, Path(RESULTS)) if known else ()
+        for line in taken_lines(plan, known=known is not None, outdated=again):
+            logger.info(f"{said}: {line}")
+        for line in doubt_lines(plan):
+            logger.warning(f"{said}: {line}")
+        for advice in plan.advice:
+            logger.warning(f"{said}: {advice}")
+        if not plan.study.imported:
+            lines = "\n".join(budget_lines(plan, Path(RESULTS)))
+            logger.info(f"{said}: {lines}")
+            if untold := "\n".join(cannot_tell_lines(plan, Path(RESULTS))):
+                logger.warning(f"{said}: {untold}")
         if not link.plan.study.imported and not link.earlier:
             if cores_here() is None and (word := short_jobs(link.plan, Path(RESULTS))):
                 logger.warning(f"{link.plan.study.path}: {word}")
@@ -128,9 +143,12 @@ KEPT = {}
 
 def plan_of(study):
     """The plan of a study; whoever asks waits for the results that it takes from earlier ones."""
-    if not STUDIES[study].earlier:
-        return STUDIES[study].plan
+    link = STUDIES[study]
+    if not link.earlier:
+        return link.plan
     if workflow.is_main_process:  # a job is started when they are there
+        if workflow.dryrun and (foreseen := foreseen_plan(study)):
+            return foreseen
         checkpoints.settle_study.get(study=study)
     return divided_plan(study)
 
@@ -151,6 +169,23 @@ def keep_for_jobs(folder, plan):
     keep_division(plan, folder)
     if requests := requests_of(plan):
         write_requests(folder, requests)
+
+
+@functools.cache
+def foreseen_plan(study):
+    """The plan that `settle_study` is going to write; None where a result is still to come.
+
+    A dry run shows the jobs of a study by it; else it would end at `settle_study`.
+    """
+    from tuning_playbook.analysis.known_plan import is_certain, known_plan
+
+    try:
+        link = STUDIES[study]
+        certain = is_certain(link, STUDIES, Path(RESULTS))
+        plan = known_plan(link, Path(RESULTS)) if certain else None
+        return plan and with_division(plan, link.division)
+    except TuningPlaybookError:  # `settle_study` says so
+        return None
 
 
 FILES = {}

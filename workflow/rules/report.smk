@@ -8,6 +8,8 @@ rule report_study:
         diagnostics=f"{STUDY}/diagnostics.json",
         launch=f"{STUDY}/launch.json",
         next_study=if_made("next_study.yaml"),
+        set_back=if_made("set_back.json"),
+        set_back_trials=if_made("set_back.nc"),
         test=if_made("test.json"),
         final=if_made("final/final.json"),
         plots=files("plots"),
@@ -35,6 +37,15 @@ rule report_study:
         "../scripts/report_study.py"
 
 
+# The pages of all rounds of each workload; those of workloads without a study here are made with them.
+CAMPAIGNS = [
+    f"{RESULTS}/{name}"
+    for name in dict.fromkeys(
+        campaign_file(link.plan.study.workload.name) for link in STUDIES.values()
+    )
+]
+
+
 rule write_tracking:
     input:
         summaries=[f"{RESULTS}/{study}/summary.json" for study in STUDIES],
@@ -42,6 +53,7 @@ rule write_tracking:
     output:
         tracking=report(f"{RESULTS}/tracking.csv", category="all studies"),
         index=f"{RESULTS}/index.html",
+        campaigns=CAMPAIGNS,
     log:
         f"{RESULTS}/logs/write_tracking.log",
     benchmark:

@@ -106,6 +106,15 @@ def keep_what_is_there():
             give_numbers_back(folder, alone)
 
 
+def clear_what_failed():
+    """Remove the folders of failed trials that no study names any more."""
+    from tuning_playbook.archive.leftovers import clear_failed_attempts
+
+    for folder, plan in known_plans():
+        if count := clear_failed_attempts(plan, Path(RESULTS), Path("config/launches.csv")):
+            logger.info(f"{folder}: removed {count} failed trials that the study does not have now")
+
+
 def request_without_trials(wildcards):
     """What a training job is told that finds its trials itself."""
     return canonical(request_of(plan_of(wildcards.study), ()).to_json())

@@ -6,6 +6,7 @@ from pathlib import Path
 from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.job import logged
 from tuning_playbook.launches.history import read_launches
+from tuning_playbook.report.campaign import render_campaigns
 from tuning_playbook.report.index import render_index
 from tuning_playbook.report.tracking import write_tracking
 
@@ -16,3 +17,5 @@ with logged(snakemake.log[0]):
     launches = [row for path in snakemake.input.launches for row in read_launches(Path(path))]
     write_atomically(Path(output.tracking), write_tracking(rows))
     write_atomically(Path(output.index), render_index(rows, launches))
+    for file, page in render_campaigns(rows).items():
+        write_atomically(Path(snakemake.params.results) / file, page)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import xarray as xr
 
 from tuning_playbook.analysis.arm_comparison import (
+    STEPS,
     Comparison,
     Interaction,
     Pair,
@@ -174,7 +175,7 @@ def _question(
     name: str | None, found: Comparison, reruns: Reruns, why_not: str, aside: str
 ) -> Question:
     if found.verdict == "cannot tell":
-        if reruns.samples is not None:
+        if reruns.vary:
             why_not = (
                 f"Which value of {name} is the best cannot be told: of no two of its values are "
                 "there reruns enough beside the same values of the others."
@@ -200,22 +201,40 @@ def in_words(found: Comparison, reruns: Reruns, of_what: str) -> str:
         of_what: What its values are, as `arms`.
     """
     if len(found.ordered) == 2:
-        return _of_two(found, reruns)
-    return _of_many(f"{len(found.ordered)} {of_what}", found, reruns)
+        sentence = _of_two(found, reruns)
+    else:
+        sentence = _of_many(f"{len(found.ordered)} {of_what}", found, reruns)
+    return f"{sentence} {_by_ranks(reruns)}".rstrip()
+
+
+def _by_ranks(reruns: Reruns) -> str:
+    """Say how reruns were compared that have no mean; nothing where they have one."""
+    if reruns.values is None:
+        return ""
+    if not reruns.missed:
+        return "Compared by ranks (Wilcoxon's test), because the steps of no rerun vary."
+    count = sum(map(len, reruns.values))
+    return (
+        f"{reruns.missed} of {count} reruns do not reach the target: what they belong to is "
+        "compared by ranks (Wilcoxon's test), in which they are worse than any that does. "
+        "Differences take "
+        f"each of them to need {text(reruns.reach)} steps, the fewest that it can have needed."
+    )
 
 
 def _of_two(found: Comparison, reruns: Reruns) -> str:
     (pair,) = found.pairs
     if found.verdict == "differs":
-        return f"{pair.arm} is better than {pair.other} by {_with_interval(pair)}."
+        return f"{pair.arm} is better than {pair.other} by {_with_interval(pair, reruns)}."
     if found.verdict == "practically the same":
         return (
             f"{pair.arm} and {pair.other} are practically the same: they differ by "
-            f"{_with_interval(pair)}, within the margin of {text(reruns.margin)}."
+            f"{_with_interval(pair, reruns)}, within the margin of {text(reruns.margin)}."
         )
     return (
-        f"No difference between {pair.arm} and {pair.other} is shown: {_with_interval(pair)} in "
-        f"favour of {pair.arm}. {_one_sided(found)}{_what_would_settle(found, reruns)}"
+        f"No difference between {pair.arm} and {pair.other} is shown: "
+        f"{_with_interval(pair, reruns)} in favour of {pair.arm}. "
+        f"{_one_sided(found)}{_what_would_settle(found, reruns)}"
     )
 
 
@@ -236,14 +255,15 @@ def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
     if found.verdict == "no difference shown":
         return (
             f"No difference between the {several} is shown: the largest, of {widest.arm} over "
-            f"{widest.other}, is {_with_interval(widest)}. {_one_sided(found)}"
+            f"{widest.other}, is {_with_interval(widest, reruns)}. {_one_sided(found)}"
             f"{_what_would_settle(found, reruns)}"
         )
     beaten = [level for level in found.ordered if level not in found.best]
     if not beaten:
         clearest = min(found.pairs, key=lambda pair: pair.p)
         return (
-            f"{clearest.arm} is better than {clearest.other} by {_with_interval(clearest)}, but "
+            f"{clearest.arm} is better than {clearest.other} by "
+            f"{_with_interval(clearest, reruns)}, but "
             f"which of the {several} is the best is not shown."
         )
     if not found.best:
@@ -255,7 +275,7 @@ def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
     if len(found.best) == 1:
         return (
             f"{best} is the best of the {several}: each other is shown to be worse (one-sided "
-            f"5 %); {_by_how_much(found, beaten)}."
+            f"5 %); {_by_how_much(found, beaten, reruns)}."
         )
     return (
         f"Which is the best of the {several} is not shown: {_listed(found.best)} may be. Shown to "
@@ -263,13 +283,13 @@ def _of_many(several: str, found: Comparison, reruns: Reruns) -> str:
     )
 
 
-def _by_how_much(found: Comparison, beaten: Sequence[str]) -> str:
+def _by_how_much(found: Comparison, beaten: Sequence[str], reruns: Reruns) -> str:
     """Name those that the best one beats, each by how much; of many the nearest."""
     pairs = {pair.other: pair for pair in found.pairs if pair.arm == found.best[0]}
     known = [level for level in beaten if level in pairs]
     if len(known) > MOST_NAMED:
-        return f"the nearest, {known[0]}, by {_with_interval(pairs[known[0]])}"
-    return _listed([f"{level} by {_with_interval(pairs[level])}" for level in known])
+        return f"the nearest, {known[0]}, by {_with_interval(pairs[known[0]], reruns)}"
+    return _listed([f"{level} by {_with_interval(pairs[level], reruns)}" for level in known])
 
 
 def _what_would_settle(found: Comparison, reruns: Reruns) -> str:
@@ -279,7 +299,7 @@ def _what_would_settle(found: Comparison, reruns: Reruns) -> str:
         more = "No number of reruns would settle it"
     else:
         more = f"If that is what there is, {found.needed_reruns:,} reruns of each would settle it"
-    if reruns.margin > 0:
+    if reruns.margin > 0 or reruns.values is not None:
         return f"{more}."
     return (
         f"{more}. With a min_improvement of 0 nothing can be called the same; with one of "
@@ -287,9 +307,12 @@ def _what_would_settle(found: Comparison, reruns: Reruns) -> str:
     )
 
 
-def _with_interval(pair: Pair) -> str:
+def _with_interval(pair: Pair, reruns: Reruns) -> str:
+    if pair.high - pair.low >= 2 * reruns.reach:
+        few = f"too few reruns for a {PERCENT} interval"
+        return f"{text(pair.difference)}{reruns.unit} ({few})"
     by = told(pair.difference, (pair.high - pair.low) / 2)
-    return f"{by} ({PERCENT} interval {interval(pair.low, pair.high)})"
+    return f"{by}{reruns.unit} ({PERCENT} interval {interval(pair.low, pair.high)})"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -302,9 +325,7 @@ def _listed(names: Sequence[str]) -> str:
 def _crossed(found: Interaction) -> str:
     one, other = found.hyperparameters
     if found.difference is None or found.low is None or found.high is None:
-        return (
-            f"Whether {one} and {other} interact cannot be told: too few arms have reruns enough."
-        )
+        return f"Whether {one} and {other} interact cannot be told: {found.why_not}."
     (mine, instead), (with_this, with_that) = map(_written, (found.values, found.beside))
     by = told(found.difference, (found.high - found.low) / 2)
     gain = (
@@ -334,13 +355,18 @@ def left_out(arms: Sequence[TrialVariance]) -> str:
 
 def _why_not(arms: Sequence[TrialVariance]) -> str:
     known = [row for row in arms if row.known]
+    if len(known) > 1 and all(row.missed == len(row.comparable) for row in known):
+        return (
+            "Whether the arms differ cannot be told: no rerun reaches the target. Train longer, or "
+            "take a target that is easier to reach."
+        )
     if len(known) > 1:
         return (
             "Whether the arms differ cannot be told: no rerun differs from its siblings, so there "
             "is no variance to judge by. Check that the seeds reach the training, and that the "
             "metric is not too coarse."
         )
-    counts = _listed([f"{row.arm} has {len(row.feasible)}" for row in arms])
+    counts = _listed([f"{row.arm} has {len(row.comparable)}" for row in arms])
     return (
         f"Whether the arms differ cannot be told: that takes {LEAST_RERUNS} feasible reruns of "
         f"each ({counts}), or a trial variance that is known before."
@@ -351,9 +377,15 @@ def _of_the_search(arms: Sequence[TrialVariance], sign: float) -> str:
     """Say what the search alone says, and that it is not enough."""
     scores = {row.arm: row.search_objective for row in arms if row.search_objective is not None}
     found = sorted(scores, key=lambda arm: sign * scores[arm])
+    counted = any(row.beyond is not None for row in arms)
     if not found:
-        return "No trial is feasible, so nothing can be told of the arms."
-    each = _listed([f"{arm} {text(scores[arm])}" for arm in found])
+        return (
+            "No trial is feasible, or none reaches the target, so nothing can be told of the arms."
+            if counted
+            else "No trial is feasible, so nothing can be told of the arms."
+        )
+    unit = STEPS if counted else ""
+    each = _listed([f"{arm} {text(scores[arm])}{unit}" for arm in found])
     return (
         f"In the search alone {found[0]} came out best ({each}). Whether the arms differ "
         "cannot be told without reruns: each value is the best of many trials, trained once. "
@@ -367,11 +399,14 @@ def _altogether(
     """Say what a colleague would repeat."""
     if not questions:
         (row,) = arms
+        if row.missed:
+            return f"The study has one arm, so it compares nothing. {row.of_reruns}."
         if row.mean is not None and row.low is not None:
             mean = told(row.mean, row.error)
+            does = f"reaches {mean}" if row.beyond is None else f"needs {mean}{STEPS}"
             return (
                 "The study has one arm, so it compares nothing: its best "
-                f"configuration reaches {mean} on average over {len(row.feasible)} reruns."
+                f"configuration {does} on average over {len(row.feasible)} reruns."
             )
         return "The study has one arm, so it compares nothing: it looks for a good configuration."
     of_values = [item for item in questions if item.hyperparameter is not None]

@@ -21,6 +21,7 @@ from tuning_playbook.analysis.sampling_scale import choice_place, sampling_scale
 from tuning_playbook.analysis.search_axes import in_some_trials, search_axes
 from tuning_playbook.analysis.sobol_indices import SobolIndices, sobol_indices
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.study.needs import model_can_be_fitted
 from tuning_playbook.study.thresholds import Importance
 
 LEAST_PREDICTED = 0.2
@@ -30,12 +31,6 @@ up, and so would be what is said of its hyperparameters."""
 PREDICTED_BY_CHANCE = 3.0
 """Of noise a function with d length scales, chosen for n trials, predicts up to 3 (d + 1) / n of
 the variance of trials left out, in 95 studies of a hundred (simulated, 20 to 64 trials)."""
-
-LEAST_TRIALS = 10
-"""Feasible trials below which no function of one hyperparameter is known, let alone of two."""
-
-TRIALS_PER_HYPERPARAMETER = 5
-"""And so many more are needed for each."""
 
 BETTER = {0.25: "quarter", 1 / 3: "third", 0.5: "half"}
 """The shares of an arm's trials that span its good region: the first whose region is smaller than
@@ -108,10 +103,6 @@ def _thinned(trials: Indices) -> Indices:
     return np.asarray(trials[np.linspace(0, len(trials) - 1, MOST_TRIALS).astype(int)])
 
 
-def _enough(trials: int, axes: int) -> bool:
-    return axes > 0 and trials >= LEAST_TRIALS + TRIALS_PER_HYPERPARAMETER * (axes - 1)
-
-
 def _good_region(
     study: xr.Dataset, arm: str, trials: Indices, thresholds: Importance
 ) -> dict[str, Any] | None:
@@ -171,7 +162,7 @@ def _fit_axes(
 ) -> dict[str, Any]:
     """Return the numbers of some trials of an arm; without indices where they are too few."""
     row: dict[str, Any] = {"arm": arm, "used": len(loss), "predicted": None, "told": False}
-    if not _enough(len(loss), len(axes)) or not np.ptp(loss) > 0:
+    if not model_can_be_fitted(len(loss), len(axes)) or not np.ptp(loss) > 0:
         return row
     indices = sobol_indices(list(axes.values()), without_the_worst(loss))
     by_chance = PREDICTED_BY_CHANCE * (len(axes) + 1) / len(loss)

@@ -15,7 +15,14 @@ from scipy import special
 
 from tuning_playbook.analysis.metric_range import metric_range
 from tuning_playbook.analysis.numbers import number
-from tuning_playbook.analysis.ranking import Floats, arm_names, direction, losses, members
+from tuning_playbook.analysis.ranking import (
+    Floats,
+    arm_names,
+    direction,
+    losses,
+    members,
+    objective_losses,
+)
 from tuning_playbook.analysis.tuning_curve import band_ranks
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -74,9 +81,10 @@ class BestOf:
         feasible: How many of them are feasible.
         budgets: Powers of two, and all of the arm's trials.
         curve: What other searches would find with each budget up to all of the arm's trials.
-        last_doubling: By how much the best of all trials is better than the expected best of half.
+        last_doubling: By how much the best of all trials is better than the expected best of half;
+            None where half of the trials may be without one that reaches the target.
         next_doubling: By how much the best of twice as many is expected to be better still; None
-            where there are too few trials.
+            where there are too few trials, or a quarter of them may be without such a one.
     """
 
     arm: str
@@ -95,7 +103,10 @@ def best_of(study: xr.Dataset) -> tuple[BestOf, ...]:
     replacement, which has the right expectation where drawing the same trial twice makes budgets
     look worse than they are. Infeasible trials are drawn too and are the worst. As the draws come
     near to all trials their best differs less and less from the best there is. What another search
-    would find does differ, and is told by the band of the tuning curve (`tuning_curve`). It holds
+    would find does differ, and is told by the band of the tuning curve (`tuning_curve`). Of trials
+    that did not reach a target it is known only that they are worse than those that did: they
+    count as infeasible ones do, and what a doubling gains is told only where the best of half the
+    trials always reaches it. It holds
     for independent trials; quasi-random ones lie more evenly, and vary less.
 
     The gain of the next doubling is extrapolated from the last two: it is to the last gain as that
@@ -110,9 +121,10 @@ def best_of(study: xr.Dataset) -> tuple[BestOf, ...]:
     possible = metric_range(study)
     best = possible.low if direction(study) > 0 else -possible.high
     for arm in arm_names(study):
-        loss = losses(study)[members(study, arm)]
+        loss = objective_losses(study)[members(study, arm)]
         loss = np.where(np.isfinite(loss), loss, np.inf)
-        feasible = np.sort(loss[np.isfinite(loss)])
+        trained = np.isfinite(losses(study)[members(study, arm)])
+        feasible = np.sort(loss[trained])
         found.append(
             BestOf(
                 arm=arm,
@@ -142,7 +154,8 @@ def expected_best(losses: Floats, budget: int) -> float:
         1.333333
     """
     weights = _draws(len(losses), budget)
-    return float(weights @ np.sort(losses) / weights.sum())
+    possible = weights > 0
+    return float(weights[possible] @ np.sort(losses)[possible] / weights.sum())
 
 
 def _sizes(trials: int) -> Sequence[int]:
@@ -211,16 +224,30 @@ def _curve(ordered: Floats, sign: float, best: float) -> TuningCurve:
 def _last_doubling(feasible: Floats) -> float | None:
     if len(feasible) < 2:
         return None
-    return float(expected_best(feasible, len(feasible) // 2) - feasible[0])
+    return _difference(_expected(feasible, 2), number(feasible[0]))
 
 
 def _next_doubling(feasible: Floats) -> float | None:
     if len(feasible) < LEAST_TRIALS:
         return None
-    half, quarter = (expected_best(feasible, len(feasible) // part) for part in (2, 4))
+    half, quarter = (_expected(feasible, part) for part in (2, 4))
+    if half is None or quarter is None:
+        return None
     last, before = half - float(feasible[0]), quarter - half
     # A doubling is not expected to gain more than the one before.
     return last * min(1.0, last / before) if before > 0 else 0.0
+
+
+def _expected(feasible: Floats, part: int) -> float | None:
+    """Return the expected best of a part of the trials; None where it may be infinite."""
+    drawn = len(feasible) // part
+    known = int(np.isfinite(feasible).sum())
+    # So few trials may all be among those that did not reach the target.
+    return expected_best(feasible, drawn) if drawn > len(feasible) - known else None
+
+
+def _difference(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
 
 
 def _log_choose(count: NDArray[np.int64], chosen: int) -> Floats:

@@ -11,6 +11,8 @@ from tuning_playbook.analysis.ranking import (
     arm_settings,
     arms_by_best,
     best_trial,
+    metric_direction,
+    metric_losses,
     strings,
     trial_id,
 )
@@ -59,7 +61,7 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
         trial=trial_id(study, position),
         fingerprint=str(study["fingerprint"].values[position]),
         commit="",
-        objective=float(study["objective"].values[position]),
+        objective=float(metric_direction(study) * metric_losses(study)[position]),
         workload=str(study.attrs["workload"]),
         values={name: _as_in_a_spec(value) for name, value in values_of(study, position).items()},
         scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},

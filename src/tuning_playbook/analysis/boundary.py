@@ -15,8 +15,6 @@ from tuning_playbook.analysis.clustering import (
     PERMUTATIONS,
     clustering,
     nearness,
-    top_count,
-    top_orders,
 )
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
 from tuning_playbook.analysis.numbers import plain, text
@@ -39,6 +37,7 @@ from tuning_playbook.analysis.sampling_scale import (
 )
 from tuning_playbook.analysis.turning import bottom_before, turns_before
 from tuning_playbook.dataset.searched import Searched, read_searched
+from tuning_playbook.study.needs import boundary_can_be_told, top_count
 from tuning_playbook.study.thresholds import DEFAULTS, Boundary
 
 PERMUTATIONS_PER_TEST = 100
@@ -206,7 +205,7 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
     telling = [
         item
         for item in ranges
-        if item.edges and tests / top_orders(len(item.trials)) <= thresholds.significance
+        if item.edges and boundary_can_be_told(len(item.trials), tests, thresholds.significance)
     ]
     wide = sum(item.scale.widened(edge) is not None for item in ranges for edge in item.edges)
     rows = [_row(study, item, tests if item in telling else 0, wide, thresholds) for item in ranges]

@@ -10,8 +10,8 @@ from tuning_playbook.analysis.ranking import (
     Floats,
     curves,
     eval_fractions,
-    losses,
     members,
+    metric_losses,
     objective_split,
 )
 
@@ -45,7 +45,7 @@ def broken_down(study: xr.Dataset, arm: str) -> NDArray[np.bool_]:
         [trial of the arm]
     """
     trials = members(study, arm)
-    loss = losses(study)[trials]
+    loss = metric_losses(study)[trials]
     curve = curves(study, objective_split(study))[trials]
     start = curve[:, 0] if start_is_known(study) else np.full(len(trials), np.nan)
     early = np.where(eval_fractions(study)[trials] <= EARLY, curve, np.nan)

@@ -1,15 +1,11 @@
 """Whether the best trials cluster at an edge of a range: a permutation test, on arrays alone."""
 
-import math
 from functools import lru_cache
 
 import numpy as np
 
 from tuning_playbook.analysis.ranking import Floats, Indices
-
-MOST_TOP = 8
-"""So many trials count as the top ones: the question is about the neighbourhood of the best one,
-not about the trend over the whole range."""
+from tuning_playbook.study.needs import top_count
 
 PERMUTATIONS = 9999
 """At least so many, which settles a p-value of 1 in 1,000."""
@@ -23,21 +19,6 @@ MOST_TIED = 128
 
 ROUNDING = 1e-9
 """Of positions on a grid, which are equal but for their last digits."""
-
-
-def top_count(feasible: int) -> int:
-    """Return how many of the feasible trials of an arm count as its top ones."""
-    return min(MOST_TOP, feasible)
-
-
-def top_orders(trials: int) -> int:
-    """Return of how many orders of top trials chance draws one; a perfect cluster is one of them.
-
-    Example:
-        >>> top_orders(5)
-        120
-    """
-    return math.perm(trials, top_count(trials))
 
 
 def nearness(distances: Floats, outer: float) -> float:

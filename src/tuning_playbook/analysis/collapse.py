@@ -13,10 +13,12 @@ from tuning_playbook.analysis.ranking import (
     arm_names,
     arms_of,
     best_trials,
+    best_value_steps,
     collapsed,
     curves,
-    direction,
     members,
+    metric_direction,
+    metric_losses,
     objective_metric,
     objective_split,
     ranked,
@@ -24,11 +26,9 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.dataset.collapse_step import find_collapse, find_recoveries
+from tuning_playbook.study.needs import COLLAPSE_EVALUATIONS
 from tuning_playbook.study.thresholds import DEFAULTS
 from tuning_playbook.study.thresholds import Collapse as Thresholds
-
-LEAST_EVALUATIONS = 8
-"""With fewer a jump cannot be told from what evaluations scatter by."""
 
 LEAST_MANY = 3
 """Fewer trials than this are not many, whatever share of a small arm they are."""
@@ -104,7 +104,7 @@ def collapse(study: xr.Dataset, thresholds: Thresholds = DEFAULTS.collapse) -> F
     if not len(feasible):
         return finding(answer="cannot tell", summary="No trial is feasible.")
     evaluations = np.isfinite(curves(study, objective_split(study))).sum(axis=1).max()
-    if evaluations < LEAST_EVALUATIONS:
+    if evaluations < COLLAPSE_EVALUATIONS:
         return finding(
             answer="cannot tell",
             summary=f"{evaluations} evaluations are too few to see a collapse in them.",
@@ -119,17 +119,17 @@ def _row(study: xr.Dataset, trial: int) -> dict[str, Any]:
         "trial": trial_id(study, trial),
         "arm": str(study["arm"].values[trial]),
         "collapse_step": int(step),
-        "best_step": int(study["best_step"].values[trial]),
+        "best_step": int(best_value_steps(study)[trial]),
         "metric": f"{objective_split(study)}/{objective_metric(study)}",
         "kind": None,
-        "before": float(study["objective"].values[trial]),
+        "before": float(metric_direction(study) * metric_losses(study)[trial]),
         "after": None,
     }
     validation, train = (curves(study, s)[trial] for s in (objective_split(study), "train"))
     found = find_collapse(validation, train)
     # Imported trials are judged at their own steps, which the shared ones may not show.
     if found is not None:
-        sign = direction(study)
+        sign = metric_direction(study)
         row |= {
             "kind": found.kind,
             "before": sign * found.before,

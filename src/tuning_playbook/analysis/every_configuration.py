@@ -44,7 +44,7 @@ class ConfigurationRow:
         trial: The id of its searched trial; empty for the baseline.
         hyperparameters: Every value.
         objectives: What each of its seeds reached that counts as a rerun; None for an infeasible
-            one.
+            one, and for one that did not reach the target.
         seeds: The seed of each.
         mean: Of the feasible ones; None where there is none.
         low: Lower end of the 95 % interval of the mean, of it alone; None where the variance is not
@@ -118,7 +118,7 @@ def every_configuration(
         return None
     sign = -direction(study)
     rows = [_row(study, reruns, variance_of(reruns, label)) for label in labels]
-    described = [row for row, _ in sorted(rows, key=lambda row: _rank(row[0], sign))]
+    described = [row for row, _ in sorted(rows, key=lambda row: _rank(row[1], sign))]
     named = {row.name: replace(variance, arm=row.name) for row, variance in rows}
     found = [named[row.name] for row in described]
     known = [row for row in found if row.known]
@@ -174,9 +174,15 @@ def _row(
     return row, variance
 
 
-def _rank(row: ConfigurationRow, sign: float) -> tuple[bool, float]:
-    """Return what the best mean comes first by; a configuration without a mean comes last."""
-    return row.mean is None, -sign * (row.mean or 0.0)
+def _rank(row: TrialVariance, sign: float) -> tuple[bool, float]:
+    """Return what the best mean comes first by; a configuration without a mean comes last.
+
+    Of steps to a target it is the median, in which a rerun that did not reach it is the worst.
+    """
+    level = row.mean
+    if row.beyond is not None and row.comparable:
+        level = float(np.median(row.comparable))
+    return level is None, -sign * (level or 0.0)
 
 
 def _why_not(known: Sequence[TrialVariance]) -> str:
@@ -186,6 +192,8 @@ def _why_not(known: Sequence[TrialVariance]) -> str:
             f"{MOST_COMPARED} that are: the intervals of so many pairs, which hold together, would "
             "show next to nothing."
         )
+    if len(known) > 1 and all(row.missed == len(row.comparable) for row in known):
+        return "Whether the configurations differ cannot be told: no rerun reaches the target."
     if len(known) > 1:
         return (
             "Whether the configurations differ cannot be told: no rerun differs from its siblings."

@@ -15,9 +15,9 @@ from tuning_playbook.analysis.ranking import (
     arm_names,
     best_trials,
     curves,
-    direction,
-    losses,
     members,
+    metric_direction,
+    metric_losses,
     objective_metric,
     objective_split,
     trial_id,
@@ -76,7 +76,7 @@ def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_cha
             answer="cannot tell",
             summary="No trial was evaluated before its first step, so chance is not known.",
         )
-    sign, loss = direction(study), losses(study)
+    sign, loss = metric_direction(study), metric_losses(study)
     chances = _chances(study, thresholds.share)
     rows: list[dict[str, Any]] = []
     for arm, trial in bests.items():

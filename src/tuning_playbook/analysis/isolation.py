@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import members
+from tuning_playbook.analysis.ranking import censored, members, trial_ids
 from tuning_playbook.analysis.study_variance import study_variance
 from tuning_playbook.analysis.variance import trial_variance
 from tuning_playbook.study.study import BASELINE
@@ -17,7 +18,8 @@ class IsolationPoint:
     Attributes:
         arm: Its name.
         trial: The id of its best trial; empty where no trial is feasible.
-        objective: The objective of that trial in the search; None where no trial is feasible.
+        objective: The objective of that trial in the search; None where no trial is feasible, and
+            where it did not reach the target.
         reruns: The objectives of its feasible reruns.
         rerun_trials: Their ids.
         mean: Of the reruns; None where there is none.
@@ -30,6 +32,8 @@ class IsolationPoint:
         study_low: Lower end of the interval that the best of another search falls into in 90 % or
             more (study variance); None where it is open, so that no trial bounds it.
         study_high: Upper end.
+        censored: Whether the best trial, and so every feasible one, did not reach the target.
+        censored_reruns: How many of its reruns did not.
     """
 
     arm: str
@@ -46,11 +50,13 @@ class IsolationPoint:
     repeats: tuple[float, ...]
     study_low: float | None
     study_high: float | None
+    censored: bool = False
+    censored_reruns: int = 0
 
     @property
     def infeasible(self) -> bool:
         """Whether the arm has no feasible trial, and so no point."""
-        return self.objective is None
+        return self.objective is None and not self.censored
 
 
 def isolation(
@@ -67,6 +73,7 @@ def isolation(
 
     Source: playbook, "Detecting whether a change is useful with isolation plots".
     """
+    missed = trial_ids(study, np.flatnonzero(censored(study)))
     searches = {row.arm: row for row in study_variance(study, replicates, reruns)}
     return tuple(
         IsolationPoint(
@@ -84,6 +91,8 @@ def isolation(
             repeats=searches[row.arm].repeats,
             study_low=None if searches[row.arm].low_open else searches[row.arm].low,
             study_high=None if searches[row.arm].high_open else searches[row.arm].high,
+            censored=row.trial in missed,
+            censored_reruns=row.missed,
         )
         for row in trial_variance(study, reruns)
         if row.arm != BASELINE

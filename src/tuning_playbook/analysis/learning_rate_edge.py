@@ -1,6 +1,5 @@
 """Is the best learning rate at the edge of stability? Then fixing the instability may pay."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -24,10 +23,8 @@ from tuning_playbook.analysis.ranking import (
 )
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import Searched, read_searched
+from tuning_playbook.study.needs import LEARNING_RATE
 from tuning_playbook.study.thresholds import DEFAULTS, LearningRateEdge
-
-NAMES = re.compile(r"(.*_)?(lr|learning_rate)(0|_init|_max|_peak|_base)?")
-"""What a learning rate is called, by us or by another tool: `lr`, `adam_learning_rate`."""
 
 LEAST_UNSTABLE = 2
 """A single trial that breaks down may have another cause than its learning rate."""
@@ -64,7 +61,7 @@ def learning_rate_edge(
 
     Source: playbook, "How can optimization failures be debugged and mitigated?", figure 7.
     """
-    searched = [item for item in read_searched(study) if NAMES.fullmatch(item.name)]
+    searched = [item for item in read_searched(study) if LEARNING_RATE.fullmatch(item.name)]
     rows = [
         row
         for item in searched

@@ -11,6 +11,7 @@ from tuning_playbook.analysis.numbers import number, probability, text
 from tuning_playbook.analysis.ranking import arm_names, losses, members
 from tuning_playbook.analysis.search_axes import in_some_trials, search_axes
 from tuning_playbook.analysis.surface_test import Sample, detectable_range, p_of_no_surface
+from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, NothingMatters
 
 OUTLYING = 2.2
@@ -68,17 +69,20 @@ def nothing_matters(
         arms=tuple(searched),
     )
     left_out = _left_out(lacking)
-    if not samples:
-        return finding(
-            answer="cannot tell" if lacking else "ok",
-            summary=f"Nothing else was searched.{left_out}" if lacking else "Nothing was searched.",
-        )
+    if not read_searched(study):
+        return finding(answer="ok", summary="Nothing was searched.")
     count = sum(len(sample.values) for sample in samples)
-    known = np.concatenate([sample.values[np.isfinite(sample.values)] for sample in samples])
+    values = np.concatenate([np.empty(0), *(sample.values for sample in samples)])
+    known = values[np.isfinite(values)]
     if count < thresholds.least_trials or len(known) < 2:
         return finding(
             answer="cannot tell",
-            summary=f"{count} trials are too few to tell a surface from noise.",
+            summary=(
+                f"{count} trials that were searched over the same hyperparameters are too few to "
+                f"tell a surface from noise.{left_out}"
+                if lacking
+                else f"{count} trials are too few to tell a surface from noise."
+            ),
             numbers={"trials": count},
             advice=f"{thresholds.least_trials} trials would tell.",
         )

@@ -20,13 +20,8 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
+from tuning_playbook.study.needs import PERIODIC_EVALUATIONS, SECOND_HALF
 from tuning_playbook.study.thresholds import DEFAULTS, Periodicity
-
-SECOND_HALF = 0.5
-"""The first half, in which training makes most of its gain, has no steady level to vary about."""
-
-LEAST_POINTS = 10
-"""Fewer evaluations have hardly a frequency between the trend and every other evaluation."""
 
 LEAST_PERIODS = 3
 """A period that passes fewer times is told from a trend by nothing."""
@@ -71,12 +66,12 @@ def periodicity(study: xr.Dataset, thresholds: Periodicity = DEFAULTS.periodicit
         section="Setting up periodic evaluations",
     )
     trials, values, every = _late_values(study)
-    if not len(values) or values.shape[1] < LEAST_POINTS:
+    if not len(values) or values.shape[1] < PERIODIC_EVALUATIONS:
         return finding(
             answer="cannot tell",
             summary=(
-                f"No feasible trial has {LEAST_POINTS} evaluations, evenly spaced, in the second "
-                "half of its training."
+                f"No feasible trial has {PERIODIC_EVALUATIONS} evaluations, evenly spaced, in the "
+                "second half of its training."
             ),
             advice="Evaluate more often." if len(values) else "",
         )

@@ -7,6 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from tuning_playbook.dataset.steps_to_target import losses_with_censored
+from tuning_playbook.study.steps_to import steps_to
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -31,18 +34,88 @@ def strings(dataset: xr.Dataset, name: str) -> NDArray[np.str_]:
     return np.asarray(dataset[name].values.astype(str))
 
 
-def direction(study: xr.Dataset) -> float:
-    """Return 1 where a smaller objective is better, and -1 where a larger one is."""
+def target(study: xr.Dataset) -> float | None:
+    """Return what the metric is to reach; None where its best value ranks the trials."""
+    told = study.attrs.get("objective_target")
+    return None if told is None else float(told)
+
+
+def metric_direction(study: xr.Dataset) -> float:
+    """Return 1 where a smaller value of the objective's metric is better, -1 where a larger is."""
     return -1.0 if study.attrs["objective_mode"] == "max" else 1.0
 
 
-def losses(study: xr.Dataset) -> Floats:
+def direction(study: xr.Dataset) -> float:
+    """Return 1 where a smaller objective is better, and -1 where a larger one is.
+
+    Of steps to a target fewer are better, whatever the metric's mode.
+    """
+    return metric_direction(study) if target(study) is None else 1.0
+
+
+def censored(study: xr.Dataset) -> NDArray[np.bool_]:
+    """Return which trials did not reach the target in their steps: [trial]; none without one."""
+    if target(study) is None:
+        return np.zeros(study.sizes["trial"], bool)
+    return np.asarray(study["censored"].values.astype(int) == 1)
+
+
+def objective_losses(study: xr.Dataset) -> Floats:
     """Return each trial's objective, negated if need be so that smaller is better.
+
+    Returns:
+        [trial]; NaN for an infeasible trial, and for a censored one.
+    """
+    return np.asarray(direction(study) * study["objective"].values.astype(float))
+
+
+def metric_losses(study: xr.Dataset) -> Floats:
+    """Return each trial's best value of the metric over training, smaller being better.
+
+    Returns:
+        [trial]; NaN for an infeasible trial. Without a target these are the objectives.
+    """
+    if target(study) is None:
+        return objective_losses(study)
+    return np.asarray(metric_direction(study) * study["best_value"].values.astype(float))
+
+
+def beyond_the_budget(study: xr.Dataset) -> float:
+    """Return the fewest steps to the target that a censored trial can have needed.
+
+    It needed more than all of its steps, so at the earliest it would have been at the target one
+    evaluation after the last step of the study.
+    """
+    return float(study.attrs["max_train_steps"]) + float(study.attrs["eval_every"])
+
+
+def fewest_steps(study: xr.Dataset) -> Floats:
+    """Return the fewest steps to the target that each trial can have needed.
 
     Returns:
         [trial]; NaN for an infeasible trial.
     """
-    return np.asarray(direction(study) * study["objective"].values.astype(float))
+    return np.where(censored(study), beyond_the_budget(study), objective_losses(study))
+
+
+def losses(study: xr.Dataset) -> Floats:
+    """Return a number for each trial by which all are ranked, smaller being better.
+
+    It is the objective, negated if need be; censored trials stand behind all others, by their best
+    values.
+
+    Returns:
+        [trial]; NaN for an infeasible trial.
+    """
+    if target(study) is None:
+        return objective_losses(study)
+    return losses_with_censored(
+        objective_losses(study),
+        censored(study),
+        metric_losses(study),
+        beyond_the_budget(study),
+        float(study.attrs["eval_every"]),
+    )
 
 
 def members(study: xr.Dataset, arm: str | None = None) -> Indices:
@@ -57,6 +130,7 @@ def ranked(study: xr.Dataset, arm: str | None = None) -> Indices:
 
     Of equal objectives the one that was reached in fewer steps comes first, then the trial that
     stands first in the study, so that the best trial is the same one wherever it is asked for.
+    Trials that did not reach a target stand behind all that did, by their best values.
     """
     loss = losses(study)
     positions = members(study, arm)
@@ -76,6 +150,16 @@ def best_trial(study: xr.Dataset, arm: str | None = None) -> int | None:
     """Return the position of the best feasible trial, or None where there is none."""
     order = ranked(study, arm)
     return int(order[0]) if len(order) else None
+
+
+def best_value_steps(study: xr.Dataset) -> Indices:
+    """Return the step of each trial's best value of the metric: [trial]; -1 where there is none.
+
+    Without a target that is its best step.
+    """
+    if target(study) is None:
+        return np.asarray(study["best_step"].values.astype(np.int64))
+    return np.asarray(study["best_steps"].values[:, 0].astype(np.int64))
 
 
 def best_trials(study: xr.Dataset) -> dict[str, int]:
@@ -115,6 +199,19 @@ def objective_metric(study: xr.Dataset) -> str:
     return str(study.attrs["objective_metric"]).split("/", 1)[1]
 
 
+def ranked_by(study: xr.Dataset) -> str:
+    """Return what ranks trials, as `validation/error_rate` or `steps to validation/loss <= 1`."""
+    metric, mode = str(study.attrs["objective_metric"]), str(study.attrs["objective_mode"])
+    aim = target(study)
+    return metric if aim is None else steps_to(metric, mode, aim)
+
+
+def objective_label(study: xr.Dataset) -> str:
+    """Return the name of an axis that has the objective."""
+    named = ranked_by(study)
+    return f"best {named}" if target(study) is None else named
+
+
 def objective_split(study: xr.Dataset) -> str:
     """Return the split that the objective is measured on, as `validation`."""
     return str(study.attrs["objective_metric"]).split("/", 1)[0]
@@ -127,7 +224,7 @@ def curves(study: xr.Dataset, split: str) -> Floats:
         [trial, eval_step]; NaN from a divergence on, and beyond the end of a shorter trial.
     """
     metric = study[objective_metric(study)].sel(split=split).transpose("trial", "eval_step")
-    return np.asarray(direction(study) * metric.values.astype(float))
+    return np.asarray(metric_direction(study) * metric.values.astype(float))
 
 
 def last_steps(study: xr.Dataset) -> Indices:

@@ -12,8 +12,8 @@ from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
     arm_names,
     best_trials,
-    direction,
-    losses,
+    metric_direction,
+    metric_losses,
     objective_metric,
     objective_split,
     ranked,
@@ -59,10 +59,10 @@ def sample_skew(study: xr.Dataset, thresholds: SampleSkew = DEFAULTS.sample_skew
             summary="The objective was measured on the whole split.",
             arms=arm_names(study),
         )
-    sign = direction(study)
+    sign = metric_direction(study)
     whole = sign * study[f"whole_{metric}"].values
     error = study[f"sample_error_{metric}"].values
-    difference = losses(study) - whole
+    difference = metric_losses(study) - whole
     known = [trial for trial in ranked(study) if np.isfinite(difference[trial] + error[trial])]
     if not known:
         summary = "No trial was measured on the whole split."
@@ -78,7 +78,7 @@ def sample_skew(study: xr.Dataset, thresholds: SampleSkew = DEFAULTS.sample_skew
         {
             "arm": arm,
             "trial": trial_id(study, trial),
-            "sample": float(sign * losses(study)[trial]),
+            "sample": float(sign * metric_losses(study)[trial]),
             "whole": float(sign * whole[trial]),
         }
         for arm, trial in bests.items()

@@ -13,20 +13,20 @@ from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
     Floats,
+    Indices,
     arm_names,
-    losses,
+    objective_losses,
     objective_split,
     ranked,
+    target,
     trial_ids,
 )
 from tuning_playbook.analysis.resolution import resolution
 from tuning_playbook.analysis.step_variance import TOP_TRIALS, late_scatter
 from tuning_playbook.analysis.trend import LEAST_NOISES
 from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.study.needs import DENSITY_TRIALS
 from tuning_playbook.study.thresholds import DEFAULTS, SamplingDensity
-
-LEAST_TRIALS = 6
-"""With fewer feasible trials there are too few gaps to compare the first ones with."""
 
 TOP_SHARE = 0.5
 """The gaps are compared within the better half, where the shape of the worse half has no say."""
@@ -67,6 +67,9 @@ def sampling_density(
     brought, the expected best of half the trials against that of all, and what the next one is
     expected to bring (`best_of`).
 
+    Where steps to a target rank the trials, an arm is judged if its better half reaches the target,
+    and the scatter is one evaluation.
+
     Where no hyperparameter has an effect at most 2 % of studies are warned about; were the tail of
     good objectives exponential, 8 % would be. With 16 trials in each of two arms, an arm in which
     one trial is better by twelve times the standard deviation of the others is found nine times in
@@ -78,7 +81,7 @@ def sampling_density(
     """
     arms = arm_names(study)
     bought = {arm.arm: arm for arm in best_of(study)}
-    loss = losses(study)
+    loss = objective_losses(study)
     unit = resolution(loss[np.isfinite(loss)])
     rows = [_row(study, bought[arm], len(arms), unit, thresholds.significance) for arm in arms]
     judged = [row for row in rows if row["p_value"] is not None]
@@ -103,7 +106,12 @@ def sampling_density(
     if not judged:
         return finding(
             answer="cannot tell",
-            summary=f"No arm has the {LEAST_TRIALS} feasible trials that it takes to tell.",
+            summary=(
+                f"No arm has the {DENSITY_TRIALS} feasible trials that it takes to tell."
+                if target(study) is None
+                else f"In no arm do {DENSITY_TRIALS} trials and half of the feasible ones reach "
+                "the target, as it takes to tell."
+            ),
             advice="Run more trials.",
         )
     return finding(answer="ok", summary=_all_clear(judged, len(rows) - len(judged)))
@@ -113,7 +121,7 @@ def _row(
     study: xr.Dataset, bought: BestOf, arms: int, unit: float, significance: float
 ) -> dict[str, Any]:
     order = ranked(study, bought.arm)
-    loss = losses(study)[order]
+    loss = objective_losses(study)[order]
     row: dict[str, Any] = {
         "arm": bought.arm,
         "feasible": len(order),
@@ -124,14 +132,11 @@ def _row(
         "p_value": None,
         "alone": False,
     }
-    if len(order) < LEAST_TRIALS:
+    if len(order) < DENSITY_TRIALS or not np.isfinite(loss[: _better_half(len(order))]).all():
         return row
     count, p_value = first_gap(loss, unit)
     gap = float(loss[count] - loss[count - 1])
-    scatter = late_scatter(
-        study, objective_split(study), order[:TOP_TRIALS], DEFAULTS.step_variance.last
-    )
-    noise = 0.0 if scatter is None else LEAST_NOISES * scatter
+    noise = LEAST_NOISES * (_scatter(study, order) or 0.0)
     p_value = min(1.0, arms * p_value)
     return row | {
         "best_trials": list(trial_ids(study, order[:count])),
@@ -141,15 +146,33 @@ def _row(
     }
 
 
+def _better_half(trials: int) -> int:
+    return max(DENSITY_TRIALS, round(TOP_SHARE * trials))
+
+
+def _scatter(study: xr.Dataset, order: Indices) -> float | None:
+    """Return by how much the objectives of an arm's best trials scatter, in their unit.
+
+    Steps to a target are known to one evaluation, however the metric scatters.
+    """
+    if target(study) is not None:
+        return float(study.attrs["eval_every"])
+    return late_scatter(
+        study, objective_split(study), order[:TOP_TRIALS], DEFAULTS.step_variance.last
+    )
+
+
 def first_gap(loss: Floats, unit: float) -> tuple[int, float]:
     """Return how many of the best trials lie before the largest early gap, and its p-value.
 
     Args:
-        loss: Of at least `LEAST_TRIALS` trials, the best first: [trial].
+        loss: Of at least `DENSITY_TRIALS` trials, the best first, finite in the better half:
+            [trial].
         unit: In which the objective is counted, see `resolution`.
     """
     random = np.random.default_rng(0)
     rounding = unit * (random.random((JITTERS, len(loss))) - 0.5)
+    # A trial without an objective stands behind all others: NaN sorts last.
     p_values = _of_gaps(np.sort(loss + rounding, axis=1)).mean(axis=0)
     place = int(np.argmin(p_values))
     return place + 1, min(1.0, MOST_ALONE * float(p_values[place]))
@@ -158,7 +181,7 @@ def first_gap(loss: Floats, unit: float) -> tuple[int, float]:
 def _of_gaps(loss: Floats) -> Floats:
     """Return the p-value of each early gap: [sample, trial], sorted, to [sample, gap]."""
     count = loss.shape[1]
-    top = loss[:, : max(LEAST_TRIALS, round(TOP_SHARE * count))]
+    top = loss[:, : _better_half(count)]
     # Blom's approximation of the expected values of a normal sample in order.
     expected = special.ndtri((np.arange(1, top.shape[1] + 1) - 0.375) / (count + 0.25))
     gaps = np.diff(top, axis=1) / np.diff(expected)
@@ -181,11 +204,13 @@ def _stand_alone(row: Mapping[str, Any]) -> str:
 def _all_clear(judged: Sequence[Mapping[str, Any]], few: int) -> str:
     sentences = ["In no arm do the best trials stand alone.", *map(_doubling, judged)]
     if few:
-        sentences.append(f"{few} more have too few feasible trials to tell.")
+        sentences.append(f"{few} more have too few trials with an objective to tell.")
     return " ".join(sentences)
 
 
 def _doubling(row: Mapping[str, Any]) -> str:
+    if row["last_doubling"] is None:
+        return f"Half of the trials of {row['arm']} may be without one that reaches the target."
     sentence = (
         f"The last doubling of the trials of {row['arm']} gained {text(row['last_doubling'])}"
     )

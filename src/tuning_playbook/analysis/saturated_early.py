@@ -19,13 +19,12 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
 )
 from tuning_playbook.analysis.trend import (
-    EARLY,
-    LEAST_POINTS,
     fit_trend,
     judged_part,
     starts_early,
     whole_gain,
 )
+from tuning_playbook.study.needs import EARLY, LEAST_POINTS
 from tuning_playbook.study.thresholds import DEFAULTS, SaturatedEarly
 
 CONFIDENCE = 0.95

@@ -78,7 +78,8 @@ class Contrast:
 
     Attributes:
         estimate: Its value.
-        low: Lower end of its interval; all of a family hold together with 95 % confidence.
+        low: Lower end of its interval; all of a family hold together, with 95 % confidence if no
+            other was asked for.
         high: Upper end.
         p: The probability that any contrast of the family comes out as far from zero (two-sided) or
             as far above it (one-sided) if all are zero.
@@ -113,16 +114,19 @@ def samples_of(
     return Samples(tuple(len(sample) for sample in arrays), means, variances, earlier)
 
 
-def contrasts(samples: Samples, weights: Floats) -> tuple[Contrast, ...]:
+def contrasts(
+    samples: Samples, weights: Floats, confidence: float = CONFIDENCE
+) -> tuple[Contrast, ...]:
     """Return contrasts with two-sided intervals and p-values that hold for all of them together.
 
     Args:
         samples: The samples.
         weights: [contrast, sample]; each row adds up to zero.
+        confidence: Of the intervals.
     """
     estimates, errors, degrees = _measured(samples, weights)
     smallest = _by_chance(samples, weights, one_sided=False)
-    widths = special.stdtrit(degrees, 1 - _level(smallest) / 2) * errors
+    widths = special.stdtrit(degrees, 1 - _level(smallest, confidence) / 2) * errors
     found = []
     for estimate, width, p in zip(
         estimates, widths, 2 * _tails(estimates, errors, degrees, one_sided=False), strict=True
@@ -292,9 +296,9 @@ def _among(smallest: Floats, p: float) -> float:
     return min(1.0, share)
 
 
-def _level(smallest: Floats) -> float:
+def _level(smallest: Floats, confidence: float = CONFIDENCE) -> float:
     """Return the p-value, taken alone, that the smallest of a family falls below by chance."""
-    return float(smallest[round((1 - CONFIDENCE) * len(smallest)) - 1])
+    return float(smallest[max(1, round((1 - confidence) * len(smallest))) - 1])
 
 
 def _frozen(weights: Floats) -> Weights:

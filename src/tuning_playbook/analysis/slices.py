@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import ranked, trial_id
+from tuning_playbook.analysis.numbers import number
+from tuning_playbook.analysis.ranking import censored, ranked, trial_id
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import Searched
 
@@ -25,7 +26,8 @@ class Slice:
         high: Its upper end.
         trials: How many trials lie in it.
         trial: The id of the best of them; empty where none is feasible.
-        objective: What that one reached; None where none is feasible.
+        objective: What that one reached; None where none is feasible, or reached the target.
+        censored: Whether that one did not reach the target.
     """
 
     low: float
@@ -33,6 +35,7 @@ class Slice:
     trials: int
     trial: str
     objective: float | None
+    censored: bool = False
 
 
 def slices(study: xr.Dataset, searched: Searched, count: int | None = None) -> tuple[Slice, ...]:
@@ -64,16 +67,18 @@ def slices(study: xr.Dataset, searched: Searched, count: int | None = None) -> t
     place[inside] = np.clip((positions[inside] * count).astype(int), 0, count - 1)
     best_first = ranked(study)
     found = []
-    for number in range(count):
-        best = best_first[place[best_first] == number]
-        low, high = (scale.value(edge / count) for edge in (number, number + 1))
+    missed = censored(study)
+    for part in range(count):
+        best = best_first[place[best_first] == part]
+        low, high = (scale.value(edge / count) for edge in (part, part + 1))
         found.append(
             Slice(
                 low=low,
                 high=high,
-                trials=int((place == number).sum()),
+                trials=int((place == part).sum()),
                 trial=trial_id(study, int(best[0])) if len(best) else "",
-                objective=float(study["objective"].values[best[0]]) if len(best) else None,
+                objective=number(study["objective"].values[best[0]]) if len(best) else None,
+                censored=bool(len(best) and missed[best[0]]),
             )
         )
     return tuple(found)

@@ -17,12 +17,13 @@ from tuning_playbook.analysis.ranking import (
     curves,
     eval_fractions,
     late,
-    losses,
+    metric_losses,
     objective_split,
     ranked,
     trial_ids,
 )
 from tuning_playbook.analysis.trend import judged_part
+from tuning_playbook.study.needs import SPREAD_TRIALS
 from tuning_playbook.study.thresholds import DEFAULTS, StepVariance
 
 TOP_TRIALS = 5
@@ -34,9 +35,6 @@ TOP_SHARE = 0.5
 
 ROUNDING = 1e-6
 """Objectives that differ by less, as a part of them, are equal, and there is nothing to judge."""
-
-LEAST_TRIALS = 3
-"""A standard deviation of fewer objectives says nothing."""
 
 ADVICE = (
     "Trials end on a lucky or an unlucky step, which blurs their comparison and will not come "
@@ -55,15 +53,17 @@ def step_variance(study: xr.Dataset, thresholds: StepVariance = DEFAULTS.step_va
     within an arm the spread (standard deviation) of the objectives of the better half of its
     trials, which the search has to rank. A gap is small by chance in every other study without
     an effect, and a spread is not; so it is a warning where the scatter of any arm is at least
-    `ratio` times the larger of the two. The scatter on the other split stands beside it.
+    `ratio` times the larger of the two. The scatter on the other split stands beside it. Where
+    steps to a target rank the trials, their best values are judged all the same: it is their
+    evaluations that scatter, and that cross the target.
 
     Where evaluations scatter by a fifth of what trials differ by, at most 5 % of studies are warned
     about; where they scatter by four times as much as trials differ, nine in ten are.
 
     Source: playbook, "Examining the training curves".
     """
-    loss = losses(study)
-    orders = {arm: ranked(study, arm) for arm in arm_names(study)}
+    loss = metric_losses(study)
+    orders = {arm: _by_metric(study, arm) for arm in arm_names(study)}
     bests = sorted(loss[order[0]] for order in orders.values() if len(order))
     gap = float(bests[1] - bests[0]) if len(bests) > 1 else None
     rows = [_row(study, arm, order, gap, thresholds) for arm, order in orders.items()]
@@ -97,6 +97,12 @@ def step_variance(study: xr.Dataset, thresholds: StepVariance = DEFAULTS.step_va
             advice="Evaluate more often, or run more trials.",
         )
     return finding(answer="ok", summary=" ".join(_scatters_little(row) for row in judged))
+
+
+def _by_metric(study: xr.Dataset, arm: str) -> Indices:
+    """Return the feasible trials of an arm, that of the best value of the metric first."""
+    order = ranked(study, arm)
+    return np.asarray(order[np.argsort(metric_losses(study)[order], kind="stable")])
 
 
 def late_scatter(study: xr.Dataset, split: str, trials: Indices, last: float) -> float | None:
@@ -134,11 +140,11 @@ def _row(
     splits = [objective_split(study)]
     splits += [split for split in ("train", "validation") if split not in splits]
     scatter = {split: late_scatter(study, split, top, thresholds.last) for split in splits}
-    spread = spread_of_better_half(losses(study)[order])
+    spread = spread_of_better_half(metric_losses(study)[order])
     differences = [value for value in (gap, spread) if value is not None]
     own = scatter[splits[0]]
     against, high = None, False
-    equal = ROUNDING * float(np.abs(losses(study)[top]).max(initial=0))
+    equal = ROUNDING * float(np.abs(metric_losses(study)[top]).max(initial=0))
     if own is not None and max(differences, default=0) > equal:
         against = max(differences)
         high = own > 0 and own >= thresholds.ratio * against
@@ -159,8 +165,8 @@ def spread_of_better_half(loss: Floats) -> float | None:
     Args:
         loss: The best first: [trial].
     """
-    half = loss[: max(LEAST_TRIALS, round(TOP_SHARE * len(loss)))]
-    return float(half.std(ddof=1)) if len(half) >= LEAST_TRIALS else None
+    half = loss[: max(SPREAD_TRIALS, round(TOP_SHARE * len(loss)))]
+    return float(half.std(ddof=1)) if len(half) >= SPREAD_TRIALS else None
 
 
 def _scatters_too_much(row: Mapping[str, Any]) -> str:

@@ -11,14 +11,13 @@ from tuning_playbook.analysis.memory import memory_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import best_trials, curves, eval_fractions, late, trial_id
 from tuning_playbook.analysis.trend import (
-    EARLY,
     LEAST_NOISES,
-    LEAST_POINTS,
     fit_trend,
     judged_part,
     starts_early,
     whole_gain,
 )
+from tuning_playbook.study.needs import EARLY, LEAST_POINTS
 from tuning_playbook.study.thresholds import DEFAULTS, StillImproving
 
 ADVICE = (

@@ -17,8 +17,9 @@ from tuning_playbook.analysis.ranking import (
     arm_names,
     best_trial,
     direction,
-    losses,
     members,
+    objective_losses,
+    target,
 )
 
 CONFIDENCE = 0.9
@@ -40,8 +41,9 @@ class StudyVariance:
     Attributes:
         arm: Its name.
         bests: The best objective of the study's own search, then of each of its repeats; None
-            where no trial was feasible.
-        standard_deviation: Of the best objectives of three searches or more; None of fewer.
+            where no trial was feasible, or none reached the target.
+        standard_deviation: Of the best objectives of three searches or more; None of fewer, and
+            where one of them reached no target.
         low: Lower end of an interval that another search's best falls into in at least 90 %, in the
             objective's unit.
         high: Upper end.
@@ -79,7 +81,7 @@ def study_variance(
     distribution (`chance_of_worse`); the interval ends at the first trial for which that is at most
     10 %. How much better the best may be no such trials tell, so the better end is open: it stands
     at the best value that the metric can have, or nowhere. An infeasible trial is worse than any
-    other.
+    other, and so is one that did not reach a target than any that did.
 
     Quasi-random trials lie more evenly than independent ones. So the best of another such search
     varies less, and falls into the interval more often.
@@ -111,7 +113,7 @@ def study_variance(
 
 def _of_draws(study: xr.Dataset, repeats: Sequence[xr.Dataset], arm: str) -> StudyVariance:
     searches = [study, *repeats]
-    pooled = np.concatenate([losses(search)[members(search, arm)] for search in searches])
+    pooled = np.concatenate([objective_losses(search)[members(search, arm)] for search in searches])
     worst = worst_of_another_search(pooled, len(members(study, arm)))
     sign, possible = direction(study), metric_range(study)
     better = number(possible.low if sign > 0 else possible.high)
@@ -120,7 +122,7 @@ def _of_draws(study: xr.Dataset, repeats: Sequence[xr.Dataset], arm: str) -> Stu
     return StudyVariance(
         arm=arm,
         bests=bests,
-        standard_deviation=_deviation(bests),
+        standard_deviation=_deviation(study, bests),
         low=better if sign > 0 else worse,
         high=worse if sign > 0 else better,
         low_open=sign > 0 or worse is None,
@@ -140,7 +142,7 @@ def _of_same_points(study: xr.Dataset, repeats: Sequence[xr.Dataset], arm: str) 
     return StudyVariance(
         arm=arm,
         bests=bests,
-        standard_deviation=_deviation(bests),
+        standard_deviation=_deviation(study, bests),
         low=low,
         high=high,
         low_open=low is None,
@@ -155,8 +157,11 @@ def _best(study: xr.Dataset, arm: str) -> float | None:
     return None if position is None else number(study["objective"].values[position])
 
 
-def _deviation(bests: tuple[float | None, ...]) -> float | None:
+def _deviation(study: xr.Dataset, bests: tuple[float | None, ...]) -> float | None:
     found = [value for value in bests if value is not None]
+    # A search that reached no target is no search without a result: leaving it out would flatter.
+    if target(study) is not None and len(found) < len(bests):
+        return None
     return float(np.std(found, ddof=1)) if len(found) >= LEAST_SEARCHES else None
 
 

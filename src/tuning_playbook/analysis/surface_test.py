@@ -17,14 +17,12 @@ import scipy
 from scipy import special
 
 from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.study.needs import TERMS_PER_VALUE
 
 SHUFFLES = 999
 """A p-value of 8 % is then known to 1 %."""
 
 POWER = 0.9
-
-TERMS_PER_VALUE = 0.5
-"""A surface with more terms than this explains noise as well as anything."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import Floats, curves
-from tuning_playbook.analysis.trend import LEAST_POINTS
 from tuning_playbook.analysis.worsening import worsening_trials
+from tuning_playbook.study.needs import LEAST_POINTS
 from tuning_playbook.study.thresholds import DEFAULTS, TrainLossRising
 
 ADVICE = (

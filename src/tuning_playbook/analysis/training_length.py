@@ -12,7 +12,9 @@ from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.quantiles import binomial_tail
 from tuning_playbook.analysis.ranking import (
     Floats,
+    arm_names,
     arms_of,
+    best_value_steps,
     collapsed,
     curves,
     eval_fractions,
@@ -22,7 +24,10 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
+from tuning_playbook.analysis.target_reached import ADVICE as REACH_ADVICE
+from tuning_playbook.analysis.target_reached import in_words, target_reached, unreached_arms
 from tuning_playbook.analysis.trend import starts_early, whole_gain
+from tuning_playbook.study.needs import SECOND_HALF, best_step_can_be_told
 from tuning_playbook.study.thresholds import DEFAULTS, BestSteps
 
 SIGNIFICANCE = 0.02
@@ -38,7 +43,7 @@ the schedule's decay to be tuned to it."""
 
 
 def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -> Finding:
-    """Tell from the steps at which trials reached their objective whether to train longer.
+    """Tell from the steps at which trials reached their best value whether to train longer.
 
     A warning where at least the share `consistent` of the feasible trials reached it in the `last`
     part of training (then longer training may help), or in its `first` part (then the maximum is
@@ -51,6 +56,9 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     count as best in its last part, though a smooth curve is best at its very end: less than 1 % of
     its gain came after a quarter of training.
 
+    Where steps to a target rank the trials, it is also a warning where no feasible trial of an arm
+    reaches the target.
+
     Where training is flat in its second half, so that noise alone decides the best step within
     it, at most 2 % of studies are warned about; where every trial's best step lies in the last
     quarter, or in the first tenth, all studies of six trials or more are.
@@ -60,12 +68,12 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     trials = ranked(study)
     feasible = len(trials)
     trials = trials[~collapsed(study)[trials]]
-    untrained = int((study["best_step"].values[trials] == 0).sum())
-    trials = trials[study["best_step"].values[trials] != 0]
+    untrained = int((best_value_steps(study)[trials] == 0).sum())
+    trials = trials[best_value_steps(study)[trials] != 0]
     told_apart = _often_enough(study, thresholds.last)[trials]
     seldom = int((~told_apart).sum())
     trials = trials[told_apart]
-    steps = study["best_step"].values[trials]
+    steps = best_value_steps(study)[trials]
     fractions = steps / last_steps(study)[trials].astype(float)
     gains = gains_after(study, DEFAULTS.saturated_early.saturated_by)[trials]
     saturated = gains < DEFAULTS.saturated_early.nothing
@@ -78,7 +86,7 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     elif is_consistent(int(in_first.sum()), len(trials), thresholds.consistent):
         every = int(study.attrs.get("eval_every", 1))
         proposed = max(1, -(-ENOUGH * int(steps[in_first].max()) // every)) * every
-    numbers = {
+    numbers: dict[str, Any] = {
         "max_train_steps": longest,
         "feasible": len(trials),
         "collapsed": feasible - len(trials) - seldom - untrained,
@@ -90,6 +98,10 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
         "median_fraction": float(np.median(fractions)) if len(trials) else None,
         "proposed_max_train_steps": proposed,
     }
+    reached = target_reached(study)
+    none = unreached_arms(reached)
+    if reached:
+        numbers["target_reached"] = reached
     finding = partial(
         Finding,
         check="best_steps",
@@ -107,11 +119,18 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
                 ),
                 advice="Evaluate more often.",
             )
-        none = "No trial is feasible."
+        why = "No trial is feasible."
         if feasible:
-            none = "Every feasible trial collapses, or is best before its first step."
-        return finding(answer="cannot tell", summary=none)
-    finding = partial(finding, summary=_counted(numbers, thresholds))
+            why = "Every feasible trial collapses, or is best before its first step."
+        return finding(answer="cannot tell", summary=why)
+    summary = f"{_counted(numbers, thresholds)} {in_words(reached)}".rstrip()
+    finding = partial(finding, summary=summary)
+    if proposed is None and none:
+        return finding(
+            answer="warning",
+            arms=tuple(arm for arm in arm_names(study) if arm in none),
+            advice=REACH_ADVICE,
+        )
     if proposed is None:
         return finding(answer="ok", arms=arms_of(study, trials))
     told = trials[in_last if proposed > longest else in_first]
@@ -119,7 +138,9 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
         answer="warning",
         trials=trial_ids(study, told),
         arms=arms_of(study, told),
-        advice=_advice(proposed, longer=proposed > longest),
+        advice=" ".join(
+            [_advice(proposed, longer=proposed > longest), *([REACH_ADVICE] if none else [])]
+        ),
     )
 
 
@@ -139,16 +160,13 @@ def gains_after(study: xr.Dataset, since: float) -> Floats:
 
 
 def _often_enough(study: xr.Dataset, last: float) -> NDArray[np.bool_]:
-    """Tell which trials are evaluated as often before their last part as in it, from the middle on.
-
-    Then noise alone puts the best step into the last part with a probability of about one half at
-    most: the last evaluation, at the end, may be one more.
-    """
+    """Tell which trials are evaluated often enough before their last part: [trial]."""
     known = np.isfinite(curves(study, objective_split(study)))
     fractions = eval_fractions(study)
-    in_last = (known & late(fractions, 0.5) & (fractions > 1 - last)).sum(axis=1)
-    before = (known & late(fractions, 0.5) & (fractions <= 1 - last)).sum(axis=1)
-    return np.asarray(before >= np.maximum(in_last - 1, 1))
+    in_last = (known & late(fractions, SECOND_HALF) & (fractions > 1 - last)).sum(axis=1)
+    before = (known & late(fractions, SECOND_HALF) & (fractions <= 1 - last)).sum(axis=1)
+    told = map(best_step_can_be_told, before.tolist(), in_last.tolist())
+    return np.fromiter(told, bool, len(before))
 
 
 def is_consistent(trials: int, feasible: int, share: float) -> bool:

@@ -10,12 +10,7 @@ from tuning_playbook.analysis.memory import innovations
 from tuning_playbook.analysis.quantiles import student_quantile, student_tail
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.dataset.evaluation_noise import gain_from_the_start
-
-LEAST_POINTS = 5
-"""Fewer evaluations than this leave too few degrees of freedom to tell a trend from noise."""
-
-EARLY = 0.1
-"""Of training. Later than that a curve may have gained most of what it gains in all."""
+from tuning_playbook.study.needs import EARLY, LEAST_POINTS
 
 LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""

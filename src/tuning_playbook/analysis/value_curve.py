@@ -16,6 +16,7 @@ import numpy as np
 import scipy
 
 from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.study.needs import model_can_be_fitted
 
 PLACES = 41
 """Of the curve, evenly spaced over the range."""
@@ -25,10 +26,6 @@ OTHERS = 64
 
 DRAWS = 1_000
 """Of curves: the ends of an interval are then known to a tenth of its width."""
-
-LEAST_TRIALS = 10
-TRIALS_PER_HYPERPARAMETER = 5
-"""With fewer the length scales are not known, and no interval of the curve can be believed."""
 
 TAILS = (0.025, 0.975)
 
@@ -73,8 +70,8 @@ def value_curve(
     Returns:
         The curve; None where the trials are too few for so many hyperparameters, or do not differ.
     """
-    others = ranges.shape[1] + len(choices)
-    if len(loss) < LEAST_TRIALS + TRIALS_PER_HYPERPARAMETER * others or not np.ptp(loss) > 0:
+    hyperparameters = 1 + ranges.shape[1] + len(choices)
+    if not model_can_be_fitted(len(loss), hyperparameters) or not np.ptp(loss) > 0:
         return None
     argument = np.hstack([values[:, None], ranges, *choices])
     level, spread = float(loss.mean()), float(loss.std())

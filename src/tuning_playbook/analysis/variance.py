@@ -19,8 +19,11 @@ from tuning_playbook.analysis.ranking import (
     Indices,
     arm_names,
     best_trial,
+    beyond_the_budget,
+    censored,
     members,
     strings,
+    target,
     trial_id,
     trial_ids,
 )
@@ -88,6 +91,9 @@ class TrialVariance:
         trials: The id of each rerun, which is a trial too.
         earlier: The variance that an earlier study measured, where there are fewer than five
             feasible reruns; None where there are enough, or none was given.
+        censored: Whether each rerun did not reach the target; empty without a target. Then there is
+            no objective of it, and of the reruns no mean.
+        beyond: The fewest steps that such a rerun can have needed; None without a target.
     """
 
     arm: str
@@ -103,6 +109,31 @@ class TrialVariance:
     seeds: tuple[int, ...] = ()
     trials: tuple[str, ...] = ()
     earlier: KnownVariance | None = None
+    censored: tuple[bool, ...] = ()
+    beyond: float | None = None
+
+    @property
+    def missed(self) -> int:
+        """How many feasible reruns did not reach the target."""
+        return sum(self.censored)
+
+    @property
+    def comparable(self) -> tuple[float, ...]:
+        """The objectives of the feasible reruns, or the fewest steps that each can have needed."""
+        if self.beyond is None:
+            return self.feasible
+        pairs = zip(self.reruns, self.censored, strict=True)
+        found = (self.beyond if missed else value for value, missed in pairs)
+        return tuple(value for value in found if value is not None)
+
+    @property
+    def middle(self) -> float | None:
+        """The median of the feasible reruns; None where it is one that did not reach the target."""
+        values = self.comparable
+        middle = float(np.median(values)) if values else None
+        # The mean of the middle two is no number of steps where one of them is none.
+        known = sum(value != self.beyond for value in values) > len(values) / 2
+        return middle if known else None
 
     @property
     def by_seed(self) -> dict[int, float]:
@@ -132,13 +163,21 @@ class TrialVariance:
     @property
     def infeasible(self) -> int:
         """How many reruns were infeasible."""
-        return len(self.reruns) - len(self.feasible)
+        return len(self.reruns) - len(self.feasible) - self.missed
 
     @property
     def known(self) -> bool:
         """Whether the variance is known: by feasible reruns enough, or by an earlier study."""
-        least = LEAST_RERUNS if self.earlier is None else 1
-        return len(self.feasible) >= least
+        least = LEAST_RERUNS if self.earlier is None or self.missed else 1
+        return len(self.comparable) >= least
+
+    @property
+    def of_reruns(self) -> str:
+        """How many of the reruns did not reach the target, and their median, in a sentence."""
+        count = f"{self.missed} of {len(self.reruns)} reruns do not reach the target"
+        if self.middle is None:
+            return f"{count}, so there is no mean, and the median is not known either"
+        return f"{count}, so there is no mean; the median is {text(self.middle)} steps"
 
     @property
     def summary(self) -> str:
@@ -148,6 +187,8 @@ class TrialVariance:
         sentences = [f"{len(self.reruns)} reruns"]
         if self.mean is not None:
             sentences[0] += f", mean {text(self.mean)}"
+        if self.missed:
+            sentences.append(self.of_reruns)
         if self.earlier is not None and self.known:
             whose = f" of the study {self.earlier.study}" if self.earlier.study else ""
             sentences.append(
@@ -160,7 +201,7 @@ class TrialVariance:
                 sentences[0] += (
                     f" (95 % interval {text(self.deviation_low)} to {text(self.deviation_high)})"
                 )
-        else:
+        elif not self.missed:
             sentences.append(f"With fewer than {LEAST_RERUNS} the variance is not known")
         if self.infeasible:
             sentences.append(f"{self.infeasible} of them infeasible")
@@ -201,8 +242,20 @@ def trial_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[TrialV
 def variance_of(reruns: xr.Dataset, arm: str) -> TrialVariance:
     """Summarise the reruns that stand under one name, be it that of an arm or another one."""
     return summarise(
-        arm, *_rerun(reruns, arm), possible=metric_range(reruns), earlier=known_variance(reruns)
+        arm,
+        *_rerun(reruns, arm),
+        possible=metric_range(reruns),
+        earlier=known_variance(reruns),
+        **_missed(reruns, reruns, arm),
     )
+
+
+def _missed(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> dict[str, Any]:
+    """Return which of an arm's reruns did not reach the target, as `summarise` takes it."""
+    if target(study) is None:
+        return {}
+    lost = [] if reruns is None else censored(reruns)[_in_order(reruns, arm)].tolist()
+    return {"censored": lost, "beyond": beyond_the_budget(study)}
 
 
 def known_variance(reruns: xr.Dataset | None) -> KnownVariance | None:
@@ -222,9 +275,12 @@ def pooled_deviation(reruns: xr.Dataset) -> tuple[float, int] | None:
         reruns: The reruns of a study.
 
     Returns:
-        It, and its degrees of freedom; None where these are fewer than four, or nothing differs.
+        It, and its degrees of freedom; None where these are fewer than four, nothing differs, or a
+        rerun did not reach the target.
     """
     labels = dict.fromkeys(strings(reruns, "arm").tolist())
+    if censored(reruns).any():
+        return None  # those that reached the target differ by less than all do
     samples = [np.array(summarise(label, *_rerun(reruns, label)).feasible) for label in labels]
     degrees = sum(max(0, len(sample) - 1) for sample in samples)
     if degrees < LEAST_DEGREES:
@@ -247,8 +303,13 @@ def summarise(
     search_objective: float | None = None,
     possible: MetricRange = ANY_NUMBER,
     earlier: KnownVariance | None = None,
+    censored: Sequence[bool] = (),
+    beyond: float | None = None,
 ) -> TrialVariance:
     """Summarise the objectives of an arm's reruns; NaN stands for an infeasible rerun.
+
+    Where one did not reach the target there is no mean of them, and no standard deviation: over
+    those that reached it either would flatter an arm that is not reliable.
 
     Args:
         arm: Its name.
@@ -259,8 +320,12 @@ def summarise(
         search_objective: What it reached in the search.
         possible: What the objective can be: the interval of the mean is cut off at its ends.
         earlier: The variance that an earlier study measured; it counts below five feasible reruns.
+        censored: Whether each rerun did not reach the target; its objective is NaN then.
+        beyond: The fewest steps that such a rerun can have needed; None without a target.
     """
     values = np.array([value for value in reruns if math.isfinite(value)])
+    if any(censored):
+        values = values[:0]
     count = len(values)
     with np.errstate(over="ignore", invalid="ignore"):  # values too large to be squared
         mean = number(values.mean()) if count else None
@@ -274,7 +339,8 @@ def summarise(
         )
         margin = student_quantile(1 - tail, count - 1) * deviation / math.sqrt(count)
         low, high = possible.clip(np.array([mean - margin, mean + margin])).tolist()
-    earlier = None if count >= LEAST_RERUNS else earlier
+    # A standard deviation says nothing of steps that are not known.
+    earlier = None if count >= LEAST_RERUNS or any(censored) else earlier
     if earlier is not None and mean is not None:
         variance, degrees = earlier.pooled([values.tolist()])
         margin = student_quantile((1 + CONFIDENCE) / 2, degrees) * math.sqrt(variance / count)
@@ -293,6 +359,8 @@ def summarise(
         seeds=tuple(seeds),
         trials=tuple(trials),
         earlier=earlier,
+        censored=tuple(censored),
+        beyond=beyond,
     )
 
 
@@ -300,10 +368,17 @@ def _of_arm(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> TrialVari
     position = _rerun_trial(study, reruns, arm)
     again: tuple[Any, ...] = ([],) if reruns is None else _rerun(reruns, arm)
     if position is None:
-        return summarise(arm, *again, possible=metric_range(study), earlier=known_variance(reruns))
+        return summarise(
+            arm,
+            *again,
+            possible=metric_range(study),
+            earlier=known_variance(reruns),
+            **_missed(study, reruns, arm),
+        )
     return summarise(
         arm,
         *again,
+        **_missed(study, reruns, arm),
         earlier=known_variance(reruns),
         possible=metric_range(study),
         trial=trial_id(study, position),
@@ -327,11 +402,16 @@ def _rerun_trial(study: xr.Dataset, reruns: xr.Dataset | None, arm: str) -> int 
 
 def _rerun(reruns: xr.Dataset, arm: str) -> tuple[list[float], list[int], list[str]]:
     """Return the objectives of an arm's reruns, in their order, their seeds and their ids."""
-    positions = on_the_usual_data(reruns, members(reruns, arm))
-    order = positions[np.argsort(reruns["rerun"].values[positions], kind="stable")]
+    order = _in_order(reruns, arm)
     objectives = [float(value) for value in reruns["objective"].values[order]]
     seeds = [int(seed) for seed in reruns["seed"].values[order]]
     return objectives, seeds, list(trial_ids(reruns, order))
+
+
+def _in_order(reruns: xr.Dataset, arm: str) -> Indices:
+    """Return the positions of an arm's reruns on the usual data, by their number."""
+    positions = on_the_usual_data(reruns, members(reruns, arm))
+    return np.asarray(positions[np.argsort(reruns["rerun"].values[positions], kind="stable")])
 
 
 def on_the_usual_data(reruns: xr.Dataset, positions: Indices) -> Indices:

@@ -13,14 +13,16 @@ from tuning_playbook.analysis.ranking import (
     Floats,
     arms_of,
     best_trials,
+    best_value_steps,
     collapsed,
     ranked,
     trial_id,
     trial_ids,
 )
-from tuning_playbook.analysis.trend import LEAST_NOISES, LEAST_POINTS, fit_trend, whole_gain
+from tuning_playbook.analysis.trend import LEAST_NOISES, fit_trend, whole_gain
 from tuning_playbook.dataset.collapse_step import find_collapse
 from tuning_playbook.dataset.evaluation_noise import evaluation_noise
+from tuning_playbook.study.needs import LEAST_POINTS
 
 SIGNIFICANCE_OF_ANY = 0.01
 """Of a single trial, whichever it is; what counts is how many there are."""
@@ -182,7 +184,7 @@ def worsening_trials(
             {
                 "arm": arm,
                 "trial": trial_id(study, trial),
-                "best_step": int(study["best_step"].values[trial]),
+                "best_step": int(best_value_steps(study)[trial]),
                 "rise": judged.rise,
                 "noise": judged.noise,
                 "p_value": p_value,

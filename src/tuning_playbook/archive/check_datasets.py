@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.archive import format_1
+from tuning_playbook.dataset.best_checkpoints import checkpoint_steps
 from tuning_playbook.dataset.feasibility import with_those_that_got_nowhere
 from tuning_playbook.dataset.outcome import collapse_variables, objective_variables
 from tuning_playbook.dataset.own_steps import at_steps
@@ -79,7 +80,7 @@ def check_checkpoints(results: Path, records: Mapping[str, Mapping[str, Any]]) -
         selection = CheckpointSelection(
             attributes["objective_metric"], attributes["objective_mode"], study.sizes["rank"]
         )
-        steps = study["best_step"].to_numpy().tolist()
+        steps = checkpoint_steps(study).tolist()
         kept = dataset["kept"].to_numpy().tolist()
         for trial, step, is_kept in zip(ids, steps, kept, strict=True):
             if is_kept and step not in records[trial]["kept_steps"]:
@@ -133,7 +134,10 @@ def _expected(
     if "collapse_step" in dataset:  # older archives say nothing of either
         judged = with_those_that_got_nowhere(trials, metrics, axes, metric, mode)
         collapse = collapse_variables(metrics, axes, judged, metric, mode)
-    objective = objective_variables(metrics, axes, judged, metric, mode, dataset.sizes["rank"])
+    target = dataset.attrs.get("objective_target")
+    objective = objective_variables(
+        metrics, axes, judged, metric, mode, dataset.sizes["rank"], target
+    )
     configured = [records[trial]["trial"] for trial in ids]
     gradients = [trial.gradient for trial in trials if trial.gradient is not None]
     return {

@@ -14,7 +14,7 @@ from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.trial import ID_DIGITS, digest
 from tuning_playbook.trials.trial_files import is_told
 
-PACKS = ("packs/*.nc", "rounds/*/*.nc", "reruns/*.nc")
+PACKS = ("packs/*.nc", "rounds/*/*.nc", "reruns/*.nc", "set_back/*.nc")
 """Where the packs of an archive lie, from its folder of results."""
 
 

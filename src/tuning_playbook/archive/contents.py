@@ -206,11 +206,12 @@ def _artefacts(plan: Plan, folder: Path, artefacts: Iterable[Path]) -> dict[str,
 
 
 def _trials(plan: Plan, folder: Path, checkpoints: Checkpoints) -> dict[str, Content]:
-    """Return the files of the study's trials, of its reruns and of the repeats of its search."""
+    """Return the files of all trials: the study's, its reruns', and those of further datasets."""
     if plan.study.imported:
         return {}
     trials: list[str] = []
-    for name in ("study.nc", "reruns.nc", *(["replicates.nc"] if plan.replicates else [])):
+    further = [("replicates.nc", plan.replicates), ("set_back.nc", plan.study.spec.reruns.back)]
+    for name in ("study.nc", "reruns.nc", *(name for name, asked in further if asked)):
         with xr.open_dataset(folder / name) as dataset:
             trials += [str(trial) for trial in dataset["trial"].to_numpy()]
             if name == "study.nc":

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.archive.zip_layout import read_entries
-from tuning_playbook.errors import ArtefactError
+from tuning_playbook.errors import ArchiveError, ArtefactError
 from tuning_playbook.launches.history import read_launches
 from tuning_playbook.planning.plan import Plan
-from tuning_playbook.trials.trial import trial_from_json
+from tuning_playbook.study.workload_description import is_command
+from tuning_playbook.trials.claims import claimed_now
+from tuning_playbook.trials.trial import Trial, trial_from_json
+from tuning_playbook.trials.trial_files import read_trial_json
 
 TRIAL = re.compile(r"[0-9a-f]{10}")
 IN_ARCHIVE = re.compile(r"[^/]+/data/results/trials/([0-9a-f]{10})/")
@@ -67,6 +70,47 @@ def find_leftovers(plan: Plan, results: Path, launches: Path) -> Leftovers:
     return Leftovers(tuple(trials), tuple(sorted(packs)))
 
 
+def clear_failed_attempts(plan: Plan, results: Path, launches: Path) -> int:
+    """Remove the folders of failed trials that nothing names any more; return how many.
+
+    They are of code, data or a spec that has changed since. Such a trial has no result, and would
+    be trained again if it were asked for again. What cannot be told for certain stays: where a
+    file of the results cannot be read, or a trial may be in training.
+
+    Args:
+        plan: The study's; one with rounds names trials that only their proposals tell of.
+        results: The folder of all results.
+        launches: The record of adopted launches, if there is one.
+    """
+    folder = results / plan.study.name
+    if plan.rounds or not (folder / "trials").is_dir():
+        return 0
+    try:
+        unnamed = find_leftovers(plan, results, launches).trials
+    except (ArtefactError, ArchiveError):
+        return 0  # whoever needs that file says so
+    failed = {path: trial for path in unnamed if (trial := _failed_trial(path)) is not None}
+    busy = claimed_now(failed.values(), folder)
+    idle = [path for path, trial in failed.items() if busy is not None and trial.id not in busy]
+    for path in idle:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(idle)
+
+
+def _failed_trial(folder: Path) -> Trial | None:
+    """Return the trial of a folder whose training failed; None where it did not, or none is.
+
+    Nor is it a command's: its folder holds what a script of the user's saved.
+    """
+    try:
+        content = read_trial_json(folder)
+        trial = trial_from_json(content["trial"])
+    except (ArtefactError, LookupError, TypeError):
+        return None
+    failed = content.get("status") == "failed" and not is_command(trial.workload)
+    return trial if failed else None
+
+
 def remove(leftovers: Leftovers) -> None:
     """Remove leftovers, packs first: no pack is left whose trials are gone."""
     for path in (*leftovers.packs, *leftovers.trials):
@@ -80,6 +124,8 @@ def _named_by_results(folder: Path) -> set[str]:
         for choice in _read(folder / "reruns" / "choice.json").get("arms", {}).values():
             named |= {trial_from_json(trial).id for trial in choice["trials"]}
             named.add(choice["rerun_of"])
+        for change in _read(folder / "set_back" / "choice.json").get("changes", ()):
+            named |= {trial_from_json(trial).id for trial in change["trials"]}
         launch = _read(folder / "launch.json")
         contenders = (launch.get("candidate"), *launch.get("other_arms", ()))
         named |= {contender["trial"] for contender in contenders if contender}

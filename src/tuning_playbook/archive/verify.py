@@ -20,7 +20,7 @@ from tuning_playbook.trials.record import TrialRecord
 
 Found = TypeVar("Found")
 
-DATASETS = ("study.nc", "reruns.nc", "replicates.nc")
+DATASETS = ("study.nc", "reruns.nc", "replicates.nc", "set_back.nc")
 """The datasets that are collected from packs."""
 
 UNREADABLE = (
@@ -110,7 +110,8 @@ def _checks(
     if about["trained"]:
         paths = sorted(path for pattern in PACKS for path in results.glob(pattern))
         for name in DATASETS:
-            if name != "replicates.nc" or "replicates" in about["keys"]:
+            stage = name.removesuffix(".nc")
+            if stage not in ("replicates", "set_back") or stage in about["keys"]:
                 of_format_1 = paths if about["format"] == 1 else []
                 yield name, check_dataset(results, name, packed, records, of_format_1)
         if about["format"] > 1:

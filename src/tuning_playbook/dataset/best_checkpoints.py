@@ -20,6 +20,18 @@ from tuning_playbook.trials.manifest import BEST, manifest_of
 from tuning_playbook.trials.trial_files import read_trial_json
 
 
+def checkpoint_steps(study: xr.Dataset) -> np.ndarray:
+    """Return the step of each trial's best checkpoint: [trial]; -1 where there is none.
+
+    It is the one with the best value of the metric, also where steps to a target rank the trials:
+    training keeps it whatever the target is, so another target trains nothing again.
+
+    Args:
+        study: A dataset of trials.
+    """
+    return np.asarray(study["best_steps"].to_numpy()[:, 0])
+
+
 def collect_checkpoints(study: Study, dataset: xr.Dataset, folder: Path) -> xr.Dataset:
     """Return `checkpoints.nc` of a study whose trials were trained here.
 
@@ -34,7 +46,7 @@ def collect_checkpoints(study: Study, dataset: xr.Dataset, folder: Path) -> xr.D
     objective = study.spec.objective
     selection = CheckpointSelection(objective.metric, objective.mode, study.spec.training.keep_best)
     kept, bests = [], []
-    steps = dataset["best_step"].to_numpy().tolist()
+    steps = checkpoint_steps(dataset).tolist()
     for trial, step in zip(dataset["trial"].to_numpy(), steps, strict=True):
         place = folder / "trials" / str(trial)
         best = read_best(place, selection)
@@ -110,7 +122,7 @@ def unkept(study: xr.Dataset, checkpoints: xr.Dataset) -> int:
         study: `study.nc`.
         checkpoints: `checkpoints.nc` of the same trials.
     """
-    has_best = study["best_step"].to_numpy() >= 0
+    has_best = checkpoint_steps(study) >= 0
     return int(np.sum(has_best & (checkpoints["kept"].to_numpy() == 0)))
 
 

@@ -249,6 +249,7 @@ def assemble(
             objective.metric,
             objective.mode,
             study.spec.training.keep_best,
+            objective.target,
         )
         | collapse_variables(metrics, axes, present, objective.metric, objective.mode)
         | gradient_variables(present)
@@ -288,7 +289,11 @@ def assemble(
         },
         attrs=_attributes(study, rows, axes),
     )
-    dataset["objective"].attrs |= _valid(study, objective.metric.partition("/")[2])
+    valid = _valid(study, objective.metric.partition("/")[2])
+    if objective.target is not None:
+        dataset["best_value"].attrs |= valid
+        valid = {"valid_min": 0.0, "valid_max": float(dataset.attrs["max_train_steps"])}
+    dataset["objective"].attrs |= valid
     return dataset
 
 
@@ -392,6 +397,7 @@ def _attributes(study: Study, rows: Sequence[Row], axes: Axes) -> dict[str, Any]
             "workload": study.workload.name,
             "objective_metric": objective.metric,
             "objective_mode": objective.mode,
+            **({} if objective.target is None else {"objective_target": float(objective.target)}),
             "max_train_steps": max(
                 (row.trial.max_train_steps for row in rows), default=training.max_train_steps
             ),

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.dataset.best_checkpoints import checkpoints_dataset
+from tuning_playbook.dataset.best_checkpoints import checkpoint_steps, checkpoints_dataset
 from tuning_playbook.dataset.collect import ROUND, assemble
 from tuning_playbook.dataset.every_seed import ALSO_RERUNS
 from tuning_playbook.dataset.outcome import objective_variables
@@ -113,18 +113,24 @@ def _best_on_all_seeds(plan: Plan) -> dict[str, str]:
     """Return by arm the id of the configuration with the best mean over its seeds.
 
     The mean of one that some seeds were infeasible of leaves those out, so that any without comes
-    first.
+    first. Of steps to a target it is the median, in which a seed that did not reach it is the
+    worst.
     """
     study = plan.study
     seeds = {as_trial(study, trials[0]).id: trials for trials in configurations(study.imported)}
-    sign = 1.0 if study.spec.objective.mode == "min" else -1.0
+    counted = study.spec.objective.target is not None
+    sign = 1.0 if counted or study.spec.objective.mode == "min" else -1.0
     ranks: dict[str, list[tuple[int, float, int, str]]] = {}
     for item in plan.trials:
         found = [_measured_best(study, trial.record) for trial in seeds[item.trial.id]]
         reached = np.array([one["objective"][1][0] for one in found])
+        if counted:
+            missed = np.array([bool(one["censored"][1][0]) for one in found])
+            reached[missed] = study.spec.training.max_train_steps + study.spec.training.eval_every
         known = reached[np.isfinite(reached)]
         if len(known):
-            rank = (len(reached) - len(known), sign * float(known.mean()), item.index)
+            level = float(np.median(known) if counted else known.mean())
+            rank = (len(reached) - len(known), sign * level, item.index)
             ranks.setdefault(item.arm, []).append((*rank, item.trial.id))
     return {arm: min(found)[-1] for arm, found in ranks.items()}
 
@@ -156,7 +162,7 @@ def imported_checkpoints(plan: Plan, study: xr.Dataset) -> xr.Dataset:
     """
     told = {as_trial(plan.study, item).id: item.best for item in plan.study.imported}
     trials = [str(trial) for trial in study["trial"].to_numpy()]
-    steps = study["best_step"].to_numpy().tolist()
+    steps = checkpoint_steps(study).tolist()
     bests = [
         best if (best := told[trial]) is not None and best.step == step else None
         for trial, step in zip(trials, steps, strict=True)
@@ -191,9 +197,9 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         exact.append(
             _measured_best(study, record if feasible else replace(record, status="failed"))
         )
-    for name in ("objective", "best_step", "best_steps"):
-        for place, found in enumerate(exact):
-            dataset[name].values[place] = found[name][1][0]
+    for place, found in enumerate(exact):
+        for name, (_, values, _) in found.items():
+            dataset[name].values[place] = values[0]
     if not any(row.trial.batch_size for row in rows):
         dataset = dataset.drop_vars("hp_batch_size", errors="ignore")
     if "source_trial" in dataset:
@@ -209,6 +215,8 @@ def _dataset(study: Study, rows: Sequence[Row], numbers: Mapping[str, ImportedTr
         "history": study.workload.description,
         "max_train_steps": study.spec.training.max_train_steps,
     }
+    if study.spec.objective.target is not None:
+        dataset["objective"].attrs["valid_max"] = float(study.spec.training.max_train_steps)
     return dataset
 
 
@@ -263,5 +271,6 @@ def _measured_best(
         objective.metric,
         objective.mode,
         study.spec.training.keep_best,
+        objective.target,
     )
     return found

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
-DATASETS = ("study.nc", "reruns.nc", "replicates.nc")
+DATASETS = ("study.nc", "reruns.nc", "replicates.nc", "set_back.nc")
 
 SERIES = ("train_loss", "grad_norm", "grad_norm_max", "update_norm", "learning_rate_t")
 

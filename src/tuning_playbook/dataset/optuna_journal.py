@@ -29,7 +29,8 @@ def optuna_journal(study: xr.Dataset) -> str:
 
     What was searched, and the scientific hyperparameters, are parameters; the evaluations of the
     objective's metric are what a trial reported; everything else about a trial is an attribute. An
-    infeasible trial has failed.
+    infeasible trial has failed. Where steps to a target rank the trials, the value is the metric's
+    best one, which is what was reported, and the steps are an attribute.
 
     Args:
         study: The study's dataset.
@@ -59,13 +60,16 @@ def _trial(
     for name, distribution, internal in _parameters(trial, searched, choices):
         distributions[name] = json.dumps(distribution)
         params[name] = internal
-    objective = float(trial["objective"])
+    counted = "best_value" in trial
+    objective = float(trial["best_value" if counted else "objective"])
     feasible = math.isfinite(objective)
     attributes = {
         name: _plain(trial[name].values)
         for name in ("arm", "seed", "status", "infeasible_reason", "source_trial", "best_step")
         if name in trial
     }
+    if counted:
+        attributes["steps_to_target"] = _plain(trial["objective"].values)
     attributes |= {
         str(name).removeprefix("hp_"): value
         for name, variable in trial.data_vars.items()

@@ -7,7 +7,9 @@ import numpy as np
 
 from tuning_playbook.dataset.collapse_step import find_collapse
 from tuning_playbook.dataset.rows import Axes, Row, column
+from tuning_playbook.dataset.steps_to_target import place_of_target
 from tuning_playbook.engine.windows import NORM_EDGES
+from tuning_playbook.study.steps_to import steps_to
 from tuning_playbook.trials.record import GradientSummary, TrialRecord
 
 
@@ -67,17 +69,35 @@ def objective_variables(
     metric: str,
     mode: str,
     keep_best: int,
+    target: float | None = None,
 ) -> dict[str, Any]:
     """Return the objective of each trial and the steps at which its best values were reached.
 
     The best value over training is found retrospectively; of equal values the earlier counts. An
     infeasible trial has none.
+
+    With a target the objective is the step at which the metric reaches it (`place_of_target`), and
+    NaN of a trial that never does, which is censored. The best steps are those of the best values
+    all the same: their checkpoints are the ones that are kept, whatever ranks the trials.
+
+    Args:
+        metrics: By name, what was measured: [trial, evaluation, split].
+        axes: The dataset's coordinates.
+        trials: The records.
+        metric: The objective's, as `validation/error_rate`.
+        mode: `min` or `max`.
+        keep_best: How many of the best steps are told.
+        target: What the metric is to reach; None where its best value ranks trials.
     """
     split, _, name = metric.partition("/")
     values = np.full((len(trials), len(axes.eval_step)), np.nan)
     if trials:
         values = metrics[name][:, :, axes.split.index(split)].astype(np.float64)
-    values[[trial.status != "completed" for trial in trials]] = np.nan
+    infeasible = np.array([trial.status != "completed" for trial in trials], bool)
+    values[infeasible] = np.nan
+    places = np.empty(0, np.int64)
+    if target is not None:
+        places = place_of_target(values, target, mode)
     values[~np.isfinite(values)] = np.nan  # as training, which keeps no checkpoint of those
     cost = np.where(np.isnan(values), np.inf, -values if mode == "max" else values)
     order = np.argsort(cost, axis=1, kind="stable")[:, :keep_best]
@@ -87,6 +107,39 @@ def objective_variables(
     steps = np.pad(steps, padding, constant_values=-1).astype(np.int64)
     best = values[np.arange(len(trials)), order[:, 0]] if trials else np.empty(0)
     units = {"long_name": f"best {metric} over training ({mode})"}
+    best_steps: dict[str, Any] = {
+        "best_steps": (
+            ("trial", "rank"),
+            steps,
+            {"long_name": "steps of the best evaluations", "units": "step"},
+        ),
+    }
+    if target is not None:
+        reached = places >= 0
+        at = np.asarray(axes.eval_step)[places] if trials else np.empty(0)
+        return {
+            "objective": (
+                "trial",
+                np.where(reached, at, np.nan).astype(np.float64),
+                {"long_name": steps_to(metric, mode, target), "units": "step"},
+            ),
+            "best_step": (
+                "trial",
+                np.where(reached, at, steps[:, 0]).astype(np.int64),
+                {
+                    "long_name": "step at which the target was reached; of a trial that never "
+                    "reached it, the step of its best value",
+                    "units": "step",
+                },
+            ),
+            **best_steps,
+            "best_value": ("trial", best, units),
+            "censored": (
+                "trial",
+                (~reached & ~infeasible).astype(np.int8),
+                {"long_name": "whether the trial did not reach the target in its steps: 1 or 0"},
+            ),
+        }
     return {
         "objective": ("trial", best, units),
         "best_step": (
@@ -94,11 +147,7 @@ def objective_variables(
             steps[:, 0],
             {"long_name": "step at which the objective was reached", "units": "step"},
         ),
-        "best_steps": (
-            ("trial", "rank"),
-            steps,
-            {"long_name": "steps of the best evaluations", "units": "step"},
-        ),
+        **best_steps,
     }
 
 

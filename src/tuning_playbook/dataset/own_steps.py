@@ -1,4 +1,4 @@
-"""Trials that were measured at steps of their own, in a dataset whose trials share their steps.
+"""Trials that a command measured at steps of their own, in a dataset whose trials share steps.
 
 Our own engine evaluates at the steps that the spec says; a command measures when it does. The
 dataset has every step at which any of its trials was measured.
@@ -24,7 +24,7 @@ def all_steps(records: Iterable[TrialRecord], longest: Trial) -> np.ndarray:
         records: The records of the trials.
         longest: The longest of them: where none was measured, its steps are those of the spec.
     """
-    steps = sorted({int(step) for record in records for step in record.evaluations.steps})
+    steps = sorted({int(step) for record in records for step in _known(record.evaluations)})
     return np.array(steps, np.int64) if steps else evaluation_steps(longest)
 
 
@@ -54,11 +54,25 @@ def at_steps(values: np.ndarray, steps: "Numbers", shared: np.ndarray) -> np.nda
 
 
 def measured_alone(evaluations: Curves) -> Curves:
-    """Return the evaluations of a trial at its own steps: those with any value."""
+    """Return the evaluations of a trial at its own steps: those with any value.
+
+    One that has none anywhere has step 0, without a value: no file of a pack holds a curve without
+    steps, and which metrics there are would be lost.
+    """
+    steps = np.asarray(evaluations.steps, np.int64)
+    own = _known(evaluations)
+    if not len(own):
+        nothing = {name: np.array([np.nan]) for name in evaluations.values}
+        return Curves(np.array([0], np.int64), nothing)
+    kept = np.isin(steps, own)
+    return Curves(
+        own, {name: np.asarray(values)[kept] for name, values in evaluations.values.items()}
+    )
+
+
+def _known(evaluations: Curves) -> np.ndarray:
+    """Return the steps at which anything was measured."""
     known = np.zeros(len(evaluations.steps), bool)
     for values in evaluations.values.values():
         known |= np.isfinite(np.asarray(values, np.float64))
-    return Curves(
-        np.asarray(evaluations.steps)[known],
-        {name: np.asarray(values)[known] for name, values in evaluations.values.items()},
-    )
+    return np.asarray(evaluations.steps, np.int64)[known]

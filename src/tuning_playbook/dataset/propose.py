@@ -4,12 +4,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import xarray as xr
+
 from tuning_playbook.dataset.collect import collect
 from tuning_playbook.dataset.rows import Row
+from tuning_playbook.dataset.steps_to_target import losses_with_censored
 from tuning_playbook.planning.expand import Expansion
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.rounds import Round, add_proposals
 from tuning_playbook.search.bayesian import propose
+from tuning_playbook.study.study import Study
 
 
 def propose_round(
@@ -32,14 +37,30 @@ def propose_round(
     rows = [Row(item.index, item.arm, item.trial, item.searched) for item in items]
     # What a trial that never got anywhere measured tells the search more than that it did not.
     found = collect(plan.study, rows, packs, folder, judged=False)
-    sign = -1.0 if plan.study.spec.objective.mode == "max" else 1.0
     proposals = propose(
         {item.name: item.distribution for item in arm.dimensions if item.distribution},
         [item.searched for item in items],
-        [sign * float(objective) for objective in found["objective"].to_numpy()],
+        _losses(plan.study, found).tolist(),
         count=current.trials,
         seed=current.seed,
     )
     content = {"searched": proposals}
     added = add_proposals(plan.study, Expansion((), ()), [current], {current.id: content})
     return content | {"trials": [item.trial.to_json() for item in added.trials]}
+
+
+def _losses(study: Study, found: xr.Dataset) -> np.ndarray:
+    """Return what is to be small of each trial: [trial]; NaN where it is infeasible."""
+    objective = study.spec.objective
+    sign = -1.0 if objective.mode == "max" else 1.0
+    values = found["objective"].to_numpy().astype(float)
+    if objective.target is None:
+        return np.asarray(sign * values)
+    every = float(study.spec.training.eval_every)
+    return losses_with_censored(
+        values,
+        found["censored"].to_numpy() == 1,
+        sign * found["best_value"].to_numpy().astype(float),
+        float(found.attrs["max_train_steps"]) + every,
+        every,
+    )

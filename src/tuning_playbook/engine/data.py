@@ -37,13 +37,13 @@ def place_data(
     host_fed: bool = False,
     spread: Spread = ONE_DEVICE,
 ) -> Data:
-    """Put on every device what training at `batch_size` and its evaluations read.
+    """Put on every device what training and its evaluations read.
 
     An evaluation batch is at least as large as training's, which needs more memory.
 
     Args:
         splits: The workload's; without `train` where it makes the training batches itself.
-        batch_size: Of training.
+        batch_size: Of training: the examples that are computed at once.
         validation_sample: Validation examples that periodic evaluations see; 0 for all.
         train_sample: "all" where they see every training example, too; else they see as many as of
             the validation split, the same ones for every trial.

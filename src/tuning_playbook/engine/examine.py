@@ -60,7 +60,9 @@ def examine(program: Program, lanes: Sequence[Lane], traced: Any) -> list[Examin
     filled = [any_best if item is None else item for item in best]
     filled += [any_best] * (width - len(filled))
     stacked = filled[0] if width == 1 else jax.tree.map(lambda *x: jnp.stack(x), *filled)
-    found = jax.device_get(program.examine(stacked, traced))
+    steps = [lane.best[0][1] if lane.best else 0 for lane in lanes]
+    at = np.array(steps + [0] * (width - len(steps)), np.int32)
+    found = jax.device_get(program.examine(stacked, traced, at[0] if width == 1 else at))
     examinations = []
     for index, variables in enumerate(best):
         lane = without_padding(lane_of(found, index, width), program.data.whole[1])

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from tuning_playbook.engine.accumulation import accumulated
+from tuning_playbook.engine.apply import call_apply
 from tuning_playbook.engine.data import Data
 from tuning_playbook.engine.devices import ONE_DEVICE, Spread
 from tuning_playbook.engine.evaluation import (
@@ -70,7 +72,7 @@ def signature(trial: Trial) -> str:
         name: value for name, value in trial.hyperparameters.items() if name not in trial.traced
     }
     training = [trial.max_train_steps, trial.batch_size, trial.eval_every, trial.dense_until]
-    width = [trial.lanes, trial.devices]
+    width = [trial.lanes, trial.devices, trial.microbatch]
 
     return canonical([static, trial.traced, training, width])
 
@@ -111,6 +113,11 @@ class Program:
             raise InfeasibleConfigurationError(
                 f"batch_size {self.trial.batch_size} cannot be shared out evenly among "
                 f"{self.spread.parts} devices"
+            )
+        if self.trial.batch_size % self.trial.computed_at_once:
+            raise InfeasibleConfigurationError(
+                f"batch_size {self.trial.batch_size} cannot be cut into equal parts of "
+                f"{self.trial.microbatch} examples (training.microbatch)"
             )
 
     def arguments(self, trials: Sequence[Trial]) -> tuple[Any, Any]:
@@ -171,9 +178,11 @@ class Program:
         )
         return variables
 
-    def evaluate(self, variables: Variables, traced: Any) -> Metrics:
-        """Return every metric of every evaluated split."""
-        metrics: Metrics = self._call("evaluate", self._evaluate, (0, 0), variables, traced)
+    def evaluate(self, variables: Variables, traced: Any, step: int = 0) -> Metrics:
+        """Return every metric of every evaluated split, after so many steps."""
+        metrics: Metrics = self._call(
+            "evaluate", self._evaluate, (0, 0, None), variables, traced, np.int32(step)
+        )
         return metrics
 
     def outputs(self, variables: Variables, traced: Any) -> dict[str, Any]:
@@ -194,12 +203,15 @@ class Program:
             return {}
         return {name: examples_of(split) for name, split in self.data.evaluated.items()}
 
-    def examine(self, variables: Variables, traced: Any) -> dict[str, Any]:
+    def examine(self, variables: Variables, traced: Any, step: np.ndarray) -> dict[str, Any]:
         """Return each metric of each validation example, and its prediction where there is one.
 
-        Each is [batches, batch, ...], padding included; a prediction may be a pytree of such.
+        Each is [batches, batch, ...], padding included; a prediction may be a pytree of such. The
+        steps taken before are each lane's own.
         """
-        found: dict[str, Any] = self._call("examine", self._examine, (0, 0), variables, traced)
+        found: dict[str, Any] = self._call(
+            "examine", self._examine, (0, 0, 0), variables, traced, step
+        )
         return found
 
     def _call(
@@ -280,27 +292,41 @@ class Program:
         hold, release = self._layout(state.variables)
 
         def step(state: TrainState, given: tuple[jax.Array, Any]) -> tuple[TrainState, Steps]:
-            number, batch = given
-            if data.train:
-                batch = {name: array[batch] for name, array in data.train.items()}
-            batch = self.spread.part(batch)
+            number, fed = given
             key = jax.random.fold_in(step_key, number)
-            rest = {name: part for name, part in state.variables.items() if name != "params"}
-
-            def mean_loss(params: Any) -> tuple[jax.Array, Variables]:
-                per_example, updated = self.workload.apply(
-                    {"params": params, **rest},
-                    batch,
-                    hyperparameters=self._own(traced),
-                    key=key,
-                    train=True,
-                )
-                return jnp.mean(per_example["loss"]), updated
-
+            rest: Variables = {
+                name: part for name, part in state.variables.items() if name != "params"
+            }
             params = state.variables["params"]
-            differentiate = jax.value_and_grad(mean_loss, has_aux=True)
-            (loss, updated), gradient = differentiate(release(params))
-            gradient = hold(gradient)
+            whole = release(params)
+
+            def of_part(rest: Variables, fed: Any, key: jax.Array) -> tuple[Any, Any, Variables]:
+                """Return the mean loss of examples, its gradient, and the collections after."""
+                batch = fed
+                if data.train:
+                    batch = {name: array[fed] for name, array in data.train.items()}
+                batch = self.spread.part(batch)
+
+                def mean_loss(params: Any) -> tuple[jax.Array, Variables]:
+                    per_example, updated = call_apply(
+                        self.workload,
+                        {"params": params, **rest},
+                        batch,
+                        hyperparameters=self._own(traced),
+                        key=key,
+                        train=True,
+                        step=number,
+                    )
+                    return jnp.mean(per_example["loss"]), updated
+
+                differentiate = jax.value_and_grad(mean_loss, has_aux=True)
+                (loss, updated), gradient = differentiate(whole)
+                return loss, hold(gradient), {**rest, **updated}
+
+            if self.trial.microbatch:
+                loss, gradient, rest = accumulated(of_part, rest, fed, key, self.trial)
+            else:
+                loss, gradient, rest = of_part(rest, fed, key)
             if not off(values["l2_regularization"]):
                 gradient = optax.tree.add_scale(gradient, values["l2_regularization"], params)
             grad_norm = global_norm(gradient)
@@ -314,7 +340,7 @@ class Program:
             updates, optimizer_state = optimizer.update(gradient, state.optimizer, params, **told)
             # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
             params = optax.apply_updates(params, _add(updates, nothing))
-            variables = {"params": params, **rest, **updated}
+            variables = {"params": params, **rest}
             average = state.average
             if not off(values["polyak_decay"]):
                 average = optax.incremental_update(params, average, 1.0 - values["polyak_decay"])
@@ -346,10 +372,14 @@ class Program:
         return {**state.variables, "params": self._layout(state.variables).release(average)}
 
     def _evaluate(
-        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+        self,
+        variables: Variables,
+        traced: Mapping[str, jax.Array],
+        step: jax.Array,
+        data: Data,
     ) -> Metrics:
         def per_example(batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
-            return self._measure(variables, batch, traced)
+            return self._measure(variables, batch, traced, step)
 
         return {
             split: weighted_means(per_example, data.evaluated[split])
@@ -372,12 +402,16 @@ class Program:
         }
 
     def _examine(
-        self, variables: Variables, traced: Mapping[str, jax.Array], data: Data
+        self,
+        variables: Variables,
+        traced: Mapping[str, jax.Array],
+        step: jax.Array,
+        data: Data,
     ) -> dict[str, Any]:
         predict = getattr(self.workload, "predict", None)
 
         def per_example(batch: Mapping[str, jax.Array]) -> dict[str, Any]:
-            found: dict[str, Any] = self._measure(variables, batch, traced)
+            found: dict[str, Any] = self._measure(variables, batch, traced, step)
             if predict is not None:
                 own = self._own(traced)
                 found["prediction"] = predict(variables, batch, hyperparameters=own)
@@ -392,12 +426,14 @@ class Program:
         variables: Variables,
         batch: Mapping[str, jax.Array],
         traced: Mapping[str, jax.Array],
+        step: jax.Array,
     ) -> dict[str, jax.Array]:
         """Return each metric of each example of a batch, [batch], outside of training."""
         batch = self.spread.part(batch)
         key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
-        values, _ = self.workload.apply(
-            variables, batch, hyperparameters=self._own(traced), key=key, train=False
+        own = self._own(traced)
+        values, _ = call_apply(
+            self.workload, variables, batch, hyperparameters=own, key=key, train=False, step=step
         )
         return {item.name: values[item.name] for item in self.workload.metrics if not item.whole}
 

@@ -191,7 +191,7 @@ def _dispatch(
             variables, metrics, outputs = None, None, {}
             if step == after:
                 variables = program.evaluated(state, step, traced)
-                metrics = program.evaluate(variables, traced)
+                metrics = program.evaluate(variables, traced, step)
                 outputs = program.outputs(variables, traced)
             yield Piece(first, step, state, logged, variables, metrics, outputs)
 

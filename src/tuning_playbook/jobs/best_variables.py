@@ -18,6 +18,7 @@ from tuning_playbook.engine.run import Finished
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.groups import train_request, write_checkpoints
+from tuning_playbook.jobs.load_workload import load_workload
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.claims import claimed
 from tuning_playbook.trials.manifest import BEST
@@ -50,7 +51,7 @@ def best_variables(study: Path, request: PackRequest, step: int) -> dict[str, An
         )
         with claimed(request.trials, study):
             train_request(request, study, write=_keep_checkpoints)
-    found: Mapping[str, Any] = _restore(folder)
+    found: Mapping[str, Any] = _restore(folder, _initial_shapes(request))
     if f"step_{step}" not in found:
         raise ArtefactError(
             f"{folder}: trained again, the trial has no checkpoint of step {step}; remove the "
@@ -96,9 +97,17 @@ def _keep_checkpoints(
     return {item.trial.id: item.record for item in finished}
 
 
-def _restore(folder: Path) -> dict[str, Any]:
+def _initial_shapes(request: PackRequest) -> Any:
+    """Return what the variables of the trial are made of."""
+    (trial,) = request.trials
+    workload = load_workload(trial.workload, request.import_from, request.data_folder)
+    own = {item.name: trial.hyperparameters[item.name] for item in workload.hyperparameters}
+    return jax.eval_shape(lambda: dict(workload.init(jax.random.key(0), own)))
+
+
+def _restore(folder: Path, like: Any = None) -> dict[str, Any]:
     try:
-        return checkpoints.restore(folder / "checkpoints", BEST)
+        return checkpoints.restore(folder / "checkpoints", BEST, like)
     except ArtefactError as error:
         raise ArtefactError(
             f"{error}; remove the file of its pack and run snakemake again: this trial is trained "

@@ -14,7 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from tuning_playbook.trials.manifest import check_manifest, remove, write_manifest
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.trials.manifest import BEST, check_manifest, remove, write_manifest
 
 _ONE_AT_A_TIME = threading.Lock()
 """Orbax numbers its saves process-wide, and two at once wait for each other's signals."""
@@ -33,16 +34,42 @@ def save(folder: Path, name: str, tree: Mapping[str, Any]) -> None:
     write_manifest(folder.absolute(), name)
 
 
-def restore(folder: Path, name: str) -> dict[str, Any]:
+def restore(folder: Path, name: str, like: Any = None) -> dict[str, Any]:
     """Return the tree of NumPy arrays in a checkpoint whose files are as they were saved.
 
+    Args:
+        folder: The trial's `checkpoints`.
+        name: Of the checkpoint: `best`, `weights`.
+        like: The variables as `init` returns them, or their shapes, for trees that are made of more
+            than dicts: modules, states, tuples. Then each variables that is returned is made so.
+
     Raises:
-        ArtefactError: A file is missing, added or changed, or there is no manifest.
+        ArtefactError: A file is missing, added or changed, or there is no manifest; or the
+            checkpoint holds other arrays than `like`.
     """
     check_manifest(folder.absolute(), name)
     with _checkpointer() as checkpointer:
         tree: dict[str, Any] = checkpointer.restore(folder.absolute() / name)
-    return tree
+        if like is None:
+            return tree
+        target = jax.tree.map(lambda leaf: np.zeros(np.shape(leaf), leaf.dtype), like)
+        wanted = dict.fromkeys(tree, target) if name == BEST else target
+        other = (
+            f"{folder / name}: holds other arrays than 'like' has; give the variables that init "
+            "returns for the trial's hyperparameters"
+        )
+        if _shapes(wanted) != _shapes(tree):  # Orbax would cut arrays, or fill them up
+            raise ArtefactError(other)
+        try:
+            made: dict[str, Any] = checkpointer.restore(folder.absolute() / name, wanted)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ArtefactError(f"{other} ({' '.join(str(error).split())})") from None
+    return made
+
+
+def _shapes(tree: Any) -> list[tuple[int, ...]]:
+    """Return the shapes of a tree's arrays, whatever holds them."""
+    return sorted(np.shape(leaf) for leaf in jax.tree.leaves(tree))
 
 
 @contextlib.contextmanager

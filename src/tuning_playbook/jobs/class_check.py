@@ -17,6 +17,7 @@ import numpy as np
 import optax
 
 from tuning_playbook.declarations import Value
+from tuning_playbook.engine.apply import call_apply
 from tuning_playbook.engine.data import EVALUATION_BATCH
 from tuning_playbook.engine.evaluation import batch_shape
 from tuning_playbook.engine.own_rules import own_decay_mask, own_optimizer
@@ -51,7 +52,7 @@ class ClassSignature:
     Attributes:
         values: The workload's own hyperparameters.
         traced: Which of them are arguments of the compiled program.
-        batch_size: Examples of a training step.
+        batch_size: Examples of a training step that are computed at once.
         devices: Among how many devices a batch is shared out.
         makes: Which of `optimizer`, `schedule` and `decay_mask` its trials ask the workload for.
     """
@@ -228,7 +229,9 @@ class _Trace:
             self.mistakes.append(f"'{name}' is no method but {method!r}: define {name}({call})")
             return False
         try:
-            inspect.signature(method).bind(*by_place, **dict.fromkeys(by_name))
+            signature = inspect.signature(method)
+            asked = ("step",) if name == "apply" and "step" in signature.parameters else ()
+            signature.bind(*by_place, **dict.fromkeys((*by_name, *asked)))
         except TypeError as error:
             self.mistakes.append(
                 f"{name} is called as {name}({call}), and its signature does not allow that: "
@@ -242,13 +245,25 @@ class _Trace:
     def _traced(self, name: str, function: Callable[..., Any], *args: Any) -> Any:
         """Return what a function gives, as shapes; record what it raises, and then end."""
         try:
-            return jax.eval_shape(function, *args)
+            found = jax.eval_shape(function, *args)
+            self._check_kept(name)
+            return found
         except (InfeasibleConfigurationError, _FoundMistakesError):
             raise
         except (Exception, SystemExit) as error:  # a user's method may raise anything
             said = explain(error, own_file(self.workload))
             self._say(f"{name}: {said}{self._remedy(error, function, *args)}", said)
             raise _FoundMistakesError from None
+
+    def _check_kept(self, name: str) -> None:
+        """Check that no traced value stays on the class: it means nothing in another program."""
+        for attribute, value in list(getattr(self.workload, "__dict__", {}).items()):
+            if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
+                self._say(
+                    f"{name} keeps a value of the compiled program as self.{attribute}, which "
+                    "means nothing outside of it: return it as a metric or in a collection",
+                    f"kept {attribute}",
+                )
 
     def _remedy(
         self, error: BaseException, function: Callable[..., Any], numbers: Any, *rest: Any
@@ -272,10 +287,12 @@ class _Trace:
                 "decide a branch, a loop or a shape of Python: use jnp.where, jax.lax.cond or "
                 "jax.lax.scan, and jnp in place of np"
             )
-        return (
-            ". If this configuration is one that cannot run, raise "
-            "tuning_playbook.InfeasibleConfigurationError"
-        )
+        if isinstance(error, ValueError | ArithmeticError | NotImplementedError | AssertionError):
+            return (
+                ". If this configuration is one that cannot run, raise "
+                "tuning_playbook.InfeasibleConfigurationError"
+            )
+        return ""
 
     def _python_numbers(self) -> dict[str, Any]:
         return {name: self.signature.values[name] for name in self.signature.traced}
@@ -326,8 +343,16 @@ class _Trace:
         size = len(next(iter(batch.values())))
 
         def apply(numbers: Any, variables: Any, batch: Any, key: jax.Array) -> Any:
-            own = self._values(numbers)
-            return self.workload.apply(variables, batch, hyperparameters=own, key=key, train=train)
+            own, step = self._values(numbers), _traced_step(key)
+            return call_apply(
+                self.workload,
+                variables,
+                batch,
+                hyperparameters=own,
+                key=key,
+                train=train,
+                step=step,
+            )
 
         def checked(numbers: Any, variables: Any, batch: Any, key: jax.Array) -> Any:
             given = apply(numbers, variables, batch, key)
@@ -602,6 +627,11 @@ def _traces(function: Callable[..., Any], numbers: Mapping[str, Any], *rest: Any
 
 def _key() -> Any:
     return jax.eval_shape(lambda: jax.random.key(0))
+
+
+def _traced_step(key: jax.Array) -> jax.Array:
+    """Return a step that is a traced number, as that of a compiled program is."""
+    return jnp.min(jax.random.key_data(key)).astype(jnp.int32)
 
 
 def _is_key(value: Any) -> bool:

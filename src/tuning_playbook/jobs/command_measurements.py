@@ -9,6 +9,7 @@ holds as it was measured last.
 """
 
 import csv
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ LONGEST_LINE = 2**20
 
 MOST_AT_ONCE = 2**24
 """Bytes that a look at a file reads; one that grows faster is told of later."""
+
+MOST_BEFORE_HEADER = 10
+"""Lines among which the header of a CSV file stands."""
 
 MOST_NAMED = 8
 """So many columns of the file are named in a message."""
@@ -53,7 +57,7 @@ class Rows:
 
     def row(self, line: bytes) -> Row | None:
         """Return the row in a line; None where it holds none, or nothing that is asked for."""
-        text = line.decode(errors="replace").strip()
+        text = line.decode(errors="replace").lstrip("\ufeff").strip()
         if not text:
             return None
         cells = self._cells(text)
@@ -63,17 +67,12 @@ class Rows:
         if step is None:
             self._complain(text)
             return None
-        found: dict[str, float] = {}
-        for name, column in self.columns.items():
-            given = _cell(cells, column)
-            if given is None or given == "":
-                continue
-            value = _real(given)
-            if value is None:
-                self._complain(text)
-            else:
-                found[name] = value
-        return step, found
+        given = {name: _cell(cells, column) for name, column in self.columns.items()}
+        written = {name: cell for name, cell in given.items() if cell is not None and cell != ""}
+        values = {name: _real(cell) for name, cell in written.items()}
+        if None in values.values():
+            self._complain(text)
+        return step, {name: value for name, value in values.items() if value is not None}
 
     def _cells(self, text: str) -> Mapping[str, Any] | None:
         """Return what a line holds by column; None of a header, and of what is no row."""
@@ -87,7 +86,10 @@ class Rows:
                 return None
             self._see(content)
             return content
-        cells = [cell.strip() for cell in next(csv.reader([text], strict=False), [])]
+        try:
+            cells = [cell.strip() for cell in next(csv.reader([text]), [])]
+        except csv.Error:  # a cell that is longer than any number
+            cells = []
         if self.step in cells:  # a script that starts again writes its header again
             self.header = cells
             self._see(dict.fromkeys(cells))
@@ -290,6 +292,18 @@ class Tail:
         *lines, half = content.split(b"\n")
         self.half = half[: LONGEST_LINE + 1]
         return [row for line in lines if len(line) < LONGEST_LINE and (row := self.rows.row(line))]
+
+
+def tail_of(path: Path, command: Command, place: int) -> Tail:
+    """Return what gives the rows behind a place, with the header that a CSV file begins with."""
+    rows = Rows(command.step, command.columns)
+    if place:
+        with path.open("rb") as file:
+            for line in itertools.islice(file, MOST_BEFORE_HEADER):
+                rows.row(line[:LONGEST_LINE])
+                if rows.header:
+                    break
+    return Tail(path, rows, place)
 
 
 def _cell(cells: Mapping[str, Any], column: str) -> Any:

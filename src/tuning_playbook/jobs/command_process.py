@@ -5,7 +5,6 @@ import errno
 import fcntl
 import json
 import logging
-import math
 import os
 import select
 import signal
@@ -48,8 +47,9 @@ class Ending:
         cause: `ended` by itself; `timeout` or `stopped` where it was told to.
         status: Its exit status; that of a signal is the negative number of it.
         seconds: How long it ran.
-        cpu_seconds: CPU time of it and of the processes that it waited for.
-        peak_memory_bytes: The most memory that one process of it has held.
+        cpu_seconds: CPU time of it and of the processes that it waited for; 0 where its guard was
+            killed, and nobody measured it.
+        peak_memory_bytes: The most memory that one process of it has held; 0 likewise.
     """
 
     cause: Cause
@@ -188,7 +188,7 @@ def _ending(
     if "error" in content:
         raise WorkloadError(f"the command cannot be run: {arguments[0]}: {content['error']}")
     if "status" not in content:
-        return Ending(cause, status, seconds, math.nan, 0)
+        return Ending(cause, status, seconds, 0.0, 0)
     peak = content["peak_memory"]
     return Ending(
         cause,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from tuning_playbook.dataset.own_steps import measured_alone
 from tuning_playbook.engine.windows import SERIES, gradient_summary, window_ends, window_of
 from tuning_playbook.jobs.command_measurements import Measured
 from tuning_playbook.jobs.command_process import Ending
@@ -53,9 +54,11 @@ def record_of(
         fingerprint=trial.fingerprint,
         status=status,
         reason=reason,
-        evaluations=Curves(
-            np.array(steps, np.int64),
-            {name: _at(values.get(name, {}), steps) for name in evaluated},
+        evaluations=measured_alone(
+            Curves(
+                np.array(steps, np.int64),
+                {name: _at(values.get(name, {}), steps) for name in evaluated},
+            )
         ),
         logged=Curves(
             window_ends(trial.max_train_steps, trial.eval_every),

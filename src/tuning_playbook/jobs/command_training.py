@@ -25,10 +25,9 @@ from tuning_playbook.errors import (
 )
 from tuning_playbook.jobs.command_measurements import (
     Measured,
-    Rows,
-    Tail,
     mend_end,
     read_measurements,
+    tail_of,
 )
 from tuning_playbook.jobs.command_process import Ending, locked, run_command
 from tuning_playbook.jobs.command_progress import progress_of
@@ -137,7 +136,7 @@ def train_trial(
         _append(folder / STARTS, {"offset": starts[-1], "started": started})
         if len(starts) > 1:
             logger.info("%s: start %d of its command; {folder} is kept", trial.id, len(starts))
-        tail = Tail(measurements, Rows(command.step, command.columns), place=starts[-1])
+        tail = tail_of(measurements, command, starts[-1])
         progress = progress_of(folder, tail)
         ending = run_command(
             arguments,
@@ -161,9 +160,7 @@ def train_trial(
     measured = read_measurements(measurements, command, starts, whole=whole)
     resumed = _tell(trial, command, measured)
     earlier = progress.seconds_before(resumed)
-    said = last_line(folder / OUTPUT)
-    for place, name in ((script, "{folder}"), (command.path.parent.resolve(), ".")):
-        said = said.replace(str(place), name)  # a reason tells nothing of this machine
+    said = without_places(last_line(folder / OUTPUT), script, study, command)
     record = record_of(trial, command, measured, ending, said[:LONGEST_REASON])
     return record, _facts(trial, command, ending, started, resumed, earlier)
 
@@ -228,6 +225,31 @@ def last_line(output: Path) -> str:
         text = file.read().decode(errors="replace")
     lines = [line for part in text.splitlines() if (line := _printable(part).strip())]
     return lines[-1] if lines else ""
+
+
+def without_places(text: str, script: Path, study: Path, command: Command) -> str:
+    """Return a text without the folders of this machine: it becomes part of a trial's record.
+
+    An archive takes them out of what it tells, and the record there must be the same.
+
+    Args:
+        text: What the command said.
+        script: The trial's `{folder}`.
+        study: The study's folder of results.
+        command: The command.
+    """
+    places = {
+        script: "{folder}",
+        study.resolve(): "results",
+        study.resolve().parent: "results",
+        command.path.parent.resolve(): ".",
+        Path.cwd(): ".",
+        Path.home(): "~",
+    }
+    for place in sorted(map(str, places), key=len, reverse=True):
+        if place != "/":
+            text = text.replace(place, places[Path(place)])
+    return text
 
 
 def _printable(text: str) -> str:

@@ -30,7 +30,7 @@ from tuning_playbook.jobs.load_workload import (
     read_data,
     refuse,
 )
-from tuning_playbook.jobs.versions import code_version, version_of_data
+from tuning_playbook.jobs.versions import code_version, data_version, version_of_data
 from tuning_playbook.study.workload_description import stamp_of
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -38,6 +38,9 @@ PACKAGE = Path(tuning_playbook.__file__).resolve().parent
 
 USUAL_BATCH = 64
 """The batch size with which a class is traced while no study says another."""
+
+READ_TWICE_BYTES = 2**28
+"""Data of at most this size is read a second time, to see whether it is the same."""
 
 
 def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
@@ -90,11 +93,25 @@ def _checked(name: str, workload: Workload) -> dict[str, Arrays]:
     if hasattr(workload, "load_data"):
         splits = read_data(name, workload)
         mistakes += data_mistakes(workload, splits)
+    if not mistakes and _is_to_be_read_twice(name, workload, splits):
+        hashes = [data_version(given) for given in (splits, read_data(name, workload))]
+        if hashes[0] != hashes[1]:
+            mistakes.append(
+                "load_data returns other arrays when it is called again (hashes "
+                f"{hashes[0]} and {hashes[1]}), and no trial could be trained again: draw and "
+                "shuffle with a fixed seed, as np.random.default_rng(0) does"
+            )
     if mistakes:
         with contextlib.suppress(Exception):  # what is declared wrong may leave nothing to trace
             mistakes += all_mistakes(workload, splits, [default_signature(workload, USUAL_BATCH)])
     refuse(name, mistakes)
     return splits
+
+
+def _is_to_be_read_twice(name: str, workload: Workload, splits: Mapping[str, Arrays]) -> bool:
+    """Whether to see that a user's data is the same again: not if it is large or tells itself."""
+    size = sum(array.nbytes for arrays in splits.values() for array in arrays.values())
+    return ":" in name and size <= READ_TWICE_BYTES and not hasattr(workload, "data_version")
 
 
 def current_versions(

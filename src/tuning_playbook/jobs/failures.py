@@ -17,7 +17,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
-TRAINING_RULES = ("train_pack", "train_round", "train_reruns")
+TRAINING_RULES = ("train_pack", "train_round", "train_reruns", "train_set_back")
 
 # No record holds what Slurm says of a job as data. Snakemake's executor puts a job's state into the
 # sentence that it reports; that a step of the job was killed alone stands in Slurm's log. Slurm
@@ -165,6 +165,9 @@ def _asked_for(job: Mapping[str, str], plan: Plan, folder: Path) -> Sequence[Tri
                 _read(folder / "reruns/choice.json")["arms"].get(pack.arm, {}).get("trials", [])
             )
             return [trial_from_json(chosen[n]) for n in pack.reruns if n < len(chosen)]
+        case {"part": number}:
+            changes = _read(folder / "set_back/choice.json")["changes"]
+            return [trial_from_json(change["trials"][int(number)]) for change in changes]
         case _:
             name = job["pack"]
             return (plan.packs.get(name) or plan.replicate_packs[name]).trials

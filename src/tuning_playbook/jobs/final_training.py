@@ -93,7 +93,7 @@ def train_final(
     folded = fold(splits)
     host_fed = bool(getattr(workload, "host_fed", False))
     data = place_data(
-        {**splits, "train": folded}, alone.batch_size, 1, host_fed=host_fed, spread=spread
+        {**splits, "train": folded}, alone.computed_at_once, 1, host_fed=host_fed, spread=spread
     )
     program = Program(alone, workload, data, len(next(iter(folded.values()))), spread)
     seed, traced = program.arguments([alone])

@@ -35,6 +35,7 @@ from tuning_playbook.jobs.progress_files import ProgressFiles
 from tuning_playbook.jobs.resume import SavedStates
 from tuning_playbook.jobs.sigterm import noted_sigterm
 from tuning_playbook.jobs.user_code import explain, is_of_a_user, own_file
+from tuning_playbook.study.apart import ask
 from tuning_playbook.study.workload_description import forget
 from tuning_playbook.trials.best_checkpoint import (
     BestCheckpoint,
@@ -163,7 +164,7 @@ def train_request(
     workload = load_workload(*place)
     try:
         return train_trials(request, workload, study, devices=devices, write=write)
-    except ChangedDuringRunError:
+    except (ChangedDuringRunError, WorkloadError):
         forget(*place)  # what planned this job must not be planned with again
         raise
 
@@ -200,7 +201,7 @@ def train_trials(
     """
     trials = request.trials
     splits = load_data(trials[0].workload, workload)
-    _check_versions(trials[0], current_versions(workload, splits, request.import_from))
+    _check_versions(request, current_versions(workload, splits, request.import_from))
     groups: dict[tuple[int, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault((trial.data_split, signature(trial)), []).append(trial)
@@ -278,7 +279,7 @@ def _train_group(
             # Once: where memory ran out there is none for a second copy.
             data = data or place_data(
                 splits,
-                trials[0].batch_size,
+                trials[0].computed_at_once,
                 trials[0].validation_sample,
                 trials[0].train_sample,
                 host_fed=host_data is not None,
@@ -384,9 +385,25 @@ def _fail(training: _Training, trials: Sequence[Trial], reason: str) -> dict[str
     return training.write(failed, training.study, training.selection, facts)
 
 
-def _check_versions(trial: Trial, current: Mapping[str, str]) -> None:
-    """Check that code and data are what the fingerprint says they are."""
+def _check_versions(request: PackRequest, current: Mapping[str, str]) -> None:
+    """Check that code and data are what the fingerprint says they are.
+
+    Raises:
+        ChangedDuringRunError: They are not.
+        WorkloadError: The data is another each time that it is loaded.
+    """
+    trial = request.trials[0]
     changed = [name for name, version in trial.versions.items() if current[name] != version]
+    if changed == ["data"] and ":" in trial.workload:
+        place = [trial.workload, request.import_from, request.data_folder]
+        again = ask("describe_workload", place)["description"]["versions"]["data"]
+        if again != current["data"]:
+            raise WorkloadError(
+                f"workload '{trial.workload}': its data is another each time that it is loaded "
+                f"(hashes {trial.versions['data']}, {current['data']} and {again}): draw and "
+                "shuffle with a fixed seed, as np.random.default_rng(0) does, and sort what comes "
+                "from a set or a folder"
+            )
     if changed:
         raise ChangedDuringRunError(
             f"the {' and the '.join(changed)} of workload '{trial.workload}' changed since this "

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import numpy as np
 
+from tuning_playbook.engine.apply import call_apply
 from tuning_playbook.engine.data import EVALUATION_BATCH
 from tuning_playbook.engine.evaluation import Split, batched, weighted_means
 from tuning_playbook.engine.whole_split import summarize, whole_metrics, without_padding
@@ -16,7 +18,7 @@ from tuning_playbook.workloads.protocol import Arrays, Variables, Workload
 
 
 def measure(
-    variables: Variables, trial: Trial, workload: Workload, examples: Arrays
+    variables: Variables, trial: Trial, workload: Workload, examples: Arrays, step: int = 0
 ) -> dict[str, float]:
     """Return every metric of a whole split.
 
@@ -25,19 +27,23 @@ def measure(
         trial: The trial that they are of.
         workload: Its workload.
         examples: The split, [examples, ...] each.
+        step: Steps taken before the checkpoint.
     """
     own = {item.name: trial.hyperparameters[item.name] for item in workload.hyperparameters}
 
     def per_example(batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
         key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
-        measured, _ = workload.apply(variables, batch, hyperparameters=own, key=key, train=False)
+        after = np.int32(step)
+        measured, _ = call_apply(
+            workload, variables, batch, hyperparameters=own, key=key, train=False, step=after
+        )
         return {item.name: measured[item.name] for item in workload.metrics if not item.whole}
 
     def predictions(split: Split) -> Any:
         predict: Any = getattr(workload, "predict", None)
         return jax.lax.map(lambda batch: predict(variables, batch, hyperparameters=own), split[0])
 
-    split = jax.device_put(batched(examples, max(trial.batch_size, EVALUATION_BATCH)))
+    split = jax.device_put(batched(examples, max(trial.computed_at_once, EVALUATION_BATCH)))
     means = jax.device_get(jax.jit(lambda split: weighted_means(per_example, split))(split))
     found = {name: float(value) for name, value in means.items()}
     if whole_metrics(workload):

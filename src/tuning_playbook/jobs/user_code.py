@@ -67,7 +67,7 @@ def own_file(workload: object) -> str:
 
 def message_of(error: BaseException) -> str:
     """Return an exception's message on one line, without what JAX says of its own workings."""
-    text = " ".join(OF_JAX.split(str(error), maxsplit=1)[0].split())
+    text = " ".join(OF_JAX.split(str(error), maxsplit=1)[0].split()).rstrip(".")
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
 
 

@@ -23,6 +23,7 @@ from tuning_playbook.study.baselines import Baseline
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.resolve import complete
 from tuning_playbook.study.study import Study
+from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.trial import Trial
 
 STRONG_EVIDENCE = (
@@ -133,7 +134,10 @@ def baseline_name(workload: str) -> str:
     Example:
         >>> baseline_name("digits_mlp"), baseline_name("../my.model:Net")
         ('digits_mlp.yaml', 'my.model-Net.yaml')
+        >>> baseline_name("trainer.yaml")
+        'trainer.yaml'
     """
+    workload = str(Path(workload).with_suffix("")) if is_command(workload) else workload
     return f"{re.sub('[^A-Za-z0-9_.]+', '-', workload).strip('.-')}.yaml"
 
 
@@ -206,6 +210,7 @@ def _row(
     forced: bool,
 ) -> dict[str, str]:
     difference = launch.get("difference") or {}
+    objective = study.spec.objective
     values = {
         "date": date,
         "study": study.name,
@@ -214,8 +219,8 @@ def _row(
         "decision": launch["decision"],
         "forced": "yes" if forced else "",
         "trial": trial,
-        "objective_metric": launch["objective_metric"],
-        "objective_mode": launch["objective_mode"],
+        "objective_metric": objective.ranked_by,
+        "objective_mode": objective.mode if objective.target is None else "min",
         **_reruns("before", launch.get("baseline") or {}),
         **_reruns("after", launch["candidate"]),
         "improvement": difference.get("improvement"),
@@ -227,8 +232,9 @@ def _row(
 
 def _reruns(name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     objectives = configuration.get("rerun_objectives") or []
+    missed = configuration.get("rerun_censored") or []
     return {
         f"{name}_mean": configuration.get("mean"),
         f"{name}_sd": configuration.get("standard_deviation"),
-        f"{name}_reruns": sum(value is not None for value in objectives),
+        f"{name}_reruns": sum(value is not None for value in objectives) + sum(missed),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+from tuning_playbook.dataset.best_checkpoints import checkpoint_steps
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
@@ -37,8 +38,8 @@ def candidate_trial(study: Path, launch: Mapping[str, Any]) -> Trial | None:
     return trial
 
 
-def best_step_of(dataset: Path, trial: Trial) -> int:
-    """Return the step at which a trial of a study reached its objective.
+def checkpoint_step_of(dataset: Path, trial: Trial) -> int:
+    """Return the step of the best checkpoint of a trial of a study.
 
     Args:
         dataset: The study's `study.nc`.
@@ -51,4 +52,4 @@ def best_step_of(dataset: Path, trial: Trial) -> int:
         places = [str(item) for item in study["trial"].to_numpy()]
         if trial.id not in places:
             raise ArtefactError(f"{dataset}: it has no trial {trial.id}; run snakemake again")
-        return int(study["best_step"].to_numpy()[places.index(trial.id)])
+        return int(checkpoint_steps(study)[places.index(trial.id)])

@@ -50,11 +50,15 @@ def cautions(
 def _bad_runs(
     candidate: TrialVariance | None, variances: Mapping[str, TrialVariance], sign: float
 ) -> list[str]:
-    having = [row.arm for row in variances.values() if row.infeasible or _has_bad(row, sign)]
-    if not having or candidate is None or len(candidate.feasible) >= FEW:
+    having = [
+        row.arm for row in variances.values() if row.infeasible or row.missed or _has_bad(row, sign)
+    ]
+    if not having or candidate is None or len(candidate.comparable) >= FEW:
         return []
+    counted = candidate.beyond is not None
+    missing = "infeasible, or miss the target" if counted else "or infeasible"
     return [
-        f"Some reruns are much worse than their siblings, or infeasible ({'; '.join(having)}). So "
+        f"Some reruns are much worse than their siblings, {missing} ({'; '.join(having)}). So "
         "few reruns hardly know how often that happens: of candidates that one run in ten makes no "
         "better on average than the baseline, five reruns adopt 24 in a hundred (simulated)."
     ]
@@ -80,10 +84,14 @@ def _coarse(rows: Sequence[TrialVariance]) -> list[str]:
     ties = len(values) < sum(len(row.feasible) for row in known) / 2
     if not ties or step < COARSE * deviation:
         return []
+    see_more = (
+        "More examples, or a metric that counts by degrees (a loss), would see more."
+        if all(row.beyond is None for row in known)
+        else "More evaluations would see more: a smaller eval_every."
+    )
     return [
         f"The objective moves in steps of {text(step)}, and reruns differ by a standard deviation "
-        f"of {text(deviation)}: it is too coarse to see less. More examples, or a metric that "
-        "counts by degrees (a loss), would see more."
+        f"of {text(deviation)}: it is too coarse to see less. {see_more}"
     ]
 
 

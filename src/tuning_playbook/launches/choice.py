@@ -83,6 +83,8 @@ def _worse(reruns: Reruns, compared: Comparison) -> Mapping[str, float]:
 def _near(arm: str, reruns: Reruns, compared: Comparison) -> bool:
     """Whether an arm is worse than others by no more than what matters."""
     beside = [pair for pair in compared.pairs if pair.other == arm]
+    if reruns.missed:
+        return False  # how much worse a run is that did not reach the target is not known
     return bool(beside) and all(pair.high < reruns.margin for pair in beside)
 
 

@@ -10,6 +10,7 @@ import scipy
 
 from tuning_playbook.analysis.numbers import all_equal
 from tuning_playbook.analysis.quantiles import student_quantile
+from tuning_playbook.analysis.rank_test import enough_values, lower_bound, shift
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.analysis.simultaneous import MOST_VALUES
 from tuning_playbook.analysis.variance import CONFIDENCE, KnownVariance, TrialVariance
@@ -20,6 +21,8 @@ POWER = 0.8
 
 WELCH = "Welch's t interval for the difference of two means"
 PAIRED = "Student's t interval for the mean difference on the seeds that both were rerun on"
+
+RANKS = "the shifts that Wilcoxon's rank test does not reject"
 
 EARLIER = "Student's t interval with the trial variance that an earlier study measured"
 
@@ -55,7 +58,7 @@ class Difference:
         probability_low: Lower end of its 95 % interval.
         probability_high: Upper end.
         smallest_detectable: The smallest true improvement that so many reruns with so much
-            variance would show with a probability of 80 %.
+            variance would show with a probability of 80 %; None where they are compared by ranks.
         needed_reruns: So many reruns of each would show, with a probability of 80 %, that the
             improvement exceeds `min_improvement`, if it is what was seen; None where it does not.
     """
@@ -73,7 +76,7 @@ class Difference:
     probability_better: float
     probability_low: float
     probability_high: float
-    smallest_detectable: float
+    smallest_detectable: float | None
     needed_reruns: int | None
 
     @property
@@ -186,21 +189,82 @@ def compare_reruns(
 ) -> Difference | None:
     """Compare two rerun configurations, seed by seed where both have the same seeds.
 
+    Steps to a target are compared by ranks where a rerun of either did not reach it, and where no
+    rerun differs from its siblings; then never seed by seed.
+
     The arguments are those of `compare`.
     """
+    steps = new.beyond is not None and old.beyond is not None
+    if steps and (new.missed or old.missed):
+        return compare_by_ranks(
+            new, old, sign=sign, bound_confidence=bound_confidence, min_improvement=min_improvement
+        )
     by_seed, of_old = new.by_seed, old.by_seed
     paired = bool(by_seed) and by_seed.keys() == of_old.keys()
     values = new.feasible, old.feasible
     earlier = new.earlier or old.earlier
     if paired:
         values = tuple(by_seed.values()), tuple(of_old[seed] for seed in by_seed)
-    return compare(
+    found = compare(
         *values,
         sign=sign,
         paired=paired,
         bound_confidence=bound_confidence,
         min_improvement=min_improvement,
         earlier=earlier,
+    )
+    if found is None and steps:
+        return compare_by_ranks(
+            new, old, sign=sign, bound_confidence=bound_confidence, min_improvement=min_improvement
+        )
+    return found
+
+
+def compare_by_ranks(
+    new: TrialVariance,
+    old: TrialVariance,
+    *,
+    sign: float,
+    bound_confidence: float = CONFIDENCE,
+    min_improvement: float = 0.0,
+) -> Difference | None:
+    """Compare the steps to a target of two rerun configurations by ranks.
+
+    A rerun that did not reach the target is worse than any that did. In the improvement, the median
+    of the differences of all pairs (Hodges and Lehmann 1963), it counts as one evaluation more than
+    all steps: the fewest that it can have needed. Intervals hold the shifts that the rank test does
+    not reject.
+
+    The arguments are those of `compare`.
+
+    Returns:
+        The difference, or None with fewer than five reruns of either, and where none differs from
+        another.
+    """
+    values = [sign * np.array(row.comparable) for row in (new, old)]
+    if min(map(len, values)) < LEAST_RERUNS or len(np.unique(np.concatenate(values))) == 1:
+        return None
+    reach = max(row.beyond or 0.0 for row in (new, old))
+    strata = [(values[0], values[1])]
+    found = shift(strata, confidence=CONFIDENCE, reach=reach)
+    probability = _newcombe(found.better, len(values[0]), len(values[1]))
+    exceeds = found.estimate > min_improvement
+    return Difference(
+        improvement=found.estimate,
+        low=found.low,
+        high=found.high,
+        confidence=CONFIDENCE,
+        lower_bound=lower_bound(strata, confidence=bound_confidence, reach=reach),
+        bound_confidence=bound_confidence,
+        method=RANKS,
+        paired=False,
+        bootstrap_low=None,
+        bootstrap_high=None,
+        probability_better=found.better,
+        probability_low=probability[0],
+        probability_high=probability[1],
+        smallest_detectable=None,
+        needed_reruns=enough_values(found.better, bound_confidence) if exceeds else None,
     )
 
 

@@ -7,7 +7,13 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.numbers import number, text
-from tuning_playbook.analysis.ranking import arm_names, members
+from tuning_playbook.analysis.ranking import (
+    Floats,
+    arm_names,
+    fewest_steps,
+    members,
+    target,
+)
 from tuning_playbook.study.study import BASELINE
 
 
@@ -20,13 +26,16 @@ class DataVariance:
         objectives: What each reached, in the order of the divisions; None for an infeasible one.
         mean: Of the feasible ones; None where there is none.
         standard_deviation: Of the feasible ones; None below two. Every rerun has a seed of its own
-            too, so trial variance is in it.
+            too, so trial variance is in it. Like the mean None where one did not reach the target.
+        fewest: The objectives, with the fewest steps that those can have needed which did not reach
+            the target.
     """
 
     arm: str
     objectives: tuple[float | None, ...]
     mean: float | None
     standard_deviation: float | None
+    fewest: tuple[float | None, ...] = ()
 
 
 def data_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[DataVariance, ...]:
@@ -56,13 +65,24 @@ def _of_arm(reruns: xr.Dataset, arm: str) -> DataVariance:
     objectives = reruns["objective"].values[positions]
     order = [place for place in np.argsort(splits, kind="stable") if splits[place]]
     found = tuple(number(objectives[place]) for place in order)
+    fewest = tuple(map(number, _comparable(reruns)[positions][order]))
     values = np.array([value for value in found if value is not None])
+    if fewest != found:
+        values = values[:0]
     return DataVariance(
         arm=arm,
         objectives=found,
         mean=float(values.mean()) if len(values) else None,
         standard_deviation=float(values.std(ddof=1)) if len(values) > 1 else None,
+        fewest=fewest,
     )
+
+
+def _comparable(reruns: xr.Dataset) -> Floats:
+    """Return what is compared of each rerun: its objective, or the fewest steps to the target."""
+    if target(reruns) is None:
+        return np.asarray(reruns["objective"].values.astype(float))
+    return fewest_steps(reruns)
 
 
 def improvements(candidate: DataVariance, baseline: DataVariance, *, sign: float) -> list[float]:
@@ -73,7 +93,7 @@ def improvements(candidate: DataVariance, baseline: DataVariance, *, sign: float
         baseline: The baseline's.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
     """
-    pairs = zip(candidate.objectives, baseline.objectives, strict=True)
+    pairs = zip(candidate.fewest, baseline.fewest, strict=True)
     return [sign * (new - old) for new, old in pairs if new is not None and old is not None]
 
 
@@ -96,9 +116,11 @@ def what_the_splits_show(
     better = improvements(by_arm[chosen], by_arm[BASELINE], sign=sign)
     if not better:
         return []
-    mean = float(np.mean(better))
+    known = all(by_arm[arm].fewest == by_arm[arm].objectives for arm in (chosen, BASELINE))
+    middle = float(np.mean(better) if known else np.median(better))
+    over = "on average over" if known else "in the median of"
     return [
         f"Of {len(better)} other divisions of the data into training and validation sets, the "
-        f"candidate is better than the baseline on {sum(value > 0 for value in better)}; on "
-        f"average over them it is {'better' if mean > 0 else 'worse'} by {text(abs(mean))}."
+        f"candidate is better than the baseline on {sum(value > 0 for value in better)}; "
+        f"{over} them it is {'better' if middle > 0 else 'worse'} by {text(abs(middle))}."
     ]

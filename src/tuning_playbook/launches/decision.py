@@ -9,6 +9,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.answer import Answer, answer, compare_all
 from tuning_playbook.analysis.best_of import BestOf, best_of
+from tuning_playbook.analysis.cliff import Cliff, cliffs
 from tuning_playbook.analysis.every_configuration import (
     EveryConfiguration,
     answer_by,
@@ -20,20 +21,26 @@ from tuning_playbook.analysis.numbers import json_object, plain
 from tuning_playbook.analysis.ranking import (
     arm_settings,
     arms_by_best,
+    censored,
     direction,
     members,
+    metric_direction,
+    metric_losses,
     ranked,
     strings,
+    target,
+    trial_ids,
 )
 from tuning_playbook.analysis.sampled_values import sampled_values
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
-from tuning_playbook.analysis.variance import TrialVariance, trial_variance
+from tuning_playbook.analysis.variance import TrialVariance, summarise, trial_variance
 from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.launches.cautions import cautions
 from tuning_playbook.launches.choice import choose
 from tuning_playbook.launches.comparison import Difference
 from tuning_playbook.launches.data_variance import DataVariance, data_variance, what_the_splits_show
+from tuning_playbook.launches.fragility import fragility
 from tuning_playbook.launches.gains import Gains, gains
 from tuning_playbook.launches.judgement import Decision, Evidence, judge
 from tuning_playbook.launches.objections import hardly_better_than_chance, is_the_question
@@ -67,8 +74,12 @@ class Configuration:
         hyperparameters: Every resolved value.
         trials: How many trials its arm had; 0 for the baseline.
         feasible_trials: How many of them are feasible.
-        search_objective: What it reached in the search, biased by selection; None for the baseline.
-        rerun_objectives: What each rerun reached; None for an infeasible one.
+        search_objective: What it reached in the search, biased by selection; None for the baseline,
+            and where it did not reach the target.
+        search_censored: Whether it did not reach the target in the search.
+        rerun_objectives: What each rerun reached; None for an infeasible one, and for one that did
+            not reach the target.
+        rerun_censored: Whether each did not reach the target; empty without a target.
         rerun_seeds: The seed of each.
         mean: Of the feasible reruns; None where there is none.
         low: Lower end of the 95 % interval of the mean; None where the variance is not known.
@@ -84,7 +95,9 @@ class Configuration:
     trials: int
     feasible_trials: int
     search_objective: float | None
+    search_censored: bool
     rerun_objectives: tuple[float | None, ...]
+    rerun_censored: tuple[bool, ...]
     rerun_seeds: tuple[int, ...]
     mean: float | None
     low: float | None
@@ -117,9 +130,12 @@ class Launch:
         difference: None where it cannot be told.
         min_improvement: What the improvement must exceed to outweigh the complexity.
         complexity: What the candidate adds, in the spec's words.
+        fragile: Why the candidate is fragile, in sentences: its reruns spread far more than the
+            baseline's, or it lies beside a cliff.
         caveats: What the result is conditional on.
         objective_metric: As in the spec.
         objective_mode: `min` or `max`.
+        objective_target: As in the spec; None where the best value ranks the trials.
         open_problems: The checks that found a problem.
         study_variance: How much the best of each arm differs from search to search.
         reruns: Every rerun: its arm, its number, its id, its seed, the division of the data that it
@@ -143,9 +159,11 @@ class Launch:
     difference: Difference | None
     min_improvement: float
     complexity: str
+    fragile: tuple[str, ...]
     caveats: tuple[str, ...]
     objective_metric: str
     objective_mode: str
+    objective_target: float | None
     open_problems: tuple[str, ...]
     study_variance: tuple[StudyVariance, ...]
     reruns: tuple[dict[str, Any], ...]
@@ -250,7 +268,9 @@ def decide(
         min_improvement=float(min_improvement),
         passed_over=choice.passed_over,
         broken_baseline=hardly_better_than_chance(
-            variances.get(BASELINE), findings, -direction(study)
+            _levels_of_the_baseline(study, reruns, variances.get(BASELINE)),
+            findings,
+            -metric_direction(study),
         ),
         chosen_among=among,
     )
@@ -268,9 +288,12 @@ def decide(
     reasons += [made_of.sentence] if made_of else []
     reasons += choice.reasons
     searches, splits = study_variance(study, replicates, reruns), data_variance(study, reruns)
+    fragile = fragility(evidence.candidate, variances.get(BASELINE), _cliffs(study, evidence))
+    reasons += fragile
     rivals = find_rivals(evidence.candidate, variances, compared.arms.pairs, sign=evidence.sign)
     reasons += what_rivals_show(rivals)
-    reasons += what_the_searches_show(searches, chosen, direction(study))
+    counted = target(study) is not None
+    reasons += what_the_searches_show(searches, chosen, direction(study), counted=counted)
     reasons += what_the_splits_show(splits, chosen, -direction(study))
     of_arms = {arm: item.hyperparameters for arm, item in configurations.items()}
     told_too = cautions(evidence.candidate, variances, reruns, of_arms, sign=evidence.sign)
@@ -302,9 +325,11 @@ def decide(
         rivals=rivals,
         min_improvement=evidence.min_improvement,
         complexity=complexity,
+        fragile=fragile,
         caveats=tuple(caveats),
         objective_metric=str(study.attrs["objective_metric"]),
         objective_mode=str(study.attrs["objective_mode"]),
+        objective_target=target(study),
         open_problems=evidence.problems,
         study_variance=searches,
         reruns=_every_rerun(reruns),
@@ -317,6 +342,14 @@ def decide(
     )
 
 
+def _cliffs(study: xr.Dataset, evidence: Evidence) -> tuple[Cliff, ...]:
+    """Return the cliffs that the candidate lies beside."""
+    if evidence.candidate is None or not evidence.candidate.trial:
+        return ()
+    position = int(np.flatnonzero(strings(study, "trial") == evidence.candidate.trial)[0])
+    return cliffs(study, position)
+
+
 def _arms_by_mean(arms: Sequence[TrialVariance], sign: float) -> tuple[str, ...]:
     """Return the arms by the means of their reruns; those that some were infeasible of come last.
 
@@ -325,7 +358,23 @@ def _arms_by_mean(arms: Sequence[TrialVariance], sign: float) -> tuple[str, ...]
         sign: 1 where a smaller objective is better, -1 where a larger one is.
     """
     ranks = {row.arm: (row.infeasible, sign * row.mean) for row in arms if row.mean is not None}
+    # Of steps to a target the median, in which a rerun that did not reach it is the worst.
+    ranks |= {
+        row.arm: (row.infeasible, float(np.median(row.comparable)))
+        for row in arms
+        if row.beyond is not None and row.comparable
+    }
     return tuple(sorted(ranks, key=lambda arm: ranks[arm]))
+
+
+def _levels_of_the_baseline(
+    study: xr.Dataset, reruns: xr.Dataset | None, counted: TrialVariance | None
+) -> TrialVariance | None:
+    """Return what the baseline's reruns reached of the metric, whatever ranks the trials."""
+    if reruns is None or counted is None or target(study) is None:
+        return counted
+    values = metric_direction(study) * metric_losses(reruns)[members(reruns, BASELINE)]
+    return summarise(BASELINE, values.tolist())
 
 
 def _what_is_missing(study: xr.Dataset) -> str:
@@ -345,7 +394,8 @@ def _every_rerun(reruns: xr.Dataset | None) -> tuple[dict[str, Any], ...]:
     if reruns is None:
         return ()
     wanted = ("arm", "rerun", "trial", "seed", "data_split", "objective", "best_step", "status")
-    names = [name for name in wanted if name in reruns]
+    counted = () if target(reruns) is None else ("censored", "best_value")
+    names = [name for name in (*wanted, *counted) if name in reruns]
     columns = [reruns[name].values for name in names]
     return tuple(
         {name: plain(value) for name, value in zip(names, values, strict=True)}
@@ -370,7 +420,9 @@ def _configuration(
         trials=len(members(study, row.arm)),
         feasible_trials=len(ranked(study, row.arm)),
         search_objective=row.search_objective,
+        search_censored=row.trial in trial_ids(study, np.flatnonzero(censored(study))),
         rerun_objectives=row.reruns,
+        rerun_censored=row.censored,
         rerun_seeds=row.seeds,
         mean=row.mean,
         low=row.low,

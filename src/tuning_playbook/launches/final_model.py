@@ -10,7 +10,7 @@ from typing import Any
 
 from tuning_playbook.analysis.numbers import number
 from tuning_playbook.jobs.environment import Resources, prepare
-from tuning_playbook.launches.candidate import best_step_of, candidate_trial
+from tuning_playbook.launches.candidate import candidate_trial, checkpoint_step_of
 from tuning_playbook.planning.plan import Plan
 
 
@@ -32,7 +32,7 @@ def train_final_model(
     trial = candidate_trial(folder, launch)
     if trial is None:
         return {"trial": None}
-    steps = best_step_of(folder / "study.nc", trial)
+    steps = checkpoint_step_of(folder / "study.nc", trial)
     prepare(resources)
     # JAX is imported here, after its environment is set.
     from tuning_playbook.jobs.export import MODEL  # noqa: PLC0415

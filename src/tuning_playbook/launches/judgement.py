@@ -4,6 +4,7 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
+from tuning_playbook.analysis.arm_comparison import STEPS
 from tuning_playbook.analysis.numbers import interval, text, told
 from tuning_playbook.analysis.variance import CONFIDENCE, TrialVariance
 from tuning_playbook.launches.comparison import Difference, compare_reruns
@@ -59,8 +60,24 @@ class Evidence:
         return all(row is not None and row.known for row in (self.candidate, self.baseline))
 
     @property
+    def missed(self) -> int:
+        """How many reruns of both did not reach the target."""
+        return sum(row.missed for row in (self.candidate, self.baseline) if row is not None)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the objective, as it stands behind a number."""
+        counted = self.candidate is not None and self.candidate.beyond is not None
+        return STEPS if counted else ""
+
+    @property
     def improvement(self) -> float | None:
-        """Difference of the means of the reruns, positive where the candidate is better."""
+        """Difference of the means of the reruns, positive where the candidate is better.
+
+        Where they have no means, because a rerun did not reach the target, that of their ranks.
+        """
+        if self.difference is not None and self.missed:
+            return self.difference.improvement
         means = [row.mean if row else None for row in (self.candidate, self.baseline)]
         if self.same or means[0] is None or means[1] is None:
             return None
@@ -94,8 +111,9 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
     reasons += _what_the_reruns_show(evidence)
     if evidence.chosen_among > 1:
         reasons.append(
-            f"The candidate was chosen among {evidence.chosen_among} configurations by the means "
-            "of all their seeds, which flatters it, so an improvement must be shown with "
+            f"The candidate was chosen among {evidence.chosen_among} configurations by the "
+            f"{'medians' if evidence.unit else 'means'} of all their seeds, which flatters it, so "
+            "an improvement must be shown with "
             f"{_percent(evidence.confidence)} confidence: 5 % divided by {evidence.chosen_among}."
         )
     if candidate.infeasible >= max(2, UNRELIABLE * len(candidate.reruns)):
@@ -124,20 +142,28 @@ def _percent(share: float) -> str:
 def _what_the_reruns_show(evidence: Evidence) -> list[str]:
     sentences = []
     rows = {"candidate": evidence.candidate, "baseline": evidence.baseline}
+    sentences += [
+        f"Of the {name}, {row.of_reruns}."
+        for name, row in rows.items()
+        if row is not None and row.missed
+    ]
     means = [
-        f"the reruns of the {name} have a mean of {told(row.mean, row.error)}"
+        f"the reruns of the {name} have a mean of {told(row.mean, row.error)}{evidence.unit}"
         for name, row in rows.items()
         if row is not None and row.mean is not None
     ]
     if means:
         sentence = " and ".join(means)
-        if evidence.improvement is not None:
-            error = evidence.difference.error if evidence.difference else 0.0
-            sentence += f": an improvement of {told(evidence.improvement, error)}"
-        if evidence.difference is not None:
-            span = interval(evidence.difference.low, evidence.difference.high)
-            sentence += f" (95 % interval {span})"
+        if evidence.improvement is not None and not evidence.missed:
+            sentence += f": {_improvement(evidence)}"
         sentences.append(f"{sentence[0].upper()}{sentence[1:]}.")
+    if evidence.difference is not None and evidence.missed:
+        beyond = evidence.candidate.beyond if evidence.candidate else None
+        sentences.append(
+            "Compared by ranks, in which a rerun that does not reach the target is worse than any "
+            f"that does, that is {_improvement(evidence)}. Such a rerun is taken to need "
+            f"{text(beyond or 0.0)} steps, the fewest that it can have needed."
+        )
     if evidence.difference is not None:
         found = evidence.difference
         each = "on the same seed" if found.paired else "each on a seed of its own"
@@ -163,6 +189,24 @@ def _what_the_reruns_show(evidence: Evidence) -> list[str]:
     return sentences
 
 
+def _improvement(evidence: Evidence) -> str:
+    """Write the improvement with its interval, where that is known."""
+    error = evidence.difference.error if evidence.difference else 0.0
+    written = f"an improvement of {told(evidence.improvement or 0.0, error)}{evidence.unit}"
+    if evidence.difference is None:
+        return written
+    return (
+        f"{written} (95 % interval {interval(evidence.difference.low, evidence.difference.high)})"
+    )
+
+
+def _detectable(difference: Difference) -> str:
+    if difference.smallest_detectable is None:
+        return ""
+    least = told(difference.smallest_detectable, difference.error)
+    return f" Reruns that vary so much show a true improvement of {least} four times in five."
+
+
 def _doubts(evidence: Evidence) -> list[str]:
     """Say what stands against adopting the candidate; nothing where all is well."""
     candidate, baseline, difference = evidence.candidate, evidence.baseline, evidence.difference
@@ -171,9 +215,14 @@ def _doubts(evidence: Evidence) -> list[str]:
         doubts.append("There are no reruns of a baseline, so there is nothing to compare with.")
     elif candidate is not None and not evidence.known:
         doubts.append(
-            f"The variance is not known: the candidate has {len(candidate.feasible)} feasible "
-            f"reruns and the baseline {len(baseline.feasible)}, and {LEAST_RERUNS} of each are "
+            f"The variance is not known: the candidate has {len(candidate.comparable)} feasible "
+            f"reruns and the baseline {len(baseline.comparable)}, and {LEAST_RERUNS} of each are "
             "needed."
+        )
+    elif difference is None and evidence.missed:
+        doubts.append(
+            "No rerun of the candidate or of the baseline reaches the target, so which is the "
+            "faster is not known. Train longer, or take a target that is easier to reach."
         )
     elif difference is None:
         doubts.append(
@@ -186,8 +235,7 @@ def _doubts(evidence: Evidence) -> list[str]:
         doubts.append(
             f"The lower {_percent(evidence.confidence)} bound of the improvement, "
             f"{told(difference.lower_bound, difference.error)}, does not exceed "
-            f"{text(evidence.min_improvement)}. Reruns that vary so much show a true improvement "
-            f"of {told(difference.smallest_detectable, difference.error)} four times in five."
+            f"{text(evidence.min_improvement)}.{_detectable(difference)}"
         )
     if evidence.broken_baseline:
         doubts.append("Against such a baseline nothing is adopted.")

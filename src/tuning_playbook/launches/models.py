@@ -10,6 +10,7 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_trials, trial_id
+from tuning_playbook.dataset.best_checkpoints import checkpoint_steps
 from tuning_playbook.jobs.environment import Resources, prepare
 from tuning_playbook.planning.plan import Plan, request_of
 from tuning_playbook.trials.trial_files import trial_folder
@@ -32,7 +33,7 @@ def export_models(
     Raises:
         ArtefactError: A checkpoint is damaged.
     """
-    steps = study["best_step"].to_numpy()
+    steps = checkpoint_steps(study)
     best = {arm: (trial_id(study, p), int(steps[p])) for arm, p in best_trials(study).items()}
     prepare(resources)
     # JAX is imported here, after its environment is set.

@@ -1,5 +1,6 @@
 """How other arms stand against the candidate: in reruns, and in repeats of the search."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ class Rival:
     Attributes:
         arm: Its name.
         trial: The id of its best trial.
-        mean: Of its reruns.
+        mean: Of its reruns; None where one did not reach the target.
         advantage: By how much that is better than the candidate's mean.
         low: Lower end of the 95 % interval of the advantage, which holds for all pairs of arms
             together; None where it cannot be told.
@@ -26,7 +27,7 @@ class Rival:
 
     arm: str
     trial: str
-    mean: float
+    mean: float | None
     advantage: float
     low: float | None
     high: float | None
@@ -66,18 +67,36 @@ def find_rivals(
         pairs: The arms, compared two by two.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
     """
-    if candidate is None or candidate.mean is None:
+    if candidate is None:
         return ()
     found = []
     for arm, row in variances.items():
-        if arm in (candidate.arm, BASELINE) or row.mean is None:
+        if arm in (candidate.arm, BASELINE):
             continue
-        advantage = sign * (row.mean - candidate.mean)
-        if advantage > ROUNDING * abs(candidate.mean):
-            told = [pair for pair in pairs if (pair.arm, pair.other) == (arm, candidate.arm)]
+        told = [pair for pair in pairs if (pair.arm, pair.other) == (arm, candidate.arm)]
+        advantage = _advantage(row, candidate, told, sign)
+        if advantage > ROUNDING * abs(candidate.mean or 0.0):
             interval = (told[0].low, told[0].high) if told else (None, None)
             found.append(Rival(arm, row.trial, row.mean, advantage, *interval))
     return tuple(sorted(found, key=lambda rival: -rival.advantage))
+
+
+def _advantage(
+    row: TrialVariance, candidate: TrialVariance, pairs: Sequence[Pair], sign: float
+) -> float:
+    """Return by how much an arm's reruns are better than the candidate's; 0 where nobody can tell.
+
+    Args:
+        row: The arm's reruns.
+        candidate: The candidate's.
+        pairs: The two, compared, where the arm is the better one.
+        sign: 1 where a larger objective is better, -1 where a smaller one is.
+    """
+    if row.missed or candidate.missed:
+        return max((pair.difference for pair in pairs), default=0.0)
+    if row.mean is None or candidate.mean is None:
+        return 0.0
+    return sign * (row.mean - candidate.mean)
 
 
 def what_rivals_show(rivals: Sequence[Rival]) -> list[str]:
@@ -93,7 +112,11 @@ def what_rivals_show(rivals: Sequence[Rival]) -> list[str]:
 
 
 def what_the_searches_show(
-    searches: Sequence[StudyVariance], chosen: str | None, sign: float
+    searches: Sequence[StudyVariance],
+    chosen: str | None,
+    sign: float,
+    *,
+    counted: bool = False,
 ) -> list[str]:
     """Say in how many searches the candidate's arm found a better trial than each other arm.
 
@@ -101,6 +124,8 @@ def what_the_searches_show(
         searches: The study variance of each arm.
         chosen: The arm whose best trial is the candidate; None where there is none.
         sign: 1 where a smaller objective is better, -1 where a larger one is.
+        counted: Whether the objective counts steps to a target. Then an arm none of whose trials
+            reached it in a search is worse there than one that has such a trial.
 
     Returns:
         A sentence for each other arm; none where the search was made once.
@@ -111,9 +136,9 @@ def what_the_searches_show(
     sentences = []
     for arm, row in by_arm.items():
         pairs = [
-            (mine, theirs)
+            (math.inf if mine is None else mine, math.inf if theirs is None else theirs)
             for mine, theirs in zip(by_arm[chosen].bests, row.bests, strict=True)
-            if mine is not None and theirs is not None
+            if (counted and mine != theirs) or (mine is not None and theirs is not None)
         ]
         if arm != chosen and pairs:
             won = sum(sign * mine < sign * theirs for mine, theirs in pairs)

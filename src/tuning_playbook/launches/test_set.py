@@ -16,7 +16,7 @@ from tuning_playbook.analysis.numbers import number
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import write_json
 from tuning_playbook.jobs.environment import Resources, git_commit, prepare
-from tuning_playbook.launches.candidate import best_step_of, candidate_trial
+from tuning_playbook.launches.candidate import candidate_trial, checkpoint_step_of
 from tuning_playbook.planning.plan import Plan, request_of
 from tuning_playbook.trials.trial import Trial
 
@@ -99,7 +99,7 @@ def evaluate_test_set(
     trial = candidate_trial(folder, launch)
     reading, earlier = None, []
     if trial is not None:
-        step = best_step_of(folder / "study.nc", trial)
+        step = checkpoint_step_of(folder / "study.nc", trial)
         arm = str(launch["candidate"]["arm"])
         reading = find_reading(folder, trial.id, step)
         if reading is None:
@@ -127,7 +127,7 @@ def _read_once(
     workload = load_workload(described.name, described.import_from, described.data_folder)
     examples = load_data(described.name, workload)["test"]
     variables = best_variables(folder, request_of(plan, [trial]), step)
-    metrics = measure(variables, trial, workload, examples)
+    metrics = measure(variables, trial, workload, examples, step)
     return {
         "study": plan.study.name,
         "workload": described.name,

@@ -133,18 +133,6 @@ ARTEFACTS = (
         code=("analysis",),
     ),
     Stage(
-        name="resources",
-        steps=(
-            Step(
-                "collect_resources",
-                "collect time, memory and machine of every trial",
-                jobs.if_trained(
-                    jobs.one("resources.nc", of=["study.nc", "reruns.nc", "replicates.nc"])
-                ),
-            ),
-        ),
-    ),
-    Stage(
         name="diagnostics",
         steps=(
             Step(
@@ -172,6 +160,44 @@ ARTEFACTS = (
         builds_on=("reruns", "replicates", "diagnostics"),
         decided_by=what_decides.spec("goal", "launch", "isolation"),
         code=("launches",),
+    ),
+    Stage(
+        name="set_back",
+        steps=(
+            Step(
+                "choose_set_back",
+                "list the changes of the candidate that are set back to the baseline",
+                jobs.one("set_back/choice.json", of=["launch.json"]),
+            ),
+            Step(
+                "train_set_back",
+                "train the candidate with each of its changes set back",
+                jobs.train_set_back,
+            ),
+            Step(
+                "compare_set_back",
+                "tell what of the candidate's changes mattered",
+                jobs.compare_set_back,
+            ),
+        ),
+        builds_on=("launch",),
+        decided_by=what_decides.nothing,
+        code=("launches",),
+        present=lambda plan: bool(plan.study.spec.reruns.back),
+    ),
+    Stage(
+        name="resources",
+        steps=(
+            Step(
+                "collect_resources",
+                "collect time, memory and machine of every trial",
+                jobs.if_trained(
+                    jobs.one(
+                        "resources.nc", of=["study.nc", "reruns.nc", "replicates.nc", "set_back.nc"]
+                    )
+                ),
+            ),
+        ),
     ),
     Stage(
         name="next",
@@ -251,7 +277,7 @@ ARTEFACTS = (
                 jobs.report,
             ),
         ),
-        builds_on=("launch", "plots", "next", "test", "final"),
+        builds_on=("launch", "set_back", "plots", "next", "test", "final"),
         decided_by=what_decides.text,
         code=("report",),
     ),

@@ -13,7 +13,11 @@ from typing import Any
 from tuning_playbook.declarations import Value
 from tuning_playbook.planning.expand import make_trial
 from tuning_playbook.planning.plan import Plan
-from tuning_playbook.study.study import BASELINE
+from tuning_playbook.study.equality import differing
+from tuning_playbook.study.study import BASELINE, Incumbent, Study
+
+SET_BACK = "changes set back"
+"""The name of the row of the candidate's changes that are set back to the baseline, at most."""
 
 MOST_READ = 500
 """How many earlier trials are read at most: a study waits for it whenever it is planned."""
@@ -82,6 +86,11 @@ def budget(plan: Plan, earlier: Iterable[EarlierTrial] = ()) -> tuple[BudgetRow,
         steps = again * trial.max_train_steps
         pace = _pace(earlier, baseline.batch_size, {})
         rows.append(BudgetRow(BASELINE, 0, again, steps, pace and pace * steps))
+    if baseline and study.spec.reruns.back:
+        count = _most_changes(study, baseline) * study.spec.reruns.back
+        steps = count * max((item.trial.max_train_steps for item in plan.trials), default=0)
+        pace = _pace(earlier, study.arms[0].batch_size, {})
+        rows.append(BudgetRow(SET_BACK, 0, count, steps, pace and pace * steps))
     return tuple(rows)
 
 
@@ -149,6 +158,16 @@ def read_earlier_trials(results: Path, study: str = "*") -> tuple[EarlierTrial, 
         except (OSError, ValueError, KeyError, TypeError):  # damaged, or of another version
             continue
     return tuple(found)
+
+
+def _most_changes(study: Study, baseline: Incumbent) -> int:
+    """Return in how many hyperparameters a candidate may differ from the baseline."""
+    found = []
+    for arm in study.arms:
+        searched = {item.hyperparameter.name for item in arm.dimensions}
+        held = differing(arm.fixed, baseline.hyperparameters)
+        found.append(len(searched.union(held)) + (arm.batch_size != baseline.batch_size))
+    return max(found)
 
 
 def _pace(

@@ -168,8 +168,8 @@ def _check_alike(written: WrittenSpec, reference: Reference, own: Plan, plan: Pl
             theirs.training.max_train_steps,
         ),
         "objective": (
-            f"{mine.objective.metric} ({mine.objective.mode})",
-            f"{theirs.objective.metric} ({theirs.objective.mode})",
+            mine.objective.written,
+            theirs.objective.written,
         ),
     }
     for key, (here, there) in pairs.items():

@@ -55,13 +55,13 @@ def class_signatures(plan: Plan) -> list[dict[str, Any]]:
         makes = [name for name in ("optimizer", "schedule") if trial.hyperparameters[name] == OWN]
         if trial.hyperparameters.get("weight_decay"):
             makes.append("decay_mask")
-        key = canonical([static, traced, trial.batch_size, trial.devices, makes])
+        key = canonical([static, traced, trial.computed_at_once, trial.devices, makes])
         found.setdefault(
             key,
             {
                 "values": values,
                 "traced": traced,
-                "batch_size": trial.batch_size,
+                "batch_size": trial.computed_at_once,
                 "devices": trial.devices,
                 "makes": makes,
             },

@@ -156,6 +156,7 @@ def make_trial(
         nodes=resources.nodes,
         data_split=data_split,
         train_sample=training.train_sample or "",
+        microbatch=training.microbatch if training.microbatch < batch_size else 0,
     )
 
 

@@ -148,6 +148,8 @@ class Plan:
 
         Of each arm the earlier ones stand first.
         """
+        if self.study.imported:
+            return {}
         slugs = {arm.name: slug(arm.name) for arm in self.study.arms}
         per_job = self._per_job(lambda sizes: sizes.round_trials)
         return {item.id: item for item in rounds_of(self.study, slugs, per_job)}

@@ -92,6 +92,18 @@ def collect_reruns(plan: Plan) -> Iterator[Job]:
     yield Job(("reruns.nc",), (*packs, "reruns/choice.json"))
 
 
+def train_set_back(plan: Plan) -> Iterator[Job]:
+    """Yield a job for each training of the candidate's changes set back."""
+    for number in range(plan.study.spec.reruns.back):
+        yield Job((f"set_back/{number}.nc",), ("set_back/choice.json",), None)
+
+
+def compare_set_back(plan: Plan) -> Iterator[Job]:
+    """Yield the job that collects and compares these."""
+    packs = [file for job in train_set_back(plan) for file in job.made]
+    yield Job(("set_back.nc", "set_back.json"), (*packs, "set_back/choice.json", "launch.json"))
+
+
 def draw_axes(plan: Plan) -> Iterator[Job]:
     """Yield a job for the axis plot of each searched hyperparameter."""
     for stem in axis_plots(plan.study):
@@ -100,10 +112,17 @@ def draw_axes(plan: Plan) -> Iterator[Job]:
 
 def report(plan: Plan) -> Iterator[Job]:
     """Yield the job that reports all that a study has."""
-    datasets = ("study.nc", "checkpoints.nc", "reruns.nc", "replicates.nc", "resources.nc")
-    answers = ("diagnostics.json", "launch.json", "test.json", "final/final.json")
+    datasets = (
+        "study.nc",
+        "checkpoints.nc",
+        "reruns.nc",
+        "replicates.nc",
+        "set_back.nc",
+        "resources.nc",
+    )
+    answers = ("diagnostics.json", "launch.json", "set_back.json", "test.json", "final/final.json")
     plots = map(plot, sorted([*axis_plots(plan.study), *DIAGNOSTIC_PLOTS, *LAUNCH_PLOTS]))
-    of = (*datasets, *answers, "next_study.yaml", *plots, *_proposals(plan))
+    of = (*datasets, "resources.nc", *answers, "next_study.yaml", *plots, *_proposals(plan))
     yield Job(("report.html", "summary.json"), of)
 
 

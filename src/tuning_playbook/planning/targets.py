@@ -107,6 +107,11 @@ class StudyFiles:
         return self._named([pack.file for pack in self.plan.rerun_packs.values()])
 
     @property
+    def set_back_packs(self) -> list[str]:
+        """Return the packs of the candidate's changes set back."""
+        return self._named([f"set_back/{n}.nc" for n in range(self.plan.study.spec.reruns.back)])
+
+    @property
     def replicate_packs(self) -> list[str]:
         """Return the packs of the repeats of its search."""
         return self._named([pack.file for pack in self.plan.replicate_packs.values()])

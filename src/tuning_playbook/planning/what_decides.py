@@ -30,7 +30,9 @@ def rounds(plan: Plan) -> list[Any]:
     given = plan.study.spec.model_dump(mode="json")["search"]
     search = {name: value for name, value in given.items() if name not in ENDS}
     trials = [item.trials for item in plan.rounds.values()][:1]
-    objective = plan.study.spec.objective.model_dump(mode="json", include={"metric", "mode"})
+    objective = plan.study.spec.objective.model_dump(
+        mode="json", include={"metric", "mode", "target"}, exclude_none=True
+    )
     return [search, trials, _rows(plan), objective]
 
 

@@ -12,9 +12,11 @@ from tuning_playbook.analysis.ranking import (
     Floats,
     Indices,
     arm_names,
+    censored,
     collapsed,
     direction,
     members,
+    objective_label,
     ranked,
     trial_id,
     trial_ids,
@@ -27,6 +29,7 @@ from tuning_playbook.analysis.sampling_scale import (
 )
 from tuning_playbook.analysis.slices import Slice, slices
 from tuning_playbook.dataset.searched import Searched
+from tuning_playbook.plots.censored_marks import SIGN, heights, mark_censored
 from tuning_playbook.plots.collapse_marks import mark_collapses
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
 from tuning_playbook.plots.places import Places, places_of, write_labels
@@ -71,7 +74,8 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
 
     The hyperparameter has its sampling scale; the ends of its range are drawn. Listed numbers have
     an axis of numbers too. Infeasible trials are red crosses in a band on the bad side of the
-    objective, and trials that collapsed have an open red triangle. The best three are numbered,
+    objective, and trials that collapsed have an open red triangle. One that did not reach the
+    target is an arrow at the last step. The best three are numbered,
     and the legend gives their ids. Trials of one listed value are spread a little to be told apart,
     always in the same way; of a range, those with the same value and objective stand side by side.
     The plot says which. Of a scientific hyperparameter, which makes no arms where it is sampled
@@ -93,7 +97,7 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
         everyone = np.concatenate([np.empty(0, dtype=np.int64), *(members(study, a) for a in arms)])
         best_first = ranked(study)
         best_first = best_first[np.isin(best_first, everyone)]
-        objective = study["objective"].values.astype(float)
+        objective, missed = heights(study), censored(study)
         top = direction(study) > 0
         lost = np.setdiff1d(everyone, best_first)
         with_room_for_infeasible(axes, objective[best_first], len(lost), top=top)
@@ -109,6 +113,13 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
         draw_infeasible(axes, across[lost], top=top, trials=names)
         for arm, arm_look in looks(arm_names(study)).items():
             drawn = np.intersect1d(members(study, arm), best_first)
+            mark_censored(
+                axes,
+                across[drawn[missed[drawn]]],
+                float(study.attrs["max_train_steps"]),
+                color=arm_look.color,
+            )
+            drawn = drawn[~missed[drawn]]
             if len(drawn):
                 axes.scatter(
                     across[drawn],
@@ -131,7 +142,7 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
             _draw_slices(axes, slices(study, searched, slice_count))
         axes.set_title(fitted(searched.label, TITLE, 12))
         axes.set_xlabel("\n".join(filter(None, (fitted(searched.name, TITLE), note))))
-        axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
+        axes.set_ylabel(wrapped(objective_label(study), 34))
         legend_below(figure, axes)
         _number_best(figure, axes, across[best_first[:TOP]], objective[best_first[:TOP]])
     return figure
@@ -237,9 +248,10 @@ def _van_der_corput(number: int) -> float:
 
 def _ring_best(axes: Axes, study: xr.Dataset, across: Floats, best: Indices) -> None:
     """Draw a ring round each of the best trials, and name it in the legend."""
-    objective = study["objective"].values.astype(float)
+    objective, missed = heights(study), censored(study)
     numbers = tick_labels(objective[best].tolist(), 4)
-    for rank, (trial, number) in enumerate(zip(best, numbers, strict=True), start=1):
+    for rank, (trial, written) in enumerate(zip(best, numbers, strict=True), start=1):
+        number = SIGN if missed[trial] else written
         arm = clean(str(study["arm"].values[trial]), 36)
         axes.scatter(
             across[trial],

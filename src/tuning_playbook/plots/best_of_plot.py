@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.best_of import BestOf, Budget
-from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.analysis.ranking import Floats, objective_label
 from tuning_playbook.plots.scales import scale_objective, tick_label
 from tuning_playbook.plots.style import GREY, WIDTH, Look, clean, legend_below, look, looks, wrapped
 
@@ -55,7 +55,7 @@ def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
         for axes in (boxes, curves):
             scale_objective(axes, shown)
             axes.grid(visible=False, axis="x")
-            axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
+            axes.set_ylabel(wrapped(objective_label(study), 34))
         for number, arm in enumerate(arms):
             aside = (number - (len(arms) - 1) / 2) * width
             places = [sizes.index(budget.trials) + aside for budget in arm.budgets]

@@ -7,9 +7,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.isolation import IsolationPoint
-from tuning_playbook.analysis.ranking import Floats, direction
+from tuning_playbook.analysis.ranking import Floats, direction, objective_label
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.arm_axis import arm_axes
+from tuning_playbook.plots.censored_marks import mark_censored
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
 from tuning_playbook.plots.places import Places
 from tuning_playbook.plots.points import name_points
@@ -34,7 +35,8 @@ def isolation_plot(
     trial bounds it; the small open markers are the best of the repeats of the search, where it was
     made again. The dots are its reruns, and the bar is the
     95 % interval of their mean. The baseline is a line at the mean of its reruns with
-    the interval as a band. An arm without a feasible trial has a red cross on the bad side.
+    the interval as a band. An arm without a feasible trial has a red cross on the bad side. A best
+    trial, and a rerun, that did not reach the target is an arrow at the last step.
 
     Source: playbook, "Detecting whether a change is useful with isolation plots".
 
@@ -48,7 +50,10 @@ def isolation_plot(
         axes = places.axes
         lacking = places.beside([n for n, point in enumerate(points) if point.infeasible])
         top = direction(study) > 0
-        with_room_for_infeasible(axes, _values(points, baseline), len(lacking), top=top)
+        last_step = float(study.attrs["max_train_steps"])
+        missed = any(point.censored or point.censored_reruns for point in points)
+        values = np.append(_values(points, baseline), [last_step] * missed)
+        with_room_for_infeasible(axes, values, len(lacking), top=top)
         draw_infeasible(axes, lacking, top=top, what="no feasible trial in the arm")
         arm_looks = looks([point.arm for point in points])
         for place, point in enumerate(points):
@@ -56,8 +61,14 @@ def isolation_plot(
             if point.objective is not None:
                 where = places.beside([place], -ASIDE), np.array([point.objective])
                 name_points(axes, [point.trial], *where)
-            across = places.beside(place, _spread_out(point))
+            across = places.beside(place, _spread_out(len(point.reruns)))
             name_points(axes, point.rerun_trials, across, np.array(point.reruns))
+            color = arm_looks[point.arm].color
+            if point.censored:
+                best = np.atleast_1d(places.beside([place], -ASIDE))
+                mark_censored(axes, best, last_step, color=color, trials=[point.trial])
+            again = np.atleast_1d(places.beside(place, _spread_out(point.censored_reruns)))
+            mark_censored(axes, again, last_step, color=color)
         if baseline is not None and baseline.mean is not None:
             known = baseline.low is not None and baseline.high is not None
             label = "baseline: mean of its reruns"
@@ -65,7 +76,7 @@ def isolation_plot(
             axes.axhline(baseline.mean, color=BLACK, linestyle="--", label=label)
             if baseline.low is not None and baseline.high is not None:
                 axes.axhspan(baseline.low, baseline.high, color=BLACK, alpha=0.1, linewidth=0)
-        axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
+        axes.set_ylabel(wrapped(objective_label(study), 34))
         axes.set_title("Best trial of each arm")
         legend_below(figure, axes)
     return figure
@@ -91,9 +102,9 @@ def _values(points: Sequence[IsolationPoint], baseline: TrialVariance | None) ->
     return np.array([value for value in values if value is not None], dtype=float)
 
 
-def _spread_out(point: IsolationPoint) -> Floats:
-    """Return where the reruns of an arm stand beside its place."""
-    return ASIDE + np.linspace(-SPREAD, SPREAD, len(point.reruns))
+def _spread_out(reruns: int) -> Floats:
+    """Return where so many reruns of an arm stand beside its place."""
+    return ASIDE + np.linspace(-SPREAD, SPREAD, reruns)
 
 
 def _draw(places: Places, place: int, point: IsolationPoint, arm_look: Look) -> None:
@@ -146,7 +157,7 @@ def _draw(places: Places, place: int, point: IsolationPoint, arm_look: Look) -> 
         )
     if point.reruns:
         axes.plot(
-            places.beside(place, _spread_out(point)),
+            places.beside(place, _spread_out(len(point.reruns))),
             point.reruns,
             color=arm_look.color,
             marker=".",

@@ -6,9 +6,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.analysis.ranking import direction
+from tuning_playbook.analysis.ranking import direction, objective_label
 from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.plots.arm_axis import arm_axes
+from tuning_playbook.plots.censored_marks import mark_censored
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
 from tuning_playbook.plots.places import Places
 from tuning_playbook.plots.points import name_points
@@ -29,7 +30,8 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
     """Plot every rerun as a dot, with the mean and its interval.
 
     The score that the trial had in the search is an open marker beside the reruns: it is the best
-    of many, and so biased by selection. Infeasible reruns are red crosses on the bad side.
+    of many, and so biased by selection. Infeasible reruns are red crosses on the bad side, and
+    those that did not reach the target arrows at the last step.
 
     Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
     configuration".
@@ -52,8 +54,10 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
             (row, number, float(places.beside(place, _spread(number, len(row.reruns)))))
             for place, row in enumerate(variances)
             for number, value in enumerate(row.reruns)
-            if value is None
+            if value is None and not (row.censored and row.censored[number])
         ]
+        last_step = float(study.attrs["max_train_steps"])
+        values += [last_step] * any(row.missed for row in variances)
         lost = np.array([across for _, _, across in missing])
         ids = [row.trials[number] for row, number, _ in missing if row.trials]
         with_room_for_infeasible(axes, np.array(values, dtype=float), len(lost), top=top)
@@ -62,6 +66,15 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
         arm_looks = looks(arms) | {BASELINE: Look(BLACK, "*")}
         for place, row in enumerate(variances):
             _draw(places, place, row, arm_looks[row.arm])
+            missed = [number for number, lost in enumerate(row.censored) if lost]
+            across = [places.beside(place, _spread(n, len(row.reruns))) for n in missed]
+            mark_censored(
+                axes,
+                np.array(across, dtype=float).ravel(),
+                last_step,
+                color=arm_looks[row.arm].color,
+                trials=[row.trials[number] for number in missed],
+            )
             if not row.reruns:
                 axes.text(
                     float(places.beside(place)),
@@ -72,7 +85,7 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
                     va="center",
                     rotation=0 if len(variances) <= FEW else 90,
                 )
-        axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
+        axes.set_ylabel(wrapped(objective_label(study), 34))
         axes.set_title("Reruns on fresh seeds")
         legend_below(figure, axes)
     return figure

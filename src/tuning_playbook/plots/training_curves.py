@@ -11,7 +11,9 @@ from tuning_playbook.analysis.ranking import (
     Indices,
     collapsed,
     objective_metric,
+    objective_split,
     ranked,
+    target,
     trial_id,
     trial_ids,
 )
@@ -19,6 +21,7 @@ from tuning_playbook.plots.collapse_marks import mark_collapses
 from tuning_playbook.plots.points import MANY_POINTS, name_points
 from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import (
+    BLACK,
     COLOURS,
     GREY,
     LINES,
@@ -51,7 +54,7 @@ def training_curves(study: xr.Dataset) -> Figure:
 
     All trials are thin and grey, infeasible ones dashed in red up to a cross where they diverged; a
     trial that collapsed has an open red triangle where it did. The best three are in front, with
-    their ids and arms in the legend.
+    their ids and arms in the legend. A target is a dashed line.
 
     Source: playbook, "Examining the training curves".
     """
@@ -92,7 +95,8 @@ def _plot(study: xr.Dataset, steps: Floats, panels: dict[str, Floats]) -> Figure
             _draw_best(axes, study, steps, curves, best_first[:BEST])
             _mark_collapses(axes, study, steps, curves)
             # An infeasible trial may grow without bounds; the others set the scale.
-            scale_objective(axes, curves[best_first] if len(best_first) else curves)
+            seen = curves[best_first] if len(best_first) else curves
+            scale_objective(axes, np.append(seen, _draw_target(axes, study, label)))
             _name(axes, study, steps, curves, best_first)
         rows[-1].set_xlabel("step")
         rows[-1].set_xlim(0, float(study.attrs["max_train_steps"]))
@@ -101,6 +105,15 @@ def _plot(study: xr.Dataset, steps: Floats, panels: dict[str, Floats]) -> Figure
         )
         legend_below(figure, *rows)
     return figure
+
+
+def _draw_target(axes: Axes, study: xr.Dataset, label: str) -> list[float]:
+    """Draw the target where the panel has the objective; return what the axis has to show of it."""
+    aim = target(study)
+    if aim is None or label != f"{objective_split(study)} {objective_metric(study)}":
+        return []
+    axes.axhline(aim, color=BLACK, linestyle="--", linewidth=1.0, label=f"target {aim:g}", zorder=1)
+    return [aim]
 
 
 def _mark_collapses(axes: Axes, study: xr.Dataset, steps: Floats, curves: Floats) -> None:

@@ -7,9 +7,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tuning_playbook.analysis.ranking import Floats, objective_label
 from tuning_playbook.analysis.sampled_values import SampledValues
 from tuning_playbook.analysis.slices import Slice
 from tuning_playbook.analysis.variance import TrialVariance
+from tuning_playbook.plots.censored_marks import mark_censored
 from tuning_playbook.plots.points import name_points
 from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import (
@@ -58,18 +60,32 @@ def value_curve_plot(
             if baseline is not None and baseline.mean is not None:
                 label = "baseline: mean of its reruns"
                 axes.axhline(baseline.mean, color=BLACK, linestyle="--", label=label)
-            _scale(axes, curve, baseline)
+            missed = [part for part in curve.slices if part.censored]
+            last_step = float(study.attrs["max_train_steps"])
+            _scale(axes, curve, baseline, [last_step] * bool(missed))
+            mark_censored(
+                axes,
+                _middles(axes, missed),
+                last_step,
+                color=BLACK,
+                trials=[part.trial for part in missed],
+            )
             axes.set_xlabel(fitted(curve.label, LABEL))
-            axes.set_ylabel(wrapped(f"best {study.attrs['objective_metric']}", 34))
+            axes.set_ylabel(wrapped(objective_label(study), 34))
         panels[0].set_title("Best trial of each slice")
         legend_below(figure, panels[-1])
     return figure
 
 
-def _scale(axes: Axes, curve: SampledValues, baseline: TrialVariance | None) -> None:
+def _scale(
+    axes: Axes,
+    curve: SampledValues,
+    baseline: TrialVariance | None,
+    further: Sequence[float],
+) -> None:
     """Scale the vertical axis to the trials and the curve, and to as much of the band as fits."""
     slices = [part.objective for part in curve.slices]
-    values = [*slices, *curve.objective, baseline.mean if baseline else None]
+    values = [*slices, *curve.objective, *further, baseline.mean if baseline else None]
     shown = np.array([np.nan if v is None else v for v in values], dtype=float)
     shown = shown[np.isfinite(shown)]
     if len(shown) and curve.objective_low:
@@ -111,14 +127,7 @@ def _draw_curve(axes: Axes, curve: SampledValues) -> None:
 
 def _draw_slices(axes: Axes, slices: Sequence[Slice]) -> None:
     known = [(part, part.objective) for part in slices if part.objective is not None]
-    middles = np.array(
-        [
-            (part.low * part.high) ** 0.5
-            if axes.get_xscale() == "log"
-            else (part.low + part.high) / 2
-            for part, _ in known
-        ]
-    )
+    middles = _middles(axes, [part for part, _ in known])
     objectives = np.array([objective for _, objective in known])
     for part, objective in known:
         axes.plot([part.low, part.high], [objective] * 2, color=BLACK, linewidth=1.0, zorder=3)
@@ -133,3 +142,11 @@ def _draw_slices(axes: Axes, slices: Sequence[Slice]) -> None:
         zorder=4,
     )
     name_points(axes, [part.trial for part, _ in known], middles, objectives)
+
+
+def _middles(axes: Axes, slices: Sequence[Slice]) -> Floats:
+    """Return the middle of each slice on the horizontal axis: [slice]."""
+    log = axes.get_xscale() == "log"
+    return np.array(
+        [(part.low * part.high) ** 0.5 if log else (part.low + part.high) / 2 for part in slices]
+    )

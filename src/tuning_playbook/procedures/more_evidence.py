@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from tuning_playbook.analysis.arm_importance import LEAST_TRIALS, TRIALS_PER_HYPERPARAMETER
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.procedures.changes import Change
+from tuning_playbook.study.needs import model_trials
 from tuning_playbook.study.study import Arm, Study
 
 EVALUATIONS = 20
@@ -74,7 +74,7 @@ def trials_that_would_tell(study: Study, findings: Sequence[Finding], arms: Sequ
     unable = {item.check for item in findings if item.answer == "cannot tell" and item.advice}
     if "importance" in unable:
         axes = max(len(arm.dimensions) for arm in arms)
-        needed = LEAST_TRIALS + TRIALS_PER_HYPERPARAMETER * (axes - 1)
+        needed = model_trials(axes)
     if "nothing_matters" in unable:
         least = study.spec.checklist.nothing_matters.least_trials
         needed = max(needed, math.ceil(least / len(arms)))

@@ -28,6 +28,8 @@ def next_goal(study: Study, move: Move, *, steps: int, reruns: int, clauses: Seq
     extreme = "lowest" if objective.mode == "min" else "highest"
     metric = objective.metric.replace("/", " ").replace("_", " ")
     best = f"the {extreme} {metric} in {steps:,} steps"
+    if objective.target is not None:
+        best = f"a {metric} of {objective.target:g} first, in at most {steps:,} steps"
     if move.kind == "settle":
         best += f", judged by {reruns} reruns of each"
     told = "".join(f", {clause}" for clause in clauses)

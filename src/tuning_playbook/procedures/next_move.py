@@ -46,15 +46,16 @@ class Move:
 def next_move(study: Study, findings: Sequence[Finding], launch: Mapping[str, Any]) -> Move:
     """Return what the next round is.
 
-    - Nothing can be said of arms before any trial is feasible, or while the study is incomplete,
-      and an arm that lost with its best trials at the edge of a range may have lost for that: the
-      same question again, of the arms that may still win.
+    - Nothing can be said of arms before any trial is feasible and beats chance, or while the study
+      is incomplete, and an arm that lost with its best trials at the edge of a range may have lost
+      for that: the same question again, of the arms that may still win.
     - The next question of the spec is asked as soon as this one is answered. Where it is open the
       two are crossed: that answers both, and shows whether they interact.
     - An open question that a few reruns would settle is settled. One that they would not is left:
       the simpler arm goes on.
-    - Then the best arm is tuned in a smaller space (a Bayesian search), and then the best
-      configuration is trained on fresh seeds, which neither search has chosen.
+    - Then the best arm is tuned in a smaller space (a Bayesian search), unless nothing of what was
+      searched matters, and then the best configuration is trained on fresh seeds, which neither
+      search has chosen.
 
     Args:
         study: The study.
@@ -62,7 +63,7 @@ def next_move(study: Study, findings: Sequence[Finding], launch: Mapping[str, An
         launch: Its `launch.json`.
     """
     stands = standing(study, findings, launch)
-    repair = _repair(study, stands, launch)
+    repair = _repair(study, stands, findings, launch)
     if repair is not None:
         return repair
     assert stands.winner is not None  # else it would be a repair
@@ -73,13 +74,18 @@ def next_move(study: Study, findings: Sequence[Finding], launch: Mapping[str, An
     return _close(study, stands.winner, findings, stands)
 
 
-def _repair(study: Study, stands: Standing, launch: Mapping[str, Any]) -> Move | None:
+def _repair(
+    study: Study, stands: Standing, findings: Sequence[Finding], launch: Mapping[str, Any]
+) -> Move | None:
     """Return the same question again where the answer to it cannot be trusted; else None."""
     if launch["decision"] == "undecided":
         why = "Trials of this round have no result, so its question is still open."
         return Move("repair", study.arms, why, stands)
     if stands.winner is None:
         return Move("repair", study.arms, "No trial of this round is feasible.", stands)
+    if any(item.check == "beats_chance" and _told_of(item, stands.winner) for item in findings):
+        why = f"Even the best trial of {stands.winner.name} hardly beats chance."
+        return Move("repair", study.arms, why, stands)
     if stands.untrusted:
         names = [arm.name for arm in stands.untrusted]
         why = (
@@ -107,7 +113,11 @@ def _close(study: Study, winner: Arm, findings: Sequence[Finding], stands: Stand
         return Move("end", (winner,), "Nothing is left to ask.", stands)
     drawn = winner.dimensions and all(item.distribution for item in winner.dimensions)
     exploited = isinstance(study.spec.search, BayesianSearch) and len(study.arms) == 1
+    flat = any(item.check == "nothing_matters" and item.answer == "warning" for item in findings)
     at_an_edge = any(item.check == "boundary" and item.answer == "problem" for item in findings)
+    if flat:
+        told = "What was searched explains nothing beyond what training again differs by."
+        return Move("launch", (winner,), f"{why} {told}".lstrip(), stands)
     if drawn and not exploited:
         return Move("exploit", (winner,), why, stands)
     if drawn and at_an_edge:
@@ -115,6 +125,11 @@ def _close(study: Study, winner: Arm, findings: Sequence[Finding], stands: Stand
         return Move("exploit", (winner,), edge, stands)
     nothing = "Nothing is left to ask of this search."
     return Move("launch", (winner,), f"{why} {nothing}".lstrip(), stands)
+
+
+def _told_of(finding: Finding, arm: Arm) -> bool:
+    """Whether a finding that is not well is about an arm."""
+    return finding.answer in ("problem", "warning") and arm.name in finding.arms
 
 
 def _goes_on(stands: Standing) -> str:

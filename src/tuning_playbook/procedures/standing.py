@@ -1,5 +1,7 @@
 """Where the arms of a round stand: which may be the best, and whether that is settled."""
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,10 +96,26 @@ def _needed_reruns(study: Study, asked: Mapping[str, Any], kept: int) -> int | N
 
 
 def _runner_up(arms: Mapping[str, Arm], winner: Arm, launch: Mapping[str, Any]) -> Arm | None:
-    sign = 1 if launch["objective_mode"] == "min" else -1
+    contenders = (launch["candidate"], *launch["other_arms"])
+    levels = {row["arm"]: _level(row, launch) for row in contenders}
     means = {
-        row["arm"]: sign * row["mean"]
-        for row in (launch["candidate"], *launch["other_arms"])
-        if row["mean"] is not None and row["arm"] in arms and row["arm"] != winner.name
+        arm: level
+        for arm, level in levels.items()
+        if level is not None and arm in arms and arm != winner.name
     }
     return arms[min(means, key=lambda arm: means[arm])] if means else None
+
+
+def _level(row: Mapping[str, Any], launch: Mapping[str, Any]) -> float | None:
+    """Return what the reruns of an arm come to, smaller being better; None without feasible ones.
+
+    It is their mean; of steps to a target the median, in which a rerun that did not reach it is the
+    worst.
+    """
+    if launch.get("objective_target") is None:
+        sign = 1.0 if launch["objective_mode"] == "min" else -1.0
+        return None if row["mean"] is None else sign * float(row["mean"])
+    pairs = zip(row["rerun_objectives"], row["rerun_censored"], strict=True)
+    found = (math.inf if missed else steps for steps, missed in pairs)
+    steps = [value for value in found if value is not None]
+    return statistics.median_low(steps) if steps else None

@@ -52,13 +52,16 @@ class StudyCard:
             empty where there is none.
         adopt_command: The command that makes the candidate the baseline; empty of imported trials.
         next_command: The command that runs the next round; empty where it has no spec.
-        objective_metric: The metric that ranks trials, as `validation/error_rate`.
-        objective_mode: `min` or `max`.
+        objective_metric: What ranks trials: a metric, as `validation/error_rate`, or the steps
+            until it reaches a target.
+        objective_mode: `min` or `max`; of steps always `min`.
+        objective_target: The target; None where the best value ranks trials.
         trials_per_arm: How many trials the spec asks for in each arm, at most.
         joint: Whether the trials of one search were dealt to the arms.
         duplicates: Sentences on equal configurations that were trained only once.
         budget: What each arm was to cost.
         advice: What the playbook's rules of thumb say of the study's design.
+        cannot_tell: What the design cannot tell whatever its trials come to, a sentence each.
         imported: Whether the trials are imported.
         of_command: Whether a command of the user's trained the trials.
         taken: What the spec takes from the results of earlier studies.
@@ -78,11 +81,13 @@ class StudyCard:
     next_command: str = ""
     objective_metric: str
     objective_mode: Literal["min", "max"]
+    objective_target: float | None = None
     trials_per_arm: int
     joint: bool = False
     duplicates: tuple[str, ...] = ()
     budget: tuple[BudgetRow, ...] = ()
     advice: tuple[Advice, ...] = ()
+    cannot_tell: tuple[str, ...] = ()
     imported: bool = False
     of_command: bool = False
     taken: tuple[Taken, ...] = ()

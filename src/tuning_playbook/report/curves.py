@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.ranking import losses
 from tuning_playbook.report.formatting import number
 
 WIDTH, HEIGHT = 360, 120
@@ -97,7 +98,7 @@ def make_curves(
         return None
     values = study[metric].transpose("trial", "split", "eval_step").to_numpy()
     steps = [int(step) for step in study["eval_step"].to_numpy()]
-    scale = _scale(metric, values, np.isfinite(study["objective"].to_numpy()), max(steps))
+    scale = _scale(metric, values, np.isfinite(losses(study)), max(steps))
     if scale is None:
         return None
     splits = [str(name) for name in study["split"].to_numpy()]

@@ -22,25 +22,21 @@ class CostRow:
 
 def make_costs(
     budget: Sequence[BudgetRow],
-    study: xr.Dataset,
-    reruns: xr.Dataset | None,
-    replicates: xr.Dataset | None,
+    datasets: Sequence[xr.Dataset | None],
     resources: xr.Dataset,
 ) -> tuple[CostRow, ...]:
     """List what each arm cost, and their sum; nothing without a budget.
 
     Args:
         budget: Trials, reruns and steps of each arm.
-        study: The trials, each with its arm.
-        reruns: The reruns, likewise.
-        replicates: The trials of repeats of the search, likewise.
+        datasets: The trials, each with its arm: the study's, its reruns and so on.
         resources: The time that each of them took.
     """
     seconds: dict[str, float] = {}
     trials = resources["trial"].to_numpy().astype(str).tolist()
     times = resources["wall_seconds"].to_numpy().tolist() if "wall_seconds" in resources else []
     took = dict(zip(trials, times, strict=False))
-    for dataset in (item for item in (study, reruns, replicates) if item is not None):
+    for dataset in (item for item in datasets if item is not None):
         arms = dataset["arm"].to_numpy().astype(str).tolist()
         for trial, arm in zip(dataset["trial"].to_numpy().astype(str).tolist(), arms, strict=True):
             if not is_missing(took.get(trial)):

@@ -12,6 +12,7 @@ from tuning_playbook.analysis.numbers import error_of
 from tuning_playbook.analysis.trial_values import value_columns
 from tuning_playbook.report.formatting import anchor, is_missing, measured, number, signed, text
 from tuning_playbook.study.equality import differing
+from tuning_playbook.study.steps_to import NOT_REACHED
 from tuning_playbook.study.study import BASELINE
 
 
@@ -176,6 +177,7 @@ def make_rerun_rows(reruns: xr.Dataset | None) -> tuple[RerunRow, ...]:
     names = ("arm", "rerun", "trial", "seed", "objective", "best_step", "status")
     columns = [reruns[name].to_numpy().tolist() for name in names]
     usual = [0] * reruns.sizes["trial"]
+    missed = reruns["censored"].to_numpy().tolist() if "censored" in reruns else usual
     settings = _settings(reruns)
     splits = reruns["data_split"].to_numpy().tolist() if "data_split" in reruns else usual
     ended = reruns["ended_early"].to_numpy().tolist() if "ended_early" in reruns else usual
@@ -186,13 +188,20 @@ def make_rerun_rows(reruns: xr.Dataset | None) -> tuple[RerunRow, ...]:
             trial=str(trial),
             seed=str(seed),
             data=f"division {split}" if split else "as usual",
-            objective=number(objective),
-            best_step=number(best_step if math.isfinite(objective) else None),
+            objective=NOT_REACHED if lost else number(objective),
+            best_step=number(best_step if lost or math.isfinite(objective) else None),
             status=f"{status}: {early}" if early else str(status),
             settings=setting,
         )
-        for arm, count, trial, seed, objective, best_step, status, split, early, setting in zip(
-            *columns, splits, ended, settings, strict=True
+        for (arm, count, trial, seed, objective, best_step, status), (
+            split,
+            early,
+            setting,
+            lost,
+        ) in zip(
+            zip(*columns, strict=True),
+            zip(splits, ended, settings, missed, strict=True),
+            strict=True,
         )
     )
 
@@ -235,7 +244,12 @@ def make_split_rows(launch: Mapping[str, Any]) -> tuple[SplitRow, ...]:
     return tuple(
         SplitRow(
             arm=str(row["arm"]),
-            objectives=tuple(number(value) for value in row["objectives"]),
+            objectives=tuple(
+                NOT_REACHED if value is None and least is not None else number(value)
+                for value, least in zip(
+                    row["objectives"], row.get("fewest") or row["objectives"], strict=True
+                )
+            ),
             mean=_number(row, "mean"),
             standard_deviation=number(_value(row, "standard_deviation"), digits=2),
             over_seeds=number(_value(by_arm[str(row["arm"])], "standard_deviation"), digits=2),
@@ -314,11 +328,27 @@ def _arm_row(arm: str, standing: str, contender: Mapping[str, Any]) -> ArmRow:
         standing=standing,
         trial=str(contender.get("trial") or ""),
         trials="" if standing == BASELINE else trials,
-        search_objective=_number(contender, "search_objective"),
-        reruns=tuple(number(value) for value in contender.get("rerun_objectives") or ()),
+        search_objective=_search_objective(contender),
+        reruns=_reruns(contender),
         mean=measured(_value(contender, "mean"), _error(contender)),
         standard_deviation=number(_value(contender, "standard_deviation"), digits=2),
     )
+
+
+def _reruns(contender: Mapping[str, Any]) -> tuple[str, ...]:
+    objectives = contender.get("rerun_objectives") or ()
+    missed = contender.get("rerun_censored") or [False] * len(objectives)
+    return tuple(
+        NOT_REACHED if lost else number(value)
+        for value, lost in zip(objectives, missed, strict=True)
+    )
+
+
+def _search_objective(contender: Mapping[str, Any]) -> str:
+    """Write the objective of an arm's best trial, which may not have reached the target."""
+    if contender.get("search_censored"):
+        return NOT_REACHED
+    return _number(contender, "search_objective")
 
 
 def _error(contender: Mapping[str, Any]) -> float | None:

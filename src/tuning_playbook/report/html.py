@@ -27,6 +27,7 @@ from tuning_playbook.report.evidence import (
 )
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.machine_table import describe_machines
+from tuning_playbook.report.mattered_table import make_mattered
 from tuning_playbook.report.page import render_page
 from tuning_playbook.report.trial_table import make_trials_table
 
@@ -49,6 +50,8 @@ def render(
     replicates: xr.Dataset | None = None,
     without_checkpoint: int = 0,
     next_study: str = "",
+    set_back: Mapping[str, Any] | None = None,
+    set_back_trials: xr.Dataset | None = None,
     test: Mapping[str, Any] | None = None,
     final: Mapping[str, Any] | None = None,
 ) -> str:
@@ -69,6 +72,9 @@ def render(
         without_checkpoint: How many feasible trials keep no checkpoint of their best step, because
             they were ranked by another objective when they trained, or it was removed.
         next_study: The spec of the next round (`next_study.yaml`); empty where there is none.
+        set_back: What of the candidate's changes mattered (`set_back.json`); None where that was
+            not asked for.
+        set_back_trials: The trials that it rests on (`set_back.nc`), likewise.
         test: What was read of the test set (`test.json`); None where it was not read.
         final: The model trained on training and validation data together (`final/final.json`);
             None where there is none.
@@ -89,6 +95,7 @@ def render(
         difference=make_difference(launch),
         reruns=make_rerun_rows(reruns),
         configurations=make_configurations(launch),
+        mattered=make_mattered(set_back),
         searches=make_search_rows(launch),
         splits=make_split_rows(launch),
         evidence_figures=[figure for figure in figures if figure.stem in EVIDENCE_PLOTS],
@@ -103,7 +110,7 @@ def render(
         answers=count_answers(checklist),
         trials=trials,
         known_trials={row.trial for row in trials.rows},
-        costs=make_costs(card.budget, study, reruns, replicates, resources),
+        costs=make_costs(card.budget, (study, reruns, replicates, set_back_trials), resources),
         role_groups=group_roles(card.roles),
         machines=describe_machines(resources),
         without_checkpoint=without_checkpoint,

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tuning_playbook.planning.campaign_file import campaign_file
 from tuning_playbook.report.page import DECISIONS, render_page
 from tuning_playbook.report.study_rounds import make_history
 
@@ -25,6 +26,7 @@ def render_index(
         "index.html.j2",
         history=make_history(rows),
         studies=len(rows),
+        campaigns={row["workload"]: campaign_file(str(row["workload"])) for row in rows},
         decided=[decision for decision in DECISIONS if decision in decided],
         launches=[_numbers(row) for row in launches],
     )

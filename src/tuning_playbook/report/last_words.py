@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.report.formatting import number
+from tuning_playbook.study.steps_to import NOT_REACHED
 
 MOST_STUDIES = 5
 """A run of more studies names the page that lists them all."""
@@ -51,14 +52,13 @@ def study_words(folder: Path) -> list[str]:
 
 
 def _best(summary: Mapping[str, Any]) -> str:
-    value = summary["best_search_objective"]
-    if value is None:
-        return "no feasible trial"
-    feasible, run = summary["trials_feasible"], summary["trials_run"]
-    return (
-        f"{summary['objective_metric']} {number(value)}, "
-        f"{feasible:,} of {run:,} trials are feasible"
+    value, feasible, run = (
+        summary[name] for name in ("best_search_objective", "trials_feasible", "trials_run")
     )
+    if value is None and not feasible:
+        return "no feasible trial"
+    reached = NOT_REACHED if value is None else number(value)
+    return f"{summary['objective_metric']} {reached}, {feasible:,} of {run:,} trials are feasible"
 
 
 def _candidate(launch: Mapping[str, Any]) -> list[str]:

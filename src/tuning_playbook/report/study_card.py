@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tuning_playbook.planning.budget import budget
 from tuning_playbook.planning.plan import Plan
+from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 from tuning_playbook.report.card import Origin, RoleRow, StudyCard
 from tuning_playbook.study.caveats import fixed_by, fixed_in
 from tuning_playbook.study.conditions import parts_of
@@ -49,8 +50,9 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
         else f"cp {shlex.quote(f'{results}/{study.name}/next_study.yaml')} "
         f"config/studies/{shlex.quote(study.name)}_next.yaml\n"
         f"snakemake --cores 2 --config study={shlex.quote(study.name)}_next{aside}",
-        objective_metric=spec.objective.metric,
-        objective_mode=spec.objective.mode,
+        objective_metric=spec.objective.ranked_by,
+        objective_mode="min" if spec.objective.target is not None else spec.objective.mode,
+        objective_target=spec.objective.target,
         trials_per_arm=max(plan.trials_per_arm.values()),
         joint=spec.design == "joint",
         duplicates=tuple(
@@ -59,6 +61,7 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
         ),
         budget=() if study.imported else budget(plan),
         advice=plan.advice,
+        cannot_tell=tuple(line.strip() for line in cannot_tell_lines(plan)[1:]),
         imported=bool(study.imported),
         of_command=study.workload.is_command,
         taken=study.taken,

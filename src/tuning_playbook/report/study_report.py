@@ -27,6 +27,8 @@ def report_study(
     diagnostics: str,
     launch: str,
     next_study: Sequence[str],
+    set_back: Sequence[str],
+    set_back_trials: Sequence[str],
     test: Sequence[str],
     final: Sequence[str],
     plots: Sequence[str],
@@ -44,6 +46,8 @@ def report_study(
         diagnostics: What the checklist found.
         launch: The decision.
         next_study: The spec of the next round.
+        set_back: What of the candidate's changes mattered.
+        set_back_trials: The dataset of these.
         test: The reading of the test set.
         final: The record of the final model.
         plots: All plots.
@@ -54,6 +58,7 @@ def report_study(
         xr.open_dataset(study) as searched,
         xr.open_dataset(reruns) as again,
         open_if_any(replicates) as repeats,
+        open_if_any(set_back_trials) as undone,
         xr.open_dataset(resources) as costs,
         xr.open_dataset(checkpoints) as best,
     ):
@@ -64,9 +69,11 @@ def report_study(
             findings=_read(diagnostics)["findings"],
             launch=decided,
             replicates=repeats,
+            set_back_trials=undone,
             resources=costs,
             without_checkpoint=0 if card.imported or card.of_command else unkept(searched, best),
             next_study=Path(next_study[0]).read_text() if next_study else "",
+            set_back=_read(set_back[0]) if set_back else None,
             test=_read(test[0]) if test else None,
             final=_read(final[0]) if final else None,
             plots={Path(path).stem: Path(path).read_text() for path in plots},

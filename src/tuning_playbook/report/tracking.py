@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tuning_playbook.analysis.numbers import number
+from tuning_playbook.analysis.ranking import best_trial, losses
 from tuning_playbook.report.card import StudyCard
 
 COLUMNS = (
@@ -52,11 +54,12 @@ def summary_row(
 
     Returns:
         A JSON value for each of `COLUMNS`; `None` where there is none. `finished` is when the last
-        of its trials was, and `builds_on` lists the studies that it takes values from.
+        of its trials was, and `builds_on` lists the studies that it takes values from. `campaign`
+        is no column: it has what the page of all rounds needs.
     """
-    objective = study["objective"].to_numpy().astype(float)
-    feasible = objective[np.isfinite(objective)]
-    best = feasible.min if card.objective_mode == "min" else feasible.max
+    loss = losses(study)
+    best = best_trial(study)
+    reached = None if best is None else number(study["objective"].to_numpy()[best])
     candidate, baseline = launch.get("candidate") or {}, launch.get("baseline") or {}
     return {
         "study": card.name,
@@ -65,11 +68,11 @@ def summary_row(
         "notes": card.notes,
         "config": card.config,
         "workload": card.workload,
-        "trials_run": int(objective.size),
-        "trials_feasible": int(feasible.size),
+        "trials_run": int(loss.size),
+        "trials_feasible": int(np.isfinite(loss).sum()),
         "objective_metric": card.objective_metric,
         "objective_mode": card.objective_mode,
-        "best_search_objective": float(best()) if feasible.size else None,
+        "best_search_objective": reached,
         "candidate_arm": candidate.get("arm"),
         "candidate_rerun_mean": _finite(candidate.get("mean")),
         "candidate_rerun_sd": _finite(candidate.get("standard_deviation")),
@@ -79,6 +82,29 @@ def summary_row(
         "finished": _finished(resources),
         "builds_on": list(dict.fromkeys(taken.study for taken in card.taken)),
         "reproduction_command": card.commands[0][1] if card.commands else "",
+        "campaign": _for_campaigns(card, study, resources),
+    }
+
+
+def _for_campaigns(card: StudyCard, study: xr.Dataset, resources: xr.Dataset) -> dict[str, Any]:
+    """Return what the page of all rounds needs: what was varied, fixed and taken, and the cost."""
+    of_role: dict[str, dict[str, str]] = {"scientific": {}, "nuisance": {}, "fixed": {}}
+    for row in card.roles:
+        of_role[row.role][row.hyperparameter] = row.value
+    trainings = resources.sizes["trial"]
+    timed = "wall_seconds" in resources and trainings
+    steps = study.attrs.get("max_train_steps")
+    return {
+        "compared": of_role["scientific"],
+        "searched": list(of_role["nuisance"]),
+        "fixed": of_role["fixed"],
+        "defaulted": [row.hyperparameter for row in card.roles if row.origin == "default"],
+        "taken": [{"place": item.place, "study": item.study} for item in card.taken],
+        "cost": {
+            "trainings": trainings,
+            "steps": None if steps is None else trainings * int(steps),
+            "seconds": float(resources["wall_seconds"].sum()) if timed else None,
+        },
     }
 
 

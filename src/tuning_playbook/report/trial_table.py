@@ -8,12 +8,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import objective_metric, objective_split
+from tuning_playbook.analysis.ranking import (
+    censored,
+    losses,
+    metric_direction,
+    metric_losses,
+    objective_metric,
+    objective_split,
+)
 from tuning_playbook.analysis.trial_values import value_columns
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.report.card import StudyCard
 from tuning_playbook.report.curves import Curve, CurveScale, make_curves
 from tuning_playbook.report.formatting import anchor, duration, is_missing, memory, number, text
+from tuning_playbook.study.steps_to import NOT_REACHED
 
 PER_TRIAL = (
     "trial",
@@ -56,10 +64,12 @@ class TrialRow:
         arm: Its arm.
         cells: The values of the varied hyperparameters, in the order of the columns.
         objective: Its objective.
-        best_step: The step at which it was reached.
+        best_step: The step at which it was reached; of a trial that did not reach the target that
+            of its best value.
         status: `completed`, `diverged` or `failed`.
-        reason: Why it is infeasible, how it ended early, or when it collapsed; else empty.
-        feasible: Whether it has an objective.
+        reason: Why it is infeasible, how it ended early, when it collapsed, or how near it came to
+            a target that it did not reach; else empty.
+        feasible: Whether it is ranked.
         facts: What else is known of it, as labels and texts; the seed alone beyond `DETAILED`.
         command: The command that trains it again; may be empty.
         curve: Its curve, where the metric's values are known; nothing beyond `DETAILED`.
@@ -138,23 +148,33 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
     collapses = [f"collapsed at step {int(n):,}" if math.isfinite(n) else "" for n in steps]
     lengths = study["max_train_steps"].to_numpy().tolist() if "max_train_steps" in study else []
     unequal = len(set(lengths)) > 1
+    ranks, missed = losses(study).tolist(), censored(study).tolist()
+    levels = (metric_direction(study) * metric_losses(study)).tolist()
+    nearest = [
+        f"best value {number(level)}" if lost else ""
+        for lost, level in zip(missed, levels, strict=True)
+    ]
 
     def make_row(rank: int, position: int) -> TrialRow:
         known = {name: column[position] for name, column in values.items()}
         settings = {name: hyperparameters[name][position] for name in varied}
         trial, objective = str(known["trial"]), float(known["objective"])
-        feasible = math.isfinite(objective)
+        feasible = math.isfinite(ranks[position])
         detailed = rank < DETAILED
         return TrialRow(
             trial=trial,
             place=int(known["index"]) + 1,
             arm=str(known["arm"]),
             cells=tuple(_cell(settings[name]) for name in columns),
-            objective=_cell(objective if feasible else None),
+            objective=Cell(NOT_REACHED, repr(ranks[position]))
+            if missed[position]
+            else _cell(objective if feasible else None),
             best_step=_cell(int(known["best_step"]) if feasible else None),
             status=str(known["status"]),
             reason=str(known["infeasible_reason"])
-            or "; ".join(item[position] for item in (ended, collapses) if item and item[position]),
+            or "; ".join(
+                item[position] for item in (ended, collapses, nearest) if item and item[position]
+            ),
             feasible=feasible,
             facts=(
                 *((("in its source", str(sources[position])),) if sources else ()),
@@ -175,7 +195,7 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
         columns=columns,
         numeric=tuple(all(map(_is_number, hyperparameters[name])) for name in columns),
         several_arms=len(set(values["arm"])) > 1,
-        rows=tuple(make_row(*place) for place in enumerate(_best_first(study, card))),
+        rows=tuple(make_row(*place) for place in enumerate(_best_first(study))),
         scale=scale,
     )
 
@@ -191,11 +211,10 @@ def _resolved_otherwise(
     )
 
 
-def _best_first(study: xr.Dataset, card: StudyCard) -> list[int]:
+def _best_first(study: xr.Dataset) -> list[int]:
     """Order the trials as `analysis.ranking` does; infeasible ones last."""
-    objective = study["objective"].to_numpy().astype(float)
-    cost = objective if card.objective_mode == "min" else -objective
-    cost = np.where(np.isfinite(objective), cost, np.inf)
+    cost = losses(study)
+    cost = np.where(np.isfinite(cost), cost, np.inf)
     return [
         int(position)
         for position in np.lexsort((study["index"].to_numpy(), study["best_step"].to_numpy(), cost))

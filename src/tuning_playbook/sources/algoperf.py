@@ -21,7 +21,7 @@ from tuning_playbook.sources.csv_file import read_table
 from tuning_playbook.sources.foreign_files import inside, read_object
 from tuning_playbook.sources.measurements import split_of
 from tuning_playbook.sources.runs import SEED, Logs, Run, flattened, listed
-from tuning_playbook.sources.table import LARGEST, Row, Table
+from tuning_playbook.sources.table import LARGEST, Cell, Row, Table
 from tuning_playbook.trials.record import Status
 
 FOLDER = re.compile(r"(?:study|trial)_(\d+)")
@@ -35,6 +35,9 @@ FLAGS, META = "flags_*.json", "meta_data_*.json"
 """Files of the runner's flags and of its machine: one for each time that a trial was begun."""
 
 RNG_SEED = "rng_seed"
+
+RULESET = "tuning_ruleset"
+"""The flag that is `self` where a submission tunes itself, and `external` where it is tuned."""
 
 COUNT = "num_examples"
 """A column of every split that counts what the metrics are means of."""
@@ -89,12 +92,12 @@ def read_algoperf(folder: Path, workload: str, column: str, wanted: Callable[[st
         if not wanted(name):
             unread.append(name)
             continue
+        flags, flaws = _objects(path, FLAGS)
         try:
-            hyperparameters = flattened(read_object(path / "hparams.json"))
+            hyperparameters = _hyperparameters(path, flags)
         except SourceError as error:
             left_out[name] = str(error)
             continue
-        flags, flaws = _objects(path, FLAGS)
         meta, more = _objects(path, META)
         notes += [*flaws, *more]
         facts.update(_facts(flags, meta))
@@ -122,7 +125,30 @@ def read_algoperf(folder: Path, workload: str, column: str, wanted: Callable[[st
             f"{len(unlogged)} of {len(runs)} trials: {listed(unlogged)}."
         )
     steps = [value for fact, value in facts if fact == "steps"]
-    return Logs(runs, unread, left_out, [*notes, *_told(facts)], max(steps, default=0))
+    targets: dict[str, list[float]] = {}
+    for fact, value in facts:
+        if fact == "target":
+            targets.setdefault(f"validation/{value[0]}", []).append(float(value[1]))
+    return Logs(
+        runs,
+        unread,
+        left_out,
+        [*notes, *_told(facts)],
+        max(steps, default=0),
+        targets=targets,
+    )
+
+
+def _hyperparameters(path: Path, flags: Sequence[Mapping[str, Any]]) -> dict[str, Cell]:
+    """Return what a trial was given: nothing where the submission tunes itself.
+
+    Raises:
+        SourceError: Its file cannot be read.
+    """
+    file = path / "hparams.json"
+    if not file.exists() and any(content.get(RULESET) == "self" for content in flags):
+        return {}
+    return flattened(read_object(file))
 
 
 def _places(folder: Path, workload: str) -> dict[tuple[int, int], Path]:

@@ -11,6 +11,7 @@ from tuning_playbook.sources.arms import Place, given_in, place_of
 from tuning_playbook.sources.configurations import configurations
 from tuning_playbook.sources.found import Found
 from tuning_playbook.sources.measurements import split_of
+from tuning_playbook.sources.metric_ranges import range_of
 from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, values_of
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.import_spec import ArchiveSource, ImportSpec
@@ -74,13 +75,40 @@ def check_source(written: Written, found: Found) -> None:
         )
 
 
-def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
-    """Check that no trial was measured outside what the spec says that the objective can be.
+def with_target(written: Written, found: Found) -> Written:
+    """Return the spec with the target that its source tells, where it asks for that.
 
     Raises:
-        SpecError: One was.
+        SpecError: The source tells none, or several.
     """
     objective = written.spec.objective
+    if objective.target != "source":
+        return written
+    logged = getattr(written.spec.source, "objective", None) or objective.metric
+    told = sorted(set(found.targets.get(logged, ())))
+    if len(told) != 1:
+        every = [f"{name}: {', '.join(f'{v:g}' for v in of)}" for name, of in found.targets.items()]
+        what = "several" if told else "none"
+        raise written.error(
+            ("objective", "target"),
+            f"the source tells {what} of '{logged}' (targets there: {'; '.join(every) or 'none'}); "
+            "give the target as a number",
+        )
+    known = written.spec.model_copy(
+        update={"objective": objective.model_copy(update={"target": told[0]})}
+    )
+    return replace(written, spec=known)
+
+
+def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
+    """Check that the target, and all that was measured, is what the objective's metric can be.
+
+    Raises:
+        SpecError: It is not.
+    """
+    objective = written.spec.objective
+    if objective.target is not None:
+        _check_target(written, imported)
     if objective.range is None:
         return
     low, high = objective.range
@@ -93,6 +121,21 @@ def check_range(written: Written, imported: Sequence[ImportedTrial]) -> None:
                     f"trial '{trial.name}' reached {value:g}, which is "
                     f"{'less' if below else 'more'} than the metric can be",
                 )
+
+
+def _check_target(written: Written, imported: Sequence[ImportedTrial]) -> None:
+    objective = written.spec.objective
+    low, high = objective.range or (None, None)
+    ends = (-math.inf if low is None else low, math.inf if high is None else high)
+    if objective.range is None:
+        measured = (
+            value
+            for trial in imported
+            for value in map(float, trial.record.evaluations.values.get(objective.metric, ()))
+        )
+        ends = range_of(objective.metric.partition("/")[2], measured)
+    if why_not := objective.why_not_the_target(*ends):
+        raise written.error(("objective", "target"), why_not)
 
 
 def chosen(written: Written, found: Found) -> tuple[ImportedTrial, ...]:

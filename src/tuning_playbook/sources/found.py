@@ -1,6 +1,6 @@
 """What a source of imported trials holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tuning_playbook.declarations import Hyperparameter, Metric
@@ -32,6 +32,8 @@ class Found:
         inverted: Hyperparameters that the source has as one minus their value.
         begun_again: Whether a configuration and seed that stand twice are a run that was begun
             again, as tools log it, and not a mistake.
+        steps: How many steps the trials were to train; 0 where the source does not say.
+        targets: As of `Logs`.
     """
 
     trials: tuple[ImportedTrial, ...]
@@ -48,3 +50,5 @@ class Found:
     ranges: Mapping[str, Distribution] = field(default_factory=dict)
     inverted: frozenset[str] = frozenset()
     begun_again: bool = False
+    steps: int = 0
+    targets: Mapping[str, Sequence[float]] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from tuning_playbook.sources.checks import (
     chosen,
     incumbent_of,
     with_fixed,
+    with_target,
 )
 from tuning_playbook.sources.configurations import configurations, equal
 from tuning_playbook.sources.found import Found
@@ -60,6 +61,7 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
     parts = check_parts(written)
     found = _read(written)
     check_source(written, found)
+    written = with_target(written, found)
     written, ranges = with_ranges(written, found)
     spec, parts = written.spec, parts_of(written.spec)
     imported, repeats = _apart(with_fixed(written, chosen(written, found), parts), found)
@@ -90,7 +92,7 @@ def import_study(path: Path, spec: ImportSpec, text: str) -> Study:
             goal=spec.goal,
             notes=spec.notes,
             workload=spec.workload,
-            objective=spec.objective,
+            objective=shape.Objective.model_validate(spec.objective.model_dump()),
             training=training,
             design=spec.design,
             scientific=spec.scientific or _scientific(arms),
@@ -168,7 +170,9 @@ def _training(written: Written, imported: Sequence[ImportedTrial], found: Found)
         ]
         every = max(1, round(statistics.median(gaps))) if gaps else 1
         if told is None:
-            return shape.Training(max_train_steps=max(1, last), eval_every=every)
+            # Runs stop at a target, so the longest may be shorter than what all were allowed.
+            allowed = 0 if written.spec.objective.target is None else found.steps
+            return shape.Training(max_train_steps=max(1, last, allowed), eval_every=every)
         told = shape.Training.model_validate(told.model_dump() | {"eval_every": every})
     if written.spec.training and told.max_train_steps < last:
         raise written.error(

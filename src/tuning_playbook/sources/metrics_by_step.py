@@ -35,6 +35,12 @@ def metrics_by_step(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], l
                 f"{runs[0].where}: two metrics, '{taken[here]}' and '{name}', would be '{here}'; "
                 "give one of them another name under 'source.rename'"
             )
+    failed = [run for run in runs if run.outcome and run.outcome[0] == "failed"]
+    if naming.objective not in taken and len(failed) == len(runs):
+        raise SourceError(
+            f"{runs[0].where}: all {len(runs)} runs have failed and none has a value of "
+            f"'{naming.logged}'; this one: {failed[0].outcome[1] if failed[0].outcome else ''}"
+        )
     if naming.objective not in taken:
         raise SourceError(
             f"{runs[0].where}: neither this run nor another has a metric '{naming.logged}'"
@@ -56,8 +62,9 @@ def metrics_by_step(runs: Sequence[Run], naming: Naming) -> tuple[list[Steps], l
     ]
     if again:
         notes.append(
-            "Logged more than once at a step with other values, as by a run that was resumed or "
-            f"logs no steps; the last one counts: {listed(again)}."
+            "Logged more than once at a step with other values, as by a run that was resumed, by "
+            "two runs of one name, or by one that logs no steps; the last one counts: "
+            f"{listed(again)}."
         )
     trained, said = _step_0(runs, naming)
     notes += said

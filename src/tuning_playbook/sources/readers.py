@@ -144,6 +144,8 @@ def found_in_logs(written: Written, logs: Logs) -> Found:
         ranges={names[old]: item for old, item in logs.ranges.items()},
         inverted=found.inverted,
         begun_again=not tables,
+        steps=logs.steps,
+        targets=logs.targets,
     )
 
 
@@ -195,7 +197,9 @@ def _nothing(written: Written, logs: Logs) -> TuningPlaybookError:
     if only and logs.unread:
         near = nearest(only[0], logs.unread)
         return written.error(("source", "only", 0), f"no trial is named '{only[0]}'{near}")
-    return written.error(("source",), " ".join(["it holds no finished trial.", *logs.notes]))
+    source = written.spec.source
+    place = source.trials if isinstance(source, CsvSource | JsonLinesSource) else source.path
+    return written.error(("source",), " ".join([f"{place} holds no finished trial.", *logs.notes]))
 
 
 def _step_0_trained(source: object, step_called: str) -> bool | None:

@@ -66,6 +66,8 @@ class Logs:
         notes: What was guessed or left unread, in sentences.
         steps: How many steps the runs were to train; 0 where the source does not say.
         ranges: What hyperparameters were searched over, by their names there, where it says.
+        targets: The metrics at whose targets runs were stopped, by the source's names, each with
+            the targets that it tells.
         step_called: What the source calls the step of a measurement; empty where that tells
             nothing.
     """
@@ -76,6 +78,7 @@ class Logs:
     notes: Sequence[str] = ()
     steps: int = 0
     ranges: Mapping[str, Distribution] = field(default_factory=dict)
+    targets: Mapping[str, Sequence[float]] = field(default_factory=dict)
     step_called: str = ""
 
 

@@ -170,16 +170,17 @@ def check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -
             raise SourceError(f"{path}: column {place + 1} has no name in the first row")
         if name in columns[:place]:
             raise SourceError(f"{path}: two columns are named '{name}'; name each once")
-    for name in required:
-        if name not in columns:
-            raise SourceError(
-                f"{path}: there is no column '{name}'{nearest(name, columns)} "
-                f"(columns: {', '.join(columns)}){_advice(name, columns)}"
-            )
+    missing = [name for name in required if name not in columns]
+    if missing:
+        named = " and no column ".join(f"'{name}'{nearest(name, columns)}" for name in missing)
+        renames = ", ".join(f"{_other(name, columns)}: {name}" for name in missing)
+        raise SourceError(
+            f"{path}: there is no column {named} (columns: {', '.join(columns)}); if another "
+            f"column is it, say 'rename: {{{renames}}}' under 'source'"
+        )
 
 
-def _advice(name: str, columns: Sequence[str]) -> str:
-    """Return what to do where a column is missing, of which another may be the one."""
-    alike = [column for column in columns if column.lower() in OTHER_NAMES.get(name, ())]
-    other = alike[0] if alike else "<its name there>"
-    return f"; if another column is it, say 'rename: {{{other}: {name}}}' under 'source'"
+def _other(name: str, columns: Sequence[str]) -> str:
+    """Return a column that people name so, where there is one."""
+    alike = (column for column in columns if column.lower() in OTHER_NAMES.get(name, ()))
+    return next(alike, "<its name there>")

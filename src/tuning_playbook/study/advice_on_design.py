@@ -116,7 +116,7 @@ def baseline_idle(study: Study, trials: Trials) -> Advice | None:
     if study.baseline is None or study.spec.training.allow_idle:
         return None
     values = study.baseline.hyperparameters
-    if not {SCHEDULE.name, WARMUP_STEPS} <= values.keys():
+    if study.workload.is_command or not {SCHEDULE.name, WARMUP_STEPS} <= values.keys():
         return None
     steps = train_steps(study.spec.training, int(values[WARMUP_STEPS]))
     share = idle_share(str(values[SCHEDULE.name]), values, steps)

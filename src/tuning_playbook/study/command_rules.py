@@ -46,6 +46,11 @@ def _check_engine(draft: Draft) -> None:
             "a command chooses itself what it evaluates on",
         ),
         (
+            training.microbatch > 0,
+            ("training", "microbatch"),
+            "a command accumulates gradients itself",
+        ),
+        (
             training.train_sample is not None,
             ("training", "train_sample"),
             "a command chooses itself what it evaluates on",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictStr
+from pydantic import Field, StrictFloat, StrictInt, StrictStr
 
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.shape import Conditional, Isolation, Launch, Objective, Training
@@ -160,6 +160,17 @@ class ImportTraining(Training):
     )
 
 
+class ImportObjective(Objective):
+    """What ranks imported trials, whose source may tell the target."""
+
+    # Wider than in a trained study, as above.
+    target: StrictInt | StrictFloat | Literal["source"] | None = Field(  # type: ignore[assignment]
+        None,
+        description="as in a trained study; `source`: the target that the trials were stopped at, "
+        "which AlgoPerf's logs tell",
+    )
+
+
 class ImportSpec(Shape):
     """A study whose trials are finished already: a source in place of a search."""
 
@@ -168,7 +179,7 @@ class ImportSpec(Shape):
     )
     notes: StrictStr = Field("", description="anything worth remembering; changes no trial")
     workload: StrictStr = Field(description="what was trained: the archive's, or any name")
-    objective: Objective
+    objective: ImportObjective
     source: Source
     training: ImportTraining | None = Field(
         None, description="how the trials were trained, where that is known beyond their logs"

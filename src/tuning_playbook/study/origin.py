@@ -17,7 +17,7 @@ class EarlierResult:
         trial: Its id.
         fingerprint: The trial's.
         commit: The commit of the code that trained it; empty if unknown.
-        objective: What it reached.
+        objective: The best value of the objective's metric that it reached.
         workload: The study's.
         values: Every hyperparameter that it has, `batch_size` and `one_minus_` of what was
             searched so included.

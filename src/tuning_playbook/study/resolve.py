@@ -31,6 +31,8 @@ from tuning_playbook.study.study import (
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.study.yaml import Location
 
+QUESTION_ROLES = ("scientific", "nuisance", "fixed")
+
 BATCH_SIZE = Hyperparameter("batch_size", 1, "examples a step", low=1, static=True)
 
 
@@ -49,6 +51,7 @@ def resolve(draft: Draft) -> Study:
         _check_something_to_search(draft, arm)
         _check_rate(draft, arm)
         arms.append(arm)
+    _check_next_questions(draft, arms[0])
     baseline = _earlier_incumbent(draft) or _read_incumbent(draft)
     for batch_size in {arm.batch_size for arm in arms} | {baseline.batch_size if baseline else 0}:
         _check_shares(draft, batch_size)
@@ -64,8 +67,38 @@ def resolve(draft: Draft) -> Study:
     )
 
 
+def _check_next_questions(draft: Draft, arm: Arm) -> None:
+    """Check that the questions of later rounds name what there is, before any of them is asked.
+
+    Args:
+        draft: The spec.
+        arm: One of its arms, whose optimizer and schedule a question has that names none.
+    """
+    own: dict[str, tuple[Value, Location]] = {
+        family.choice.name: (arm.fixed.get(family.choice.name, family.choice.default), ())
+        for family in families(draft.workload.optax)
+    }
+    for number, question in enumerate(draft.spec.next_questions):
+        here = ("next_questions", number)
+        listed = {
+            name: tuple(given) if isinstance(given, list) else _extremes(given.distribution())
+            for name, given in {**question.scientific, **question.nuisance}.items()
+        }
+        listed |= {name: (value,) for name, value in question.fixed.items()}
+        for name, values in listed.items():
+            role = next(role for role in QUESTION_ROLES if name in getattr(question, role))
+            for value in values:
+                if name == BATCH_SIZE.name or value == SEARCHED:
+                    continue
+                place = (*here, role, name)
+                choices = own | ({name: (value, place)} if name in own else {})
+                chosen = _choices_of(draft, choices)
+                known = available(draft.workload, chosen)
+                _check_at(draft, place, name, value, known, chosen)
+
+
 def _check_shares(draft: Draft, batch_size: int) -> None:
-    """Check that the devices of a job can have equal parts of a batch."""
+    """Check that a batch can be cut into the parts that are computed apart, all of one size."""
     resources = draft.spec.resources
     parts = resources.devices * resources.nodes
     if resources.lanes == 1 and batch_size % parts:
@@ -73,6 +106,21 @@ def _check_shares(draft: Draft, batch_size: int) -> None:
             ("resources", "devices" if resources.devices > 1 else "nodes"),
             f"{parts} devices in all cannot have equal parts of a batch of {batch_size}: choose a "
             "number that divides it",
+        )
+    part = draft.spec.training.microbatch
+    if not 0 < part < batch_size:
+        return
+    if batch_size % part:
+        raise draft.error(
+            ("training", "microbatch"),
+            f"{part} does not divide a batch of {batch_size} into equal parts: choose a number "
+            "that divides it",
+        )
+    if resources.lanes == 1 and part % parts:
+        raise draft.error(
+            ("training", "microbatch"),
+            f"{parts} devices in all cannot have equal parts of {part} examples that are computed "
+            "at once: choose a multiple of the devices",
         )
 
 

@@ -5,6 +5,7 @@ depends on one arm (which hyperparameters its optimizer has) is checked in `reso
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tuning_playbook.declarations import ONE_MINUS, repeated, same
@@ -149,6 +150,14 @@ def _check_objective(draft: Draft) -> None:
             f"workload '{workload.name}' has no metric '{objective.metric}'"
             f"{nearest(objective.metric, names)} (known: {', '.join(names)})",
         )
+    declared = workload.metrics[metric]
+    low, high = objective.range or (None, None)
+    why_not = objective.why_not_the_target(
+        declared.low if objective.range is None else -math.inf if low is None else low,
+        declared.high if objective.range is None else math.inf if high is None else high,
+    )
+    if why_not:
+        raise draft.error(("objective", "target"), why_not)
 
 
 def _check_train_split(draft: Draft) -> None:
@@ -369,6 +378,18 @@ def _check_variance(draft: Draft) -> None:
             ("reruns", "splits"),
             f"workload '{workload.name}' cannot divide its data otherwise: it has no method "
             "'resplit'; see tuning_playbook.workloads.Workload",
+        )
+    if spec.reruns.back and draft.baseline is None and spec.baseline is None:
+        raise draft.error(
+            ("reruns", "back"),
+            "there is no baseline to set the candidate's changes back to: name one under "
+            "'baseline', or take 'back' away",
+        )
+    if spec.reruns.back == 1 and spec.reruns.variance is None:
+        raise draft.error(
+            ("reruns", "back"),
+            "one training of each change tells nothing of its variance: give 2 or more, or the "
+            "variance that was measured before under 'reruns.variance'",
         )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model
 
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.searches import Search
+from tuning_playbook.study.steps_to import steps_to
 from tuning_playbook.study.thresholds import Checklist
 from tuning_playbook.study.values import DistributionShape, Name, Positive, Scalar, Scientific, Seed
 
@@ -18,7 +19,10 @@ AUTO: Literal["auto"] = "auto"
 
 
 class Objective(Shape):
-    """What ranks trials: the best value of a metric over training, found retrospectively."""
+    """What ranks trials: the best value of a metric over training, found retrospectively.
+
+    With a target it is the number of steps until the metric reaches that.
+    """
 
     metric: StrictStr = Field(description="<split>/<name>, as validation/error_rate")
     mode: Literal["min", "max"]
@@ -29,6 +33,11 @@ class Objective(Shape):
         description="smallest and largest value that the metric can have, null where there is none;"
         " left out, what the workload declares",
     )
+    target: StrictInt | StrictFloat | None = Field(
+        None,
+        description="trials are ranked by the number of steps until the metric reaches this value "
+        "and is there at the next evaluation too; left out, by its best value",
+    )
 
     @model_validator(mode="after")
     def _check_range(self) -> Self:
@@ -36,6 +45,35 @@ class Objective(Shape):
         if low is not None and high is not None and not low < high:
             raise ValueError(f"the range of the metric must rise, not go from {low:g} to {high:g}")
         return self
+
+    def why_not_the_target(self, low: float, high: float) -> str:
+        """Say why the target ranks no trials, the metric being in [low, high]; empty if it does."""
+        if self.target is None:
+            return ""
+        worst = high if self.mode == "min" else low
+        if not low <= self.target <= high:
+            return (
+                f"{self.metric} is never {self.target:g}: it lies in [{low:g}, {high:g}]; "
+                "give a target inside"
+            )
+        if self.target == worst:
+            return (
+                f"every value of {self.metric} is as good as {self.target:g}, so every trial would "
+                "reach that at its first evaluation; give a better target"
+            )
+        return ""
+
+    @property
+    def ranked_by(self) -> str:
+        """What ranks trials, as `validation/loss`, or `steps to validation/loss <= 0.5`."""
+        return self.metric if self.target is None else steps_to(self.metric, self.mode, self.target)
+
+    @property
+    def written(self) -> str:
+        """The same with what is better of it, as `fewest steps to validation/loss <= 0.5`."""
+        if self.target is None:
+            return f"{self.metric} ({self.mode})"
+        return f"fewest {self.ranked_by}"
 
 
 class EvalSchedule(Shape):
@@ -52,6 +90,12 @@ class Training(Shape):
     max_train_steps: Positive = Field(description="one value for every trial; never tuned")
     batch_size: Positive | None = Field(
         None, description="examples a step; left out only where it is scientific"
+    )
+    microbatch: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="examples of a batch that are computed at once, where memory has no room for "
+        "all; divides batch_size; 0, or as many as the batch has, for all of them. It makes a step "
+        "slower, never faster",
     )
     eval_every: Positive = Field(description="steps between evaluations; divides max_train_steps")
     eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)
@@ -137,6 +181,11 @@ class Reruns(Shape):
         0,
         description="other divisions of the data into training and validation sets, for data "
         "variance: each is trained once more on every one",
+    )
+    back: Annotated[StrictInt, Field(ge=0)] = Field(
+        0,
+        description="trainings of the candidate with each of its changes set back to the baseline, "
+        "which shows what mattered; needs a baseline",
     )
     variance: KnownVariance | None = Field(
         None,

@@ -38,6 +38,8 @@ class Trial:
             workload's own, which is no part of the fingerprint.
         train_sample: "all" where evaluations see the whole training split; empty where they see a
             fixed sample of it, as large as what they see of the validation split.
+        microbatch: Examples of the parts that a batch is computed in, one after the other; 0 where
+            it is computed at once.
     """
 
     workload: str
@@ -55,6 +57,12 @@ class Trial:
     nodes: int = 1
     data_split: int = 0
     train_sample: Literal["", "all"] = ""
+    microbatch: int = 0
+
+    @property
+    def computed_at_once(self) -> int:
+        """Return how many examples of a batch are computed at once."""
+        return self.microbatch or self.batch_size
 
     @functools.cached_property
     def fingerprint(self) -> str:

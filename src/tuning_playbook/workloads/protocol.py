@@ -83,6 +83,8 @@ class Workload(Protocol):
             key: Decides dropout and augmentation; a function of the trial's seed and the step.
             train: Whether this is a training step; evaluation draws nothing at random.
 
+        A further parameter `step` is given the number of steps already taken, where there is one.
+
         Returns:
             Each metric by name, [batch], `loss` among them and differentiable, but for those of a
             whole split; and the collections

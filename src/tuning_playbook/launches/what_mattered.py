@@ -1,0 +1,239 @@
+"""What of a candidate's changes mattered: each set back to the baseline, against the candidate."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.numbers import interval, json_object, told
+from tuning_playbook.analysis.ranking import direction, strings
+from tuning_playbook.analysis.simultaneous import contrasts, samples_of
+from tuning_playbook.declarations import Value
+from tuning_playbook.study.study import Study, write_value
+
+Verdict = Literal["helps", "hurts", "no gain shown", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of the candidate.
+
+    Attributes:
+        names: The hyperparameters that are set back together.
+        candidate: The candidate's values.
+        baseline: The baseline's.
+        objectives: Of each training with it set back; None for an infeasible one.
+        mean: Of the feasible ones; None where there is none.
+        gain: By how much the candidate is better than without the change; None where it cannot be
+            told.
+        low: Lower end of its 95 % interval; those of all changes hold together.
+        high: Upper end.
+        p: The probability that any change comes out so far from zero if none matters.
+        verdict: `helps` or `hurts` where the interval excludes zero; `helps` too where training
+            fails without the change.
+        remove: Whether it adds something that the baseline leaves out, and no gain is shown.
+        sentence: The same in words.
+    """
+
+    names: tuple[str, ...]
+    candidate: Mapping[str, Value]
+    baseline: Mapping[str, Value]
+    objectives: tuple[float | None, ...]
+    mean: float | None
+    gain: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    verdict: Verdict
+    remove: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class WhatMattered:
+    """What of the candidate's changes mattered.
+
+    Attributes:
+        trial: The candidate; None where there is none.
+        trainings: Of each change.
+        mean: Of the candidate's feasible reruns; None where there is none.
+        changes: The one that gains most first.
+        sentence: In words, with what is to be removed.
+    """
+
+    trial: str | None
+    trainings: int
+    mean: float | None
+    changes: tuple[Change, ...]
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return asdict(self, dict_factory=json_object)
+
+
+def what_mattered(
+    chosen: Sequence[Mapping[str, Any]],
+    set_back: xr.Dataset,
+    launch: Mapping[str, Any],
+    *,
+    trainings: int,
+    earlier: tuple[float, int] | None = None,
+) -> WhatMattered:
+    """Compare the candidate's reruns with those of each change set back.
+
+    The intervals and p-values hold for all changes together, as those of the answer do
+    (`analysis.simultaneous`). A change whose set back trainings are infeasible, all but one or all,
+    is needed: training fails without it.
+
+    Args:
+        chosen: The changes, as from `set_back.choose_set_backs`.
+        set_back: Their trials.
+        launch: The study's `launch.json`.
+        trainings: How often each is trained with it set back.
+        earlier: The variance that an earlier study measured, with its degrees of freedom.
+    """
+    candidate = launch.get("candidate") or {}
+    reruns = _feasible(candidate.get("rerun_objectives", ()))
+    name = candidate.get("trial")
+    mean = float(np.mean(reruns)) if reruns else None
+    if not chosen:
+        why = (
+            "The candidate differs from the baseline in one thing at most, so nothing is set back."
+            if name
+            else "There is no candidate, so nothing is set back."
+        )
+        return WhatMattered(name, trainings, mean, (), why)
+    of_change = strings(set_back, "set_back")
+    values = set_back["objective"].to_numpy().astype(float)
+    objectives = [
+        tuple(
+            float(value) if math.isfinite(value) else None
+            for value in values[of_change == change["names"][0]]
+        )
+        for change in chosen
+    ]
+    compared = _compare(reruns, objectives, -direction(set_back), earlier)
+    changes = [
+        _change(change, found, compared.get(place))
+        for place, (change, found) in enumerate(zip(chosen, objectives, strict=True))
+    ]
+    changes.sort(key=lambda item: -math.inf if item.gain is None else -item.gain)
+    return WhatMattered(name, trainings, mean, tuple(changes), _sentence(changes))
+
+
+def what_mattered_in(
+    study: Study,
+    chosen: Sequence[Mapping[str, Any]],
+    set_back: xr.Dataset,
+    launch: Mapping[str, Any],
+) -> WhatMattered:
+    """Return what mattered of a study's candidate; its spec says what was measured before."""
+    asked = study.spec.reruns
+    earlier = None
+    if asked.variance is not None:
+        known = asked.variance
+        earlier = (known.standard_deviation**2, known.degrees_of_freedom)
+    return what_mattered(chosen, set_back, launch, trainings=asked.back, earlier=earlier)
+
+
+@dataclass(frozen=True)
+class _Gain:
+    estimate: float
+    low: float
+    high: float
+    p: float
+
+
+def _compare(
+    reruns: Sequence[float],
+    objectives: Sequence[Sequence[float | None]],
+    sign: float,
+    earlier: tuple[float, int] | None,
+) -> dict[int, _Gain]:
+    """Return what each change gains, by its place; nothing of those with too few trainings.
+
+    Args:
+        reruns: The feasible ones of the candidate.
+        objectives: Of each change set back.
+        sign: 1 where a larger objective is better, -1 where a smaller one is.
+        earlier: As in `what_mattered`.
+    """
+    least = 2 if earlier is None else 1
+    known = {place: _feasible(found) for place, found in enumerate(objectives)}
+    known = {place: found for place, found in known.items() if len(found) >= least}
+    if len(reruns) < least or not known:
+        return {}
+    samples = samples_of([reruns, *known.values()], earlier)
+    if samples is None:
+        return {}
+    weights = np.zeros((len(known), 1 + len(known)))
+    weights[:, 0] = sign
+    weights[np.arange(len(known)), 1 + np.arange(len(known))] = -sign
+    return {
+        place: _Gain(found.estimate, found.low, found.high, found.p)
+        for place, found in zip(known, contrasts(samples, weights), strict=True)
+    }
+
+
+def _change(
+    change: Mapping[str, Any], objectives: tuple[float | None, ...], gain: _Gain | None
+) -> Change:
+    feasible = _feasible(objectives)
+    fails = len(objectives) - len(feasible)
+    verdict: Verdict = "cannot tell"
+    if gain is not None:
+        verdict = "helps" if gain.low > 0 else "hurts" if gain.high < 0 else "no gain shown"
+    if fails and len(feasible) <= 1:
+        verdict = "helps"
+    remove = bool(change["adds"]) and verdict in ("no gain shown", "hurts")
+    what = ", ".join(_to(name, change["baseline"]) for name in change["names"])
+    parts = [f"{fails} of {len(objectives)} trainings fail"] if fails else []
+    if gain is not None:
+        by = told(abs(gain.estimate), (gain.high - gain.low) / 2)
+        way = "worse" if gain.estimate > 0 else "better"
+        parts.append(f"{way} by {by} (95 % interval {interval(gain.low, gain.high)})")
+    return Change(
+        names=tuple(change["names"]),
+        candidate=dict(change["candidate"]),
+        baseline=dict(change["baseline"]),
+        objectives=objectives,
+        mean=float(np.mean(feasible)) if feasible else None,
+        gain=None if gain is None else gain.estimate,
+        low=None if gain is None else gain.low,
+        high=None if gain is None else gain.high,
+        p=None if gain is None else gain.p,
+        verdict=verdict,
+        remove=remove,
+        sentence=f"With {what}: {', '.join(parts) or 'it cannot be told'}.",
+    )
+
+
+def _to(name: str, baseline: Mapping[str, Value]) -> str:
+    return f"{name}={write_value(baseline[name])}" if name in baseline else f"no {name}"
+
+
+def _sentence(changes: Sequence[Change]) -> str:
+    helping = [item.names[0] for item in changes if item.verdict == "helps"]
+    hurting = [item.names[0] for item in changes if item.verdict == "hurts"]
+    removed = [item.names[0] for item in changes if item.remove]
+    sentences = [
+        f"Of the candidate's {len(changes)} changes these are shown to help: {', '.join(helping)}."
+        if helping
+        else f"None of the candidate's {len(changes)} changes is shown to help by itself."
+    ]
+    if hurting:
+        sentences.append(f"These are shown to hurt: {', '.join(hurting)}.")
+    if removed:
+        sentences.append(
+            f"Remove {', '.join(removed)}: the baseline leaves that out, and no gain of it is "
+            "shown."
+        )
+    return " ".join(sentences)
+
+
+def _feasible(objectives: Sequence[float | None]) -> list[float]:
+    return [value for value in objectives if value is not None and math.isfinite(value)]

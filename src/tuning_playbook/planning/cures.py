@@ -1,0 +1,116 @@
+"""The smallest change of a spec with which its design is enough, and what the change costs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.planning.study_design import Design
+from tuning_playbook.study.searches import BayesianSearch, GridSearch, ListSearch
+from tuning_playbook.study.study import LEAST_RERUNS
+
+EVAL_EVERY = "training.eval_every"
+TRIALS = "search.trials"
+INITIAL = "search.initial"
+POINTS = "search.points"
+SEEDS = "reruns.seeds"
+
+MOST_TRIALS = 1_000
+"""In an arm: what would take more is not proposed."""
+
+FORWARD_AND_BACK = 3
+"""A training step computes about so many times what an evaluation of the same examples does."""
+
+
+Lacking = Callable[[Design], Sequence[str]]
+"""Returns the arms in which a design lacks something."""
+
+
+@dataclass(frozen=True)
+class Cure:
+    """The smallest change of a spec with which a check can answer, and what it costs.
+
+    Attributes:
+        key: What to change, as `training.eval_every`.
+        value: Its value; the trials of an arm where a grid or a list gives them.
+        evaluations: More evaluations of each trial.
+        trainings: More trainings in all: trials, reruns, and repeats of the search.
+        steps: More training steps in all.
+        computation: What the evaluations cost, as a part of the computation of all training steps;
+            None where it is not known how many examples they see.
+    """
+
+    key: str
+    value: int
+    evaluations: int = 0
+    trainings: int = 0
+    steps: int = 0
+    computation: float | None = None
+
+
+def smallest_change(plan: Plan, design: Design, key: str, lacking: Lacking) -> Cure | None:
+    """Return the smallest change of a spec with which its design lacks nothing.
+
+    Args:
+        plan: The study's.
+        design: Its design.
+        key: What is to be changed; an empty one where no number is enough.
+        lacking: Returns the arms in which a design lacks what is needed.
+
+    Returns:
+        The change; None where there is none.
+    """
+    if key == EVAL_EVERY:
+        found = (every for every in _divisors(design) if not lacking(_every(design, every)))
+        every = next(found, None)
+        return None if every is None else _more_evaluations(plan, design, every)
+    if key == SEEDS:
+        least = 1 if design.variance_is_known else LEAST_RERUNS
+        count = (least - design.reruns) * (len(design.arms) + design.baseline)
+        return Cure(SEEDS, least, trainings=count, steps=count * design.max_train_steps)
+    return _more_trials(plan, design, key, lacking) if key else None
+
+
+def _divisors(design: Design) -> Iterator[int]:
+    """Yield what `eval_every` can be beside what it is, the largest first."""
+    steps = design.max_train_steps
+    return (every for every in range(design.eval_every - 1, 0, -1) if steps % every == 0)
+
+
+def _every(design: Design, eval_every: int) -> Design:
+    return replace(design, eval_every=eval_every)
+
+
+def _more_evaluations(plan: Plan, design: Design, every: int) -> Cure:
+    more = len(_every(design, every).evaluations) - len(design.evaluations)
+    training, examples = plan.study.spec.training, plan.study.workload.examples
+    computation = None
+    if examples:
+        seen = training.validation_sample or examples["validation"]
+        whole = training.train_sample == "all"
+        seen += examples["train"] if whole else min(seen, examples["train"])
+        smallest = min(arm.batch_size for arm in plan.study.arms)
+        computation = more * seen / (FORWARD_AND_BACK * design.max_train_steps * smallest)
+    return Cure(EVAL_EVERY, every, evaluations=more, computation=computation)
+
+
+def _more_trials(plan: Plan, design: Design, key: str, lacking: Lacking) -> Cure | None:
+    search = plan.study.spec.search
+    if isinstance(search, GridSearch | ListSearch):
+        key = POINTS if isinstance(search, GridSearch) else TRIALS
+        now, by = max(int(arm.trials) for arm in design.arms.values()), 1
+    elif isinstance(search, BayesianSearch) and key == INITIAL:
+        key, now, by = INITIAL, search.initial, 1
+    else:
+        key, now = TRIALS, search.trials
+        by = search.rounds if isinstance(search, BayesianSearch) else 1
+    for value in range(now + by, now + MOST_TRIALS, by):
+        changed = design.with_trials(value / now)
+        if not lacking(changed):
+            trainings = _count(changed, key) - _count(design, key)
+            trainings *= 1 + plan.study.spec.replicates
+            return Cure(key, value, trainings=trainings, steps=trainings * design.max_train_steps)
+    return None
+
+
+def _count(design: Design, key: str) -> int:
+    return sum(int(arm.initial if key == INITIAL else arm.trials) for arm in design.arms.values())

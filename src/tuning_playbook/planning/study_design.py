@@ -1,0 +1,199 @@
+"""The design of a study: how much of everything the checklist will have to judge it by."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tuning_playbook.planning.expand import StudyTrial
+from tuning_playbook.planning.plan import Plan
+from tuning_playbook.study.needs import LEARNING_RATE
+from tuning_playbook.study.searches import BayesianSearch, GridSearch, ListSearch
+from tuning_playbook.study.study import Dimension
+from tuning_playbook.study.thresholds import Checklist
+
+MOST_WINDOWS = 10
+"""Into which the engine divides the steps from one evaluation to the next."""
+
+LEAST_LISTED = 3
+"""Different numbers that make an ordered range of a list."""
+
+
+@dataclass(frozen=True)
+class ArmDesign:
+    """What one arm searches, and how often.
+
+    Attributes:
+        trials: Of its search.
+        initial: Those among them that do not follow from the results of others.
+        most: How many different configurations it has; infinite where a range has no steps.
+        searched: How many hyperparameters it searches.
+        ordered: How many of them have an order.
+        terms: Of the simplest surface over them: one for a range, one for each further choice.
+        learning_rate: Whether a learning rate is among those with an order.
+    """
+
+    trials: float
+    initial: float
+    most: float
+    searched: int
+    ordered: int
+    terms: int
+    learning_rate: bool
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A scientific hyperparameter that a joint design samples over a range.
+
+    Attributes:
+        name: As in the spec.
+        arms: The arms that have it.
+        together: How many hyperparameters its curve is fitted over, itself included.
+    """
+
+    name: str
+    arms: tuple[str, ...]
+    together: int
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a study has for its checks and its answer.
+
+    Attributes:
+        max_train_steps: Of every trial.
+        eval_every: Steps between evaluations.
+        dense_until: Until this step every one is evaluated.
+        arms: By their names.
+        sampled: The scientific hyperparameters that have no arms.
+        reruns: Of the best trial of each arm.
+        variance_is_known: Whether an earlier study measured the trial variance.
+        baseline: Whether there is one to compare with.
+        in_rounds: Whether later trials follow from the results of earlier ones.
+        checklist: The thresholds of its checks.
+    """
+
+    max_train_steps: int
+    eval_every: int
+    dense_until: int
+    arms: Mapping[str, ArmDesign]
+    sampled: tuple[Sampled, ...]
+    reruns: int
+    variance_is_known: bool
+    baseline: bool
+    in_rounds: bool
+    checklist: Checklist
+
+    @cached_property
+    def evaluations(self) -> tuple[float, ...]:
+        """Return when a trial is evaluated, as parts of its training; the first is 0."""
+        steps = {*range(self.dense_until + 1), *range(0, self.max_train_steps + 1, self.eval_every)}
+        return tuple(step / self.max_train_steps for step in sorted(steps))
+
+    @property
+    def windows(self) -> int:
+        """Return the windows of steps that the training loss is averaged over."""
+        every = self.eval_every
+        parts = (n for n in range(MOST_WINDOWS, 0, -1) if every % n == 0)
+        return self.max_train_steps // every * next(parts)
+
+    def evaluations_since(self, part: float) -> int:
+        """Return how many evaluations lie between a part of training and its end."""
+        return sum(part <= fraction for fraction in self.evaluations)
+
+    def with_trials(self, factor: float) -> "Design":
+        """Return the design with so many times the trials in every arm, as far as there are any."""
+        arms = {
+            name: replace(
+                arm,
+                trials=min(int(arm.trials * factor + 1e-9), arm.most),
+                initial=min(int(arm.initial * factor + 1e-9), arm.most),
+            )
+            for name, arm in self.arms.items()
+        }
+        return replace(self, arms=arms)
+
+
+def design_of(plan: Plan) -> Design:
+    """Return the design of a study whose trials are to be trained."""
+    study, training = plan.study, plan.study.spec.training
+    again = study.spec.reruns
+    counts = plan.trials_per_arm
+    by_arm: dict[str, list[StudyTrial]] = {arm.name: [] for arm in study.arms}
+    for trial in plan.trials:
+        by_arm[trial.arm].append(trial)
+    arms = {}
+    for arm in study.arms:
+        own = by_arm[arm.name]
+        kinds = [_kind(item, own) for item in arm.dimensions]
+        ordered = [item for item, kind in zip(arm.dimensions, kinds, strict=True) if kind.ordered]
+        arms[arm.name] = ArmDesign(
+            trials=counts[arm.name],
+            initial=sum(item.round == 0 for item in own),
+            most=_most(plan, [kind.values for kind in kinds]),
+            searched=len(kinds),
+            ordered=len(ordered),
+            terms=sum(kind.terms for kind in kinds),
+            learning_rate=any(LEARNING_RATE.fullmatch(item.name) for item in ordered),
+        )
+    return Design(
+        max_train_steps=training.max_train_steps,
+        eval_every=training.eval_every,
+        dense_until=training.eval_schedule.dense_until,
+        arms=arms,
+        sampled=_sampled(plan),
+        reruns=again.seeds,
+        variance_is_known=again.variance is not None,
+        baseline=study.baseline is not None,
+        in_rounds=isinstance(study.spec.search, BayesianSearch),
+        checklist=study.spec.checklist,
+    )
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How a hyperparameter is searched: over an order or not, how many values, how many terms."""
+
+    ordered: bool
+    values: float
+    terms: int
+
+
+def _kind(item: Dimension, trials: Sequence[StudyTrial]) -> _Kind:
+    drawn = item.distribution
+    if drawn is None:
+        listed = {trial.searched[item.name] for trial in trials if item.name in trial.searched}
+        numbers = not any(isinstance(value, bool | str) for value in listed)
+        ordered = numbers and len(listed) >= LEAST_LISTED
+        return _Kind(ordered, len(listed), 1 if ordered else max(0, len(listed) - 1))
+    if drawn.kind == "choice":
+        return _Kind(False, len(drawn.choices), len(drawn.choices) - 1)
+    return _Kind(True, drawn.high - drawn.low + 1 if drawn.integer else math.inf, 1)
+
+
+def _most(plan: Plan, values: list[float]) -> float:
+    """Return how many configurations a search can give an arm, however many are asked for."""
+    if isinstance(plan.study.spec.search, GridSearch | ListSearch):
+        return math.inf  # more points, or more entries
+    return math.prod(values)
+
+
+def _sampled(plan: Plan) -> tuple[Sampled, ...]:
+    found: dict[tuple[str, str], list[str]] = {}
+    searched = {
+        arm.name: {(item.name, item.condition) for item in arm.dimensions}
+        for arm in plan.study.arms
+    }
+    for arm in plan.study.arms:
+        for item in arm.dimensions:
+            if item.role == "scientific":
+                found.setdefault((item.name, item.condition), []).append(arm.name)
+    return tuple(
+        Sampled(
+            name=name,
+            arms=tuple(arms),
+            together=len(set.intersection(*(searched[arm] for arm in arms))) + (len(arms) > 1),
+        )
+        for (name, _), arms in found.items()
+    )

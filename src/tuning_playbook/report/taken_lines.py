@@ -1,0 +1,23 @@
+"""What a study takes from earlier ones, in lines of plain text."""
+
+from collections.abc import Collection
+
+from tuning_playbook.planning.plan import Plan
+
+
+def taken_lines(plan: Plan, *, known: bool, outdated: Collection[str] = ()) -> list[str]:
+    """Return a line for each place of a spec that an earlier result fills in.
+
+    Args:
+        plan: The study's.
+        known: Whether its values are those of results; else a trial of each earlier study stands
+            in for its best one, and its values are not told.
+        outdated: The earlier studies that are to run again, by which another trial may be the best.
+    """
+    return [
+        f"{item.place} is {item.value}, from {item.study}: {item.trial}"
+        + (f" ({item.study} changed since then, and runs again)" * (item.study in outdated))
+        if known
+        else f"{item.place} comes from {item.study}, whose result is not known yet"
+        for item in plan.study.taken
+    ]

@@ -1,0 +1,12 @@
+"""Train the candidate with each of its changes set back, once."""
+
+import json
+from pathlib import Path
+
+from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.train_chosen import train_chosen
+from tuning_playbook.launches.set_back import trials_of
+
+with logged(snakemake.log[0]):
+    changes = json.loads(Path(snakemake.input[0]).read_text())["changes"]
+    train_chosen(snakemake, trials_of(changes, int(snakemake.wildcards.part)))
