@@ -13,7 +13,7 @@ def change(name, *, adds=True):
     return {"names": [name], "candidate": {name: 0.2}, "baseline": {name: 0.0}, "adds": adds}
 
 
-def told(objectives, *, mode="min", adds=True, reruns=RERUNS, earlier=None):
+def told(objectives, *, mode="min", adds=True, reruns=RERUNS, earlier=None, target=None):
     """What is told of changes with these objectives when they are set back."""
     names = [name for name, values in objectives.items() for _ in values]
     values = [value for given in objectives.values() for value in given]
@@ -22,7 +22,7 @@ def told(objectives, *, mode="min", adds=True, reruns=RERUNS, earlier=None):
             "set_back": ("trial", np.array(names, dtype=object)),
             "objective": ("trial", np.array(values, dtype=float)),
         },
-        attrs={"objective_mode": mode},
+        attrs={"objective_mode": mode} | ({} if target is None else {"objective_target": target}),
     )
     launch = {"candidate": {"trial": "0123456789", "rerun_objectives": list(reruns)}}
     chosen = [change(name, adds=adds) for name in objectives]
@@ -62,6 +62,16 @@ def test_a_change_without_which_training_fails_is_needed(values):
     item = changes["warmup_steps"]
     assert (item.verdict, item.remove, item.gain) == ("helps", False, None)
     assert "of 2 trainings fail" in item.sentence
+
+
+def test_no_mean_is_taken_over_what_missed_a_target():
+    steps = {"dropout": (900.0, np.nan), "clip_norm": (1500.0, 1510.0)}
+    _, changes = told(steps, reruns=(800.0, 805.0, 810.0), target=0.05)
+    assert changes["dropout"].gain is None
+    assert "1 of 2 trainings miss the target" in changes["dropout"].sentence
+    assert changes["clip_norm"].verdict == "helps"
+    _, changes = told(steps, reruns=(800.0, 805.0, None), target=0.05)
+    assert changes["clip_norm"].verdict == "cannot tell"
 
 
 def test_a_single_training_is_enough_where_the_variance_is_known():

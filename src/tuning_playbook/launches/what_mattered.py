@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.numbers import interval, json_object, told
-from tuning_playbook.analysis.ranking import direction, strings
+from tuning_playbook.analysis.ranking import direction, strings, target
 from tuning_playbook.analysis.simultaneous import contrasts, samples_of
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.study import Study, write_value
@@ -116,9 +116,12 @@ def what_mattered(
         )
         for change in chosen
     ]
-    compared = _compare(reruns, objectives, -direction(set_back), earlier)
+    missed = target(set_back) is not None
+    if missed and len(reruns) < len(candidate["rerun_objectives"]):
+        mean, reruns = None, []  # no mean is taken over a rerun that missed the target
+    compared = _compare(reruns, objectives, -direction(set_back), earlier, whole=missed)
     changes = [
-        _change(change, found, compared.get(place))
+        _change(change, found, compared.get(place), "miss the target" if missed else "fail")
         for place, (change, found) in enumerate(zip(chosen, objectives, strict=True))
     ]
     changes.sort(key=lambda item: -math.inf if item.gain is None else -item.gain)
@@ -153,6 +156,8 @@ def _compare(
     objectives: Sequence[Sequence[float | None]],
     sign: float,
     earlier: tuple[float, int] | None,
+    *,
+    whole: bool,
 ) -> dict[int, _Gain]:
     """Return what each change gains, by its place; nothing of those with too few trainings.
 
@@ -161,10 +166,13 @@ def _compare(
         objectives: Of each change set back.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
         earlier: As in `what_mattered`.
+        whole: Whether one that lacks a value is not compared: it missed the target.
     """
     least = 2 if earlier is None else 1
     known = {place: _feasible(found) for place, found in enumerate(objectives)}
     known = {place: found for place, found in known.items() if len(found) >= least}
+    if whole:
+        known = {place: f for place, f in known.items() if len(f) == len(objectives[place])}
     if len(reruns) < least or not known:
         return {}
     samples = samples_of([reruns, *known.values()], earlier)
@@ -180,7 +188,10 @@ def _compare(
 
 
 def _change(
-    change: Mapping[str, Any], objectives: tuple[float | None, ...], gain: _Gain | None
+    change: Mapping[str, Any],
+    objectives: tuple[float | None, ...],
+    gain: _Gain | None,
+    failing: str,
 ) -> Change:
     feasible = _feasible(objectives)
     fails = len(objectives) - len(feasible)
@@ -191,7 +202,7 @@ def _change(
         verdict = "helps"
     remove = bool(change["adds"]) and verdict in ("no gain shown", "hurts")
     what = ", ".join(_to(name, change["baseline"]) for name in change["names"])
-    parts = [f"{fails} of {len(objectives)} trainings fail"] if fails else []
+    parts = [f"{fails} of {len(objectives)} trainings {failing}"] if fails else []
     if gain is not None:
         by = told(abs(gain.estimate), (gain.high - gain.low) / 2)
         way = "worse" if gain.estimate > 0 else "better"
