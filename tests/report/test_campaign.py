@@ -120,6 +120,9 @@ def test_rounds_of_another_objective_are_not_compared(rows):
     other = rows[0] | {"objective_metric": "validation/loss", "candidate_rerun_mean": 0.01}
     rounds = make_campaign([other, *rows[1:]]).rounds
     assert [item.best for item in rounds] == ["–", "0.11", "0.08"]
+    steps = rows[0] | {"campaign": rows[0]["campaign"] | {"target": 0.05}}
+    first, *_ = make_campaign([steps, *rows[1:]]).rounds
+    assert first.best == "–"
 
 
 def test_the_line_steps_down_from_left_to_right(rows):

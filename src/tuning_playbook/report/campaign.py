@@ -170,8 +170,10 @@ def _about(row: Row) -> Mapping[str, Any]:
     return about
 
 
-def _objective(row: Row) -> tuple[str, str]:
-    return str(row["objective_metric"]), str(row["objective_mode"])
+def _objective(row: Row) -> tuple[str, str, float | None]:
+    """Return what ranks the trials of a round: a metric's best value, or steps to a target."""
+    target = _about(row).get("target")
+    return str(row["objective_metric"]), str(row["objective_mode"]), target
 
 
 def _better(best: float | None, row: Row, *, minimized: bool) -> float | None:

@@ -99,6 +99,7 @@ def _for_campaigns(card: StudyCard, study: xr.Dataset, resources: xr.Dataset) ->
         "searched": list(of_role["nuisance"]),
         "fixed": of_role["fixed"],
         "defaulted": [row.hyperparameter for row in card.roles if row.origin == "default"],
+        "target": card.objective_target,
         "taken": [{"place": item.place, "study": item.study} for item in card.taken],
         "cost": {
             "trainings": trainings,
