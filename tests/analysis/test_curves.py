@@ -9,6 +9,7 @@ from tuning_playbook.analysis.checklist import diagnose
 from tuning_playbook.analysis.overfitting import overfitting
 from tuning_playbook.analysis.ranking import best_trial, trial_id
 from tuning_playbook.analysis.saturated_early import late_gain, saturated_early
+from tuning_playbook.analysis.step_variance import step_variance
 from tuning_playbook.analysis.still_improving import still_improving
 from tuning_playbook.analysis.training_length import best_steps, is_consistent
 from tuning_playbook.analysis.trend import fit_trend
@@ -135,7 +136,23 @@ def test_missing_evaluations_do_not_stop_the_checks():
     study["error_rate"][:, 17, :] = np.nan
     answers = {finding.check: finding.answer for finding in diagnose(study)}
     assert answers["overfitting"] == "problem"
-    assert answers["still_improving"] == "cannot tell"
+    assert answers["still_improving"] == answers["step_variance"] == "ok"
+    study["error_rate"][:, 17:, :] = np.nan
+    answers = {finding.check: finding.answer for finding in diagnose(study)}
+    assert answers["still_improving"] == answers["step_variance"] == "cannot tell"
+
+
+def test_equal_trials_without_noise_leave_nothing_to_tell_apart():
+    assert step_variance(make_study(trial_noise=0, noise=0)).answer == "cannot tell"
+
+
+def test_smooth_curves_that_saturated_do_not_ask_for_more_steps():
+    """Each is best at its very end, by next to nothing."""
+    study = make_study(noise=0, time_constant=0.03)
+    finding = best_steps(study)
+    assert saturated_early(study).answer == "warning"
+    assert finding.answer == "ok"
+    assert finding.numbers["saturated"] == 32
 
 
 def ends_at_a_third(arm, _at):

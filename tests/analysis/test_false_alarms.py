@@ -112,7 +112,7 @@ def test_a_threshold_of_failures_is_found_where_there_is_one(lost, make, least, 
     found = [infeasible(make(seed)) for seed in range(STUDIES)]
     claimed = np.mean([bool(finding.numbers["regions"]) for finding in found])
     print(f"infeasible, lost {lost}: a threshold is claimed in {claimed:.1%}")
-    assert least <= claimed <= most
+    assert least <= claimed <= most + 2 * np.sqrt(most * (1 - most) / STUDIES)
     if least:
         assert np.mean([finding.answer == "warning" for finding in found]) >= least
 

@@ -101,7 +101,7 @@ def test_a_metric_on_one_split_does_not_tell_of_both():
     study["error_rate"].loc[{"split": "train"}] = np.nan
     finding = saturated_early(study)
     assert finding.answer == "cannot tell"
-    assert "on training and validation data" in finding.summary
+    assert "was not measured on train data" in finding.summary
 
 
 def test_a_metric_that_was_never_measured_on_validation_data_tells_no_overfitting():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
-from tuning_playbook.analysis.infeasible import infeasible
+from tuning_playbook.analysis.infeasible import comparisons_for_each, infeasible
 
 
 def lose(count: int, arm: str = ADAM, texts=("diverged at step 120", "diverged at step 3.5e+02")):
@@ -129,3 +129,42 @@ def test_half_of_an_arm_at_random_places_has_no_threshold(seed):
     study = make_study(reason=lambda *_: "")
     study["objective"][places] = np.nan
     assert infeasible(study).numbers["regions"] == []
+
+
+@pytest.mark.parametrize("arms", [(ADAM,), (NESTEROV,), (ADAM, NESTEROV)], ids=len)
+def test_eight_trials_to_an_arm_show_where_half_of_them_fail(arms):
+    """Each arm has several hyperparameters."""
+
+    def reason(arm, at):
+        return "diverged" if arm in arms and at["learning_rate"] > 0.5 else ""
+
+    for seed in range(20):
+        rows = infeasible(make_study(seed=seed, trials=8, reason=reason)).numbers["regions"]
+        assert {row["arm"] for row in rows if row["hyperparameter"] == "learning_rate"} == set(arms)
+
+
+def test_eight_trials_that_fail_anywhere_show_nothing():
+    found = 0
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        lost = set(generator.permutation(8)[:4].tolist())
+        number = iter(range(16))
+        study = make_study(
+            seed=seed, trials=8, reason=lambda *_, n=number, out=lost: "lost" * (next(n) - 8 in out)
+        )
+        found += bool(infeasible(study).numbers["regions"])
+    print(f"infeasible, half of 8 at random: a threshold is claimed in {found:.1f} %")
+    assert found <= 5 + 2 * np.sqrt(0.05 * 0.95 * 100)
+
+
+@pytest.mark.parametrize(
+    ("arms", "chances", "times"),
+    [
+        ("a", [0.01], [1]),
+        ("aab", [0.02, 0.5, 0.9], [4, 3, 2]),
+        ("aab", [0.02, 0.5, 0.04], [2, 3, 1]),
+        ("abc", [0.9, 0.9, 0.9], [3, 3, 3]),
+    ],
+)
+def test_arms_whose_p_values_are_small_together_may_have_larger_ones(arms, chances, times):
+    assert comparisons_for_each(list(arms), np.array(chances)).tolist() == times

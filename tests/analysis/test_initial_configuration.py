@@ -69,3 +69,48 @@ def test_where_untrained_models_differ_much_the_best_of_them_counts():
 
 def test_without_examples_no_class_is_the_commonest():
     assert loss_of_commonest_class(np.zeros(3), perfect=0.0) == np.inf
+
+
+def start_at(study, arm, start):
+    """Let an arm's trials start from a trained model."""
+    metric = "error_rate" if "error_rate" in study else "accuracy"
+    study[metric][np.flatnonzero(study["arm"].values == arm), 0, :] = start
+    return study
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_the_start_of_a_trained_model_is_not_chance(mode):
+    """Adam comes from an error of 0.15 to less than 0.1 beside an arm from scratch."""
+    study = start_at(make_study(mode=mode), ADAM, 0.15 if mode == "min" else 0.85)
+    finding = beats_chance(study)
+    assert finding.answer == "ok"
+    assert [row["starts_far_better"] for row in finding.numbers["arms"]] == [False, True]
+    for row in finding.numbers["arms"]:
+        assert row["chance"] == pytest.approx(0.9 if mode == "min" else 0.1, abs=0.01)
+
+
+def test_class_counts_tell_a_trained_model_without_another_arm():
+    study = start_at(make_study(arms=(ADAM,)), ADAM, 0.1)
+    assert beats_chance(study).answer == "problem"
+    study["class_examples"] = (("trial", "class"), np.tile([10] * 10, (16, 1)))
+    assert beats_chance(study).answer == "ok"
+
+
+def test_an_arm_from_scratch_is_not_judged_by_the_start_of_a_trained_model():
+    """It learns nothing, though it is better than the two arms' starts are on average."""
+    study = start_at(
+        make_study(effect=lambda arm, _at: 0.75 * (arm != ADAM), trial_noise=0.001), ADAM, 0.3
+    )
+    finding = beats_chance(study)
+    assert finding.answer == "warning"
+    assert [row["beats_chance"] for row in finding.numbers["arms"]] == [False, True]
+
+
+def test_a_loss_that_starts_far_below_that_of_another_arm_cannot_tell():
+    study = make_study()
+    study.attrs["objective_metric"] = "validation/loss"
+    study["objective"][:] = 3 * study["objective"]
+    study["loss"][np.flatnonzero(study["arm"].values == ADAM), 0, :] = 0.3
+    finding = beats_chance(study)
+    assert finding.answer == "cannot tell"
+    assert "if they start from a trained model" in finding.summary

@@ -161,3 +161,12 @@ def test_equal_objectives_have_nothing_to_explain():
     study = study_of(0)
     study["objective"][:] = 0.1
     assert nothing_matters(study).answer == "cannot tell"
+
+
+@pytest.mark.parametrize(("dimensions", "answer"), [(2, "ok"), (1, "cannot tell")])
+def test_a_hyperparameter_that_some_trials_lack_is_named_as_left_out(dimensions, answer):
+    study = study_of(0, lambda at: at[:, -1], dimensions=dimensions)
+    study["hp_h0"][:5] = np.nan
+    finding = nothing_matters(study)
+    assert finding.answer == answer
+    assert finding.summary.endswith("Left out, because some trials lack them: h0.")

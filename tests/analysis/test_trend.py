@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuning_playbook.analysis.trend import can_be_judged, fit_trend, whole_gain
+from tuning_playbook.analysis.trend import fit_trend, judged_part, whole_gain
 
 
 def test_a_line_has_the_trend_of_its_ends_and_no_noise():
@@ -13,8 +13,19 @@ def test_a_line_has_the_trend_of_its_ends_and_no_noise():
 
 def test_what_is_missing_or_too_short_cannot_be_judged():
     curve = np.array([np.nan, *np.linspace(0.9, 0.1, 9)])
-    everything, rest = np.full(10, True), np.arange(10) > 0
-    assert can_be_judged(curve, rest)
-    assert not can_be_judged(curve, everything)
-    assert not can_be_judged(curve, np.arange(10) > 6)
+    assert judged_part(curve, np.arange(10) > 6) is None
+    assert judged_part(curve, np.arange(10) < 5) is None
     assert whole_gain(curve) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("gap", [0, 1, 5, 9])
+def test_one_evaluation_that_is_missing_is_left_out(gap):
+    curve = np.linspace(0.9, 0.1, 10)
+    curve[gap] = np.nan
+    values = judged_part(curve, np.full(10, True))
+    assert values.tolist() == curve[np.isfinite(curve)].tolist()
+
+
+def test_a_part_of_a_window_does_not_speak_for_its_end():
+    curve = np.where(np.arange(20) < 12, np.linspace(0.9, 0.1, 20), np.nan)
+    assert judged_part(curve, np.full(20, True)) is None

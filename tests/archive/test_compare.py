@@ -53,6 +53,19 @@ def reruns(tmp_path):
     return tmp_path / "reruns.nc"
 
 
+def test_trial_variance_is_that_of_the_metric_where_a_target_ranks_trials(tmp_path):
+    dataset = xr.Dataset(
+        {
+            "arm": ("trial", ["a", "a"]),
+            "objective": ("trial", [300.0, np.nan]),
+            "best_value": ("trial", [0.1, 0.2]),
+        }
+    )
+    dataset.to_netcdf(tmp_path / "reruns.nc")
+    found = trial_variance(tmp_path / "reruns.nc", "a")
+    assert found.standard_deviation == pytest.approx(statistics.stdev([0.1, 0.2]))
+
+
 def test_trial_variance_is_that_of_the_arm(reruns):
     found = trial_variance(reruns, "b")
     assert (found.of, found.reruns) == ("b", 2)

@@ -77,6 +77,20 @@ def test_a_slow_rise_without_a_training_metric_may_be_overfitting():
     assert find_collapse(validation, np.full(EVALUATIONS, np.nan)) is None
 
 
+@pytest.mark.parametrize("end", range(26, 48))
+def test_a_learning_rate_that_restarts_may_end_in_the_middle_of_its_cycle(end):
+    """The error jumps up at each restart, every 12 evaluations, and falls again."""
+    at = np.arange(end)
+    curve = 0.1 + 0.5 * (1 + np.cos(np.pi * (at % 12) / 12)) * np.where(at < 12, 0.8, 0.4)
+    assert find_collapse(curve, curve) is None
+
+
+def test_a_trial_that_once_came_back_may_collapse_later():
+    falls = [0.9, 0.4, 0.2, 0.1, 0.1, 0.8, 0.1, 0.1, 0.1]
+    assert find_collapse(np.array([*falls, 0.8, 0.8, 0.8, 0.8])).place == 9
+    assert find_collapse(np.array([*falls, 0.8])) is None
+
+
 def jumps(generator, noise, least=0.2):
     """Of at least a fifth of what was gained."""
     curve = falling(generator, noise)

@@ -35,11 +35,14 @@ class EndOfRange:
         edge: Which end.
         trials: The places of the trials on that side of the threshold, the outermost first.
         p_value: Of a threshold that parts the trials so well by chance, at either end.
+        mid_p_value: The same, in which thresholds that part them just as well count half. Few
+            trials have few p-values, and this one is on average as small as it should be.
     """
 
     edge: Edge
     trials: Indices
     p_value: float
+    mid_p_value: float
 
 
 def end_of_range(
@@ -52,7 +55,8 @@ def end_of_range(
     a threshold as likely.
 
     Source: K. J. Worsley, "The power of likelihood ratio and cumulative sum tests for a change in a
-    binomial probability", 1983.
+    binomial probability", 1983; of the mid-p-value, H. O. Lancaster, "Significance tests in
+    discrete distributions", 1961.
 
     Args:
         positions: Of the trials, not all equal: [trial].
@@ -68,25 +72,27 @@ def end_of_range(
     few = chosen[inward[:below]].mean() < chosen[inward[below:]].mean()
     edge: Edge = "high" if few else "low"
     outermost = inward[below:][::-1] if few else inward[:below]
-    p_value = _chance(float(gains[best]), len(positions), int(chosen.sum()), splits, permutations)
-    return EndOfRange(edge, outermost, p_value)
+    p_value, better = _chances(
+        float(gains[best]), len(positions), int(chosen.sum()), splits, permutations
+    )
+    return EndOfRange(edge, outermost, p_value, (p_value + better) / 2)
 
 
-def _chance(
+def _chances(
     gain: float, trials: int, some: int, splits: tuple[int, ...], permutations: int
-) -> float:
-    """Return the share of permutations that gain as much, those of few where that is enough."""
+) -> tuple[float, float]:
+    """Return the shares of permutations that gain as much, and more; few if they show it."""
     count = int(np.clip(MOST_NUMBERS // trials, FIRST, permutations))
     # Of all choices of so many trials at most the share (n + 1) exp(-gain) has some number of them
     # below some split and gains as much; there are fewer than n squared such pairs.
     if 3 * np.log1p(trials) - gain < np.log(NEVER / count):
-        return 1 / (1 + count)
+        return 1 / (1 + count), 0.0
     for drawn in (min(FIRST, count), count):
         gains = _of_permutations(trials, some, splits, drawn)
         p_value = (1 + int((gains >= gain - ROUNDING).sum())) / (1 + drawn)
         if p_value > OFTEN:
             break
-    return p_value
+    return p_value, int((gains > gain + ROUNDING).sum()) / (1 + drawn)
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ LEAST_FEASIBLE = 3
 NEARLY_ALL = 0.9
 """So many infeasible trials of the whole study hint of a bug rather than of a bad corner."""
 
-SIGNIFICANCE = 0.04
+SIGNIFICANCE = 0.044
 """Share of studies whose infeasible trials lie anywhere in which a region of them is claimed."""
 
 PERMUTATIONS_PER_COMPARISON = 100
@@ -62,11 +62,12 @@ def infeasible(study: xr.Dataset, thresholds: Infeasible = DEFAULTS.infeasible) 
     hyperparameter. A hint of a bug where at least nine in ten trials of the study are.
 
     Where they lie: in each arm and for each searched hyperparameter with an order a threshold is
-    looked for that parts the infeasible trials from the feasible ones (`end_of_range`, its p-value
-    times the number of comparisons at most 0.04), and then one at the other end. The numbers name
-    the end of the range and the value at which failures begin. With infeasible trials at random
-    places a threshold is claimed in at most 5 % of studies; where all of the upper third of one
-    range is infeasible, or the upper half, 16 trials to an arm, it is found nine times in ten.
+    looked for that parts the infeasible trials from the feasible ones (`end_of_range`; the p-values
+    of all of them together, `comparisons_for_each`), and then one at the other end. The numbers
+    name the end of the range and the value at which failures begin. With infeasible trials at
+    random places a threshold is claimed in at most 5 % of studies; where all of the upper third of
+    one range is infeasible, 16 trials to an arm, or the upper half, 8 trials to an arm, it is found
+    nine times in ten.
 
     With one trial in five infeasible at random a study of two arms of 16 trials is warned about
     in fewer than 1 % of cases, and with three in four in more than 95 %.
@@ -162,7 +163,50 @@ def _regions(study: xr.Dataset) -> list[dict[str, Any]]:
             trials = trials[np.isfinite(positions[trials])]
             if _can_be_parted(positions[trials], lost[trials]):
                 ranges.append(_Range(arm, searched.name, trials, positions, values))
-    return [row for item in ranges for row in _ends(item, lost, len(ranges))]
+    permutations = max(PERMUTATIONS, PERMUTATIONS_PER_COMPARISON * len(ranges))
+    chances = [
+        end_of_range(item.positions[item.trials], lost[item.trials], permutations).mid_p_value
+        for item in ranges
+    ]
+    times = comparisons_for_each([item.arm for item in ranges], np.array(chances))
+    return [
+        row
+        for item, comparisons in zip(ranges, times, strict=True)
+        for row in _ends(item, lost, comparisons, permutations)
+    ]
+
+
+def comparisons_for_each(arms: Sequence[str], chances: Floats) -> Floats:
+    """Return by how much each p-value is multiplied, where `SIGNIFICANCE` is for all together.
+
+    The smallest p-value of an arm is multiplied by the number of those of its arm. Where those of
+    several arms are small together, each may be larger than a single one. If there is nothing to
+    find, something is found in that share of cases all the same (Simes). All other p-values are
+    multiplied by their number (Bonferroni).
+
+    Source: Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", 1995.
+
+    Args:
+        arms: That each p-value belongs to.
+        chances: The p-values: [comparison].
+
+    Returns:
+        [comparison]
+
+    Example:
+        >>> comparisons_for_each(["a", "a", "b"], np.array([0.01, 0.3, 0.03])).tolist()
+        [2.0, 3.0, 1.0]
+    """
+    times = np.full(len(chances), float(len(chances)))
+    own = {arm: np.flatnonzero(np.array(arms) == arm) for arm in arms}
+    least = {arm: int(places[np.argmin(chances[places])]) for arm, places in own.items()}
+    of_arms = np.sort([len(own[arm]) * chances[place] for arm, place in least.items()])
+    counts = np.arange(1, len(of_arms) + 1)
+    small = np.flatnonzero(len(of_arms) * of_arms <= counts * SIGNIFICANCE)
+    named = int(counts[small[-1]]) if len(small) else 1
+    for arm, place in least.items():
+        times[place] = len(own[arm]) * len(own) / named
+    return times
 
 
 @dataclass(frozen=True)
@@ -188,13 +232,14 @@ def _can_be_parted(positions: Floats, lost: NDArray[np.bool_]) -> bool:
     return bool(0 < lost.sum() < len(lost) and np.ptp(positions) > 0)
 
 
-def _ends(item: _Range, lost: NDArray[np.bool_], comparisons: int) -> Iterator[dict[str, Any]]:
+def _ends(
+    item: _Range, lost: NDArray[np.bool_], comparisons: float, permutations: int
+) -> Iterator[dict[str, Any]]:
     """Yield the end that infeasible trials lie at, and the other one where they lie at both."""
-    permutations = max(PERMUTATIONS, PERMUTATIONS_PER_COMPARISON * comparisons)
     trials, known = item.trials, None
     while _can_be_parted(item.positions[trials], lost[trials]):
         end = end_of_range(item.positions[trials], lost[trials], permutations)
-        p_value = min(1.0, comparisons * end.p_value)
+        p_value = min(1.0, comparisons * end.mid_p_value)
         if p_value > SIGNIFICANCE or end.edge == known:
             return
         beyond = trials[end.trials]

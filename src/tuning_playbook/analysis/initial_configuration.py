@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -15,6 +15,7 @@ from tuning_playbook.analysis.ranking import (
     arm_names,
     best_trials,
     curves,
+    members,
     metric_direction,
     metric_losses,
     objective_metric,
@@ -40,9 +41,15 @@ ADVICE = (
 def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_chance) -> Finding:
     """Tell whether the best trial of each arm performs much better than chance.
 
-    Chance is what an untrained model reaches: the median over the trials of the objective's metric
-    before the first step. For an error rate or an accuracy whose class counts are in the dataset it
-    is what always naming the commonest class reaches, if that is better.
+    Chance is what an untrained model reaches: the median over an arm's trials of the objective's
+    metric before the first step. For an error rate or an accuracy whose class counts are in the
+    dataset it is what always naming the commonest class reaches, if that is better.
+
+    An arm may start from a trained model. Then its start is far better than chance already: than
+    the commonest class, or, without class counts, than the arm with the worst start. For an error
+    rate or an accuracy chance is that level for it. A loss has no such level, since that of an
+    untrained model depends on how it is initialized; so nothing is told of an arm that starts far
+    better than another one and gains little from there.
 
     Far is both the `share` of the way from chance to a perfect score (for a metric without a known
     perfect score, of the value at chance), and five times the standard deviation of the untrained
@@ -70,62 +77,117 @@ def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_cha
             summary="No trial was evaluated before its first step, so chance is not known.",
         )
     sign, loss = metric_direction(study), metric_losses(study)
-    spread = float(untrained.std(ddof=1)) if len(untrained) > 1 else 0.0
-    chance = min(float(np.median(untrained)), _of_commonest_class(study))
-    least = least_gain(
-        chance,
-        spread,
-        perfect=PERFECT.get(objective_metric(study)),
-        share=thresholds.share,
-        best=float(untrained.min()),
-    )
-    rows: list[dict[str, Any]] = [
-        {
-            "arm": arm,
-            "trial": trial_id(study, trial),
-            "objective": float(sign * loss[trial]),
-            "gain_over_chance": float(chance - loss[trial]),
-            "beats_chance": bool(chance - loss[trial] >= least),
-        }
-        for arm, trial in bests.items()
-    ]
+    chances = _chances(study, thresholds.share)
+    rows: list[dict[str, Any]] = []
+    for arm, trial in bests.items():
+        level, least, from_a_trained_model = chances[arm]
+        rows.append(
+            {
+                "arm": arm,
+                "trial": trial_id(study, trial),
+                "objective": float(sign * loss[trial]),
+                "chance": sign * level,
+                "least_gain": least,
+                "starts_far_better": from_a_trained_model,
+                "gain_over_chance": float(level - loss[trial]),
+                "beats_chance": bool(level - loss[trial] >= least),
+            }
+        )
+    level, least, _ = _chance_of(study, untrained, thresholds.share)
     poor = [row for row in rows if not row["beats_chance"]]
+    unknown = [row for row in poor if row["starts_far_better"] and _perfect(study) is None]
+    poor = [row for row in poor if row not in unknown]
     finding = partial(
         finding,
         numbers={
-            "chance": sign * chance,
-            "spread_of_untrained": spread,
+            "chance": sign * level,
+            "spread_of_untrained": _spread(untrained),
             "least_gain": least,
             "arms": rows,
         },
-        arms=arms_in(study, poor or rows),
+        arms=arms_in(study, poor or unknown or rows),
     )
-    if not poor:
+    if poor:
         return finding(
-            answer="ok",
-            summary=(
-                f"Chance reaches {text(sign * chance)}; the best trial of every arm is far better."
-            ),
+            answer="problem" if len(poor) == len(arm_names(study)) else "warning",
+            summary=" ".join(map(_hardly_better, poor)),
+            trials=tuple(row["trial"] for row in poor),
+            advice=ADVICE,
         )
+    if unknown:
+        return finding(answer="cannot tell", summary=" ".join(map(_starts_far_better, unknown)))
     return finding(
-        answer="problem" if len(poor) == len(arm_names(study)) else "warning",
-        summary=" ".join(_hardly_better(row, sign * chance) for row in poor),
-        trials=tuple(row["trial"] for row in poor),
-        advice=ADVICE,
+        answer="ok",
+        summary=f"Chance reaches {text(sign * level)}; the best trial of every arm is far better.",
     )
 
 
-def _untrained(study: xr.Dataset) -> Floats:
-    """Return what is known of the trials before their first step, smaller being better: [n]."""
+class _Chance(NamedTuple):
+    """What chance reaches in an arm.
+
+    Attributes:
+        level: The loss of chance.
+        least_gain: By how much a trial has to be better.
+        starts_far_better: Whether the arm's trials start far better than chance, or another arm.
+    """
+
+    level: float
+    least_gain: float
+    starts_far_better: bool = False
+
+
+def _chances(study: xr.Dataset, share: float) -> dict[str, _Chance]:
+    """Return what chance reaches, by arm; of an arm without a known start that of all trials."""
+    everything, arms = _untrained(study), {}
+    for arm in arm_names(study):
+        own = _untrained(study, arm)
+        arms[arm] = own if len(own) else everything
+    commonest = _of_commonest_class(study)
+    worst = max(float(np.median(own)) for own in arms.values())
+    level = commonest if np.isfinite(commonest) else worst
+    far = least_gain(level, 0.0, perfect=_perfect(study), share=share, best=level)
+    found = {}
+    for arm, own in arms.items():
+        chance = _chance_of(study, own, share)
+        if level - float(np.median(own)) >= far:
+            known = level if _perfect(study) is not None else chance.level
+            chance = _Chance(known, far if known == level else chance.least_gain, True)
+        found[arm] = chance
+    return found
+
+
+def _chance_of(study: xr.Dataset, untrained: Floats, share: float) -> _Chance:
+    """Return what chance reaches by some untrained models, and the commonest class."""
+    level = min(float(np.median(untrained)), _of_commonest_class(study))
+    least = least_gain(
+        level,
+        _spread(untrained),
+        perfect=_perfect(study),
+        share=share,
+        best=float(untrained.min()),
+    )
+    return _Chance(level, least)
+
+
+def _perfect(study: xr.Dataset) -> float | None:
+    return PERFECT.get(objective_metric(study))
+
+
+def _spread(untrained: Floats) -> float:
+    return float(untrained.std(ddof=1)) if len(untrained) > 1 else 0.0
+
+
+def _untrained(study: xr.Dataset, arm: str | None = None) -> Floats:
+    """Return what is known before the first step of an arm's trials, smaller being better: [n]."""
     if "eval_step" not in study or study["eval_step"].values[0] != 0:
         return np.empty(0)
-    untrained = curves(study, objective_split(study))[:, 0]
-    return untrained[np.isfinite(untrained)]
+    untrained = curves(study, objective_split(study))[members(study, arm), 0]
+    return np.asarray(untrained[np.isfinite(untrained)])
 
 
 def _of_commonest_class(study: xr.Dataset) -> float:
     """Return the loss of always naming the commonest class; infinite where that is not known."""
-    perfect = PERFECT.get(objective_metric(study))
+    perfect = _perfect(study)
     validation = objective_split(study) == "validation"
     if perfect is None or not validation or "class_examples" not in study:
         return float("inf")
@@ -169,8 +231,16 @@ def least_gain(
     return max(share * whole, min(LEAST_SPREADS * spread, beyond_all))
 
 
-def _hardly_better(row: Mapping[str, Any], chance: float) -> str:
+def _hardly_better(row: Mapping[str, Any]) -> str:
     return (
         f"The best trial of {row['arm']} reaches {text(row['objective'])}, not much better than "
-        f"chance ({text(chance)})."
+        f"chance ({text(row['chance'])})."
+    )
+
+
+def _starts_far_better(row: Mapping[str, Any]) -> str:
+    return (
+        f"The trials of {row['arm']} start at {text(row['chance'])}, far better than those of "
+        f"another arm, and the best one reaches {text(row['objective'])}: if they start from a "
+        "trained model, what an untrained one reaches is not known."
     )

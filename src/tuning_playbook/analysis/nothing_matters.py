@@ -1,5 +1,6 @@
 """Do the searched hyperparameters matter at all, or is what differs the noise of training?"""
 
+from collections.abc import Collection
 from functools import partial
 
 import numpy as np
@@ -8,7 +9,7 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import number, probability, text
 from tuning_playbook.analysis.ranking import arm_names, losses, members
-from tuning_playbook.analysis.search_axes import search_axes
+from tuning_playbook.analysis.search_axes import in_some_trials, search_axes
 from tuning_playbook.analysis.surface_test import Sample, detectable_range, p_of_no_surface
 from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, NothingMatters
@@ -28,9 +29,11 @@ def nothing_matters(
 ) -> Finding:
     """Test whether the objectives of an arm's trials hang on their hyperparameters.
 
-    See `surface_test`. An infeasible trial counts as worse than any other. Where the values of a
-    search follow from its own results (a Bayesian search's rounds) only its initial trials are
-    asked, because later ones were put where earlier ones were good.
+    See `surface_test`. A hyperparameter that some trials of an arm lack, as momentum where the
+    optimizer is searched too, is left out, and the answer names it. An infeasible trial counts as
+    worse than any other. Where the values of a search follow from its own results (a Bayesian
+    search's rounds) only its initial trials are asked, because later ones were put where earlier
+    ones were good.
 
     Nothing is said to matter in 92 % of studies in which nothing does. With 32 trials a slope, a
     bowl or a cliff in one of up to four hyperparameters whose range is three standard deviations of
@@ -42,11 +45,12 @@ def nothing_matters(
     initial = np.arange(study.sizes["trial"])
     if "round" in study:
         initial = np.flatnonzero(study["round"].values == 0)
-    samples, searched = [], []
+    samples, searched, lacking = [], [], dict[str, None]()
     loss = np.where(np.isfinite(losses(study)), losses(study), np.inf)
     for arm in arm_names(study):
         trials = np.intersect1d(members(study, arm), initial)
         axes = search_axes(study, arm, trials)
+        lacking |= dict.fromkeys(in_some_trials(study, arm, trials))
         if not axes or len(trials) < 2:
             continue
         columns = [axis.columns for axis in axes.values()]
@@ -64,6 +68,7 @@ def nothing_matters(
         section="Extracting insight from experimental results",
         arms=tuple(searched),
     )
+    left_out = _left_out(lacking)
     if not read_searched(study):
         return finding(answer="ok", summary="Nothing was searched.")
     count = sum(len(sample.values) for sample in samples)
@@ -72,7 +77,12 @@ def nothing_matters(
     if count < thresholds.least_trials or len(known) < 2:
         return finding(
             answer="cannot tell",
-            summary=f"{count} trials are too few to tell a surface from noise.",
+            summary=(
+                f"{count} trials that were searched over the same hyperparameters are too few to "
+                f"tell a surface from noise.{left_out}"
+                if lacking
+                else f"{count} trials are too few to tell a surface from noise."
+            ),
             numbers={"trials": count},
             advice=f"{thresholds.least_trials} trials would tell.",
         )
@@ -100,12 +110,13 @@ def nothing_matters(
             "significance": thresholds.significance,
             "spread": spread,
             "detectable_range": number(seen),
+            "left_out": list(lacking),
         },
     )
     if p <= thresholds.significance:
         return finding(
             answer="ok",
-            summary=f"The objective hangs on them ({probability(p)}, {count} trials).",
+            summary=(f"The objective hangs on them ({probability(p)}, {count} trials).{left_out}"),
         )
     return finding(
         answer="warning",
@@ -113,9 +124,16 @@ def nothing_matters(
             "In these ranges tuning is not what limits you: the searched hyperparameters explain "
             f"nothing beyond what training again differs by ({probability(p)}, {count} trials)."
             + _what_would_have_been_seen(seen)
+            + left_out
         ),
         advice=ADVICE,
     )
+
+
+def _left_out(lacking: Collection[str]) -> str:
+    if not lacking:
+        return ""
+    return f" Left out, because some trials lack them: {', '.join(lacking)}."
 
 
 def _what_would_have_been_seen(reach: float) -> str:

@@ -19,8 +19,8 @@ from tuning_playbook.analysis.ranking import (
     trial_id,
 )
 from tuning_playbook.analysis.trend import (
-    can_be_judged,
     fit_trend,
+    judged_part,
     starts_early,
     whole_gain,
 )
@@ -94,6 +94,13 @@ def saturated_early(
         section="Examining the training curves",
         arms=arms_in(study, rows),
     )
+    unknown = [split for split, values in splits.items() if not np.isfinite(values).any()]
+    if rows and unknown:
+        return finding(
+            answer="cannot tell",
+            summary=f"The objective's metric was not measured on {' and '.join(unknown)} data.",
+            advice="Evaluate on both.",
+        )
     if rows and all(row["saturated"] for row in rows):
         return finding(
             answer="warning",
@@ -110,7 +117,7 @@ def saturated_early(
             whole_gain(values[trial]) > 0
             for values in splits.values()
             for trial in best_trials(study).values()
-            if can_be_judged(values[trial], rest[trial])
+            if judged_part(values[trial], rest[trial]) is not None
         ]
         if gained and not any(gained):
             return finding(
@@ -144,6 +151,7 @@ def late_gain(curve: Floats, rest: NDArray[np.bool_], memory: float = 0.0) -> fl
     Returns:
         The upper 95 % bound, as a share; None where too little is known.
     """
-    if not can_be_judged(curve, rest) or not whole_gain(curve) > 0:
+    values = judged_part(curve, rest)
+    if values is None or not whole_gain(curve) > 0:
         return None
-    return fit_trend(-curve[rest], memory).upper_bound(CONFIDENCE) / whole_gain(curve)
+    return fit_trend(-values, memory).upper_bound(CONFIDENCE) / whole_gain(curve)

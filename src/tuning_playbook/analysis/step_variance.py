@@ -22,7 +22,7 @@ from tuning_playbook.analysis.ranking import (
     ranked,
     trial_ids,
 )
-from tuning_playbook.analysis.trend import can_be_judged
+from tuning_playbook.analysis.trend import judged_part
 from tuning_playbook.study.needs import SPREAD_TRIALS
 from tuning_playbook.study.thresholds import DEFAULTS, StepVariance
 
@@ -32,6 +32,9 @@ evaluations, is known to a factor of two only, and one of five may be unstable."
 
 TOP_SHARE = 0.5
 """The trials that the ranking has to tell apart are the better half."""
+
+ROUNDING = 1e-6
+"""Objectives that differ by less, as a part of them, are equal, and there is nothing to judge."""
 
 ADVICE = (
     "Trials end on a lucky or an unlucky step, which blurs their comparison and will not come "
@@ -87,7 +90,10 @@ def step_variance(study: xr.Dataset, thresholds: StepVariance = DEFAULTS.step_va
     if not judged:
         return finding(
             answer="cannot tell",
-            summary="No arm has the trials and the late evaluations that it takes to tell.",
+            summary=(
+                "No arm has the trials and the late evaluations that it takes to tell, and "
+                "objectives that differ."
+            ),
             advice="Evaluate more often, or run more trials.",
         )
     return finding(answer="ok", summary=" ".join(_scatters_little(row) for row in judged))
@@ -113,11 +119,8 @@ def late_scatter(study: xr.Dataset, split: str, trials: Indices, last: float) ->
     """
     values = curves(study, split)[trials]
     windows = late(eval_fractions(study)[trials], 1 - last)
-    ends = [
-        curve[window]
-        for curve, window in zip(values, windows, strict=True)
-        if can_be_judged(curve, window)
-    ]
+    parts = [judged_part(curve, window) for curve, window in zip(values, windows, strict=True)]
+    ends = [part for part in parts if part is not None]
     return noise_of(*ends) if ends else None
 
 
@@ -141,7 +144,8 @@ def _row(
     differences = [value for value in (gap, spread) if value is not None]
     own = scatter[splits[0]]
     against, high = None, False
-    if differences and own is not None:
+    equal = ROUNDING * float(np.abs(metric_losses(study)[top]).max(initial=0))
+    if own is not None and max(differences, default=0) > equal:
         against = max(differences)
         high = own > 0 and own >= thresholds.ratio * against
     return {

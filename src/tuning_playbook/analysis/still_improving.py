@@ -12,8 +12,8 @@ from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import best_trials, curves, eval_fractions, late, trial_id
 from tuning_playbook.analysis.trend import (
     LEAST_NOISES,
-    can_be_judged,
     fit_trend,
+    judged_part,
     starts_early,
     whole_gain,
 )
@@ -52,18 +52,18 @@ def still_improving(
     fractions = eval_fractions(study)
     windows = late(fractions, 1 - last)
     bests = {
-        arm: trial
+        arm: (trial, values)
         for arm, trial in best_trials(study).items()
-        if can_be_judged(validation[trial], windows[trial])
+        if (values := judged_part(validation[trial], windows[trial])) is not None
         and starts_early(validation[trial], fractions[trial])
     }
     memory = memory_in(study, validation)
     rows: list[dict[str, Any]] = []
-    for arm, trial in bests.items():
-        curve = validation[trial]
-        trend = fit_trend(-curve[windows[trial]], memory)
+    for arm, (trial, values) in bests.items():
+        trend = fit_trend(-values, memory)
         p_value = min(1.0, len(bests) * trend.p_rising)
-        least = max(LEAST_NOISES * trend.noise, thresholds.least_share * whole_gain(curve))
+        gain = whole_gain(validation[trial])
+        least = max(LEAST_NOISES * trend.noise, thresholds.least_share * gain)
         improves = trend.change >= least and p_value <= thresholds.significance
         rows.append(
             {

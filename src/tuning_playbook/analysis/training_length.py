@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.quantiles import binomial_tail
 from tuning_playbook.analysis.ranking import (
+    Floats,
     arm_names,
     arms_of,
     best_value_steps,
@@ -25,6 +26,7 @@ from tuning_playbook.analysis.ranking import (
 )
 from tuning_playbook.analysis.target_reached import ADVICE as REACH_ADVICE
 from tuning_playbook.analysis.target_reached import in_words, target_reached, unreached_arms
+from tuning_playbook.analysis.trend import starts_early, whole_gain
 from tuning_playbook.study.needs import SECOND_HALF, best_step_can_be_told
 from tuning_playbook.study.thresholds import DEFAULTS, BestSteps
 
@@ -50,7 +52,9 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     next: twice as many, or twice the latest of the early best steps. A trial that collapsed is left
     out: it needs stability, and not fewer steps. So is one that is evaluated in its last part more
     often than between that and the middle of its training: where it was best tells little then.
-    One that was best before its first step did not train.
+    One that was best before its first step did not train. A trial that saturated early does not
+    count as best in its last part, though a smooth curve is best at its very end: less than 1 % of
+    its gain came after a quarter of training.
 
     Where steps to a target rank the trials, it is also a warning where no feasible trial of an arm
     reaches the target.
@@ -71,7 +75,9 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
     trials = trials[told_apart]
     steps = best_value_steps(study)[trials]
     fractions = steps / last_steps(study)[trials].astype(float)
-    in_last = fractions > 1 - thresholds.last
+    gains = gains_after(study, DEFAULTS.saturated_early.saturated_by)[trials]
+    saturated = gains < DEFAULTS.saturated_early.nothing
+    in_last = (fractions > 1 - thresholds.last) & ~saturated
     in_first = fractions <= thresholds.first
     longest = int(study.attrs["max_train_steps"])
     proposed = None
@@ -87,6 +93,7 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
         "best_untrained": untrained,
         "seldom_evaluated": seldom,
         "in_last_part": int(in_last.sum()),
+        "saturated": int(saturated.sum()),
         "in_first_part": int(in_first.sum()),
         "median_fraction": float(np.median(fractions)) if len(trials) else None,
         "proposed_max_train_steps": proposed,
@@ -135,6 +142,21 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
             [_advice(proposed, longer=proposed > longest), *([REACH_ADVICE] if none else [])]
         ),
     )
+
+
+def gains_after(study: xr.Dataset, since: float) -> Floats:
+    """Return what share of its whole gain each trial made after a part of training.
+
+    Returns:
+        [trial]; NaN where nothing was gained, or the start of training is not known.
+    """
+    found = np.full(study.sizes["trial"], np.nan)
+    fractions = eval_fractions(study)
+    for trial, curve in enumerate(curves(study, objective_split(study))):
+        early = np.isfinite(curve) & (fractions[trial] <= since)
+        if early.any() and starts_early(curve, fractions[trial]) and whole_gain(curve) > 0:
+            found[trial] = (curve[early].min() - np.nanmin(curve)) / whole_gain(curve)
+    return found
 
 
 def _often_enough(study: xr.Dataset, last: float) -> NDArray[np.bool_]:

@@ -15,6 +15,9 @@ from tuning_playbook.study.needs import EARLY, LEAST_POINTS
 LEAST_NOISES = 2.0
 """A change of fewer standard deviations of the values about the line is lost among them."""
 
+LEAST_SPAN = 0.75
+"""Of a window's evaluations, from the first one that is known to the last one."""
+
 ROUNDING = 1e-9
 """What rounding leaves of nothing, as a part of the values."""
 
@@ -82,9 +85,28 @@ def fit_trend(values: Floats, memory: float = 0.0, *, first: float = 1.0) -> Tre
     return Trend(change, noise, left * math.sqrt(variances[1, 1] / degrees), degrees)
 
 
-def can_be_judged(curve: Floats, window: NDArray[np.bool_]) -> bool:
-    """Whether a curve has evaluations enough in a window, and a number at each: [eval_step]."""
-    return bool(window.sum() >= LEAST_POINTS and np.isfinite(curve[window]).all())
+def judged_part(curve: Floats, window: NDArray[np.bool_]) -> Floats | None:
+    """Return the values of a curve in a window, of those that are known; None where too few are.
+
+    There have to be `LEAST_POINTS`, that do not leave out more than a quarter of the window at its
+    start or its end.
+
+    Args:
+        curve: NaN where it is not known: [eval_step].
+        window: Which evaluations are asked about: [eval_step].
+
+    Returns:
+        [known evaluation of the window]
+
+    Example:
+        >>> judged_part(np.array([0.9, 0.5, np.nan, 0.4, 0.3, 0.2]), np.arange(6) >= 0)
+        array([0.9, 0.5, 0.4, 0.3, 0.2])
+    """
+    values = curve[window]
+    known = np.flatnonzero(np.isfinite(values))
+    if len(known) < LEAST_POINTS or known[-1] - known[0] + 1 < LEAST_SPAN * len(values):
+        return None
+    return np.asarray(values[known])
 
 
 def starts_early(curve: Floats, fractions: Floats) -> bool:

@@ -60,6 +60,8 @@ def differing_variables(one: Mapping[str, Any], other: Mapping[str, Any]) -> lis
 def trial_variance(reruns: Path, arm: str) -> TrialVariance:
     """Return the trial variance of an arm, or of all reruns about their means where it has none.
 
+    It is that of the best value of the metric, as `objective_of` gives it.
+
     Args:
         reruns: The archive's `reruns.nc`.
         arm: The arm's name.
@@ -67,7 +69,9 @@ def trial_variance(reruns: Path, arm: str) -> TrialVariance:
     with xr.open_dataset(reruns) as dataset:
         alike = on_the_usual_data(dataset, np.arange(dataset.sizes["trial"]))
         arms = dataset["arm"].to_numpy().astype(str)[alike]
-        objective = dataset["objective"].to_numpy().astype(float)[alike]
+        # Where a target ranks trials the objective is a number of steps.
+        best = dataset["best_value" if "best_value" in dataset else "objective"]
+        objective = best.to_numpy().astype(float)[alike]
     feasible = np.isfinite(objective)
     of_arm = objective[feasible & (arms == arm)]
     if len(of_arm) > 1:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from tuning_playbook.dataset.evaluation_noise import (
     Floats,
@@ -61,9 +62,10 @@ def find_collapse(curve: Floats, train: Floats | None = None) -> Collapse | None
     first evaluation from which on every one is worse than halfway between its best level and that
     end. It has to lose 4.5 times what the evaluations scatter by, and a share of what was gained
     from the first evaluation to the best (`gain_from_the_start`): a tenth in a jump, half in a slow
-    rise. Where the metric
-    on the training data does not worsen with it, the trial overfits and does not collapse. A slow
-    rise without that metric is no collapse either: nothing tells it from overfitting.
+    rise. Where the metric on the training data does not worsen with it, the trial overfits and does
+    not collapse. A slow rise without that metric is no collapse either: nothing tells it from
+    overfitting. Nor is what lasts no longer than a time as bad from which the trial came back: a
+    learning rate that restarts may end in the middle of its cycle.
 
     Args:
         curve: The objective's metric, smaller being better, NaN where it was not measured:
@@ -83,6 +85,9 @@ def find_collapse(curve: Floats, train: Floats | None = None) -> Collapse | None
     place = int(np.argmax(bad_to_the_end))
     if not bad_to_the_end[place] or not best < place <= len(values) - LEAST_AFTER:
         return None
+    bad = values[int(np.argmin(values > halfway)) : place] > halfway
+    if _longest_run(bad) >= len(values) - place:
+        return None
     before = float(np.median(np.sort(values[:place])[: min(GOOD, (place + 1) // 2)]))
     lost, gained = end - before, gain_from_the_start(values)
     if lost < LEAST_NOISES * evaluation_noise(values):
@@ -93,6 +98,12 @@ def find_collapse(curve: Floats, train: Floats | None = None) -> Collapse | None
     if lost < least * gained or on_train is False or (on_train is None and kind == "slow rise"):
         return None
     return Collapse(int(known[place]), kind, before, end)
+
+
+def _longest_run(bad: NDArray[np.bool_]) -> int:
+    """Return how many evaluations in a row are bad at most: [evaluation]."""
+    good = np.flatnonzero(np.concatenate([[True], ~bad, [True]]))
+    return int(np.diff(good).max()) - 1
 
 
 def _rises_at_once(values: Floats, place: int, before: float, end: float) -> bool:
