@@ -4,6 +4,7 @@ Trials of one study share their coordinates (`shared_steps`). Objectives and bes
 what was measured itself.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -75,14 +76,15 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     study = plan.study
     if study.chosen_on_all_seeds:
         best = _best_on_all_seeds(plan)
-    competitors = [item.arm for item in plan.trials]
+    competitors = Counter(item.arm for item in plan.trials)
+    places = {item.trial.id: item for item in plan.trials}
     ended = early_ends(study)
     rows: list[Row] = []
     numbers: dict[str, ImportedTrial] = {}
     also: list[str] = []
     for trials in configurations(study.imported):
         trial = as_trial(study, trials[0])
-        place = next((item for item in plan.trials if item.trial.id == trial.id), None)
+        place = places.get(trial.id)
         if place is None:
             label, rerun_of, reruns, first = BASELINE, BASELINE_RERUN_OF, trials, 0
         elif len(trials) == 1:
@@ -90,7 +92,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
         else:
             chosen = best.get(place.arm) == trial.id
             label = place.arm if chosen else f"{place.arm}: {trials[0].name}"
-            rivals = len(competitors) if study.baseline else competitors.count(place.arm)
+            rivals = competitors.total() if study.baseline else competitors[place.arm]
             archived = trials[0].trained is not None
             first_chose = archived or (rivals > 1 and not study.chosen_on_all_seeds)
             rerun_of, reruns, first = trial.id, trials[1:], 0 if first_chose else 1
@@ -104,7 +106,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
             rows.append(Row(len(rows), label, rerun, {}, about))
     dataset = describe_reruns(_dataset(study, rows, numbers), study)
     return dataset.assign_attrs(
-        ({CHOSEN_AMONG: len(competitors)} if study.chosen_on_all_seeds else {})
+        ({CHOSEN_AMONG: competitors.total()} if study.chosen_on_all_seeds else {})
         | ({ALSO_RERUNS: also} if also else {})
     )
 
