@@ -6,8 +6,9 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy import signal, special
+from scipy import special
 
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.ranking import (
@@ -198,8 +199,8 @@ def noises(points: int) -> tuple[Floats, Floats]:
     left = np.arange(points, 0, -1)  # how many pairs of evaluations are so far apart
     lags, spectra = [], []
     for memory in MEMORIES:
-        forward = signal.lfilter([1.0], [1.0, -memory], basis, axis=0)
-        backward = signal.lfilter([1.0], [1.0, -memory], basis[::-1], axis=0)[::-1]
+        forward = scipy.signal.lfilter([1.0], [1.0, -memory], basis, axis=0)
+        backward = scipy.signal.lfilter([1.0], [1.0, -memory], basis[::-1], axis=0)[::-1]
         spread = forward + backward - basis  # the covariance times the basis
         within = basis.T @ spread
         variance = points - np.trace(within)
