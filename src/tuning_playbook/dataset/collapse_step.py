@@ -7,11 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from tuning_playbook.dataset.evaluation_noise import (
-    Floats,
-    evaluation_noise,
-    gain_from_the_start,
-)
+from tuning_playbook.dataset.curve_noise import Floats
+from tuning_playbook.dataset.evaluation_noise import evaluation_noise, gain_from_the_start
 
 Kind = Literal["jump", "slow rise"]
 
