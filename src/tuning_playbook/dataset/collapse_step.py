@@ -24,6 +24,9 @@ GOOD = 3
 LEAST_NOISES = 4.5
 """Of evaluations that only scatter, hardly ever are the last two so far from the best three."""
 
+LEAST_BEFORE = 12
+"""With fewer evaluations before the collapse their scatter is not to be told."""
+
 LEAST_JUMP = 0.1
 """A jump that loses a smaller share of the gain is no collapse."""
 
@@ -87,7 +90,11 @@ def find_collapse(curve: Floats, train: Floats | None = None) -> Collapse | None
         return None
     before = float(np.median(np.sort(values[:place])[: min(GOOD, (place + 1) // 2)]))
     lost, gained = end - before, gain_from_the_start(values)
-    if lost < LEAST_NOISES * evaluation_noise(values):
+    noise = evaluation_noise(values)
+    if place >= LEAST_BEFORE:
+        # What has broken down scatters more than what is good.
+        noise = min(noise, evaluation_noise(values[:place]))
+    if lost < LEAST_NOISES * noise:
         return None
     kind: Kind = "jump" if _rises_at_once(values, place, before, end) else "slow rise"
     least = LEAST_JUMP if kind == "jump" else LEAST_RISE
