@@ -67,7 +67,11 @@ def test_no_two_modules_share_a_name():
 
 
 @pytest.mark.parametrize(
-    "room", ["trials.trial", "study.read", "sources.imported_study", "planning.chain"]
+    "room",
+    [
+        *("trials.trial", "study.read", "sources.imported_study", "planning.chain"),
+        "procedures.planned",
+    ],
 )
 def test_what_the_snakefile_imports_is_light(room):
     code = f"import sys, tuning_playbook.{room}; print(*sorted(sys.modules))"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.specs import changed, write_spec
+from tests.specs import REMOVED, changed, write_spec
 
 ROOT = Path(__file__).parents[1]
 AS_A_SCRIPT = ("tuning-playbook",)
@@ -47,6 +47,19 @@ def call(tmp_path_factory):
         )
 
     return run
+
+
+@each_way
+def test_the_check_of_a_procedure_says_the_most_that_it_may_cost(call, way, tmp_path):
+    procedure = {"name": "stability", "rates": [1, 3]}
+    fixed = {"optimizer": "momentum", "learning_rate": 0.1}
+    changes = {"procedure": procedure, "fixed": fixed, "nuisance": REMOVED, "search": REMOVED}
+    spec = write_spec(tmp_path / "stable.yaml", changed(changes))
+    done = call(*way, "check", spec, "--results", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    # Two rates; a look, six lower rates at most, and twelve in between.
+    assert f"{spec}: at most 6 rounds and 21 trials; round 1 is:" in done.stdout
+    assert f"{spec}: 2 trials, in 2 jobs" in done.stdout
 
 
 @each_way

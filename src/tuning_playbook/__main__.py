@@ -24,6 +24,7 @@ from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
+from tuning_playbook.procedures.planned import first_plan, most_of
 from tuning_playbook.report.budget_lines import (
     budget_lines,
     budget_plan_lines,
@@ -79,7 +80,7 @@ def _plan(path: Path, options: argparse.Namespace) -> Plan:
     """Return the plan of a study, with what the results that are there tell of its trials."""
     link = plan_chain([path])[path.stem]
     plan = _settled(link, options.results) if link.earlier else link.plan
-    return _with_proposals(plan, options)
+    return _with_proposals(_first_round(link, options) if link.procedure else plan, options)
 
 
 def _with_proposals(plan: Plan, options: argparse.Namespace) -> Plan:
@@ -90,6 +91,23 @@ def _with_proposals(plan: Plan, options: argparse.Namespace) -> Plan:
     plan = with_division(plan, division)
     proposals = [folder / item.proposal for item in plan.rounds.values()]
     return with_proposals(plan, [file for file in proposals if file.exists()])
+
+
+def _first_round(link: Link, options: argparse.Namespace) -> Plan:
+    """Return the plan of a procedure's first round, and say what the whole may cost."""
+    path = link.plan.study.path
+    settled = options.results / path.stem / SETTLED
+    spec = settled if link.earlier else path
+    if not spec.exists():
+        raise TuningPlaybookError(
+            f"{path}: takes values from {', '.join(link.names)}, and its rounds follow from them: "
+            f"run snakemake --config study={path} first, or say where with --results"
+        )
+    _, _, plan = first_plan(spec)
+    if options.command == "check":
+        rounds, trials = most_of(spec, plan)
+        print(f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:")
+    return plan
 
 
 def _settled(link: Link, results: Path) -> Plan:
@@ -256,7 +274,8 @@ def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, lis
     if known is None:
         listed = ", ".join(link.names)
         print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
-    plan = _with_proposals(known or link.plan, options)
+    plan = _first_round(link, options) if link.procedure else known or link.plan
+    plan = _with_proposals(plan, options)
     again = outdated(link, chain, options.results)
     return plan, taken_lines(plan, known=known is not None, outdated=again)
 

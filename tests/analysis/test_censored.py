@@ -10,6 +10,7 @@ from tuning_playbook.analysis.best_of import best_of
 from tuning_playbook.analysis.best_result import best_result
 from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.analysis.checklist import diagnose
+from tuning_playbook.analysis.cliff import cliffs
 from tuning_playbook.analysis.every_configuration import _rank
 from tuning_playbook.analysis.importance import importance
 from tuning_playbook.analysis.infeasible import infeasible
@@ -106,6 +107,19 @@ def test_every_check_speaks_of_the_metric(study):
         assert told[check].summary == expected[check].summary
 
 
+def test_a_cliff_is_one_of_the_metric():
+    def off(arm, positions):
+        return 0.7 if positions["learning_rate"] > 0.6 else 0.0
+
+    plain = make_study(arms=ONE, effect=off, trials=32)
+    study = with_target(plain, TARGET)
+    beside = [int(trial) for trial in ranked(plain) if cliffs(plain, int(trial))]
+    assert beside
+    assert [int(trial) for trial in sorted(ranked(study)) if cliffs(study, int(trial))] == sorted(
+        beside
+    )
+
+
 def test_the_best_trial_of_an_arm_without_one_that_reached_it_has_the_best_value(study):
     best = best_trial(study, ADAM)
     values = study["best_value"].values[members(study, ADAM)]
@@ -150,6 +164,16 @@ def test_the_edge_of_a_range_is_found_though_half_of_it_never_reaches_the_target
     found = boundary(one_arm(trial_noise=0.003))
     (row,) = [r for r in found.numbers["hyperparameters"] if r["at_boundary"]]
     assert (row["hyperparameter"], row["edge"]) == ("learning_rate", "high")
+
+
+def test_a_bottom_inside_the_range_is_no_edge_though_most_trials_never_reach_the_target():
+    def inside(arm, positions):
+        return 0.4 * abs(positions["learning_rate"] - 0.8)
+
+    for seed in range(3):
+        study = one_arm(effect=inside, trial_noise=0.003, seed=seed)
+        assert (study["censored"].values == 1).mean() > 0.5
+        assert boundary(study).answer == "ok"
 
 
 def test_what_matters_is_found_though_half_of_the_trials_are_censored():

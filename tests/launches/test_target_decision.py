@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tests.analysis.targets import reruns_to_target, with_target
@@ -10,6 +12,7 @@ from tuning_playbook.analysis.study_variance import StudyVariance
 from tuning_playbook.launches.data_variance import DataVariance, what_the_splits_show
 from tuning_playbook.launches.decision import decide
 from tuning_playbook.launches.rivals import what_the_searches_show
+from tuning_playbook.launches.what_mattered import what_mattered
 
 BASELINE = {"learning_rate": 0.01, "weight_decay": 1e-3}
 
@@ -110,3 +113,46 @@ def test_a_division_on_which_it_is_missed_is_not_left_out():
     ]
     (sentence,) = what_the_splits_show(rows, "a", -1.0)
     assert "better than the baseline on 1; in the median of them it is better by 700." in sentence
+
+
+def without_each(objectives, candidate):
+    """What is told of changes whose trainings without them needed so many steps."""
+    names = [name for name, steps in objectives.items() for _ in steps]
+    steps = [value for given in objectives.values() for value in given]
+    dataset = xr.Dataset(
+        {
+            "set_back": ("trial", np.array(names, dtype=object)),
+            "objective": ("trial", np.array(steps, dtype=float)),
+            "censored": ("trial", np.array([value is None for value in steps], np.int8)),
+        },
+        attrs={"objective_mode": "max", "objective_target": 0.9},
+    )
+    launch = {
+        "candidate": {
+            "trial": "0123456789",
+            "rerun_objectives": candidate,
+            "rerun_censored": [value is None for value in candidate],
+        }
+    }
+    chosen = [
+        {"names": [name], "candidate": {name: 0.2}, "baseline": {name: 0.0}, "adds": True}
+        for name in objectives
+    ]
+    found = what_mattered(chosen, dataset, launch, trainings=3)
+    return {item.names[0]: item for item in found.changes}
+
+
+def test_a_change_without_which_the_target_is_never_reached_helps():
+    steps = {"warmup_steps": [None, None, None], "dropout": [900, None, 500], "width": [810, 790]}
+    found = without_each(steps, [800, 790, 810, 805, 795])
+    assert (found["warmup_steps"].verdict, found["warmup_steps"].mean) == ("helps", None)
+    assert "3 of 3 do not reach the target" in found["warmup_steps"].sentence
+    # Of those that reached it the mean is better than the candidate's, and nothing may rest on it.
+    assert (found["dropout"].verdict, found["dropout"].mean) == ("cannot tell", None)
+    assert not found["dropout"].remove
+    assert (found["width"].verdict, found["width"].mean) == ("no gain shown", 800.0)
+
+
+def test_where_the_candidate_misses_it_itself_nothing_is_told_of_its_changes():
+    found = without_each({"warmup_steps": [None] * 3, "width": [810, 790]}, [800, None, 790])
+    assert [item.verdict for item in found.values()] == ["cannot tell", "cannot tell"]

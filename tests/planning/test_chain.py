@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from tests.specs import changed, write_spec
+from tests.specs import REMOVED, changed, write_spec
 from tuning_playbook.errors import SpecError
 from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.plan import plan_study
-from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.study.origin import EarlierResult, concluded
 
 BEST = {"from": "first", "of": "best"}
 TAKEN = {"nuisance": {"dropout": {"uniform": [0, 0.5]}}, "fixed.learning_rate": BEST}
@@ -201,7 +201,7 @@ WRONG_CHAINS = {
     "a misspelt key": (
         {},
         {"fixed.dropout": {"from": "first", "off": "best"}},
-        ["fixed.dropout.off", "known here: from, of, arm"],
+        ["fixed.dropout.off", "known here: from, of, times, arm"],
     ),
     "a baseline of another workload": (
         {"workload": "mnist5k_cnn", "fixed": {}},
@@ -243,6 +243,82 @@ def test_what_only_one_arm_has_may_be_taken_of_whichever_is_best(tmp_path):
     fixed = {"optimizer": dict(BEST), "one_minus_b1": dict(BEST)}
     link = plan_chain([write(tmp_path, "second", {"fixed": fixed})])["second"]
     assert link.plan.study.arms[0].fixed["optimizer"] == "adam"
+
+
+PROCEDURE = {
+    "procedure": {"name": "stability"},
+    **dict.fromkeys(("nuisance", "search", "reruns"), REMOVED),
+}
+RATE = {"from": "first", "of": "unstable_rate"}
+NO_RATE = {"nuisance": {"dropout": {"uniform": [0, 0.5]}}}
+
+
+def settled(folder, changes, **values):
+    """A study that takes from a procedure which concludes with these values."""
+    path = write(folder, "second", changes)
+    found = concluded("first", "digits_mlp", values, "It is stable up to 10 times the best rate.")
+    return plan_study(path, {("first", ""): found}).study
+
+
+class TestTheConclusionOfAProcedure:
+    def test_a_value_of_it_is_taken_and_multiplied(self, tmp_path):
+        changes = NO_RATE | {"fixed.learning_rate": RATE | {"times": 10}}
+        study = settled(tmp_path, changes, unstable_rate=0.123)
+        assert study.spec.fixed["learning_rate"] == 1.23
+        (taken,) = study.taken
+        assert (taken.place, taken.value, taken.study) == ("fixed.learning_rate", "1.23", "first")
+
+    def test_whole_numbers_stay_whole(self, tmp_path):
+        changes = {"training.max_train_steps": RATE | {"of": "steps", "times": 1.5}}
+        assert settled(tmp_path, changes, steps=50).spec.training.max_train_steps == 75
+
+    def test_it_stands_in_lists(self, tmp_path):
+        changes = {"scientific": {"learning_rate": [0.1, RATE]}, **NO_RATE}
+        assert [
+            arm.scientific["learning_rate"]
+            for arm in settled(tmp_path, changes, unstable_rate=0.3).arms
+        ] == [0.1, 0.3]
+        listed = [{"learning_rate": 0.1}, {"learning_rate": RATE | {"times": 2}}]
+        changes = {"nuisance": {}, "search": {"algorithm": "list", "trials": listed}}
+        study = settled(tmp_path, changes, unstable_rate=0.3)
+        assert study.spec.search.trials[1] == {"learning_rate": 0.6}
+        changes = {"nuisance": {"learning_rate": {"choice": [0.1, RATE]}}}
+        study = settled(tmp_path, changes, unstable_rate=0.3)
+        assert study.spec.nuisance["learning_rate"].choice == [0.1, 0.3]
+
+    def test_before_it_is_known_the_study_is_checked_all_the_same(self, tmp_path):
+        write(tmp_path, "first", PROCEDURE)
+        chain = plan_chain([write(tmp_path, "second", NO_RATE | {"fixed.learning_rate": RATE})])
+        assert chain["second"].concluding == {"first"}
+        assert chain["first"].procedure.name == "stability"
+
+    def test_a_value_that_was_not_found_is_refused_with_the_reason(self, tmp_path):
+        with pytest.raises(SpecError) as caught:
+            settled(tmp_path, NO_RATE | {"fixed.learning_rate": RATE}, unstable_rate=None)
+        assert "found no 'unstable_rate': It is stable up to 10 times" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"fixed.learning_rate": {"from": "first"}}, "is a procedure and has no best trial"),
+            ({"fixed.learning_rate": RATE | {"of": "unstable"}}, "did you mean 'unstable_rate'?"),
+            (
+                {"fixed.activation": RATE | {"of": "onset", "times": 2}},
+                "only a number has multiples",
+            ),
+            ({"baseline": {"from": "first"}}, "is a procedure and has no best trial"),
+            ({"reruns": {"variance": {"from": "first"}}}, "is a procedure and has no best trial"),
+        ],
+    )
+    def test_what_it_does_not_give_is_said_beforehand(self, tmp_path, changes, message):
+        write(tmp_path, "first", PROCEDURE)
+        with pytest.raises(SpecError) as caught:
+            plan_chain([write(tmp_path, "second", NO_RATE | changes)])
+        assert message in str(caught.value)
+
+    def test_a_study_that_is_no_procedure_gives_its_best_trial_only(self, tmp_path):
+        with pytest.raises(SpecError, match="'first' is no procedure"):
+            settle(tmp_path, NO_RATE | {"fixed.learning_rate": RATE}, {"learning_rate": 0.1})
 
 
 OF_FIRST = {"reruns": {"seeds": 2, "variance": {"from": "first"}}}

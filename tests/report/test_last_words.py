@@ -4,7 +4,12 @@ import json
 
 import pytest
 
-from tuning_playbook.report.last_words import MOST_STUDIES, last_words, study_words
+from tuning_playbook.report.last_words import (
+    MOST_STUDIES,
+    conclusion_words,
+    last_words,
+    study_words,
+)
 
 LAUNCH = {
     "decision": "adopt",
@@ -79,6 +84,19 @@ def test_of_very_many_studies_the_page_of_all_is_named(write, tmp_path):
     told = last_words(folders, tmp_path)
     assert told[-1] == f"2 more studies: see {tmp_path / 'index.html'}"
     assert len([line for line in told if "decision" in line]) == MOST_STUDIES
+
+
+def test_a_procedure_says_what_it_concludes(tmp_path):
+    said = {"sentence": "It is unstable from 0.3.", "verdict": "unstable", "advice": "Warm up."}
+    (tmp_path / "conclusion.json").write_text(json.dumps(said))
+    name = tmp_path.name
+    assert conclusion_words(tmp_path) == [
+        f"{name}: It is unstable from 0.3.",
+        "  verdict: unstable. Warm up.",
+        f"  report: {tmp_path / 'report.html'}",
+    ]
+    (tmp_path / "conclusion.json").write_text("{")
+    assert conclusion_words(tmp_path) == []
 
 
 def test_a_target_that_no_trial_reached_is_no_lack_of_feasible_trials(write):

@@ -29,4 +29,5 @@ rule archive_study:
 rule archive:
     """Write each study into one file that anyone can check, read and train again."""
     input:
-        [f"{RESULTS}/archive/{study}.zip" for study in ASKED_FOR],
+        [f"{RESULTS}/archive/{study}.zip" for study in ASKED_FOR if study not in PROCEDURES],
+        of_rounds(lambda study: [f"{RESULTS}/archive/{study}.zip"]),

@@ -7,6 +7,7 @@ import functools
 import gc
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 # The folder of this file, whichever Snakefile was launched.
 CODE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
@@ -20,6 +21,7 @@ from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
 from tuning_playbook.planning.campaign_file import campaign_file
+from tuning_playbook.planning.chain import Link
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.configuration import (
     asked_for,
@@ -40,6 +42,7 @@ from tuning_playbook.planning.plan import check_trials, requests_of
 from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.planning.settle import settled_plan
 from tuning_playbook.planning.targets import StudyFiles
+from tuning_playbook.procedures.planned import ROUND, first_plan, most_rounds, round_name
 
 share_code(CODE)
 
@@ -60,7 +63,16 @@ try:
     INCOMPLETE = use_of_incomplete(config)
     ARCHIVES = archive_settings(config)
     TRIALS_PER_JOB = trials_per_job(config)
-    STUDIES = plan_studies(config, folder=Path("config/studies"))
+    CHAIN = plan_studies(config, folder=Path("config/studies"))
+    PROCEDURES = {name: link for name, link in CHAIN.items() if link.procedure}
+    # The first round of a procedure is known, where it does not wait for an earlier study.
+    FIRST_ROUNDS = {
+        round_name(name, 1): first_plan(link.plan.study.path)
+        for name, link in PROCEDURES.items()
+        if not link.earlier
+    }
+    STUDIES = {name: link for name, link in CHAIN.items() if not link.procedure}
+    STUDIES |= {name: Link(plan, {}, "") for name, (_, _, plan) in FIRST_ROUNDS.items()}
     ASKED_FOR = [path.stem for path in asked_for(config, folder=Path("config/studies"))]
     for name, link in STUDIES.items():
         division = divided_by(Path(RESULTS), name, cores_here(), TRIALS_PER_JOB)
@@ -84,7 +96,7 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         except TuningPlaybookError:  # `settle_study` says so, unless an earlier study runs again
             known = None
         plan, said = known or link.plan, link.plan.study.path
-        again = outdated(link, STUDIES, Path(RESULTS)) if known else ()
+        again = outdated(link, CHAIN, Path(RESULTS)) if known else ()
         for line in taken_lines(plan, known=known is not None, outdated=again):
             logger.info(f"{said}: {line}")
         for line in doubt_lines(plan):
@@ -114,28 +126,43 @@ USUAL = {"mem_mb": 2000, "runtime": 30}
 
 # Studies whose trials are trained here, and those whose trials are imported.
 NO_STUDY = "(?!)"
+NAMES = "|".join(name for name in STUDIES if name not in FIRST_ROUNDS) or NO_STUDY
+ROUNDS = f"(?:{'|'.join(PROCEDURES) or NO_STUDY})/rounds/[0-9]+"
 IMPORTED_STUDIES = {name for name, link in STUDIES.items() if link.plan.study.imported}
-TRAINED = "|".join(name for name in STUDIES if name not in IMPORTED_STUDIES) or NO_STUDY
+TRAINED = "|".join([*(name for name in STUDIES if name not in IMPORTED_STUDIES), ROUNDS])
 IMPORTED = "|".join(name for name in STUDIES if name in IMPORTED_STUDIES) or NO_STUDY
 
-TAKEN_FROM_EARLIER = any(link.earlier for link in STUDIES.values())
+TAKEN_FROM_EARLIER = any(link.earlier for link in CHAIN.values())
 
 
 wildcard_constraints:
-    study="|".join(STUDIES),
+    study=f"{NAMES}|{ROUNDS}",
+    procedure="|".join(PROCEDURES) or NO_STUDY,
+    number="[0-9]+",
     pack="[0-9a-f]{10}",
     rerun="[A-Za-z0-9.-]+",
     round="[A-Za-z0-9.-]+-[0-9]+",
     part="[0-9]+",
     axis="[a-z0-9_]+([.][A-Za-z0-9.-]+)?",
-    stage="|".join(stage.name for stage in ARTEFACTS),
+    stage="|".join([*(stage.name for stage in ARTEFACTS), "planned", "concluded"]),
     key="[0-9a-f]{10}",
 
 
 def spec_of(study):
-    """The file that a study is planned from: its settled spec where it takes from earlier ones."""
-    link = STUDIES[study]
+    """The file that a study is planned from: its settled spec where it takes from earlier ones.
+
+    That of a round is written when it is planned.
+    """
+    if round_ := ROUND.fullmatch(study):
+        return f"{RESULTS}/{round_[1]}/planned/{round_[2]}.yaml"
+    link = CHAIN[study]
     return f"{RESULTS}/{study}/{SETTLED}" if link.earlier else str(link.plan.study.path)
+
+
+def link_of(study):
+    """What is known of a study beforehand; of a round what is known of its procedure."""
+    round_ = ROUND.fullmatch(study)
+    return CHAIN[round_[1] if round_ else study]
 
 
 KEPT = {}
@@ -143,25 +170,34 @@ KEPT = {}
 
 def plan_of(study):
     """The plan of a study; whoever asks waits for the results that it takes from earlier ones."""
-    link = STUDIES[study]
-    if not link.earlier:
-        return link.plan
+    if study in STUDIES and not STUDIES[study].earlier:
+        return STUDIES[study].plan
     if workflow.is_main_process:  # a job is started when they are there
-        if workflow.dryrun and (foreseen := foreseen_plan(study)):
+        if round_ := ROUND.fullmatch(study):
+            checkpoints.plan_round.get(procedure=round_[1], number=round_[2])
+        elif workflow.dryrun and (foreseen := foreseen_plan(study)):
             return foreseen
-        checkpoints.settle_study.get(study=study)
+        else:
+            checkpoints.settle_study.get(study=study)
     return divided_plan(study)
 
 
 def divided_plan(study):
-    """The plan of a study that is settled, with its trials divided into jobs."""
+    """The plan of a study that is settled, or of a round, with its trials divided into jobs."""
     settled = settled_plan(Path(spec_of(study)))
     if study not in KEPT or KEPT[study][0] is not settled:
-        plan = with_division(settled, STUDIES[study].division)
+        plan = with_division(settled, division_of(study))
         KEPT[study] = settled, plan
         if workflow.is_main_process and not workflow.dryrun:
             keep_for_jobs(Path(RESULTS) / study, plan)
     return KEPT[study][1]
+
+
+def division_of(study):
+    """By what the trials of a study are divided into jobs."""
+    if study in STUDIES:
+        return STUDIES[study].division
+    return divided_by(Path(RESULTS), study, cores_here(), TRIALS_PER_JOB)
 
 
 def keep_for_jobs(folder, plan):
@@ -181,11 +217,30 @@ def foreseen_plan(study):
 
     try:
         link = STUDIES[study]
-        certain = is_certain(link, STUDIES, Path(RESULTS))
+        certain = is_certain(link, CHAIN, Path(RESULTS))
         plan = known_plan(link, Path(RESULTS)) if certain else None
         return plan and with_division(plan, link.division)
     except TuningPlaybookError:  # `settle_study` says so
         return None
+
+
+def targets_of_procedure(procedure):
+    """All that is made of a procedure beside its rounds. The rules are there where there is one."""
+    folder = f"{RESULTS}/{procedure}"
+    made = [f"{folder}/{name}" for name in ("conclusion.json", "conclusion.nc", "report.html")]
+    link = CHAIN[procedure]
+
+    def stamps(wildcards):
+        wanted = SimpleNamespace(procedure=procedure)
+        settled = [settled_stamp(procedure)] if link.earlier else []
+        return [
+            *settled,
+            planning_stamp(wanted),
+            conclusion_stamp(wanted),
+            *conclusion_plots(wanted),
+        ]
+
+    return [*made, f"{folder}/next_study.yaml", stamps]
 
 
 FILES = {}
@@ -201,17 +256,49 @@ def files_of(study):
 
 def settled_stamp(study):
     """The file that says of what a study is to be settled."""
-    return f"{RESULTS}/{study}/current/settled-{STUDIES[study].key}"
+    return f"{RESULTS}/{study}/current/settled-{CHAIN[study].key}"
 
 
 def targets_of(study):
     """All that is made of a study. It is a function: only who asks for all expands all."""
 
     def targets(wildcards):
-        settled = [settled_stamp(study)] if STUDIES[study].earlier else []
+        settled = [settled_stamp(study)] if study in CHAIN and CHAIN[study].earlier else []
         return [*files_of(study).artefacts, *files_of(study).stamps, *settled]
 
     return targets
+
+
+def of_rounds(get):
+    """What `get` returns of each round of every procedure, as functions: later ones follow."""
+    return [
+        (lambda wildcards, name=name, number=number: if_planned(name, number, get))
+        for name, link in PROCEDURES.items()
+        for number in range(1, most_rounds(link.procedure) + 1)
+    ]
+
+
+def if_planned(procedure, number, get):
+    """What `get` returns of the name of a round; nothing once its procedure has concluded."""
+    name = round_name(procedure, number)
+    return get(name) if name in STUDIES or number in rounds_of(procedure, number) else []
+
+
+def of_all(name):
+    """A file of every study and of every round that there is, or will be."""
+    known = [f"{RESULTS}/{study}/{name}" for study in STUDIES if study not in FIRST_ROUNDS]
+    return [*known, *of_rounds(lambda study: [f"{RESULTS}/{study}/{name}"])]
+
+
+def all_at_once(name):
+    """The same as one function: Snakemake takes no list of functions for an input with a name."""
+    if not PROCEDURES:
+        return of_all(name)
+    return lambda wildcards: [
+        file
+        for given in of_all(name)
+        for file in ([given] if isinstance(given, str) else given(wildcards))
+    ]
 
 
 # What the rules take from the plan of a study. Each of these returns a function of the wildcards.

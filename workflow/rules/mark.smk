@@ -11,6 +11,8 @@ rule mark_stage:
         f"{STUDY}/logs/mark/{{stage}}-{{key}}.log",
     benchmark:
         f"{STUDY}/benchmarks/mark/{{stage}}-{{key}}.tsv"
+    wildcard_constraints:
+        study="|".join([*CHAIN, ROUNDS]),
     localrule: True
     resources:
         mem_mb=100,

@@ -41,14 +41,14 @@ rule report_study:
 CAMPAIGNS = [
     f"{RESULTS}/{name}"
     for name in dict.fromkeys(
-        campaign_file(link.plan.study.workload.name) for link in STUDIES.values()
+        campaign_file(link.plan.study.workload.name) for link in CHAIN.values()
     )
 ]
 
 
 rule write_tracking:
     input:
-        summaries=[f"{RESULTS}/{study}/summary.json" for study in STUDIES],
+        summaries=all_at_once("summary.json"),
         launches=["config/launches.csv"] if Path("config/launches.csv").exists() else [],
     output:
         tracking=report(f"{RESULTS}/tracking.csv", category="all studies"),
@@ -77,16 +77,17 @@ rule write_tracking:
 rule study_dataset:
     """Train the trials of each study, and collect them into its study.nc."""
     input:
-        [f"{RESULTS}/{study}/study.nc" for study in STUDIES],
+        of_all("study.nc"),
 
 
 rule diagnose:
     """Answer the playbook's checklist for each study, in its diagnostics.json."""
     input:
-        [f"{RESULTS}/{study}/diagnostics.json" for study in STUDIES],
+        of_all("diagnostics.json"),
 
 
 rule report:
     """Decide on the launch of each study, and write its report.html."""
     input:
-        [f"{RESULTS}/{study}/report.html" for study in STUDIES],
+        of_all("report.html"),
+        [f"{RESULTS}/{procedure}/report.html" for procedure in PROCEDURES],

@@ -5,10 +5,12 @@ import shlex
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.settings.types import DeploymentMethod
 
+from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
 from tuning_playbook.planning.plan import request_of
+from tuning_playbook.study.planned_round import write_round
 from tuning_playbook.trials.trial import canonical
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_code` says.
@@ -17,7 +19,7 @@ PYTHON = f"PYTHONPATH={shlex.quote(CODE)} python" if IN_CONDA else shlex.quote(s
 
 
 def asked_of_a_job(wildcards):
-    return STUDIES[wildcards.study].plan.study.spec.resources
+    return link_of(wildcards.study).plan.study.spec.resources
 
 
 def profile_says(resource):
@@ -34,7 +36,7 @@ def job_resource(name, usual=0):
     a resource of a rule, not that of one job: a study that says nothing where another does gets
     what is usual.
     """
-    values = {getattr(link.plan.study.spec.resources, name) for link in STUDIES.values()}
+    values = {getattr(link.plan.study.spec.resources, name) for link in CHAIN.values()}
     if len(values) == 1:
         return values.pop()
     return lambda wildcards: getattr(asked_of_a_job(wildcards), name) or usual
@@ -82,6 +84,21 @@ def known_plans():
         except (OSError, TuningPlaybookError):
             continue
         yield Path(RESULTS) / study, plan
+    for procedure, link in PROCEDURES.items():
+        for number in range(1, most_rounds(link.procedure) + 1):
+            name = round_name(procedure, number)
+            try:
+                plan = None if name in STUDIES else divided_plan(name)
+            except (OSError, TuningPlaybookError):
+                break
+            if plan is not None:
+                yield Path(RESULTS) / name, plan
+
+
+def write_first_rounds():
+    """Write the specs of the rounds that are known before anything runs."""
+    for name, (written, purpose, _) in FIRST_ROUNDS.items():
+        write_atomically(Path(spec_of(name)), write_round(written, purpose))
 
 
 def write_all_requests():
@@ -122,7 +139,8 @@ def request_without_trials(wildcards):
 
 def tell_results():
     """Say what the studies found that the run was asked for, where their reports are up to date."""
-    from tuning_playbook.report.last_words import last_words  # a job has no use for it
+    # A job has no use for these.
+    from tuning_playbook.report.last_words import conclusion_words, last_words
 
     plans = dict(known_plans())
     folders = [Path(RESULTS) / study for study in ASKED_FOR]
@@ -134,6 +152,10 @@ def tell_results():
     ]
     for line in last_words(current, Path(RESULTS)):
         logger.info(line)
+    for folder in folders:
+        if folder.name in PROCEDURES and is_concluded(folder.name):
+            for line in conclusion_words(folder):
+                logger.info(line)
 
 
 if workflow.is_main_process:

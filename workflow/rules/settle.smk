@@ -5,10 +5,17 @@
 checkpoint settle_study:
     input:
         studies=lambda wildcards: [
-            f"{RESULTS}/{name}/study.nc" for name in STUDIES[wildcards.study].names
+            f"{RESULTS}/{name}/study.nc"
+            for name in CHAIN[wildcards.study].names
+            if name not in PROCEDURES
+        ],
+        conclusions=lambda wildcards: [
+            f"{RESULTS}/{name}/conclusion.json"
+            for name in CHAIN[wildcards.study].names
+            if name in PROCEDURES
         ],
         reruns=lambda wildcards: [
-            f"{RESULTS}/{name}/reruns.nc" for name in STUDIES[wildcards.study].variances
+            f"{RESULTS}/{name}/reruns.nc" for name in CHAIN[wildcards.study].variances
         ],
         stamp=lambda wildcards: settled_stamp(wildcards.study),
     output:
@@ -17,14 +24,16 @@ checkpoint settle_study:
         f"{STUDY}/logs/settle_study.log",
     benchmark:
         f"{STUDY}/benchmarks/settle_study.tsv"
+    wildcard_constraints:
+        study="|".join(CHAIN),
     localrule: True
     conda:
         "../../envs/cpu.yaml"
     resources:
         **USUAL,
     params:
-        spec=lambda wildcards: str(STUDIES[wildcards.study].plan.study.path),
-        key=lambda wildcards: STUDIES[wildcards.study].key,
+        spec=lambda wildcards: str(CHAIN[wildcards.study].plan.study.path),
+        key=lambda wildcards: CHAIN[wildcards.study].key,
     message:
         "{wildcards.study}: take the results of earlier studies"
     script:

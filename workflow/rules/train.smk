@@ -1,6 +1,6 @@
 rule train_pack:
     input:
-        once_settled if TAKEN_FROM_EARLIER else [],
+        once_settled if TAKEN_FROM_EARLIER or PROCEDURES else [],
     output:
         f"{STUDY}/packs/{{pack}}.nc",
     log:

@@ -10,6 +10,7 @@ from tuning_playbook.planning.settle import settle_study
 with logged(snakemake.log[0]):
     params = snakemake.params
     link = current_link(params.spec, params.key)
-    folders = {Path(file).parent.name: Path(file).parent for file in snakemake.input.studies}
-    results = best_results(link.earlier, folders, link.variances)
+    files = [*snakemake.input.studies, *snakemake.input.conclusions]
+    folders = {Path(file).parent.name: Path(file).parent for file in files}
+    results = best_results(link.earlier, folders, link.variances, link.concluding)
     settle_study(Path(params.spec), results, Path(snakemake.output[0]))

@@ -12,7 +12,9 @@ from tuning_playbook.report.tracking import write_tracking
 
 with logged(snakemake.log[0]):
     output = snakemake.output
-    summaries = sorted(Path(snakemake.params.results).glob("*/summary.json"))
+    results = Path(snakemake.params.results)
+    rounds = results.glob("*/rounds/*/summary.json")
+    summaries = sorted([*results.glob("*/summary.json"), *rounds])
     rows = [json.loads(path.read_text()) for path in summaries]
     launches = [row for path in snakemake.input.launches for row in read_launches(Path(path))]
     write_atomically(Path(output.tracking), write_tracking(rows))

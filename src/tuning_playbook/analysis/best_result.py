@@ -1,5 +1,6 @@
 """The best trial of a study, as a later study takes it."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from tuning_playbook.declarations import ONE_MINUS, Value
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.study.compared_before import STEPS
 from tuning_playbook.study.earlier_results import EarlierArm
-from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.study import write_value
 from tuning_playbook.trials.trial_files import read_provenance
 
@@ -91,6 +92,7 @@ def best_results(
     earlier: Mapping[EarlierArm, str],
     folders: Mapping[str, Path],
     variances: Collection[str] = (),
+    concluding: Collection[str] = (),
 ) -> dict[EarlierArm, EarlierResult]:
     """Return the results that a study takes from earlier ones, with the commits that trained them.
 
@@ -98,12 +100,16 @@ def best_results(
         earlier: The name of the earlier study, by what the spec says of it and its arm.
         folders: The folder of results of each, by its name.
         variances: The names of those whose trial variance is taken.
+        concluding: The names of those that are procedures.
 
     Raises:
         ArtefactError: As `best_result`.
     """
     results = {}
     for (written, arm), name in earlier.items():
+        if name in concluding:
+            results[written, arm] = conclusion_of(folders[name])
+            continue
         with xr.open_dataset(folders[name] / "study.nc") as dataset:
             result = best_result(dataset, arm)
         trial = folders[name] / "trials" / result.trial
@@ -116,6 +122,16 @@ def best_results(
                 result = replace(result, deviation=known[0], degrees=known[1])
         results[written, arm] = result
     return results
+
+
+def conclusion_of(folder: Path) -> EarlierResult:
+    """Return what a procedure concludes.
+
+    Args:
+        folder: Its folder of results.
+    """
+    content = json.loads((folder / "conclusion.json").read_text())
+    return concluded(folder.name, content["workload"], content["values"], content["sentence"])
 
 
 def _as_in_a_spec(value: Value) -> Value:

@@ -26,6 +26,7 @@ from tuning_playbook.analysis.ranking import (
     losses,
     members,
     ranked,
+    target,
     trial_id,
 )
 from tuning_playbook.analysis.sampling_scale import (
@@ -76,6 +77,8 @@ class _Range:
         beyond: How many trials lie farther towards an edge than the best, and how many of those
             broke down.
         closed: The edges before which feasible trials end and at least two infeasible ones follow.
+        by_ranks: Whether a parabola is fitted to ranks: steps to a target are coarse, and jump to
+            what counts for the trials that did not reach it.
     """
 
     searched: Searched
@@ -89,6 +92,7 @@ class _Range:
     broken: int
     beyond: Mapping[Edge, tuple[int, int]]
     closed: tuple[Edge, ...]
+    by_ranks: bool
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -142,7 +146,8 @@ class _Range:
 
     def has_its_bottom_before(self, edge: Edge) -> bool:
         """Whether a parabola through the objectives has its bottom before an edge."""
-        return bottom_before(self.distances(edge)[self.trained], self.loss[self.trained])
+        loss = _ranks(self.loss) if self.by_ranks else self.loss
+        return bottom_before(self.distances(edge)[self.trained], loss[self.trained])
 
     def chance_of_the_best(self, edge: Edge) -> float:
         """Return the chance of a best trial so near an edge.
@@ -155,6 +160,13 @@ class _Range:
         if _from(edge, self.everyone).min() > ROUNDING:
             return float(distances[0] / distances.max())
         return float((distances <= distances[0] + ROUNDING).mean())
+
+
+def _ranks(loss: Floats) -> Floats:
+    """Return the rank of each loss, equal ones having their mean: [trial]."""
+    ordered = np.sort(loss)
+    below, upto = (np.searchsorted(ordered, loss, side) for side in ("left", "right"))
+    return np.asarray((below + upto + 1) / 2)
 
 
 def _from(edge: Edge, positions: Floats) -> Floats:
@@ -307,6 +319,7 @@ def _ranges(study: xr.Dataset) -> Iterator[_Range]:
                 int(broken[np.isfinite(where)].sum()),
                 {edge: (int(far.sum()), int(broken[far].sum())) for edge, far in farther.items()},
                 tuple(edge for edge in EDGES if outside[edge].sum() >= LEAST_BROKEN_DOWN),
+                target(study) is not None,
             )
 
 

@@ -15,8 +15,8 @@ from tuning_playbook.analysis.ranking import (
     Indices,
     collapsed,
     curves,
-    losses,
     members,
+    metric_losses,
     objective_split,
     strings,
 )
@@ -98,7 +98,7 @@ def cliffs(study: xr.Dataset, trial: int) -> tuple[Cliff, ...]:
 def _failing(study: xr.Dataset, arm: str, everyone: Indices) -> NDArray[np.bool_]:
     """Return which trials of an arm fail: [trial of the arm]."""
     failing = broken_down(study, arm) | collapsed(study)[everyone]
-    loss = losses(study)[everyone]
+    loss = metric_losses(study)[everyone]
     if not start_is_known(study) or not np.isfinite(loss).any():
         return np.asarray(failing)
     start = curves(study, objective_split(study))[everyone, 0]

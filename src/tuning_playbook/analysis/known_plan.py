@@ -25,7 +25,10 @@ def known_plan(link: Link, results: Path) -> Plan | None:
         SpecError: With these values the spec cannot be carried out as written.
     """
     folders = {name: results / name for name in link.names}
-    needed = [folder / "study.nc" for folder in folders.values()]
+    needed = [
+        folder / ("conclusion.json" if name in link.concluding else "study.nc")
+        for name, folder in folders.items()
+    ]
     needed += [folders[name] / "reruns.nc" for name in link.variances]
     if not all(file.exists() for file in needed):
         return None
@@ -37,7 +40,7 @@ def known_plan(link: Link, results: Path) -> Plan | None:
             return plan_study(settled)
     from tuning_playbook.analysis.best_result import best_results  # noqa: PLC0415 - slow to import
 
-    return plan_study(spec, best_results(link.earlier, folders, link.variances))
+    return plan_study(spec, best_results(link.earlier, folders, link.variances, link.concluding))
 
 
 def outdated(link: Link, chain: Mapping[str, Link], results: Path) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ def make_archive(
     """
     contents = archive_contents(plan, folder, artefacts, settings)
     bag = make_bag(contents.files)
-    write_zip(archive, {f"{plan.study.name}/{name}": content for name, content in bag.items()})
+    top = plan.study.name.replace("/", "_")  # a round's name is a path; an archive has one folder
+    write_zip(archive, {f"{top}/{name}": content for name, content in bag.items()})
     return contents
 
 

@@ -24,6 +24,12 @@ from tuning_playbook.engine.own_rules import own_decay_mask, own_optimizer
 from tuning_playbook.engine.stream import stream_of
 from tuning_playbook.engine.whole_split import summarize, whole_metrics
 from tuning_playbook.errors import InfeasibleConfigurationError, WorkloadError
+from tuning_playbook.jobs.class_results import (
+    FoundMistakesError,
+    check_returned,
+    check_variables,
+)
+from tuning_playbook.jobs.shown_values import at, difference, is_array, named, shaped
 from tuning_playbook.jobs.user_code import explain, message_of, own_file
 from tuning_playbook.jobs.versions import data_version
 from tuning_playbook.workloads.protocol import Arrays, Workload
@@ -117,10 +123,6 @@ def trace(workload: Workload, splits: Mapping[str, Arrays], signature: ClassSign
     return list(dict.fromkeys(found.mistakes))
 
 
-class _FoundMistakesError(Exception):
-    """Raised where what was found leaves nothing to go on with."""
-
-
 @dataclass
 class _Trace:
     """One pass through a workload's methods.
@@ -173,7 +175,7 @@ class _Trace:
                         "schedule": self._schedule,
                         "decay_mask": self._decay_mask,
                     }[name](variables["params"])
-        except _FoundMistakesError:
+        except FoundMistakesError:
             return
         except InfeasibleConfigurationError:
             self.mistakes.clear()  # such a trial fails with this reason, as the workload asks for
@@ -206,10 +208,10 @@ class _Trace:
             first, again, _ = (stream(0, step, size) for step in (0, 0, 1))
         except WorkloadError as error:
             self._say(_without_class(error))
-            raise _FoundMistakesError from None
+            raise FoundMistakesError from None
         except (Exception, SystemExit) as error:  # a user's method may raise anything
             self._say(f"train_batches: {explain(error, own_file(self.workload))}")
-            raise _FoundMistakesError from None
+            raise FoundMistakesError from None
         if (one := data_version({"": first})) != (other := data_version({"": again})):
             self._say(
                 "train_batches(0, 0, ...) returns other numbers when it is called again (hashes "
@@ -248,12 +250,12 @@ class _Trace:
             found = jax.eval_shape(function, *args)
             self._check_kept(name)
             return found
-        except (InfeasibleConfigurationError, _FoundMistakesError):
+        except (InfeasibleConfigurationError, FoundMistakesError):
             raise
         except (Exception, SystemExit) as error:  # a user's method may raise anything
             said = explain(error, own_file(self.workload))
             self._say(f"{name}: {said}{self._remedy(error, function, *args)}", said)
-            raise _FoundMistakesError from None
+            raise FoundMistakesError from None
 
     def _check_kept(self, name: str) -> None:
         """Check that no traced value stays on the class: it means nothing in another program."""
@@ -302,40 +304,7 @@ class _Trace:
 
     def _init(self, numbers: Mapping[str, Any], key: jax.Array) -> Any:
         given = self.workload.init(key, self._values(numbers))
-        before = len(self.mistakes)
-        if not isinstance(given, Mapping):
-            self._say(
-                f"init returns {_named(given)}; it must return a mapping, {{'params': ...}} and "
-                "any collections that the model updates itself"
-            )
-            raise _FoundMistakesError
-        if "params" not in given:
-            self._say(
-                f"init returns {_names(given)} and no 'params': put what is trained under 'params'"
-            )
-        leaves = jax.tree_util.tree_leaves_with_path(dict(given))
-        for path, leaf in leaves:
-            place = jax.tree_util.keystr(path)
-            if _is_key(leaf):
-                self._say(
-                    f"init returns a random key at {place}: apply gets a key of its own for each "
-                    "step; keep none in the variables"
-                )
-            elif not _is_array(leaf):
-                self._say(
-                    f"init returns {_named(leaf)} at {place}, which is no array: keep functions "
-                    "and settings out of the variables, on the class or in a closure"
-                )
-            elif path[0] == jax.tree_util.DictKey("params") and not _floating(leaf):
-                self._say(
-                    f"init returns {_dtype(leaf)} at {place}: what is trained is of a floating "
-                    "type; put the rest into a collection of its own beside 'params'"
-                )
-        if "params" in given and not jax.tree.leaves(given["params"]):
-            self._say("init returns no array under 'params': there is nothing to train")
-        if len(self.mistakes) > before:
-            raise _FoundMistakesError
-        return dict(given)
+        return check_variables(self._say, given)
 
     def _apply(self, variables: Any, split: str, batch: Mapping[str, Any], *, train: bool) -> None:
         """Trace a training step, with its gradient, or an evaluation."""
@@ -356,7 +325,7 @@ class _Trace:
 
         def checked(numbers: Any, variables: Any, batch: Any, key: jax.Array) -> Any:
             given = apply(numbers, variables, batch, key)
-            self._check_returned(given, variables, size, when, train=train)
+            check_returned(self._say, self.workload, given, variables, size, when, train=train)
             return ()
 
         def differentiated(numbers: Any, variables: Any, batch: Any, key: jax.Array) -> Any:
@@ -374,113 +343,8 @@ class _Trace:
             self._traced(f"apply, {when}", checked, *given)
             if train and len(self.mistakes) == before:
                 self._traced("the gradient of apply's loss", differentiated, *given)
-        except _FoundMistakesError:
+        except FoundMistakesError:
             return  # an evaluation may have mistakes of its own
-
-    def _check_returned(
-        self, given: Any, variables: Any, size: int, when: str, *, train: bool
-    ) -> None:
-        if not isinstance(given, tuple) or len(given) != 2:
-            self._say(
-                f"apply returns {_named(given)} {when}; it must return two things: the metrics of "
-                "each example, and the collections that it updates ({} where there are none)",
-                "tuple",
-            )
-            raise _FoundMistakesError
-        metrics, updated = given
-        if isinstance(metrics, Mapping):
-            self._check_metrics(metrics, size, when)
-        else:
-            self._say(
-                f"apply returns {_named(metrics)} {when} as its metrics; it must be a mapping from "
-                "each metric's name to its value for each example",
-                "metrics",
-            )
-        if not isinstance(updated, Mapping):
-            self._say(
-                f"apply returns {_named(updated)} {when} as the updated collections; it must be a "
-                "mapping, {} where there are none",
-                "updated",
-            )
-        elif train:
-            self._check_updated(updated, variables)
-
-    def _check_metrics(self, metrics: Mapping[str, Any], size: int, when: str) -> None:
-        whole = whole_metrics(self.workload)
-        declared = [item.name for item in self.workload.metrics if not item.whole]
-        for name in declared:
-            if name not in metrics:
-                self._say(
-                    f"apply does not return the metric '{name}' {when}, which 'metrics' declares: "
-                    "return it, or take it out of 'metrics'",
-                    f"missing {name}",
-                )
-        for name, value in metrics.items():
-            if name in whole:
-                self._say(
-                    f"apply returns the metric '{name}' {when}, which is declared with whole=True: "
-                    "summarize returns it, once for a whole split; leave it out here",
-                    f"whole {name}",
-                )
-                continue
-            if name not in declared:
-                self._say(
-                    f"apply returns the metric '{name}' {when}, which 'metrics' does not declare: "
-                    f'declare it as Metric("{name}", ...), or leave it out',
-                    f"undeclared {name}",
-                )
-                continue
-            if not _is_array(value) or jnp.shape(value) != (size,):
-                came = _shaped(value) if _is_array(value) else _named(value)
-                self._say(
-                    f"apply returns the metric '{name}' {when} as {came}; expected is one number "
-                    f"for each example, [batch] = [{size}]: {_shape_remedy(value, size)}",
-                    f"shape of {name}",
-                )
-            elif name == "loss" and not _floating(value):
-                self._say(
-                    f"apply returns 'loss' {when} as {_dtype(value)}; it is differentiated, so it "
-                    "must be of a floating type",
-                    "type of loss",
-                )
-
-    def _check_updated(self, updated: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
-        for name, part in updated.items():
-            if name == "params":
-                self._say(
-                    "apply returns 'params' among the updated collections: the optimizer alone "
-                    "changes them; leave them out"
-                )
-            elif name not in variables:
-                self._say(
-                    f"apply returns the collection '{name}', which init does not have (it has "
-                    f"{_names(variables)}): let init return it too, or leave it out"
-                )
-            else:
-                self._check_collection(name, part, variables[name])
-
-    def _check_collection(self, name: str, after: Any, before: Any) -> None:
-        came, was = (str(jax.tree.structure(tree)) for tree in (after, before))
-        if came != was:
-            self._say(
-                f"apply returns the collection '{name}' with another structure than init's "
-                f"({came}, init {was}): return all of its arrays under the same names"
-            )
-            return
-        leaves = jax.tree_util.tree_leaves_with_path(before)
-        for (path, first), now in zip(leaves, jax.tree.leaves(after), strict=True):
-            place = f"'{name}'{jax.tree_util.keystr(path)}"
-            if not _is_array(now) or jnp.shape(now) != first.shape:
-                came = _shaped(now) if _is_array(now) else _named(now)
-                self._say(
-                    f"apply returns {place} as {came}, and init as {_shaped(first)}: a collection "
-                    "keeps its shapes"
-                )
-            elif jnp.result_type(now) != first.dtype:
-                self._say(
-                    f"apply returns {place} as {_dtype(now)}, and init as {_dtype(first)}: a "
-                    f"collection keeps its types; cast it with .astype(jnp.{first.dtype})"
-                )
 
     def _predict(self, variables: Any) -> None:
         size = self._evaluated("validation")
@@ -491,18 +355,18 @@ class _Trace:
             given = predict(variables, batch, hyperparameters=self._values(numbers))
             leaves = jax.tree_util.tree_leaves_with_path(given)
             wrong = [
-                f"{_shaped(leaf) if _is_array(leaf) else _named(leaf)}{_at(path)}"
+                f"{shaped(leaf) if is_array(leaf) else named(leaf)}{at(path)}"
                 for path, leaf in leaves
-                if not _is_array(leaf) or jnp.shape(leaf)[:1] != (size,)
+                if not is_array(leaf) or jnp.shape(leaf)[:1] != (size,)
             ]
             if wrong or not leaves:
                 self._say(
                     f"predict returns {', '.join(wrong) or 'nothing'}; expected is one answer for "
                     f"each example, [batch, ...] = [{size}, ...]"
                 )
-                raise _FoundMistakesError
-            if label is not None and not (_is_array(given) and jnp.ndim(given) == 2):
-                came = _shaped(given) if _is_array(given) else _named(given)
+                raise FoundMistakesError
+            if label is not None and not (is_array(given) and jnp.ndim(given) == 2):
+                came = shaped(given) if is_array(given) else named(given)
                 self._say(
                     f"predict returns {came}, and 'label' says that there are classes; "
                     f"expected are the logits of each, [batch, classes] = [{size}, classes]"
@@ -541,10 +405,10 @@ class _Trace:
                 getattr(rule, "update", None)
             ):
                 self._say(
-                    f"optimizer returns {_named(rule)}; it must return an optax transformation, "
+                    f"optimizer returns {named(rule)}; it must return an optax transformation, "
                     "with init and update"
                 )
-                raise _FoundMistakesError
+                raise FoundMistakesError
             return optax.with_extra_args_support(rule)
 
         def checked(numbers: Any, rate: Any, params: Any, loss: Any) -> Any:
@@ -554,7 +418,7 @@ class _Trace:
                 ("updates that are not", updates, params),
                 ("a state after a step that is not", after, before),
             ):
-                if wrong := _difference(came, expected):
+                if wrong := difference(came, expected):
                     like = "the parameters" if expected is params else "the state before it"
                     self._say(f"the transformation of optimizer gives {said} like {like}: {wrong}")
             return ()
@@ -569,8 +433,8 @@ class _Trace:
             own = {**self._values(numbers), "learning_rate": rate}
             schedule = getattr(self.workload, "schedule")  # noqa: B009 - an optional method
             given = schedule(own, step, 100)
-            if not _is_array(given) or jnp.shape(given) != ():
-                came = _shaped(given) if _is_array(given) else _named(given)
+            if not is_array(given) or jnp.shape(given) != ():
+                came = shaped(given) if is_array(given) else named(given)
                 self._say(
                     f"schedule returns {came}; it must return the learning rate of a step, one "
                     "number"
@@ -602,18 +466,6 @@ class _Trace:
             self.said |= {about} - {""}
 
 
-def _difference(came: Any, expected: Any) -> str:
-    """Return how a tree of arrays differs from another; empty where types and shapes are alike."""
-    if str(jax.tree.structure(came)) != str(jax.tree.structure(expected)):
-        return f"{jax.tree.structure(came)}, expected {jax.tree.structure(expected)}"
-    pairs = zip(jax.tree_util.tree_leaves_with_path(came), jax.tree.leaves(expected), strict=True)
-    return ", ".join(
-        f"{_shaped(one)}{_at(path)}, expected {_shaped(other)}"
-        for (path, one), other in pairs
-        if jnp.shape(one) != jnp.shape(other) or jnp.result_type(one) != jnp.result_type(other)
-    )
-
-
 def _traces(function: Callable[..., Any], numbers: Mapping[str, Any], *rest: Any) -> bool:
     """Whether a function can be traced with some numbers as arguments, the others of Python."""
     arguments = {name: n for name, n in numbers.items() if isinstance(n, jax.ShapeDtypeStruct)}
@@ -621,7 +473,7 @@ def _traces(function: Callable[..., Any], numbers: Mapping[str, Any], *rest: Any
     try:
         jax.eval_shape(lambda given, *rest: function({**known, **given}, *rest), arguments, *rest)
     except (Exception, SystemExit) as error:  # whatever it is, it is not the cure
-        return isinstance(error, _FoundMistakesError | InfeasibleConfigurationError)
+        return isinstance(error, FoundMistakesError | InfeasibleConfigurationError)
     return True
 
 
@@ -634,57 +486,6 @@ def _traced_step(key: jax.Array) -> jax.Array:
     return jnp.min(jax.random.key_data(key)).astype(jnp.int32)
 
 
-def _is_key(value: Any) -> bool:
-    return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
-
-
-def _is_array(value: Any) -> bool:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.dtype.kind not in "OSU"
-    return isinstance(value, jax.Array | bool | int | float | complex)
-
-
-def _floating(value: Any) -> bool:
-    return bool(jnp.issubdtype(jnp.result_type(value), jnp.floating))
-
-
-def _dtype(value: Any) -> str:
-    return str(jnp.result_type(value))
-
-
-def _shaped(value: Any) -> str:
-    """Return an array's type and shape, as `float32[32, 1]`."""
-    return f"{_dtype(value)}{list(jnp.shape(value))}"
-
-
-def _named(value: Any) -> str:
-    """Return what a value is, in a few words."""
-    if isinstance(value, tuple | list):
-        return f"a {type(value).__name__} of {len(value)}"
-    if _is_array(value):
-        return f"an array {_shaped(value)}"
-    return "None" if value is None else f"an object of type {type(value).__name__}"
-
-
-def _names(mapping: Mapping[str, Any]) -> str:
-    return ", ".join(f"'{name}'" for name in mapping) or "nothing"
-
-
 def _without_class(error: WorkloadError) -> str:
     """Return a message that begins with `<class>.<method>` without the class."""
     return str(error).partition(".")[2]
-
-
-def _at(path: Any) -> str:
-    return f" at {jax.tree_util.keystr(path)}" if path else ""
-
-
-def _shape_remedy(value: Any, size: int) -> str:
-    shape = jnp.shape(value) if _is_array(value) else None
-    if shape == ():
-        return "take no mean over the batch here, it is taken of all examples"
-    if shape is not None and len(shape) > 1 and shape[0] == size and shape[1:] == (1,):
-        return f"squeeze its last dimension, and see that no [{size}, 1] met a [{size}] before"
-    if shape is not None and shape[:1] == (size,):
-        return "take the mean or the sum over the dimensions behind the first"
-    return "return an array with one number for each example"

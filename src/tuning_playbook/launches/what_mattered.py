@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.numbers import interval, json_object, told
-from tuning_playbook.analysis.ranking import direction, strings
+from tuning_playbook.analysis.ranking import censored, direction, strings
 from tuning_playbook.analysis.simultaneous import contrasts, samples_of
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.study import Study, write_value
@@ -25,15 +25,16 @@ class Change:
         names: The hyperparameters that are set back together.
         candidate: The candidate's values.
         baseline: The baseline's.
-        objectives: Of each training with it set back; None for an infeasible one.
-        mean: Of the feasible ones; None where there is none.
+        objectives: Of each training with it set back; None for an infeasible one, and for one that
+            did not reach the target.
+        mean: Of the feasible ones; None where there is none, or one did not reach the target.
         gain: By how much the candidate is better than without the change; None where it cannot be
             told.
         low: Lower end of its 95 % interval; those of all changes hold together.
         high: Upper end.
         p: The probability that any change comes out so far from zero if none matters.
         verdict: `helps` or `hurts` where the interval excludes zero; `helps` too where training
-            fails without the change.
+            fails without the change, or never reaches the target that the candidate always does.
         remove: Whether it adds something that the baseline leaves out, and no gain is shown.
         sentence: The same in words.
     """
@@ -87,7 +88,9 @@ def what_mattered(
 
     The intervals and p-values hold for all changes together, as those of the answer do
     (`analysis.simultaneous`). A change whose set back trainings are infeasible, all but one or all,
-    is needed: training fails without it.
+    is needed: training fails without it. Nothing is told of a change of which some trainings, and
+    not all, do not reach a target, or where some of the candidate's reruns do not: of those no mean
+    is taken.
 
     Args:
         chosen: The changes, as from `set_back.choose_set_backs`.
@@ -99,7 +102,8 @@ def what_mattered(
     candidate = launch.get("candidate") or {}
     reruns = _feasible(candidate.get("rerun_objectives", ()))
     name = candidate.get("trial")
-    mean = float(np.mean(reruns)) if reruns else None
+    missing = any(candidate.get("rerun_censored", ()))
+    mean = float(np.mean(reruns)) if reruns and not missing else None
     if not chosen:
         why = (
             "The candidate differs from the baseline in one thing at most, so nothing is set back."
@@ -116,9 +120,16 @@ def what_mattered(
         )
         for change in chosen
     ]
-    compared = _compare(reruns, objectives, -direction(set_back), earlier)
+    lost = censored(set_back)
+    missed = [int(lost[of_change == change["names"][0]].sum()) for change in chosen]
+    reliable = not missing
+    told = [
+        () if count or not reliable else found
+        for count, found in zip(missed, objectives, strict=True)
+    ]
+    compared = _compare(reruns, told, -direction(set_back), earlier)
     changes = [
-        _change(change, found, compared.get(place))
+        _change(change, found, compared.get(place), missed[place], reliable=reliable)
         for place, (change, found) in enumerate(zip(chosen, objectives, strict=True))
     ]
     changes.sort(key=lambda item: -math.inf if item.gain is None else -item.gain)
@@ -180,18 +191,34 @@ def _compare(
 
 
 def _change(
-    change: Mapping[str, Any], objectives: tuple[float | None, ...], gain: _Gain | None
+    change: Mapping[str, Any],
+    objectives: tuple[float | None, ...],
+    gain: _Gain | None,
+    missed: int,
+    *,
+    reliable: bool,
 ) -> Change:
+    """Return what is told of a change.
+
+    Args:
+        change: As from `set_back.choose_set_backs`.
+        objectives: Of each training with it set back.
+        gain: What it gains, where that is known.
+        missed: How many of these did not reach the target.
+        reliable: Whether every rerun of the candidate did.
+    """
     feasible = _feasible(objectives)
-    fails = len(objectives) - len(feasible)
+    fails = len(objectives) - len(feasible) - missed
     verdict: Verdict = "cannot tell"
     if gain is not None:
         verdict = "helps" if gain.low > 0 else "hurts" if gain.high < 0 else "no gain shown"
-    if fails and len(feasible) <= 1:
+    never = missed and not feasible and reliable
+    if (fails and not missed and len(feasible) <= 1) or never:
         verdict = "helps"
     remove = bool(change["adds"]) and verdict in ("no gain shown", "hurts")
     what = ", ".join(_to(name, change["baseline"]) for name in change["names"])
     parts = [f"{fails} of {len(objectives)} trainings fail"] if fails else []
+    parts += [f"{missed} of {len(objectives)} do not reach the target"] if missed else []
     if gain is not None:
         by = told(abs(gain.estimate), (gain.high - gain.low) / 2)
         way = "worse" if gain.estimate > 0 else "better"
@@ -201,7 +228,7 @@ def _change(
         candidate=dict(change["candidate"]),
         baseline=dict(change["baseline"]),
         objectives=objectives,
-        mean=float(np.mean(feasible)) if feasible else None,
+        mean=float(np.mean(feasible)) if feasible and not missed else None,
         gain=None if gain is None else gain.estimate,
         low=None if gain is None else gain.low,
         high=None if gain is None else gain.high,

@@ -19,7 +19,8 @@ from tuning_playbook.planning.job_sizes import with_division
 from tuning_playbook.planning.plan import Plan, find_spec, study_of
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import EarlierArm, Reference
-from tuning_playbook.study.origin import EarlierResult
+from tuning_playbook.study.origin import EarlierResult, concluded
+from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec, read_spec
 from tuning_playbook.study.references import BaselineReference, VarianceReference
 from tuning_playbook.study.study import write_value
@@ -35,6 +36,9 @@ class Link:
         earlier: The names of the studies that it takes from, by what its spec says.
         key: The hash of what decides its settled spec; empty where it takes nothing.
         variances: The names of the studies whose trial variance it takes.
+        procedure: The settings of the procedure that it is, if one; then the plan is that of its
+            spec as a study, of which nothing is trained.
+        concluding: Those of `names` that are procedures.
         division: By what its trials are divided into jobs, and those of its settled spec.
     """
 
@@ -42,6 +46,8 @@ class Link:
     earlier: Mapping[EarlierArm, str]
     key: str
     variances: tuple[str, ...] = ()
+    procedure: ProcedureSettings | None = None
+    concluding: frozenset[str] = frozenset()
     division: Division = ALONE
 
     def divided(self, division: Division) -> "Link":
@@ -82,7 +88,7 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
         return link
     written = read_spec(path)
     if not written.references:
-        chain[path.stem] = Link(Plan(study_of(written)), {}, "")
+        chain[path.stem] = Link(Plan(study_of(written)), {}, "", procedure=written.procedure)
         return chain[path.stem]
     here = (*above, path.stem)
     earlier = {
@@ -90,7 +96,9 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
         for reference in written.references
     }
     for reference in written.references:
-        _check_arm(written, reference, earlier[reference.earlier].plan)
+        link = earlier[reference.earlier]
+        if not link.procedure:
+            _check_arm(written, reference, link.plan)
     outline = _outline(written, earlier)
     names = {source: link.plan.study.name for source, link in earlier.items()}
     parts = [written.text, list(names.values()), code_hash(("analysis", *SPEC_CODE))]
@@ -99,7 +107,11 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
         if isinstance(reference.wanted, VarianceReference):
             _check_alike(written, reference, outline, earlier[reference.earlier].plan)
             variances.append(names[reference.earlier])
-    chain[path.stem] = Link(outline, names, digest(parts)[:ID_DIGITS], tuple(variances))
+    key = digest(parts)[:ID_DIGITS]
+    concluding = frozenset(
+        link.plan.study.name for link in earlier.values() if link.procedure is not None
+    )
+    chain[path.stem] = Link(outline, names, key, tuple(variances), written.procedure, concluding)
     return chain[path.stem]
 
 
@@ -193,7 +205,7 @@ def _check_alike(written: WrittenSpec, reference: Reference, own: Plan, plan: Pl
 
 def _outline(written: WrittenSpec, earlier: Mapping[EarlierArm, Link]) -> Plan:
     """Return the plan of a study with stand-ins for the results that it takes."""
-    stand_ins = [list(_stand_ins(link.plan, source)) for source, link in earlier.items()]
+    stand_ins = [list(_stand_ins(link, source)) for source, link in earlier.items()]
     failed: SpecError | None = None
     for results in itertools.product(*stand_ins):
         try:
@@ -203,8 +215,13 @@ def _outline(written: WrittenSpec, earlier: Mapping[EarlierArm, Link]) -> Plan:
     raise failed or SpecError(f"{written.path}: the studies that it takes from have no trials")
 
 
-def _stand_ins(plan: Plan, source: EarlierArm) -> Iterator[EarlierResult]:
-    """Yield a trial of every arm that the best one may be in."""
+def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
+    """Yield a trial of every arm that the best one may be in; of a procedure a conclusion."""
+    plan = link.plan
+    if link.procedure:
+        values = link.procedure.VALUES
+        yield concluded(plan.study.name, plan.study.workload.name, values, "")
+        return
     first = _first_trials(plan)
     compared = _what_it_compares(plan)
     for arm in plan.study.arms:

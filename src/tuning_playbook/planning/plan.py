@@ -261,7 +261,10 @@ def study_of(
     workload = workload_of(path, written.shape, text)
     settled = settle(written, results, workload)
     assert isinstance(settled.shape, shape.StudySpec)
-    return resolve(Draft(path, settled.shape, text, workload, settled.baseline, settled.taken))
+    draft = Draft(
+        path, settled.shape, text, workload, settled.baseline, settled.taken, written.name
+    )
+    return resolve(draft)
 
 
 def plan_study(path: Path, results: Mapping[EarlierArm, EarlierResult] = NO_RESULTS) -> Plan:

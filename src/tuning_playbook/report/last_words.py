@@ -51,6 +51,23 @@ def study_words(folder: Path) -> list[str]:
         return []
 
 
+def conclusion_words(folder: Path) -> list[str]:
+    """Return what a procedure concludes; nothing where it cannot be read.
+
+    Args:
+        folder: Its folder of results.
+    """
+    try:
+        conclusion = json.loads((folder / "conclusion.json").read_text())
+        return [
+            f"{folder.name}: {conclusion['sentence']}",
+            f"  verdict: {conclusion['verdict']}. {conclusion['advice']}",
+            f"  report: {folder / 'report.html'}",
+        ]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
 def _best(summary: Mapping[str, Any]) -> str:
     value, feasible, run = (
         summary[name] for name in ("best_search_objective", "trials_feasible", "trials_run")

@@ -25,7 +25,8 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf|
 NUMBERED = re.compile(r"0\d+")
 """A whole number with zeros before it is a name: nobody writes a quantity so."""
 
-FRACTION = re.compile(r"\d+\.\d+")
+VERSION = re.compile(r"\d+\.\d{1,3}")
+"""What may be a version; more digits after the point are those of a number, however printed."""
 
 Complaint = Callable[[int, str], SourceError]
 """Makes an error about a cell: its place in the column, and what is wrong with it."""
@@ -55,9 +56,9 @@ def typed(
 
     Without a type of its own a column is of truth values where all are, of numbers where all are,
     and else of texts. 1 and 0 beside truth values are truth values too. `None`, `NaN`, `NA` and the
-    like among numbers or truth values are no value. Two fractions that are one number but for zeros
-    at the end, as 1.1 and 1.10, make it one of texts: a tool that writes numbers writes one number
-    in one way.
+    like among numbers or truth values are no value. Two short fractions that are one number but for
+    zeros at the end, as 1.1 and 1.10, make it one of texts, as of versions: a tool that writes
+    numbers writes one number in one way, or in many digits.
 
     Args:
         name: Of the hyperparameter.
@@ -205,10 +206,10 @@ def _is_number(cell: Cell) -> bool:
 
 def _written_twice(cells: Sequence[Cell]) -> tuple[str, str] | None:
     """Return two fractions that are one number but for zeros at the end; None without such."""
-    seen: dict[float, str] = {}
+    seen: dict[str, str] = {}
     for cell in cells:
-        if isinstance(cell, str) and FRACTION.fullmatch(cell) and float(cell) % 1:
-            first = seen.setdefault(float(cell), cell)
+        if isinstance(cell, str) and VERSION.fullmatch(cell) and float(cell) % 1:
+            first = seen.setdefault(cell.rstrip("0"), cell)
             if first != cell:
                 return first, cell
     return None

@@ -1,6 +1,8 @@
 """The hyperparameters of runs: each one's value in every run, in one type."""
 
+from array import array
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from tuning_playbook.declarations import NAME, ONE_MINUS, Value
 from tuning_playbook.sources.arms import one_minus
@@ -52,8 +54,9 @@ def hyperparameter_columns(
 def one_value_each(name: str, values: Values) -> tuple[Values, list[str]]:
     """Return a column in which real numbers that are one are equal, and what is said of it.
 
-    Numbers are one where they differ by less than float32 can tell: one tool prints 14 digits of
-    what another prints 19 of, or keeps in float32. Of such the first with the most digits stands.
+    Numbers are one where one of them is the other in fewer digits, or in float32: one tool prints
+    14 digits of what another prints 19 of, or keeps in float32. Two draws of a search that happen
+    to lie as near are two. Of such as are one the first with the most digits stands.
 
     Example:
         >>> one_value_each("rate", (0.00025118864315, 0.0002511886431509582))[0]
@@ -67,7 +70,13 @@ def one_value_each(name: str, values: Values) -> tuple[Values, list[str]]:
             groups[-1].append(number)
         else:
             groups.append([number])
-    several = [group for group in groups if len(group) > 1]
+    several = [
+        part
+        for group in groups
+        if len(group) > 1
+        for part in _those_that_are_one(group)
+        if len(part) > 1
+    ]
     chosen = {
         number: max(group, key=lambda n: (len(repr(n)), -place[n]))
         for group in several
@@ -79,9 +88,38 @@ def one_value_each(name: str, values: Values) -> tuple[Values, list[str]]:
     return tuple(
         chosen.get(value, value) if isinstance(value, float) else value for value in values
     ), [
-        f"{name}: {' and '.join(map(str, first))} are read as one value, and so are all that "
-        f"differ by less than {ONE_NUMBER:.0e} of themselves, as printed digits and float32 do."
+        f"{name}: {' and '.join(map(str, first))} are read as one value, and so are all of which "
+        "one is the other in fewer digits or in float32."
     ]
+
+
+def _those_that_are_one(numbers: Sequence[float]) -> list[list[float]]:
+    """Return numbers that lie near each other in groups of those that are one."""
+    parts: list[list[float]] = []
+    for number in sorted(numbers, key=lambda n: len(repr(n)), reverse=True):
+        part = next((part for part in parts if any(_is_one(number, n) for n in part)), None)
+        if part is None:
+            parts.append([number])
+        else:
+            part.append(number)
+    return parts
+
+
+def _is_one(one: float, other: float) -> bool:
+    """Whether one of two numbers is the other in fewer digits, or in float32.
+
+    Digits may have been cut off or rounded.
+    """
+    last_digit = max(int(Decimal(repr(n)).as_tuple().exponent) for n in (one, other))
+    return (
+        abs(Decimal(one) - Decimal(other)) <= Decimal(1).scaleb(last_digit)
+        or _in_float32(one) == other
+        or _in_float32(other) == one
+    )
+
+
+def _in_float32(number: float) -> float:
+    return array("f", [number])[0]
 
 
 def _another_each(values: Values) -> bool:

@@ -13,6 +13,7 @@ Source: https://github.com/mlflow/mlflow, `mlflow/store/tracking`.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,14 +70,14 @@ def read_mlflow(path: Path, experiment: str | None, wanted: Callable[[str], bool
     experiments, stored, notes = _in_folder(path) if path.is_dir() else _in_database(path)
     chosen = _chosen(path, experiments, stored, experiment)
     stored = sorted((run for run in stored if run.experiment == chosen), key=lambda run: run.id)
-    names = [run.name for run in stored]
+    named = Counter(run.name for run in stored)
     runs: list[Run] = []
     unread: list[str] = []
     unfinished: list[str] = []
     left_out: dict[str, str] = {}
     cut: list[str] = []
     for run in stored:
-        name = run.name if run.name and names.count(run.name) == 1 else run.id
+        name = run.name if run.name and named[run.name] == 1 else run.id
         if not (wanted(name) or wanted(run.id)):
             unread += [name]
         elif run.status in ("RUNNING", "SCHEDULED"):

@@ -26,6 +26,7 @@ class Draft:
         workload: What the workload declares.
         baseline: The incumbent, where it is the result of an earlier study.
         taken: What the spec takes from earlier studies.
+        name: The study's name, where that is not the stem of its file.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Draft:
     workload: WorkloadDescription
     baseline: EarlierResult | None = None
     taken: tuple[Taken, ...] = ()
+    name: str = ""
 
     def error(self, location: Location, message: str) -> SpecError:
         """Return an error that names the file, the line and the key that `location` leads to."""

@@ -1,6 +1,8 @@
 """What a study takes from the result of an earlier one: the rounds of the playbook.
 
     fixed: {learning_rate: {from: optimizer_choice, of: best}}
+    fixed: {learning_rate: {from: stability, of: unstable_rate, times: 10}}
+    scientific: {learning_rate: [0.1, {from: optimizer_choice, of: best}]}
     nuisance: {learning_rate: {from: optimizer_choice, around: best, factor: 4}}
     training: {batch_size: {from: optimizer_choice, of: best}, ...}
     reruns: {seeds: 2, variance: {from: optimizer_choice}}
@@ -26,6 +28,7 @@ from tuning_playbook.study.draft import error_at, key_of
 from tuning_playbook.study.families import COMMON, families
 from tuning_playbook.study.origin import EarlierResult, Taken, take
 from tuning_playbook.study.references import (
+    BEST,
     BaselineReference,
     RangeReference,
     ValueReference,
@@ -34,6 +37,9 @@ from tuning_playbook.study.references import (
 from tuning_playbook.study.study import write_value
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.study.yaml import Location
+
+CHOICE = "choice"
+"""The key of a distribution whose values are listed."""
 
 EarlierArm = tuple[str, str]
 """A study and one of its arms; the arm is empty where the best of all arms is meant."""
@@ -55,6 +61,11 @@ class Reference:
     def earlier(self) -> EarlierArm:
         """Return the study and the arm that it refers to."""
         return self.wanted.study, self.wanted.arm
+
+    @property
+    def name(self) -> str:
+        """Return the name of what it stands for, also where it stands in a list."""
+        return next(str(k) for k in reversed(self.location) if isinstance(k, str) and k != CHOICE)
 
 
 def find_references(document: Mapping[str, Any], path: Path, text: str) -> tuple[Reference, ...]:
@@ -114,7 +125,7 @@ def put_in(
         result, wanted, name = (
             results.get(reference.earlier),
             reference.wanted,
-            reference.location[-1],
+            reference.name,
         )
         try:
             if result is None:
@@ -122,6 +133,7 @@ def put_in(
                     f"the result of '{wanted.study}' is not known yet; snakemake trains it first"
                 )
             if isinstance(wanted, BaselineReference):
+                _check_study(result)
                 baseline = result
                 del settled["baseline"]
                 taken.append(take("baseline", result.trial, result))
@@ -132,11 +144,12 @@ def put_in(
                 written = f"standard deviation {known['standard_deviation']:.3g}"
                 taken.append(take(key_of(reference.location), written, result))
                 continue
-            value: Any = value_of(result, str(name))
-            written = write_value(value)
-            if isinstance(wanted, RangeReference):
-                declared = _declared(workload, str(name).removeprefix(ONE_MINUS))
-                value = range_around(result, str(name), wanted.factor, declared)
+            declared = _declared(workload, name.removeprefix(ONE_MINUS))
+            if isinstance(wanted, ValueReference):
+                value: Any = taken_value(result, name, wanted, declared)
+                written = write_value(value)
+            else:
+                value = range_around(result, name, wanted.factor, declared)
                 ((kind, bounds),) = value.items()
                 written = f"{kind} [{bounds[0]:g}, {bounds[1]:g}]"
         except SpecError as error:
@@ -166,6 +179,7 @@ def known_variance(result: EarlierResult) -> dict[str, Any]:
     Raises:
         SpecError: It was not measured; the message does not name the place.
     """
+    _check_study(result)
     if result.deviation is None:
         raise SpecError(
             f"'{result.study}' does not know its trial variance: it takes five feasible reruns of "
@@ -178,12 +192,62 @@ def known_variance(result: EarlierResult) -> dict[str, Any]:
     }
 
 
+def taken_value(
+    result: EarlierResult, name: str, wanted: ValueReference, declared: Hyperparameter | None
+) -> Value:
+    """Return the value that a reference takes, multiplied as it says.
+
+    Args:
+        result: What it refers to.
+        name: What the value is for.
+        wanted: The reference.
+        declared: What is declared of that; None of a setting of training.
+
+    Raises:
+        SpecError: There is no such value, or it is no number to be multiplied; the message does not
+            name the place.
+    """
+    value = value_of(result, name) if wanted.of == BEST else concluded_value(result, wanted.of)
+    if wanted.times == 1:
+        return value
+    if isinstance(value, bool | str):
+        raise SpecError(f"'{wanted.of}' is {write_value(value)}, and only a number has multiples")
+    product = float(f"{value * wanted.times:.{SIGNIFICANT_DIGITS}g}")
+    whole = declared is None or declared.whole
+    return max(1, round(product)) if whole else product
+
+
+def concluded_value(result: EarlierResult, of: str) -> Value:
+    """Return a value of the conclusion of a procedure.
+
+    Raises:
+        SpecError: It is no procedure, has no such value, or did not find it; the message does not
+            name the place.
+    """
+    if result.conclusion is None:
+        raise SpecError(
+            f"'{result.study}' is no procedure, so it has no '{of}': take 'of: {BEST}', a value of "
+            "its best trial"
+        )
+    if of not in result.conclusion:
+        known = list(result.conclusion)
+        raise SpecError(
+            f"the procedure '{result.study}' gives no '{of}'{nearest(of, known)} (it gives: "
+            f"{', '.join(known)})"
+        )
+    value = result.conclusion[of]
+    if value is None:
+        raise SpecError(f"the procedure '{result.study}' found no '{of}': {result.sentence}")
+    return value
+
+
 def value_of(result: EarlierResult, name: str) -> Value:
     """Return the value of a hyperparameter.
 
     Raises:
         SpecError: The trial has none; the message does not name the place.
     """
+    _check_study(result)
     target = name.removeprefix(ONE_MINUS)
     if name in result.values:
         return result.values[name]
@@ -194,6 +258,15 @@ def value_of(result: EarlierResult, name: str) -> Value:
         f"the best trial of '{result.study}' ({result.trial}, in the arm '{result.arm}') has no "
         f"'{name}'{nearest(name, result.values)}"
     )
+
+
+def _check_study(result: EarlierResult) -> None:
+    """Check that a result is of a study, which has a best trial."""
+    if result.conclusion is not None:
+        raise SpecError(
+            f"'{result.study}' is a procedure and has no best trial: say which value of its "
+            f"conclusion is meant, with 'of: ...' (it gives: {', '.join(result.conclusion)})"
+        )
 
 
 def range_around(
@@ -227,16 +300,35 @@ def _places(document: Mapping[str, Any]) -> Iterator[tuple[Location, Any, Any]]:
     """Yield every place where a reference may stand, what stands there, and the shape it has."""
     for location, part in _parts(document, ()):
         for role, model in (("fixed", ValueReference), ("nuisance", RangeReference)):
-            names = part.get(role)
-            for name, value in names.items() if isinstance(names, dict) else ():
+            for name, value in _items(part.get(role)):
                 yield (*location, role, name), value, model
-    training = document.get("training")
-    if isinstance(training, dict):
-        yield ("training", "batch_size"), training.get("batch_size"), ValueReference
+                yield from _listed((*location, role, name, CHOICE), dict(_items(value)).get(CHOICE))
+        for name, values in _items(part.get("scientific")):
+            yield from _listed((*location, "scientific", name), values)
+    trials = dict(_items(document.get("search"))).get("trials")
+    for index, trial in enumerate(trials if isinstance(trials, list) else ()):
+        for name, value in _items(trial):
+            yield ("search", "trials", index, name), value, ValueReference
+    training = dict(_items(document.get("training")))
+    for key in ("batch_size", "max_train_steps"):
+        yield ("training", key), training.get(key), ValueReference
+    for name, value in _items(document.get("procedure")):
+        yield ("procedure", name), value, ValueReference
     reruns = document.get("reruns")
     if isinstance(reruns, dict):
         yield ("reruns", "variance"), reruns.get("variance"), VarianceReference
     yield ("baseline",), document.get("baseline"), BaselineReference
+
+
+def _items(given: Any) -> list[tuple[str, Any]]:
+    """Return the items of what should be a mapping."""
+    return list(given.items()) if isinstance(given, dict) else []
+
+
+def _listed(location: Location, values: Any) -> Iterator[tuple[Location, Any, Any]]:
+    """Yield the places of what should be a list."""
+    for index, value in enumerate(values if isinstance(values, list) else ()):
+        yield (*location, index), value, ValueReference
 
 
 def _parts(part: Mapping[str, Any], location: Location) -> Iterator[tuple[Location, Any]]:

@@ -1,5 +1,6 @@
 """Where a value of a study is from, if from the result of an earlier one."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -25,6 +26,8 @@ class EarlierResult:
         deviation: The standard deviation of the objective over seeds, of the reruns of all its
             configurations together; None where that was not asked for.
         degrees: The degrees of freedom of that.
+        conclusion: Of a procedure the values that it concludes with; then there is no best trial.
+        sentence: Of a procedure what it concludes.
         compared: What the study compared: by scientific hyperparameter its values, as written.
         beside: What it held fixed while it did, or compared: by hyperparameter all values in any
             arm, as written. What it searched anywhere is not among them.
@@ -42,6 +45,8 @@ class EarlierResult:
     scales: Mapping[str, str]
     deviation: float | None = None
     degrees: int = 0
+    conclusion: Mapping[str, Value | None] | None = None
+    sentence: str = ""
     compared: Mapping[str, Sequence[str]] = field(default_factory=dict)
     beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
     runner_up: str = ""
@@ -86,6 +91,22 @@ class Taken:
         """Return it as a JSON object that says where to look it up."""
         content = asdict(self)
         return {key: value for key, value in content.items() if value or key not in OF_COMPARED}
+
+
+def concluded(
+    study: str, workload: str, values: Mapping[str, Value | None], sentence: str
+) -> EarlierResult:
+    """Return the conclusion of a procedure as an earlier result.
+
+    Args:
+        study: The procedure's name.
+        workload: Its workload.
+        values: What it concludes with; None what it could not find.
+        sentence: What it concludes.
+    """
+    return EarlierResult(
+        study, "", "", "", "", math.nan, workload, {}, {}, conclusion=values, sentence=sentence
+    )
 
 
 def take(place: str, value: str, result: EarlierResult) -> Taken:

@@ -15,6 +15,7 @@ from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import Reference, find_references, without
 from tuning_playbook.study.import_spec import ImportSpec
 from tuning_playbook.study.origin import EarlierResult, Taken
+from tuning_playbook.study.procedure_settings import ProcedureSettings, ProcedureSpec, as_study
 from tuning_playbook.study.roles import NEVER_A_HYPERPARAMETER
 from tuning_playbook.study.values import RANGE, VALUES
 from tuning_playbook.study.yaml import Location, read_yaml
@@ -28,11 +29,19 @@ ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
 FORMATS = (
     *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
 )
-TAGS = {"search": ("algorithm", ALGORITHMS), "source": ("format", FORMATS)}
+PROCEDURES = ("stability", "warmup", "clipping")
+TAGS = {
+    "search": ("algorithm", ALGORITHMS),
+    "source": ("format", FORMATS),
+    "procedure": ("name", PROCEDURES),
+}
 """The keys whose shape one of their own keys chooses, and its known values."""
 
 NOT_WITH_A_SOURCE = "is not given with 'source': those trials are finished, nothing is trained"
 UNION_MEMBERS = ("[key]", "bool", "int", "float", "str")
+SEARCHED = ("scientific", "nuisance", "conditional")
+"""The keys of a spec of which any needs a search."""
+
 FORMS = (VALUES, RANGE)
 """The two forms of a scientific hyperparameter, which a place in the spec does not name."""
 
@@ -49,6 +58,9 @@ class WrittenSpec:
         shape: The spec; where it has references, with any values in their places.
         baseline: The incumbent, where it was taken from an earlier study.
         taken: What was taken from earlier studies.
+        procedure: The settings of the procedure that it is of, if of one; then `shape` is its spec
+            as that of a study.
+        name: The study's name, where that is not the stem of its file.
     """
 
     path: Path
@@ -58,12 +70,15 @@ class WrittenSpec:
     shape: shape.StudySpec | ImportSpec
     baseline: EarlierResult | None = None
     taken: tuple[Taken, ...] = ()
+    procedure: ProcedureSettings | None = None
+    name: str = ""
 
 
 def read_spec(path: Path) -> WrittenSpec:
     """Return a study spec of the right shape.
 
-    With a `source` it is a study of imported trials, whose shape is another.
+    With a `source` it is a study of imported trials, whose shape is another; with a `procedure` it
+    is a recipe of several rounds.
 
     Raises:
         SpecError: It cannot be read, or a key or value is not of the right shape.
@@ -76,8 +91,29 @@ def written_spec(path: Path, document: dict[str, Any], text: str) -> WrittenSpec
     if "source" in document:
         return WrittenSpec(path, document, text, (), validate(document, text, path, ImportSpec))
     references = find_references(document, path, text)
-    spec = validate(without(document, references), text, path, shape.StudySpec)
-    return WrittenSpec(path, document, text, references, spec)
+    spec, procedure = shape_of(without(document, references), text, path)
+    return WrittenSpec(path, document, text, references, spec, procedure=procedure)
+
+
+def shape_of(
+    document: dict[str, Any], text: str, path: Path
+) -> tuple[shape.StudySpec, ProcedureSettings | None]:
+    """Return the spec of a document without references, and the procedure that it asks for.
+
+    Args:
+        document: As YAML gives it.
+        text: The file's text, for errors.
+        path: The file, for errors.
+
+    Raises:
+        SpecError: A key or value is not of the right shape.
+    """
+    if "procedure" not in document:
+        return validate(document, text, path, shape.StudySpec), None
+    procedure = validate(document, text, path, ProcedureSpec).procedure
+    if "search" not in document and not document.keys().isdisjoint(SEARCHED):
+        raise error_at(path, text, ("search",), "this key is required where something is searched")
+    return validate(as_study(document), text, path, shape.StudySpec), procedure
 
 
 def read_baseline(path: Path) -> tuple[Baseline, str]:

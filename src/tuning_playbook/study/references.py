@@ -6,12 +6,23 @@ from pydantic import Field, StrictFloat, StrictInt, StrictStr
 
 from tuning_playbook.study.base import Shape
 
+BEST = "best"
+"""What a value is of that the best trial of a study has."""
+
 
 class ValueReference(Shape):
-    """A value that the best trial of an earlier study has: `{from: <study>, of: best}`."""
+    """A value that an earlier study found: `{from: <study>, of: best}`.
+
+    Of a procedure it is a value of its conclusion: `{from: <study>, of: unstable_rate, times: 10}`.
+    """
 
     study: StrictStr = Field(alias="from", description="the earlier study's name, or its path")
-    of: Literal["best"] = "best"
+    of: StrictStr = Field(
+        BEST, description="best, for the best trial; of a procedure a value of its conclusion"
+    )
+    times: Annotated[StrictFloat | StrictInt, Field(gt=0)] = Field(
+        1, description="the multiple of the value that is taken, where it is a number"
+    )
     arm: StrictStr = Field("", description="the arm whose best trial is meant; else of all arms")
 
 

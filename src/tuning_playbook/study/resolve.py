@@ -56,7 +56,7 @@ def resolve(draft: Draft) -> Study:
     for batch_size in {arm.batch_size for arm in arms} | {baseline.batch_size if baseline else 0}:
         _check_shares(draft, batch_size)
     return Study(
-        name=draft.path.stem,
+        name=draft.name or draft.path.stem,
         path=draft.path,
         spec=draft.spec,
         text=draft.text,

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.import_spec import ImportSpec
+from tuning_playbook.study.procedure_settings import ProcedureSpec
 from tuning_playbook.study.references import (
     BaselineReference,
     RangeReference,
@@ -17,22 +18,29 @@ from tuning_playbook.study.shape import StudySpec
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON schema of a study spec (draft 2020-12), for editors."""
-    either: TypeAdapter[Any] = TypeAdapter(StudySpec | ImportSpec)
+    either: TypeAdapter[Any] = TypeAdapter(StudySpec | ImportSpec | ProcedureSpec)
     schema = either.json_schema()
     definitions = schema["$defs"]
     for model in (ValueReference, RangeReference, VarianceReference, BaselineReference):
         definitions[model.__name__] = model.model_json_schema()
-    for part in (definitions["StudySpec"], definitions["Conditional"]):
+    studies = (definitions["StudySpec"], definitions["ProcedureSpec"])
+    for part in (*studies, definitions["Conditional"]):
         values = part["properties"]
         _allow(values["fixed"]["additionalProperties"], ValueReference)
         ranges = values["nuisance"]
         ranges["additionalProperties"] = {"anyOf": [ranges["additionalProperties"]]}
         _allow(ranges["additionalProperties"], RangeReference)
-    _allow(definitions["Training"]["properties"]["batch_size"], ValueReference)
+    for key in ("batch_size", "max_train_steps"):
+        _allow(definitions["Training"]["properties"][key], ValueReference)
     _allow(definitions["Reruns"]["properties"]["variance"], VarianceReference)
-    _allow(definitions["StudySpec"]["properties"]["baseline"], BaselineReference)
+    for part in studies:
+        _allow(part["properties"]["baseline"], BaselineReference)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 
 def _allow(schema: dict[str, Any], reference: type[Shape]) -> None:
+    if "anyOf" not in schema:
+        about = ("title", "description")
+        plain = {key: schema.pop(key) for key in list(schema) if key not in about}
+        schema["anyOf"] = [plain]
     schema["anyOf"] = [*schema["anyOf"], {"$ref": f"#/$defs/{reference.__name__}"}]

@@ -22,10 +22,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tuning_playbook.errors import ChangedDuringRunError
-from tuning_playbook.study import shape
 from tuning_playbook.study.earlier_results import EarlierArm, put_in
 from tuning_playbook.study.origin import EarlierResult, Taken
-from tuning_playbook.study.read import WrittenSpec, validate, written_spec
+from tuning_playbook.study.planned_round import ABOUT as ROUND
+from tuning_playbook.study.planned_round import read_round
+from tuning_playbook.study.read import WrittenSpec, shape_of, written_spec
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.study.yaml import read_yaml
 
@@ -54,8 +55,8 @@ def settle(
     document, baseline, taken = put_in(
         written.document, written.references, results, workload, path=path, text=text
     )
-    spec = validate(document, text, path, shape.StudySpec)
-    return WrittenSpec(path, document, text, (), spec, baseline, taken)
+    spec, procedure = shape_of(document, text, path)
+    return WrittenSpec(path, document, text, (), spec, baseline, taken, procedure)
 
 
 def write_settled(settled: WrittenSpec) -> str:
@@ -78,13 +79,15 @@ def write_settled(settled: WrittenSpec) -> str:
 
 
 def read_settled(path: Path) -> WrittenSpec:
-    """Return the spec in a file: a settled one, or one that a user wrote.
+    """Return the spec in a file: a settled one, a round of a procedure, or one that a user wrote.
 
     Raises:
         ChangedDuringRunError: The spec that was settled is another by now.
         SpecError: It cannot be read, or a key or value is not of the right shape.
     """
     document, text = read_yaml(path, what="study spec")
+    if isinstance(document.get(ROUND), dict):
+        return read_round(document, text)
     about = document.get(ABOUT)
     if not isinstance(about, dict):
         return written_spec(path, document, text)
@@ -96,15 +99,10 @@ def read_settled(path: Path) -> WrittenSpec:
             f"{spec} changed after {path} was made of it; run snakemake again"
         )
     given: dict[str, Any] | None = about["baseline"]
-    return WrittenSpec(
-        spec,
-        document,
-        text,
-        (),
-        validate(document, text, spec, shape.StudySpec),
-        EarlierResult(**given) if given else None,
-        tuple(Taken(**item) for item in about["taken"]),
-    )
+    baseline = EarlierResult(**given) if given else None
+    taken = tuple(Taken(**item) for item in about["taken"])
+    shape, procedure = shape_of(document, text, spec)
+    return WrittenSpec(spec, document, text, (), shape, baseline, taken, procedure)
 
 
 def _digest(text: str) -> str:

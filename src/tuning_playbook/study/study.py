@@ -98,7 +98,7 @@ class Study:
     """A study whose spec has passed every check.
 
     Attributes:
-        name: The spec's stem.
+        name: The spec's stem; of a round of a procedure, its folder among the results.
         path: The spec's file.
         spec: The spec as written, with the defaults of its shape.
         text: The spec's text.

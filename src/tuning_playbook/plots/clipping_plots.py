@@ -1,0 +1,86 @@
+"""What the procedure `clipping` found: figure 9 of the playbook, and the norms behind it."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from tuning_playbook.plots.loss_lines import draw_losses
+from tuning_playbook.plots.scales import plain_ticks, range_ticks
+from tuning_playbook.plots.style import BLACK, BLUE, GREY, VERMILION, WIDTH, legend_below, look
+
+RATE, CLIP = "hp_learning_rate", "hp_clip_norm"
+
+
+def norms(conclusion: xr.Dataset) -> Figure:
+    """Plot the histograms of the gradient norms of the good and the unstable trial."""
+    places = {"good": _unclipped(conclusion, "good_rate")}
+    places["unstable"] = _unclipped(conclusion, "unstable_rate")
+    with look():
+        figure = Figure(figsize=(WIDTH, 3.4))
+        axes = figure.subplots()
+        if "norm_count" not in conclusion or None in places.values():
+            axes.text(0.5, 0.5, "no gradient norms", transform=axes.transAxes, ha="center")
+            return figure
+        bins = conclusion["norm_bin"].values.astype(float)
+        edges = np.append(bins, bins[-1] ** 2 / bins[-2])
+        seen = np.zeros(len(bins), bool)
+        for (name, place), colour in zip(places.items(), (BLUE, VERMILION), strict=True):
+            counts = conclusion["norm_count"].values[place].astype(float)
+            seen |= counts > 0
+            rate = float(conclusion[RATE].values[place])
+            label = f"{name} trial, learning rate {rate:.3g}"
+            axes.stairs(counts / max(counts.sum(), 1.0), edges, color=colour, label=label)
+        low, high = edges[:-1][seen].min(), edges[1:][seen].max()
+        for key, label, colour, line in (
+            ("first_clip_norm", "first threshold", GREY, ":"),
+            ("clip_norm", "clip norm", BLACK, "--"),
+        ):
+            value = float(conclusion.attrs[key])
+            if np.isfinite(value):
+                text = f"{label} {value:.3g}"
+                axes.axvline(value, color=colour, linestyle=line, label=text)
+        axes.set_xscale("log")
+        axes.set_xlim(low, high)
+        plain_ticks(axes.xaxis, range_ticks(float(low), float(high), log=True))
+        axes.set_xlabel("gradient norm")
+        axes.set_ylabel("share of the steps")
+        legend_below(figure, axes)
+    return figure
+
+
+def clipped(conclusion: xr.Dataset) -> Figure:
+    """Plot the training loss without and with clipping (figure 9)."""
+    places, labels = [], []
+    good = _unclipped(conclusion, "good_rate")
+    unstable = _unclipped(conclusion, "unstable_rate")
+    rate = conclusion[RATE].values
+    for place, said in ((good, "not clipped: the baseline"), (unstable, "not clipped")):
+        if place is not None:
+            places.append(place)
+            labels.append(f"learning rate {rate[place]:.3g}, {said}")
+    purpose = conclusion["purpose"].values.astype(str)
+    chosen = np.isclose(conclusion[CLIP].values, float(conclusion.attrs["clip_norm"]))
+    if not chosen.any():  # the lowest norm that was tried
+        norms_tried = np.where(purpose == "clipped", conclusion[CLIP].values, np.inf)
+        chosen = (norms_tried == norms_tried.min()) & np.isfinite(norms_tried)
+    for place in np.flatnonzero((purpose == "clipped") & chosen)[:1]:
+        places.append(int(place))
+        clip = float(conclusion[CLIP].values[place])
+        labels.append(f"learning rate {rate[place]:.3g}, clipped at {clip:.3g}")
+    with look():
+        figure = Figure(figsize=(WIDTH, 3.4))
+        axes = figure.subplots()
+        if places:
+            draw_losses(axes, conclusion, places, labels)
+        else:
+            axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center")
+        legend_below(figure, axes)
+    return figure
+
+
+def _unclipped(conclusion: xr.Dataset, rate: str) -> int | None:
+    """Return the first whole run without clipping at a rate; None if there is none."""
+    wanted = float(conclusion.attrs[rate])
+    whole = ~np.isin(conclusion["purpose"].values.astype(str), ("look", "clipped", "compare"))
+    found = np.flatnonzero(whole & np.isclose(conclusion[RATE].values, wanted, rtol=1e-4))
+    return int(found[0]) if len(found) else None

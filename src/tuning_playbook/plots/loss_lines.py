@@ -1,0 +1,83 @@
+"""Training loss curves of a few trials, on axes of their own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from tuning_playbook.analysis.ranking import Floats
+from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
+from tuning_playbook.plots.style import COLOURS, VERMILION, clean
+
+UNSTABLE_LINES: tuple[Any, ...] = ("--", "-.", ":", (0, (9, 2)), (0, (9, 2, 1, 2, 1, 2)))
+"""Of unstable trials, so that they are told apart."""
+
+TOO_HIGH = 3.0
+"""A loss more than so many times the one at the start is cut off: the others are to be seen."""
+
+
+def line_of(conclusion: xr.Dataset, trial: int) -> tuple[Floats, Floats]:
+    """Return the steps and the training losses of a trial as far as it has any."""
+    steps = conclusion["step"].values[trial].astype(float)
+    losses = conclusion["train_loss"].values[trial].astype(float)
+    known = np.isfinite(steps) & np.isfinite(losses)
+    return steps[known], losses[known]
+
+
+def draw_losses(
+    axes: Axes,
+    conclusion: xr.Dataset,
+    trials: Sequence[int],
+    labels: Sequence[str],
+    *,
+    log_steps: bool = False,
+) -> None:
+    """Draw the training loss of some trials; unstable ones are dashed and red.
+
+    A cross marks where one diverged, or left the plot for good.
+
+    Args:
+        axes: The plot.
+        conclusion: The trials of all rounds.
+        trials: Their positions.
+        labels: What the legend calls each.
+        log_steps: Whether the axis of steps is logarithmic.
+    """
+    lines = [line_of(conclusion, trial) for trial in trials]
+    seen = [losses for _, losses in lines if len(losses)]
+    first = max((float(losses[0]) for losses in seen), default=1.0)
+    lost = 0
+    for place, (trial, label, (steps, losses)) in enumerate(
+        zip(trials, labels, lines, strict=True)
+    ):
+        bad = bool(conclusion["unstable"].values[trial])
+        style = UNSTABLE_LINES[lost % len(UNSTABLE_LINES)] if bad else "-"
+        colour = VERMILION if bad else COLOURS[place % len(COLOURS)]
+        lost += bad
+        axes.plot(steps, losses, linestyle=style, color=colour, label=clean(label))
+        inside = losses <= TOO_HIGH * first
+        if bad and len(losses) and (not inside[-1] or not _whole(conclusion, trial)):
+            last = int(np.flatnonzero(inside)[-1]) if inside.any() else 0
+            axes.plot(steps[last], min(losses[last], TOO_HIGH * first), "x", color=VERMILION)
+    shown = [np.minimum(losses, TOO_HIGH * first) for losses in seen]
+    scale_objective(axes, np.concatenate(shown) if shown else np.array([]))
+    end = max((float(steps[-1]) for steps, _ in lines if len(steps)), default=1.0)
+    if log_steps:
+        begin = min((float(steps[0]) for steps, _ in lines if len(steps)), default=1.0)
+        axes.set_xscale("log")
+        axes.set_xlim(begin, max(end, begin * 1.01))
+        plain_ticks(axes.xaxis, range_ticks(begin, max(end, begin * 1.01), log=True))
+    else:
+        axes.set_xlim(0, end)
+        plain_ticks(axes.xaxis, range_ticks(0, end, log=False))
+    axes.set_xlabel("step")
+    axes.set_ylabel("training loss")
+
+
+def _whole(conclusion: xr.Dataset, trial: int) -> bool:
+    """Return whether a trial has a loss to its last step."""
+    steps = conclusion["step"].values[trial].astype(float)
+    losses = conclusion["train_loss"].values[trial].astype(float)
+    return bool(np.isfinite(losses[np.isfinite(steps)]).all())

@@ -1,0 +1,146 @@
+"""What a procedure leaves: its conclusion as JSON, the numbers behind its plots, the next spec."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from ruamel.yaml import YAML
+
+from tuning_playbook.files import FORMAT
+from tuning_playbook.procedures.planned import round_name
+from tuning_playbook.procedures.procedure_history import Conclusion, History
+
+
+def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict[str, Any]:
+    """Return the content of conclusion.json.
+
+    Args:
+        name: The procedure's name, that of its spec.
+        history: All its rounds.
+        conclusion: What it ends with.
+    """
+    rounds = [
+        {
+            "round": number,
+            "study": round_name(name, number),
+            "purpose": item.purpose,
+            "goal": item.document["goal"],
+            "trials": [outcome.trial for outcome in item.outcomes],
+        }
+        for number, item in enumerate(history.rounds, 1)
+    ]
+    return {
+        "procedure": history.settings.name,
+        "settings": history.settings.model_dump(mode="json"),
+        "workload": history.document["workload"],
+        "goal": history.document["goal"],
+        "verdict": conclusion.verdict,
+        "values": dict(conclusion.values),
+        "sentence": conclusion.sentence,
+        "advice": conclusion.advice,
+        "rounds": rounds,
+    }
+
+
+def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
+    """Return the trials of all rounds and what the conclusion says of each.
+
+    Returns:
+        Dimensions `trial`, `window`, `norm_bin`. `round`, `purpose`, `loss` (the objective, smaller
+        being better), `hp_<name>` of every number, what the procedure adds: [trial]. `step` and
+        `train_loss`, `grad_norm`: [trial, window], NaN after the end of a trial. `norm_count`, the
+        steps by the lower edge of the bin that their gradient norm is in: [trial, norm_bin]. The
+        numbers of the conclusion are attributes.
+    """
+    rows = [
+        (number, item.purpose, outcome)
+        for number, item in enumerate(history.rounds, 1)
+        for outcome in item.outcomes
+    ]
+    windows = max((len(outcome.steps) for *_, outcome in rows), default=0)
+    names = sorted({n for *_, o in rows for n, v in o.values.items() if math.isfinite(_number(v))})
+    data: dict[str, tuple[Sequence[str], Any]] = {
+        "round": (["trial"], np.array([number for number, *_ in rows], np.int64)),
+        "purpose": (["trial"], np.array([purpose for _, purpose, _ in rows], object)),
+        "loss": (["trial"], np.array([_known(o.loss) for *_, o in rows])),
+        "step": (["trial", "window"], _padded([o.steps for *_, o in rows], windows)),
+        "train_loss": (["trial", "window"], _padded([o.train_losses for *_, o in rows], windows)),
+        "grad_norm": (["trial", "window"], _padded([o.norms for *_, o in rows], windows)),
+    }
+    for name in names:
+        data[f"hp_{name}"] = (["trial"], np.array([_number(o.values.get(name)) for *_, o in rows]))
+    for name, column in conclusion.columns.items():
+        data[name] = (["trial"], np.array(column))
+    bins = next((o.norm_bins for *_, o in rows if o.norm_bins), ())
+    counts = [o.norm_counts if o.norm_bins == bins else () for *_, o in rows]
+    data["norm_count"] = (["trial", "norm_bin"], np.nan_to_num(_padded(counts, len(bins))))
+    ids = np.array([outcome.trial for *_, outcome in rows], object)
+    attributes = {
+        "format": FORMAT,
+        "procedure": history.settings.name,
+        **_objective(history.document["objective"]),
+        "max_train_steps": history.max_train_steps,
+        "eval_every": int(history.document["training"]["eval_every"]),
+        **{name: float(value) for name, value in conclusion.numbers.items()},
+    }
+    return xr.Dataset(data, coords={"trial": ids, "norm_bin": np.array(bins)}, attrs=attributes)
+
+
+def next_study_yaml(spec: Path, name: str, conclusion: Conclusion) -> str:
+    """Return the spec that goes on from a conclusion, with its sentence and advice in its head.
+
+    Args:
+        spec: The procedure's; files that it names beside itself are named from here.
+        name: The procedure's name.
+        conclusion: What it ends with.
+    """
+    document = dict(conclusion.next_study)
+    for key in ("baseline", "data"):
+        beside = spec.parent / str(document.get(key))
+        if isinstance(document.get(key), str) and beside.exists():
+            document[key] = str(beside)
+    text = io.StringIO()
+    for line in _lines(
+        f"The procedure {name} concludes: {conclusion.sentence} {conclusion.advice}"
+    ):
+        text.write(f"# {line}\n")
+    yaml = YAML()
+    yaml.width = 10**6
+    yaml.dump(document, text)
+    return text.getvalue()
+
+
+def _objective(objective: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the losses are of, and by which sign: of steps to a target fewer are better."""
+    if objective.get("target") is None:
+        return {"objective": objective["metric"], "mode": objective["mode"]}
+    return {"objective": f"steps to {objective['metric']} {objective['target']:g}", "mode": "min"}
+
+
+def _lines(text: str, width: int = 98) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def _number(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else math.nan
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _padded(rows: Sequence[Sequence[float]], length: int) -> Any:
+    table = np.full((len(rows), length), np.nan)
+    for place, row in enumerate(rows):
+        table[place, : len(row)] = row
+    return table

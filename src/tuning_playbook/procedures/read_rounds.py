@@ -1,0 +1,115 @@
+"""The finished rounds of a procedure, read from their results."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tuning_playbook.analysis.ranking import losses, strings
+from tuning_playbook.analysis.trial_values import values_of
+from tuning_playbook.dataset.feasibility import REASON
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.procedures.procedure_history import FinishedRound, Outcome
+from tuning_playbook.study.planned_round import ABOUT, read_round
+from tuning_playbook.study.yaml import read_yaml
+
+
+def read_rounds(
+    planned: Path,
+    studies: Sequence[Path],
+    launches: Sequence[Path],
+    reruns: Sequence[Path],
+    *,
+    incomplete: bool,
+) -> tuple[FinishedRound, ...]:
+    """Return the finished rounds of a procedure, the first one first.
+
+    Args:
+        planned: The folder of what plans each round.
+        studies: The dataset of each.
+        launches: The launch.json of each that was compared with a baseline.
+        reruns: The reruns of each that has any.
+        incomplete: Whether a round counts of which some trials are missing.
+
+    Raises:
+        ArtefactError: A round is incomplete, and such do not count.
+    """
+    decided = {path.parent: path for path in launches}
+    repeated = {path.parent: path for path in reruns}
+    found = []
+    for number, path in enumerate(studies, 1):
+        study = _load(path)
+        if not study.attrs.get("complete", 1) and not incomplete:
+            raise ArtefactError(
+                f"{path}: some trials of this round are missing, so the next one is not planned; "
+                "run snakemake again, or decide with what there is: --config incomplete=decide"
+            )
+        document, text = read_yaml(planned / f"{number}.yaml", what="plan of a round")
+        launch = decided.get(path.parent)
+        found.append(
+            FinishedRound(
+                purpose=document[ABOUT]["purpose"],
+                document=read_round(document, text).document,
+                outcomes=outcomes(study),
+                launch=json.loads(launch.read_text()) if launch else None,
+                reruns=outcomes(_load(repeated[path.parent])) if path.parent in repeated else (),
+            )
+        )
+    return tuple(found)
+
+
+def _load(path: Path) -> xr.Dataset:
+    with xr.open_dataset(path) as dataset:
+        return dataset.load()
+
+
+def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
+    """Return what came of each trial of a study."""
+    loss = losses(study)
+    status, reasons = strings(study, "status"), strings(study, "infeasible_reason")
+    collapse = _column(study, "collapse_step")
+    clipped = _column(study, "clipped_share")
+    curves, norms = _curves(study, "train_loss"), _curves(study, "grad_norm")
+    steps = study["train_step"].values.astype(int)
+    bins = tuple(map(float, study["grad_norm_bin"].values)) if "grad_norm_bin" in study else ()
+    found = []
+    for place, trial in enumerate(study["trial"].values):
+        known = np.isfinite(curves[place])
+        end = len(known) if known.all() else int(np.argmin(known))
+        found.append(
+            Outcome(
+                trial=str(trial),
+                values=values_of(study, place),
+                loss=float(loss[place]) if np.isfinite(loss[place]) else None,
+                diverged=status[place] == "diverged",
+                nowhere=reasons[place].startswith(REASON),
+                collapse_step=int(collapse[place]) if np.isfinite(collapse[place]) else None,
+                steps=tuple(map(int, steps)),
+                train_losses=tuple(map(float, curves[place, :end])),
+                norms=tuple(map(float, norms[place, :end])),
+                norm_bins=bins,
+                norm_counts=_counts(study, place),
+                clipped_share=float(np.nan_to_num(clipped[place])),
+            )
+        )
+    return tuple(found)
+
+
+def _curves(study: xr.Dataset, name: str) -> Any:
+    return study[name].transpose("trial", "train_step").values.astype(float)
+
+
+def _column(study: xr.Dataset, name: str) -> Any:
+    if name not in study:
+        return np.full(study.sizes["trial"], np.nan)
+    return study[name].values.astype(float)
+
+
+def _counts(study: xr.Dataset, place: int) -> tuple[float, ...]:
+    if "grad_norm_count" not in study:
+        return ()
+    counts = study["grad_norm_count"].transpose("trial", "grad_norm_bin").values[place]
+    return tuple(map(float, np.nan_to_num(counts)))

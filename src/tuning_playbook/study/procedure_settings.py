@@ -1,0 +1,94 @@
+"""The settings of procedures, which a spec names under `procedure`, and what each concludes."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StrictFloat, StrictInt
+
+from tuning_playbook.declarations import Value
+from tuning_playbook.study.base import Shape
+from tuning_playbook.study.searches import Search
+from tuning_playbook.study.shape import StudySpec
+
+Number = StrictFloat | StrictInt
+
+
+class ProcedureShape(Shape):
+    """What every procedure's settings have.
+
+    Attributes:
+        VALUES: The values of its conclusion, by name; each stands in for the value until it is
+            known, so that a study that takes it can be checked.
+    """
+
+    VALUES: ClassVar[Mapping[str, Value]] = {}
+    name: str
+
+
+class StabilitySettings(ProcedureShape):
+    """Whether a workload is unstable just above its best learning rate."""
+
+    VALUES: ClassVar[Mapping[str, Value]] = {"unstable_rate": 0.1, "onset": "early"}
+    name: Literal["stability"]
+    rates: Annotated[list[Annotated[Number, Field(ge=1)]], Field(min_length=2)] = Field(
+        [1, 2, 5, 10], description="multiples of the best learning rate that are trained"
+    )
+    look_steps: Annotated[StrictInt, Field(ge=10)] = Field(
+        500, description="steps of the early look at twice the best rate, each of them evaluated"
+    )
+
+
+class WarmupSettings(ProcedureShape):
+    """The shortest warmup that allows rates far above the one at which training is unstable."""
+
+    VALUES: ClassVar[Mapping[str, Value]] = {"warmup_steps": 10, "learning_rate": 0.1}
+    name: Literal["warmup"]
+    times: Annotated[Number, Field(ge=1, le=100)] = Field(
+        10, description="the base learning rate, as a multiple of the unstable one"
+    )
+    unstable_rate: Annotated[Number, Field(gt=0)] | None = Field(
+        None,
+        description="the rate at which training becomes unstable; left out, it is looked for first",
+    )
+    seeds: Annotated[StrictInt, Field(ge=1)] = Field(
+        3, description="seeds on which a warmup has to be stable"
+    )
+
+
+class ClippingSettings(ProcedureShape):
+    """The norm to clip gradients at, so that a rate which is unstable becomes stable."""
+
+    VALUES: ClassVar[Mapping[str, Value]] = {"clip_norm": 1.0}
+    name: Literal["clipping"]
+    unstable_rate: Annotated[Number, Field(gt=0)] | None = Field(
+        None,
+        description="the rate at which training becomes unstable; left out, it is looked for first",
+    )
+
+
+ProcedureSettings = Annotated[
+    StabilitySettings | WarmupSettings | ClippingSettings, Field(discriminator="name")
+]
+"""The settings of any procedure."""
+
+
+class ProcedureSpec(StudySpec):
+    """The spec of a procedure: several rounds of trials, of which later ones follow from results.
+
+    All that a study has is that of its first round.
+    """
+
+    procedure: ProcedureSettings = Field(description="the procedure, and its settings")
+    search: Search | None = Field(  # type: ignore[assignment]  # a study's own is required
+        None, description="how the first round searches `nuisance`; left out, the procedure says"
+    )
+
+
+SEARCH: Mapping[str, Any] = {"algorithm": "random", "trials": 1}
+"""The search of a procedure that names none, where its spec is read as a study's."""
+
+
+def as_study(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a procedure's spec as that of a study."""
+    study = {key: value for key, value in document.items() if key != "procedure"}
+    return {"search": SEARCH, **study}

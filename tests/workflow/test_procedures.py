@@ -1,0 +1,88 @@
+"""A procedure: rounds that run by themselves, each an ordinary study."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from tests.specs import REMOVED
+from tests.workflow.background import in_background
+from tests.workflow.reading import load_dataset
+
+pytestmark = pytest.mark.workflow
+
+STABILITY = {
+    "goal": "Is training unstable just above the best learning rate?",
+    "procedure": {"name": "stability", "rates": [1, 40], "look_steps": 20},
+    "fixed.learning_rate": 0.05,
+    "nuisance": REMOVED,
+    "search": REMOVED,
+    "reruns": REMOVED,
+    "resources.trials_per_job": 16,
+}
+OTHER_LOOK = {"procedure": {"name": "stability", "rates": [1, 40], "look_steps": 25}}
+
+
+@in_background
+def procedure(workshop):
+    """A procedure from nothing; what is planned before and after; then one with another look."""
+    project = workshop.new_project("procedure")
+    project.write_study("stable", STABILITY)
+    before = project.plan(study="stable")
+    run = project.snakemake(study="stable")
+    rounds = sorted(int(path.name) for path in (project.results / "stable/rounds").iterdir())
+    first = SimpleNamespace(
+        run=run,
+        conclusion=json.loads((project.results / "stable/conclusion.json").read_text()),
+        dataset=load_dataset(project.results / "stable/conclusion.nc"),
+        trained={number: run.trained(f"stable/rounds/{number}") for number in rounds},
+        again=project.plan(study="stable"),
+        report=project.report("stable"),
+        tracked=(project.results / "tracking.csv").read_text(),
+        plots={path.name for path in (project.results / "stable/plots").iterdir()},
+    )
+    project.write_study("stable", STABILITY | OTHER_LOOK)
+    second = project.snakemake(study="stable")
+    return SimpleNamespace(
+        before=before,
+        first=first,
+        again=project.plan(study="stable"),
+        retrained={number: second.trained(f"stable/rounds/{number}") for number in rounds},
+    )
+
+
+def test_before_anything_ran_the_first_round_is_planned(procedure):
+    planned = procedure.before.rules
+    assert (planned["train_pack"], planned["plan_round"], planned["conclude_procedure"]) == (
+        1,
+        1,
+        1,
+    )
+
+
+def test_every_round_is_trained_by_one_call_and_tracked(procedure):
+    first = procedure.first
+    assert [item["purpose"] for item in first.conclusion["rounds"]] == ["rates", "look", "between"]
+    for item in first.conclusion["rounds"]:
+        assert first.trained[item["round"]] == set(item["trials"])
+        assert item["study"] in first.tracked
+
+
+def test_the_conclusion_says_where_training_becomes_unstable(procedure):
+    first = procedure.first
+    rate = first.conclusion["values"]["unstable_rate"]
+    unstable = first.dataset["unstable"].values.astype(bool)
+    assert 0.05 < rate <= 2.0
+    assert rate == pytest.approx(first.dataset["hp_learning_rate"].values[unstable].min())
+    assert first.conclusion["sentence"] in first.report
+    assert f"stable: {first.conclusion['sentence']}" in first.run.text
+    assert first.plots == {"training.svg", "rates.svg", "look.svg"}
+
+
+def test_a_second_run_has_nothing_to_do(procedure):
+    assert procedure.first.again.nothing_to_do
+    assert procedure.again.nothing_to_do
+
+
+def test_another_setting_of_one_round_trains_that_round_alone(procedure):
+    assert {number for number, trials in procedure.retrained.items() if trials} == {2}
