@@ -14,6 +14,8 @@ EVALUATIONS = 21
 # Real ones: validation error of 300 digits, every 100 steps, and the training error beside it.
 JUMP = [0.86, 0.24, 0.27, 0.76, 0.91, 0.81, 0.90, 0.90, 0.90, 0.90, 0.90, 0.90]
 LATE = [0.93, 0.11, 0.06, 0.10, 0.06, 0.05, 0.05, 0.07, 0.06, 0.11, 0.41, 0.79, 0.90, 0.90, 0.90]
+UNSTEADY = [0.95, 0.083, 0.05, 0.063, 0.077, 0.057, 0.083, 0.077, 0.137, 0.1, 0.077, 0.05, 0.113]
+UNSTEADY += [0.057, 0.173, 0.083, 0.09, 0.467, 0.297, 0.367, 0.303]
 SLOW = [0.91, 0.44, 0.33, 0.38, 0.41, 0.37, 0.31, 0.46, 0.51, 0.61, 0.71, 0.72, 0.66, 0.82, 0.81]
 
 
@@ -32,7 +34,13 @@ def counted(curve: np.ndarray, generator: np.random.Generator, examples: int) ->
 
 
 @pytest.mark.parametrize(
-    ("curve", "place", "kind"), [(JUMP, 3, "jump"), (LATE, 11, "jump"), (SLOW, 9, "slow rise")]
+    ("curve", "place", "kind"),
+    [
+        (JUMP, 3, "jump"),
+        (LATE, 11, "jump"),
+        (SLOW, 9, "slow rise"),
+        (UNSTEADY, 17, "jump"),
+    ],
 )
 def test_real_collapses_are_found_and_named(curve, place, kind):
     collapse = find_collapse(np.array(curve), np.array(curve) - 0.02)

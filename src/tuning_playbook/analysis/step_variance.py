@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.curve_noise import noise_of
 from tuning_playbook.analysis.findings import Finding, arms_in
 from tuning_playbook.analysis.numbers import text
 from tuning_playbook.analysis.ranking import (
@@ -23,6 +22,7 @@ from tuning_playbook.analysis.ranking import (
     trial_ids,
 )
 from tuning_playbook.analysis.trend import judged_part
+from tuning_playbook.dataset.curve_noise import noise_of
 from tuning_playbook.study.needs import SPREAD_TRIALS
 from tuning_playbook.study.thresholds import DEFAULTS, StepVariance
 

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import special
 
-from tuning_playbook.analysis.curve_noise import LEAST_POINTS, noise_of
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.analysis.resolution import OF_A_STEP, resolution
+from tuning_playbook.dataset.curve_noise import LEAST_POINTS, noise_of
 
 LEAST_NEIGHBOURS = 12
 """The noise is that of so many trials nearest to the edge, or of twice as many as lie before the

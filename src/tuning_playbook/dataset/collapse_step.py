@@ -7,11 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from tuning_playbook.dataset.evaluation_noise import (
-    Floats,
-    evaluation_noise,
-    gain_from_the_start,
-)
+from tuning_playbook.dataset.curve_noise import Floats
+from tuning_playbook.dataset.evaluation_noise import evaluation_noise, gain_from_the_start
 
 Kind = Literal["jump", "slow rise"]
 
@@ -26,6 +23,9 @@ GOOD = 3
 
 LEAST_NOISES = 4.5
 """Of evaluations that only scatter, hardly ever are the last two so far from the best three."""
+
+LEAST_BEFORE = 12
+"""With fewer evaluations before the collapse their scatter is not to be told."""
 
 LEAST_JUMP = 0.1
 """A jump that loses a smaller share of the gain is no collapse."""
@@ -90,7 +90,11 @@ def find_collapse(curve: Floats, train: Floats | None = None) -> Collapse | None
         return None
     before = float(np.median(np.sort(values[:place])[: min(GOOD, (place + 1) // 2)]))
     lost, gained = end - before, gain_from_the_start(values)
-    if lost < LEAST_NOISES * evaluation_noise(values):
+    noise = evaluation_noise(values)
+    if place >= LEAST_BEFORE:
+        # What has broken down scatters more than what is good.
+        noise = min(noise, evaluation_noise(values[:place]))
+    if lost < LEAST_NOISES * noise:
         return None
     kind: Kind = "jump" if _rises_at_once(values, place, before, end) else "slow rise"
     least = LEAST_JUMP if kind == "jump" else LEAST_RISE

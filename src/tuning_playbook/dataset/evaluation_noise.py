@@ -1,11 +1,8 @@
 """How far the evaluations of one curve scatter, whatever its trend and its jumps."""
 
-import math
-
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tuning_playbook.dataset.curve_noise import Floats, noise_of
 
 MOST_OF_THE_REST = 3.0
 """A first evaluation may be far beyond all others, as a perplexity is of a model that knows
@@ -17,13 +14,9 @@ REAL = 10.0
 LEAST_EVALUATIONS = 4
 """Two second differences; with fewer there is no scatter to see."""
 
-QUANTILE = 0.25
-"""Of the absolute second differences. A jump makes two of them large, and the fall at the start
-some more: on a short curve that is half of them."""
-
-NORMAL_QUANTILE = 0.3186
-"""The same quantile of the absolute value of a standard normal number."""
-
+PART = 0.25
+"""Of a curve's differences. A jump makes some of them large, and the fall at the start some more:
+on a short curve that is half of them."""
 
 MOST_ROUNDING = 0.02
 """Of a curve's range: one that has two values only has large steps, and no noise."""
@@ -32,13 +25,8 @@ MOST_ROUNDING = 0.02
 def evaluation_noise(curve: Floats) -> float:
     """Return the standard deviation of a curve's evaluations about its trend.
 
-    From the lower quartile of the absolute second differences, which a straight trend does not
-    enter and a few jumps do not move; of independent normal noise they have six times its variance.
-    Where a metric that counts examples makes it zero, it is half of the curve's smallest step, or
-    2 % of its range if that is less.
-
-    Source: J. Rice, "Bandwidth choice for nonparametric regression", 1984; F. R. Hampel, "The
-    influence curve and its role in robust estimation", 1974.
+    See `noise_of`. Where a metric that counts examples makes it zero, it is half of the curve's
+    smallest step, or 2 % of its range if that is less.
 
     Args:
         curve: Finite values: [evaluation].
@@ -52,9 +40,9 @@ def evaluation_noise(curve: Floats) -> float:
     """
     if len(curve) < LEAST_EVALUATIONS:
         return 0.0
-    second = float(np.quantile(np.abs(np.diff(curve, n=2)), QUANTILE))
-    if second > 0:
-        return second / (NORMAL_QUANTILE * math.sqrt(6))
+    noise = noise_of(curve, part=PART)
+    if noise > 0:
+        return noise
     steps = np.abs(np.diff(curve))
     if not (steps > 0).any():
         return 0.0

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tuning_playbook.dataset.evaluation_noise import Floats, evaluation_noise
+from tuning_playbook.dataset.curve_noise import Floats
+from tuning_playbook.dataset.evaluation_noise import evaluation_noise
 from tuning_playbook.dataset.rows import Axes
 from tuning_playbook.trials.record import TrialRecord
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tuning_playbook.dataset.evaluation_noise import Floats
+from tuning_playbook.dataset.curve_noise import Floats
 
 ROUNDING = 1e-6
 """Relative. Metrics are measured in single precision, and 5 errors in 100 are then a little more

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuning_playbook.analysis.curve_noise import noise_of
+from tuning_playbook.dataset.curve_noise import noise_of
 
 NOISE = 1e-5
 TREND = {
