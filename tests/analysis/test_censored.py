@@ -238,6 +238,21 @@ class TestAnswer:
         assert told.questions[0].verdict == "differs"
         assert "because the steps of no rerun vary" in told.sentence
 
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_the_arm_that_reaches_it_more_often_is_the_better_one_though_most_seeds_miss_it(
+        self, order
+    ):
+        """Most pairs of reruns miss it both: the median difference is none."""
+        arms = [f"depth={depth}" for depth in range(3)][::order]
+        study = with_target(make_study(arms=arms), TARGET)
+        steps = {arm: [None] * 14 for arm in arms}
+        steps["depth=0"] = [500, 600, 700, 800, 900, 1000, *[None] * 8]
+        told = told_of(study, steps)
+        question = told.questions[-1]
+        assert all(pair.other != "depth=0" for pair in question.pairs)
+        assert question.verdict == "differs"
+        assert "depth=0" in question.best
+
     def test_where_no_seed_reaches_it_nothing_can_be_told(self, study):
         told = told_of(study, {NESTEROV: [None] * 5, ADAM: [None] * 5})
         assert told.questions[0].verdict == "cannot tell"

@@ -58,6 +58,16 @@ def test_one_lucky_seed_among_four_that_miss_it_is_not_adopted(study):
     assert launch.candidate.mean is None
 
 
+def test_a_candidate_that_wins_more_often_is_not_rejected_for_a_median_of_none(study):
+    """Most pairs of reruns miss the target both, so half of all do not differ."""
+    launch = decided(study, {NESTEROV: [500, 600, None, None, None], "baseline": [None] * 5})
+    assert launch.difference.improvement == 0
+    assert launch.difference.probability_better == pytest.approx(0.7)
+    assert launch.decision == "provisional"
+    turned = decided(study, {NESTEROV: [None] * 5, "baseline": [500, 600, None, None, None]})
+    assert turned.decision == "reject"
+
+
 def test_nothing_is_decided_where_no_rerun_reaches_it(study):
     launch = decided(study, {NESTEROV: [None] * 5, "baseline": [None] * 5})
     assert launch.decision == "provisional"

@@ -56,12 +56,31 @@ def test_where_a_larger_objective_is_better_the_signs_turn():
     assert changes["clip_norm"].verdict == "helps"
 
 
-@pytest.mark.parametrize("values", [(np.nan, np.nan), (np.nan, 0.1)])
-def test_a_change_without_which_training_fails_is_needed(values):
-    _, changes = told({"warmup_steps": values, "dropout": (0.101, 0.099)})
+def test_a_change_without_which_training_fails_is_needed():
+    _, changes = told({"warmup_steps": (np.nan, np.nan), "dropout": (0.101, 0.099)})
     item = changes["warmup_steps"]
     assert (item.verdict, item.remove, item.gain) == ("helps", False, None)
     assert "of 2 trainings fail" in item.sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "others"),
+    [
+        ((np.nan, 0.1), {}),
+        ((np.nan, np.nan), {"reruns": (np.nan,) * 5}),
+        ((np.nan, np.nan), {"reruns": (np.nan, 0.1, 0.1, 0.1, 0.1)}),
+    ],
+    ids=["one of two fails", "the candidate fails too", "so does one of its reruns"],
+)
+def test_failures_that_may_be_chance_or_the_candidates_own_tell_nothing(values, others):
+    _, changes = told({"warmup_steps": values}, **others)
+    assert changes["warmup_steps"].verdict == "cannot tell"
+
+
+def test_a_measured_loss_counts_more_than_a_training_that_fails():
+    _, changes = told({"dropout": (np.nan, 0.05)}, earlier=(0.002**2, 18))
+    assert changes["dropout"].verdict == "hurts"
+    assert changes["dropout"].remove
 
 
 def test_a_single_training_is_enough_where_the_variance_is_known():

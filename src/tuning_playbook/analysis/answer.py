@@ -287,6 +287,8 @@ def _by_how_much(found: Comparison, beaten: Sequence[str], reruns: Reruns) -> st
     """Name those that the best one beats, each by how much; of many the nearest."""
     pairs = {pair.other: pair for pair in found.pairs if pair.arm == found.best[0]}
     known = [level for level in beaten if level in pairs]
+    if not known:
+        return "by the ranks of their reruns"
     if len(known) > MOST_NAMED:
         return f"the nearest, {known[0]}, by {_with_interval(pairs[known[0]], reruns)}"
     return _listed([f"{level} by {_with_interval(pairs[level], reruns)}" for level in known])

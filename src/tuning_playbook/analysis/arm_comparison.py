@@ -346,7 +346,8 @@ def _compare_by_ranks(
     if not reruns.vary:
         return Comparison("cannot tell")
     values = reruns.values or ()
-    whole = [place for place, count in enumerate(reruns.missed_of) if not count]
+    reached = enumerate(reruns.missed_of)
+    whole = [place for place, count in reached if not count and len(values[place]) > 1]
     samples = samples_of([values[place].tolist() for place in whole]) if len(whole) > 1 else None
     rows = {
         pair: _weights(shared, len(values))[whole]
@@ -376,7 +377,9 @@ def _compare_by_ranks(
         shifted = shifts[pair]
         held = min(1.0, p * len(beside) / len(ranked))
         found[pair] = Contrast(shifted.estimate, shifted.low, shifted.high, held)
-    pairs = tuple(_pair(*pair, found[pair]) for pair in beside)
+    # A median of 0 does not say which is the better one; the wins do.
+    loses = {pair for pair in ranked if not shifts[pair].estimate and shifts[pair].better < EVEN}
+    pairs = tuple(_pair(*pair, found[pair], turned=pair in loses) for pair in beside)
     verdict: Verdict = "no difference shown"
     if any(pair.p <= SIGNIFICANCE for pair in pairs):
         verdict = "differs"
@@ -431,9 +434,9 @@ def _worse_by_ranks(
     return min(found)
 
 
-def _pair(one: str, other: str, found: Contrast) -> Pair:
-    if found.estimate < 0:
-        return Pair(other, one, -found.estimate, -found.high, -found.low, found.p)
+def _pair(one: str, other: str, found: Contrast, *, turned: bool = False) -> Pair:
+    if turned or found.estimate < 0:
+        return Pair(other, one, abs(found.estimate), -found.high, -found.low, found.p)
     return Pair(one, other, found.estimate, found.low, found.high, found.p)
 
 

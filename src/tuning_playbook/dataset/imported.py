@@ -122,7 +122,7 @@ def _best_on_all_seeds(plan: Plan) -> dict[str, str]:
     seeds = {as_trial(study, trials[0]).id: trials for trials in configurations(study.imported)}
     counted = study.spec.objective.target is not None
     sign = 1.0 if counted or study.spec.objective.mode == "min" else -1.0
-    ranks: dict[str, list[tuple[int, float, int, str]]] = {}
+    ranks: dict[str, list[tuple[float, float, int, str]]] = {}
     for item in plan.trials:
         found = [_measured_best(study, trial.record) for trial in seeds[item.trial.id]]
         reached = np.array([one["objective"][1][0] for one in found])
@@ -132,7 +132,7 @@ def _best_on_all_seeds(plan: Plan) -> dict[str, str]:
         known = reached[np.isfinite(reached)]
         if len(known):
             level = float(np.median(known) if counted else known.mean())
-            rank = (len(reached) - len(known), sign * level, item.index)
+            rank = (1 - len(known) / len(reached), sign * level, item.index)
             ranks.setdefault(item.arm, []).append((*rank, item.trial.id))
     return {arm: min(found)[-1] for arm, found in ranks.items()}
 

@@ -34,7 +34,12 @@ from tuning_playbook.analysis.ranking import (
 from tuning_playbook.analysis.sampled_values import sampled_values
 from tuning_playbook.analysis.study_variance import StudyVariance, study_variance
 from tuning_playbook.analysis.trial_values import values_of
-from tuning_playbook.analysis.variance import TrialVariance, summarise, trial_variance
+from tuning_playbook.analysis.variance import (
+    TrialVariance,
+    on_the_usual_data,
+    summarise,
+    trial_variance,
+)
 from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.launches.cautions import cautions
 from tuning_playbook.launches.choice import choose
@@ -351,16 +356,17 @@ def _cliffs(study: xr.Dataset, evidence: Evidence) -> tuple[Cliff, ...]:
 
 
 def _arms_by_mean(arms: Sequence[TrialVariance], sign: float) -> tuple[str, ...]:
-    """Return the arms by the means of their reruns; those that some were infeasible of come last.
+    """Return the arms by the means of their reruns; a greater share of infeasible ones comes later.
 
     Args:
         arms: The reruns of each.
         sign: 1 where a smaller objective is better, -1 where a larger one is.
     """
-    ranks = {row.arm: (row.infeasible, sign * row.mean) for row in arms if row.mean is not None}
+    shares = {row.arm: row.infeasible / max(len(row.reruns), 1) for row in arms}
+    ranks = {row.arm: (shares[row.arm], sign * row.mean) for row in arms if row.mean is not None}
     # Of steps to a target the median, in which a rerun that did not reach it is the worst.
     ranks |= {
-        row.arm: (row.infeasible, float(np.median(row.comparable)))
+        row.arm: (shares[row.arm], float(np.median(row.comparable)))
         for row in arms
         if row.beyond is not None and row.comparable
     }
@@ -373,7 +379,8 @@ def _levels_of_the_baseline(
     """Return what the baseline's reruns reached of the metric, whatever ranks the trials."""
     if reruns is None or counted is None or target(study) is None:
         return counted
-    values = metric_direction(study) * metric_losses(reruns)[members(reruns, BASELINE)]
+    usual = on_the_usual_data(reruns, members(reruns, BASELINE))
+    values = metric_direction(study) * metric_losses(reruns)[usual]
     return summarise(BASELINE, values.tolist())
 
 

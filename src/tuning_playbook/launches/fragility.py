@@ -41,7 +41,7 @@ def fragility(
 
 
 def _spread(candidate: TrialVariance, baseline: TrialVariance) -> list[str]:
-    if candidate.infeasible and not baseline.infeasible and baseline.feasible:
+    if candidate.infeasible and not baseline.infeasible and baseline.comparable:
         count = f"{candidate.infeasible} of its {len(candidate.reruns)} reruns fail"
         return [f"{count}, and none of the baseline's does."]
     mine, theirs = candidate.standard_deviation, baseline.standard_deviation

@@ -56,8 +56,13 @@ class Evidence:
 
     @property
     def known(self) -> bool:
-        """Whether the variance of both is known."""
-        return all(row is not None and row.known for row in (self.candidate, self.baseline))
+        """Whether the variance of both is known, or there are reruns enough to compare by ranks.
+
+        A variance that is known from before says nothing of ranks.
+        """
+        rows = (self.candidate, self.baseline)
+        enough = LEAST_RERUNS if self.missed else 0
+        return all(row is not None and row.known and len(row.comparable) >= enough for row in rows)
 
     @property
     def missed(self) -> int:
@@ -120,7 +125,8 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
         return "reject", reasons
     least = text(evidence.min_improvement)
     improvement = evidence.improvement
-    if evidence.known and improvement is not None and improvement <= evidence.min_improvement:
+    not_better = improvement is not None and improvement <= evidence.min_improvement
+    if evidence.known and not_better and not _wins_more_often(evidence):
         reasons.append(
             f"The reruns do not favour the candidate by more than {least}, so the incumbent stays."
         )
@@ -133,6 +139,20 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
         "is what the spec asks of it for the complexity that it brings."
     )
     return "adopt", reasons
+
+
+def _wins_more_often(evidence: Evidence) -> bool:
+    """Return whether the candidate is the better one though the median difference is none.
+
+    Where most reruns of both miss the target, half of all pairs do not differ.
+    """
+    found = evidence.difference
+    return (
+        bool(evidence.missed)
+        and found is not None
+        and found.probability_better > 0.5
+        and found.high > evidence.min_improvement
+    )
 
 
 def _percent(share: float) -> str:

@@ -105,11 +105,11 @@ def what_mattered(
     missing = any(candidate.get("rerun_censored", ()))
     mean = float(np.mean(reruns)) if reruns and not missing else None
     if not chosen:
-        why = (
-            "The candidate differs from the baseline in one thing at most, so nothing is set back."
-            if name
-            else "There is no candidate, so nothing is set back."
-        )
+        why = "There is no candidate, so nothing is set back."
+        if launch.get("decision") == "undecided":
+            why = "Nothing is decided, so nothing is set back."
+        elif name:
+            why = "The candidate differs from the baseline in one thing at most; none is set back."
         return WhatMattered(name, trainings, mean, (), why)
     of_change = strings(set_back, "set_back")
     values = set_back["objective"].to_numpy().astype(float)
@@ -122,10 +122,9 @@ def what_mattered(
     ]
     lost = censored(set_back)
     missed = [int(lost[of_change == change["names"][0]].sum()) for change in chosen]
-    reliable = not missing
+    reliable = bool(reruns) and len(reruns) == len(candidate.get("rerun_objectives", ()))
     told = [
-        () if count or not reliable else found
-        for count, found in zip(missed, objectives, strict=True)
+        () if count or missing else found for count, found in zip(missed, objectives, strict=True)
     ]
     compared = _compare(reruns, told, -direction(set_back), earlier)
     changes = [
@@ -205,15 +204,17 @@ def _change(
         objectives: Of each training with it set back.
         gain: What it gains, where that is known.
         missed: How many of these did not reach the target.
-        reliable: Whether every rerun of the candidate did.
+        reliable: Whether every rerun of the candidate is feasible and reached the target.
     """
     feasible = _feasible(objectives)
     fails = len(objectives) - len(feasible) - missed
     verdict: Verdict = "cannot tell"
     if gain is not None:
         verdict = "helps" if gain.low > 0 else "hurts" if gain.high < 0 else "no gain shown"
-    never = missed and not feasible and reliable
-    if (fails and not missed and len(feasible) <= 1) or never:
+    # Two that fail, or miss the target, of two, and none of the candidate's five: p = 0.05.
+    never = missed > 1 and not feasible
+    breaks = fails > 1 and not missed and len(feasible) <= 1
+    if reliable and gain is None and (never or breaks):
         verdict = "helps"
     remove = bool(change["adds"]) and verdict in ("no gain shown", "hurts")
     what = ", ".join(_to(name, change["baseline"]) for name in change["names"])
