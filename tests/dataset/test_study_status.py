@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from tests.specs import plan_of
+from tests.specs import plan_of, write_spec
 from tests.trials.records import record_of
-from tuning_playbook.dataset.study_status import CHOICE, study_status
+from tuning_playbook.dataset.study_status import CHOICE, SET_BACK_CHOICE, study_status
 from tuning_playbook.planning.targets import StudyFiles
 from tuning_playbook.trials.claims import CLAIMS
 from tuning_playbook.trials.progress import Evaluation, append_progress
@@ -167,6 +167,25 @@ def test_reruns_are_known_by_the_choice_while_it_is_up_to_date(plan, tmp_path, f
     (tmp_path / stamp).touch()
     (folder / CHOICE).write_text(json.dumps(chosen))
     assert states(study_status(plan, tmp_path), "reruns") == ["done", "to come"]
+
+
+def test_changes_that_are_set_back_count_at_most_until_they_are_known(tmp_path):
+    incumbent = {"workload": "digits_mlp", "hyperparameters": {"optimizer": "sgd"}}
+    baseline = write_spec(tmp_path / "base.yaml", incumbent | {"batch_size": 32})
+    longer = {"training.max_train_steps": 100}
+    changes = longer | {"reruns.back": 2, "baseline": str(baseline)}
+    plan = plan_of(tmp_path, changes)
+    folder = tmp_path / "small"
+    before = study_status(plan, tmp_path)
+    assert set(states(before, "set back")) == {"to come"}
+    assert len(before.part("set back")) % 2 == 0
+    trials = [item.trial.to_json() for item in plan.trials[:2]]
+    (folder / "set_back").mkdir(parents=True)
+    (folder / "current").mkdir()
+    (tmp_path / StudyFiles(plan, str(folder)).stamp("set_back")).touch()
+    (folder / SET_BACK_CHOICE).write_text(json.dumps({"changes": [{"trials": trials}]}))
+    finish(folder, plan.trials[0].trial)
+    assert states(study_status(plan, tmp_path), "set back") == ["done", "to come"]
 
 
 def test_rounds_and_repeats_that_are_to_come_count(tmp_path):

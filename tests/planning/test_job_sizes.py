@@ -85,6 +85,12 @@ def test_reruns_that_are_added_leave_the_earlier_ones_in_their_jobs(tmp_path):
     assert [pack.reruns for pack in more.rerun_packs.values()] == [(0, 1), (2, 3), (4,)]
 
 
+def test_sizes_that_nothing_needed_yet_are_chosen_when_something_does(tmp_path):
+    keep_division(divided(tmp_path, {"reruns.seeds": 0}), tmp_path / "small")
+    later = divided(tmp_path, {})
+    assert [pack.reruns for pack in later.rerun_packs.values()] == [(0, 1), (2, 3)]
+
+
 def test_on_a_cluster_the_configuration_says_it(tmp_path):
     assert sizes(divided(tmp_path, {}, cores=None)) == [1] * 8
     assert sizes(divided(tmp_path, {}, cores=None, per_job=3)) == [2, 3, 3]

@@ -53,8 +53,10 @@ def cores_here():
         cores = workflow.cores
     except WorkflowError:
         return None
-    # A dry run that is told nothing plans for one.
-    return available_cores() if workflow.dryrun and cores == 1 else cores
+    if workflow.output_settings.dryrun and cores == 1:
+        # What Snakemake says of every dry run. Told of jobs, it is that of a cluster.
+        return None if workflow.resource_settings.nodes else available_cores()
+    return cores
 
 
 try:

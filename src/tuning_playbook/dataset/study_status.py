@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuning_playbook.dataset.kept import kept_records
-from tuning_playbook.planning.budget import read_earlier_trials, training_seconds
+from tuning_playbook.planning.budget import (
+    SET_BACK,
+    most_changes,
+    read_earlier_trials,
+    training_seconds,
+)
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.targets import StudyFiles
 from tuning_playbook.trials.claims import claimed_now
@@ -17,8 +22,11 @@ from tuning_playbook.trials.progress import Evaluation, read_progress
 from tuning_playbook.trials.trial import Trial, trial_from_json
 from tuning_playbook.trials.trial_files import told_of, trial_folder
 
-Part = Literal["search", "reruns", "repeats"]
+Part = Literal["search", "reruns", "repeats", "set back"]
 State = Literal["done", "infeasible", "failed", "running", "stopped", "to come"]
+
+SET_BACK_CHOICE = "set_back/choice.json"
+"""Which changes are set back, likewise."""
 
 CHOICE = "reruns/choice.json"
 """Which trials are trained again, once that is known."""
@@ -34,7 +42,8 @@ class TrialStatus:
     Attributes:
         id: The trial's; empty where results are to say which trial it is.
         arm: The name of its arm, or `baseline`.
-        part: Whether it belongs to the search, the reruns or the repeats of the search.
+        part: Whether it belongs to the search, the reruns, the repeats of the search, or to the
+            candidate's changes that are set back.
         state: What is known of it. `infeasible` is done; `stopped` goes on in the next run.
         step: The last step that was evaluated.
         last_step: The last step of its training.
@@ -126,7 +135,12 @@ def study_status(plan: Plan, results: Path) -> StudyStatus:
         results: The folder of all results, whose trials also tell how long one takes.
     """
     folder = results / plan.study.name
-    asked = [*_searched(plan), *_repeated(plan), *_rerun(plan, folder)]
+    asked = [
+        *_searched(plan),
+        *_repeated(plan),
+        *_rerun(plan, folder),
+        *_set_back(plan, folder),
+    ]
     paces = _paces(plan, results)
     told = {trial.id: told_of(folder, trial) for _, _, trial in asked if trial is not None}
     open_ = [trial for _, _, trial in asked if trial is not None and not _is_done(told[trial.id])]
@@ -179,6 +193,21 @@ def _rerun(plan: Plan, folder: Path) -> Iterator[Asked]:
                 yield "reruns", pack.arm, known
 
 
+def _set_back(plan: Plan, folder: Path) -> Iterator[Asked]:
+    """Yield the trainings of the candidate's changes set back; the most before it is known."""
+    back = plan.study.spec.reruns.back
+    if not back or plan.study.baseline is None:
+        return
+    if StudyFiles(plan, str(folder)).is_current("set_back", SET_BACK_CHOICE):
+        with contextlib.suppress(OSError, ValueError, LookupError):
+            for change in json.loads((folder / SET_BACK_CHOICE).read_text())["changes"]:
+                for content in change["trials"][:back]:
+                    yield "set back", SET_BACK, trial_from_json(content)
+            return
+    for _ in range(most_changes(plan.study, plan.study.baseline) * back):
+        yield "set back", SET_BACK, None
+
+
 def _paces(plan: Plan, results: Path) -> dict[str, float | None]:
     """Return the seconds a training is expected to take in each arm, by its name.
 
@@ -222,7 +251,8 @@ class _Seen:
 
     def status(self, part: Part, arm: str, trial: Trial | None) -> TrialStatus:
         """Return how far a trial is."""
-        whole = self.paces.get(arm)
+        known = [pace for pace in self.paces.values() if pace is not None]
+        whole = self.paces.get(arm) or max(known, default=None)
         if trial is None:
             steps = self.plan.study.spec.training.max_train_steps
             return TrialStatus("", arm, part, "to come", last_step=steps, seconds_left=whole)

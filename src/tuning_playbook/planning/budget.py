@@ -87,7 +87,7 @@ def budget(plan: Plan, earlier: Iterable[EarlierTrial] = ()) -> tuple[BudgetRow,
         pace = _pace(earlier, baseline.batch_size, {})
         rows.append(BudgetRow(BASELINE, 0, again, steps, pace and pace * steps))
     if baseline and study.spec.reruns.back:
-        count = _most_changes(study, baseline) * study.spec.reruns.back
+        count = most_changes(study, baseline) * study.spec.reruns.back
         steps = count * max((item.trial.max_train_steps for item in plan.trials), default=0)
         pace = _pace(earlier, study.arms[0].batch_size, {})
         rows.append(BudgetRow(SET_BACK, 0, count, steps, pace and pace * steps))
@@ -160,7 +160,7 @@ def read_earlier_trials(results: Path, study: str = "*") -> tuple[EarlierTrial, 
     return tuple(found)
 
 
-def _most_changes(study: Study, baseline: Incumbent) -> int:
+def most_changes(study: Study, baseline: Incumbent) -> int:
     """Return in how many hyperparameters a candidate may differ from the baseline."""
     found = []
     for arm in study.arms:

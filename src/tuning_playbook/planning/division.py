@@ -38,8 +38,8 @@ class JobSizes:
 
     Attributes:
         packs: The ids of the trials of each job of the search and of its repeats.
-        reruns: How many reruns of an arm one job trains.
-        round_trials: How many trials of a round one job trains.
+        reruns: How many reruns of an arm one job trains; 0 where there are none yet.
+        round_trials: How many trials of a round one job trains; 0 where there is none yet.
     """
 
     packs: tuple[tuple[str, ...], ...]
@@ -168,7 +168,7 @@ def read_sizes(file: Path) -> JobSizes | None:
         sizes = JobSizes(packs, int(content["reruns_per_job"]), int(content["round_per_job"]))
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    return sizes if min(sizes.reruns, sizes.round_trials) > 0 else None
+    return sizes if min(sizes.reruns, sizes.round_trials) >= 0 else None
 
 
 def write_sizes(file: Path, sizes: JobSizes) -> None:

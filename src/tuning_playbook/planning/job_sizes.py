@@ -82,9 +82,12 @@ def job_sizes(plan: Plan, division: Division) -> JobSizes:
         works = [Work(len(names), seconds.get(arm)) for arm, names in new.items()]
         for names, count in zip(new.values(), _counts(plan, works, division), strict=True):
             packs += parts_of(names, count, _multiple(plan))
-    if known:
-        return JobSizes(tuple(packs), known.reruns, known.round_trials)
-    return JobSizes(tuple(packs), _rerun_size(plan, division), _round_size(plan, division))
+    reruns, round_trials = (known.reruns, known.round_trials) if known else (0, 0)
+    return JobSizes(
+        tuple(packs),
+        reruns or _rerun_size(plan, division),
+        round_trials or _round_size(plan, division),
+    )
 
 
 def keep_division(plan: Plan, study: Path) -> None:
@@ -144,16 +147,18 @@ def _rerun_size(plan: Plan, division: Division) -> int:
     """Return how many reruns of an arm one job trains."""
     spec = plan.study.spec
     again = spec.reruns.seeds + spec.reruns.splits
+    if not again:
+        return 0
     groups = [arm.name for arm in plan.study.arms] + ([BASELINE] if plan.study.baseline else [])
     counts = _counts(plan, [Work(again) for _ in groups], division)
-    return len(parts_of(("",) * max(again, 1), max(counts, default=1), _multiple(plan))[0])
+    return len(parts_of(("",) * again, max(counts, default=1), _multiple(plan))[0])
 
 
 def _round_size(plan: Plan, division: Division) -> int:
     """Return how many trials of a round one job trains; the rounds of all arms run side by side."""
     search = plan.study.spec.search
     if not isinstance(search, BayesianSearch):
-        return 1
+        return 0
     works = [Work(search.batch) for _ in plan.study.arms]
     counts = _counts(plan, works, division)
     return len(parts_of(("",) * search.batch, max(counts, default=1), _multiple(plan))[0])

@@ -184,7 +184,7 @@ class Plan:
     def _per_job(self, chosen: Callable[[JobSizes], int]) -> int:
         """Return how many trials one job trains: what the spec says, else what was chosen."""
         given = self.study.spec.resources.trials_per_job
-        return chosen(self.job_sizes) if given == shape.AUTO else given
+        return max(chosen(self.job_sizes), 1) if given == shape.AUTO else given
 
     def _packs(self, expansion: Expansion) -> Iterator[Pack]:
         """Yield the packs of the search, or of one of its repeats."""
@@ -208,7 +208,9 @@ class Plan:
             counts[item.arm] += 1
         proposed = {(item.arm, item.round) for item in self.trials}
         for to_come in self.rounds.values():
-            if (to_come.arm, to_come.number) not in proposed:
+            # A round of an exhausted space proposes nothing.
+            known = (to_come.arm, to_come.number) in proposed or to_come.id in self.proposals
+            if not known:
                 counts[to_come.arm] += to_come.trials
         return counts
 

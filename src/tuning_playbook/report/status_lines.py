@@ -10,7 +10,12 @@ from tuning_playbook.report.formatting import duration, number
 MOST_RUNNING = 20
 """Trials that are listed as they train; of more only the first."""
 
-WHAT: dict[Part, str] = {"search": "trials", "reruns": "reruns", "repeats": "trials of repeats"}
+WHAT: dict[Part, str] = {
+    "search": "trials",
+    "reruns": "reruns",
+    "repeats": "trials of repeats",
+    "set back": "trainings of changes set back",
+}
 
 
 def status_lines(status: StudyStatus) -> list[str]:
