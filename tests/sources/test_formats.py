@@ -1,9 +1,11 @@
 """Every format brings the same trials, and what is particular to each."""
 
 import json
+import shutil
 import sqlite3
 import struct
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,9 @@ from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.sources.wire_format import DamagedError, masked_crc, message, records
 from tuning_playbook.study.caveats import caveats
+
+WRITTEN_BY_OPTUNA = Path(__file__).parents[1] / "data/optuna"
+"""The trials of `RUNS`, asked for and told through Optuna 5.0.0."""
 
 
 def study_in(spec):
@@ -37,6 +42,26 @@ def test_every_format_brings_the_same_trials(tmp_path, tool):
         expected = {4: run["loss"][4]} if tool == "wandb" else run["loss"]
         measured = {step: found[step] for step in expected}
         assert measured == pytest.approx(expected, rel=1e-7)  # TensorBoard keeps float32
+
+
+@pytest.mark.parametrize("file", ["optuna.log", "optuna.db"])
+def test_files_that_optuna_5_itself_wrote_bring_the_same_trials(tmp_path, file):
+    shutil.copy(WRITTEN_BY_OPTUNA / file, tmp_path)
+    study = study_in(foreign.spec_of(tmp_path, format="optuna", path=file))
+    assert [dict(trial.hyperparameters) for trial in study.imported] == [
+        pytest.approx(run["params"]) for run in RUNS
+    ]
+    for trial, run in zip(study.imported, RUNS, strict=True):
+        assert (trial.record.status != "completed") == run["failed"]
+        curves = trial.record.evaluations
+        assert dict(zip(curves.steps, curves.values["validation/loss"], strict=True)) == run["loss"]
+    (arm,) = study.arms
+    ranges = {
+        item.name: (item.distribution.kind, item.distribution.low, item.distribution.high)
+        for item in arm.dimensions
+        if item.distribution.kind != "choice"
+    }
+    assert ranges == {"lr": ("log_uniform", 1e-5, 1.0), "layers": ("int_uniform", 1, 4)}
 
 
 @pytest.mark.parametrize("tool", WRITERS)
