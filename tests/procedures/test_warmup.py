@@ -96,3 +96,22 @@ def test_without_a_rate_in_the_spec_the_baseline_has_half_the_unstable_one():
     assert first.document["fixed"]["learning_rate"] == UNSTABLE / 2
     given = warmup.next(History(spec(fixed={"learning_rate": 0.05}), settings()))
     assert given.document["fixed"]["learning_rate"] == 0.05
+
+
+def test_an_early_look_of_the_spec_is_not_longer_than_any_round():
+    training = {"max_train_steps": 200, "batch_size": 64, "eval_every": 10}
+    document = spec(training=training | {"eval_schedule": {"dense_until": 100}})
+    _, history = run(document, settings(), falling_curvature(LARGEST, 1))
+    looks = {
+        item.purpose: (
+            item.document["training"]["eval_schedule"]["dense_until"],
+            item.document["training"]["max_train_steps"],
+        )
+        for item in history.rounds
+    }
+    assert looks == {
+        "baseline": (100, 200),
+        "magnitudes": (0, 60),
+        "warmups": (0, looks["warmups"][1]),
+        "compare": (100, 200),
+    }

@@ -284,7 +284,8 @@ def _warmups(
     steps = (1 + AFTER) * max(*lengths, 1)
     interval = max(1, min(every, steps // 10))
     training = {"max_train_steps": max(10, -(-steps // interval)) * interval}
-    training |= {"eval_every": interval}
+    # The spec may ask for an early look that is longer than these short runs.
+    training |= {"eval_every": interval, "eval_schedule": {"dense_until": 0}}
     own = ("end_factor", "decay_steps", "power", "drops", "drop_factor", "hold_steps")
     values = {key: value for key, value in start.reference.values.items() if key not in own}
     values |= {"schedule": "constant", "learning_rate": rate}
