@@ -283,7 +283,7 @@ def _warmups(
     every = int(history.document["training"]["eval_every"])
     steps = (1 + AFTER) * max(*lengths, 1)
     interval = max(1, min(every, steps // 10))
-    training = {"max_train_steps": max(10, -(-steps // interval)) * interval}
+    training: dict[str, Any] = {"max_train_steps": max(10, -(-steps // interval)) * interval}
     # The spec may ask for an early look that is longer than these short runs.
     training |= {"eval_every": interval, "eval_schedule": {"dense_until": 0}}
     own = ("end_factor", "decay_steps", "power", "drops", "drop_factor", "hold_steps")
