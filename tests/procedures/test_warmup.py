@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.procedures.simulated import falling_curvature, quadratic, run
+from tests.procedures.simulated import falling_curvature, finished, quadratic, run
 from tuning_playbook.procedures import warmup
 from tuning_playbook.procedures.procedure_history import History, StudyDocument
 from tuning_playbook.study.procedure_settings import WarmupSettings
@@ -115,3 +115,18 @@ def test_an_early_look_of_the_spec_is_not_longer_than_any_round():
         "warmups": (0, looks["warmups"][1]),
         "compare": (100, 200),
     }
+
+
+def test_the_best_trial_of_the_specs_search_is_the_baseline():
+    document = spec(
+        fixed={"optimizer": "momentum", "learning_rate": 1e-5},
+        nuisance={"momentum": {"uniform": [0.0, 0.9]}},
+        search={"algorithm": "list", "trials": [{"momentum": 0.0}, {"momentum": 0.9}]},
+    )
+    history = History(document, settings())
+    first = warmup.next(history)
+    assert first.document["search"] == document["search"]
+    train = quadratic(LARGEST * np.array([1.0, 0.5]))
+    following = warmup.next(History(document, settings(), (finished(first, train),)))
+    assert following.purpose == "magnitudes"
+    assert following.document["fixed"]["momentum"] == 0.9

@@ -20,6 +20,7 @@ from tuning_playbook.procedures.procedure_history import (
     Next,
     Outcome,
     StudyDocument,
+    best_of,
     rounded,
 )
 from tuning_playbook.procedures.round_documents import first_document, pinned
@@ -118,11 +119,11 @@ def next(history: History) -> Next:
     elif not history.rounds:
         return StudyDocument(BASELINE, _baseline(history, settings.unstable_rate))
     else:
-        found = [item for item in history.of(BASELINE) if item.loss is not None]
-        if not found:
+        reference = best_of(history.of(BASELINE))
+        if reference is None:
             said = "The baseline is infeasible, so nothing can be compared with it."
             return _conclude(history, UNKNOWN, said, None, None)
-        start = Start(float(settings.unstable_rate), found[0])
+        start = Start(float(settings.unstable_rate), reference)
     return _search(history, settings, start)
 
 
