@@ -67,6 +67,7 @@ def designed(searched, trials, evaluations):
         ordered=ordered,
         terms=ordered + sum(count - 1 for count in choices),
         learning_rate=any(item.name == "learning_rate" for item in searched),
+        confirmed=False,
     )
     return Design(
         max_train_steps=evaluations * ONE_WINDOW_EACH,
@@ -187,12 +188,50 @@ class TestWhatItTakes:
         assert item.needs == "15 trials for the curve of dropout, not 12"
         assert item.cure.value == 15
 
-    def test_the_initial_trials_of_a_search_in_rounds(self, tmp_path):
-        search = {"algorithm": "bayesian", "trials": 36, "rounds": 2, "initial": 10}
+    @pytest.mark.parametrize("trials", [12, 16, 36])
+    def test_the_initial_trials_of_a_search_in_rounds_and_as_many_proposals(self, tmp_path, trials):
+        search = {"algorithm": "bayesian", "trials": trials, "rounds": 2, "initial": 10}
         found = {item.check: item for item in cannot_tell(plan_of(tmp_path, {"search": search}))}
         item = found["nothing_matters"]
         assert item.needs == "32 trials in all before the first round, not 10"
-        assert (item.cure.key, item.cure.value) == ("search.initial", 32)
+        initial, total = item.cure.changes
+        assert (initial.key, initial.value, initial.trainings) == ("search.initial", 32, 0)
+        assert (total.key, total.value) == ("search.trials", trials + 22)
+        assert (total.trainings, total.steps) == (22, 22 * 50)
+
+    def test_what_is_proposed_for_a_search_in_rounds_is_a_search(self, tmp_path):
+        search = {"algorithm": "bayesian", "trials": 13, "rounds": 3, "initial": 7}
+        changes = {
+            "search": search,
+            "nuisance.weight_decay": {"log_uniform": [1e-6, 1e-2]},
+            "training": {"max_train_steps": 60, "batch_size": 32, "eval_every": 3},
+        }
+        before = plan_of(tmp_path, changes)
+        needed = together(cannot_tell(before))
+        assert {cure.key for cure in needed} == {"search.initial", "search.trials"}
+        after = plan_of(tmp_path, changes | {cure.key: cure.value for cure in needed}, "changed")
+        assert cannot_tell(after) == ()
+        more = sum(after.trials_per_arm.values()) - sum(before.trials_per_arm.values())
+        assert sum(cure.trainings for cure in needed) == more
+
+    @pytest.mark.parametrize(("trials", "keys"), [(32, 1), (12, 2)])
+    def test_the_arms_that_are_confirmed_have_a_number_of_their_own(self, tmp_path, trials, keys):
+        changes = {
+            "scientific": {"activation": ["relu", "tanh"]},
+            "nuisance.weight_decay": {"log_uniform": [1e-6, 1e-2]},
+            "fixed.depth": 2,
+            "search.trials": trials,
+            "confirm": {"arm": "depth=1", "trials": 10},
+            "training": {"max_train_steps": 60, "batch_size": 32, "eval_every": 3},
+            "reruns": {"seeds": 5},
+        }
+        before = plan_of(tmp_path, changes)
+        needed = together(cannot_tell(before))
+        assert {cure.key for cure in needed} == {*["confirm.trials", "search.trials"][:keys]}
+        after = plan_of(tmp_path, changes | {cure.key: cure.value for cure in needed}, "changed")
+        assert cannot_tell(after) == ()
+        more = sum(after.trials_per_arm.values()) - sum(before.trials_per_arm.values())
+        assert sum(cure.trainings for cure in needed) == more
 
     def test_no_number_of_trials_where_the_space_has_too_few_configurations(self, tmp_path):
         changes = {"nuisance": {"learning_rate": {"choice": [0.01, 0.1]}}}

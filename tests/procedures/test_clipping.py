@@ -1,11 +1,14 @@
 """The procedure `clipping`, on simulated workloads with planted outliers among the gradients."""
 
+import dataclasses
 import functools
 
 import numpy as np
 import pytest
 
 from tests.procedures.simulated import descend, quadratic, run
+from tests.specs import write_spec
+from tuning_playbook.procedures.planned import first_plan, most_of
 from tuning_playbook.study.procedure_settings import ClippingSettings
 
 SEEDS = 20
@@ -85,3 +88,61 @@ def test_where_not_even_the_spec_s_rate_is_stable_that_is_said():
     document = spec(fixed={"optimizer": "sgd", "learning_rate": 1.0})
     conclusion, _ = run(document, settings, quadratic(CURVATURES))
     assert conclusion.verdict == "cannot tell"
+
+
+PROCEDURE = {"name": "clipping", "unstable_rate": RATE}
+SEARCHES = {
+    "nuisance": {"learning_rate": {"log_uniform": [1.0e-4, 1.0e-2]}},
+    "search": {"algorithm": "grid", "points": 3},
+    "fixed": {"optimizer": "sgd"},
+}
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.03])
+def test_what_the_spec_searches_is_searched_and_then_trained_at_the_unstable_rate(rate):
+    document = spec(**SEARCHES)
+    document["nuisance"] = {"learning_rate": {"log_uniform": [1.0e-4, rate]}}
+    conclusion, history = run(document, SETTINGS, with_outliers(0.1))
+    first, second, clipped = history.rounds[:3]
+    purposes = [item.purpose for item in history.rounds]
+    assert purposes == ["unclipped", "unclipped", "clipped", "compare"]
+    assert first.document["search"] == document["search"]
+    assert second.document["search"]["trials"] == [{"learning_rate": RATE}]
+    assert {item.rate for item in clipped.outcomes} == {RATE}
+    assert conclusion.verdict == "clip norm found"
+
+
+def test_of_trials_at_one_rate_the_best_is_the_good_one():
+    decays = [{"decay": 0.5}, {"decay": 0.1}, {"decay": 0.9}]
+    document = spec(
+        fixed={"optimizer": "sgd", "learning_rate": 0.001},
+        nuisance={"decay": {"uniform": [0.0, 1.0]}},
+        search={"algorithm": "list", "trials": decays},
+    )
+
+    def train(values, training, rerun=0):
+        found = with_outliers(0.1)(values, training, rerun=rerun)
+        worse = None if found.loss is None else found.loss * (1 + 0.01 * values["decay"])
+        return dataclasses.replace(found, loss=worse)
+
+    conclusion, history = run(document, SETTINGS, train)
+    assert conclusion.columns["is_good"][:4] == (0, 1, 0, 0)
+    assert conclusion.columns["is_at_unstable_rate"][:4] == (0, 0, 0, 1)
+    assert all(item.values["decay"] == 0.1 for item in history.of("clipped", "compare"))
+
+
+def test_a_search_none_of_whose_trials_is_stable_cannot_tell():
+    document = spec(**SEARCHES)
+    document["nuisance"] = {"learning_rate": {"log_uniform": [1.0, 9.0]}}
+    settings = ClippingSettings(name="clipping", unstable_rate=3.0)
+    conclusion, history = run(document, settings, quadratic(CURVATURES))
+    assert (conclusion.verdict, len(history.rounds)) == ("cannot tell", 1)
+
+
+def test_a_search_is_a_study_that_can_be_planned(tmp_path):
+    document = spec(**SEARCHES, workload="digits_mlp", procedure=PROCEDURE)
+    document["nuisance"]["weight_decay"] = {"choice": [0.0, 0.01]}
+    path = write_spec(tmp_path / "clip.yaml", document)
+    written, purpose, plan = first_plan(path)
+    assert (purpose, written.document["search"]) == ("unclipped", document["search"])
+    assert most_of(path, plan) == (9, 6 + 8)

@@ -126,6 +126,30 @@ def test_where_the_given_rate_is_unstable_lower_ones_are_trained():
     assert 1.0 <= conclusion.values["unstable_rate"] / 0.2 <= 1.25
 
 
+def barely_unstable(rate):
+    """A loss that falls and rises again at the given rate and above, and below never falls."""
+    if rate < 0.099:
+        return np.full(600, 2.3)
+    losses = falling(0.3)
+    losses[300:] += np.linspace(0.0, 3.0, 300)
+    return losses
+
+
+def test_where_lower_rates_get_nowhere_they_are_trained_once():
+    conclusion, history = run(spec(**GIVEN), SETTINGS, trained_at(barely_unstable))
+    assert [item.purpose for item in history.rounds] == ["rates", "look", "lower"]
+    assert conclusion.values["unstable_rate"] == 0.1
+    assert "no rate that was tried is stable" in conclusion.sentence
+
+
+def test_where_lower_rates_are_unstable_still_lower_ones_are_trained():
+    fixed = {"learning_rate": 10.0}
+    _, history = run(spec(**fixed), SETTINGS, quadratic(10 * CURVATURES))
+    lower = [item for item in history.rounds if item.purpose == "lower"]
+    rates = [sorted(outcome.rate for outcome in item.outcomes) for item in lower]
+    assert rates == [[1.25, 2.5, 5.0], [0.15625, 0.3125, 0.625]]
+
+
 def test_without_a_feasible_trial_nothing_is_concluded():
     conclusion, history = run(spec(), SETTINGS, trained_at(lambda rate: np.full(600, np.inf)))
     assert conclusion.verdict == "cannot tell"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.procedures.simulated import falling_curvature, quadratic, run
+from tests.procedures.simulated import falling_curvature, finished, quadratic, run
 from tuning_playbook.procedures import warmup
 from tuning_playbook.procedures.procedure_history import History, StudyDocument
 from tuning_playbook.study.procedure_settings import WarmupSettings
@@ -96,3 +96,37 @@ def test_without_a_rate_in_the_spec_the_baseline_has_half_the_unstable_one():
     assert first.document["fixed"]["learning_rate"] == UNSTABLE / 2
     given = warmup.next(History(spec(fixed={"learning_rate": 0.05}), settings()))
     assert given.document["fixed"]["learning_rate"] == 0.05
+
+
+def test_an_early_look_of_the_spec_is_not_longer_than_any_round():
+    training = {"max_train_steps": 200, "batch_size": 64, "eval_every": 10}
+    document = spec(training=training | {"eval_schedule": {"dense_until": 100}})
+    _, history = run(document, settings(), falling_curvature(LARGEST, 1))
+    looks = {
+        item.purpose: (
+            item.document["training"]["eval_schedule"]["dense_until"],
+            item.document["training"]["max_train_steps"],
+        )
+        for item in history.rounds
+    }
+    assert looks == {
+        "baseline": (100, 200),
+        "magnitudes": (0, 60),
+        "warmups": (0, looks["warmups"][1]),
+        "compare": (100, 200),
+    }
+
+
+def test_the_best_trial_of_the_specs_search_is_the_baseline():
+    document = spec(
+        fixed={"optimizer": "momentum", "learning_rate": 1e-5},
+        nuisance={"momentum": {"uniform": [0.0, 0.9]}},
+        search={"algorithm": "list", "trials": [{"momentum": 0.0}, {"momentum": 0.9}]},
+    )
+    history = History(document, settings())
+    first = warmup.next(history)
+    assert first.document["search"] == document["search"]
+    train = quadratic(LARGEST * np.array([1.0, 0.5]))
+    following = warmup.next(History(document, settings(), (finished(first, train),)))
+    assert following.purpose == "magnitudes"
+    assert following.document["fixed"]["momentum"] == 0.9

@@ -28,6 +28,17 @@ def test_a_single_check_has_one_line(tmp_path):
     ]
 
 
+def test_two_changes_that_go_together_have_one_cost(tmp_path):
+    search = {"algorithm": "bayesian", "trials": 30, "rounds": 2, "initial": 20}
+    changes = ENOUGH | {"search": search}
+    del changes["search.trials"]
+    assert cannot_tell_lines(plan_of(tmp_path, changes)) == [
+        "cannot tell with this design:",
+        "  nothing_matters: needs 32 trials in all before the first round, not 20; "
+        "search.initial: 32, search.trials: 42 (12 more trainings, 720 steps)",
+    ]
+
+
 def test_what_no_number_changes_is_said(tmp_path):
     changes = ENOUGH | {"nuisance": {"dropout": {"uniform": [0.0, 0.5]}}}
     assert cannot_tell_lines(plan_of(tmp_path, changes))[1:] == [

@@ -182,6 +182,12 @@ def test_what_needs_our_own_engine_is_refused(tmp_path, key):
         plan_of(tmp_path, {key: NOT_FOR_A_COMMAND[key]})
 
 
+@pytest.mark.parametrize("name", ["stability", "warmup", "clipping"])
+def test_a_procedure_is_refused_before_anything_is_trained(tmp_path, name):
+    with pytest.raises(SpecError, match=r"own\.yaml:\d+: procedure: .* the workload is a command"):
+        plan_of(tmp_path, {"procedure": {"name": name}})
+
+
 def test_lanes_are_refused(tmp_path):
     with pytest.raises(SpecError, match="lanes: trials of a command share no program"):
         plan_of(tmp_path, {"resources": {"lanes": 2, "trials_per_job": 2}})

@@ -46,6 +46,8 @@ def test_the_spec_of_a_procedure_needs_no_search(tmp_path):
         ({"procedure.name": "stabilty"}, "procedure: name 'stabilty' is not one of"),
         ({"procedure.rate": 3}, "procedure.rate: unknown key; did you mean 'rates'"),
         ({"procedure.rates": [0.5, 1]}, "procedure.rates[0]"),
+        ({"procedure.rates": [1, 1]}, "procedure.rates: 1 stands here more than once"),
+        ({"procedure.rates": [1, 2, 2.0]}, "procedure.rates: 2 stands here more than once"),
         ({"procedure.look_steps": 5}, "procedure.look_steps"),
         ({"goal": REMOVED}, "goal: this key is required"),
         ({"search": REMOVED, "nuisance": {"learning_rate": {"uniform": [0, 1]}}}, "search"),

@@ -21,6 +21,14 @@ def values_of(dataset: xr.Dataset, position: int) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def spec_values_of(dataset: xr.Dataset, position: int) -> dict[str, Any]:
+    """Return the same values as a spec writes them: a dataset holds a truth value as a text."""
+    return {
+        name: value == "true" if value in ("true", "false") else value
+        for name, value in values_of(dataset, position).items()
+    }
+
+
 def _names(dataset: xr.Dataset) -> list[str]:
     names = [str(name) for name in dataset.data_vars]
     return [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuning_playbook.planning import artefacts
+from tuning_playbook.planning.division import PACKS, Division
+from tuning_playbook.planning.job_sizes import with_division
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.pack_file import read_pack
 
@@ -39,13 +41,14 @@ class Job:
 
 
 def jobs_of(plan: Plan, folder: Path) -> Iterator[Job]:
-    """Yield the jobs of a study.
+    """Yield the jobs of a study, whose trials are divided into jobs as they were when it ran.
 
     Args:
         plan: The study's.
         folder: Its folder of results.
     """
-    for step, job in artefacts.jobs_of(plan, artefacts.stages_of(plan)):
+    divided = with_division(plan, Division(folder / PACKS))
+    for step, job in artefacts.jobs_of(divided, artefacts.stages_of(divided)):
         trials = _trials(folder / job.made[0]) if job.trials is None else job.trials
         yield Job(step.rule, job.made, job.of, trials)
 

@@ -102,10 +102,10 @@ def together(found: Sequence[CannotTell]) -> tuple[Cure, ...]:
     """
     furthest: dict[str, Cure] = {}
     for item in found:
-        if item.cure is not None:
-            other = furthest.get(item.cure.key, item.cure)
-            pick = min if item.cure.key == EVAL_EVERY else max
-            furthest[item.cure.key] = pick(item.cure, other, key=lambda cure: cure.value)
+        for cure in item.cure.changes if item.cure else ():
+            pick = min if cure.key == EVAL_EVERY else max
+            other = furthest.get(cure.key, cure)
+            furthest[cure.key] = pick(cure, other, key=lambda cure: cure.value)
     return tuple(furthest.values())
 
 

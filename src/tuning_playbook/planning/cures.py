@@ -12,6 +12,7 @@ EVAL_EVERY = "training.eval_every"
 TRIALS = "search.trials"
 INITIAL = "search.initial"
 POINTS = "search.points"
+CONFIRMED = "confirm.trials"
 SEEDS = "reruns.seeds"
 
 MOST_TRIALS = 1_000
@@ -37,6 +38,7 @@ class Cure:
         steps: More training steps in all.
         computation: What the evaluations cost, as a part of the computation of all training steps;
             None where it is not known how many examples they see.
+        also: A further change that it takes, with its own cost.
     """
 
     key: str
@@ -45,6 +47,13 @@ class Cure:
     trainings: int = 0
     steps: int = 0
     computation: float | None = None
+    also: "Cure | None" = None
+
+    @property
+    def changes(self) -> tuple["Cure", ...]:
+        """Return each change of one key, by itself."""
+        further = () if self.also is None else self.also.changes
+        return (replace(self, also=None), *further)
 
 
 def smallest_change(plan: Plan, design: Design, key: str, lacking: Lacking) -> Cure | None:
@@ -95,22 +104,60 @@ def _more_evaluations(plan: Plan, design: Design, every: int) -> Cure:
 
 def _more_trials(plan: Plan, design: Design, key: str, lacking: Lacking) -> Cure | None:
     search = plan.study.spec.search
-    if isinstance(search, GridSearch | ListSearch):
+    if isinstance(search, BayesianSearch):
+        if key == INITIAL:
+            return _more_initial_trials(plan, search, design, lacking)
+        key, now, by = TRIALS, search.trials, search.rounds
+    elif isinstance(search, GridSearch | ListSearch):
         key = POINTS if isinstance(search, GridSearch) else TRIALS
         now, by = max(int(arm.trials) for arm in design.arms.values()), 1
-    elif isinstance(search, BayesianSearch) and key == INITIAL:
-        key, now, by = INITIAL, search.initial, 1
     else:
-        key, now = TRIALS, search.trials
-        by = search.rounds if isinstance(search, BayesianSearch) else 1
-    for value in range(now + by, now + MOST_TRIALS, by):
-        changed = design.with_trials(value / now)
-        if not lacking(changed):
-            trainings = _count(changed, key) - _count(design, key)
-            trainings *= 1 + plan.study.spec.replicates
-            return Cure(key, value, trainings=trainings, steps=trainings * design.max_train_steps)
+        key, now, by = TRIALS, search.trials, 1
+    initial = 1 if isinstance(search, BayesianSearch) else None
+    confirmed = {name for name, arm in design.arms.items() if arm.confirmed}
+    for value in range(now, now + MOST_TRIALS, by):
+        changed = design.with_trials(value / now, initial=initial)
+        lack = set(lacking(changed))
+        if lack <= confirmed:
+            further = _more_confirmed(plan, changed, lacking) if lack else None
+            if value == now or (lack and further is None):
+                return further
+            return replace(_trainings(plan, key, value, design, changed), also=further)
     return None
 
 
-def _count(design: Design, key: str) -> int:
-    return sum(int(arm.initial if key == INITIAL else arm.trials) for arm in design.arms.values())
+def _more_initial_trials(
+    plan: Plan, search: BayesianSearch, design: Design, lacking: Lacking
+) -> Cure | None:
+    """Return more initial trials, and with them as many proposals as there are.
+
+    In steps of the rounds, so that any number of trials that another check needs goes with them.
+    """
+    proposed = search.trials - search.initial
+    for value in range(search.initial, search.initial + MOST_TRIALS, search.rounds):
+        total = value + proposed
+        changed = design.with_trials(total / search.trials, initial=value / search.initial)
+        if not lacking(changed):
+            return Cure(INITIAL, value, also=_trainings(plan, TRIALS, total, design, changed))
+    return None
+
+
+def _more_confirmed(plan: Plan, design: Design, lacking: Lacking) -> Cure | None:
+    """Return more trials of the arms that are confirmed, which alone lack any."""
+    confirm = plan.study.spec.confirm
+    assert confirm is not None and confirm.trials is not None  # else no arm has its own number
+    for value in range(confirm.trials + 1, confirm.trials + MOST_TRIALS):
+        changed = design.with_trials(value / confirm.trials, confirmed=True)
+        if not lacking(changed):
+            return _trainings(plan, CONFIRMED, value, design, changed)
+    return None
+
+
+def _trainings(plan: Plan, key: str, value: int, before: Design, after: Design) -> Cure:
+    """Return a change with the trainings that it adds, those of repeats of the search included."""
+    trainings = (_count(after) - _count(before)) * (1 + plan.study.spec.replicates)
+    return Cure(key, value, trainings=trainings, steps=trainings * before.max_train_steps)
+
+
+def _count(design: Design) -> int:
+    return sum(int(arm.trials) for arm in design.arms.values())

@@ -31,6 +31,7 @@ class ArmDesign:
         ordered: How many of them have an order.
         terms: Of the simplest surface over them: one for a range, one for each further choice.
         learning_rate: Whether a learning rate is among those with an order.
+        confirmed: Whether it has a number of trials of its own, which `confirm` gives.
     """
 
     trials: float
@@ -40,6 +41,7 @@ class ArmDesign:
     ordered: int
     terms: int
     learning_rate: bool
+    confirmed: bool
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,25 @@ class Design:
         """Return how many evaluations lie between a part of training and its end."""
         return sum(part <= fraction for fraction in self.evaluations)
 
-    def with_trials(self, factor: float) -> "Design":
-        """Return the design with so many times the trials in every arm, as far as there are any."""
+    def with_trials(
+        self, factor: float, *, initial: float | None = None, confirmed: bool = False
+    ) -> "Design":
+        """Return the design with so many times the trials in its arms, as far as there are any.
+
+        Args:
+            factor: Of the trials.
+            initial: Of the initial ones among them; left out, the same.
+            confirmed: Whether in the arms with a number of their own, and else in the others.
+        """
+        first = factor if initial is None else initial
         arms = {
             name: replace(
                 arm,
                 trials=min(int(arm.trials * factor + 1e-9), arm.most),
-                initial=min(int(arm.initial * factor + 1e-9), arm.most),
+                initial=min(int(arm.initial * first + 1e-9), arm.most),
             )
+            if arm.confirmed == confirmed
+            else arm
             for name, arm in self.arms.items()
         }
         return replace(self, arms=arms)
@@ -136,6 +149,7 @@ def design_of(plan: Plan) -> Design:
             ordered=len(ordered),
             terms=sum(kind.terms for kind in kinds),
             learning_rate=any(LEARNING_RATE.fullmatch(item.name) for item in ordered),
+            confirmed=arm.trials is not None,
         )
     return Design(
         max_train_steps=training.max_train_steps,

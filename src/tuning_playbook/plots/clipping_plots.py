@@ -13,8 +13,8 @@ RATE, CLIP = "hp_learning_rate", "hp_clip_norm"
 
 def norms(conclusion: xr.Dataset) -> Figure:
     """Plot the histograms of the gradient norms of the good and the unstable trial."""
-    places = {"good": _unclipped(conclusion, "good_rate")}
-    places["unstable"] = _unclipped(conclusion, "unstable_rate")
+    places = {"good": _marked(conclusion, "is_good")}
+    places["unstable"] = _marked(conclusion, "is_at_unstable_rate")
     with look():
         figure = Figure(figsize=(WIDTH, 3.4))
         axes = figure.subplots()
@@ -51,8 +51,8 @@ def norms(conclusion: xr.Dataset) -> Figure:
 def clipped(conclusion: xr.Dataset) -> Figure:
     """Plot the training loss without and with clipping (figure 9)."""
     places, labels = [], []
-    good = _unclipped(conclusion, "good_rate")
-    unstable = _unclipped(conclusion, "unstable_rate")
+    good = _marked(conclusion, "is_good")
+    unstable = _marked(conclusion, "is_at_unstable_rate")
     rate = conclusion[RATE].values
     for place, said in ((good, "not clipped: the baseline"), (unstable, "not clipped")):
         if place is not None:
@@ -78,9 +78,7 @@ def clipped(conclusion: xr.Dataset) -> Figure:
     return figure
 
 
-def _unclipped(conclusion: xr.Dataset, rate: str) -> int | None:
-    """Return the first whole run without clipping at a rate; None if there is none."""
-    wanted = float(conclusion.attrs[rate])
-    whole = ~np.isin(conclusion["purpose"].values.astype(str), ("look", "clipped", "compare"))
-    found = np.flatnonzero(whole & np.isclose(conclusion[RATE].values, wanted, rtol=1e-4))
+def _marked(conclusion: xr.Dataset, column: str) -> int | None:
+    """Return the place of the trial that the conclusion marks; None if there is none."""
+    found = np.flatnonzero(conclusion[column].values)
     return int(found[0]) if len(found) else None

@@ -1,8 +1,8 @@
 """What norm should gradients be clipped at, so that a rate which is unstable becomes stable?
 
 Rounds: those of `stability`, where the unstable rate is not given; else a run at the spec's rate
-and one at the unstable rate; that rate with different clip norms; the one that is chosen, in a
-whole run against the baseline.
+and one at the unstable rate, or the spec's search and then its best trial at the unstable rate;
+the same with different clip norms; the one that is chosen, in a whole run against the baseline.
 
 Source: playbook, "Gradient clipping".
 """
@@ -28,7 +28,7 @@ from tuning_playbook.study.procedure_settings import ClippingSettings, Stability
 from tuning_playbook.study.thresholds import DEFAULTS
 
 MAX_ROUNDS = stability.MAX_ROUNDS + 3
-"""Those of `stability`, or the unclipped trials; the clip norms; the comparison."""
+"""Those of `stability`, or the two of unclipped trials; the clip norms; the comparison."""
 
 UNCLIPPED, CLIPPED, COMPARE = "unclipped", "clipped", "compare"
 """The purposes of its rounds."""
@@ -81,7 +81,7 @@ def most_trials(document: Mapping[str, Any], settings: ClippingSettings) -> int:
     """
     own = len(TIMES) + 1
     if settings.unstable_rate is not None:
-        return own
+        return own + _searches(document)
     return own + stability.most_trials(document, StabilitySettings(name="stability"))
 
 
@@ -99,18 +99,20 @@ def next(history: History) -> Next:
         if rate is None:
             verdict = UNKNOWN if answer.verdict == stability.UNKNOWN else NOT_NEEDED
             return _conclude(history, verdict, answer.sentence, None, None)
-    elif not history.rounds:
-        return StudyDocument(UNCLIPPED, _unclipped(history, float(settings.unstable_rate)))
     else:
-        rate, trained = settings.unstable_rate, [*history.of(UNCLIPPED)]
-    stable = [item for item in trained if item.loss is not None and not is_unstable(item)]
-    good = min(stable, key=lambda item: item.loss or 0.0, default=None)
+        rate = float(settings.unstable_rate)
+        planned = _unclipped(history, rate)
+        if planned is not None:
+            return planned
+        trained = [*history.of(UNCLIPPED)]
+    good = _best_stable(trained)
+    # A trial of a search may have the same rate and differ in something else: it is an earlier one.
     lost = [item for item in trained if math.isclose(item.rate, float(rate), rel_tol=1e-5)]
     norms = None if good is None else norms_of(good)
     if good is None or norms is None or not lost:
         said = "No stable trial without clipping has gradient norms to choose a threshold by."
         return _conclude(history, UNKNOWN, said, None, None)
-    start = Start(good, lost[0], norms)
+    start = Start(good, lost[-1], norms)
     if not is_unstable(start.unstable):
         said = f"Training is stable at a learning rate of {start.unstable.rate:.3g}."
         return _conclude(history, NOT_NEEDED, said, start, None)
@@ -190,14 +192,41 @@ def _stability(history: History) -> History:
     return replace(history, settings=StabilitySettings(name="stability"), rounds=rounds)
 
 
-def _unclipped(history: History, unstable_rate: float) -> dict[str, Any]:
-    """Return a run at the spec's rate, else half the unstable one, and one at the unstable rate."""
+def _best_stable(trained: Sequence[Outcome]) -> Outcome | None:
+    stable = [item for item in trained if item.loss is not None and not is_unstable(item)]
+    return min(stable, key=lambda item: item.loss or 0.0, default=None)
+
+
+def _searches(document: Mapping[str, Any]) -> bool:
+    """Return whether a spec searches anything beside what the procedure varies."""
+    return any(document.get(key) for key in ("scientific", "nuisance", "conditional"))
+
+
+def _unclipped(history: History, unstable_rate: float) -> StudyDocument | None:
+    """Return the next round without clipping; None where those are finished.
+
+    What a search finds decides the other values of the trial at the unstable rate, which follows.
+    """
+    if not history.rounds:
+        return StudyDocument(UNCLIPPED, _first(history, unstable_rate))
+    good = _best_stable([*history.of(UNCLIPPED)])
+    if len(history.rounds) > 1 or good is None or not _searches(history.document):
+        return None
+    goal = f"Is a learning rate of {unstable_rate:.3g} unstable without clipping?"
+    document = pinned(history, good.values, [{"learning_rate": unstable_rate}], goal=goal)
+    return StudyDocument(UNCLIPPED, document)
+
+
+def _first(history: History, unstable_rate: float) -> dict[str, Any]:
+    """Return the spec's search; else its rate, or half the unstable one, and the unstable rate."""
     document = {"reruns": {"seeds": 0}, **history.document}
+    kept = {key: value for key, value in document.items() if key != "baseline"}
+    if _searches(document):
+        return kept
     fixed = dict(document.get("fixed", {}))
     good = float(fixed.pop("learning_rate", rounded(unstable_rate / 2)))
     rates: Sequence[float] = sorted({good, unstable_rate})
     trials = [{"learning_rate": rate} for rate in rates]
-    kept = {key: value for key, value in document.items() if key != "baseline"}
     return {**kept, "fixed": fixed, "search": {"algorithm": "list", "trials": trials}}
 
 
@@ -205,6 +234,7 @@ def _conclude(
     history: History, verdict: str, said: str, start: Start | None, chosen: Outcome | None
 ) -> Conclusion:
     outcomes = [item for one in history.rounds for item in one.outcomes]
+    marked = (None, None) if start is None else (start.good, start.unstable)
     seen = [instability(item) for item in outcomes]
     clip = None if chosen is None else float(chosen.values["clip_norm"])
     first = math.nan if start is None else first_threshold(start.norms)
@@ -219,6 +249,8 @@ def _conclude(
         columns={
             "unstable": tuple(float(is_unstable(item)) for item in outcomes),
             "onset_step": tuple(math.nan if item is None else float(item.step) for item in seen),
+            "is_good": tuple(float(item is marked[0]) for item in outcomes),
+            "is_at_unstable_rate": tuple(float(item is marked[1]) for item in outcomes),
             "clipped_share": tuple(item.clipped_share for item in outcomes),
         },
         numbers={

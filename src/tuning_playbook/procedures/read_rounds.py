@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import losses, strings
-from tuning_playbook.analysis.trial_values import values_of
+from tuning_playbook.analysis.trial_values import spec_values_of
 from tuning_playbook.dataset.feasibility import REASON
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.procedures.procedure_history import FinishedRound, Outcome
@@ -82,7 +82,7 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
         found.append(
             Outcome(
                 trial=str(trial),
-                values=values_of(study, place),
+                values=spec_values_of(study, place),
                 loss=float(loss[place]) if np.isfinite(loss[place]) else None,
                 diverged=status[place] == "diverged",
                 nowhere=reasons[place].startswith(REASON),

@@ -153,7 +153,10 @@ def _planned(
             times = [item for item in RISES if item > max(settings.rates)]
             purpose, rates, what = HIGHER, [best * item for item in times], "far above the best one"
     elif bracket.stable is None:
-        if sum(item.purpose == LOWER for item in history.rounds) < MOST_LOWER:
+        lowered = [item for item in history.rounds if item.purpose == LOWER]
+        # Where lower rates got nowhere they are too low, and still lower ones would be so too.
+        led_on = not lowered or bracket.unstable in lowered[-1].outcomes
+        if len(lowered) < MOST_LOWER and led_on:
             lowest = bracket.unstable.rate
             purpose, rates, what = LOWER, [lowest / fall for fall in FALLS], "below the best one"
     elif not history.has(BETWEEN):

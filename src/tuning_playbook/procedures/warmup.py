@@ -20,6 +20,7 @@ from tuning_playbook.procedures.procedure_history import (
     Next,
     Outcome,
     StudyDocument,
+    best_of,
     rounded,
 )
 from tuning_playbook.procedures.round_documents import first_document, pinned
@@ -118,11 +119,11 @@ def next(history: History) -> Next:
     elif not history.rounds:
         return StudyDocument(BASELINE, _baseline(history, settings.unstable_rate))
     else:
-        found = [item for item in history.of(BASELINE) if item.loss is not None]
-        if not found:
+        reference = best_of(history.of(BASELINE))
+        if reference is None:
             said = "The baseline is infeasible, so nothing can be compared with it."
             return _conclude(history, UNKNOWN, said, None, None)
-        start = Start(float(settings.unstable_rate), found[0])
+        start = Start(float(settings.unstable_rate), reference)
     return _search(history, settings, start)
 
 
@@ -283,8 +284,9 @@ def _warmups(
     every = int(history.document["training"]["eval_every"])
     steps = (1 + AFTER) * max(*lengths, 1)
     interval = max(1, min(every, steps // 10))
-    training = {"max_train_steps": max(10, -(-steps // interval)) * interval}
-    training |= {"eval_every": interval}
+    training: dict[str, Any] = {"max_train_steps": max(10, -(-steps // interval)) * interval}
+    # The spec may ask for an early look that is longer than these short runs.
+    training |= {"eval_every": interval, "eval_schedule": {"dense_until": 0}}
     own = ("end_factor", "decay_steps", "power", "drops", "drop_factor", "hold_steps")
     values = {key: value for key, value in start.reference.values.items() if key not in own}
     values |= {"schedule": "constant", "learning_rate": rate}

@@ -31,12 +31,17 @@ def cannot_tell_lines(plan: Plan, results: Path | None = None) -> list[str]:
 
 def _all(cures: Sequence[Cure], seconds: float | None) -> str:
     """Write what all of it would take together."""
+    return f"for all of it: {_changes(cures, seconds)}" if cures else NO_NUMBER
+
+
+def _changes(cures: Sequence[Cure], seconds: float | None) -> str:
+    """Write changes, each of one key, and what they cost together."""
     changes = ", ".join(f"{cure.key}: {cure.value:,}" for cure in cures)
     trainings, steps = sum(cure.trainings for cure in cures), sum(cure.steps for cure in cures)
     costs = [_cost(cure, seconds) for cure in cures if cure.evaluations]
     if trainings:
         costs.append(_cost(Cure("", 0, trainings=trainings, steps=steps), seconds))
-    return f"for all of it: {changes} ({'; '.join(costs)})" if cures else NO_NUMBER
+    return f"{changes} ({'; '.join(costs)})"
 
 
 def _seconds(plan: Plan, results: Path | None) -> float | None:
@@ -53,7 +58,7 @@ def _name(item: CannotTell) -> str:
 
 
 def _cure(cure: Cure | None, seconds: float | None) -> str:
-    return NO_NUMBER if cure is None else f"{cure.key}: {cure.value:,} ({_cost(cure, seconds)})"
+    return NO_NUMBER if cure is None else _changes(cure.changes, seconds)
 
 
 def _cost(cure: Cure, seconds: float | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StrictFloat, StrictInt
+from pydantic import AfterValidator, Field, StrictFloat, StrictInt
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.base import Shape
@@ -11,6 +11,14 @@ from tuning_playbook.study.searches import Search
 from tuning_playbook.study.shape import StudySpec
 
 Number = StrictFloat | StrictInt
+
+
+def _each_once(rates: list[float]) -> list[float]:
+    repeated = sorted({rate for rate in rates if rates.count(rate) > 1})
+    if repeated:
+        again = ", ".join(f"{rate:g}" for rate in repeated)
+        raise ValueError(f"{again} stands here more than once: name each multiple once")
+    return rates
 
 
 class ProcedureShape(Shape):
@@ -30,8 +38,12 @@ class StabilitySettings(ProcedureShape):
 
     VALUES: ClassVar[Mapping[str, Value]] = {"unstable_rate": 0.1, "onset": "early"}
     name: Literal["stability"]
-    rates: Annotated[list[Annotated[Number, Field(ge=1)]], Field(min_length=2)] = Field(
-        [1, 2, 5, 10], description="multiples of the best learning rate that are trained"
+    rates: Annotated[
+        list[Annotated[Number, Field(ge=1)]], Field(min_length=2), AfterValidator(_each_once)
+    ] = Field(
+        [1, 2, 5, 10],
+        description="multiples of the best learning rate that are trained, each of them once",
+        json_schema_extra={"uniqueItems": True},
     )
     look_steps: Annotated[StrictInt, Field(ge=10)] = Field(
         500, description="steps of the early look at twice the best rate, each of them evaluated"

@@ -18,6 +18,7 @@ from tuning_playbook.study.origin import EarlierResult, Taken
 from tuning_playbook.study.procedure_settings import ProcedureSettings, ProcedureSpec, as_study
 from tuning_playbook.study.roles import NEVER_A_HYPERPARAMETER
 from tuning_playbook.study.values import RANGE, VALUES
+from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.study.yaml import Location, read_yaml
 
 ShapeT = TypeVar("ShapeT", bound=Shape)
@@ -38,6 +39,11 @@ TAGS = {
 """The keys whose shape one of their own keys chooses, and its known values."""
 
 NOT_WITH_A_SOURCE = "is not given with 'source': those trials are finished, nothing is trained"
+NOT_OF_A_COMMAND = (
+    "its rounds need trainings by our own engine, which evaluates every step and has schedules, "
+    "and the workload is a command: take this key away, and search the learning rate under "
+    "'nuisance'"
+)
 UNION_MEMBERS = ("[key]", "bool", "int", "float", "str")
 SEARCHED = ("scientific", "nuisance", "conditional")
 """The keys of a spec of which any needs a search."""
@@ -106,11 +112,14 @@ def shape_of(
         path: The file, for errors.
 
     Raises:
-        SpecError: A key or value is not of the right shape.
+        SpecError: A key or value is not of the right shape, or a procedure is to train a command.
     """
     if "procedure" not in document:
         return validate(document, text, path, shape.StudySpec), None
-    procedure = validate(document, text, path, ProcedureSpec).procedure
+    asked = validate(document, text, path, ProcedureSpec)
+    procedure = asked.procedure
+    if is_command(asked.workload):
+        raise error_at(path, text, ("procedure",), NOT_OF_A_COMMAND)
     if "search" not in document and not document.keys().isdisjoint(SEARCHED):
         raise error_at(path, text, ("search",), "this key is required where something is searched")
     return validate(as_study(document), text, path, shape.StudySpec), procedure
