@@ -90,4 +90,4 @@ rule report:
     """Decide on the launch of each study, and write its report.html."""
     input:
         of_all("report.html"),
-        [f"{RESULTS}/{procedure}/report.html" for procedure in PROCEDURES],
+        [f"{RESULTS}/{procedure}/report.html" for procedure in CONCLUDED],

@@ -1,0 +1,85 @@
+"""How far a procedure is, as its files tell."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.specs import REMOVED, SMALL, changed, write_spec
+from tuning_playbook.planning.chain import plan_chain
+from tuning_playbook.procedures.planned import planning_key
+from tuning_playbook.procedures.procedure_state import planned_rounds
+from tuning_playbook.study.planned_round import write_end, write_round, written_round
+from tuning_playbook.study.read import read_spec
+
+SPEC = {
+    "procedure": {"name": "stability"},
+    "fixed.learning_rate": 0.05,
+    "nuisance": REMOVED,
+    "search": REMOVED,
+}
+
+
+@pytest.fixture
+def procedure(tmp_path):
+    """A procedure, and a function that writes a file of it at a time in seconds."""
+    path = write_spec(tmp_path / "stable.yaml", changed(SPEC))
+    written = read_spec(path)
+
+    def write(name, at, text=""):
+        file = tmp_path / "results/stable" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (at, at))
+
+    def plan(number, at):
+        text = write_round(written_round(path, f"stable/rounds/{number}", SMALL), "look")
+        write(f"planned/{number}.yaml", at, text)
+
+    return SimpleNamespace(
+        path=path,
+        results=tmp_path / "results",
+        write=write,
+        plan=plan,
+        end=lambda number, at: write(f"planned/{number}.yaml", at, write_end(path, number - 1)),
+        planning=f"current/planned-{planning_key(written)}",
+        rounds=lambda: planned_rounds(plan_chain([path])["stable"], tmp_path / "results"),
+    )
+
+
+def test_of_a_new_procedure_the_first_round_is_known(procedure):
+    assert procedure.rounds() == (1,)
+
+
+def test_rounds_are_planned_up_to_the_one_that_does_not_follow(procedure):
+    procedure.write(procedure.planning, 10)
+    for number in (2, 3):
+        procedure.plan(number, 10 * number)
+    assert procedure.rounds() == (1, 2, 3)
+    procedure.end(4, 40)
+    assert procedure.rounds() == (1, 2, 3)
+
+
+def test_rounds_that_were_planned_of_another_spec_do_not_count(procedure):
+    procedure.write(procedure.planning, 10)
+    procedure.plan(2, 20)
+    write_spec(procedure.path, changed(SPEC | {"fixed.learning_rate": 0.1}))
+    assert procedure.rounds() == (1,)
+
+
+def test_a_round_that_was_planned_before_its_earlier_ones_does_not_count(procedure):
+    procedure.write(procedure.planning, 10)
+    procedure.plan(3, 20)
+    procedure.plan(2, 30)
+    assert procedure.rounds() == (1, 2)
+    procedure.write(procedure.planning, 40)
+    assert procedure.rounds() == (1,)
+
+
+def test_a_spec_that_cannot_be_read_now_plans_nothing_further(procedure):
+    link = plan_chain([procedure.path])["stable"]
+    procedure.write(procedure.planning, 10)
+    procedure.plan(2, 20)
+    Path(procedure.path).write_text("goal: [")
+    assert planned_rounds(link, procedure.results) == (1,)
