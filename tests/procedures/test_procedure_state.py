@@ -1,15 +1,14 @@
 """How far a procedure is, as its files tell."""
 
 import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tests.specs import REMOVED, SMALL, changed, write_spec
 from tuning_playbook.planning.chain import plan_chain
-from tuning_playbook.procedures.planned import planning_key
-from tuning_playbook.procedures.procedure_state import planned_rounds
+from tuning_playbook.procedures.planned import conclusion_key, planning_key
+from tuning_playbook.procedures.procedure_state import is_concluded, planned_rounds
 from tuning_playbook.study.planned_round import write_end, write_round, written_round
 from tuning_playbook.study.read import read_spec
 
@@ -44,6 +43,8 @@ def procedure(tmp_path):
         plan=plan,
         end=lambda number, at: write(f"planned/{number}.yaml", at, write_end(path, number - 1)),
         planning=f"current/planned-{planning_key(written)}",
+        conclusion=f"current/concluded-{conclusion_key(written)}",
+        concluded=lambda: is_concluded(plan_chain([path])["stable"], tmp_path / "results"),
         rounds=lambda: planned_rounds(plan_chain([path])["stable"], tmp_path / "results"),
     )
 
@@ -81,5 +82,29 @@ def test_a_spec_that_cannot_be_read_now_plans_nothing_further(procedure):
     link = plan_chain([procedure.path])["stable"]
     procedure.write(procedure.planning, 10)
     procedure.plan(2, 20)
-    Path(procedure.path).write_text("goal: [")
+    procedure.path.write_text("goal: [")
     assert planned_rounds(link, procedure.results) == (1,)
+
+
+def test_a_conclusion_is_up_to_date_while_it_is_newer_than_all_that_it_follows_from(procedure):
+    assert not procedure.concluded()
+    procedure.write(procedure.conclusion, 10)
+    assert not procedure.concluded()  # the stamp comes first
+    procedure.write("conclusion.json", 20)
+    assert procedure.concluded()
+    procedure.write("rounds/2/study.nc", 30)
+    assert not procedure.concluded()
+    procedure.write("conclusion.json", 40)
+    assert procedure.concluded()
+    procedure.write(procedure.conclusion, 50)
+    assert not procedure.concluded()
+
+
+@pytest.mark.parametrize("text", ["goal: [", "goal: Which?", None])
+def test_a_spec_that_is_edited_while_a_run_ends_is_not_concluded(procedure, text):
+    link = plan_chain([procedure.path])["stable"]
+    procedure.write(procedure.conclusion, 10)
+    procedure.write("conclusion.json", 20)
+    assert is_concluded(link, procedure.results)
+    procedure.path.unlink() if text is None else procedure.path.write_text(text)
+    assert not is_concluded(link, procedure.results)

@@ -25,11 +25,7 @@ def known_plan(link: Link, results: Path) -> Plan | None:
         SpecError: With these values the spec cannot be carried out as written.
     """
     folders = {name: results / name for name in link.names}
-    needed = [
-        folder / ("conclusion.json" if name in link.concluding else "study.nc")
-        for name, folder in folders.items()
-    ]
-    needed += [folders[name] / "reruns.nc" for name in link.variances]
+    needed = link.files_taken(results)
     if not all(file.exists() for file in needed):
         return None
     spec = link.plan.study.path

@@ -5,7 +5,7 @@ from pathlib import Path
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.chain import Link
-from tuning_playbook.procedures.planned import most_rounds, planning_key
+from tuning_playbook.procedures.planned import conclusion_key, most_rounds, planning_key
 from tuning_playbook.study.planned_round import is_end
 from tuning_playbook.study.settled import read_settled
 
@@ -25,14 +25,14 @@ def planned_rounds(link: Link, results: Path) -> tuple[int, ...]:
     known = () if link.earlier else (1,)
     try:
         key = planning_key(read_settled(spec_of_procedure(link, results)))
-        before = (folder / f"current/planned-{key}").stat().st_mtime_ns
+        before = _modified(folder / f"current/planned-{key}")
     except (OSError, TuningPlaybookError):
         return known
     numbers = list(known)
     for number in range(len(known) + 1, most_rounds(link.procedure) + 1):
         file = folder / f"planned/{number}.yaml"
         try:
-            planned = file.stat().st_mtime_ns
+            planned = _modified(file)
             if planned < before or is_end(file):
                 break
         except (OSError, TuningPlaybookError):  # it is not there, or about to be planned anew
@@ -40,6 +40,32 @@ def planned_rounds(link: Link, results: Path) -> tuple[int, ...]:
         numbers.append(number)
         before = planned
     return tuple(numbers)
+
+
+def is_concluded(link: Link, results: Path) -> bool:
+    """Return whether the conclusion of a procedure is there and up to date.
+
+    It is not while the spec cannot be read, or has changed: the next run concludes anew.
+
+    Args:
+        link: The procedure.
+        results: The folder of all results.
+    """
+    folder = results / link.plan.study.name
+    spec = spec_of_procedure(link, results)
+    try:
+        stamp = folder / f"current/concluded-{conclusion_key(read_settled(spec))}"
+        made = _modified(folder / "conclusion.json")
+        taken = [_modified(file) for file in link.files_taken(results)]
+        return made >= max(map(_modified, [stamp, *folder.glob("rounds/*/study.nc")])) and (
+            not taken or _modified(spec) >= max(taken)
+        )
+    except (OSError, TuningPlaybookError):
+        return False
+
+
+def _modified(file: Path) -> int:
+    return file.stat().st_mtime_ns
 
 
 def spec_of_procedure(link: Link, results: Path) -> Path:
