@@ -25,7 +25,7 @@ from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.procedures.planned import first_plan, most_of
-from tuning_playbook.procedures.procedure_state import is_concluded, planned_rounds
+from tuning_playbook.procedures.procedure_state import concluded_of, is_concluded, planned_rounds
 from tuning_playbook.report.budget_lines import (
     budget_lines,
     budget_plan_lines,
@@ -284,7 +284,8 @@ def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, lis
         print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
     plan = _first_round(link, options) if link.procedure else known or link.plan
     plan = _with_proposals(plan, options)
-    again = outdated(link, chain, options.results)
+    concluded = concluded_of(link, chain, options.results)
+    again = outdated(link, chain, options.results, concluded)
     return plan, taken_lines(plan, known=known is not None, outdated=again)
 
 

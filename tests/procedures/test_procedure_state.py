@@ -1,6 +1,7 @@
 """How far a procedure is, as its files tell."""
 
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from tuning_playbook.procedures.planned import conclusion_key, planning_key
 from tuning_playbook.procedures.procedure_state import is_concluded, planned_rounds
 from tuning_playbook.study.planned_round import write_end, write_round, written_round
 from tuning_playbook.study.read import read_spec
+from tuning_playbook.study.settled import read_settled, write_settled
 
 SPEC = {
     "procedure": {"name": "stability"},
@@ -108,3 +110,31 @@ def test_a_spec_that_is_edited_while_a_run_ends_is_not_concluded(procedure, text
     assert is_concluded(link, procedure.results)
     procedure.path.unlink() if text is None else procedure.path.write_text(text)
     assert not is_concluded(link, procedure.results)
+
+
+def test_what_a_procedure_takes_from_is_settled_before_it_is_concluded(tmp_path):
+    write_spec(tmp_path / "first.yaml", changed({}))
+    taken = {"fixed.learning_rate": {"from": "first", "of": "best"}}
+    path = write_spec(tmp_path / "stable.yaml", changed(SPEC | taken))
+    link, results = plan_chain([path])["stable"], tmp_path / "results"
+    assert planned_rounds(link, results) == ()  # it is not settled
+
+    def write(name, at, text=""):
+        file = results / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (at, at))
+
+    write("first/study.nc", 10)
+    settled = write_settled(replace(read_spec(path), document=changed(SPEC)))
+    write("stable/settled.yaml", 20, settled)
+    written = read_settled(results / "stable/settled.yaml")
+    write(f"stable/current/planned-{planning_key(written)}", 20)
+    write(f"stable/current/concluded-{conclusion_key(written)}", 30)
+    write("stable/conclusion.json", 40)
+    assert is_concluded(link, results)
+    round_ = written_round(path, "stable/rounds/1", SMALL)
+    write("stable/planned/1.yaml", 25, write_round(round_, "rates"))
+    assert planned_rounds(link, results) == (1,)
+    write("first/study.nc", 50)
+    assert not is_concluded(link, results)

@@ -43,7 +43,7 @@ from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.planning.settle import settled_plan
 from tuning_playbook.planning.targets import StudyFiles
 from tuning_playbook.procedures.planned import first_plan, most_rounds
-from tuning_playbook.procedures.procedure_state import planned_rounds
+from tuning_playbook.procedures.procedure_state import concluded_of, planned_rounds
 from tuning_playbook.study.planned_round import ROUND, round_name
 
 share_code(CODE)
@@ -100,7 +100,8 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         except TuningPlaybookError:  # `settle_study` says so, unless an earlier study runs again
             known = None
         plan, said = known or link.plan, link.plan.study.path
-        again = outdated(link, CHAIN, Path(RESULTS)) if known else ()
+        concluded = concluded_of(link, CHAIN, Path(RESULTS))
+        again = outdated(link, CHAIN, Path(RESULTS), concluded) if known else ()
         for line in taken_lines(plan, known=known is not None, outdated=again):
             logger.info(f"{said}: {line}")
         for line in doubt_lines(plan):
@@ -222,7 +223,8 @@ def foreseen_plan(study):
 
     try:
         link = STUDIES[study]
-        certain = is_certain(link, CHAIN, Path(RESULTS))
+        concluded = concluded_of(link, CHAIN, Path(RESULTS))
+        certain = is_certain(link, CHAIN, Path(RESULTS), concluded)
         plan = known_plan(link, Path(RESULTS)) if certain else None
         return plan and with_division(plan, link.division)
     except TuningPlaybookError:  # `settle_study` says so

@@ -1,5 +1,6 @@
 """How far a procedure is, told by its files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tuning_playbook.errors import TuningPlaybookError
@@ -62,6 +63,17 @@ def is_concluded(link: Link, results: Path) -> bool:
         )
     except (OSError, TuningPlaybookError):
         return False
+
+
+def concluded_of(link: Link, chain: Mapping[str, Link], results: Path) -> frozenset[str]:
+    """Return the names of the procedures that a study takes from whose conclusion is up to date.
+
+    Args:
+        link: The study.
+        chain: Every study that it takes from, by name.
+        results: The folder of all results.
+    """
+    return frozenset(name for name in link.concluding if is_concluded(chain[name], results))
 
 
 def _modified(file: Path) -> int:
