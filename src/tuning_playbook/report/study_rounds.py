@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from tuning_playbook.study.planned_round import ROUND, round_name
+
 Row = Mapping[str, Any]
 """The summary of a study, as `tracking.summary_row` gives it."""
 
@@ -44,7 +46,7 @@ def make_history(rows: Sequence[Row]) -> tuple[WorkloadHistory, ...]:
     Args:
         rows: A summary of each study.
     """
-    links = {str(row["study"]): _link(str(row["study"])) for row in rows}
+    links = {str(row["study"]): link_to(str(row["study"])) for row in rows}
     by_workload: dict[str, list[Round]] = {}
     for row in _in_order(rows):
         earlier = by_workload.setdefault(str(row["workload"]), [])
@@ -72,5 +74,8 @@ def _earlier(row: Row) -> list[str]:
     return [name for name in row.get("builds_on") or () if name != row["study"]]
 
 
-def _link(study: str) -> str:
-    return f"./{quote(study, safe='')}/report.html"
+def link_to(study: str) -> str:
+    """Return where the report of a study, a round or a procedure is, from the page of all."""
+    round_ = ROUND.fullmatch(study)  # only the name of a round has slashes of its own
+    folder = round_name(quote(round_[1], safe=""), int(round_[2])) if round_ else ""
+    return f"./{folder or quote(study, safe='')}/report.html"
