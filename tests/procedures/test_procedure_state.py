@@ -9,7 +9,7 @@ import pytest
 from tests.specs import REMOVED, SMALL, changed, write_spec
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.procedures.planned import conclusion_key, planning_key
-from tuning_playbook.procedures.procedure_state import is_concluded, planned_rounds
+from tuning_playbook.procedures.procedure_state import is_concluded, planned_rounds, reached_rounds
 from tuning_playbook.study.planned_round import write_end, write_round, written_round
 from tuning_playbook.study.read import read_spec
 from tuning_playbook.study.settled import read_settled, write_settled
@@ -138,3 +138,13 @@ def test_what_a_procedure_takes_from_is_settled_before_it_is_concluded(tmp_path)
     assert planned_rounds(link, results) == (1,)
     write("first/study.nc", 50)
     assert not is_concluded(link, results)
+
+
+def test_rounds_of_a_longer_course_are_not_reached_any_more(procedure):
+    folder = procedure.results / "stable"
+    assert reached_rounds(folder) == ()
+    for number in (1, 2, 3, 4):
+        procedure.plan(number, 10)
+    assert reached_rounds(folder) == (1, 2, 3, 4)
+    procedure.end(3, 5)
+    assert reached_rounds(folder) == (1, 2)

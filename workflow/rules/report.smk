@@ -49,6 +49,7 @@ CAMPAIGNS = [
 rule write_tracking:
     input:
         summaries=all_at_once("summary.json"),
+        conclusions=[f"{RESULTS}/{procedure}/conclusion.json" for procedure in CONCLUDED],
         launches=["config/launches.csv"] if Path("config/launches.csv").exists() else [],
     output:
         tracking=report(f"{RESULTS}/tracking.csv", category="all studies"),

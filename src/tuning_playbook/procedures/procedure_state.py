@@ -43,6 +43,23 @@ def planned_rounds(link: Link, results: Path) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def reached_rounds(folder: Path) -> tuple[int, ...]:
+    """Return the numbers of the rounds before the one that does not follow, if any is planned.
+
+    The results of a longer earlier course of the procedure may still be there beside them.
+
+    Args:
+        folder: The procedure's folder of results.
+
+    Raises:
+        SpecError: The plan of a round cannot be read.
+    """
+    numbers: list[int] = []
+    while (file := folder / f"planned/{len(numbers) + 1}.yaml").exists() and not is_end(file):
+        numbers.append(len(numbers) + 1)
+    return tuple(numbers)
+
+
 def is_concluded(link: Link, results: Path) -> bool:
     """Return whether the conclusion of a procedure is there and up to date.
 

@@ -1,6 +1,6 @@
 """The studies of each workload, round by round, in the order in which something was learnt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -37,7 +37,9 @@ class WorkloadHistory:
     rounds: tuple[Round, ...]
 
 
-def make_history(rows: Sequence[Row]) -> tuple[WorkloadHistory, ...]:
+def make_history(
+    rows: Sequence[Row], procedures: Iterable[str] = ()
+) -> tuple[WorkloadHistory, ...]:
     """Sort studies into rounds, and the rounds by workload.
 
     A study comes after those that it takes values from, and else when its last trial was finished.
@@ -45,8 +47,9 @@ def make_history(rows: Sequence[Row]) -> tuple[WorkloadHistory, ...]:
 
     Args:
         rows: A summary of each study.
+        procedures: The names of the procedures that have a report.
     """
-    links = {str(row["study"]): link_to(str(row["study"])) for row in rows}
+    links = {name: link_to(name) for name in (*procedures, *(str(row["study"]) for row in rows))}
     by_workload: dict[str, list[Round]] = {}
     for row in _in_order(rows):
         earlier = by_workload.setdefault(str(row["workload"]), [])
