@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.specs import REMOVED, changed, write_spec
+from tuning_playbook.files import write_json
+from tuning_playbook.procedures.planned import conclusion_key, planning_key
+from tuning_playbook.study.planned_round import round_name, write_round, written_round
+from tuning_playbook.study.read import read_spec
 
 ROOT = Path(__file__).parents[1]
 AS_A_SCRIPT = ("tuning-playbook",)
 AS_A_MODULE = (sys.executable, "-m", "tuning_playbook")
+
+NO_RERUNS = {"reruns": {"seeds": 0}}
 
 each_way = pytest.mark.parametrize("way", [AS_A_SCRIPT, AS_A_MODULE], ids=["script", "module"])
 
@@ -161,6 +167,59 @@ def test_how_far_a_study_is_can_be_asked_at_any_time(call, tmp_path):
     assert watching.returncode == 0
     assert last.startswith("4 of 4 trials done")
     assert call(*ask).stdout == f"small: {last}"
+
+
+def test_of_a_procedure_each_planned_round_is_told_and_at_last_its_conclusion(call, tmp_path):
+    spec = write_spec(
+        tmp_path / "stable.yaml",
+        changed(
+            {
+                "procedure": {"name": "stability", "rates": [1, 40]},
+                "fixed.learning_rate": 0.05,
+                "nuisance": REMOVED,
+                "search": REMOVED,
+                "reruns": REMOVED,
+            }
+        ),
+    )
+    folder = tmp_path / "results/stable"
+    ask = (*AS_A_MODULE, "status", spec, "--results", tmp_path / "results")
+    assert call(*ask).stdout.startswith("stable/rounds/1: 0 of 2 trials done (2 to come)")
+    procedure = read_spec(spec)
+    touch(folder / f"current/planned-{planning_key(procedure)}")
+    plan_rounds(procedure, folder, 3)
+    told = [line for line in call(*ask).stdout.splitlines() if line.startswith("stable")]
+    assert told == [
+        f"stable/rounds/{number}: 0 of {trials} trials done ({trials} to come); "
+        "time left not known before the first trial is done"
+        for number, trials in ((1, 2), (2, 4), (3, 4))
+    ]
+    watch = (*AS_A_MODULE, "watch", spec, "--results", tmp_path / "results", "--every", "0.1")
+    with subprocess.Popen(list(map(str, watch)), stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout.readline().startswith("stable/rounds/1: ")
+        touch(folder / f"current/concluded-{conclusion_key(procedure)}")
+        said = {"sentence": "It is stable.", "verdict": "stable", "advice": "Nothing to do."}
+        write_json(folder / "conclusion.json", said)
+        lines = watching.communicate()[0].splitlines()
+    assert watching.returncode == 0
+    assert lines[-3:] == [
+        "stable: It is stable.",
+        "  verdict: stable. Nothing to do.",
+        f"  report: {folder / 'report.html'}",
+    ]
+
+
+def touch(file):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+
+
+def plan_rounds(procedure, folder, last):
+    """Write the files of the rounds from the second one on, each the small study."""
+    for number in range(2, last + 1):
+        round_ = written_round(procedure.path, round_name("stable", number), changed(NO_RERUNS))
+        touch(folder / f"planned/{number}.yaml")
+        (folder / f"planned/{number}.yaml").write_text(write_round(round_, "look"))
 
 
 def test_a_study_of_finished_trials_has_no_progress(call, tmp_path):

@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tuning_playbook.analysis.known_plan import known_plan, outdated
 from tuning_playbook.errors import (
@@ -25,6 +25,7 @@ from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
 from tuning_playbook.procedures.planned import first_plan, most_of
+from tuning_playbook.procedures.procedure_state import concluded_of, is_concluded, planned_rounds
 from tuning_playbook.report.budget_lines import (
     budget_lines,
     budget_plan_lines,
@@ -35,6 +36,9 @@ from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 from tuning_playbook.report.import_lines import import_lines
 from tuning_playbook.report.taken_lines import taken_lines
 from tuning_playbook.study.schema import json_schema
+
+if TYPE_CHECKING:
+    from tuning_playbook.dataset.study_status import StudyStatus
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,10 +72,14 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "check":
         _check(path, options)
         return 0
+    looking = {"status": _status, "watch": _watch}
+    if options.command in looking:
+        looking[options.command](path, options)
+        return 0
     plan = _plan(path, options)
-    if options.command not in ("expand", "status", "watch"):
+    if options.command == "train":
         check_class(plan)
-    with_plan = {"expand": _expand, "train": _train, "status": _status, "watch": _watch}
+    with_plan = {"expand": _expand, "train": _train}
     with_plan[options.command](plan, options)
     return 0
 
@@ -276,7 +284,8 @@ def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, lis
         print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
     plan = _first_round(link, options) if link.procedure else known or link.plan
     plan = _with_proposals(plan, options)
-    again = outdated(link, chain, options.results)
+    concluded = concluded_of(link, chain, options.results)
+    again = outdated(link, chain, options.results, concluded)
     return plan, taken_lines(plan, known=known is not None, outdated=again)
 
 
@@ -402,21 +411,51 @@ def _train(plan: Plan, options: argparse.Namespace) -> None:
             )
 
 
-def _status(plan: Plan, options: argparse.Namespace) -> None:
-    for line in _seen(plan, options)[0]:
+def _status(path: Path, options: argparse.Namespace) -> None:
+    for line in _look(path, options)[0]:
         print(line)
 
 
-def _watch(plan: Plan, options: argparse.Namespace) -> None:
+def _watch(path: Path, options: argparse.Namespace) -> None:
     from tuning_playbook.report.watch import watch  # noqa: PLC0415 - only this command needs it
 
-    path = find_spec(options.spec, folder=Path("config/studies"))
-    # Planned anew at each look: results may have settled or proposed further trials.
-    watch(lambda: _seen(_plan(path, options), options), every=options.every)
+    # Planned anew at each look: results may have settled, proposed or planned further trials.
+    watch(lambda: _look(path, options), every=options.every)
 
 
-def _seen(plan: Plan, options: argparse.Namespace) -> tuple[list[str], bool]:
-    """Return how far a study is, in lines, and whether all of it is trained."""
+def _look(path: Path, options: argparse.Namespace) -> tuple[list[str], bool]:
+    """Return how far a study or a procedure is, in lines, and whether nothing more is to come."""
+    link = plan_chain([path])[path.stem]
+    if link.procedure is None:
+        lines, status = _seen(_plan(path, options), options)
+        return lines, not status.left
+    return _look_at_procedure(link, options)
+
+
+def _look_at_procedure(link: Link, options: argparse.Namespace) -> tuple[list[str], bool]:
+    """Return how far each round of a procedure is, and at last what it concludes."""
+    from tuning_playbook.report.last_words import conclusion_words  # noqa: PLC0415 - slow to import
+
+    name = link.plan.study.name
+    plans = [_first_round(link, options)]
+    for number in planned_rounds(link, options.results):
+        file = options.results / name / f"planned/{number}.yaml"
+        try:
+            plans += [plan_study(file)] if number > 1 else []
+        except TuningPlaybookError:
+            if file.exists():  # else it is about to be planned anew
+                raise
+    seen = [_seen(_with_proposals(plan, options), options) for plan in plans]
+    lines = [line for told, _ in seen for line in told]
+    concluded = is_concluded(link, options.results)
+    if concluded:
+        lines += conclusion_words(options.results / name)
+    # A conclusion does not say that its rounds are not trained again, as after a change of code.
+    return lines, concluded and not any(status.running for _, status in seen)
+
+
+def _seen(plan: Plan, options: argparse.Namespace) -> tuple[list[str], "StudyStatus"]:
+    """Return how far a study is, in lines and as it was found."""
     from tuning_playbook.dataset.study_status import study_status  # noqa: PLC0415 - slow to import
     from tuning_playbook.planning.targets import StudyFiles  # noqa: PLC0415 - likewise
     from tuning_playbook.report.last_words import study_words  # noqa: PLC0415 - likewise
@@ -428,7 +467,7 @@ def _seen(plan: Plan, options: argparse.Namespace) -> tuple[list[str], bool]:
     folder = options.results / plan.study.name
     reported = StudyFiles(plan, str(folder)).is_current("report", "report.html")
     words = study_words(folder) if reported else []
-    return [*status_lines(status), *words], not status.left
+    return [*status_lines(status), *words], status
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The files of a study as the workflow asks for them, whole or with trials left out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.specs import plan_of
+from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.targets import StudyFiles
 
 IN_PAIRS = {"resources.trials_per_job": 2}
@@ -101,3 +103,27 @@ def test_a_round_follows_from_what_is_known_of_its_arm_by_then(tmp_path, folder)
     assert files.proposals_before(first.id) == []
     assert within(files, files.packs_before("activation-tanh-2")) == {*own, *first.files}
     assert within(files, files.proposals_before("activation-tanh-2")) == {first.proposal}
+
+
+@pytest.mark.parametrize(
+    ("use", "name", "trains"),
+    [
+        ("decide", "stable/rounds/2", True),
+        ("report", "stable/rounds/2", False),
+        ("decide", "small", False),
+    ],
+)
+def test_a_new_round_is_trained_where_its_procedure_goes_on(tmp_path, use, name, trains):
+    plan = plan_of(tmp_path, IN_PAIRS)
+    plan = Plan(replace(plan.study, name=name))
+    files = StudyFiles(plan, f"{tmp_path}/results/{name}", use)
+    assert (len(files.packs), files.left_out_of) == ((2, "") if trains else (0, files.folder))
+
+
+def test_a_round_of_which_there_is_something_goes_on_from_that(tmp_path):
+    plan = plan_of(tmp_path, IN_PAIRS)
+    plan = Plan(replace(plan.study, name="stable/rounds/2"))
+    folder = f"{tmp_path}/results/stable/rounds/2"
+    touch(StudyFiles(plan, folder).packs[0])
+    part = StudyFiles(plan, folder, "decide")
+    assert (len(part.packs), part.left_out_of) == (1, folder)

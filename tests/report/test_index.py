@@ -143,3 +143,25 @@ def test_lists_the_launches_in_order(row):
     assert "2026-02-01" in second
     assert "force" not in second
     assert "launches-heading" not in render_index([row])
+
+
+def test_a_procedure_is_listed_with_its_conclusion_and_its_report(row):
+    said = {
+        "workload": "digits_mlp",
+        "verdict": "stable",
+        "sentence": "It is stable up to <0.5>.",
+        "rounds": [{}, {}],
+    }
+    rows = [row | {"study": "stable/rounds/1"}, row | {"study": "z", "builds_on": ["stable"]}]
+    text = render_index(rows, (), {"stable": said})
+    (table,) = read(text).all("table")
+    assert table.one("a").attributes["href"] == "./stable/report.html"
+    cells = [cell.text for cell in table.all("td")]
+    assert cells == ["digits_mlp", "2", "stable", "It is stable up to <0.5>."]
+    first, later = rounds_of(text)
+    assert first.one("h3").one("a").attributes["href"] == "./stable/rounds/1/report.html"
+    assert later.one("p", "measured").one("a").attributes["href"] == "./stable/report.html"
+
+
+def test_without_procedures_there_is_no_list_of_them(row):
+    assert "Procedures" not in render_index([row])

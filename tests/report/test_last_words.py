@@ -36,7 +36,8 @@ def write(tmp_path):
     def write(name="small", launch=LAUNCH, summary=SUMMARY, findings=FINDINGS):
         folder = tmp_path / name
         folder.mkdir()
-        files = {"launch": launch, "summary": summary, "diagnostics": {"findings": findings}}
+        named = summary | {"study": name}
+        files = {"launch": launch, "summary": named, "diagnostics": {"findings": findings}}
         for file, content in files.items():
             (folder / f"{file}.json").write_text(json.dumps(content))
         return folder
@@ -55,6 +56,12 @@ def test_they_are_the_answer_the_decision_the_checks_and_the_report(write):
         "  checks, warning: collapse, step_variance",
         f"  report: {folder / 'report.html'}",
     ]
+
+
+def test_a_round_of_a_procedure_has_its_whole_name(write, tmp_path):
+    (tmp_path / "stable/rounds").mkdir(parents=True)
+    told = study_words(write("stable/rounds/2"))
+    assert told[0] == "stable/rounds/2: Adam is better than SGD by 0.02."
 
 
 def test_what_a_study_lacks_is_left_out(write):

@@ -1,6 +1,6 @@
 """The order in which studies taught something."""
 
-from tuning_playbook.report.study_rounds import make_history
+from tuning_playbook.report.study_rounds import link_to, make_history
 
 
 def study(name, finished="", builds_on=(), workload="digits_mlp"):
@@ -39,3 +39,10 @@ def test_a_study_that_builds_on_one_without_a_report_or_on_itself_is_in_its_plac
 
 def test_a_circle_has_an_order_too():
     assert order(study("a", "06", ["b"]), study("b", "05", ["a"])) == [[(1, "b"), (2, "a")]]
+
+
+def test_the_report_of_a_round_is_in_a_folder_of_its_procedure():
+    assert link_to("stable") == "./stable/report.html"
+    assert link_to("stable/rounds/2") == "./stable/rounds/2/report.html"
+    assert link_to("../up/rounds/2") == "./..%2Fup/rounds/2/report.html"
+    assert link_to("up/2") == "./up%2F2/report.html"

@@ -29,6 +29,7 @@ def procedure(workshop):
     project = workshop.new_project("procedure")
     project.write_study("stable", STABILITY)
     before = project.plan(study="stable")
+    adoption = project.run("--dry-run", "adopt_baseline", "--config", "study=stable")
     run = project.snakemake(study="stable")
     rounds = sorted(int(path.name) for path in (project.results / "stable/rounds").iterdir())
     first = SimpleNamespace(
@@ -38,13 +39,19 @@ def procedure(workshop):
         trained={number: run.trained(f"stable/rounds/{number}") for number in rounds},
         again=project.plan(study="stable"),
         report=project.report("stable"),
+        index=(project.results / "index.html").read_text(),
         tracked=(project.results / "tracking.csv").read_text(),
         plots={path.name for path in (project.results / "stable/plots").iterdir()},
     )
     project.write_study("stable", STABILITY | OTHER_LOOK)
+    reported = project.plan(study="stable", config=["incomplete=report"])
+    decided = project.plan(study="stable", config=["incomplete=decide"])
     second = project.snakemake(study="stable")
     return SimpleNamespace(
         before=before,
+        adoption=adoption,
+        reported=reported,
+        decided=decided,
         first=first,
         again=project.plan(study="stable"),
         retrained={number: second.trained(f"stable/rounds/{number}") for number in rounds},
@@ -66,6 +73,25 @@ def test_every_round_is_trained_by_one_call_and_tracked(procedure):
     for item in first.conclusion["rounds"]:
         assert first.trained[item["round"]] == set(item["trials"])
         assert item["study"] in first.tracked
+
+
+def test_a_procedure_has_no_launch_to_adopt(procedure):
+    refused = procedure.adoption
+    assert refused.status != 0
+    assert "stable is a procedure, so there is no launch of it to adopt" in refused.text
+
+
+def test_the_page_of_all_studies_leads_to_its_report(procedure):
+    assert 'href="./stable/report.html"' in procedure.first.index
+
+
+def test_a_report_of_what_there_is_asks_for_no_conclusion(procedure):
+    """Another setting plans the later rounds anew, so only the first one is there."""
+    assert not {"plan_round", "conclude_procedure", "train_pack"} & set(procedure.reported.rules)
+
+
+def test_what_there_is_is_decided_on_with_the_rounds_that_follow(procedure):
+    assert procedure.decided.rules["plan_round"] == 1
 
 
 def test_the_conclusion_says_where_training_becomes_unstable(procedure):

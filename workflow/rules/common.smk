@@ -42,7 +42,9 @@ from tuning_playbook.planning.plan import check_trials, requests_of
 from tuning_playbook.planning.requests import write_requests
 from tuning_playbook.planning.settle import settled_plan
 from tuning_playbook.planning.targets import StudyFiles
-from tuning_playbook.procedures.planned import ROUND, first_plan, most_rounds, round_name
+from tuning_playbook.procedures.planned import first_plan, most_rounds
+from tuning_playbook.procedures.procedure_state import concluded_of, planned_rounds
+from tuning_playbook.study.planned_round import ROUND, round_name
 
 share_code(CODE)
 
@@ -67,6 +69,8 @@ try:
     TRIALS_PER_JOB = trials_per_job(config)
     CHAIN = plan_studies(config, folder=Path("config/studies"))
     PROCEDURES = {name: link for name, link in CHAIN.items() if link.procedure}
+    # A report of what there is plans no further round, and so reaches no conclusion.
+    CONCLUDED = [] if INCOMPLETE == "report" else list(PROCEDURES)
     # The first round of a procedure is known, where it does not wait for an earlier study.
     FIRST_ROUNDS = {
         round_name(name, 1): first_plan(link.plan.study.path)
@@ -98,7 +102,8 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         except TuningPlaybookError:  # `settle_study` says so, unless an earlier study runs again
             known = None
         plan, said = known or link.plan, link.plan.study.path
-        again = outdated(link, CHAIN, Path(RESULTS)) if known else ()
+        concluded = concluded_of(link, CHAIN, Path(RESULTS))
+        again = outdated(link, CHAIN, Path(RESULTS), concluded) if known else ()
         for line in taken_lines(plan, known=known is not None, outdated=again):
             logger.info(f"{said}: {line}")
         for line in doubt_lines(plan):
@@ -176,7 +181,8 @@ def plan_of(study):
         return STUDIES[study].plan
     if workflow.is_main_process:  # a job is started when they are there
         if round_ := ROUND.fullmatch(study):
-            checkpoints.plan_round.get(procedure=round_[1], number=round_[2])
+            if INCOMPLETE != "report" or not Path(spec_of(study)).exists():
+                checkpoints.plan_round.get(procedure=round_[1], number=round_[2])
         elif workflow.dryrun and (foreseen := foreseen_plan(study)):
             return foreseen
         else:
@@ -219,7 +225,8 @@ def foreseen_plan(study):
 
     try:
         link = STUDIES[study]
-        certain = is_certain(link, CHAIN, Path(RESULTS))
+        concluded = concluded_of(link, CHAIN, Path(RESULTS))
+        certain = is_certain(link, CHAIN, Path(RESULTS), concluded)
         plan = known_plan(link, Path(RESULTS)) if certain else None
         return plan and with_division(plan, link.division)
     except TuningPlaybookError:  # `settle_study` says so
@@ -283,7 +290,16 @@ def of_rounds(get):
 def if_planned(procedure, number, get):
     """What `get` returns of the name of a round; nothing once its procedure has concluded."""
     name = round_name(procedure, number)
+    if INCOMPLETE == "report":
+        return get(name) if is_begun(procedure, number) else []
     return get(name) if name in STUDIES or number in rounds_of(procedure, number) else []
+
+
+def is_begun(procedure, number):
+    """Whether a round is planned and has a result; the first one is always reported."""
+    if number not in planned_rounds(PROCEDURES[procedure], Path(RESULTS)):
+        return False
+    return number == 1 or files_of(round_name(procedure, number)).there != ()
 
 
 def of_all(name):

@@ -77,13 +77,6 @@ def conclusion_stamp(wildcards):
     return f"{RESULTS}/{wildcards.procedure}/current/concluded-{key}"
 
 
-def is_concluded(procedure):
-    """Whether a procedure's conclusion is up to date, as far as its stamp tells."""
-    spec = Path(spec_of(procedure))
-    stamp = f"{RESULTS}/{procedure}/current/concluded-"
-    return spec.exists() and Path(f"{stamp}{conclusion_key(read_settled(spec))}").exists()
-
-
 def conclusion_plots(wildcards):
     """The plots of its conclusion."""
     recipe = RECIPES[PROCEDURES[wildcards.procedure].procedure.name]

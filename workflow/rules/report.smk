@@ -49,6 +49,7 @@ CAMPAIGNS = [
 rule write_tracking:
     input:
         summaries=all_at_once("summary.json"),
+        conclusions=[f"{RESULTS}/{procedure}/conclusion.json" for procedure in CONCLUDED],
         launches=["config/launches.csv"] if Path("config/launches.csv").exists() else [],
     output:
         tracking=report(f"{RESULTS}/tracking.csv", category="all studies"),
@@ -90,4 +91,4 @@ rule report:
     """Decide on the launch of each study, and write its report.html."""
     input:
         of_all("report.html"),
-        [f"{RESULTS}/{procedure}/report.html" for procedure in PROCEDURES],
+        [f"{RESULTS}/{procedure}/report.html" for procedure in CONCLUDED],

@@ -10,6 +10,7 @@ from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
 from tuning_playbook.planning.plan import request_of
+from tuning_playbook.procedures.procedure_state import is_concluded
 from tuning_playbook.study.planned_round import write_round
 from tuning_playbook.trials.trial import canonical
 
@@ -153,7 +154,8 @@ def tell_results():
     for line in last_words(current, Path(RESULTS)):
         logger.info(line)
     for folder in folders:
-        if folder.name in PROCEDURES and is_concluded(folder.name):
+        name = folder.name
+        if name in PROCEDURES and is_concluded(PROCEDURES[name], Path(RESULTS)):
             for line in conclusion_words(folder):
                 logger.info(line)
 

@@ -1,7 +1,7 @@
 """The plan of a study that takes from earlier ones, as far as their results are there."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from tuning_playbook.errors import ChangedDuringRunError
@@ -25,11 +25,7 @@ def known_plan(link: Link, results: Path) -> Plan | None:
         SpecError: With these values the spec cannot be carried out as written.
     """
     folders = {name: results / name for name in link.names}
-    needed = [
-        folder / ("conclusion.json" if name in link.concluding else "study.nc")
-        for name, folder in folders.items()
-    ]
-    needed += [folders[name] / "reruns.nc" for name in link.variances]
+    needed = link.files_taken(results)
     if not all(file.exists() for file in needed):
         return None
     spec = link.plan.study.path
@@ -43,21 +39,41 @@ def known_plan(link: Link, results: Path) -> Plan | None:
     return plan_study(spec, best_results(link.earlier, folders, link.variances, link.concluding))
 
 
-def outdated(link: Link, chain: Mapping[str, Link], results: Path) -> tuple[str, ...]:
+def outdated(
+    link: Link, chain: Mapping[str, Link], results: Path, concluded: Container[str]
+) -> tuple[str, ...]:
     """Return the earlier studies whose results are there, but of another spec or of other code.
 
     Args:
         link: The study that takes from them.
         chain: Every study that it takes from, by name.
         results: The folder of all results.
+        concluded: The names of the procedures whose conclusion is up to date.
     """
-    return tuple(name for name in link.names if _changed(chain[name], results))
+    return tuple(
+        name
+        for name in link.names
+        if (
+            name not in concluded and (results / name / "conclusion.json").exists()
+            if name in link.concluding
+            else _changed(chain[name], results)
+        )
+    )
 
 
-def is_certain(link: Link, chain: Mapping[str, Link], results: Path) -> bool:
-    """Whether all that a study takes from is there, and no earlier study is to run again."""
-    there = all((results / name / "study.nc").exists() for name in link.names)
-    return there and not outdated(link, chain, results)
+def is_certain(
+    link: Link, chain: Mapping[str, Link], results: Path, concluded: Container[str]
+) -> bool:
+    """Return whether all that a study takes from is there, and no earlier study runs again.
+
+    Args:
+        link: The study that takes from them.
+        chain: Every study that it takes from, by name.
+        results: The folder of all results.
+        concluded: The names of the procedures whose conclusion is up to date.
+    """
+    there = all(file.exists() for file in link.files_taken(results))
+    return there and not outdated(link, chain, results, concluded)
 
 
 def _changed(link: Link, results: Path) -> bool:

@@ -59,6 +59,14 @@ class Link:
         """Return the names of the studies that it takes from, each once."""
         return tuple(dict.fromkeys(self.earlier.values()))
 
+    def files_taken(self, results: Path) -> list[Path]:
+        """Return the files that it takes from, in the folder of all results."""
+        files = [
+            results / name / ("conclusion.json" if name in self.concluding else "study.nc")
+            for name in self.names
+        ]
+        return [*files, *(results / name / "reruns.nc" for name in self.variances)]
+
 
 def plan_chain(paths: Iterable[Path]) -> dict[str, Link]:
     """Return some studies and all that they take from, by name, the earlier first.

@@ -8,6 +8,7 @@ from tuning_playbook.planning.artefacts import jobs_of, keys_of, stages_of
 from tuning_playbook.planning.incomplete import Use, incomplete_key, what_is_there
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.stage import Stage
+from tuning_playbook.study.planned_round import ROUND
 
 TRAINED = ("packs", "rounds")
 """The stages whose files may be missing where trials are left out of a study."""
@@ -34,8 +35,16 @@ class StudyFiles:
 
     @functools.cached_property
     def there(self) -> tuple[str, ...] | None:
-        """Return what there is of a study whose missing trials are left out; None of all others."""
-        return None if self.use == "refuse" else what_is_there(self.plan, Path(self.folder))
+        """Return what there is of a study whose missing trials are left out; None of all others.
+
+        A procedure goes on from what there is of a round. Where that is nothing, because the round
+        was only just planned, the whole round is trained.
+        """
+        if self.use == "refuse":
+            return None
+        there = what_is_there(self.plan, Path(self.folder))
+        is_new_round = not there and ROUND.fullmatch(self.plan.study.name) is not None
+        return None if self.use == "decide" and is_new_round else there
 
     @property
     def left_out_of(self) -> str:

@@ -11,8 +11,8 @@ import xarray as xr
 from ruamel.yaml import YAML
 
 from tuning_playbook.files import FORMAT
-from tuning_playbook.procedures.planned import round_name
 from tuning_playbook.procedures.procedure_history import Conclusion, History
+from tuning_playbook.study.planned_round import round_name
 
 
 def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict[str, Any]:

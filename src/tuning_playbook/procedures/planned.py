@@ -1,6 +1,5 @@
 """Which round of a procedure comes next, as the spec of a study."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,19 +15,11 @@ from tuning_playbook.procedures.procedure_history import (
 )
 from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.study.origin import EarlierResult
-from tuning_playbook.study.planned_round import written_round
+from tuning_playbook.study.planned_round import round_name, written_round
 from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec
 from tuning_playbook.study.settled import read_settled
 from tuning_playbook.trials.trial import ID_DIGITS, canonical, digest
-
-ROUND = re.compile(r"(.+)/rounds/([0-9]+)")
-"""The name of a round: its procedure and its number."""
-
-
-def round_name(procedure: str, number: int) -> str:
-    """Return the name of a round, which is also its folder among the results."""
-    return f"{procedure}/rounds/{number}"
 
 
 def first_plan(spec: Path) -> tuple[WrittenSpec, str, Plan]:

@@ -40,7 +40,7 @@ def study_words(folder: Path) -> list[str]:
         findings = json.loads((folder / "diagnostics.json").read_text())["findings"]
         summary = json.loads((folder / "summary.json").read_text())
         return [
-            f"{folder.name}: {launch['answer']['sentence']}",
+            f"{summary['study']}: {launch['answer']['sentence']}",
             f"  decision: {launch['decision']}: {launch['reasons'][0]}",
             f"  best of the search: {_best(summary)}",
             *_candidate(launch),

@@ -1,9 +1,11 @@
 """The studies of each workload, round by round, in the order in which something was learnt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from tuning_playbook.study.planned_round import ROUND, round_name
 
 Row = Mapping[str, Any]
 """The summary of a study, as `tracking.summary_row` gives it."""
@@ -35,7 +37,9 @@ class WorkloadHistory:
     rounds: tuple[Round, ...]
 
 
-def make_history(rows: Sequence[Row]) -> tuple[WorkloadHistory, ...]:
+def make_history(
+    rows: Sequence[Row], procedures: Iterable[str] = ()
+) -> tuple[WorkloadHistory, ...]:
     """Sort studies into rounds, and the rounds by workload.
 
     A study comes after those that it takes values from, and else when its last trial was finished.
@@ -43,8 +47,9 @@ def make_history(rows: Sequence[Row]) -> tuple[WorkloadHistory, ...]:
 
     Args:
         rows: A summary of each study.
+        procedures: The names of the procedures that have a report.
     """
-    links = {str(row["study"]): _link(str(row["study"])) for row in rows}
+    links = {name: link_to(name) for name in (*procedures, *(str(row["study"]) for row in rows))}
     by_workload: dict[str, list[Round]] = {}
     for row in _in_order(rows):
         earlier = by_workload.setdefault(str(row["workload"]), [])
@@ -72,5 +77,8 @@ def _earlier(row: Row) -> list[str]:
     return [name for name in row.get("builds_on") or () if name != row["study"]]
 
 
-def _link(study: str) -> str:
-    return f"./{quote(study, safe='')}/report.html"
+def link_to(study: str) -> str:
+    """Return where the report of a study, a round or a procedure is, from the page of all."""
+    round_ = ROUND.fullmatch(study)  # only the name of a round has slashes of its own
+    folder = round_name(quote(round_[1], safe=""), int(round_[2])) if round_ else ""
+    return f"./{folder or quote(study, safe='')}/report.html"

@@ -15,7 +15,8 @@ def taken_lines(plan: Plan, *, known: bool, outdated: Collection[str] = ()) -> l
         outdated: The earlier studies that are to run again, by which another trial may be the best.
     """
     return [
-        f"{item.place} is {item.value}, from {item.study}: {item.trial}"
+        f"{item.place} is {item.value}, from {item.study}"
+        + f": {item.trial}" * bool(item.trial)  # what a procedure concludes is of no one trial
         + (f" ({item.study} changed since then, and runs again)" * (item.study in outdated))
         if known
         else f"{item.place} comes from {item.study}, whose result is not known yet"

@@ -15,6 +15,7 @@ It is read like a spec that stands beside the procedure's. Where no round follow
 """
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -35,7 +36,15 @@ CONCLUDED = "concluded"
 BEGINS = "# The round, as the spec of a study:\n"
 """The line before the spec."""
 
+ROUND = re.compile(r"(.+)/rounds/([0-9]+)")
+"""The name of a round: its procedure and its number."""
+
 HEAD = "# Planned by snakemake from the rounds before it; change the procedure's spec instead.\n"
+
+
+def round_name(procedure: str, number: int) -> str:
+    """Return the name of a round, which is also its folder among the results."""
+    return f"{procedure}/rounds/{number}"
 
 
 def written_round(

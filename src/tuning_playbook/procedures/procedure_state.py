@@ -1,0 +1,103 @@
+"""How far a procedure is, told by its files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tuning_playbook.errors import TuningPlaybookError
+from tuning_playbook.planning.artefacts import SETTLED
+from tuning_playbook.planning.chain import Link
+from tuning_playbook.procedures.planned import conclusion_key, most_rounds, planning_key
+from tuning_playbook.study.planned_round import is_end
+from tuning_playbook.study.settled import read_settled
+
+
+def planned_rounds(link: Link, results: Path) -> tuple[int, ...]:
+    """Return the numbers of the rounds that are planned so far, the first of them first.
+
+    Rounds that were planned of another spec, or before an earlier round was planned anew, do not
+    count. The first round of a procedure that takes nothing from earlier studies always does.
+
+    Args:
+        link: The procedure.
+        results: The folder of all results.
+    """
+    assert link.procedure is not None
+    folder = results / link.plan.study.name
+    known = () if link.earlier else (1,)
+    try:
+        key = planning_key(read_settled(spec_of_procedure(link, results)))
+        before = _modified(folder / f"current/planned-{key}")
+    except (OSError, TuningPlaybookError):
+        return known
+    numbers = list(known)
+    for number in range(len(known) + 1, most_rounds(link.procedure) + 1):
+        file = folder / f"planned/{number}.yaml"
+        try:
+            planned = _modified(file)
+            if planned < before or is_end(file):
+                break
+        except (OSError, TuningPlaybookError):  # it is not there, or about to be planned anew
+            break
+        numbers.append(number)
+        before = planned
+    return tuple(numbers)
+
+
+def reached_rounds(folder: Path) -> tuple[int, ...]:
+    """Return the numbers of the rounds before the one that does not follow, if any is planned.
+
+    The results of a longer earlier course of the procedure may still be there beside them.
+
+    Args:
+        folder: The procedure's folder of results.
+
+    Raises:
+        SpecError: The plan of a round cannot be read.
+    """
+    numbers: list[int] = []
+    while (file := folder / f"planned/{len(numbers) + 1}.yaml").exists() and not is_end(file):
+        numbers.append(len(numbers) + 1)
+    return tuple(numbers)
+
+
+def is_concluded(link: Link, results: Path) -> bool:
+    """Return whether the conclusion of a procedure is there and up to date.
+
+    It is not while the spec cannot be read, or has changed: the next run concludes anew.
+
+    Args:
+        link: The procedure.
+        results: The folder of all results.
+    """
+    folder = results / link.plan.study.name
+    spec = spec_of_procedure(link, results)
+    try:
+        stamp = folder / f"current/concluded-{conclusion_key(read_settled(spec))}"
+        made = _modified(folder / "conclusion.json")
+        taken = [_modified(file) for file in link.files_taken(results)]
+        return made >= max(map(_modified, [stamp, *folder.glob("rounds/*/study.nc")])) and (
+            not taken or _modified(spec) >= max(taken)
+        )
+    except (OSError, TuningPlaybookError):
+        return False
+
+
+def concluded_of(link: Link, chain: Mapping[str, Link], results: Path) -> frozenset[str]:
+    """Return the names of the procedures that a study takes from whose conclusion is up to date.
+
+    Args:
+        link: The study.
+        chain: Every study that it takes from, by name.
+        results: The folder of all results.
+    """
+    return frozenset(name for name in link.concluding if is_concluded(chain[name], results))
+
+
+def _modified(file: Path) -> int:
+    return file.stat().st_mtime_ns
+
+
+def spec_of_procedure(link: Link, results: Path) -> Path:
+    """Return the file that a procedure is read from: its settled spec, where it has one."""
+    path = link.plan.study.path
+    return results / path.stem / SETTLED if link.earlier else path
