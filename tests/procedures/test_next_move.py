@@ -99,6 +99,41 @@ def test_what_is_still_open_is_crossed_with_the_next_question(tmp_path):
     assert "which optimizer, adam or nesterov, is the better?" in done.goal
 
 
+def test_a_question_that_the_winner_cannot_answer_is_not_asked(tmp_path):
+    """Momentum is nesterov's alone, and adam has won: the round and its goal are of one question."""
+    momentum = {"goal": "Which momentum?", "scientific": {"momentum": [0.8, 0.9]}}
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, {"next_questions": [momentum]})
+    assert done.goal.startswith("Which optimizer, nesterov or adam, reaches the lowest")
+    assert done.document["scientific"] == SPEC["scientific"]
+    assert done.document["conditional"] == SPEC["conditional"]
+    assert done.document["next_questions"] == [momentum]
+    assert "breaks a rule. So the same is asked again" in done.comments
+    assert "This round asks the next question" not in done.comments
+    assert "Not carried out, the next question: The spec would break a rule:" in done.comments
+
+
+def test_advice_of_every_arm_is_said_where_all_go_on(tmp_path):
+    """Once a question is refused no arm is dropped, so advice of the losing arm matters again."""
+    momentum = {"goal": "Which momentum?", "scientific": {"momentum": [0.8, 0.9]}}
+    advice = Finding("overfitting", "?", "warning", "So.", arms=(ARMS[0],), advice="Add dropout.")
+    changes = {"next_questions": [momentum]}
+    levels = {ARMS[0]: BAD, ARMS[1]: GOOD}
+    done = round_of(tmp_path, levels, changes, findings=[advice])
+    assert "For you to judge, of overfitting: Add dropout." in done.comments
+
+
+def test_what_cannot_be_crossed_is_asked_of_the_better_arm_alone(tmp_path):
+    """Each optimizer has a range of its own for the learning rate, which is then given twice."""
+    rates = {"goal": "Which learning rate?", "scientific": {"learning_rate": [0.01, 0.02]}}
+    done = round_of(tmp_path, {ARMS[0]: NEAR, ARMS[1]: GOOD}, {"next_questions": [rates]})
+    assert done.goal == "Which learning rate?"
+    assert done.document["scientific"] == rates["scientific"]
+    assert "design" not in done.document
+    assert "optimizer=adam goes on, although more reruns might tell otherwise" in done.comments
+    assert "Not carried out, the next question beside the open one" in done.comments
+    assert list(done.plan.trials_per_arm) == ["learning_rate=0.01", "learning_rate=0.02"]
+
+
 def test_an_open_question_gets_the_reruns_that_would_settle_it(tmp_path):
     done = round_of(tmp_path, {ARMS[0]: NEAR, ARMS[1]: GOOD})
     seeds = done.document["reruns"]["seeds"]
