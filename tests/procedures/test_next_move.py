@@ -100,7 +100,7 @@ def test_what_is_still_open_is_crossed_with_the_next_question(tmp_path):
 
 
 def test_a_question_that_the_winner_cannot_answer_is_not_asked(tmp_path):
-    """Momentum is nesterov's alone, and adam has won: the round and its goal are of one question."""
+    """Momentum is nesterov's alone, and adam has won: goal and spec are of the old question."""
     momentum = {"goal": "Which momentum?", "scientific": {"momentum": [0.8, 0.9]}}
     done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, {"next_questions": [momentum]})
     assert done.goal.startswith("Which optimizer, nesterov or adam, reaches the lowest")
@@ -163,6 +163,20 @@ def test_arms_that_lost_are_dropped_and_their_trials_go_to_the_others(tmp_path):
     assert done.document["search"]["trials"] == 32
     assert "the 64 trials of the 4 arms before are shared out among the 2" in done.comments
     assert done.goal.startswith("Which depth, 2 or 3, reaches the lowest")
+
+
+def test_arms_without_a_search_go_on_with_one_trial_each(tmp_path):
+    base = {k: v for k, v in SPEC.items() if k not in ("nuisance", "conditional")}
+    base |= {
+        "scientific": {"depth": [1, 2, 3, 4]},
+        "search": {"algorithm": "halton", "trials": 1},
+    }
+    levels = {"depth=1": BAD, "depth=2": GOOD, "depth=3": NEAR, "depth=4": BAD}
+    done = round_of(tmp_path, levels, base=base)
+    assert done.document["scientific"] == {"depth": [2, 3]}
+    assert done.document["search"]["trials"] == 1
+    assert "cannot run as it stands" not in done.comments
+    assert done.document["training"]["seed"] == 1
 
 
 def test_an_arm_that_lost_at_an_edge_is_asked_about_again(tmp_path):

@@ -15,6 +15,7 @@ from tuning_playbook.procedures.changes import written
 from tuning_playbook.procedures.kept_arms import keep_arms
 from tuning_playbook.procedures.more_evidence import MOST_MORE, trials_that_would_tell
 from tuning_playbook.procedures.next_move import Move
+from tuning_playbook.procedures.searched_by import may_repeat_points, searched_by_arms
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import LEAST_RERUNS, Arm, Study, arm_name
 from tuning_playbook.study.yaml import Location
@@ -93,7 +94,6 @@ def carry_out(
         _say_what_is_decided(draft, study, move)
     elif len(study.arms) == 1 and move.kind in ("ask", "cross"):
         keep_arms(document, move.arms)
-    _next_seed(document, study)
     steps: dict[str, Callable[[Draft, _Round], None]] = {
         "repair": _go_on,
         "settle": _go_on,
@@ -103,6 +103,8 @@ def carry_out(
         "launch": _launch,
     }
     steps[move.kind](draft, round_)
+    if move.kind != "launch":  # whose seeds are others anyway
+        _next_seeds(draft, study)
     _rerun(draft, study, move)
 
 
@@ -137,20 +139,22 @@ def _compared(study: Study, name: str) -> str:
     return ", ".join(values)
 
 
-def _next_seed(document: dict[str, Any], study: Study) -> None:
-    """Let the search draw other points, or the trials other seeds where its points are given."""
-    search = document["search"]
-    if search["algorithm"] in ("list", "grid"):
-        seed = study.spec.training.seed
-        document.setdefault("training", {})["seed"] = seed + 1
-    else:
+def _next_seeds(draft: Draft, study: Study) -> None:
+    """Let the search draw other points, and give the trials other seeds where these may recur."""
+    search = draft.document["search"]
+    if search["algorithm"] not in ("list", "grid"):
         search["seed"] = search.get("seed", 0) + 1
+    if may_repeat_points(draft.document):
+        why = "other seeds, as a point may be one that this study had."
+        draft.put(("training", "seed"), study.spec.training.seed + 1, why)
 
 
 def _go_on(draft: Draft, before: _Round) -> None:
     """Ask the same of the arms that may still win, with the trials of all."""
     search, arms = draft.document["search"], len(before.move.arms)
     if search["algorithm"] not in ("halton", "random"):
+        return
+    if not all(searched_by_arms(draft.document)):  # such an arm has one trial
         return
     shared = sum(before.counts) // arms
     trials = max(*before.counts, shared, before.asked)
