@@ -179,6 +179,40 @@ def test_arms_without_a_search_go_on_with_one_trial_each(tmp_path):
     assert done.document["training"]["seed"] == 1
 
 
+UNSEARCHED = {k: v for k, v in SPEC.items() if k not in ("nuisance", "conditional")} | {
+    "scientific": {"activation": ["relu", "tanh"]},
+    "search": {"algorithm": "halton", "trials": 1},
+    "next_questions": [DROPOUT],
+}
+"""A spec without nuisance hyperparameters: each arm is one configuration."""
+
+
+@pytest.mark.parametrize("tanh", [BAD, NEAR], ids=["asked", "crossed"])
+def test_without_nuisances_each_arm_of_the_next_question_is_trained_once(tmp_path, tanh):
+    levels = {"activation=relu": GOOD, "activation=tanh": tanh}
+    done = round_of(tmp_path, levels, base=UNSEARCHED)
+    assert done.goal.startswith(DROPOUT["goal"])
+    assert done.document["search"]["trials"] == 1
+    assert "design" not in done.document
+    assert "Not carried out" not in done.comments
+    relu, tanh_too = ("activation=relu", "activation=tanh")
+    arms = {
+        BAD: ["dropout=0.0, " + relu, "dropout=0.2, " + relu, "dropout=0.2, " + tanh_too],
+        NEAR: [f"{arm}, dropout={rate}" for arm in (relu, tanh_too) for rate in (0.0, 0.2)],
+    }
+    assert done.plan.trials_per_arm == dict.fromkeys(arms[tanh], 1)
+    # Where dropout is 0 the configuration is the parent's, so its seed is another.
+    assert done.document["training"]["seed"] == 1
+
+
+def test_a_question_about_all_that_was_searched_leaves_no_search(tmp_path):
+    changes = {
+        "next_questions": [{"goal": "How much?", "scientific": {"weight_decay": [0.0, 1.0]}}]
+    }
+    done = round_of(tmp_path, {"all trials": GOOD}, changes, base=ONE_ARM)
+    assert done.plan.trials_per_arm == {"weight_decay=0.0": 1, "weight_decay=1.0": 1}
+
+
 def test_an_arm_that_lost_at_an_edge_is_asked_about_again(tmp_path):
     levels = {ARMS[0]: GOOD, ARMS[1]: BAD}
     done = round_of(tmp_path, levels, findings=[at_the_edge(ARMS[1])])

@@ -111,6 +111,7 @@ def test_nothing_found_is_the_same_question_with_other_points(following):
     )
 
 
+ONE_ARM = {"scientific": {}, "conditional": []}
 ONE_POINT = {"search": {"algorithm": "halton", "trials": 1}, "conditional": []}
 
 
@@ -119,8 +120,8 @@ ONE_POINT = {"search": {"algorithm": "halton", "trials": 1}, "conditional": []}
     [
         {**ONE_POINT, "scientific": {}, "nuisance": {}},
         {**ONE_POINT, "scientific": {"depth": [1, 2, 3, 4]}, "nuisance": {}},
-        {"scientific": {}, "conditional": [], "nuisance": {"activation": {"choice": ["relu", "tanh"]}}},
-        {"scientific": {}, "conditional": [], "nuisance": {"depth": {"int_uniform": [1, 3]}}},
+        {**ONE_ARM, "nuisance": {"activation": {"choice": ["relu", "tanh"]}}},
+        {**ONE_ARM, "nuisance": {"depth": {"int_uniform": [1, 3]}}},
         {**ONE_POINT, "nuisance": {}, "conditional": [
             {"when": {"optimizer": "adam"}, "nuisance": {"weight_decay": {"uniform": [0.0, 0.1]}}}
         ]},

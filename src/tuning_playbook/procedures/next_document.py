@@ -15,7 +15,11 @@ from tuning_playbook.procedures.changes import written
 from tuning_playbook.procedures.kept_arms import keep_arms
 from tuning_playbook.procedures.more_evidence import MOST_MORE, trials_that_would_tell
 from tuning_playbook.procedures.next_move import Move
-from tuning_playbook.procedures.searched_by import may_repeat_points, searched_by_arms
+from tuning_playbook.procedures.searched_by import (
+    may_repeat_points,
+    searched_by_arms,
+    searches_nothing,
+)
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import LEAST_RERUNS, Arm, Study, arm_name
 from tuning_playbook.study.yaml import Location
@@ -174,17 +178,22 @@ def _go_on(draft: Draft, before: _Round) -> None:
 def _ask(draft: Draft, before: _Round) -> None:
     """Ask the next question, and confirm what was decided without its change."""
     _put_question(draft, before.move)
+    document = draft.document
+    document.pop("design", None)
     trials = max(LEAST_TRIALS, *before.counts)
+    again = max(LEAST_TRIALS, trials // 2)
     _search_anew(draft, trials)
-    draft.document.pop("design", None)
+    if searches_nothing(document):
+        again = 1
+        _one_trial_each(draft)
     runner_up, name = before.move.stands.runner_up, before.study.name
-    if runner_up is not None and can_be_confirmed(draft.document, before.study, runner_up):
-        again = max(LEAST_TRIALS, trials // 2)
+    if runner_up is not None and can_be_confirmed(document, before.study, runner_up):
+        each = f"{again} trial{'s' if again > 1 else ''} of each arm that has the change."
         draft.put(
             ("confirm",),
             {"arm": runner_up.name, "trials": again},
             f"{name} compared {', '.join(runner_up.scientific)} without what is asked now, so its "
-            f"runner-up is tried with it: {again} trials of each arm that has the change.",
+            f"runner-up is tried with it: {each}",
         )
 
 
@@ -199,11 +208,13 @@ def can_be_confirmed(document: Mapping[str, Any], study: Study, arm: Arm) -> boo
 
 def _cross(draft: Draft, before: _Round) -> None:
     """Ask the next question beside what is still open: every combination."""
-    move = before.move
-    assert move.question is not None
-    _put_question(draft, move)
-    arms = len(move.arms) * math.prod(len(list(v)) for v in move.question.scientific.values())
+    _put_question(draft, before.move)
+    arms = len(searched_by_arms(draft.document))
     _search_anew(draft, max(LEAST_TRIALS * arms, sum(before.counts)))
+    if searches_nothing(draft.document):
+        draft.document.pop("design", None)
+        _one_trial_each(draft)
+        return
     draft.put(
         ("design",),
         "joint",
@@ -240,6 +251,12 @@ def _search_anew(draft: Draft, trials: int) -> None:
         "trials": trials,
         "seed": search.get("seed", 0),
     }
+
+
+def _one_trial_each(draft: Draft) -> None:
+    """Train each arm once, where more trials of it would be the same configuration."""
+    why = "nothing is searched, so each arm is one configuration."
+    draft.put(("search", "trials"), 1, why)
 
 
 def _exploit(draft: Draft, before: _Round) -> None:
