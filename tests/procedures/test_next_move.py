@@ -213,6 +213,61 @@ def test_a_question_about_all_that_was_searched_leaves_no_search(tmp_path):
     assert done.plan.trials_per_arm == {"weight_decay=0.0": 1, "weight_decay=1.0": 1}
 
 
+SAMPLED = {"goal": "Which dropout?", "scientific": {"dropout": {"uniform": [0.0, 0.5]}}}
+
+
+class TestWhatIsSampledOverARange:
+    @staticmethod
+    def joint(**changes):
+        """A spec that samples label smoothing together with its nuisance."""
+        return {
+            **{key: value for key, value in SPEC.items() if key != "conditional"},
+            "scientific": {"label_smoothing": {"uniform": [0.0, 0.3]}},
+            "design": "joint",
+            **changes,
+        }
+
+    def test_it_is_asked_in_a_joint_design(self, tmp_path):
+        base = {**UNSEARCHED, **{key: SPEC[key] for key in ("nuisance", "search")}}
+        base["next_questions"] = [SAMPLED]
+        levels = {"activation=relu": GOOD, "activation=tanh": BAD}
+        done = round_of(tmp_path, levels, base=base)
+        assert done.goal == "Which dropout?"
+        assert done.document["scientific"] == SAMPLED["scientific"]
+        assert done.document["design"] == "joint"
+        assert "confirm" not in done.document
+        assert done.plan.trials_per_arm == {"all trials": 16}
+
+    def test_beside_listed_values_each_arm_has_the_trials(self, tmp_path):
+        question = {"goal": "?", "scientific": {**SAMPLED["scientific"], "depth": [1, 2]}}
+        changes = {"next_questions": [question]}
+        done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, changes)
+        assert done.plan.trials_per_arm == {"depth=1": 16, "depth=2": 16}
+
+    def test_few_whole_numbers_are_arms_where_nothing_is_searched(self, tmp_path):
+        question = {"goal": "?", "scientific": {"depth": {"int_uniform": [1, 3]}}}
+        base = {**UNSEARCHED, "next_questions": [question]}
+        levels = {"activation=relu": GOOD, "activation=tanh": BAD}
+        done = round_of(tmp_path, levels, base=base)
+        assert done.document["scientific"] == {"depth": [1, 2, 3]}
+        assert set(done.plan.trials_per_arm.values()) == {1}
+
+    def test_a_listed_question_follows_it(self, tmp_path):
+        base = self.joint(next_questions=[DROPOUT])
+        done = round_of(tmp_path, {"all trials": GOOD}, base=base)
+        assert done.goal == DROPOUT["goal"]
+        assert done.document["scientific"] == DROPOUT["scientific"]
+        assert done.document["nuisance"] == base["scientific"] | base["nuisance"]
+        assert "design" not in done.document
+
+    def test_a_listed_question_about_the_same_takes_its_place(self, tmp_path):
+        question = {"goal": "On or off?", "scientific": {"label_smoothing": [0.0, 0.1]}}
+        base = self.joint(next_questions=[question])
+        done = round_of(tmp_path, {"all trials": GOOD}, base=base)
+        assert done.document["scientific"] == question["scientific"]
+        assert done.document["nuisance"] == base["nuisance"]
+
+
 def test_an_arm_that_lost_at_an_edge_is_asked_about_again(tmp_path):
     levels = {ARMS[0]: GOOD, ARMS[1]: BAD}
     done = round_of(tmp_path, levels, findings=[at_the_edge(ARMS[1])])

@@ -16,6 +16,7 @@ from tuning_playbook.procedures.kept_arms import keep_arms
 from tuning_playbook.procedures.more_evidence import MOST_MORE, trials_that_would_tell
 from tuning_playbook.procedures.next_move import Move
 from tuning_playbook.procedures.searched_by import (
+    listed_values,
     may_repeat_points,
     searched_by_arms,
     searches_nothing,
@@ -177,15 +178,23 @@ def _go_on(draft: Draft, before: _Round) -> None:
 
 def _ask(draft: Draft, before: _Round) -> None:
     """Ask the next question, and confirm what was decided without its change."""
-    _put_question(draft, before.move)
     document = draft.document
     document.pop("design", None)
+    _search_what_was_sampled(document)
+    _put_question(draft, before.move)
     trials = max(LEAST_TRIALS, *before.counts)
     again = max(LEAST_TRIALS, trials // 2)
     _search_anew(draft, trials)
     if searches_nothing(document):
         again = 1
+        document["scientific"] = {**document["scientific"], **listed_values(document)}
         _one_trial_each(draft)
+    elif any(isinstance(given, dict) for given in document["scientific"].values()):
+        arms = len(searched_by_arms(document))
+        document["search"]["trials"] = trials * arms
+        why = "what is asked is sampled over a range, together with what else is searched."
+        draft.put(("design",), "joint", why)
+        return
     runner_up, name = before.move.stands.runner_up, before.study.name
     if runner_up is not None and can_be_confirmed(document, before.study, runner_up):
         each = f"{again} trial{'s' if again > 1 else ''} of each arm that has the change."
@@ -195,6 +204,17 @@ def _ask(draft: Draft, before: _Round) -> None:
             f"{name} compared {', '.join(runner_up.scientific)} without what is asked now, so its "
             f"runner-up is tried with it: {each}",
         )
+
+
+def _search_what_was_sampled(document: dict[str, Any]) -> None:
+    """Go on searching what a joint design sampled over a range, as a nuisance hyperparameter.
+
+    Args:
+        document: A spec of one arm, so that nothing else is left under `scientific`.
+    """
+    sampled = document.pop("scientific", {})
+    if sampled:
+        document["nuisance"] = {**sampled, **document.get("nuisance", {})}
 
 
 def can_be_confirmed(document: Mapping[str, Any], study: Study, arm: Arm) -> bool:
@@ -262,9 +282,7 @@ def _one_trial_each(draft: Draft) -> None:
 def _exploit(draft: Draft, before: _Round) -> None:
     """Tune what the best arm searches, with a Bayesian search."""
     document = draft.document
-    sampled = document.pop("scientific", {})
-    if sampled:  # what a joint design sampled over a range
-        document["nuisance"] = {**sampled, **document.get("nuisance", {})}
+    _search_what_was_sampled(document)
     for key in ("design", "replicates", "isolation", "confirm"):
         document.pop(key, None)
     least = max(LEAST_EXPLOITING, before.asked, *before.counts)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tuning_playbook.declarations import Value
 from tuning_playbook.study import shape
-from tuning_playbook.study.conditions import parts_of, settings_of
+from tuning_playbook.study.conditions import Part, parts_of, settings_of
 from tuning_playbook.study.distributions import Distribution
 
 NEEDED = ("goal", "workload", "objective", "training", "search")
@@ -22,8 +23,7 @@ def searched_by_arms(document: Mapping[str, Any]) -> list[tuple[Distribution, ..
     Args:
         document: The spec, with values in the places of references.
     """
-    content = {key: document[key] for key in (*NEEDED, *ROLES) if key in document}
-    parts = parts_of(shape.StudySpec.model_validate(content))
+    parts = _parts(document)
     return [
         tuple(
             distribution
@@ -40,6 +40,14 @@ def searches_nothing(document: Mapping[str, Any]) -> bool:
     return not any(searched_by_arms(document))
 
 
+def listed_values(document: Mapping[str, Any]) -> dict[str, list[Value]]:
+    """Return the values that each scientific hyperparameter of every arm takes, by its name.
+
+    A choice and a short range of whole numbers are values too. One that is sampled has none.
+    """
+    return {name: list(values) for name, values in _parts(document)[0].values.items()}
+
+
 def may_repeat_points(document: Mapping[str, Any]) -> bool:
     """Return whether another seed of the search may give an arm a point that it had before.
 
@@ -52,3 +60,8 @@ def may_repeat_points(document: Mapping[str, Any]) -> bool:
         any(not item.integer and item.kind != "choice" for item in arm)
         for arm in searched_by_arms(document)
     )
+
+
+def _parts(document: Mapping[str, Any]) -> tuple[Part, ...]:
+    content = {key: document[key] for key in (*NEEDED, *ROLES) if key in document}
+    return parts_of(shape.StudySpec.model_validate(content))
