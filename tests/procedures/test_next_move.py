@@ -213,6 +213,69 @@ def test_a_question_about_all_that_was_searched_leaves_no_search(tmp_path):
     assert done.plan.trials_per_arm == {"weight_decay=0.0": 1, "weight_decay=1.0": 1}
 
 
+RATES = [{"learning_rate": rate, "weight_decay": decay} for rate, decay in
+         ((0.01, 1e-5), (0.02, 1e-4), (0.02, 1e-3))]  # fmt: skip
+
+
+def listing(trials, **changes):
+    """A spec whose search lists its trials."""
+    base = {key: value for key, value in SPEC.items() if key != "conditional"}
+    return {**base, "search": {"algorithm": "list", "trials": trials}, **changes}
+
+
+class TestTheNextQuestionAfterAListOfTrials:
+    def test_listed_values_are_a_choice(self, tmp_path):
+        base = listing(RATES, next_questions=[DROPOUT])
+        done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, base=base)
+        assert done.document["nuisance"] == {
+            "weight_decay": SPEC["nuisance"]["weight_decay"],
+            "learning_rate": {"choice": [0.01, 0.02]},
+        }
+        assert "answer: as the trials before were listed." in done.comments
+        trained = {item.trial.hyperparameters["learning_rate"] for item in done.plan.trials}
+        assert trained == {0.01, 0.02}
+
+    def test_one_value_is_fixed(self, tmp_path):
+        trials = [{"learning_rate": 0.02, "weight_decay": decay} for decay in (1e-5, 1e-4)]
+        base = listing(trials, nuisance={}, next_questions=[DROPOUT])
+        done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, base=base)
+        assert done.document["fixed"]["learning_rate"] == 0.02
+        assert done.document["nuisance"] == {"weight_decay": {"choice": [1e-5, 1e-4]}}
+
+    def test_a_trial_that_does_not_name_it_had_the_default(self, tmp_path):
+        trials = [{"one_minus_b1": 0.05, "learning_rate": 0.01}, {"learning_rate": 0.01}]
+        base = listing(
+            trials, scientific={}, nuisance={}, fixed={"optimizer": "adam"},
+            next_questions=[DROPOUT],
+        )  # fmt: skip
+        done = round_of(tmp_path, {"all trials": GOOD}, base=base)
+        assert done.document["nuisance"] == {"one_minus_b1": {"choice": [0.05, 0.1]}}
+
+    def test_the_question_about_a_listed_one_takes_its_place(self, tmp_path):
+        question = {"goal": "Which rate?", "scientific": {"learning_rate": [0.1, 0.2]}}
+        base = listing(RATES, next_questions=[question])
+        done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, base=base)
+        assert done.document["scientific"] == question["scientific"]
+        assert "learning_rate" not in done.document["nuisance"]
+
+    def test_crossed_arms_keep_the_values_of_their_own(self, tmp_path):
+        trials = [
+            {"optimizer": name, "learning_rate": rate}
+            for name, rates in (("nesterov", (0.1, 0.2)), ("adam", (0.001, 0.002)))
+            for rate in rates
+        ]
+        base = listing(trials, nuisance={}, next_questions=[DROPOUT])
+        done = round_of(tmp_path, {ARMS[0]: NEAR, ARMS[1]: GOOD}, base=base)
+        assert done.document["design"] == "joint"
+        trained = {
+            (item.trial.hyperparameters["optimizer"], item.trial.hyperparameters["learning_rate"])
+            for item in done.plan.trials
+        }
+        assert trained == {
+            ("nesterov", 0.1), ("nesterov", 0.2), ("adam", 0.001), ("adam", 0.002)
+        }  # fmt: skip
+
+
 SAMPLED = {"goal": "Which dropout?", "scientific": {"dropout": {"uniform": [0.0, 0.5]}}}
 
 

@@ -13,6 +13,7 @@ from tuning_playbook.analysis.ranking import best_trials, members
 from tuning_playbook.declarations import ONE_MINUS
 from tuning_playbook.procedures.changes import written
 from tuning_playbook.procedures.kept_arms import keep_arms
+from tuning_playbook.procedures.listed import keep_listed_values
 from tuning_playbook.procedures.more_evidence import MOST_MORE, trials_that_would_tell
 from tuning_playbook.procedures.next_move import Move
 from tuning_playbook.procedures.searched_by import (
@@ -247,8 +248,11 @@ def _put_question(draft: Draft, move: Move) -> None:
     question, document = move.question, draft.document
     assert question is not None
     given = question.model_dump(mode="json", exclude_unset=True)
-    for name in (*given["scientific"], *given.get("nuisance", {}), *given.get("fixed", {})):
-        target = name.removeprefix(ONE_MINUS)
+    names = (*given["scientific"], *given.get("nuisance", {}), *given.get("fixed", {}))
+    targets = [name.removeprefix(ONE_MINUS) for name in names]
+    for entry in keep_listed_values(document, move.arms, targets):
+        draft.reasons[entry.role, entry.name] = "as the trials before were listed."
+    for target in targets:
         for role in ("fixed", "nuisance"):
             for other in (target, ONE_MINUS + target):
                 document.get(role, {}).pop(other, None)
