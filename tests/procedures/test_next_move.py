@@ -358,9 +358,55 @@ def test_after_exploitation_comes_the_launch_on_fresh_seeds(tmp_path):
     assert len(done.plan.trials) == 1
 
 
+ONE_VALUE = SPEC | {
+    "scientific": {"optimizer": ["adam"]},
+    "conditional": [
+        {
+            "when": {"optimizer": "adam"},
+            "fixed": {"one_minus_b1": 0.05},
+            "nuisance": {"learning_rate": {"log_uniform": [1e-5, 1e-1]}},
+        }
+    ],
+}
+"""A spec whose one scientific hyperparameter has one value, which its configuration hangs on."""
+
+FLAT = Finding("nothing_matters", "?", "warning", "So.", advice="Leave it.")
+
+
+@pytest.mark.parametrize(
+    ("findings", "kind"), [([FLAT], "halton"), ([], "bayesian")], ids=["launched", "exploited"]
+)
+def test_a_scientific_hyperparameter_of_one_value_stays_what_it_was(tmp_path, findings, kind):
+    done = round_of(tmp_path, {ARMS[1]: GOOD}, findings=findings, base=ONE_VALUE)
+    assert done.document["search"]["algorithm"] == kind
+    assert "scientific" not in done.document
+    fixed = done.document["fixed"]
+    assert {"optimizer": "adam", "one_minus_b1": 0.05}.items() <= fixed.items()
+    (arm,) = done.plan.study.arms
+    assert arm.fixed["b1"] == pytest.approx(0.95)
+    assert "Not carried out" not in done.comments
+
+
+def test_a_listed_truth_value_and_whole_number_are_launched_as_such(tmp_path):
+    """A dataset holds a truth value as a text, and a whole number beside a missing one as float."""
+    base = listing(
+        [{"nesterov": True, "depth": 2}, {"nesterov": False, "depth": 1}],
+        scientific={}, nuisance={}, fixed={"optimizer": "optax.adam"},
+    )  # fmt: skip
+    study = make_study(arms=["all trials"], trials=2, searched=[])
+    best = int(study["objective"].to_numpy().argmin())
+    texts, depths = ["true", "true"], [1.0, 1.0]
+    texts[best], depths[best] = "false", 2.0
+    study["hp_nesterov"], study["hp_depth"] = ("trial", texts), ("trial", depths)
+    reruns = make_reruns(study, {"all trials": [GOOD + deviation for deviation in SPREAD]})
+    launch = decide(study, reruns, []).to_json()
+    done = Round(tmp_path, study, [], base=base, launch=launch)
+    assert done.document["fixed"] == {"optimizer": "optax.adam", "nesterov": False, "depth": 2}
+    assert type(done.document["fixed"]["depth"]) is int
+
+
 def test_where_nothing_that_was_searched_matters_it_is_not_searched_again(tmp_path):
-    flat = Finding("nothing_matters", "?", "warning", "So.", advice="Leave it.")
-    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, findings=[flat])
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, findings=[FLAT])
     assert done.document["search"] == {"algorithm": "halton", "trials": 1}
     assert "explains nothing beyond what training again differs by" in done.comments
 

@@ -17,10 +17,10 @@ from tuning_playbook.analysis.ranking import (
     strings,
     trial_id,
 )
-from tuning_playbook.analysis.trial_values import values_of
+from tuning_playbook.analysis.trial_values import as_in_a_spec, values_of
 from tuning_playbook.analysis.variance import pooled_deviation
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.declarations import ONE_MINUS
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.study.compared_before import STEPS
 from tuning_playbook.study.earlier_results import EarlierArm
@@ -64,7 +64,7 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
         commit="",
         objective=float(metric_direction(study) * metric_losses(study)[position]),
         workload=str(study.attrs["workload"]),
-        values={name: _as_in_a_spec(value) for name, value in values_of(study, position).items()},
+        values={name: as_in_a_spec(value) for name, value in values_of(study, position).items()},
         scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},
         **_what_it_compared(study, own_arm),
     )
@@ -77,7 +77,7 @@ def _what_it_compared(study: xr.Dataset, arm: str) -> dict[str, Any]:
     for position in range(study.sizes["trial"]):
         for name, value in values_of(study, position).items():
             if name.removeprefix(ONE_MINUS) not in searched and value is not None:
-                beside.setdefault(name, []).append(write_value(_as_in_a_spec(value)))
+                beside.setdefault(name, []).append(write_value(as_in_a_spec(value)))
     beside = {name: list(dict.fromkeys(values)) for name, values in beside.items()}
     names = dict.fromkeys(name for of in arm_settings(study).values() for name in of)
     others = [other for other in arms_by_best(study) if other != arm]
@@ -132,8 +132,3 @@ def conclusion_of(folder: Path) -> EarlierResult:
     """
     content = json.loads((folder / "conclusion.json").read_text())
     return concluded(folder.name, content["workload"], content["values"], content["sentence"])
-
-
-def _as_in_a_spec(value: Value) -> Value:
-    """Return a value as a spec has it: a dataset holds a truth value as a text."""
-    return value == "true" if value in ("true", "false") else value

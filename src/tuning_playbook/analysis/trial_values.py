@@ -5,6 +5,7 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.analysis.numbers import plain
+from tuning_playbook.declarations import Value
 
 PREFIX = "hp_"
 """What the names of their variables begin with."""
@@ -19,6 +20,11 @@ def values_of(dataset: xr.Dataset, position: int) -> dict[str, Any]:
     """Return the value of each hyperparameter that the trial at `position` has, by name."""
     values = {name: plain(dataset[PREFIX + name].values[position]) for name in _names(dataset)}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def as_in_a_spec(value: Value) -> Value:
+    """Return a value as a spec has it: a dataset holds a truth value as a text."""
+    return value == "true" if value in ("true", "false") else value
 
 
 def _names(dataset: xr.Dataset) -> list[str]:

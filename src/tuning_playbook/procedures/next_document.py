@@ -10,6 +10,7 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import plain
 from tuning_playbook.analysis.ranking import best_trials, members
+from tuning_playbook.analysis.trial_values import as_in_a_spec
 from tuning_playbook.declarations import ONE_MINUS
 from tuning_playbook.procedures.changes import written
 from tuning_playbook.procedures.kept_arms import keep_arms
@@ -98,7 +99,7 @@ def carry_out(
     if len(move.arms) < len(study.arms):
         keep_arms(document, move.arms)
         _say_what_is_decided(draft, study, move)
-    elif len(study.arms) == 1 and move.kind in ("ask", "cross"):
+    elif len(study.arms) == 1 and move.kind in ("ask", "cross", "exploit", "launch"):
         keep_arms(document, move.arms)
     steps: dict[str, Callable[[Draft, _Round], None]] = {
         "repair": _go_on,
@@ -309,10 +310,13 @@ def _launch(draft: Draft, before: _Round) -> None:
     best = best_trials(dataset)[arm.name]
     fixed = dict(document.get("fixed", {}))
     for item in arm.dimensions:
+        value = plain(dataset[f"hp_{item.name}"].values[best])
         if item.distribution is not None:
-            value = written(item.distribution, plain(dataset[f"hp_{item.name}"].values[best]))
-        else:
-            value = plain(dataset[f"hp_{item.name}"].values[best])
+            value = written(item.distribution, value)
+        elif value is not None:
+            value = as_in_a_spec(value)
+            # A column with numbers missing holds floats.
+            value = int(value) if item.hyperparameter.whole else value
         if value is not None:
             fixed[item.name] = value
     for key in (
