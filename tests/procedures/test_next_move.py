@@ -179,6 +179,34 @@ def test_arms_without_a_search_go_on_with_one_trial_each(tmp_path):
     assert done.document["training"]["seed"] == 1
 
 
+def test_a_question_about_the_batch_size_takes_it_from_what_is_given(tmp_path):
+    question = {"goal": "Which batch size?", "scientific": {"batch_size": [32, 64]}}
+    changes = {"next_questions": [question]}
+    done = round_of(tmp_path, {ARMS[0]: BAD, ARMS[1]: GOOD}, changes)
+    assert done.goal == "Which batch size?"
+    assert "batch_size" not in done.document["training"]
+    assert list(done.plan.trials_per_arm) == ["batch_size=32", "batch_size=64"]
+
+
+def test_the_runner_up_is_confirmed_by_what_it_has_other(tmp_path):
+    """Width is what the runner-up has other than the winner; with the activation it is twice."""
+    base = SPEC | {
+        "scientific": {"activation": ["relu", "tanh"], "width": [16, 32]},
+        "conditional": [],
+        "next_questions": [DROPOUT],
+    }
+    levels = {
+        "activation=relu, width=16": GOOD,
+        "activation=relu, width=32": (GOOD + BAD) / 2,
+        "activation=tanh, width=16": BAD,
+        "activation=tanh, width=32": BAD,
+    }
+    done = round_of(tmp_path, levels, base=base)
+    assert done.goal == DROPOUT["goal"]
+    assert done.document["confirm"] == {"arm": "width=32", "trials": 10}
+    assert len(done.plan.study.arms) == 3
+
+
 UNSEARCHED = {k: v for k, v in SPEC.items() if k not in ("nuisance", "conditional")} | {
     "scientific": {"activation": ["relu", "tanh"]},
     "search": {"algorithm": "halton", "trials": 1},

@@ -11,9 +11,9 @@ from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import plain
 from tuning_playbook.analysis.ranking import best_trials, members
 from tuning_playbook.analysis.trial_values import as_in_a_spec
-from tuning_playbook.declarations import ONE_MINUS
+from tuning_playbook.declarations import ONE_MINUS, same
 from tuning_playbook.procedures.changes import written
-from tuning_playbook.procedures.kept_arms import keep_arms
+from tuning_playbook.procedures.kept_arms import BATCH_SIZE, keep_arms
 from tuning_playbook.procedures.listed import keep_listed_values
 from tuning_playbook.procedures.more_evidence import MOST_MORE, trials_that_would_tell
 from tuning_playbook.procedures.next_move import Move
@@ -197,13 +197,19 @@ def _ask(draft: Draft, before: _Round) -> None:
         why = "what is asked is sampled over a range, together with what else is searched."
         draft.put(("design",), "joint", why)
         return
-    runner_up, name = before.move.stands.runner_up, before.study.name
+    runner_up, study = before.move.stands.runner_up, before.study.name
     if runner_up is not None and can_be_confirmed(document, before.study, runner_up):
         each = f"{again} trial{'s' if again > 1 else ''} of each arm that has the change."
+        (winner,) = before.move.arms
+        other = {
+            name: value
+            for name, value in runner_up.scientific.items()
+            if not same(value, winner.scientific[name])
+        }
         draft.put(
             ("confirm",),
-            {"arm": runner_up.name, "trials": again},
-            f"{name} compared {', '.join(runner_up.scientific)} without what is asked now, so its "
+            {"arm": arm_name(other), "trials": again},
+            f"{study} compared {', '.join(runner_up.scientific)} without what is asked now, so its "
             f"runner-up is tried with it: {each}",
         )
 
@@ -257,6 +263,8 @@ def _put_question(draft: Draft, move: Move) -> None:
         for role in ("fixed", "nuisance"):
             for other in (target, ONE_MINUS + target):
                 document.get(role, {}).pop(other, None)
+    if BATCH_SIZE in given["scientific"]:
+        document["training"].pop(BATCH_SIZE, None)
     for role in ("scientific", "nuisance", "fixed"):
         document[role] = {**document.get(role, {}), **given.get(role, {})}
         if not document[role]:
