@@ -111,6 +111,37 @@ def test_nothing_found_is_the_same_question_with_other_points(following):
     )
 
 
+ONE_ARM = {"scientific": {}, "conditional": []}
+ONE_POINT = {"search": {"algorithm": "halton", "trials": 1}, "conditional": []}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {**ONE_POINT, "scientific": {}, "nuisance": {}},
+        {**ONE_POINT, "scientific": {"depth": [1, 2, 3, 4]}, "nuisance": {}},
+        {**ONE_ARM, "nuisance": {"activation": {"choice": ["relu", "tanh"]}}},
+        {**ONE_ARM, "nuisance": {"depth": {"int_uniform": [1, 3]}}},
+        {**ONE_POINT, "nuisance": {}, "conditional": [
+            {"when": {"optimizer": "adam"}, "nuisance": {"weight_decay": {"uniform": [0.0, 0.1]}}}
+        ]},
+    ],
+    ids=[
+        "a launch", "arms without a search", "a choice", "few whole numbers",
+        "one arm without a search",
+    ],
+)  # fmt: skip
+def test_no_trial_is_one_of_the_round_before(following, changes):
+    """Another seed of the search alone gives the same points where there are few or none."""
+    base = {**SPEC, **changes}
+    done = following(make_study(), [], base=base)
+    before = plan_study(done.path)
+    trained = {item.trial.fingerprint for item in before.trials}
+    assert not trained & {item.trial.fingerprint for item in done.plan.trials}
+    assert done.document["training"]["seed"] == 1
+    assert done.document["search"]["seed"] == base["search"].get("seed", 0) + 1
+
+
 def test_a_range_that_arms_share_goes_as_far_as_any_asks(following):
     rows = [
         boundary_row("weight_decay", NESTEROV, "low", [1e-8, 1e-2]),

@@ -5,6 +5,7 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.analysis.numbers import plain
+from tuning_playbook.declarations import Value
 
 PREFIX = "hp_"
 """What the names of their variables begin with."""
@@ -23,10 +24,12 @@ def values_of(dataset: xr.Dataset, position: int) -> dict[str, Any]:
 
 def spec_values_of(dataset: xr.Dataset, position: int) -> dict[str, Any]:
     """Return the same values as a spec writes them: a dataset holds a truth value as a text."""
-    return {
-        name: value == "true" if value in ("true", "false") else value
-        for name, value in values_of(dataset, position).items()
-    }
+    return {name: as_in_a_spec(value) for name, value in values_of(dataset, position).items()}
+
+
+def as_in_a_spec(value: Value) -> Value:
+    """Return a value as a spec has it: a dataset holds a truth value as a text."""
+    return value == "true" if value in ("true", "false") else value
 
 
 def _names(dataset: xr.Dataset) -> list[str]:

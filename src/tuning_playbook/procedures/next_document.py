@@ -10,11 +10,19 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import plain
 from tuning_playbook.analysis.ranking import best_trials, members
-from tuning_playbook.declarations import ONE_MINUS
+from tuning_playbook.analysis.trial_values import as_in_a_spec
+from tuning_playbook.declarations import ONE_MINUS, same
 from tuning_playbook.procedures.changes import written
-from tuning_playbook.procedures.kept_arms import keep_arms
+from tuning_playbook.procedures.kept_arms import BATCH_SIZE, keep_arms
+from tuning_playbook.procedures.listed import keep_listed_values
 from tuning_playbook.procedures.more_evidence import MOST_MORE, trials_that_would_tell
 from tuning_playbook.procedures.next_move import Move
+from tuning_playbook.procedures.searched_by import (
+    listed_values,
+    may_repeat_points,
+    searched_by_arms,
+    searches_nothing,
+)
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import LEAST_RERUNS, Arm, Study, arm_name
 from tuning_playbook.study.yaml import Location
@@ -91,9 +99,8 @@ def carry_out(
     if len(move.arms) < len(study.arms):
         keep_arms(document, move.arms)
         _say_what_is_decided(draft, study, move)
-    elif len(study.arms) == 1 and move.kind in ("ask", "cross"):
+    elif len(study.arms) == 1 and move.kind in ("ask", "cross", "exploit", "launch"):
         keep_arms(document, move.arms)
-    _next_seed(document, study)
     steps: dict[str, Callable[[Draft, _Round], None]] = {
         "repair": _go_on,
         "settle": _go_on,
@@ -103,6 +110,8 @@ def carry_out(
         "launch": _launch,
     }
     steps[move.kind](draft, round_)
+    if move.kind != "launch":  # whose seeds are others anyway
+        _next_seeds(draft, study)
     _rerun(draft, study, move)
 
 
@@ -137,20 +146,22 @@ def _compared(study: Study, name: str) -> str:
     return ", ".join(values)
 
 
-def _next_seed(document: dict[str, Any], study: Study) -> None:
-    """Let the search draw other points, or the trials other seeds where its points are given."""
-    search = document["search"]
-    if search["algorithm"] in ("list", "grid"):
-        seed = study.spec.training.seed
-        document.setdefault("training", {})["seed"] = seed + 1
-    else:
+def _next_seeds(draft: Draft, study: Study) -> None:
+    """Let the search draw other points, and give the trials other seeds where these may recur."""
+    search = draft.document["search"]
+    if search["algorithm"] not in ("list", "grid"):
         search["seed"] = search.get("seed", 0) + 1
+    if may_repeat_points(draft.document):
+        why = "other seeds, as a point may be one that this study had."
+        draft.put(("training", "seed"), study.spec.training.seed + 1, why)
 
 
 def _go_on(draft: Draft, before: _Round) -> None:
     """Ask the same of the arms that may still win, with the trials of all."""
     search, arms = draft.document["search"], len(before.move.arms)
     if search["algorithm"] not in ("halton", "random"):
+        return
+    if not all(searched_by_arms(draft.document)):  # such an arm has one trial
         return
     shared = sum(before.counts) // arms
     trials = max(*before.counts, shared, before.asked)
@@ -169,19 +180,49 @@ def _go_on(draft: Draft, before: _Round) -> None:
 
 def _ask(draft: Draft, before: _Round) -> None:
     """Ask the next question, and confirm what was decided without its change."""
+    document = draft.document
+    document.pop("design", None)
+    _search_what_was_sampled(document)
     _put_question(draft, before.move)
     trials = max(LEAST_TRIALS, *before.counts)
+    again = max(LEAST_TRIALS, trials // 2)
     _search_anew(draft, trials)
-    draft.document.pop("design", None)
-    runner_up, name = before.move.stands.runner_up, before.study.name
-    if runner_up is not None and can_be_confirmed(draft.document, before.study, runner_up):
-        again = max(LEAST_TRIALS, trials // 2)
+    if searches_nothing(document):
+        again = 1
+        document["scientific"] = {**document["scientific"], **listed_values(document)}
+        _one_trial_each(draft)
+    elif any(isinstance(given, dict) for given in document["scientific"].values()):
+        arms = len(searched_by_arms(document))
+        document["search"]["trials"] = trials * arms
+        why = "what is asked is sampled over a range, together with what else is searched."
+        draft.put(("design",), "joint", why)
+        return
+    runner_up, study = before.move.stands.runner_up, before.study.name
+    if runner_up is not None and can_be_confirmed(document, before.study, runner_up):
+        each = f"{again} trial{'s' if again > 1 else ''} of each arm that has the change."
+        (winner,) = before.move.arms
+        other = {
+            name: value
+            for name, value in runner_up.scientific.items()
+            if not same(value, winner.scientific[name])
+        }
         draft.put(
             ("confirm",),
-            {"arm": runner_up.name, "trials": again},
-            f"{name} compared {', '.join(runner_up.scientific)} without what is asked now, so its "
-            f"runner-up is tried with it: {again} trials of each arm that has the change.",
+            {"arm": arm_name(other), "trials": again},
+            f"{study} compared {', '.join(runner_up.scientific)} without what is asked now, so its "
+            f"runner-up is tried with it: {each}",
         )
+
+
+def _search_what_was_sampled(document: dict[str, Any]) -> None:
+    """Go on searching what a joint design sampled over a range, as a nuisance hyperparameter.
+
+    Args:
+        document: A spec of one arm, so that nothing else is left under `scientific`.
+    """
+    sampled = document.pop("scientific", {})
+    if sampled:
+        document["nuisance"] = {**sampled, **document.get("nuisance", {})}
 
 
 def can_be_confirmed(document: Mapping[str, Any], study: Study, arm: Arm) -> bool:
@@ -195,11 +236,13 @@ def can_be_confirmed(document: Mapping[str, Any], study: Study, arm: Arm) -> boo
 
 def _cross(draft: Draft, before: _Round) -> None:
     """Ask the next question beside what is still open: every combination."""
-    move = before.move
-    assert move.question is not None
-    _put_question(draft, move)
-    arms = len(move.arms) * math.prod(len(list(v)) for v in move.question.scientific.values())
+    _put_question(draft, before.move)
+    arms = len(searched_by_arms(draft.document))
     _search_anew(draft, max(LEAST_TRIALS * arms, sum(before.counts)))
+    if searches_nothing(draft.document):
+        draft.document.pop("design", None)
+        _one_trial_each(draft)
+        return
     draft.put(
         ("design",),
         "joint",
@@ -212,11 +255,16 @@ def _put_question(draft: Draft, move: Move) -> None:
     question, document = move.question, draft.document
     assert question is not None
     given = question.model_dump(mode="json", exclude_unset=True)
-    for name in (*given["scientific"], *given.get("nuisance", {}), *given.get("fixed", {})):
-        target = name.removeprefix(ONE_MINUS)
+    names = (*given["scientific"], *given.get("nuisance", {}), *given.get("fixed", {}))
+    targets = [name.removeprefix(ONE_MINUS) for name in names]
+    for entry in keep_listed_values(document, move.arms, targets):
+        draft.reasons[entry.role, entry.name] = "as the trials before were listed."
+    for target in targets:
         for role in ("fixed", "nuisance"):
             for other in (target, ONE_MINUS + target):
                 document.get(role, {}).pop(other, None)
+    if BATCH_SIZE in given["scientific"]:
+        document["training"].pop(BATCH_SIZE, None)
     for role in ("scientific", "nuisance", "fixed"):
         document[role] = {**document.get(role, {}), **given.get(role, {})}
         if not document[role]:
@@ -238,12 +286,16 @@ def _search_anew(draft: Draft, trials: int) -> None:
     }
 
 
+def _one_trial_each(draft: Draft) -> None:
+    """Train each arm once, where more trials of it would be the same configuration."""
+    why = "nothing is searched, so each arm is one configuration."
+    draft.put(("search", "trials"), 1, why)
+
+
 def _exploit(draft: Draft, before: _Round) -> None:
     """Tune what the best arm searches, with a Bayesian search."""
     document = draft.document
-    sampled = document.pop("scientific", {})
-    if sampled:  # what a joint design sampled over a range
-        document["nuisance"] = {**sampled, **document.get("nuisance", {})}
+    _search_what_was_sampled(document)
     for key in ("design", "replicates", "isolation", "confirm"):
         document.pop(key, None)
     least = max(LEAST_EXPLOITING, before.asked, *before.counts)
@@ -266,10 +318,13 @@ def _launch(draft: Draft, before: _Round) -> None:
     best = best_trials(dataset)[arm.name]
     fixed = dict(document.get("fixed", {}))
     for item in arm.dimensions:
+        value = plain(dataset[f"hp_{item.name}"].values[best])
         if item.distribution is not None:
-            value = written(item.distribution, plain(dataset[f"hp_{item.name}"].values[best]))
-        else:
-            value = plain(dataset[f"hp_{item.name}"].values[best])
+            value = written(item.distribution, value)
+        elif value is not None:
+            value = as_in_a_spec(value)
+            # A column with numbers missing holds floats.
+            value = int(value) if item.hyperparameter.whole else value
         if value is not None:
             fixed[item.name] = value
     for key in (

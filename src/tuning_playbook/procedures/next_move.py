@@ -4,7 +4,7 @@ Source: playbook, "The incremental tuning strategy" and "After exploration concl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tuning_playbook.analysis.findings import Finding
@@ -74,6 +74,28 @@ def next_move(study: Study, findings: Sequence[Finding], launch: Mapping[str, An
     return _close(study, stands.winner, findings, stands)
 
 
+def closest(study: Study, move: Move) -> tuple[Move, ...]:
+    """Return what to do instead where the spec of a move breaks a rule, the closest first.
+
+    A question that cannot be crossed with an open one is asked alone. Last comes the question of
+    this round, of all its arms.
+
+    Args:
+        study: The study.
+        move: What its next round would be.
+    """
+    stands = move.stands
+    found = []
+    if move.kind == "cross" and stands.winner is not None:
+        why = f"{stands.sentence}{_goes_on(stands)}"
+        found.append(replace(move, kind="ask", arms=(stands.winner,), why=why))
+    if move.kind != "repair":
+        broken = "The spec of the round that would follow breaks a rule."
+        why = f"{stands.sentence} {broken}".lstrip()
+        found.append(replace(move, kind="repair", arms=study.arms, why=why, question=None))
+    return tuple(found)
+
+
 def _repair(
     study: Study, stands: Standing, findings: Sequence[Finding], launch: Mapping[str, Any]
 ) -> Move | None:
@@ -136,6 +158,8 @@ def _goes_on(stands: Standing) -> str:
     """Say which arm goes on where the answer alone does not."""
     if len(stands.kept) < 2 or stands.winner is None:
         return ""
+    if stands.reruns is not None:
+        return f" {stands.winner.name} goes on, although more reruns might tell otherwise."
     return f" A few more reruns would not settle that, so {stands.winner.name} goes on."
 
 

@@ -26,7 +26,8 @@ from tuning_playbook.procedures.more_evidence import (
 from tuning_playbook.procedures.narrowing import narrow
 from tuning_playbook.procedures.next_document import Draft, carry_out, reruns_of_next
 from tuning_playbook.procedures.next_goal import next_goal
-from tuning_playbook.procedures.next_move import Move, next_move
+from tuning_playbook.procedures.next_move import Kind as MoveKind
+from tuning_playbook.procedures.next_move import Move, closest, next_move
 from tuning_playbook.procedures.train_steps import why_no_other_steps
 from tuning_playbook.procedures.trainable import Trainable, objection_to, trainable
 from tuning_playbook.study import shape
@@ -63,6 +64,16 @@ NEXT = {
     "launch": "This round trains the best configuration on fresh seeds, for the launch.",
 }
 """What each kind of round does, in a sentence."""
+
+ATTEMPTS: dict[MoveKind, str] = {
+    "repair": "the same question again",
+    "settle": "the same question with more evidence",
+    "ask": "the next question",
+    "cross": "the next question beside the open one",
+    "exploit": "the search of the best arm",
+    "launch": "the training of the best configuration",
+}
+"""What each kind of round tries, for a sentence that says that it broke a rule."""
 
 
 def write_next_study(
@@ -107,7 +118,8 @@ def write_next_study(
     move = next_move(study, findings, launch)
     if move.kind == "end":
         return _nothing_left(study, launch)
-    found = _carried_out(study, dataset, findings, move, document, finished)
+    found = _first_valid(study, dataset, findings, move, document, finished)
+    move = found.move
     head = [
         *_comment(f"The next round of the study {study.name}. {move.why} {NEXT[move.kind]}"),
         *_comment(
@@ -143,18 +155,42 @@ class _Found:
     """The spec of the next round, before it is written.
 
     Attributes:
+        move: What the round is.
         document: As YAML gives it.
         goal: Its goal.
         reasons: Why a place of it is as it is, by place.
         carried: The checks that its changes are about.
         said: What its head says beside that, in sentences.
+        objection: Why it is no valid spec; empty where it is one.
     """
 
+    move: Move
     document: dict[str, Any]
     goal: str
     reasons: Mapping[Location, Sequence[str]]
     carried: frozenset[str]
     said: tuple[str, ...]
+    objection: str
+
+
+def _first_valid(
+    study: Study,
+    dataset: xr.Dataset,
+    findings: Sequence[Finding],
+    move: Move,
+    document: dict[str, Any],
+    finished: Trainable | None,
+) -> _Found:
+    """Carry out a move, or what comes closest to it where its spec would break a rule."""
+    refused: list[str] = []
+    for tried in (move, *closest(study, move)):
+        found = _carried_out(study, dataset, findings, tried, document, finished)
+        if not found.objection:
+            break
+        refused.append(f"Not carried out, {ATTEMPTS[tried.kind]}: {found.objection}")
+    else:
+        refused[-1] = f"It cannot run as it stands, so mend it first. {found.objection}"
+    return replace(found, said=(*refused, *found.said))
 
 
 def _carried_out(
@@ -194,12 +230,6 @@ def _carried_out(
         said.append(why)
     draft = Draft(deepcopy(document))
     carry_out(draft, study, dataset, findings, move)
-    objection = _objection(finished or study, draft.document)
-    if objection:
-        said.append(f"Not carried out: {objection} So the same is asked with other points.")
-        move = replace(move, kind="repair", arms=study.arms)
-        draft = Draft(deepcopy(document))
-        carry_out(draft, study, dataset, findings, move)
     reasons: dict[Location, list[str]] = {}
     for change in done:
         place = _key_of(change.edits[-1][0])
@@ -215,7 +245,8 @@ def _carried_out(
     )
     if goal == study.spec.goal:
         goal = f"{goal.rstrip('?. ')}, asked once more with other points?"
-    return _Found(draft.document, goal, reasons, frozenset(carried), tuple(said))
+    objection = _objection(finished or study, draft.document)
+    return _Found(move, draft.document, goal, reasons, frozenset(carried), tuple(said), objection)
 
 
 def _changes(

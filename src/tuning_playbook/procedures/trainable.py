@@ -5,17 +5,18 @@ what each arm held fixed) is written into it, under a condition where it holds i
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import arm_names, members
-from tuning_playbook.declarations import ONE_MINUS, Value, same
+from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SpecError, WorkloadError
+from tuning_playbook.procedures.role_entries import Entry, distinct, put_entry
 from tuning_playbook.study import shape
-from tuning_playbook.study.conditions import SEARCHED, parts_of, settings_of
+from tuning_playbook.study.conditions import parts_of, settings_of
 from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS
 from tuning_playbook.study.draft import Draft, describe_any
 from tuning_playbook.study.resolve import resolve
@@ -51,16 +52,6 @@ class Trainable:
     objection: str = ""
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """What some arms have of a hyperparameter in one role."""
-
-    role: str
-    name: str
-    content: Any
-    arms: tuple[Arm, ...]
-
-
 def trainable(study: Study, dataset: xr.Dataset) -> Trainable:
     """Return a study of finished trials as a spec that trains more of them, as far as it is known.
 
@@ -72,12 +63,9 @@ def trainable(study: Study, dataset: xr.Dataset) -> Trainable:
     """
     document = study.spec.model_dump(mode="json", exclude_unset=True, include=set(KEPT))
     document["training"] = _training(study)
-    conditional: list[dict[str, Any]] = []
     for entry in (*_scientific(study), *_searched_and_fixed(study)):
-        for when in _conditions(entry, study.arms):
-            place = document if not when else _under(conditional, when)
-            place.setdefault(entry.role, {})[entry.name] = entry.content
-    document["conditional"] = conditional
+        put_entry(document, entry, study.arms)
+    document["conditional"] = document.pop("conditional", [])  # after the other roles
     if any(item.role == "scientific" for arm in study.arms for item in arm.dimensions):
         document["design"] = "joint"
     counts = [len(members(dataset, arm)) for arm in arm_names(dataset)]
@@ -156,20 +144,20 @@ def _training(study: Study) -> dict[str, Any]:
     return training
 
 
-def _scientific(study: Study) -> Iterator[_Entry]:
+def _scientific(study: Study) -> Iterator[Entry]:
     for name in dict.fromkeys(name for arm in study.arms for name in arm.scientific):
         arms = tuple(arm for arm in study.arms if name in arm.scientific)
-        values = _distinct([arm.scientific[name] for arm in arms])
-        yield _Entry("scientific", name, values, arms)
+        values = distinct([arm.scientific[name] for arm in arms])
+        yield Entry("scientific", name, values, arms)
 
 
-def _searched_and_fixed(study: Study) -> Iterator[_Entry]:
+def _searched_and_fixed(study: Study) -> Iterator[Entry]:
     """Yield what arms search and hold fixed, each with all the arms that do so alike."""
-    found: dict[str, _Entry] = {}
+    found: dict[str, Entry] = {}
     for arm in study.arms:
-        entries = [_Entry(d.role, d.name, _drawn(study, d), (arm,)) for d in arm.dimensions]
+        entries = [Entry(d.role, d.name, _drawn(study, d), (arm,)) for d in arm.dimensions]
         entries += [
-            _Entry("fixed", name, value, (arm,))
+            Entry("fixed", name, value, (arm,))
             for name, value in arm.fixed.items()
             if name not in arm.scientific and name != BATCH_SIZE
         ]
@@ -192,7 +180,7 @@ def _drawn(study: Study, item: Dimension) -> dict[str, list[Value]]:
         ]
         if item.name != name:
             tried = [float(f"{1.0 - float(value):.12g}") for value in tried]
-        return {"choice": _distinct(tried)}
+        return {"choice": distinct(tried)}
     if drawn.kind == "choice":
         return {"choice": list(drawn.choices)}
     ends = [drawn.low, drawn.high]
@@ -200,59 +188,6 @@ def _drawn(study: Study, item: Dimension) -> dict[str, list[Value]]:
         return {drawn.kind: [int(end) for end in ends]}
     rounded = [float(f"{end:.{SIGNIFICANT_DIGITS}g}") for end in ends]
     return {drawn.kind: list(rounded if rounded[0] < rounded[1] else ends)}
-
-
-def _distinct(values: Sequence[Value]) -> list[Value]:
-    found: list[Value] = []
-    for value in values:
-        if not any(same(value, item) for item in found):
-            found.append(value)
-    return found
-
-
-def _conditions(entry: _Entry, arms: Sequence[Arm]) -> list[dict[str, Value | list[Value]]]:
-    """Return conditions that the arms of an entry meet, and no others; one if one will do.
-
-    They name as few scientific hyperparameters as possible. That the entry's own is searched is
-    no condition to be written: a range beside it means that.
-    """
-    if len(entry.arms) == len(arms):
-        return [{}]
-    target = entry.name.removeprefix(ONE_MINUS)
-    inside = {arm.name for arm in entry.arms}
-    searching = all(arm.scientific.get(target) == SEARCHED for arm in entry.arms)
-    others = [arm for arm in arms if not searching or arm.scientific.get(target) == SEARCHED]
-    names = [
-        name
-        for name in entry.arms[0].scientific
-        if name != target and all(name in arm.scientific for arm in entry.arms)
-    ]
-    for size in range(len(names) + 1):
-        for chosen in itertools.combinations(names, size):
-            wanted = {n: _distinct([arm.scientific[n] for arm in entry.arms]) for n in chosen}
-            if {arm.name for arm in others if _meets(arm, wanted)} == inside:
-                return [_written(wanted)]
-    return [_written({n: [arm.scientific[n]] for n in arm.scientific}) for arm in entry.arms]
-
-
-def _meets(arm: Arm, wanted: Mapping[str, Sequence[Value]]) -> bool:
-    return all(
-        name in arm.scientific and any(same(arm.scientific[name], value) for value in values)
-        for name, values in wanted.items()
-    )
-
-
-def _written(wanted: Mapping[str, list[Value]]) -> dict[str, Value | list[Value]]:
-    return {name: values[0] if len(values) == 1 else values for name, values in wanted.items()}
-
-
-def _under(conditional: list[dict[str, Any]], when: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a spec under a condition, which is begun where there is none yet."""
-    for part in conditional:
-        if repr(part["when"]) == repr(when):
-            return part
-    conditional.append({"when": dict(when)})
-    return conditional[-1]
 
 
 def _rearmed(arm: Arm, spec: shape.StudySpec) -> Arm:

@@ -1,0 +1,48 @@
+"""The values of a list search in a spec that lists its trials no more."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.procedures.role_entries import Entry, distinct, put_entry
+from tuning_playbook.study.searches import ListSearch
+from tuning_playbook.study.study import Arm, Dimension, entries_of
+
+
+def keep_listed_values(
+    document: dict[str, Any], arms: Sequence[Arm], asked: Collection[str]
+) -> list[Entry]:
+    """Return what a list gave, once a spec has it as choices; one value alone is fixed.
+
+    What has a range beside the list keeps it. A hyperparameter whose arms have other values stands
+    under a condition. A trial that does not name it had its default.
+
+    Args:
+        document: The spec with the list, which is changed. One of another search stays as it is.
+        arms: Its arms.
+        asked: The hyperparameters of the next question, which gives them itself.
+    """
+    if document["search"]["algorithm"] != "list":
+        return []
+    search = ListSearch.model_validate(document["search"])
+    found: dict[str, Entry] = {}
+    for arm in arms:
+        trials = [trial for _, trial in entries_of(search, arm.scientific, arm.elsewhere)]
+        for item in arm.dimensions:
+            if item.distribution is not None or item.hyperparameter.name in asked:
+                continue
+            values = distinct([trial.get(item.name, _default(item)) for trial in trials])
+            several = len(values) > 1
+            role, content = ("nuisance", {"choice": values}) if several else ("fixed", values[0])
+            key = repr((role, item.name, content))
+            before = found[key].arms if key in found else ()
+            found[key] = Entry(role, item.name, content, (*before, arm))
+    for entry in found.values():
+        put_entry(document, entry, arms)
+    return list(found.values())
+
+
+def _default(item: Dimension) -> Value:
+    """Return the value that a trial has which does not name a hyperparameter, as a spec has it."""
+    default = item.hyperparameter.default
+    return float(f"{1.0 - float(default):.12g}") if item.name.startswith(ONE_MINUS) else default
