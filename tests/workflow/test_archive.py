@@ -659,7 +659,7 @@ def test_a_study_of_an_archive_has_every_number_of_the_archived_one(archived, be
 def test_what_was_measured_of_the_best_checkpoints_comes_with_it_and_they_do_not(archived, beside):
     imported = datasets(write_import(beside))
     told = imported_checkpoints(imported.plan, imported.study)
-    other = imported.study.assign(best_step=imported.study["best_step"] + 1)
+    other = imported.study.assign(best_steps=imported.study["best_steps"] + 1)
     assert set(imported_checkpoints(imported.plan, other)) == {"kept"}
     (beside / "archived.nc").write_bytes(archived.files["small/data/results/checkpoints.nc"])
     with xr.open_dataset(beside / "archived.nc") as known:

@@ -12,9 +12,11 @@ pytestmark = pytest.mark.workflow
 
 BEGIN = "    def init(self, key, hyperparameters):\n"
 KILL = """\
-        if hyperparameters["flavour"] != "plain":
+        trains = "tuning_playbook.jobs.train_pack" in __import__("sys").orig_argv
+        if trains and hyperparameters["flavour"] != "plain":
             __import__("os").kill(__import__("os").getpid(), 9)
 """
+"""In the job alone: what kills the process that looks at it beforehand is refused by then."""
 
 STUDY = {
     "workload": "my_model:MyModel",

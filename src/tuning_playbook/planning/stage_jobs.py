@@ -122,7 +122,7 @@ def report(plan: Plan) -> Iterator[Job]:
     )
     answers = ("diagnostics.json", "launch.json", "set_back.json", "test.json", "final/final.json")
     plots = map(plot, sorted([*axis_plots(plan.study), *DIAGNOSTIC_PLOTS, *LAUNCH_PLOTS]))
-    of = (*datasets, "resources.nc", *answers, "next_study.yaml", *plots, *_proposals(plan))
+    of = (*datasets, *answers, "next_study.yaml", *plots, *_proposals(plan))
     yield Job(("report.html", "summary.json"), of)
 
 
