@@ -1,9 +1,11 @@
 """Every format brings the same trials, and what is particular to each."""
 
 import json
+import lzma
 import shutil
 import sqlite3
 import struct
+import tarfile
 from contextlib import closing
 from pathlib import Path
 
@@ -19,8 +21,18 @@ from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.sources.wire_format import DamagedError, masked_crc, message, records
 from tuning_playbook.study.caveats import caveats
 
-WRITTEN_BY_OPTUNA = Path(__file__).parents[1] / "data/optuna"
-"""The trials of `RUNS`, asked for and told through Optuna 5.0.0."""
+DATA = Path(__file__).parents[1] / "data/written"
+
+WRITTEN = {
+    "optuna 5 journal": ("optuna.log", {"format": "optuna", "path": "optuna.log"}),
+    "optuna 5 sqlite": ("optuna.db.xz", {"format": "optuna", "path": "optuna.db"}),
+    "mlflow 3.17": (
+        "mlflow.db.xz",
+        {"format": "mlflow", "path": "mlflow.db", "objective": "val_loss"},
+    ),
+    "tensorboardX 2.6": ("tensorboardX.tar.xz", {"format": "tensorboard", "path": "runs"}),
+}
+"""The trials of `RUNS`, told to each tool, in the files that it wrote."""
 
 
 def study_in(spec):
@@ -44,24 +56,35 @@ def test_every_format_brings_the_same_trials(tmp_path, tool):
         assert measured == pytest.approx(expected, rel=1e-7)  # TensorBoard keeps float32
 
 
-@pytest.mark.parametrize("file", ["optuna.log", "optuna.db"])
-def test_files_that_optuna_5_itself_wrote_bring_the_same_trials(tmp_path, file):
-    shutil.copy(WRITTEN_BY_OPTUNA / file, tmp_path)
-    study = study_in(foreign.spec_of(tmp_path, format="optuna", path=file))
-    assert [dict(trial.hyperparameters) for trial in study.imported] == [
+@pytest.mark.parametrize("tool", WRITTEN)
+def test_files_that_the_tool_itself_wrote_bring_the_same_trials(tmp_path, tool):
+    file, source = WRITTEN[tool]
+    unpack(DATA / file, tmp_path)
+    study = study_in(foreign.spec_of(tmp_path, **source))
+    trials = sorted(study.imported, key=lambda trial: -trial.hyperparameters["lr"])
+    assert [dict(trial.hyperparameters) for trial in trials] == [
         pytest.approx(run["params"]) for run in RUNS
     ]
-    for trial, run in zip(study.imported, RUNS, strict=True):
-        assert (trial.record.status != "completed") == run["failed"]
+    for trial, run in zip(trials, RUNS, strict=True):
+        failed = run["failed"] and tool != "tensorboardX 2.6"  # which says nothing of an end
+        assert (trial.record.status != "completed") == failed
         curves = trial.record.evaluations
-        assert dict(zip(curves.steps, curves.values["validation/loss"], strict=True)) == run["loss"]
-    (arm,) = study.arms
-    ranges = {
-        item.name: (item.distribution.kind, item.distribution.low, item.distribution.high)
-        for item in arm.dimensions
-        if item.distribution.kind != "choice"
-    }
-    assert ranges == {"lr": ("log_uniform", 1e-5, 1.0), "layers": ("int_uniform", 1, 4)}
+        found = dict(zip(curves.steps, curves.values["validation/loss"], strict=True))
+        assert {step: found[step] for step in run["loss"]} == pytest.approx(run["loss"], rel=1e-7)
+    if "optuna" in tool:
+        kinds = {item.name: item.distribution.kind for item in study.arms[0].dimensions}
+        assert kinds == {"lr": "log_uniform", "layers": "int_uniform", "opt": "choice"}
+
+
+def unpack(file, folder):
+    """Unpack a file that a tool wrote; a folder of them is in an archive."""
+    if file.name.endswith(".tar.xz"):
+        with tarfile.open(file) as archive:
+            archive.extractall(folder, filter="data")
+    elif file.suffix == ".xz":
+        (folder / file.stem).write_bytes(lzma.decompress(file.read_bytes()))
+    else:
+        shutil.copy(file, folder)
 
 
 @pytest.mark.parametrize("tool", WRITERS)
