@@ -363,3 +363,15 @@ def once_settled(wildcards):
     """No file, but a job with this input is planned when its study's trials are known."""
     plan_of(wildcards.study)
     return []
+
+
+def launches_to_adopt(wildcards):
+    """The launch decisions of the studies that the configuration asks for; a procedure has none."""
+    for name in ASKED_FOR:
+        if name in PROCEDURES:
+            raise WorkflowError(
+                f"{name} is a procedure, so there is no launch of it to adopt: copy "
+                f"{RESULTS}/{name}/next_study.yaml to config/studies, carry that study out and "
+                "adopt its launch"
+            )
+    return [f"{files_of(study).folder}/launch.json" for study in ASKED_FOR]
