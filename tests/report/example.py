@@ -112,9 +112,10 @@ def make_trials(arms: list[str], seed: int, infeasible_every: int = 0) -> xr.Dat
     weight_decay = [
         Searched("weight_decay", "", ARMS, "nuisance", "log_uniform", 1e-6, 1e-2, "log")
     ]
+    best_step = np.where(status == "completed", 2000, -1)
     per_trial = {
         "objective": objective,
-        "best_step": np.where(status == "completed", 2000, -1),
+        "best_step": best_step,
         "status": status,
         "infeasible_reason": reason,
         "index": np.arange(count),
@@ -126,6 +127,7 @@ def make_trials(arms: list[str], seed: int, infeasible_every: int = 0) -> xr.Dat
         {
             "error_rate": (("trial", "eval_step", "split"), error_rate),
             **{name: ("trial", values) for name, values in per_trial.items()},
+            "best_steps": (("trial", "rank"), best_step[:, None]),
             "hp_optimizer": ("trial", np.where(adam, "adam", "nesterov"), {"role": "scientific"}),
             "hp_weight_decay": ("trial", decay, to_attributes(weight_decay)),
             "hp_learning_rate": ("trial", rate, to_attributes(learning_rate)),

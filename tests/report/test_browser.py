@@ -224,11 +224,11 @@ def test_studies_are_filtered_by_workload_decision_and_words_together(browser, i
 def test_the_keyboard_reaches_every_filter_and_then_the_reports(browser, index):
     browser.open(index)
     reached = []
-    for _ in range(5):
+    for _ in range(6):
         browser.press("Tab")
         reached.append(browser.js("document.activeElement.id || document.activeElement.innerText"))
-    assert reached[1:4] == ["of-workload", "of-decision", "with-words"]
-    assert reached[4] == browser.js(ROUNDS)[0]
+    assert reached[1:5] == ["of-workload", "of-decision", "with-words", "The campaign"]
+    assert reached[5] == browser.js(ROUNDS)[0]
     browser.js("document.getElementById('of-decision').focus()")
     browser.press("ArrowDown")
     assert browser.js(ROUNDS) == ["depth", "kernel"]

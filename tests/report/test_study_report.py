@@ -39,7 +39,8 @@ def files(example, tmp_path):
     one = {name: f"{tmp_path}/{name}.nc" for name in datasets}
     one |= {name: f"{tmp_path}/{name}.json" for name in ("launch", "diagnostics")}
     plots = [f"{tmp_path}/{stem}.svg" for stem in example.plots]
-    return one | {"plots": plots, "replicates": [], "next_study": [], "test": [], "final": []}
+    optional = ("replicates", "next_study", "set_back", "set_back_trials", "test", "final")
+    return one | {"plots": plots} | {name: [] for name in optional}
 
 
 def test_it_is_the_page_of_what_the_files_hold(example, files, tmp_path):
