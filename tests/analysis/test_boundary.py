@@ -370,3 +370,8 @@ def test_a_uniform_range_is_judged_too():
     study = make_study(arms=ALL, searched=searched, effect=rising("dropout_rate"))
     row = rows(boundary(study), "dropout_rate")["all trials"]
     assert row["proposed_range"] == [0.0, 0.75]
+
+
+def test_a_study_in_which_every_trial_breaks_down_is_judged_by_all_of_them():
+    finding = boundary(make_study(level=0.95))
+    assert finding.answer in ("ok", "warning")

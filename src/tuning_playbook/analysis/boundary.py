@@ -95,6 +95,11 @@ class _Range:
     by_ranks: bool
 
     @property
+    def told(self) -> NDArray[np.bool_]:
+        """The trials that tell of the range: those that did not break down, or all if all did."""
+        return self.trained if self.trained.any() else np.ones_like(self.trained)
+
+    @property
     def edges(self) -> tuple[Edge, ...]:
         """The edges that are asked about: those that feasible trials come up to."""
         return tuple(edge for edge in EDGES if edge not in self.closed)
@@ -147,7 +152,7 @@ class _Range:
     def has_its_bottom_before(self, edge: Edge) -> bool:
         """Whether a parabola through the objectives has its bottom before an edge."""
         loss = _ranks(self.loss) if self.by_ranks else self.loss
-        return bottom_before(self.distances(edge)[self.trained], loss[self.trained])
+        return bottom_before(self.distances(edge)[self.told], loss[self.told])
 
     def chance_of_the_best(self, edge: Edge) -> float:
         """Return the chance of a best trial so near an edge.
@@ -156,7 +161,7 @@ class _Range:
         trials were put on the end itself, as those of a grid are, it is the share of the trials
         that lie as near.
         """
-        distances = self.distances(edge)[self.trained]
+        distances = self.distances(edge)[self.told]
         if _from(edge, self.everyone).min() > ROUNDING:
             return float(distances[0] / distances.max())
         return float((distances <= distances[0] + ROUNDING).mean())
