@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots.loss_lines import draw_losses
+from tuning_playbook.plots.loss_lines import loss_figure
 from tuning_playbook.plots.scales import plain_ticks, range_ticks
 from tuning_playbook.plots.style import BLACK, BLUE, GREY, VERMILION, WIDTH, legend_below, look
 
@@ -67,15 +67,7 @@ def clipped(conclusion: xr.Dataset) -> Figure:
         places.append(int(place))
         clip = float(conclusion[CLIP].values[place])
         labels.append(f"learning rate {rate[place]:.3g}, clipped at {clip:.3g}")
-    with look():
-        figure = Figure(figsize=(WIDTH, 3.4))
-        axes = figure.subplots()
-        if places:
-            draw_losses(axes, conclusion, places, labels)
-        else:
-            axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center")
-        legend_below(figure, axes)
-    return figure
+    return loss_figure(conclusion, places, labels)
 
 
 def _marked(conclusion: xr.Dataset, column: str) -> int | None:

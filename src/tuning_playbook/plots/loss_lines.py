@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
-from tuning_playbook.plots.style import COLOURS, VERMILION, clean
+from tuning_playbook.plots.style import COLOURS, VERMILION, WIDTH, clean, legend_below, look
 
 UNSTABLE_LINES: tuple[Any, ...] = ("--", "-.", ":", (0, (9, 2)), (0, (9, 2, 1, 2, 1, 2)))
 """Of unstable trials, so that they are told apart."""
@@ -24,6 +25,19 @@ def line_of(conclusion: xr.Dataset, trial: int) -> tuple[Floats, Floats]:
     losses = conclusion["train_loss"].values[trial].astype(float)
     known = np.isfinite(steps) & np.isfinite(losses)
     return steps[known], losses[known]
+
+
+def loss_figure(conclusion: xr.Dataset, trials: Sequence[int], labels: Sequence[str]) -> Figure:
+    """Return a figure of the training loss of some trials; see `draw_losses`."""
+    with look():
+        figure = Figure(figsize=(WIDTH, 3.4))
+        axes = figure.subplots()
+        if trials:
+            draw_losses(axes, conclusion, trials, labels)
+        else:
+            axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center")
+        legend_below(figure, axes)
+    return figure
 
 
 def draw_losses(

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots.loss_lines import draw_losses
+from tuning_playbook.plots.loss_lines import draw_losses, loss_figure
 from tuning_playbook.plots.style import WIDTH, legend_below, look
 
 LENGTH = "hp_warmup_steps"
@@ -56,15 +56,7 @@ def benefit(conclusion: xr.Dataset) -> Figure:
         places.append(place)
         length = int(conclusion[LENGTH].values[place])
         labels.append(f"{_length(length)}, learning rate {rate[place]:.3g}")
-    with look():
-        figure = Figure(figsize=(WIDTH, 3.4))
-        axes = figure.subplots()
-        if places:
-            draw_losses(axes, conclusion, places, labels)
-        else:
-            axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center")
-        legend_below(figure, axes)
-    return figure
+    return loss_figure(conclusion, places, labels)
 
 
 def _length(steps: int) -> str:
