@@ -394,6 +394,8 @@ class _Trace:
         except WorkloadError as error:
             self._say(_without_class(error))
         except Exception:
+            # Predictions that are all zero may have no metric, as an AUC of one score has none. An
+            # error of the code itself is told at the evaluation of step 0.
             pass
 
     def _optimizer(self, params: Any) -> None:
