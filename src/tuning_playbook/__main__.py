@@ -16,8 +16,9 @@ from tuning_playbook.errors import (
     ChangedDuringRunError,
     InterruptedTrainingError,
     TuningPlaybookError,
+    nearest,
 )
-from tuning_playbook.files import write_atomically
+from tuning_playbook.files import write_atomically, write_json
 from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import Link, plan_chain
@@ -77,9 +78,9 @@ def _run(options: argparse.Namespace) -> int:
         looking[options.command](path, options)
         return 0
     plan = _plan(path, options)
-    if options.command == "train":
+    if options.command in ("train", "profile"):
         check_class(plan)
-    with_plan = {"expand": _expand, "train": _train}
+    with_plan = {"expand": _expand, "train": _train, "profile": _profile}
     with_plan[options.command](plan, options)
     return 0
 
@@ -154,6 +155,10 @@ def _parser() -> argparse.ArgumentParser:
     train = add("train", "train a spec's trials in this process, keeping those that are finished")
     status = add("status", "say how far a study is: what is done, running and to come")
     watch = add("watch", "say so again and again, until every trial is done or Ctrl-C")
+    profile = add(
+        "profile",
+        "say whether a trial waits for its input, and write a trace of some steps for Perfetto",
+    )
     verify = add(
         "verify",
         "check an archive: every file, and that each result follows from what it was made of",
@@ -178,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--mode", choices=["min", "max"], required=True)
     compare.add_argument("--min-improvement", type=_not_negative, default=0.0, metavar="X")
     compare.add_argument("--json", action="store_true", help="print a JSON object")
-    for command in (check, expand, train, status, watch):
+    for command in (check, expand, train, status, watch, profile):
         command.add_argument("spec", help="the study's name, or the path of its spec")
     check.add_argument(
         "--budget",
@@ -191,7 +196,14 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument(
         "--every", type=_positive, default=2.0, metavar="SECONDS", help="between two looks"
     )
-    for command in (check, expand, train, status, watch, leftovers, optuna):
+    profile.add_argument("--trial", help="its id; the first trial where it is left out")
+    profile.add_argument(
+        "--seconds",
+        type=_positive,
+        default=10.0,
+        help="how long is measured, about; compiling and the trace come on top",
+    )
+    for command in (check, expand, train, status, watch, profile, leftovers, optuna):
         command.add_argument("--results", type=Path, default=Path("results"))
     for command in (verify, reproduce):
         command.add_argument("archive", type=Path, help="the zip file of a study")
@@ -202,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--sample", type=int, default=0, help="so many, drawn at random")
     reproduce.add_argument("--all", action="store_true", help="every trial and rerun")
     reproduce.add_argument("--data", default="", help="the folder of data, for a workload with one")
-    for command in (train, reproduce):
+    for command in (train, profile, reproduce):
         command.add_argument("--threads", type=int, default=1)
     leftovers.add_argument("--remove", action="store_true", help="remove what is listed")
     return parser
@@ -409,6 +421,41 @@ def _train(plan: Plan, options: argparse.Namespace) -> None:
                 gpus=given.gpus,
                 nodes=given.nodes,
             )
+
+
+def _profile(plan: Plan, options: argparse.Namespace) -> None:
+    from tuning_playbook.jobs.environment import Resources, prepare  # noqa: PLC0415 - likewise
+    from tuning_playbook.report.profile_lines import (  # noqa: PLC0415 - likewise
+        profile_json,
+        profile_lines,
+    )
+
+    study = plan.study
+    if study.imported or study.workload.is_command:
+        trainer = "another tool" if study.imported else "a command"
+        raise TuningPlaybookError(
+            f"{study.path}: its trials are trained by {trainer}, and only a trial that this "
+            "project trains itself can be profiled; use the profiler of that trainer"
+        )
+    given = study.spec.resources
+    if given.nodes > 1:
+        raise TuningPlaybookError(
+            f"{study.path}: its jobs have {given.nodes} nodes (resources.nodes), and a profile is "
+            "made on one: profile a copy of the spec with resources: {nodes: 1}"
+        )
+    trials = {item.trial.id: item.trial for item in plan.trials}
+    wanted = options.trial or next(iter(trials))
+    if wanted not in trials:
+        raise TuningPlaybookError(f"{study.path} has no trial {wanted}{nearest(wanted, trials)}")
+    prepare(Resources(options.threads, given.devices, given.gpus))
+    # JAX is imported after its environment is set.
+    from tuning_playbook.jobs.profile_trial import profile_trial  # noqa: PLC0415
+
+    folder = options.results / study.name / "profiles" / wanted
+    found = profile_trial(request_of(plan, (trials[wanted],)), folder, seconds=options.seconds)
+    write_json(folder / "profile.json", profile_json(found))
+    for line in profile_lines(found):
+        print(line)
 
 
 def _status(path: Path, options: argparse.Namespace) -> None:

@@ -26,6 +26,7 @@ from tuning_playbook.report.evidence import (
     make_split_rows,
 )
 from tuning_playbook.report.figures import make_figures
+from tuning_playbook.report.input_section import make_input
 from tuning_playbook.report.machine_table import describe_machines
 from tuning_playbook.report.mattered_table import make_mattered
 from tuning_playbook.report.page import render_page
@@ -84,7 +85,8 @@ def render(
     """
     figures = make_figures(plots, read_searched(study))
     checklist = make_checklist(findings, figures)
-    trials = make_trials_table(card, study, resources)
+    fed = make_input(resources, card.profile_command)
+    trials = make_trials_table(card, study, resources, fed.trials if fed else {})
     return render_page(
         "report.html.j2",
         card=card,
@@ -113,6 +115,7 @@ def render(
         costs=make_costs(card.budget, (study, reruns, replicates, set_back_trials), resources),
         role_groups=group_roles(card.roles),
         machines=describe_machines(resources),
+        input=fed,
         without_checkpoint=without_checkpoint,
         next_study=next_study,
         test=test,
