@@ -52,10 +52,17 @@ def _time_left(status: StudyStatus) -> str:
         return ""
     if status.seconds_left is None:
         return "; time left not known before the first trial is done"
-    time = duration(status.seconds_left)
+    time = f"about {duration(status.seconds_left)}{_range(status)}"
     if not status.running:
-        return f"; nothing is running; about {time} of training to come, one job at a time"
-    return f"; about {time} of training left"
+        return f"; nothing is running; {time} of training to come, one job at a time"
+    return f"; {time} of training left"
+
+
+def _range(status: StudyStatus) -> str:
+    if status.seconds_left_range is None:
+        return ""
+    low, high = status.seconds_left_range
+    return f" ({duration(low)} to {duration(high)} in 9 of 10 cases)"
 
 
 def _best(status: StudyStatus) -> str:
