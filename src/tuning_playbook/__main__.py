@@ -193,6 +193,11 @@ def _parser() -> argparse.ArgumentParser:
     optuna.add_argument("study", help="the study's name: the folder of its results")
     optuna.add_argument("journal", type=Path, help="the file to write, which must not exist")
     leftovers.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
+    status.add_argument(
+        "--html",
+        action="store_true",
+        help="also write a report of what there is so far, beside where report.html will be",
+    )
     watch.add_argument(
         "--every", type=_positive, default=2.0, metavar="SECONDS", help="between two looks"
     )
@@ -459,8 +464,13 @@ def _profile(plan: Plan, options: argparse.Namespace) -> None:
 
 
 def _status(path: Path, options: argparse.Namespace) -> None:
-    for line in _look(path, options)[0]:
+    plans = _plans(path, options)
+    seen = [_seen(plan, options) for plan in plans]
+    for line in _told(path, options, seen)[0]:
         print(line)
+    if options.html:
+        for line in _write_so_far(plans, [status for _, status in seen], options):
+            print(line)
 
 
 def _watch(path: Path, options: argparse.Namespace) -> None:
@@ -472,17 +482,14 @@ def _watch(path: Path, options: argparse.Namespace) -> None:
 
 def _look(path: Path, options: argparse.Namespace) -> tuple[list[str], bool]:
     """Return how far a study or a procedure is, in lines, and whether nothing more is to come."""
+    return _told(path, options, [_seen(plan, options) for plan in _plans(path, options)])
+
+
+def _plans(path: Path, options: argparse.Namespace) -> list[Plan]:
+    """Return the plan of a study, or those of the rounds of a procedure that are planned so far."""
     link = plan_chain([path])[path.stem]
     if link.procedure is None:
-        lines, status = _seen(_plan(path, options), options)
-        return lines, not status.left
-    return _look_at_procedure(link, options)
-
-
-def _look_at_procedure(link: Link, options: argparse.Namespace) -> tuple[list[str], bool]:
-    """Return how far each round of a procedure is, and at last what it concludes."""
-    from tuning_playbook.report.last_words import conclusion_words  # noqa: PLC0415 - slow to import
-
+        return [_plan(path, options)]
     name = link.plan.study.name
     plans = [_first_round(link, options)]
     for number in planned_rounds(link, options.results):
@@ -492,13 +499,47 @@ def _look_at_procedure(link: Link, options: argparse.Namespace) -> tuple[list[st
         except TuningPlaybookError:
             if file.exists():  # else it is about to be planned anew
                 raise
-    seen = [_seen(_with_proposals(plan, options), options) for plan in plans]
+    return [_with_proposals(plan, options) for plan in plans]
+
+
+def _told(
+    path: Path, options: argparse.Namespace, seen: Sequence[tuple[list[str], "StudyStatus"]]
+) -> tuple[list[str], bool]:
+    """Return how far a study or each round of a procedure is, and at last what it concludes."""
+    from tuning_playbook.report.last_words import conclusion_words  # noqa: PLC0415 - slow to import
+
+    link = plan_chain([path])[path.stem]
+    if link.procedure is None:
+        ((lines, status),) = seen
+        return lines, not status.left
     lines = [line for told, _ in seen for line in told]
     concluded = is_concluded(link, options.results)
     if concluded:
-        lines += conclusion_words(options.results / name)
+        lines += conclusion_words(options.results / link.plan.study.name)
     # A conclusion does not say that its rounds are not trained again, as after a change of code.
     return lines, concluded and not any(status.running for _, status in seen)
+
+
+def _write_so_far(
+    plans: Sequence[Plan], found: Sequence["StudyStatus"], options: argparse.Namespace
+) -> Iterator[str]:
+    """Write a report of what there is so far of each study that has no report of all; say where.
+
+    Raises:
+        ArtefactError: The one study, or the first round, has no result yet.
+    """
+    from tuning_playbook.planning.targets import StudyFiles  # noqa: PLC0415 - slow to import
+    from tuning_playbook.report.so_far import FILE, report_so_far  # noqa: PLC0415 - likewise
+    from tuning_playbook.report.status_lines import how_far  # noqa: PLC0415 - likewise
+
+    for number, (plan, status) in enumerate(zip(plans, found, strict=True)):
+        folder = options.results / plan.study.name
+        if StudyFiles(plan, str(folder)).is_current("report", "report.html"):
+            yield f"the report is complete: {folder / 'report.html'}"
+        elif number == 0 or status.part("search", "done", "infeasible"):
+            html = report_so_far(plan, options.results, said=how_far(status))
+            write_atomically(folder / FILE, html)
+            yield f"report of what there is so far: {folder / FILE}"
 
 
 def _seen(plan: Plan, options: argparse.Namespace) -> tuple[list[str], "StudyStatus"]:

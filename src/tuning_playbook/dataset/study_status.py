@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuning_playbook.dataset.kept import kept_records
+from tuning_playbook.dataset.reruns import chosen_now
 from tuning_playbook.planning.budget import (
     SET_BACK,
     most_changes,
@@ -25,10 +26,7 @@ Part = Literal["search", "reruns", "repeats", "set back"]
 State = Literal["done", "infeasible", "failed", "running", "stopped", "to come"]
 
 SET_BACK_CHOICE = "set_back/choice.json"
-"""Which changes are set back, likewise."""
-
-CHOICE = "reruns/choice.json"
-"""Which trials are trained again, once that is known."""
+"""Which changes are set back, once that is known."""
 
 TO_TRAIN: tuple[State, ...] = ("failed", "running", "stopped", "to come")
 """The states of trials that are still to be trained; one that failed is tried again."""
@@ -195,10 +193,7 @@ def _repeated(plan: Plan) -> Iterator[Asked]:
 
 
 def _rerun(plan: Plan, folder: Path) -> Iterator[Asked]:
-    chosen: Mapping[str, Any] = {}
-    if StudyFiles(plan, str(folder)).is_current("reruns", CHOICE):
-        with contextlib.suppress(OSError, ValueError, LookupError):
-            chosen = json.loads((folder / CHOICE).read_text())["arms"]
+    chosen = chosen_now(plan, folder)
     for pack in plan.rerun_packs.values():
         trials = chosen.get(pack.arm, {}).get("trials", ())
         for number in pack.reruns:

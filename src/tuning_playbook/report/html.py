@@ -55,6 +55,7 @@ def render(
     set_back_trials: xr.Dataset | None = None,
     test: Mapping[str, Any] | None = None,
     final: Mapping[str, Any] | None = None,
+    so_far: str = "",
 ) -> str:
     """Write the report of a study.
 
@@ -79,6 +80,7 @@ def render(
         test: What was read of the test set (`test.json`); None where it was not read.
         final: The model trained on training and validation data together (`final/final.json`);
             None where there is none.
+        so_far: How far the study is, where this is a report of what there is so far; else empty.
 
     Returns:
         The text of one HTML file. It loads nothing, and the same input gives the same text.
@@ -107,7 +109,7 @@ def render(
         effects=make_effects(study, launch),
         attention=attention(checklist),
         to_do=what_to_do(card, launch),
-        places=make_places(card, launch),
+        places=() if so_far else make_places(card, launch),
         checklist=checklist,
         answers=count_answers(checklist),
         trials=trials,
@@ -120,4 +122,5 @@ def render(
         next_study=next_study,
         test=test,
         final=final,
+        so_far=so_far,
     )
