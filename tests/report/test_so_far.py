@@ -11,7 +11,7 @@ from tuning_playbook.__main__ import main
 from tuning_playbook.dataset.reruns import CHOICE, choose_reruns
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.planning.targets import StudyFiles
-from tuning_playbook.report.so_far import FILE, report_so_far
+from tuning_playbook.report.so_far import FILE, report_so_far, what_there_is
 from tuning_playbook.trials.trial import trial_from_json
 from tuning_playbook.trials.trial_files import write_trial
 
@@ -94,7 +94,11 @@ def test_reruns_that_are_there_are_in_it_and_decide_nothing_either(plan, tmp_pat
     again = [trial_from_json(content) for item in chosen.values() for content in item["trials"]]
     for trial in again[:-1]:
         finish(folder, trial)
-    html = report_so_far(plan, tmp_path, said="8 of 8 trials done; 3 of 4 reruns done (1 to come)")
+    html = report_so_far(
+        what_there_is(plan, tmp_path),
+        tmp_path,
+        said="8 of 8 trials done; 3 of 4 reruns done (1 to come)",
+    )
     assert "Every rerun (3)" in html
     assert "Undecided" in words(html)
 
@@ -102,10 +106,11 @@ def test_reruns_that_are_there_are_in_it_and_decide_nothing_either(plan, tmp_pat
 def test_a_study_whose_trials_have_all_failed_so_far_has_nothing_to_report(plan, tmp_path, folder):
     finish(folder, plan.trials[0].trial, status="failed")
     with pytest.raises(ArtefactError, match="no trial of the study has a result yet"):
-        report_so_far(plan, tmp_path, said="")
+        what_there_is(plan, tmp_path)
 
 
 def test_trials_that_have_all_diverged_so_far_are_reported(plan, tmp_path, folder):
     for item in plan.trials[:3]:
         finish(folder, item.trial, status="diverged")
-    assert "0 feasible" in words(report_so_far(plan, tmp_path, said="3 of 8 trials done"))
+    html = report_so_far(what_there_is(plan, tmp_path), tmp_path, said="3 of 8 trials done")
+    assert "0 feasible" in words(html)

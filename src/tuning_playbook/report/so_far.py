@@ -5,13 +5,15 @@ so its lock does not matter.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import xarray as xr
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.diagnosis import findings_of
+from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.dataset.best_checkpoints import collect_checkpoints, unkept, with_checkpoints
 from tuning_playbook.dataset.collect import collect_study
 from tuning_playbook.dataset.reruns import reruns_so_far
@@ -29,13 +31,35 @@ FILE = "report_so_far.html"
 """What it is called, beside where `report.html` will be."""
 
 
-def report_so_far(plan: Plan, results: Path, *, said: str) -> str:
-    """Return the report of those trials and reruns of a study that have a result.
+@dataclass(frozen=True)
+class SoFar:
+    """What there is of a study: its trials and reruns that have a result, and what they say.
+
+    Attributes:
+        plan: The study's.
+        study: The dataset of its trials.
+        reruns: That of its reruns; without any before they are chosen.
+        checkpoints: That of its best checkpoints.
+        resources: Time and machine of the trials and reruns.
+        findings: What the checklist finds.
+        launch: The answer, and no decision.
+    """
+
+    plan: Plan
+    study: xr.Dataset
+    reruns: xr.Dataset
+    checkpoints: xr.Dataset
+    resources: xr.Dataset
+    findings: Sequence[Finding]
+    launch: Launch
+
+
+def what_there_is(plan: Plan, results: Path) -> SoFar:
+    """Return what there is of a study.
 
     Args:
         plan: The study's, with the trials that its rounds have proposed.
         results: The folder of all results.
-        said: How far the study is, in one line.
 
     Raises:
         ArtefactError: No trial has a result yet.
@@ -46,32 +70,44 @@ def report_so_far(plan: Plan, results: Path, *, said: str) -> str:
     except ArtefactError as error:
         raise ArtefactError(
             f"{folder}: no trial of the study has a result yet, so there is nothing to report; "
-            "without --html, status says how far the running ones are"
+            f"tuning-playbook status {plan.study.path} says how far the running ones are"
         ) from error
     reruns = reruns_so_far(plan, folder)
     checkpoints = collect_checkpoints(plan.study, study, folder)
-    trials = [str(trial) for found in (study, reruns) for trial in found["trial"].to_numpy()]
-    resources = collect_resources(trials, folder / "trials")
     searched = [str(trial) for trial in study["trial"].to_numpy()]
+    trials = [*searched, *(str(trial) for trial in reruns["trial"].to_numpy())]
+    resources = collect_resources(trials, folder / "trials")
     findings = findings_of(
         with_checkpoints(study, checkpoints),
         resources.sel(trial=searched),
         plan.study.spec.checklist,
     )
-    launch = _undecided(
-        decide_on(plan.study, study, reruns, findings, replicates=None, decide_incomplete=True)
-    )
+    launch = decide_on(plan.study, study, reruns, findings, replicates=None, decide_incomplete=True)
+    return SoFar(plan, study, reruns, checkpoints, resources, findings, _undecided(launch))
+
+
+def report_so_far(found: SoFar, results: Path, *, said: str) -> str:
+    """Return the report of what there is of a study.
+
+    Args:
+        found: What there is.
+        results: The folder of all results.
+        said: How far the study is, in one line.
+    """
+    plan, study = found.plan, found.study
     slices = plan.study.spec.isolation.slices
-    plots = every_plot(study, reruns, None, findings, slice_count=slices)
+    plots = every_plot(study, found.reruns, None, found.findings, slice_count=slices)
     return render(
         replace(make_card(plan, results=str(results)), next_command="", adopt_command=""),
         study=study,
-        reruns=reruns,
-        findings=[finding.to_json() for finding in findings],
-        launch=launch.to_json(),
-        resources=resources,
+        reruns=found.reruns,
+        findings=[finding.to_json() for finding in found.findings],
+        launch=found.launch.to_json(),
+        resources=found.resources,
         plots=_drawn(plots),
-        without_checkpoint=0 if plan.study.workload.is_command else unkept(study, checkpoints),
+        without_checkpoint=0
+        if plan.study.workload.is_command
+        else unkept(study, found.checkpoints),
         so_far=said,
     )
 
