@@ -23,4 +23,4 @@ def answer(path: Path, make: Callable[[], object]) -> None:
     except WorkloadError as error:
         content = {"error": str(error)}
     if os.getpid() == own:  # else a fork of the workload's, which came back with a copy of this
-        write_atomically(path, json.dumps(content))
+        write_atomically(path, json.dumps(content), lasting=False)
