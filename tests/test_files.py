@@ -62,11 +62,11 @@ def test_what_may_be_lost_is_not_waited_for(tmp_path, steps):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
 def test_storage_that_fails_is_named_with_its_path(tmp_path, number):
     path = tmp_path / "study.nc"
-    with pytest.raises(
-        StorageError, match=rf"study\.nc: {os.strerror(number)}; the storage failed"
+    with (
+        pytest.raises(StorageError, match=rf"study\.nc: {os.strerror(number)}; the storage failed"),
+        atomic(path),
     ):
-        with atomic(path):
-            raise OSError(number, os.strerror(number))
+        raise OSError(number, os.strerror(number))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,12 +6,12 @@ import xarray as xr
 
 from tuning_playbook.files import write_json
 from tuning_playbook.jobs.environment import Resources
-from tuning_playbook.jobs.job import logged, resources_of
+from tuning_playbook.jobs.job import job_of, resources_of
 from tuning_playbook.launches.models import export_models
 from tuning_playbook.planning.current import current_plan
 
 files, params = snakemake.input, snakemake.params
-with logged(snakemake.log[0]), xr.open_dataset(files.study) as study:
+with job_of(snakemake), xr.open_dataset(files.study) as study:
     plan = current_plan(params.spec, "models", params.key, proposals=files.proposals)
     resources = Resources(**resources_of(snakemake))
     models = export_models(plan, study, Path(params.folder), resources)

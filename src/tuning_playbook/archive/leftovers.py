@@ -15,7 +15,7 @@ from tuning_playbook.planning.plan import Plan
 from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.claims import claimed_now
 from tuning_playbook.trials.trial import Trial, trial_from_json
-from tuning_playbook.trials.trial_files import read_trial_json
+from tuning_playbook.trials.trial_json import read_trial_json
 
 TRIAL = re.compile(r"[0-9a-f]{10}")
 IN_ARCHIVE = re.compile(r"[^/]+/data/results/trials/([0-9a-f]{10})/")

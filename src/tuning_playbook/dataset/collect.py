@@ -36,8 +36,8 @@ from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import Study
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import EVALUATED_SPLITS, NO_CURVES, TrialRecord
-from tuning_playbook.trials.trial_files import FORMAT as TRIAL_FORMAT
-from tuning_playbook.trials.trial_files import is_told, read_trial_json, remove_own_numbers
+from tuning_playbook.trials.trial_files import is_told, remove_own_numbers
+from tuning_playbook.trials.trial_json import TOLD_FORMATS, read_trial_json
 
 ROUND = "round that proposed the trial, 0 for the initial ones"
 """What the variable `round` of a Bayesian search means."""
@@ -171,7 +171,7 @@ def _read_packs(
 def _check_told(trial: Path, record: TrialRecord, pack: Path) -> None:
     content = read_trial_json(trial) if (trial / "trial.json").exists() else {}
     # A record of another version keeps no such hash.
-    if content.get("format") == TRIAL_FORMAT and not is_told(record, content):
+    if content.get("format") in TOLD_FORMATS and not is_told(record, content):
         raise ArtefactError(
             f"{pack}: trial {trial.name} has other numbers there than its trial.json tells; remove "
             "the file and run snakemake again: finished trials are kept"

@@ -14,8 +14,10 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from tuning_playbook.errors import ArtefactError
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.trial import Trial, trial_from_json
+from tuning_playbook.trials.trial_json import read_trial_json
 
 TRAINING_RULES = ("train_pack", "train_round", "train_reruns", "train_set_back")
 
@@ -176,10 +178,10 @@ def _asked_for(job: Mapping[str, str], plan: Plan, folder: Path) -> Sequence[Tri
 def _is_trained(trial: Trial, folder: Path) -> bool:
     """Whether a trial has a record of its end; one that has failed is to be trained again."""
     try:
-        record = _read(folder / f"trials/{trial.id}/trial.json")
-    except (OSError, ValueError):
+        record = read_trial_json(folder / "trials" / trial.id)
+    except ArtefactError:
         return False
-    return record.get("fingerprint") == trial.fingerprint and record.get("status") != "failed"
+    return bool(record["fingerprint"] == trial.fingerprint and record["status"] != "failed")
 
 
 def _where_to_look(job: FailedJob) -> str:
