@@ -96,6 +96,8 @@ try:
             check_class(STUDIES[name].plan)
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
+except KeyboardInterrupt:
+    sys.exit(130)
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.analysis.known_plan import known_plan, outdated

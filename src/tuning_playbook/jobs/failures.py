@@ -27,6 +27,9 @@ TRAINING_RULES = ("train_pack", "train_round", "train_reruns", "train_set_back")
 STATE = re.compile(r"SLURM status is: '(\w+)'")
 STEP_OUT_OF_MEMORY = re.compile(r"exceeded memory limit|oom[_-]kill|out of memory", re.IGNORECASE)
 
+LAST_WORDS = re.compile(r"^\S+ \S+ (ERROR |WARNING (stopped|the job was ended))", re.MULTILINE)
+"""How a job says in its log that it failed, or was told to stop."""
+
 REASONS = {
     "OUT_OF_MEMORY": (
         "took more memory than it had asked for",
@@ -132,7 +135,7 @@ def tell(jobs: Sequence[FailedJob], plan_of: Callable[[str], Plan], results: Pat
     for job in jobs:
         study = job.wildcards["study"]
         trials = _untrained(job, plan_of(study), results / study)
-        what, remedy = REASONS.get(job.state, ("failed", _where_to_look(job)))
+        what, remedy = REASONS.get(job.state) or _without_slurm(job)
         yield f"  {job.output} ({trials}): the job {what}. What to do: {remedy}."
     yield (
         "Run snakemake again to train them. For a report of what there is meanwhile, which "
@@ -182,6 +185,21 @@ def _is_trained(trial: Trial, folder: Path) -> bool:
     except ArtefactError:
         return False
     return bool(record["fingerprint"] == trial.fingerprint and record["status"] != "failed")
+
+
+def _without_slurm(job: FailedJob) -> tuple[str, str]:
+    """Return what became of a job whose cluster says nothing of it, and what to do.
+
+    Every job that ends itself says why in its log. One that was killed cannot.
+    """
+    look = _where_to_look(job)
+    words = _text(job.logs[0]) if job.logs else ""
+    if words and not LAST_WORDS.search(words):
+        return (
+            "was killed, as the kernel does where memory runs out",
+            f"ask for fewer lanes (resources.lanes), fewer cores or more memory; {look}",
+        )
+    return "failed", look
 
 
 def _where_to_look(job: FailedJob) -> str:

@@ -145,6 +145,9 @@ def logged(log: str) -> Iterator[None]:
     except InterruptedTrainingError as error:
         root.warning("%s", error)
         sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        root.warning("the job was ended with Ctrl-C")
+        sys.exit(INTERRUPTED)
     except (OSError, RuntimeError) as error:
         told = storage_error(error)
         if told is None:
@@ -160,12 +163,24 @@ def logged(log: str) -> Iterator[None]:
         handler.close()
 
 
+_terminal: list[int] = []
+"""What stderr was before it was led to the log of the job."""
+
+
+def say(words: str) -> None:
+    """Say something in the log, and to whoever started the job."""
+    logging.getLogger("tuning_playbook").warning("%s", words)
+    if _terminal:
+        os.write(_terminal[-1], f"{words}\n".encode(errors="replace"))
+
+
 @contextlib.contextmanager
 def _output_to(log: str) -> Iterator[None]:
     """Append to a file what this process and those that it starts print."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     kept = [os.dup(number) for number in (1, 2)]
+    _terminal.append(kept[1])
     with Path(log).open("a", buffering=1, encoding="utf-8") as file:
         try:
             for number in (1, 2):
@@ -173,6 +188,7 @@ def _output_to(log: str) -> Iterator[None]:
             with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
                 yield
         finally:
+            _terminal.pop()
             for number, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, number)
                 os.close(original)
