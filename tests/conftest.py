@@ -1,13 +1,20 @@
-"""The small study as its first run left it, for all tests that need one."""
+"""What holds for every test, and the small study that many of them begin with."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 
-from tests.workflow.background import Workshop, in_background
-from tests.workflow.conftest import IN_ONE_JOB
-from tests.workflow.project import restore
+# A linear algebra library starts a thread for each core, and those of tests that run side by side
+# wait for one another. Jobs of the workflow have one each anyway, see Snakemake's `threads`.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+# NumPy reads these when it is imported, and so these imports come after them.
+from tests.workflow.background import Workshop, in_background  # noqa: E402
+from tests.workflow.conftest import IN_ONE_JOB  # noqa: E402
+from tests.workflow.project import restore  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ with job_of(snakemake):
         [Path(file) for file in files.studies],
         [Path(file) for file in files.launches],
         [Path(file) for file in files.reruns],
+        [Path(file) for file in files.resources],
         incomplete=params.decide_incomplete,
     )
     conclusion = next_round(procedure, rounds)
