@@ -1,5 +1,7 @@
 """A file is believed while it is what its job wrote."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.engine.quadratic import make_trial
@@ -11,6 +13,7 @@ from tuning_playbook.trials.artefact_hashes import (
     find_damaged,
     has_hash,
     remove_hash,
+    sha256_of,
     write_hash,
 )
 from tuning_playbook.trials.trial_files import pack_trials, trial_folder, write_trial
@@ -81,6 +84,18 @@ def test_the_hash_of_a_file_in_a_folder_is_found_from_the_file_alone(tmp_path):
     flip_a_bit(file)
     with pytest.raises(ArtefactError):
         check_hash(file)
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, Path.unlink])
+def test_a_file_is_made_again_with_a_part_of_it_that_is_lost(launch, damage):
+    model = launch.with_name("model.jax_export")
+    model.write_text("exported")
+    write_hash(launch.parent, launch, parts={model.name: sha256_of(model)})
+    assert found(launch.parent) == []
+    damage(model)
+    ((damaged),) = find_damaged(launch.parent)
+    assert (damaged.file, damaged.edited) == (launch, False)
+    assert damaged.why == f"{model}, which belongs to it, is lost or damaged"
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tuning_playbook.errors import ArtefactError
@@ -25,6 +26,8 @@ HASHES = "hashes"
 SUFFIX = ".sha256"
 
 NOT_WHAT_WAS_WRITTEN = "it is not what its job wrote (its SHA-256 differs)"
+
+NO_PARTS: Mapping[str, str] = MappingProxyType({})
 
 DEEPEST = 4
 """How many folders lie between a file and that of its study at most."""
@@ -45,7 +48,9 @@ class Damaged:
     edited: bool
 
 
-def write_hash(study: Path, file: Path, trials: Iterable[str] = ()) -> None:
+def write_hash(
+    study: Path, file: Path, *, trials: Iterable[str] = (), parts: Mapping[str, str] = NO_PARTS
+) -> None:
     """Keep the hash of a file that a job has made.
 
     Args:
@@ -53,8 +58,10 @@ def write_hash(study: Path, file: Path, trials: Iterable[str] = ()) -> None:
         file: The file.
         trials: The ids of the trials that it holds, if it is a pack: it is made again when the
             record of one is lost.
+        parts: The hashes of further files that its job made, by their names in the study: it is
+            made again when one of these is lost or damaged.
     """
-    content = {"sha256": sha256_of(file), "trials": list(trials)}
+    content = {"sha256": sha256_of(file), "trials": list(trials), "parts": dict(parts)}
     write_atomically(_hash_file(study, file), json.dumps(content) + "\n")
 
 
@@ -87,7 +94,8 @@ def check_hash(file: Path) -> None:
 def find_damaged(study: Path) -> Iterator[Damaged]:
     """Yield the files of a study that are there and not what their jobs wrote.
 
-    A pack is among them if the record of one of its trials is lost or damaged.
+    A pack is among them if the record of one of its trials is lost or damaged, and so is a file of
+    which a part is.
 
     Args:
         study: A folder of results.
@@ -101,14 +109,10 @@ def find_damaged(study: Path) -> Iterator[Damaged]:
                 size = file.stat().st_size
                 yield Damaged(file, NOT_WHAT_WAS_WRITTEN if size else "it is empty", bool(size))
             continue
-        for trial in kept["trials"]:
-            try:
-                read_trial_json(study / "trials" / trial)
-            except ArtefactError:
-                record = study / "trials" / trial / "trial.json"
-                why = f"the record of one of its trials, {record}, is lost or damaged"
-                yield Damaged(file, why, edited=False)
-                break
+        lost = next(_lost(study, kept), None)
+        if lost is not None:
+            why = f"{lost}, which belongs to it, is lost or damaged"
+            yield Damaged(file, why, edited=False)
 
 
 def hashed_files(study: Path) -> Iterator[Path]:
@@ -128,6 +132,18 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+def _lost(study: Path, kept: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield what belongs to a file and is not there as it was."""
+    for trial in kept["trials"]:
+        try:
+            read_trial_json(study / "trials" / trial)
+        except ArtefactError:
+            yield study / "trials" / trial / "trial.json"
+    for name, sha256 in kept["parts"].items():
+        if not (study / name).is_file() or sha256_of(study / name) != sha256:
+            yield study / name
+
+
 def _is_whole(file: Path, kept: Mapping[str, Any]) -> bool:
     try:
         return sha256_of(file) == str(kept["sha256"])
@@ -139,8 +155,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     """Return what is kept of a file; None where nothing is that can be read."""
     try:
         content: dict[str, Any] = json.loads(path.read_text())
-        return {"sha256": str(content["sha256"]), "trials": list(map(str, content["trials"]))}
-    except (OSError, ValueError, LookupError, TypeError):
+        return {
+            "sha256": str(content["sha256"]),
+            "trials": list(map(str, content["trials"])),
+            "parts": {str(name): str(sha256) for name, sha256 in content["parts"].items()},
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

@@ -159,7 +159,7 @@ def pack_trials(
         content = read_trial_json(folder)
         if content.get("pack") != place:
             write_trial_json(folder, content | {"pack": place})
-    write_hash(study, output, [trial.id for trial in listed])
+    write_hash(study, output, trials=[trial.id for trial in listed])
 
 
 def remove_own_numbers(study: Path, collected: Iterable[str]) -> None:
