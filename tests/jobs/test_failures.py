@@ -154,7 +154,7 @@ def test_a_job_that_was_told_to_stop_was_not_killed(run, logs):
     Path(logs[0]).write_text("2026-11-30 03:00:00,000 WARNING stopped after step 9; it is saved")
     run.begin()
     run.fail(logs=logs[:1])
-    assert "the job failed" in run.told
+    assert "the job was told to stop. What to do: run snakemake again; it goes on" in run.told
 
 
 def test_a_job_that_wrote_no_log_is_left_to_what_snakemake_says(run, tmp_path):

@@ -27,8 +27,11 @@ TRAINING_RULES = ("train_pack", "train_round", "train_reruns", "train_set_back")
 STATE = re.compile(r"SLURM status is: '(\w+)'")
 STEP_OUT_OF_MEMORY = re.compile(r"exceeded memory limit|oom[_-]kill|out of memory", re.IGNORECASE)
 
-LAST_WORDS = re.compile(r"^\S+ \S+ (ERROR |WARNING (stopped|the job was ended))", re.MULTILINE)
-"""How a job says in its log that it failed, or was told to stop."""
+FAILED = re.compile(r"^\S+ \S+ ERROR ", re.MULTILINE)
+"""How a job says in its log that it failed."""
+
+STOPPED = re.compile(r"^\S+ \S+ WARNING (stopped|the job was ended)", re.MULTILINE)
+"""How it says that it was told to stop."""
 
 REASONS = {
     "OUT_OF_MEMORY": (
@@ -194,7 +197,9 @@ def _without_slurm(job: FailedJob) -> tuple[str, str]:
     """
     look = _where_to_look(job)
     words = _text(job.logs[0]) if job.logs else ""
-    if words and not LAST_WORDS.search(words):
+    if STOPPED.search(words):
+        return "was told to stop", "run snakemake again; it goes on from its last saved state"
+    if words and not FAILED.search(words):
         return (
             "was killed, as the kernel does where memory runs out",
             f"ask for fewer lanes (resources.lanes), fewer cores or more memory; {look}",
