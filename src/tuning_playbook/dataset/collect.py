@@ -36,6 +36,7 @@ from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import Study
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import EVALUATED_SPLITS, NO_CURVES, TrialRecord
+from tuning_playbook.trials.trial import pack_id
 from tuning_playbook.trials.trial_files import is_told, remove_own_numbers
 from tuning_playbook.trials.trial_json import TOLD_FORMATS, read_trial_json
 
@@ -149,6 +150,11 @@ def collect(
         axes = axes_of(study, rows, found.values())
         return assemble(study, rows, records, axes, judged=judged)
     except MissingTrialError as error:
+        if wrong := next(filter(_holds_others, listed), None):
+            raise ArtefactError(
+                f"{wrong}: it holds other trials than those of its name; remove it and run "
+                "snakemake again: finished trials are kept"
+            ) from None
         files = ", ".join(map(str, listed[:3])) + (", ..." if listed[3:] else "")
         raise ArtefactError(
             f"{error} ({files or 'there are none'}); remove the one that should hold it, or all, "
@@ -166,6 +172,11 @@ def _read_packs(
             for name in records.keys() & wanted:
                 _check_told(folder / "trials" / name, records[name], path)
         yield records
+
+
+def _holds_others(pack: Path) -> bool:
+    """Whether a pack that is named by its trials holds others."""
+    return pack.parent.name == "packs" and pack_id(sorted(read_pack(pack))) != pack.stem
 
 
 def _check_told(trial: Path, record: TrialRecord, pack: Path) -> None:
