@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from tuning_playbook.dataset.study_status import StudyStatus
 
 
+ENDED_BY_HAND = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
@@ -40,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InterruptedTrainingError as error:
         print(error, file=sys.stderr)
         return INTERRUPTED
+    except KeyboardInterrupt:
+        return ENDED_BY_HAND
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -225,6 +231,7 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 def _leftovers(options: argparse.Namespace) -> int:
     from tuning_playbook.archive.leftovers import (  # noqa: PLC0415 - only this command needs it
+        check_idle,
         find_leftovers,
         remove,
     )
@@ -237,6 +244,8 @@ def _leftovers(options: argparse.Namespace) -> int:
         for path in paths
     ]
     trials, size = sum(len(item.trials) for item in found), sum(item.bytes for item in found)
+    for leftovers in found if options.remove else ():
+        check_idle(leftovers.trials)
     for leftovers in found:
         for folder in leftovers.trials:
             print(folder)

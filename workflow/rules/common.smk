@@ -38,8 +38,10 @@ from tuning_playbook.planning.job_sizes import (
     short_jobs,
     with_division,
 )
+from tuning_playbook.planning.own_folder import check_own_folder
 from tuning_playbook.planning.plan import check_trials, requests_of
 from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.planning.set_aside import folders_of, give_way
 from tuning_playbook.planning.settle import settled_plan
 from tuning_playbook.planning.targets import StudyFiles
 from tuning_playbook.procedures.planned import first_plan, most_rounds
@@ -80,6 +82,12 @@ try:
     STUDIES = {name: link for name, link in CHAIN.items() if not link.procedure}
     STUDIES |= {name: Link(plan, {}, "") for name, (_, _, plan) in FIRST_ROUNDS.items()}
     ASKED_FOR = [path.stem for path in asked_for(config, folder=Path("config/studies"))]
+    if workflow.is_main_process:
+        for name, link in CHAIN.items():
+            check_own_folder(Path(RESULTS), name, link.plan.study.path)
+        for folder in folders_of(Path(RESULTS), CHAIN):
+            for line in give_way(folder, dry=bool(workflow.output_settings.dryrun)):
+                logger.warning(line)
     for name, link in STUDIES.items():
         division = divided_by(Path(RESULTS), name, cores_here(), TRIALS_PER_JOB)
         STUDIES[name] = link.divided(division)
@@ -88,6 +96,8 @@ try:
             check_class(STUDIES[name].plan)
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
+except KeyboardInterrupt:
+    sys.exit(130)
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.analysis.known_plan import known_plan, outdated

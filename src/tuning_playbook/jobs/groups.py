@@ -14,9 +14,9 @@ import numpy as np
 from tuning_playbook.engine.data import Data, place_data
 from tuning_playbook.engine.devices import share_batches
 from tuning_playbook.engine.input_clock import InputSeconds
-from tuning_playbook.engine.lane import new_lane
+from tuning_playbook.engine.lane import Lane, new_lane
 from tuning_playbook.engine.program import Program, signature
-from tuning_playbook.engine.run import Finished, finish, train_group
+from tuning_playbook.engine.run import Finished, Progress, finish, train_group
 from tuning_playbook.engine.stream import stream_of
 from tuning_playbook.errors import (
     ChangedDuringRunError,
@@ -29,6 +29,7 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.describe_workload import current_versions
 from tuning_playbook.jobs.environment import now, peak_memory_bytes, provenance
+from tuning_playbook.jobs.job import say
 from tuning_playbook.jobs.load_workload import load_data, load_workload
 from tuning_playbook.jobs.one_behind import OneBehind
 from tuning_playbook.jobs.processes import side_by_side, writes
@@ -37,6 +38,7 @@ from tuning_playbook.jobs.resume import SavedStates
 from tuning_playbook.jobs.sigterm import noted_sigterm
 from tuning_playbook.jobs.user_code import explain, is_of_a_user, own_file
 from tuning_playbook.study.apart import ask
+from tuning_playbook.study.waiting import waiting_for
 from tuning_playbook.study.workload_description import forget
 from tuning_playbook.trials.best_checkpoint import (
     BestCheckpoint,
@@ -162,7 +164,8 @@ def train_request(
         WorkloadError: The workload cannot be imported, or its data cannot be read.
     """
     place = (request.trials[0].workload, request.import_from, request.data_folder)
-    workload = load_workload(*place)
+    with waiting_for(f"workload '{place[0]}' to be imported", say):
+        workload = load_workload(*place)
     try:
         return train_trials(request, workload, study, devices=devices, write=write)
     except (ChangedDuringRunError, WorkloadError):
@@ -201,13 +204,14 @@ def train_trials(
         WorkloadError: The workload's own code raised, and no trial could be trained for it.
     """
     trials = request.trials
-    splits = load_data(trials[0].workload, workload)
+    with waiting_for(f"the data of workload '{trials[0].workload}' (its load_data)", say):
+        splits = load_data(trials[0].workload, workload)
     _check_versions(request, current_versions(workload, splits, request.import_from))
     groups: dict[tuple[int, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault((trial.data_split, signature(trial)), []).append(trial)
     writer = OneBehind[dict[str, TrialRecord]]()
-    with noted_sigterm() as should_stop, writer:
+    with noted_sigterm(ends=True) as should_stop, writer:
         training = _Training(workload, study, request.selection, should_stop, write, writer)
         for (data_split, _), group in groups.items():
             seen = load_data(group[0].workload, workload, data_split) if data_split else splits
@@ -273,6 +277,7 @@ def _train_group(
     host_data = splits.get("train") if getattr(workload, "host_fed", False) else None
     data: Data | None = None
     program: Program | None = None
+    what = f"workload '{trials[0].workload}' to initialise, to compile or to train its next steps"
     while left:
         lanes = left[:width]
         failure = ""
@@ -290,8 +295,10 @@ def _train_group(
                 writer.begin()  # compiling leaves it the interpreter
                 examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
                 like = dataclasses.replace(trials[0], lanes=width)
-                program = Program(like, workload, data, examples, spread)
-            trained, facts = _train_lanes(training, program, lanes, host_data)
+                with waiting_for(what, say):
+                    program = Program(like, workload, data, examples, spread)
+            with waiting_for(what, say) as came:
+                trained, facts = _train_lanes(training, program, lanes, host_data, came)
         except InfeasibleConfigurationError as error:
             failure = str(error)
         except (TuningPlaybookError, InterruptedTrainingError):
@@ -340,20 +347,37 @@ def _may_be_the_devices(error: BaseException) -> bool:
 
 
 def _train_lanes(
-    training: _Training, program: Program, trials: Sequence[Trial], host_data: Arrays | None
+    training: _Training,
+    program: Program,
+    trials: Sequence[Trial],
+    host_data: Arrays | None,
+    came: Callable[[], None],
 ) -> tuple[list[Finished], dict[str, object]]:
-    """Train one group of lanes; return its trials, and the facts of how they were trained."""
+    """Train one group of lanes; return its trials, and the facts of how they were trained.
+
+    Args:
+        training: What they have in common with others.
+        program: Theirs.
+        trials: The trials.
+        host_data: The training split, where batches are read from the host.
+        came: Called after every piece.
+    """
     folders = [trial_folder(training.study, trial) / "checkpoints" for trial in trials]
     width, selection = program.trial.lanes, training.selection
     started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
     saved = SavedStates(folders, width, selection, training.should_stop)
     progress = ProgressFiles(training.study, selection, saved.seconds)
+
+    def between(lanes: Sequence[Lane], reached: Progress) -> None:
+        came()
+        saved.between(lanes, reached)
+
     trained = train_group(
         program,
         trials,
         selection,
         resume=saved.resume,
-        between=saved.between,
+        between=between,
         evaluated=progress.evaluated,
         host_data=host_data,
         stream=stream_of(training.workload),
