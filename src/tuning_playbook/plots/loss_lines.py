@@ -15,25 +15,42 @@ from tuning_playbook.plots.style import COLOURS, VERMILION, WIDTH, clean, legend
 UNSTABLE_LINES: tuple[Any, ...] = ("--", "-.", ":", (0, (9, 2)), (0, (9, 2, 1, 2, 1, 2)))
 """Of unstable trials, so that they are told apart."""
 
+THICK, THIN = 3.2, 1.0
+"""Widths of the line that is to be seen first, and of the others."""
+
 TOO_HIGH = 3.0
 """A loss more than so many times the one at the start is cut off: the others are to be seen."""
 
 
 def line_of(conclusion: xr.Dataset, trial: int) -> tuple[Floats, Floats]:
     """Return the steps and the training losses of a trial as far as it has any."""
+    return values_of(conclusion, trial, "train_loss")
+
+
+def values_of(conclusion: xr.Dataset, trial: int, name: str) -> tuple[Floats, Floats]:
+    """Return the steps of a trial and what was logged there, as far as it is finite.
+
+    Args:
+        conclusion: The trials of all rounds.
+        trial: The position of one.
+        name: Of a variable of [trial, window].
+    """
     steps = conclusion["step"].values[trial].astype(float)
-    losses = conclusion["train_loss"].values[trial].astype(float)
-    known = np.isfinite(steps) & np.isfinite(losses)
-    return steps[known], losses[known]
+    values = conclusion[name].values[trial].astype(float)
+    known = np.isfinite(steps) & np.isfinite(values)
+    return steps[known], values[known]
 
 
-def loss_figure(conclusion: xr.Dataset, trials: Sequence[int], labels: Sequence[str]) -> Figure:
+def loss_figure(
+    conclusion: xr.Dataset, trials: Sequence[int], labels: Sequence[str], *, title: str = ""
+) -> Figure:
     """Return a figure of the training loss of some trials; see `draw_losses`."""
     with look():
         figure = Figure(figsize=(WIDTH, 3.4))
         axes = figure.subplots()
         if trials:
             draw_losses(axes, conclusion, trials, labels)
+            axes.set_title(title)
         else:
             axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center")
         legend_below(figure, axes)
@@ -47,6 +64,7 @@ def draw_losses(
     labels: Sequence[str],
     *,
     log_steps: bool = False,
+    thick: int | None = None,
 ) -> None:
     """Draw the training loss of some trials; unstable ones are dashed and red.
 
@@ -58,6 +76,7 @@ def draw_losses(
         trials: Their positions.
         labels: What the legend calls each.
         log_steps: Whether the axis of steps is logarithmic.
+        thick: The position of a trial whose line is thick, the others being thin.
     """
     lines = [line_of(conclusion, trial) for trial in trials]
     seen = [losses for _, losses in lines if len(losses)]
@@ -70,7 +89,8 @@ def draw_losses(
         style = UNSTABLE_LINES[lost % len(UNSTABLE_LINES)] if bad else "-"
         colour = VERMILION if bad else COLOURS[place % len(COLOURS)]
         lost += bad
-        axes.plot(steps, losses, linestyle=style, color=colour, label=clean(label))
+        width = None if thick is None else THICK if trial == thick else THIN
+        axes.plot(steps, losses, linestyle=style, color=colour, linewidth=width, label=clean(label))
         inside = losses <= TOO_HIGH * first
         if bad and len(losses) and (not inside[-1] or not _whole(conclusion, trial)):
             last = int(np.flatnonzero(inside)[-1]) if inside.any() else 0
