@@ -309,6 +309,14 @@ class TestIsolationPlot:
         assert len(axes.patches) == 1
         assert len(legend(figure)) == len(set(legend(figure))) == 5
 
+    def test_without_reruns_a_best_trial_stands_at_the_place_of_its_arm(self):
+        study = make_study()
+        both = make_reruns(study, {NESTEROV: FIVE, ADAM: FIVE})
+        for reruns, expected in ((None, [0.0, 1.0]), (both, [-0.13, 0.87])):
+            (axes,) = isolation_plot(study, isolation(study, reruns)).axes
+            bests = [line for line in axes.lines if line.get_label() == "best trial in the search"]
+            assert [float(best.get_xdata()[0]) for best in bests] == pytest.approx(expected)
+
     def test_an_arm_without_a_feasible_trial(self):
         study = make_study(reason=lambda arm, _at: "diverged" if arm == ADAM else "")
         figure = isolation_plot(study, isolation(study))
