@@ -26,7 +26,7 @@ SETTINGS = {
 }
 
 
-def conclude(name, train, **fixed):
+def conclude(name, train, settings=None, **fixed):
     document = {
         "goal": "What comes of it?",
         "workload": "quadratic",
@@ -34,7 +34,7 @@ def conclude(name, train, **fixed):
         "training": {"max_train_steps": 400, "batch_size": 64, "eval_every": 50},
         "fixed": {"optimizer": "sgd", **fixed},
     }
-    conclusion, history = run(document, SETTINGS[name], train)
+    conclusion, history = run(document, settings or SETTINGS[name], train)
     return conclusion, conclusion_dataset(history, conclusion)
 
 
@@ -105,6 +105,19 @@ def test_one_line_is_thick_the_one_of_an_unstable_rate_five_to_ten_times_the_bes
     ]
     assert times == min(unstable, key=lambda other: abs(np.log(np.clip(other, 5, 10) / other)))
     assert figure.axes[0].get_title(loc="left").startswith(f"Thick: {times:g} x the best")
+    assert figure.axes[0].get_yscale() == "linear"
+
+
+def test_the_thick_line_is_there_however_many_rates_are_left_out():
+    rates = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9, 10, 20]
+    settings = StabilitySettings(name="stability", rates=rates)
+    _, dataset = conclude("stability", FOUND["stability"], settings=settings, learning_rate=0.05)
+    figure = conclusion_plot(dataset, "training")
+    lines = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+    assert len(lines) == 6
+    (thick,) = (line for line in lines if line.get_linewidth() > 2)
+    times = float(re.search(r"\((.*) x best\)", thick.get_label()).group(1))
+    assert 5 <= times <= 10
 
 
 def test_the_gradient_norms_stand_beside_the_norm_to_clip_at_and_one_that_is_too_low():

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuning_playbook.analysis.ranking import Floats
-from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
+from tuning_playbook.plots.scales import linear_ticks, plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import COLOURS, VERMILION, WIDTH, clean, legend_below, look
 
 UNSTABLE_LINES: tuple[Any, ...] = ("--", "-.", ":", (0, (9, 2)), (0, (9, 2, 1, 2, 1, 2)))
@@ -65,6 +65,7 @@ def draw_losses(
     *,
     log_steps: bool = False,
     thick: int | None = None,
+    linear: bool = False,
 ) -> None:
     """Draw the training loss of some trials; unstable ones are dashed and red.
 
@@ -77,6 +78,8 @@ def draw_losses(
         labels: What the legend calls each.
         log_steps: Whether the axis of steps is logarithmic.
         thick: The position of a trial whose line is thick, the others being thin.
+        linear: Whether the axis of losses is linear, so that a rise of a large loss is not small
+            beside what good trials gain.
     """
     lines = [line_of(conclusion, trial) for trial in trials]
     seen = [losses for _, losses in lines if len(losses)]
@@ -96,7 +99,13 @@ def draw_losses(
             last = int(np.flatnonzero(inside)[-1]) if inside.any() else 0
             axes.plot(steps[last], min(losses[last], TOO_HIGH * first), "x", color=VERMILION)
     shown = [np.minimum(losses, TOO_HIGH * first) for losses in seen]
-    scale_objective(axes, np.concatenate(shown) if shown else np.array([]))
+    seen_losses = np.concatenate(shown) if shown else np.array([])
+    if linear and len(seen_losses):
+        low, high = min(0.0, float(seen_losses.min())), 1.05 * float(seen_losses.max())
+        axes.set_ylim(low, high)
+        plain_ticks(axes.yaxis, linear_ticks(low, high))
+    else:
+        scale_objective(axes, seen_losses)
     end = max((float(steps[-1]) for steps, _ in lines if len(steps)), default=1.0)
     if log_steps:
         begin = min((float(steps[0]) for steps, _ in lines if len(steps)), default=1.0)

@@ -41,17 +41,19 @@ def training(conclusion: xr.Dataset) -> Figure:
     whole = purpose != "look"
     above = [int(place) for place in np.flatnonzero(whole & (rate >= best * 0.999))]
     chosen = sorted(_first_of_each(above, rate), key=lambda place: rate[place])
-    if len(chosen) > MOST_LINES:
-        kept = np.unique(np.linspace(0, len(chosen) - 1, MOST_LINES).astype(int))
-        chosen = [chosen[place] for place in kept]
     bad = conclusion["unstable"].values.astype(bool)
     thick = _highlighted(chosen, rate / best, bad) if chosen else None
+    if len(chosen) > MOST_LINES:
+        others = [place for place in chosen if place != thick]
+        kept = np.unique(np.linspace(0, len(others) - 1, MOST_LINES - 1).astype(int))
+        shown = {thick, *(others[place] for place in kept)}
+        chosen = [place for place in chosen if place in shown]
     labels = [f"{rate[place]:.3g} ({rate[place] / best:.3g} x best)" for place in chosen]
     with look():
         figure = Figure(figsize=(WIDTH, 3.4))
         axes = figure.subplots()
         if thick is not None:
-            draw_losses(axes, conclusion, chosen, labels, thick=thick)
+            draw_losses(axes, conclusion, chosen, labels, thick=thick, linear=True)
             times = rate[thick] / best
             axes.set_title(f"Thick: {times:.3g} x the best learning rate; dashed: unstable")
         else:
