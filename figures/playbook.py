@@ -133,11 +133,11 @@ FIGURES = (
                 "lengths",
             ),
         ),
-        same="The axis of steps is logarithmic. After a short warmup the loss rises, or stays "
-        "where it is, as soon as the rate is high; the longest warmup leads to successful "
+        same="The axis of steps is logarithmic. Without a warmup, or with a short one, the "
+        "loss rises at once or stays where it is; longer warmups lead to successful "
         "training.",
-        differs="100 steps are enough, where the playbook's Transformer needed 40,000. The runs "
-        "end after three times the longest warmup. The playbook's second panel, the "
+        differs="About 30 steps are enough, where the playbook's Transformer needed 40,000. The "
+        "runs end after three times the longest warmup. The playbook's second panel, the "
         "learning rate against the step, is missing: it follows from the lengths.",
     ),
     PlaybookFigure(
@@ -195,7 +195,7 @@ FIGURES = (
             ),
         ),
         same="Without a warmup trials are infeasible from a certain learning rate on, of both "
-        "networks; with one, good results reach to higher rates.",
+        "networks; with one that rate is higher.",
         differs="The networks are multilayer perceptrons without and with layer normalization, "
         "the playbook's Transformers with it after and before the residual branch. Points "
         "are not joined. The second plot, training loss at one rate without and with the "
@@ -223,8 +223,8 @@ FIGURES = (
         "and one below it that would clip half of the steps.",
         differs="Here the stable run and the one to be mended are both drawn. The norm of the "
         "stable one falls as it fits the training set, which that of the playbook's "
-        "ResNet does not; so the good threshold lies above nearly all of its norms, and "
-        "the one that is too low far below. The second plot, training loss at one rate "
-        "without and with clipping, is an addition.",
+        "ResNet does not; so the good threshold lies above most of its norms, and the one "
+        "that is too low far below. The second plot, training loss at one rate without "
+        "and with clipping, is an addition.",
     ),
 )
