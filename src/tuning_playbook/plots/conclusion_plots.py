@@ -16,7 +16,11 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "look": stability_plots.early_look,
     },
     "warmup": {"warmups": warmup_plots.warmups, "benefit": warmup_plots.benefit},
-    "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
+    "clipping": {
+        "gradients": clipping_plots.gradients,
+        "norms": clipping_plots.norms,
+        "clipped": clipping_plots.clipped,
+    },
     "batch_scaling": {
         "scaling": scaling_plots.scaling,
         "rates": scaling_plots.rates,
