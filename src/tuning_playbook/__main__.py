@@ -24,7 +24,8 @@ from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
-from tuning_playbook.procedures.planned import first_plan, most_of
+from tuning_playbook.planning.probes import probe_plan
+from tuning_playbook.procedures.planned import first_plan, has_rounds, most_of
 from tuning_playbook.procedures.procedure_state import concluded_of, is_concluded, planned_rounds
 from tuning_playbook.report.budget_lines import (
     budget_lines,
@@ -34,6 +35,7 @@ from tuning_playbook.report.budget_lines import (
 )
 from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 from tuning_playbook.report.import_lines import import_lines
+from tuning_playbook.report.probe_lines import probe_cost_lines, probe_status_lines
 from tuning_playbook.report.taken_lines import taken_lines
 from tuning_playbook.study.schema import json_schema
 
@@ -104,18 +106,38 @@ def _with_proposals(plan: Plan, options: argparse.Namespace) -> Plan:
 def _first_round(link: Link, options: argparse.Namespace) -> Plan:
     """Return the plan of a procedure's first round, and say what the whole may cost."""
     path = link.plan.study.path
-    settled = options.results / path.stem / SETTLED
-    spec = settled if link.earlier else path
-    if not spec.exists():
+    if _is_probed(link):
         raise TuningPlaybookError(
-            f"{path}: takes values from {', '.join(link.names)}, and its rounds follow from them: "
-            f"run snakemake --config study={path} first, or say where with --results"
+            f"{path}: this procedure measures the machine and trains no trials; run snakemake "
+            f"--config study={path}"
         )
+    spec = _spec_of_procedure(link, options)
     _, _, plan = first_plan(spec)
     if options.command == "check":
         rounds, trials = most_of(spec, plan)
         print(f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:")
     return plan
+
+
+def _is_probed(link: Link) -> bool:
+    """Return whether a study is a procedure that has no rounds, and concludes from probes."""
+    return link.procedure is not None and not has_rounds(link.procedure)
+
+
+def _spec_of_procedure(link: Link, options: argparse.Namespace) -> Path:
+    """Return the file that a procedure is planned from.
+
+    Raises:
+        TuningPlaybookError: It takes values from earlier studies that are not settled yet.
+    """
+    path = link.plan.study.path
+    spec = options.results / path.stem / SETTLED if link.earlier else path
+    if not spec.exists():
+        raise TuningPlaybookError(
+            f"{path}: takes values from {', '.join(link.names)}, and what it does follows from "
+            f"them: run snakemake --config study={path} first, or say where with --results"
+        )
+    return spec
 
 
 def _settled(link: Link, results: Path) -> Plan:
@@ -238,6 +260,12 @@ def _positive(text: str) -> float:
 
 
 def _check(path: Path, options: argparse.Namespace) -> None:
+    link = plan_chain([path])[path.stem]
+    if _is_probed(link):
+        probes = probe_plan(_spec_of_procedure(link, options))
+        check_class(probes.plan)
+        print(*probe_cost_lines(path, probes), sep="\n")
+        return
     plan, taken = _as_far_as_known(path, options)
     check_class(plan)
     study = plan.study
@@ -429,7 +457,17 @@ def _look(path: Path, options: argparse.Namespace) -> tuple[list[str], bool]:
     if link.procedure is None:
         lines, status = _seen(_plan(path, options), options)
         return lines, not status.left
-    return _look_at_procedure(link, options)
+    return (_look_at_probes if _is_probed(link) else _look_at_procedure)(link, options)
+
+
+def _look_at_probes(link: Link, options: argparse.Namespace) -> tuple[list[str], bool]:
+    """Return which probes of a procedure are measured, and at last what it concludes."""
+    from tuning_playbook.report.last_words import conclusion_words  # noqa: PLC0415 - slow to import
+
+    path, folder = link.plan.study.path, options.results / link.plan.study.name
+    lines = probe_status_lines(path, probe_plan(_spec_of_procedure(link, options)), folder)
+    concluded = is_concluded(link, options.results)
+    return lines + (conclusion_words(folder) if concluded else []), concluded
 
 
 def _look_at_procedure(link: Link, options: argparse.Namespace) -> tuple[list[str], bool]:

@@ -5,7 +5,12 @@ from collections.abc import Callable, Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots import clipping_plots, stability_plots, warmup_plots
+from tuning_playbook.plots import (
+    batch_size_plots,
+    clipping_plots,
+    stability_plots,
+    warmup_plots,
+)
 
 Draw = Callable[[xr.Dataset], Figure]
 
@@ -17,6 +22,10 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
     },
     "warmup": {"warmups": warmup_plots.warmups, "benefit": warmup_plots.benefit},
     "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
+    "batch_sizes": {
+        "throughput": batch_size_plots.throughput,
+        "step_time": batch_size_plots.step_time,
+    },
 }
 
 

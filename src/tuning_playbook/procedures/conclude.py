@@ -35,7 +35,7 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
     ]
     return {
         "procedure": history.settings.name,
-        "settings": history.settings.model_dump(mode="json"),
+        "settings": history.settings.model_dump(mode="json", by_alias=True),
         "workload": history.document["workload"],
         "goal": history.document["goal"],
         "verdict": conclusion.verdict,
@@ -43,6 +43,7 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
         "sentence": conclusion.sentence,
         "advice": conclusion.advice,
         "rounds": rounds,
+        "probes": [probe.to_json() for probe in history.probes],
     }
 
 

@@ -30,7 +30,7 @@ ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
 FORMATS = (
     *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
 )
-PROCEDURES = ("stability", "warmup", "clipping")
+PROCEDURES = ("stability", "warmup", "clipping", "batch_sizes")
 TAGS = {
     "search": ("algorithm", ALGORITHMS),
     "source": ("format", FORMATS),
