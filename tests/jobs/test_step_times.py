@@ -6,26 +6,26 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tuning_playbook.engine.feed import HostFeed
 from tuning_playbook.jobs import step_times
-from tuning_playbook.jobs.step_times import InputClock
+from tuning_playbook.jobs.step_times import TimedInput
 from tuning_playbook.trials.probe import Probe
 
 COMPUTE, INPUT = 0.002, 0.02
 """Seconds a step, in a machine that does one thing at a time."""
 
 
-class SlowFeed:
+class SlowFeed(HostFeed):
     """A feed whose batches take their time: to be read, or to be put together."""
 
-    most_steps = 10**6
-
     def __init__(self, read=0.0, stack=0.0):
-        self.read, self.stack, self.wait_seconds = read, stack, 0.0
+        self.most_steps = 10**6
+        self.read, self.stack, self.stack_seconds = read, stack, 0.0
 
     def next(self, steps):
-        self.wait_seconds += steps * self.read
-        if self.read + self.stack:
-            time.sleep(steps * (self.read + self.stack))
+        for seconds in filter(None, (self.read, self.stack)):
+            time.sleep(steps * seconds)
+        self.stack_seconds += steps * self.stack
         return np.zeros((steps, 2), np.float32)
 
 
@@ -92,5 +92,5 @@ def test_what_was_read_ahead_is_used_up():
     feed = SlowFeed()
     asked = []
     feed.next = asked.append
-    InputClock(feed, SlowProgram()).drain()
+    TimedInput(feed, SlowProgram()).drain()
     assert sum(asked) == step_times.PREFETCHED_STEPS

@@ -134,7 +134,7 @@ def test_where_nothing_fits_both_values_are_null_with_the_reason():
 def test_one_size_alone_shows_no_doubling():
     found = conclude([probe(8, 0.1), refused(16)])
     assert found.values == {"largest": 8, "worthwhile": None}
-    assert "no doubling was seen" in found.sentence
+    assert "no doubling was measured" in found.sentence
 
 
 def test_times_of_different_machines_are_not_compared():

@@ -106,7 +106,7 @@ class WatchedSpread(Spread):
             self.estimates.append(size)
             if self.limit.size is not None and size > self.limit.size:
                 raise OutOfMemoryError(
-                    f"by the compiler's estimate it takes {size / MEGABYTE:,.0f} MB, and "
+                    f"the compiler estimates that it takes {size / MEGABYTE:,.0f} MB, and "
                     f"{self.limit.of} is {self.limit.size / MEGABYTE:,.0f} MB"
                 )
         return compiled

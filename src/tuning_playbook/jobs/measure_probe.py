@@ -8,18 +8,17 @@ Source: playbook, "Determining the feasible batch sizes and estimating training 
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import jax
 import numpy as np
 
 from tuning_playbook.engine.data import place_data
 from tuning_playbook.engine.devices import share_batches
-from tuning_playbook.engine.feed import Feed, IndexFeed, array_feed, stream_feed
-from tuning_playbook.engine.order import Order
+from tuning_playbook.engine.input_clock import until_ready
 from tuning_playbook.engine.program import Program
+from tuning_playbook.engine.run import open_feed
 from tuning_playbook.engine.stream import stream_of
 from tuning_playbook.errors import InfeasibleConfigurationError, TuningPlaybookError
 from tuning_playbook.jobs.describe_workload import current_versions
@@ -38,12 +37,10 @@ from tuning_playbook.workloads.protocol import Arrays, Workload
 logger = logging.getLogger(__name__)
 
 ENDLESS = 2**31 - 1
-"""A step that no probe comes to: what it is fed does not end."""
+"""A length that no probe comes to the end of."""
 
 EVALUATIONS = 3
 """Timed evaluations; the median counts."""
-
-_ready: Callable[[Any], Any] = jax.block_until_ready
 
 
 def measure_probe(
@@ -114,12 +111,14 @@ def _measured(
         spread=spread,
     )
     examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
-    program = Program(trial, workload, data, examples, spread)
+    endless = replace(trial, max_train_steps=ENDLESS)
+    program = Program(endless, workload, data, examples, spread)
     seed, traced = program.arguments([trial])
     state = program.init(seed, traced)
-    feed = _feed(trial, workload, host_data, examples, spread)
+    feed = open_feed(program, [trial], 0, host_data=host_data, stream=stream_of(workload))
     others = OtherWork()
     times = step_times(program, state, seed, traced, feed, repeats)
+    feed.close()
     load = {"cores": cores_here(), "other_cores": others.cores()}
     evaluation = _evaluation_seconds(program, state.variables, traced)
     return replace(
@@ -136,30 +135,12 @@ def _measured(
     )
 
 
-def _feed(
-    trial: Trial,
-    workload: Workload,
-    host_data: Arrays | None,
-    examples: int,
-    spread: WatchedSpread,
-) -> Feed:
-    """Return what training is fed by, without an end."""
-    rows = spread.rows(trial.batch_size)
-    stream = stream_of(workload)
-    if stream is not None:
-        return stream_feed(stream, [trial.seed], trial.batch_size, 0, ENDLESS, rows)
-    order = Order([trial.seed], examples, trial.batch_size)
-    if host_data is not None:
-        return array_feed(host_data, order, 0, ENDLESS, rows)
-    return IndexFeed(order, 0, rows)
-
-
 def _evaluation_seconds(program: Program, variables: Any, traced: Any) -> float:
     """Return how long an evaluation takes, compiling left out."""
-    _ready(program.evaluate(variables, traced))
+    until_ready(program.evaluate(variables, traced))
     seconds = []
     for _ in range(EVALUATIONS):
         started = time.perf_counter()
-        _ready(program.evaluate(variables, traced))
+        until_ready(program.evaluate(variables, traced))
         seconds.append(time.perf_counter() - started)
     return float(np.median(seconds))

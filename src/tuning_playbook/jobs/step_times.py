@@ -15,7 +15,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from tuning_playbook.engine.feed import PREFETCHED_PIECES, PREFETCHED_STEPS, Feed, IndexFeed
+from tuning_playbook.engine.feed import PREFETCHED_PIECES, PREFETCHED_STEPS, Feed, HostFeed
+from tuning_playbook.engine.input_clock import until_ready
 from tuning_playbook.engine.pieces import FEWEST_STEPS
 from tuning_playbook.engine.program import Program, TrainState
 from tuning_playbook.trials.probe import InputTime, Timing
@@ -45,11 +46,9 @@ BUDGET_SECONDS = 20.0
 DRAIN_SECONDS = 2.0
 """Reading that takes so long has nothing read ahead any more."""
 
-_ready: Callable[[Any], Any] = jax.block_until_ready
-
 
 @dataclass
-class InputClock:
+class TimedInput:
     """Feeds laps, and knows what their input has cost.
 
     Attributes:
@@ -72,19 +71,21 @@ class InputClock:
 
     def next(self, steps: int) -> Any:
         """Return the input of some steps, on the device."""
-        waited, started = self.feed.wait_seconds, time.perf_counter()
+        before, started = self._of_host(), time.perf_counter()
         batches = self.feed.next(steps)
         fetched = time.perf_counter()
-        placed = _ready(jax.device_put(self.program.spread.feed(batches)))
+        placed = until_ready(jax.device_put(self.program.spread.feed(batches)))
         ended = time.perf_counter()
-        # Numbers of examples are worked out when they are asked for: nothing else is to be read.
-        all_read = isinstance(self.feed, IndexFeed)
-        read = fetched - started if all_read else self.feed.wait_seconds - waited
-        self.read += read
-        self.stack += fetched - started - read
+        stack = self._of_host() - before
+        self.stack += stack
+        self.read += fetched - started - stack
         self.transfer += ended - fetched
         self.steps += steps
         return placed
+
+    def _of_host(self) -> float:
+        """Return what stacking has cost; numbers of examples are not stacked."""
+        return self.feed.stack_seconds if isinstance(self.feed, HostFeed) else 0.0
 
     def drain(self) -> None:
         """Use up what was read ahead, which would hide for a while that reading is slow."""
@@ -156,7 +157,7 @@ def step_times(
         feed: What its steps are fed; it must not end.
         repeats: Laps of each kind; fewer where they are slow.
     """
-    clock = InputClock(feed, program)
+    clock = TimedInput(feed, program)
 
     def train(state: TrainState, fed: Any, steps: int) -> tuple[TrainState, Any]:
         # A schedule is asked for its first steps again and again: the same work in every lap.
@@ -165,14 +166,14 @@ def step_times(
 
     steps = FEWEST_STEPS
     at_hand = clock.next(steps)
-    _ready(train(state, at_hand, steps))  # compiles
+    until_ready(train(state, at_hand, steps))  # compiles
     computing = _seconds_of(lambda: train(state, at_hand, steps)) / steps
     clock.drain()
     slower = max(computing, _seconds_of(lambda: clock.next(steps)) / steps)
     if computing < SHORT_STEP:
         steps = min(_power_of_two(LAP_SECONDS / slower), MOST_STEPS, clock.feed.most_steps)
         at_hand = clock.next(steps)
-        _ready(train(state, at_hand, steps))
+        until_ready(train(state, at_hand, steps))
         computing = _seconds_of(lambda: train(state, at_hand, steps)) / steps
         slower = max(slower, computing)
     of_a_call = functools.partial(train, steps=steps)
@@ -208,7 +209,7 @@ class _Course:
         supply: Callable[[], Any],
         laps: Laps,
         due: int,
-        clock: InputClock | None = None,
+        clock: TimedInput | None = None,
     ) -> TrainState:
         """Time laps until so many are timed or the time is spent; return the state after them.
 
@@ -228,7 +229,7 @@ class _Course:
             for _ in range(self.calls):
                 state, logged = self.train(state, supply())
                 if before is not None:
-                    _ready(before)
+                    until_ready(before)
                 before = logged
             now = time.perf_counter()
             counts = warm_up <= 0
@@ -239,13 +240,13 @@ class _Course:
             warm_up -= 1
             last = now
         laps.spent += last - begun
-        ended: TrainState = _ready(state)
+        ended: TrainState = until_ready(state)
         return ended
 
 
 def _seconds_of(call: Callable[[], Any]) -> float:
     started = time.perf_counter()
-    _ready(call())
+    until_ready(call())
     return time.perf_counter() - started
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from tuning_playbook.plots import (
     batch_size_plots,
     clipping_plots,
+    scaling_plots,
     stability_plots,
     warmup_plots,
 )
@@ -25,6 +26,11 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
     "batch_sizes": {
         "throughput": batch_size_plots.throughput,
         "step_time": batch_size_plots.step_time,
+    },
+    "batch_scaling": {
+        "scaling": scaling_plots.scaling,
+        "rates": scaling_plots.rates,
+        "time": scaling_plots.time,
     },
 }
 

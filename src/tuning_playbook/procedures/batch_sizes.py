@@ -214,7 +214,7 @@ def _sentence(found: _Found) -> str:
     if found.verdict == UNKNOWN:
         return f"{said} {_why_unknown(found)}"
     if found.verdict == ALONE:
-        return f"{said} No larger one was probed, so no doubling was seen."
+        return f"{said} As one size alone fits, no doubling was measured."
     if found.verdict == ALL_PAY:
         said += f" Doubling pays up to {found.worthwhile:,}, the largest of them."
     elif found.worthwhile is not None:
