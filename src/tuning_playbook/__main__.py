@@ -20,9 +20,12 @@ from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan, find_spec, request_of
-from tuning_playbook.procedures.found_plan import found_plan, found_plans
+from tuning_playbook.planning.probes import probe_plan
+from tuning_playbook.procedures.found_plan import found_plan, found_plans, spec_of_procedure
+from tuning_playbook.procedures.planned import has_rounds
 from tuning_playbook.procedures.procedure_state import is_concluded
 from tuning_playbook.report.check_lines import check_lines
+from tuning_playbook.report.probe_lines import probe_status_lines
 from tuning_playbook.study.schema import json_schema
 
 if TYPE_CHECKING:
@@ -378,6 +381,9 @@ def _told(
         ((lines, status),) = seen
         return lines, not status.left
     lines = [line for told, _ in seen for line in told]
+    if not has_rounds(link.procedure):
+        probes = probe_plan(spec_of_procedure(link, options.results))
+        lines = probe_status_lines(path, probes, options.results / link.plan.study.name)
     concluded = is_concluded(link, options.results)
     if concluded:
         lines += conclusion_words(options.results / link.plan.study.name)

@@ -5,7 +5,13 @@ from collections.abc import Callable, Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots import clipping_plots, scaling_plots, stability_plots, warmup_plots
+from tuning_playbook.plots import (
+    batch_size_plots,
+    clipping_plots,
+    scaling_plots,
+    stability_plots,
+    warmup_plots,
+)
 
 Draw = Callable[[xr.Dataset], Figure]
 
@@ -20,6 +26,10 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "gradients": clipping_plots.gradients,
         "norms": clipping_plots.norms,
         "clipped": clipping_plots.clipped,
+    },
+    "batch_sizes": {
+        "throughput": batch_size_plots.throughput,
+        "step_time": batch_size_plots.step_time,
     },
     "batch_scaling": {
         "scaling": scaling_plots.scaling,

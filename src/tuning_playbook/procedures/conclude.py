@@ -43,6 +43,7 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
         "sentence": conclusion.sentence,
         "advice": conclusion.advice,
         "rounds": rounds,
+        "probes": [probe.to_json() for probe in history.probes],
     }
 
 

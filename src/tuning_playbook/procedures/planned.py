@@ -19,6 +19,7 @@ from tuning_playbook.study.planned_round import round_name, written_round
 from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec
 from tuning_playbook.study.settled import read_settled
+from tuning_playbook.trials.probe import Probe
 from tuning_playbook.trials.trial import ID_DIGITS, canonical, digest
 
 
@@ -48,10 +49,12 @@ def next_round(
     return RECIPES[_settings(procedure).name].next(history_of(procedure, rounds))
 
 
-def history_of(procedure: WrittenSpec, rounds: Sequence[FinishedRound]) -> History:
+def history_of(
+    procedure: WrittenSpec, rounds: Sequence[FinishedRound], probes: Sequence[Probe] = ()
+) -> History:
     """Return the history of a procedure."""
     document = {key: value for key, value in procedure.document.items() if key != "procedure"}
-    return History(document, _settings(procedure), tuple(rounds))
+    return History(document, _settings(procedure), tuple(rounds), tuple(probes))
 
 
 def as_written(procedure: WrittenSpec, number: int, round_: StudyDocument) -> WrittenSpec:
@@ -119,6 +122,11 @@ def most_rounds(settings: ProcedureSettings) -> int:
     """Return the most rounds that a procedure has."""
     recipe = RECIPES[settings.name]
     return recipe.rounds(settings) if recipe.rounds else recipe.max_rounds
+
+
+def has_rounds(settings: ProcedureSettings) -> bool:
+    """Return whether a procedure trains rounds of trials; else it concludes from probes."""
+    return most_rounds(settings) > 0
 
 
 def most_of(spec: Path, first: Plan) -> tuple[int, int]:

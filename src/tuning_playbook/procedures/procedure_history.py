@@ -9,6 +9,7 @@ from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.procedure_settings import ProcedureSettings
+from tuning_playbook.trials.probe import Probe
 
 DIGITS = 6
 """Of a rate that a procedure works out."""
@@ -99,11 +100,13 @@ class History:
         document: Its spec, without references and without `procedure`.
         settings: Of the procedure.
         rounds: Those that are finished, the first one first.
+        probes: What was measured of the machine, the smallest batch size first.
     """
 
     document: Mapping[str, Any]
     settings: ProcedureSettings
     rounds: tuple[FinishedRound, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
     def of(self, *purposes: str) -> Iterator[Outcome]:
         """Yield the outcomes of every round of some purposes."""

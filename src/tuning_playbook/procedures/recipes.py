@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures import batch_scaling, clipping, stability, warmup
+from tuning_playbook.procedures import batch_scaling, batch_sizes, clipping, stability, warmup
 from tuning_playbook.procedures.procedure_history import History, Next
 
 
@@ -14,7 +14,7 @@ class Recipe:
 
     Attributes:
         next: Plans its next round from its history, or concludes.
-        max_rounds: The most rounds that it has.
+        max_rounds: The most rounds that it has; 0 where it concludes from probes alone.
         most_trials: The most trials of the rounds after its first, by its spec and its settings.
         plots: The stems of its plots, and what each shows, in the order of the report.
         rounds: The most rounds that it has with some settings, where they say more than
@@ -34,6 +34,7 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "warmup": Recipe(warmup.next, warmup.MAX_ROUNDS, warmup.most_trials, warmup.PLOTS),
     "clipping": Recipe(clipping.next, clipping.MAX_ROUNDS, clipping.most_trials, clipping.PLOTS),
+    "batch_sizes": Recipe(batch_sizes.next, 0, lambda document, settings: 0, batch_sizes.PLOTS),
     "batch_scaling": Recipe(
         batch_scaling.next,
         batch_scaling.MAX_ROUNDS,

@@ -10,6 +10,7 @@ from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.formatting import MISSING, number
 from tuning_playbook.report.page import render_page
+from tuning_playbook.report.probe_table import machine_facts, make_probe_rows
 from tuning_playbook.report.size_table import size_rows
 from tuning_playbook.study.steps_to import NOT_REACHED
 
@@ -58,7 +59,7 @@ def render_procedure(
     """
     described = RECIPES[conclusion["procedure"]].plots
     figures = [
-        replace(figure, title=figure.stem.capitalize(), description=described[figure.stem])
+        replace(figure, title=_title(figure.stem), description=described[figure.stem])
         for figure in make_figures(plots, [])
     ]
     figures.sort(key=lambda figure: list(described).index(figure.stem))
@@ -72,6 +73,7 @@ def render_procedure(
         )
         for item in conclusion["rounds"]
     ]
+    probed = conclusion.get("probes") or []
     varied = [key for key in SHOWN if _varies(dataset, key)]
     return render_page(
         "procedure.html.j2",
@@ -81,11 +83,18 @@ def render_procedure(
         figures=figures,
         rounds=rounds,
         varied=varied,
-        trials=_trials(dataset, varied),
+        trials=[] if probed else _trials(dataset, varied),
+        probes=make_probe_rows(dataset) if probed else [],
+        machine=machine_facts(probed),
         judged="unstable" in dataset,
-        sizes=size_rows(dataset),
+        sizes=[] if probed else size_rows(dataset),
         next_study=next_study,
     )
+
+
+def _title(stem: str) -> str:
+    """Return the title of a plot."""
+    return stem.replace("_", " ").capitalize()
 
 
 def _varies(dataset: xr.Dataset, name: str) -> bool:

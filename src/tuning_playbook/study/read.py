@@ -34,7 +34,7 @@ ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
 FORMATS = (
     *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
 )
-PROCEDURES = ("stability", "warmup", "clipping", "batch_scaling")
+PROCEDURES = ("stability", "warmup", "clipping", "batch_scaling", "batch_sizes")
 TAGS = {
     "search": ("algorithm", ALGORITHMS),
     "source": ("format", FORMATS),
