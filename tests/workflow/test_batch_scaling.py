@@ -1,5 +1,6 @@
 """A procedure that compares batch sizes, from its spec to its report."""
 
+import html
 import json
 from types import SimpleNamespace
 
@@ -67,7 +68,7 @@ def test_the_time_of_a_step_is_measured_and_tells_the_fastest(scaling):
 
 
 def test_the_report_has_the_conclusion_the_batch_sizes_and_that_nothing_was_tuned(scaling):
-    assert scaling.conclusion["sentence"] in scaling.report
+    assert html.escape(scaling.conclusion["sentence"]) in scaling.report
     assert "Nothing was tuned anew at each batch size" in scaling.report
     assert "seconds to the target" in scaling.report
     assert scaling.plots == {"scaling.svg", "rates.svg", "time.svg"}
