@@ -329,7 +329,7 @@ def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "INTERNAL"])
 def test_a_wrong_program_is_the_configurations_error(tmp_path, monkeypatch, status):
-    """Of any other error of XLA it cannot be told that the device is not broken."""
+    """Of any other error of XLA it is not known that the device is not broken."""
     train = Program.train
 
     def limited(program, *arguments):

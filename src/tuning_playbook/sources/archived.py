@@ -51,7 +51,7 @@ def _read_apart(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(done.stdout)
         return content
     if done.returncode == 1:
-        raise SourceError(f"{done.stderr.strip()}; python -m tuning_playbook verify tells all")
+        raise SourceError(f"{done.stderr.strip()}; python -m tuning_playbook verify lists all")
     raise SourceError(f"{path}: it cannot be read:\n{done.stderr.strip()}")
 
 

@@ -18,7 +18,7 @@ def _each_once(rates: list[float]) -> list[float]:
     repeated = sorted({rate for rate in rates if rates.count(rate) > 1})
     if repeated:
         again = ", ".join(f"{rate:g}" for rate in repeated)
-        raise ValueError(f"{again} stands here more than once: name each multiple once")
+        raise ValueError(f"{again} is given more than once: name each multiple once")
     return rates
 
 

@@ -462,7 +462,7 @@ def _listed(
             spelt = {item.removeprefix(ONE_MINUS): item for item in (*distributions, *found)}
             if spelt.get(target, name) != name:
                 raise draft.error(
-                    (*here, name), f"stands elsewhere as '{spelt[target]}'; write it one way"
+                    (*here, name), f"is written elsewhere as '{spelt[target]}'; write it one way"
                 )
             _check_at(draft, (*here, name), name, value, known, chosen)
             distribution = distributions.get(name)
