@@ -5,7 +5,12 @@ from collections.abc import Callable, Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots import clipping_plots, stability_plots, warmup_plots
+from tuning_playbook.plots import (
+    clipping_plots,
+    longer_training_plots,
+    stability_plots,
+    warmup_plots,
+)
 
 Draw = Callable[[xr.Dataset], Figure]
 
@@ -16,6 +21,10 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "look": stability_plots.early_look,
     },
     "warmup": {"warmups": warmup_plots.warmups, "benefit": warmup_plots.benefit},
+    "longer_training": {
+        "ranks": longer_training_plots.ranks,
+        "curves": longer_training_plots.training_losses,
+    },
     "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
 }
 

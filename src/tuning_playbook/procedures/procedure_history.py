@@ -128,6 +128,7 @@ class Conclusion:
         next_study: The spec that goes on from here.
         columns: What the procedure says of each trial of all rounds, by name: [trial].
         numbers: Further numbers that its plots mark.
+        listed: Lists that its report shows, by their title: what to what is said of it.
     """
 
     verdict: str
@@ -137,6 +138,7 @@ class Conclusion:
     next_study: Mapping[str, Any]
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    listed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 Next = StudyDocument | Conclusion

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures import clipping, stability, warmup
+from tuning_playbook.procedures import clipping, longer_training, stability, warmup
 from tuning_playbook.procedures.procedure_history import History, Next
 
 
@@ -31,4 +31,10 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "warmup": Recipe(warmup.next, warmup.MAX_ROUNDS, warmup.most_trials, warmup.PLOTS),
     "clipping": Recipe(clipping.next, clipping.MAX_ROUNDS, clipping.most_trials, clipping.PLOTS),
+    "longer_training": Recipe(
+        longer_training.next,
+        longer_training.MAX_ROUNDS,
+        longer_training.most_trials,
+        longer_training.PLOTS,
+    ),
 }

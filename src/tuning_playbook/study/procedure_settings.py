@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StrictFloat, StrictInt
 
 from tuning_playbook.declarations import Value
-from tuning_playbook.study.base import Shape
+from tuning_playbook.study.longer_training_settings import LongerTrainingSettings
+from tuning_playbook.study.procedure_shape import ProcedureShape
 from tuning_playbook.study.searches import Search
 from tuning_playbook.study.shape import StudySpec
 
@@ -19,18 +20,6 @@ def _each_once(rates: list[float]) -> list[float]:
         again = ", ".join(f"{rate:g}" for rate in repeated)
         raise ValueError(f"{again} stands here more than once: name each multiple once")
     return rates
-
-
-class ProcedureShape(Shape):
-    """What every procedure's settings have.
-
-    Attributes:
-        VALUES: The values of its conclusion, by name; each stands in for the value until it is
-            known, so that a study that takes it can be checked.
-    """
-
-    VALUES: ClassVar[Mapping[str, Value]] = {}
-    name: str
 
 
 class StabilitySettings(ProcedureShape):
@@ -79,7 +68,8 @@ class ClippingSettings(ProcedureShape):
 
 
 ProcedureSettings = Annotated[
-    StabilitySettings | WarmupSettings | ClippingSettings, Field(discriminator="name")
+    StabilitySettings | WarmupSettings | ClippingSettings | LongerTrainingSettings,
+    Field(discriminator="name"),
 ]
 """The settings of any procedure."""
 
