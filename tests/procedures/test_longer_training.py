@@ -73,7 +73,7 @@ def test_where_the_ranking_holds_that_is_said():
         assert conclusion.verdict == "the ranking holds"
         assert conclusion.values == {"max_train_steps": 500, "tuning_steps": 100}
         assert [item.purpose for item in history.rounds] == ["search", "longer"]
-        assert "holds at 500: the rank correlation of the best 6 trials is 1.00" in (
+        assert "holds at 500: the rank correlation of the best 8 trials is 1.00" in (
             conclusion.sentence
         )
         assert "is still the best. None changed place." in conclusion.sentence
@@ -86,37 +86,39 @@ def test_where_the_ranking_turns_that_is_said():
         conclusion, _ = run(document, settings(times=50), turned(seed))
         assert conclusion.verdict == "the ranking turns", conclusion.sentence
         assert conclusion.values == {"max_train_steps": 1000, "tuning_steps": 1000}
-        assert "The best short trial is number 6 there." in conclusion.sentence
-        assert "1 to 6" in conclusion.sentence
+        assert "The best short trial is number 8 at 1,000 steps." in conclusion.sentence
+        assert "1 to 8" in conclusion.sentence
         assert "at 1,000 steps: what 20 steps say of it does not hold" in conclusion.advice
 
 
 def test_by_luck_alone_nothing_is_claimed():
-    """With no relation at all each claim has a chance of at most 0.025: two errors above that."""
+    """With no relation at all each claim has a chance of at most 0.025: two errors above that.
+
+    That such a ranking does not hold is no luck: it does not.
+    """
     draws = 400
     verdicts = [run(spec(), settings(), luck(seed))[0].verdict for seed in range(draws)]
     most = draws * 0.025 + 2 * math.sqrt(draws * 0.025 * 0.975)
-    for claim in ("the ranking holds", "the ranking turns"):
-        assert verdicts.count(claim) <= most
-    assert verdicts.count("cannot tell") > draws / 2
+    assert verdicts.count("the ranking turns") <= most
+    assert sum(verdict.startswith("the ranking holds") for verdict in verdicts) <= most
 
 
-def answered(losses, long_losses, **changes):
+def answered(losses, long_losses, trials=6, **changes):
     """Conclude from the objectives of the search's trials, and of the best of them for longer."""
-    document = spec(**changes)
+    document, asked = spec(**changes), settings(trials=trials)
     rates = [0.01 * (number + 1) for number in range(len(losses))]
     search = [
         Outcome(f"s{number}", trial(rate), loss)
         for number, (rate, loss) in enumerate(zip(rates, losses, strict=True))
     ]
-    history = History(document, settings(), (FinishedRound("search", document, tuple(search)),))
-    chosen = longer_training.best_few(history, 6)
+    history = History(document, asked, (FinishedRound("search", document, tuple(search)),))
+    chosen = longer_training.best_few(history, trials)
     longer = [
         Outcome(f"l{number}", item.values, loss)
         for number, (item, loss) in enumerate(zip(chosen, long_losses, strict=True))
     ]
     rounds = (*history.rounds, FinishedRound("longer", document, tuple(longer)))
-    return longer_training.next(History(document, settings(), rounds))
+    return longer_training.next(History(document, asked, rounds))
 
 
 def trial(rate, **changes):
@@ -128,7 +130,7 @@ FALLING = [0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
 
 def test_trials_that_diverge_in_longer_training_are_the_last_there():
     found = answered(FALLING, [None, 0.05, 0.06, 0.07, 0.08, 0.09])
-    assert "The best short trial is number 6 there" in found.sentence
+    assert "The best short trial is number 6 at 500 steps" in found.sentence
     assert "1 of 6 got nowhere or diverged" in found.sentence
     assert found.columns["place"][5] == 1.0  # the search's last is its best
     assert found.columns["place"][6] == 6.0
@@ -143,7 +145,10 @@ def test_where_longer_training_is_no_better_the_short_length_stays():
     found = answered(FALLING, [0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
     assert found.verdict == "the ranking holds"
     assert found.values == {"max_train_steps": 100, "tuning_steps": 100}
-    assert "Training for 500 steps is no better: stay at 100." in found.advice
+    assert "stay at 100." in found.advice
+    mixed = answered(FALLING, [0.05, 0.3, 0.25, 0.5, 0.45, 0.7])
+    assert mixed.values == {"max_train_steps": 100, "tuning_steps": 100}
+    assert "3 of 6 trials are better there" in mixed.sentence
 
 
 def test_few_trials_tell_nothing_of_a_ranking():
@@ -158,6 +163,23 @@ def test_few_trials_tell_nothing_of_a_ranking():
     )
     assert none.values == {"max_train_steps": None, "tuning_steps": None}
     assert none.sentence.startswith("No trial of the search is feasible")
+
+
+def test_many_changes_are_not_all_named():
+    losses = [0.01 * (20 - number) for number in range(20)]
+    found = answered(losses, [0.001 * (10 - n) for n in range(10)], trials=10)
+    assert "10 of 10 changed place: 1 to 10" in found.sentence
+    assert found.sentence.count(" to ") == 6 + 2  # beside the interval and the objective
+    assert ", and 4 more." in found.sentence
+
+
+def test_without_a_result_of_the_longer_trials_that_is_said():
+    document = spec()
+    search = FinishedRound("search", document, (Outcome("a", trial(0.1), 0.2),))
+    nothing = FinishedRound("longer", document, ())
+    found = longer_training.next(History(document, settings(), (search, nothing)))
+    assert found.sentence.startswith("None of the longer trials has a result")
+    assert found.values == {"max_train_steps": None, "tuning_steps": None}
 
 
 def test_of_an_objective_that_is_maximized_its_own_values_are_said():

@@ -37,6 +37,9 @@ SHORT, LONG = "search", "longer"
 HOLDS = 0.5
 """A rank correlation from which a ranking holds: three pairs of four are in the same order."""
 
+MOST_NAMED = 6
+"""Of the trials that changed place so many are named, the best first."""
+
 RERUNS = 5
 """Of the trials that the next study compares at the longer length."""
 
@@ -220,7 +223,7 @@ def _conclude(
     tuning = {HELD: short, UNKNOWN: None}.get(verdict, long)
     values: dict[str, Value | None] = {
         "max_train_steps": None if not found else long if better else short,
-        "tuning_steps": short if found and not better and tuning else tuning,
+        "tuning_steps": short if feasible and not better else tuning,
     }
     places = {id(item.short): item.place for item in found}
     places |= {id(item.long): item.long_place for item in found}
@@ -251,11 +254,15 @@ def _conclude(
 
 def is_better(found: Sequence[Candidate]) -> bool:
     """Return whether longer training is better: for most trials, and for the best one of each."""
-    if not found:
+    if not _most_are_better(found):
         return False
-    gained = sum(_ranked_by(item.long) < _ranked_by(item.short) for item in found)
     best = min(_ranked_by(item.long) for item in found)
-    return 2 * gained > len(found) and best < min(_ranked_by(item.short) for item in found)
+    return best < min(_ranked_by(item.short) for item in found)
+
+
+def _most_are_better(found: Sequence[Candidate]) -> bool:
+    gained = sum(_ranked_by(item.long) < _ranked_by(item.short) for item in found)
+    return 2 * gained > len(found)
 
 
 def _searched(history: History) -> list[str]:
@@ -271,6 +278,8 @@ def _sentence(
 ) -> str:
     short, long = lengths
     if not found:
+        if history.has(LONG):
+            return "None of the longer trials has a result, so there is nothing to compare."
         return "No trial of the search is feasible, so none was trained for longer."
     lost = sum(item.long.loss is None for item in found)
     if lost == len(found):
@@ -290,22 +299,23 @@ def _sentence(
         f"{words[verdict]}: the rank correlation of the best {len(found)} trials is "
         f"{agreed.correlation:.2f} (95 % interval {agreed.low:.2f} to {agreed.high:.2f})."
     )
-    said += f" {_moves(found)}"
+    said += f" {_moves(found, long)}"
     if lost:
         said += f" {lost} of {len(found)} got nowhere or diverged in longer training."
     return f"{said} {gain}"
 
 
-def _moves(found: Sequence[Candidate]) -> str:
-    """Say which trials changed place."""
-    first = found[0]
-    kept = "is still the best" if first.long_place == 1 else f"is number {first.long_place} there"
+def _moves(found: Sequence[Candidate], long: int) -> str:
+    """Say which trials changed place in a training of `long` steps."""
+    place = found[0].long_place
+    kept = "is still the best" if place == 1 else f"is number {place} at {long:,} steps"
     said = f"The best short trial {kept}."
     moved = [item for item in found if item.moved]
     if not moved:
         return f"{said} None changed place."
-    changes = ", ".join(f"{item.place} to {item.long_place}" for item in moved)
-    return f"{said} {len(moved)} of {len(found)} changed place: {changes}."
+    changes = ", ".join(f"{item.place} to {item.long_place}" for item in moved[:MOST_NAMED])
+    more = f", and {len(moved) - MOST_NAMED} more" if len(moved) > MOST_NAMED else ""
+    return f"{said} {len(moved)} of {len(found)} changed place: {changes}{more}."
 
 
 def _gain(history: History, found: Sequence[Candidate], lengths: tuple[int, int]) -> str:
@@ -340,11 +350,17 @@ def _advice(
         return "Look at why training diverges: the procedure `stability`."
     said = f"{_schedules(settings, found)} ".lstrip()
     if values["max_train_steps"] == short:
-        return f"{said}Training for {long:,} steps is no better: stay at {short:,}."
+        gained = "the best one is not" if _most_are_better(found) else "most trials are not"
+        return (
+            f"{said}Training for {long:,} steps is no gain, as {gained} better: stay at {short:,}."
+        )
     if verdict == HELD:
         return f"{said}Go on tuning at {short:,} steps, and train the best alone for {long:,}."
     if verdict == UNKNOWN:
-        return f"{said}More trials tell: raise `trials` of the procedure above {settings.trials}."
+        return (
+            f"{said}Compare more trials: raise `trials` of the procedure above {settings.trials}, "
+            "and search enough of them."
+        )
     return (
         f"{said}Tune what is not expected to transfer at {long:,} steps: what {short:,} steps say "
         "of it does not hold there."

@@ -71,6 +71,7 @@ def agreement(ones: Sequence[float], others: Sequence[float]) -> Agreement:
     )
 
 
+@cache
 def _lowest(trials: int, disagreeing: int) -> float:
     """Return the lowest correlation at which so few pairs disagree with a chance of 0.025.
 
