@@ -12,10 +12,22 @@ from tuning_playbook.plots.scales import (
     range_ticks,
     scale_objective,
 )
-from tuning_playbook.plots.style import BLUE, COLOURS, VERMILION, WIDTH, clean, legend_below, look
+from tuning_playbook.plots.style import (
+    BLUE,
+    COLOURS,
+    GREY,
+    VERMILION,
+    WIDTH,
+    clean,
+    legend_below,
+    look,
+)
 
 Pair = tuple[int, int]
 """The positions of a trial in short training and in longer training."""
+
+EQUAL_POINTS = 50
+"""Of the line of equal objectives, which is a curve where one axis is logarithmic."""
 
 MOST_LINES = len(COLOURS)
 """Trials whose curves are drawn: each has a colour of its own."""
@@ -35,6 +47,7 @@ def ranks(conclusion: xr.Dataset) -> Figure:
             return figure
         short, long = (np.array([shown[pair[end]] for pair in pairs]) for end in (0, 1))
         scale_objective(axes, long, below=0.05, above=0.12)
+        limits = axes.get_ylim()
         known = np.isfinite(long)
         axes.plot(short[known], long[known], "o", color=BLUE, label="trained for both lengths")
         heights = axes.get_xaxis_transform()
@@ -48,20 +61,24 @@ def ranks(conclusion: xr.Dataset) -> Figure:
                 transform=heights,
                 label="infeasible there",
             )
-        for (one, other), x, y in zip(pairs, short, long, strict=True):
-            at = (x, y) if np.isfinite(y) else (x, 0.96)
+        for number, ((one, other), x, y) in enumerate(zip(pairs, short, long, strict=True)):
             axes.annotate(
                 f"{place[one]:.0f} → {place[other]:.0f}",
-                at,
+                (x, y) if np.isfinite(y) else (x, 0.96),
                 xycoords=axes.transData if np.isfinite(y) else heights,
-                xytext=(5, 5),
+                # Neighbours in one ranking are often near each other in both.
+                xytext=(5, -12 if number % 2 else 5),
                 textcoords="offset points",
                 fontsize=10,
             )
         low, high = float(short.min()), float(short.max())
         room = 0.12 * (high - low) or abs(high) / 10 or 1.0
-        axes.set_xlim(low - room, high + 1.5 * room)
-        plain_ticks(axes.xaxis, linear_ticks(low - room, high + 1.5 * room, 5))
+        ends = low - room, high + 1.5 * room
+        same = np.linspace(*ends, EQUAL_POINTS)
+        axes.plot(same, same, ":", color=GREY, label="as good at both lengths")
+        axes.set_xlim(*ends)
+        axes.set_ylim(*limits)
+        plain_ticks(axes.xaxis, linear_ticks(*ends, 5))
         objective = clean(str(conclusion.attrs["objective"]), 32)
         axes.set_xlabel(f"{objective} at {_short(conclusion):,} steps")
         axes.set_ylabel(f"at {_long(conclusion):,} steps")

@@ -54,7 +54,8 @@ HELD, PARTLY, NOT_HELD, TURNED, UNKNOWN = (
 PLOTS = {
     "ranks": "The objective of the best trials at the short length and at the long one; each is "
     "marked by its place at both",
-    "curves": "The training loss of these trials in short training, dashed, and in longer training",
+    "curves": "The training loss of the best of these trials in short training, dashed, and in "
+    "longer training",
 }
 """What is drawn of its conclusion."""
 
