@@ -14,7 +14,7 @@ pytestmark = pytest.mark.workflow
 
 LONGER = {
     "goal": "Does what 50 steps found hold at 100?",
-    "procedure": {"name": "longer_training", "times": 2, "trials": 5},
+    "procedure": {"name": "longer_training", "times": 2, "trials": 4},
     "fixed": {"width": 16, "schedule": "linear"},
     "scientific": {"optimizer": ["momentum", "adam"]},
     "search": {"algorithm": "halton", "trials": 3},
@@ -41,12 +41,12 @@ def longer_training(workshop):
 
 
 def test_the_best_trials_of_both_optimizers_train_twice_as_long(longer_training):
-    assert [len(trials) for trials in longer_training.trained] == [6, 5]
+    assert [len(trials) for trials in longer_training.trained] == [6, 4]
     dataset = longer_training.dataset
     longer = dataset["purpose"].values.astype(str) == "longer"
     assert set(dataset["hp_hold_steps"].values[longer]) == {50}
     assert set(dataset["hp_decay_steps"].values[longer]) == {50}
-    assert 0 < np.isfinite(dataset["hp_b1"].values[longer]).sum() < 5  # momentum has none
+    assert 0 < np.isfinite(dataset["hp_b1"].values[longer]).sum() < 4  # momentum has none
 
 
 def test_every_trial_has_its_place_at_both_lengths(longer_training):
