@@ -23,6 +23,7 @@ from tuning_playbook.analysis.ranking import (
 )
 from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where_searched
 from tuning_playbook.dataset.searched import Searched, read_searched
+from tuning_playbook.declarations import spec_name
 from tuning_playbook.study.needs import LEARNING_RATE
 from tuning_playbook.study.thresholds import DEFAULTS, LearningRateEdge
 
@@ -61,7 +62,9 @@ def learning_rate_edge(
 
     Source: playbook, "How can optimization failures be debugged and mitigated?", figure 7.
     """
-    searched = [item for item in read_searched(study) if LEARNING_RATE.fullmatch(item.name)]
+    searched = [
+        item for item in read_searched(study) if LEARNING_RATE.fullmatch(spec_name(item.name))
+    ]
     rows = [
         row
         for item in searched
@@ -111,10 +114,13 @@ def learning_rate_edge(
 def _row(study: xr.Dataset, item: Searched, arm: str) -> dict[str, Any] | None:
     """Return the numbers of one arm; None where no edge can be looked for."""
     scale = sampling_scale(study, item)
-    order = ranked(study, arm)
-    if scale is None or not len(order):
+    if scale is None:
         return None
     positions = scale.position(values_where_searched(study, item))
+    order = ranked(study, arm)
+    order = order[np.isfinite(positions[order])]
+    if not len(order):
+        return None
     everyone = members(study, arm)
     unstable = np.zeros(len(positions), dtype=bool)
     unstable[everyone] = broken_down(study, arm) | collapsed(study)[everyone]

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.declarations import Value
 from tuning_playbook.errors import SpecError
 from tuning_playbook.procedures.extended_schedule import DECAY, PLATEAU, extended, extended_part
 from tuning_playbook.procedures.instability import instability
-from tuning_playbook.procedures.listed_trials import listed_trials, varied_names
+from tuning_playbook.procedures.listed_trials import listed_trials, own_values, varied_names
 from tuning_playbook.procedures.procedure_history import (
     Conclusion,
     History,
@@ -121,7 +121,7 @@ def best_few(history: History, trials: int) -> list[Outcome]:
     found: list[Outcome] = []
     feasible = [item for item in history.of(SHORT) if item.loss is not None]
     for item in sorted(feasible, key=lambda outcome: outcome.loss or 0.0):
-        if all(item.values != other.values for other in found):
+        if not any(_alike(item.values, other.values) for other in found):
             found.append(item)
     return found[:trials]
 
@@ -192,9 +192,9 @@ def _longer(
 
 
 def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
-    """Return whether two trials have the same values; one minus another value follows from it."""
-    names = {name for name in (*one, *other) if not name.startswith(ONE_MINUS)}
-    return all(name in one and name in other and _same(one[name], other[name]) for name in names)
+    """Return whether two trials have the same values."""
+    ones, others = own_values(one), own_values(other)
+    return ones.keys() == others.keys() and all(_same(ones[name], others[name]) for name in ones)
 
 
 def _same(one: Value, other: Value) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.declarations import ONE_MINUS
+from tuning_playbook.declarations import target_of
 from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.formatting import MISSING, number
@@ -93,7 +93,7 @@ def _hyperparameters(dataset: xr.Dataset) -> list[str]:
     """Return the hyperparameters of any trial, in the order of the table."""
     columns = [str(name) for name in dataset.data_vars]
     names = [name.removeprefix("hp_") for name in columns if name.startswith("hp_")]
-    others = [name for name in names if name not in SHOWN and not name.startswith(ONE_MINUS)]
+    others = [name for name in names if name not in SHOWN and name == target_of(name)]
     return [*SHOWN, *others]
 
 

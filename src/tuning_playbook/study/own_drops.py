@@ -12,11 +12,12 @@ def drop_objection(spec: StudySpec, arm: Arm) -> tuple[str, str]:
     Example:
         `third_drop: 900` beside `drops: 2`.
     """
-    combinations = [values for _, values in extreme_combinations(spec, arm) if "drops" in values]
-    drops = max((int(values["drops"]) for values in combinations), default=0)
-    for number, name in enumerate(OWN_DROPS, 1):
-        given = max((int(values[name]) for values in combinations), default=0)
-        if given and number > drops:
-            said = f"{name} is {given}, and the learning rate drops {drops} times: raise 'drops'"
-            return name, said
+    for draw in arm.each_draw():
+        combinations = [found for _, found in extreme_combinations(spec, draw) if "drops" in found]
+        drops = max((int(values["drops"]) for values in combinations), default=0)
+        for number, name in enumerate(OWN_DROPS, 1):
+            given = max((int(values[name]) for values in combinations), default=0)
+            if given and number > drops:
+                said = f"{name} is {given}, and the learning rate drops {drops} times"
+                return name, f"{said}: raise 'drops'"
     return "", ""
