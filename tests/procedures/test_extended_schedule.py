@@ -68,9 +68,9 @@ def test_a_longer_plateau_keeps_the_decay_and_its_place_before_the_end(schedule,
     step = np.arange(LONG, dtype=np.float64)
     rising = np.minimum((step + 1) / max(warmup, 1), 1)
     expected = 0.4 * rising * decay_of(values, np.maximum(step - begin, 0))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=4e-7)
     # The last steps are those of the short run.
-    np.testing.assert_allclose(found[more + warmup :], rates(values, SHORT)[warmup:], atol=1e-6)
+    np.testing.assert_allclose(found[more + warmup :], rates(values, SHORT)[warmup:], atol=4e-7)
 
 
 @pytest.mark.parametrize("schedule", DECAYING)
@@ -83,7 +83,7 @@ def test_a_longer_decay_keeps_the_base_rate_and_fills_the_run(schedule):
         decay["second_drop"] = round(120 * (LONG - 40) / (SHORT - 40))
     step = np.arange(LONG, dtype=np.float64)
     expected = 0.4 * np.minimum((step + 1) / 40, 1) * decay_of(decay, np.maximum(step - 40, 0))
-    np.testing.assert_allclose(rates(longer, LONG), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(rates(longer, LONG), expected, rtol=0, atol=4e-7)
 
 
 def test_what_has_steps_of_its_own_is_stretched_with_a_longer_decay():

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.procedures.simulated import DEFAULTS, outcome, quadratic, run
+from tests.specs import SMALL, write_spec
 from tuning_playbook.errors import SpecError
 from tuning_playbook.procedures import longer_training
+from tuning_playbook.procedures.planned import first_plan
 from tuning_playbook.procedures.procedure_history import FinishedRound, History, Outcome
 from tuning_playbook.procedures.transfer import transfer_list
 from tuning_playbook.study.longer_training_settings import LongerTrainingSettings
@@ -211,11 +213,23 @@ def test_one_configuration_is_trained_for_longer_once():
             {"training": {"max_train_steps": 100, "batch_size": 64, "eval_every": 100}},
             "raise 'times', or lower 'eval_every'",
         ),
+        (
+            {"objective": {"metric": "validation/loss", "mode": "min", "target": 0.1}},
+            "which longer training makes no fewer",
+        ),
     ],
 )
 def test_a_spec_that_leaves_nothing_to_compare_is_refused(changes, message):
     with pytest.raises(SpecError, match=message):
         longer_training.next(History(spec(**changes), settings(times=1.2)))
+
+
+def test_such_a_spec_is_refused_by_its_file(tmp_path):
+    one = {"algorithm": "random", "trials": 1}
+    document = {**SMALL, "search": one, "procedure": {"name": "longer_training"}}
+    path = write_spec(tmp_path / "longer.yaml", document)
+    with pytest.raises(SpecError, match=r"longer\.yaml: procedure: longer_training ranks trials"):
+        first_plan(path)
 
 
 def test_the_longer_training_ends_with_an_evaluation():

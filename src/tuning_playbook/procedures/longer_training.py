@@ -97,8 +97,8 @@ def next(history: History) -> Next:
     """Return the next round of a history, or what it concludes.
 
     Raises:
-        SpecError: The spec searches nothing, or the longer training does not end with an
-            evaluation.
+        SpecError: The spec has one trial, ranks trials by their steps to a target, or has too few
+            evaluations for a longer training.
     """
     settings = _settings(history)
     if not history.rounds:
@@ -152,7 +152,12 @@ def verdict_of(found: Agreement) -> str:
 
 
 def _check(history: History, settings: LongerTrainingSettings) -> None:
-    """Check that there will be several trials, and that the longer ones are longer."""
+    """Check that there will be several trials, and that the longer ones may gain from it."""
+    if history.document["objective"].get("target") is not None:
+        raise SpecError(
+            "objective.target: it ranks trials by their steps to it, which longer training makes "
+            "no fewer: leave it out, so that their best values rank them"
+        )
     search = history.document.get("search", {})
     alone = search.get("trials") == 1 and not history.document.get("scientific")
     if is_given(history.document) or alone:
@@ -321,22 +326,15 @@ def _moves(found: Sequence[Candidate], long: int) -> str:
 
 def _gain(history: History, found: Sequence[Candidate], lengths: tuple[int, int]) -> str:
     """Say what longer training does to the best objective."""
-    sign = 1.0 if _smaller_is_better(history) else -1.0
+    sign = 1.0 if history.document["objective"]["mode"] == "min" else -1.0
     before = sign * min(_ranked_by(item.short) for item in found)
     after = sign * min(_ranked_by(item.long) for item in found)
     metric = history.document["objective"]["metric"]
-    target = history.document["objective"].get("target")
-    what = f"best {metric}" if target is None else f"fewest steps to {metric} {target:g}"
     gained = sum(_ranked_by(item.long) < _ranked_by(item.short) for item in found)
     return (
-        f"The {what} goes from {before:.4g} at {lengths[0]:,} steps to {after:.4g} at "
+        f"The best {metric} goes from {before:.4g} at {lengths[0]:,} steps to {after:.4g} at "
         f"{lengths[1]:,}; {gained} of {len(found)} trials are better there."
     )
-
-
-def _smaller_is_better(history: History) -> bool:
-    objective = history.document["objective"]
-    return objective["mode"] == "min" or objective.get("target") is not None
 
 
 def _advice(
