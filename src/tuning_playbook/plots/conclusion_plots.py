@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from tuning_playbook.plots import (
     clipping_plots,
     longer_training_plots,
+    scaling_plots,
     stability_plots,
     warmup_plots,
 )
@@ -26,6 +27,11 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "curves": longer_training_plots.training_losses,
     },
     "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
+    "batch_scaling": {
+        "scaling": scaling_plots.scaling,
+        "rates": scaling_plots.rates,
+        "time": scaling_plots.time,
+    },
 }
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StrictFloat, StrictInt
 
 from tuning_playbook.declarations import Value
+from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
 from tuning_playbook.study.longer_training_settings import LongerTrainingSettings
 from tuning_playbook.study.procedure_shape import ProcedureShape
 from tuning_playbook.study.searches import Search
@@ -68,7 +69,11 @@ class ClippingSettings(ProcedureShape):
 
 
 ProcedureSettings = Annotated[
-    StabilitySettings | WarmupSettings | ClippingSettings | LongerTrainingSettings,
+    StabilitySettings
+    | WarmupSettings
+    | ClippingSettings
+    | LongerTrainingSettings
+    | BatchScalingSettings,
     Field(discriminator="name"),
 ]
 """The settings of any procedure."""
@@ -90,7 +95,9 @@ SEARCH: Mapping[str, Any] = {"algorithm": "random", "trials": 1}
 """The search of a procedure that names none, where its spec is read as a study's."""
 
 
-def as_study(document: Mapping[str, Any]) -> dict[str, Any]:
+def as_study(document: Mapping[str, Any], procedure: ProcedureSettings) -> dict[str, Any]:
     """Return the document of a procedure's spec as that of a study."""
     study = {key: value for key, value in document.items() if key != "procedure"}
+    if isinstance(procedure, BatchScalingSettings):
+        study["scientific"] = {"batch_size": list(procedure.sizes)}
     return {"search": SEARCH, **study}
