@@ -184,6 +184,26 @@ def test_without_a_result_of_the_longer_trials_that_is_said():
     assert found.values == {"max_train_steps": None, "tuning_steps": None}
 
 
+def noisy(scatter):
+    """The objective rises with the rate, and seeds scatter it."""
+
+    def train(values, training, rerun=0):
+        losses = np.linspace(1.0, 0.1, training["max_train_steps"])
+        random = np.random.default_rng([rerun, int(1e6 * values["learning_rate"])])
+        best = float(values["learning_rate"] + scatter * random.normal())
+        return outcome(values, training, losses, losses, diverged=False, best=best)
+
+    return train
+
+
+@pytest.mark.parametrize(("scatter", "said"), [(1e-5, False), (0.1, True)])
+def test_reruns_of_the_best_tell_whether_chance_may_have_ordered_the_trials(scatter, said):
+    conclusion, _ = run(spec(reruns={"seeds": 5}), settings(), noisy(scatter))
+    assert ("Chance may have ordered the short trials" in conclusion.sentence) == said
+    without, _ = run(spec(), settings(), noisy(scatter))
+    assert "Chance" not in without.sentence
+
+
 def test_of_an_objective_that_is_maximized_its_own_values_are_said():
     objective = {"metric": "validation/accuracy", "mode": "max"}
     found = answered([-0.5, -0.6], [-0.7, -0.65], objective=objective)

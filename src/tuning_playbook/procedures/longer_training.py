@@ -7,6 +7,7 @@ Source: playbook, "Deciding how long to train when training is compute-bound".
 """
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,12 @@ SHORT, LONG = "search", "longer"
 
 HOLDS = 0.5
 """A rank correlation from which a ranking holds: three pairs of four are in the same order."""
+
+LEAST_RERUNS = 3
+"""Of the best short trial: fewer tell nothing of how far chance moves an objective."""
+
+CHANCE = 2.0
+"""Trials that differ by less than so many times what reruns scatter by may be ordered by chance."""
 
 MOST_NAMED = 6
 """Of the trials that changed place so many are named, the best first."""
@@ -305,7 +312,7 @@ def _sentence(
         f"{words[verdict]}: the rank correlation of the best {len(found)} trials is "
         f"{agreed.correlation:.2f} (95 % interval {agreed.low:.2f} to {agreed.high:.2f})."
     )
-    said += f" {_moves(found, long)}"
+    said += f" {_moves(found, long)}{_chance(history, found)}"
     if lost:
         said += f" {lost} of {len(found)} got nowhere or diverged in longer training."
     return f"{said} {gain}"
@@ -322,6 +329,27 @@ def _moves(found: Sequence[Candidate], long: int) -> str:
     changes = ", ".join(f"{item.place} to {item.long_place}" for item in moved[:MOST_NAMED])
     more = f", and {len(moved) - MOST_NAMED} more" if len(moved) > MOST_NAMED else ""
     return f"{said} {len(moved)} of {len(found)} changed place: {changes}{more}."
+
+
+def _chance(history: History, found: Sequence[Candidate]) -> str:
+    """Say that chance may have ordered the short trials, where reruns of the best one show it."""
+    again = [
+        item.loss
+        for round_ in history.rounds
+        if round_.purpose == SHORT
+        for item in round_.reruns
+        if item.loss is not None and _alike(item.values, found[0].short.values)
+    ]
+    if len(again) < LEAST_RERUNS:
+        return ""
+    scatter = statistics.stdev(again)
+    spread = statistics.stdev(_ranked_by(item.short) for item in found)
+    if spread > CHANCE * scatter:
+        return ""
+    return (
+        f" Chance may have ordered the short trials: they differ by {spread:.2g}, and reruns of "
+        f"the best one scatter by {scatter:.2g} (standard deviations)."
+    )
 
 
 def _gain(history: History, found: Sequence[Candidate], lengths: tuple[int, int]) -> str:
