@@ -12,6 +12,7 @@ from tuning_playbook.plots.style import VERMILION, lay_out, look
 from tuning_playbook.procedures.conclude import conclusion_dataset
 from tuning_playbook.procedures.procedure_history import Conclusion, History
 from tuning_playbook.procedures.recipes import RECIPES
+from tuning_playbook.study.longer_training_settings import LongerTrainingSettings
 from tuning_playbook.study.procedure_settings import (
     ClippingSettings,
     StabilitySettings,
@@ -23,6 +24,7 @@ SETTINGS = {
     "stability": StabilitySettings(name="stability"),
     "warmup": WarmupSettings(name="warmup", unstable_rate=0.2),
     "clipping": ClippingSettings(name="clipping", unstable_rate=0.3),
+    "longer_training": LongerTrainingSettings(name="longer_training", trials=4),
 }
 
 
@@ -42,6 +44,7 @@ FOUND = {
     "stability": quadratic(CURVATURES),
     "warmup": falling_curvature(10.0, 2, noise=1e-3),
     "clipping": quadratic(CURVATURES, noise=1e-2),
+    "longer_training": quadratic(CURVATURES),
 }
 
 
@@ -139,6 +142,18 @@ def test_the_gradient_norms_stand_beside_the_norm_to_clip_at_and_one_that_is_too
     above = counts[low >= aggressive].sum() / counts.sum()
     at_most = counts[low * bin_width >= aggressive].sum() / counts.sum()
     assert above <= 0.5 <= at_most
+
+
+def test_each_trial_that_trained_longer_shows_its_place_at_both_lengths():
+    conclusion, dataset = conclude("longer_training", FOUND["longer_training"])
+    (axes,) = conclusion_plot(dataset, "ranks").axes
+    assert {text.get_text() for text in axes.texts} == {"1 → 1", "2 → 2", "3 → 3", "4 → 4"}
+    assert axes.get_xlabel() == "validation/loss at 400 steps"
+    assert axes.get_title("left").startswith("Rank correlation 1.00")
+    curves = conclusion_plot(dataset, "curves")
+    assert labels(curves) == [f"number {place}, then {place}" for place in (1, 2, 3, 4)]
+    assert len(curves.axes[0].lines) == 8
+    assert conclusion.values["max_train_steps"] == 2000
 
 
 def test_of_steps_to_a_target_fewer_are_better_whatever_the_mode():

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from tuning_playbook.plots import (
     batch_size_plots,
     clipping_plots,
+    longer_training_plots,
     scaling_plots,
     stability_plots,
     warmup_plots,
@@ -30,6 +31,10 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
     "batch_sizes": {
         "throughput": batch_size_plots.throughput,
         "step_time": batch_size_plots.step_time,
+    },
+    "longer_training": {
+        "ranks": longer_training_plots.ranks,
+        "curves": longer_training_plots.training_losses,
     },
     "batch_scaling": {
         "scaling": scaling_plots.scaling,

@@ -36,7 +36,10 @@ def first_plan(spec: Path) -> tuple[WrittenSpec, str, Plan]:
         SpecError: The spec cannot be carried out as written.
     """
     procedure = read_settled(spec)
-    answer = next_round(procedure, ())
+    try:
+        answer = next_round(procedure, ())
+    except SpecError as error:
+        raise SpecError(f"{procedure.path}: {error}") from None
     assert isinstance(answer, StudyDocument)  # nothing is concluded from nothing
     written = as_written(procedure, 1, answer)
     return written, answer.purpose, plan_of_round(written)

@@ -151,6 +151,7 @@ class Conclusion:
         next_study: The spec that goes on from here.
         columns: What the procedure says of each trial of all rounds, by name: [trial].
         numbers: Further numbers that its plots mark.
+        listed: Lists that its report shows, by their title: what to what is said of it.
         tables: Columns of the same length, by their dimension and their name, where a number is of
             no one trial.
     """
@@ -162,6 +163,7 @@ class Conclusion:
     next_study: Mapping[str, Any]
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    listed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
 
 

@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures import batch_scaling, batch_sizes, clipping, stability, warmup
+from tuning_playbook.procedures import (
+    batch_scaling,
+    batch_sizes,
+    clipping,
+    longer_training,
+    stability,
+    warmup,
+)
 from tuning_playbook.procedures.procedure_history import History, Next
 
 
@@ -41,5 +48,11 @@ RECIPES: Mapping[str, Recipe] = {
         batch_scaling.most_trials,
         batch_scaling.PLOTS,
         rounds=batch_scaling.most_rounds,
+    ),
+    "longer_training": Recipe(
+        longer_training.next,
+        longer_training.MAX_ROUNDS,
+        longer_training.most_trials,
+        longer_training.PLOTS,
     ),
 }

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from tuning_playbook.declarations import target_of
 from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.formatting import MISSING, number
@@ -15,7 +17,10 @@ from tuning_playbook.report.size_table import size_rows
 from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
-"""The hyperparameters that procedures vary, in the order of the table."""
+"""The hyperparameters that procedures vary, in the order of the table; others stand behind them."""
+
+SAID = ("candidate", "place")
+"""What some procedures say of their trials, behind the hyperparameters."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def render_procedure(
         for item in conclusion["rounds"]
     ]
     probed = conclusion.get("probes") or []
-    varied = [key for key in SHOWN if _varies(dataset, key)]
+    varied = [key for key in _hyperparameters(dataset) if _varies(dataset, key)]
     return render_page(
         "procedure.html.j2",
         name=name,
@@ -82,7 +87,7 @@ def render_procedure(
         values=[(key, _value(value)) for key, value in conclusion["values"].items()],
         figures=figures,
         rounds=rounds,
-        varied=varied,
+        varied=[*varied, *(key for key in SAID if key in dataset)],
         trials=[] if probed else _trials(dataset, varied),
         probes=make_probe_rows(dataset) if probed else [],
         machine=machine_facts(probed),
@@ -97,19 +102,28 @@ def _title(stem: str) -> str:
     return stem.replace("_", " ").capitalize()
 
 
+def _hyperparameters(dataset: xr.Dataset) -> list[str]:
+    """Return the hyperparameters of any trial, in the order of the table."""
+    columns = [str(name) for name in dataset.data_vars]
+    names = [name.removeprefix("hp_") for name in columns if name.startswith("hp_")]
+    others = [name for name in names if name not in SHOWN and name == target_of(name)]
+    return [*SHOWN, *others]
+
+
 def _varies(dataset: xr.Dataset, name: str) -> bool:
     column = f"hp_{name}"
-    return column in dataset and len(set(dataset[column].values.tolist())) > 1
+    return column in dataset and len(np.unique(dataset[column].values)) > 1
 
 
 def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
     """Return the rows of the table of trials."""
     sign = 1.0 if dataset.attrs["mode"] == "min" else -1.0
+    columns = [*(f"hp_{name}" for name in varied), *(name for name in SAID if name in dataset)]
     return [
         {
             "round": int(dataset["round"].values[place]),
             "trial": str(trial),
-            "values": [number(float(dataset[f"hp_{name}"].values[place])) for name in varied],
+            "values": [number(float(dataset[name].values[place])) for name in columns],
             "objective": NOT_REACHED
             if dataset["censored"].values[place]
             else number(sign * float(dataset["loss"].values[place])),

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StrictFloat, StrictInt
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
 from tuning_playbook.study.batch_sizes_settings import BatchSizesSettings
+from tuning_playbook.study.longer_training_settings import LongerTrainingSettings
 from tuning_playbook.study.procedure_shape import ProcedureShape
 from tuning_playbook.study.searches import Search
 from tuning_playbook.study.shape import StudySpec
@@ -73,7 +74,8 @@ ProcedureSettings = Annotated[
     | WarmupSettings
     | ClippingSettings
     | BatchScalingSettings
-    | BatchSizesSettings,
+    | BatchSizesSettings
+    | LongerTrainingSettings,
     Field(discriminator="name"),
 ]
 """The settings of any procedure."""
