@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.procedures import fitting
 from tests.procedures.simulated import falling_curvature, quadratic, run
 from tuning_playbook.plots.conclusion_plots import PLOTS, conclusion_plot
 from tuning_playbook.plots.style import lay_out, look
@@ -12,6 +13,7 @@ from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.study.procedure_settings import (
     ClippingSettings,
     StabilitySettings,
+    StepsToFitSettings,
     WarmupSettings,
 )
 
@@ -20,7 +22,9 @@ SETTINGS = {
     "stability": StabilitySettings(name="stability"),
     "warmup": WarmupSettings(name="warmup", unstable_rate=0.2),
     "clipping": ClippingSettings(name="clipping", unstable_rate=0.3),
+    "steps_to_fit": StepsToFitSettings(name="steps_to_fit"),
 }
+OWN_SPECS = {"steps_to_fit": fitting.spec()}
 
 
 def conclude(name, train, **fixed):
@@ -31,6 +35,7 @@ def conclude(name, train, **fixed):
         "training": {"max_train_steps": 400, "batch_size": 64, "eval_every": 50},
         "fixed": {"optimizer": "sgd", **fixed},
     }
+    document = OWN_SPECS.get(name, document)
     conclusion, history = run(document, SETTINGS[name], train)
     return conclusion, conclusion_dataset(history, conclusion)
 
@@ -39,6 +44,7 @@ FOUND = {
     "stability": quadratic(CURVATURES),
     "warmup": falling_curvature(10.0, 2, noise=1e-3),
     "clipping": quadratic(CURVATURES, noise=1e-2),
+    "steps_to_fit": fitting.trials(lambda rate: 300 + 150 * abs(np.log(rate)), breaks_above=2.0),
 }
 
 
@@ -87,6 +93,15 @@ def test_the_histogram_of_the_norms_shows_the_first_threshold():
     _, dataset = conclude("clipping", FOUND["clipping"])
     first = dataset.attrs["first_clip_norm"]
     assert f"first threshold {first:.3g}" in labels(conclusion_plot(dataset, "norms"))
+
+
+def test_the_steps_to_fit_are_shown_with_what_does_not_fit_and_the_answer():
+    _, dataset = conclude("steps_to_fit", FOUND["steps_to_fit"])
+    named = set(labels(conclusion_plot(dataset, "steps")))
+    assert {"does not fit in 400 steps", "fits, trained for 400 steps", "infeasible"} <= named
+    assert f"every seed fits: {dataset.attrs['found_steps']:,.0f} steps" in named
+    fastest = f"1, fits after {dataset.attrs['found_steps']:,.0f} steps"
+    assert fastest in labels(conclusion_plot(dataset, "losses"))
 
 
 def test_of_steps_to_a_target_fewer_are_better_whatever_the_mode():

@@ -51,7 +51,8 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
 
     Returns:
         Dimensions `trial`, `window`, `norm_bin`. `round`, `purpose`, `loss` (the objective, smaller
-        being better), `hp_<name>` of every number, what the procedure adds: [trial]. `step` and
+        being better), `censored` (1 where it did not reach the target), `hp_<name>` of every
+        number, what the procedure adds: [trial]. `step` and
         `train_loss`, `grad_norm`: [trial, window], NaN after the end of a trial. `norm_count`, the
         steps by the lower edge of the bin that their gradient norm is in: [trial, norm_bin]. The
         numbers of the conclusion are attributes.
@@ -67,6 +68,7 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
         "round": (["trial"], np.array([number for number, *_ in rows], np.int64)),
         "purpose": (["trial"], np.array([purpose for _, purpose, _ in rows], object)),
         "loss": (["trial"], np.array([_known(o.loss) for *_, o in rows])),
+        "censored": (["trial"], np.array([o.censored for *_, o in rows], np.int64)),
         "step": (["trial", "window"], _padded([o.steps for *_, o in rows], windows)),
         "train_loss": (["trial", "window"], _padded([o.train_losses for *_, o in rows], windows)),
         "grad_norm": (["trial", "window"], _padded([o.norms for *_, o in rows], windows)),

@@ -21,7 +21,11 @@ class Outcome:
     Attributes:
         trial: Its id.
         values: Every hyperparameter that it has, `batch_size` included.
-        loss: Its objective, smaller being better; None where it is infeasible or censored.
+        loss: What ranks it, smaller being better: its objective; beyond those of all others where
+            it did not reach the target; None where it is infeasible.
+        best_value: The best value of the metric over training, smaller being better, whatever the
+            target; None where it is infeasible.
+        censored: Whether it did not reach the target of its study.
         diverged: Whether its loss or its weights left the finite numbers.
         nowhere: Whether it never got better than an untrained model.
         collapse_step: The step at which it collapsed; None if it did not.
@@ -36,6 +40,8 @@ class Outcome:
     trial: str
     values: Mapping[str, Value]
     loss: float | None
+    best_value: float | None = None
+    censored: bool = False
     diverged: bool = False
     nowhere: bool = False
     collapse_step: int | None = None

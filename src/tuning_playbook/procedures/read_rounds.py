@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import losses, strings
+from tuning_playbook.analysis.ranking import censored, losses, metric_losses, strings
 from tuning_playbook.analysis.trial_values import spec_values_of
 from tuning_playbook.dataset.feasibility import REASON
 from tuning_playbook.errors import ArtefactError
@@ -68,7 +68,7 @@ def _load(path: Path) -> xr.Dataset:
 
 def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
     """Return what came of each trial of a study."""
-    loss = losses(study)
+    loss, best, unreached = losses(study), metric_losses(study), censored(study)
     status, reasons = strings(study, "status"), strings(study, "infeasible_reason")
     collapse = _column(study, "collapse_step")
     clipped = _column(study, "clipped_share")
@@ -84,6 +84,8 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
                 trial=str(trial),
                 values=spec_values_of(study, place),
                 loss=float(loss[place]) if np.isfinite(loss[place]) else None,
+                best_value=float(best[place]) if np.isfinite(best[place]) else None,
+                censored=bool(unreached[place]),
                 diverged=status[place] == "diverged",
                 nowhere=reasons[place].startswith(REASON),
                 collapse_step=int(collapse[place]) if np.isfinite(collapse[place]) else None,

@@ -4,8 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures import clipping, stability, warmup
+from tuning_playbook.procedures import clipping, stability, steps_to_fit, warmup
+from tuning_playbook.procedures.fit_rules import check_fit
 from tuning_playbook.procedures.procedure_history import History, Next
+from tuning_playbook.study.study import Study
+
+
+def _any(study: Study) -> None:
+    """Accept every spec of a study."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +23,14 @@ class Recipe:
         max_rounds: The most rounds that it has.
         most_trials: The most trials of the rounds after its first, by its spec and its settings.
         plots: The stems of its plots, and what each shows, in the order of the report.
+        check: Raises a SpecError where its spec, as a study, is none that it can be carried out on.
     """
 
     next: Callable[[History], Next]
     max_rounds: int
     most_trials: Callable[[Mapping[str, Any], Any], int]
     plots: Mapping[str, str]
+    check: Callable[[Study], None] = _any
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -31,4 +39,11 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "warmup": Recipe(warmup.next, warmup.MAX_ROUNDS, warmup.most_trials, warmup.PLOTS),
     "clipping": Recipe(clipping.next, clipping.MAX_ROUNDS, clipping.most_trials, clipping.PLOTS),
+    "steps_to_fit": Recipe(
+        steps_to_fit.next,
+        steps_to_fit.MAX_ROUNDS,
+        steps_to_fit.most_trials,
+        steps_to_fit.PLOTS,
+        check_fit,
+    ),
 }

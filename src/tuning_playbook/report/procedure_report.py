@@ -10,6 +10,7 @@ from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.formatting import MISSING, number
 from tuning_playbook.report.page import render_page
+from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
 """The hyperparameters that procedures vary, in the order of the table."""
@@ -76,12 +77,18 @@ def render_procedure(
         name=name,
         conclusion=conclusion,
         values=[(key, _value(value)) for key, value in conclusion["values"].items()],
+        example=_example(next(iter(conclusion["values"]))),
         figures=figures,
         rounds=rounds,
         varied=varied,
         trials=_trials(dataset, varied),
         next_study=next_study,
     )
+
+
+def _example(value: str) -> str:
+    """Return what a later study would give a value of a conclusion to."""
+    return "learning_rate" if value.endswith("_rate") else value
 
 
 def _varies(dataset: xr.Dataset, name: str) -> bool:
@@ -97,7 +104,9 @@ def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
             "round": int(dataset["round"].values[place]),
             "trial": str(trial),
             "values": [number(float(dataset[f"hp_{name}"].values[place])) for name in varied],
-            "objective": number(sign * float(dataset["loss"].values[place])),
+            "objective": NOT_REACHED
+            if dataset["censored"].values[place]
+            else number(sign * float(dataset["loss"].values[place])),
             "unstable": "yes" if dataset["unstable"].values[place] else "no",
             "onset": number(float(dataset["onset_step"].values[place])),
         }

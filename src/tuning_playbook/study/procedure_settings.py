@@ -78,8 +78,20 @@ class ClippingSettings(ProcedureShape):
     )
 
 
+class StepsToFitSettings(ProcedureShape):
+    """How many steps to begin with: as many as fitting the training set takes."""
+
+    # Every interval between evaluations that a person writes divides this number of steps.
+    VALUES: ClassVar[Mapping[str, Value]] = {"max_train_steps": 40_320_000, "learning_rate": 0.1}
+    name: Literal["steps_to_fit"]
+    seeds: Annotated[StrictInt, Field(ge=1)] = Field(
+        3, description="fresh seeds on which the training set has to be fit as well"
+    )
+
+
 ProcedureSettings = Annotated[
-    StabilitySettings | WarmupSettings | ClippingSettings, Field(discriminator="name")
+    StabilitySettings | WarmupSettings | ClippingSettings | StepsToFitSettings,
+    Field(discriminator="name"),
 ]
 """The settings of any procedure."""
 
