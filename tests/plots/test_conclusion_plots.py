@@ -12,6 +12,7 @@ from tuning_playbook.procedures.procedure_history import Conclusion, History
 from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.study.procedure_settings import (
     ClippingSettings,
+    ExploitSettings,
     StabilitySettings,
     StepsToFitSettings,
     WarmupSettings,
@@ -23,8 +24,13 @@ SETTINGS = {
     "warmup": WarmupSettings(name="warmup", unstable_rate=0.2),
     "clipping": ClippingSettings(name="clipping", unstable_rate=0.3),
     "steps_to_fit": StepsToFitSettings(name="steps_to_fit"),
+    "exploit": ExploitSettings(name="exploit"),
 }
-OWN_SPECS = {"steps_to_fit": fitting.spec()}
+SEARCHED = {
+    "nuisance": {"learning_rate": {"log_uniform": [1e-4, 10.0]}},
+    "search": {"algorithm": "halton", "trials": 12},
+}
+CHANGES = {"steps_to_fit": fitting.spec(), "exploit": SEARCHED}
 
 
 def conclude(name, train, **fixed):
@@ -35,8 +41,7 @@ def conclude(name, train, **fixed):
         "training": {"max_train_steps": 400, "batch_size": 64, "eval_every": 50},
         "fixed": {"optimizer": "sgd", **fixed},
     }
-    document = OWN_SPECS.get(name, document)
-    conclusion, history = run(document, SETTINGS[name], train)
+    conclusion, history = run(document | CHANGES.get(name, {}), SETTINGS[name], train)
     return conclusion, conclusion_dataset(history, conclusion)
 
 
@@ -45,6 +50,7 @@ FOUND = {
     "warmup": falling_curvature(10.0, 2, noise=1e-3),
     "clipping": quadratic(CURVATURES, noise=1e-2),
     "steps_to_fit": fitting.trials(lambda rate: 300 + 150 * abs(np.log(rate)), breaks_above=2.0),
+    "exploit": quadratic(CURVATURES),
 }
 
 
@@ -102,6 +108,17 @@ def test_the_steps_to_fit_are_shown_with_what_does_not_fit_and_the_answer():
     assert f"every seed fits: {dataset.attrs['found_steps']:,.0f} steps" in named
     fastest = f"1, fits after {dataset.attrs['found_steps']:,.0f} steps"
     assert fastest in labels(conclusion_plot(dataset, "losses"))
+
+
+def test_the_searches_of_exploitation_stand_side_by_side_with_the_narrowed_range():
+    conclusion, dataset = conclude("exploit", FOUND["exploit"])
+    progress = conclusion_plot(dataset, "progress")
+    assert set(labels(progress)) == {"exploration", "exploitation", "best so far", "infeasible"}
+    figure = conclusion_plot(dataset, "space")
+    assert {"exploration", "exploitation", "narrowed range", "chosen"} <= set(labels(figure))
+    assert figure.axes[0].get_xlabel() == "learning_rate"
+    low, high = (dataset.attrs[f"exploited_{end}_learning_rate"] for end in ("low", "high"))
+    assert 1e-4 <= low < conclusion.values["learning_rate"] < high <= 10.0
 
 
 def test_of_steps_to_a_target_fewer_are_better_whatever_the_mode():

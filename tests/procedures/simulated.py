@@ -44,7 +44,7 @@ def finished(round_, train):
 
 
 def values_of(document):
-    """Return the values of each trial of a study: a list, or a grid of learning rates."""
+    """Return the values of each trial of a study: a list, or evenly spread learning rates."""
     fixed = {**DEFAULTS, **document["fixed"], "batch_size": document["training"]["batch_size"]}
     search = document["search"]
     if search["algorithm"] == "random":
@@ -53,7 +53,7 @@ def values_of(document):
     if search["algorithm"] == "list":
         return [fixed | trial for trial in search["trials"]]
     low, high = document["nuisance"]["learning_rate"]["log_uniform"]
-    points = search["points"]
+    points = search.get("points", search.get("trials"))
     count = points if isinstance(points, int) else points["learning_rate"]
     return [fixed | {"learning_rate": float(rate)} for rate in np.geomspace(low, high, count)]
 

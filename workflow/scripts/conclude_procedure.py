@@ -24,6 +24,8 @@ with logged(snakemake.log[0]):
         [Path(file) for file in files.studies],
         [Path(file) for file in files.launches],
         [Path(file) for file in files.reruns],
+        tests=[Path(file) for file in files.tests],
+        finals=[Path(file) for file in files.finals],
         incomplete=params.decide_incomplete,
     )
     conclusion = next_round(procedure, rounds)

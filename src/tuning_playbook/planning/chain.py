@@ -227,7 +227,7 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
     """Yield a trial of every arm that the best one may be in; of a procedure a conclusion."""
     plan = link.plan
     if link.procedure:
-        values = link.procedure.VALUES
+        values = link.procedure.stand_ins(plan.study.spec)
         yield concluded(plan.study.name, plan.study.workload.name, values, "")
         return
     first = _first_trials(plan)

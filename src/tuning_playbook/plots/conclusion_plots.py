@@ -5,7 +5,13 @@ from collections.abc import Callable, Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots import clipping_plots, fit_plots, stability_plots, warmup_plots
+from tuning_playbook.plots import (
+    clipping_plots,
+    exploit_plots,
+    fit_plots,
+    stability_plots,
+    warmup_plots,
+)
 
 Draw = Callable[[xr.Dataset], Figure]
 
@@ -18,6 +24,7 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
     "warmup": {"warmups": warmup_plots.warmups, "benefit": warmup_plots.benefit},
     "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
     "steps_to_fit": {"steps": fit_plots.steps, "losses": fit_plots.losses},
+    "exploit": {"progress": exploit_plots.progress, "space": exploit_plots.space},
 }
 
 

@@ -68,6 +68,8 @@ class FinishedRound:
         outcomes: Of its trials, in their order.
         launch: The content of its launch.json, where it was compared with a baseline.
         reruns: What came of its trials on other seeds, where it has such.
+        test: The content of its test.json, where it reads the test set.
+        final: The content of its final/final.json, where it trains on validation data too.
     """
 
     purpose: str
@@ -75,6 +77,8 @@ class FinishedRound:
     outcomes: tuple[Outcome, ...]
     launch: Mapping[str, Any] | None = None
     reruns: tuple[Outcome, ...] = ()
+    test: Mapping[str, Any] | None = None
+    final: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

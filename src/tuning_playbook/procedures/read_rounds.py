@@ -23,6 +23,8 @@ def read_rounds(
     launches: Sequence[Path],
     reruns: Sequence[Path],
     *,
+    tests: Sequence[Path] = (),
+    finals: Sequence[Path] = (),
     incomplete: bool,
 ) -> tuple[FinishedRound, ...]:
     """Return the finished rounds of a procedure, the first one first.
@@ -32,6 +34,8 @@ def read_rounds(
         studies: The dataset of each.
         launches: The launch.json of each that was compared with a baseline.
         reruns: The reruns of each that has any.
+        tests: The test.json of each that reads the test set.
+        finals: The final/final.json of each that trains on validation data too.
         incomplete: Whether a round counts of which some trials are missing.
 
     Raises:
@@ -39,6 +43,8 @@ def read_rounds(
     """
     decided = {path.parent: path for path in launches}
     repeated = {path.parent: path for path in reruns}
+    read = {path.parent: path for path in tests}
+    folded = {path.parents[1]: path for path in finals}
     found = []
     for number, path in enumerate(studies, 1):
         study = _load(path)
@@ -48,17 +54,23 @@ def read_rounds(
                 "run snakemake again, or decide with what there is: --config incomplete=decide"
             )
         document, text = read_yaml(planned / f"{number}.yaml", what="plan of a round")
-        launch = decided.get(path.parent)
         found.append(
             FinishedRound(
                 purpose=document[ABOUT]["purpose"],
                 document=read_round(document, text).document,
                 outcomes=outcomes(study),
-                launch=json.loads(launch.read_text()) if launch else None,
+                launch=_content(decided.get(path.parent)),
                 reruns=outcomes(_load(repeated[path.parent])) if path.parent in repeated else (),
+                test=_content(read.get(path.parent)),
+                final=_content(folded.get(path.parent)),
             )
         )
     return tuple(found)
+
+
+def _content(path: Path | None) -> dict[str, Any] | None:
+    """Return what a JSON file holds, if there is one."""
+    return None if path is None else dict(json.loads(path.read_text()))
 
 
 def _load(path: Path) -> xr.Dataset:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures import clipping, stability, steps_to_fit, warmup
+from tuning_playbook.procedures import clipping, exploit, stability, steps_to_fit, warmup
+from tuning_playbook.procedures.exploit_rules import check_exploit
 from tuning_playbook.procedures.fit_rules import check_fit
 from tuning_playbook.procedures.procedure_history import History, Next
 from tuning_playbook.study.study import Study
@@ -45,5 +46,8 @@ RECIPES: Mapping[str, Recipe] = {
         steps_to_fit.most_trials,
         steps_to_fit.PLOTS,
         check_fit,
+    ),
+    "exploit": Recipe(
+        exploit.next, exploit.MAX_ROUNDS, exploit.most_trials, exploit.PLOTS, check_exploit
     ),
 }
