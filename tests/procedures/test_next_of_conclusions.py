@@ -11,6 +11,7 @@ from tests.procedures.simulated import falling_curvature, quadratic, run
 from tuning_playbook.procedures.conclude import next_study_yaml
 from tuning_playbook.study.procedure_settings import (
     ClippingSettings,
+    ExploitSettings,
     StabilitySettings,
     StepsToFitSettings,
     WarmupSettings,
@@ -63,3 +64,22 @@ def test_the_next_spec_after_steps_to_fit_is_one(tmp_path, steps, procedure):
     text = next_study_yaml(tmp_path / "p.yaml", "p", conclusion)
     written = written_spec(Path("next.yaml"), YAML(typ="safe").load(text), text)
     assert (written.procedure and written.procedure.name) == procedure
+
+
+@pytest.mark.parametrize(
+    ("curvature", "procedure"), [(1.0, None), (1e9, "exploit")], ids=["found", "nothing feasible"]
+)
+def test_the_next_spec_after_exploit_is_one(tmp_path, curvature, procedure):
+    document = fitting.spec() | {
+        "workload": "digits_mlp",
+        "objective": {"metric": "validation/loss", "mode": "min"},
+        "nuisance": {"learning_rate": {"log_uniform": [1e-2, 1e2]}},
+        "search": {"algorithm": "halton", "trials": 9},
+        "test": {"evaluate": "best"},
+    }
+    train = quadratic([curvature, curvature])
+    conclusion, _ = run(document, ExploitSettings(name="exploit"), train)
+    text = next_study_yaml(tmp_path / "p.yaml", "p", conclusion)
+    written = written_spec(Path("next.yaml"), YAML(typ="safe").load(text), text)
+    assert (written.procedure and written.procedure.name) == procedure
+    assert "test" not in written.document
