@@ -90,6 +90,7 @@ def test_what_a_trial_took_is_told(trained):
         steps = request.trials[0].max_train_steps
         assert facts["steps_per_second"] * training == pytest.approx(steps)
         assert facts["input_wait_seconds"] == 0  # the data is on the device
+        assert "device_train_seconds" not in facts
         # It imported NumPy and JAX at least.
         assert 50 * 2**20 < facts["peak_memory_bytes"] < psutil.virtual_memory().total
 

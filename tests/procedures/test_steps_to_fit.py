@@ -10,7 +10,7 @@ from tests.procedures.fitting import EVERY, spec, trials
 from tests.procedures.simulated import outcome, run
 from tuning_playbook.procedures import steps_to_fit
 from tuning_playbook.procedures.procedure_history import History
-from tuning_playbook.study.procedure_settings import StepsToFitSettings
+from tuning_playbook.study.steps_to_fit_settings import StepsToFitSettings
 
 SETTINGS = StepsToFitSettings(name="steps_to_fit", seeds=3)
 TARGET = 1e-3

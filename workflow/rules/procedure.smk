@@ -124,6 +124,7 @@ rule conclude_procedure:
         studies=of_finished("study.nc", all_rounds),
         launches=launches(all_rounds),
         reruns=reruns(all_rounds),
+        resources=of_finished("resources.nc", all_rounds),
         tests=last_acts("test.json", lambda spec: spec.test.evaluate),
         finals=last_acts("final/final.json", lambda spec: spec.final.fold_validation),
         stamp=conclusion_stamp,

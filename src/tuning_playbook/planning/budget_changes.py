@@ -205,7 +205,7 @@ def _without_arms(draft: Draft) -> Iterator[tuple[Location, Any]]:
     for part in draft.parts:
         if any(part.location[: len(place)] == place for place in gone):
             continue
-        if not any(part.holds(arm.scientific) for arm in draft.arms):
+        if not any(part.holds(setting) for arm in draft.arms for setting in arm.settings):
             split = SEARCHED in itertools.chain(*part.when.values()) and not part.values
             if split and not part.fixed and len(part.nuisance) == 1:
                 yield (*part.location, "nuisance", next(iter(part.nuisance))), None

@@ -9,6 +9,7 @@ from tuning_playbook.plots import (
     clipping_plots,
     exploit_plots,
     fit_plots,
+    scaling_plots,
     stability_plots,
     warmup_plots,
 )
@@ -25,6 +26,11 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
     "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
     "steps_to_fit": {"steps": fit_plots.steps, "losses": fit_plots.losses},
     "exploit": {"progress": exploit_plots.progress, "space": exploit_plots.space},
+    "batch_scaling": {
+        "scaling": scaling_plots.scaling,
+        "rates": scaling_plots.rates,
+        "time": scaling_plots.time,
+    },
 }
 
 

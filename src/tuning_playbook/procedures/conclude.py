@@ -11,7 +11,7 @@ import xarray as xr
 from ruamel.yaml import YAML
 
 from tuning_playbook.files import FORMAT
-from tuning_playbook.procedures.procedure_history import Conclusion, History
+from tuning_playbook.procedures.procedure_history import Conclusion, History, Outcome
 from tuning_playbook.study.planned_round import round_name
 
 
@@ -35,7 +35,7 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
     ]
     return {
         "procedure": history.settings.name,
-        "settings": history.settings.model_dump(mode="json"),
+        "settings": history.settings.model_dump(mode="json", by_alias=True),
         "workload": history.document["workload"],
         "goal": history.document["goal"],
         "verdict": conclusion.verdict,
@@ -51,11 +51,12 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
 
     Returns:
         Dimensions `trial`, `window`, `norm_bin`. `round`, `purpose`, `loss` (the objective, smaller
-        being better), `censored` (1 where it did not reach the target), `hp_<name>` of every
-        number, what the procedure adds: [trial]. `step` and
-        `train_loss`, `grad_norm`: [trial, window], NaN after the end of a trial. `norm_count`, the
-        steps by the lower edge of the bin that their gradient norm is in: [trial, norm_bin]. The
-        numbers of the conclusion are attributes.
+        being better), `censored` (1 where the target was not reached; then `loss` only ranks it),
+        `hp_<name>` of every number, and of every choice that differs, what the procedure adds:
+        [trial]. `step` and `train_loss`, `grad_norm`: [trial, window], NaN after the end of a
+        trial. `norm_count`, the steps by the lower edge of the bin that their gradient norm is in:
+        [trial, norm_bin]. The tables of the conclusion have dimensions of their own; its numbers
+        are attributes.
     """
     rows = [
         (number, item.purpose, outcome)
@@ -68,15 +69,20 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
         "round": (["trial"], np.array([number for number, *_ in rows], np.int64)),
         "purpose": (["trial"], np.array([purpose for _, purpose, _ in rows], object)),
         "loss": (["trial"], np.array([_known(o.loss) for *_, o in rows])),
-        "censored": (["trial"], np.array([o.censored for *_, o in rows], np.int64)),
+        "censored": (["trial"], np.array([int(o.censored) for *_, o in rows], np.int64)),
         "step": (["trial", "window"], _padded([o.steps for *_, o in rows], windows)),
         "train_loss": (["trial", "window"], _padded([o.train_losses for *_, o in rows], windows)),
         "grad_norm": (["trial", "window"], _padded([o.norms for *_, o in rows], windows)),
     }
     for name in names:
         data[f"hp_{name}"] = (["trial"], np.array([_number(o.values.get(name)) for *_, o in rows]))
+    for name in _differing_choices([outcome for *_, outcome in rows]):
+        written = [str(o.values.get(name, "")) for *_, o in rows]
+        data[f"hp_{name}"] = (["trial"], np.array(written, object))
     for name, column in conclusion.columns.items():
         data[name] = (["trial"], np.array(column))
+    for dimension, table in conclusion.tables.items():
+        data |= {name: ([dimension], np.array(column)) for name, column in table.items()}
     bins = next((o.norm_bins for *_, o in rows if o.norm_bins), ())
     counts = [o.norm_counts if o.norm_bins == bins else () for *_, o in rows]
     data["norm_count"] = (["trial", "norm_bin"], np.nan_to_num(_padded(counts, len(bins))))
@@ -114,6 +120,16 @@ def next_study_yaml(spec: Path, name: str, conclusion: Conclusion) -> str:
     yaml.width = 10**6
     yaml.dump(document, text)
     return text.getvalue()
+
+
+def _differing_choices(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the names of what is no number and not the same in all trials."""
+    found: dict[str, set[str]] = {}
+    for outcome in outcomes:
+        for name, value in outcome.values.items():
+            if isinstance(value, str):
+                found.setdefault(name, set()).add(value)
+    return sorted(name for name, values in found.items() if len(values) > 1)
 
 
 def _objective(objective: Mapping[str, Any]) -> dict[str, str]:

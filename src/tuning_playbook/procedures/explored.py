@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuning_playbook.declarations import ONE_MINUS, Value, same
+from tuning_playbook.declarations import ONE_MINUS, Value, same, target_of
 from tuning_playbook.procedures.narrowed_range import (
     Ends,
     better_trials,
@@ -13,7 +13,13 @@ from tuning_playbook.procedures.narrowed_range import (
 )
 from tuning_playbook.procedures.procedure_history import Outcome
 from tuning_playbook.study import shape
-from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, values_of
+from tuning_playbook.study.conditions import (
+    BRING_THEIR_OWN,
+    SEARCHED,
+    Part,
+    parts_of,
+    values_of,
+)
 from tuning_playbook.study.distributions import Distribution
 
 OUTER = 0.1
@@ -27,19 +33,25 @@ Space = Mapping[str, Distribution]
 
 
 def compared_names(document: Mapping[str, Any]) -> list[str]:
-    """Return the names of the hyperparameters whose listed values make the arms of a spec."""
-    return list(values_of(_parts(document)))
+    """Return the names of what makes the arms of a spec, or decides what else a trial has."""
+    parts = _parts(document)
+    decisive = {*BRING_THEIR_OWN, *(name for part in parts for name in part.drawn)}
+    drawn = [name for part in parts for name in part.nuisance if name in decisive]
+    return list(dict.fromkeys([*values_of(parts), *drawn]))
 
 
 def space_of(document: Mapping[str, Any], best: Outcome) -> Space:
     """Return what a spec searches in the arm of a trial.
+
+    What was drawn and decides what else there is, as the optimizer, stays as it is in that trial.
 
     Args:
         document: The spec, as YAML gives it.
         best: The trial.
     """
     parts = _parts(document)
-    setting: dict[str, Value] = {}
+    decisive = {*BRING_THEIR_OWN, *(name for part in parts for name in part.drawn)}
+    setting = {name: best.values[name] for name in decisive if name in best.values}
     for name, listed in values_of(parts).items():
         if name in best.values:
             value = best.values[name]
@@ -49,7 +61,14 @@ def space_of(document: Mapping[str, Any], best: Outcome) -> Space:
     for part in parts:
         if part.holds(setting):
             found |= {**part.sampled, **part.nuisance}
-    return found
+    return {name: drawn for name, drawn in found.items() if name not in decisive}
+
+
+def value_in(trial: Outcome, name: str) -> Value:
+    """Return what a trial has of what is searched, also where that is one minus something."""
+    if name in trial.values:
+        return trial.values[name]
+    return float(f"{1.0 - float(trial.values[target_of(name)]):.12g}")
 
 
 def targets_of(space: Space) -> frozenset[str]:
@@ -60,7 +79,8 @@ def targets_of(space: Space) -> frozenset[str]:
 
 def alike(one: Outcome, other: Outcome, space: Space) -> bool:
     """Return whether two trials are of one arm: they differ in nothing but what is searched."""
-    names = {*one.values, *other.values} - targets_of(space)
+    bare = {name for name in (*one.values, *other.values) if name == target_of(name)}
+    names = bare - targets_of(space)
     return all(
         name in one.values and name in other.values and same(one.values[name], other.values[name])
         for name in names
@@ -82,7 +102,7 @@ def narrowed_space(space: Space, trials: Sequence[Outcome]) -> Space:
     for name, drawn in space.items():
         ends: Ends | None = None
         if better and drawn.kind != "choice":
-            ends = narrowed(drawn, [place_in(drawn, item.values[name]) for item in better])
+            ends = narrowed(drawn, [place_in(drawn, value_in(item, name)) for item in better])
         found[name] = (
             drawn if ends is None else Distribution(drawn.kind, float(ends[0]), float(ends[1]))
         )
@@ -105,7 +125,7 @@ def widened_space(space: Space, explored: Space, trials: Sequence[Outcome]) -> S
         found[name] = drawn
         if drawn.kind == "choice" or len(two) < 2:
             continue
-        places = [place_in(drawn, item.values[name]) for item in two]
+        places = [place_in(drawn, value_in(item, name)) for item in two]
         low, high = drawn.low, drawn.high
         if max(places) < OUTER:
             low = max(explored[name].low, float(value_at(drawn, -STEP)))
@@ -116,21 +136,24 @@ def widened_space(space: Space, explored: Space, trials: Sequence[Outcome]) -> S
 
 
 def at_the_edge(space: Space, trial: Outcome, part: float) -> list[str]:
-    """Return the names of what a trial has at an end of the ranges of a space.
+    """Return the names of what a trial has at an end of a range that could go on.
+
+    Nothing is below 0 of a share or a strength, and nothing above one minus 0.
 
     Args:
         space: The space.
         trial: The trial.
         part: So much of a range is its end.
     """
-    return [
-        name
-        for name, drawn in space.items()
-        if drawn.kind != "choice"
-        and name in trial.values
-        # Where a range is narrowed to a point a whole number is, both ends are near.
-        and not part < place_in(drawn, trial.values[name]) < 1 - part
-    ]
+    found = []
+    for name, drawn in space.items():
+        if drawn.kind == "choice":
+            continue
+        place = place_in(drawn, value_in(trial, name))
+        low = place <= part and drawn.low > 0
+        high = place >= 1 - part and not (name.startswith(ONE_MINUS) and drawn.high == 1)
+        found += [name] * (low or high)
+    return found
 
 
 def written_space(space: Space) -> dict[str, Any]:

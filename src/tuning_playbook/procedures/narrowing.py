@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.numbers import text
@@ -42,14 +43,15 @@ def narrow(
             continue
         yield Change(
             "answer",
-            f"the better quarter of the trials has {item.name} between {text(ends[0])} and "
-            f"{text(ends[1])}, with a tenth of the range to either side.",
+            f"the better quarter of the trials has {item.searched_name} between {text(ends[0])} "
+            f"and {text(ends[1])}, with a tenth of the range to either side.",
             (((*item.location, drawn.kind), list(ends)),),
         )
 
 
 def _better_places(item: SearchedRange, dataset: xr.Dataset, arm: str) -> list[float]:
     """Return where in its range the better trials of an arm lie; nowhere if they are too few."""
-    trials = ranked(dataset, arm)
-    values = dataset[f"hp_{item.name}"].values[trials[: better_trials(len(trials))]]
-    return [place_in(item.distribution, float(value)) for value in values]
+    values = dataset[f"hp_{item.searched_name}"].values.astype(float)
+    trials = [trial for trial in ranked(dataset, arm) if np.isfinite(values[trial])]
+    better = trials[: better_trials(len(trials))]
+    return [place_in(item.distribution, float(value)) for value in values[better]]

@@ -12,7 +12,7 @@ from tuning_playbook.analysis.ranking import censored, losses, metric_losses, st
 from tuning_playbook.analysis.trial_values import spec_values_of
 from tuning_playbook.dataset.feasibility import REASON
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.procedures.procedure_history import FinishedRound, Outcome
+from tuning_playbook.procedures.procedure_history import FinishedRound, Outcome, StepCost
 from tuning_playbook.study.planned_round import ABOUT, read_round
 from tuning_playbook.study.yaml import read_yaml
 
@@ -22,6 +22,7 @@ def read_rounds(
     studies: Sequence[Path],
     launches: Sequence[Path],
     reruns: Sequence[Path],
+    resources: Sequence[Path] = (),
     *,
     tests: Sequence[Path] = (),
     finals: Sequence[Path] = (),
@@ -34,6 +35,7 @@ def read_rounds(
         studies: The dataset of each.
         launches: The launch.json of each that was compared with a baseline.
         reruns: The reruns of each that has any.
+        resources: What the trials of each took; left out where nothing depends on it.
         tests: The test.json of each that reads the test set.
         finals: The final/final.json of each that trains on validation data too.
         incomplete: Whether a round counts of which some trials are missing.
@@ -43,6 +45,7 @@ def read_rounds(
     """
     decided = {path.parent: path for path in launches}
     repeated = {path.parent: path for path in reruns}
+    measured = {path.parent: path for path in resources}
     read = {path.parent: path for path in tests}
     folded = {path.parents[1]: path for path in finals}
     found = []
@@ -61,6 +64,7 @@ def read_rounds(
                 outcomes=outcomes(study),
                 launch=_content(decided.get(path.parent)),
                 reruns=outcomes(_load(repeated[path.parent])) if path.parent in repeated else (),
+                costs=costs(_load(measured[path.parent])) if path.parent in measured else {},
                 test=_content(read.get(path.parent)),
                 final=_content(folded.get(path.parent)),
             )
@@ -80,10 +84,11 @@ def _load(path: Path) -> xr.Dataset:
 
 def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
     """Return what came of each trial of a study."""
-    loss, best, unreached = losses(study), metric_losses(study), censored(study)
+    loss, best = losses(study), metric_losses(study)
     status, reasons = strings(study, "status"), strings(study, "infeasible_reason")
     collapse = _column(study, "collapse_step")
     clipped = _column(study, "clipped_share")
+    missed = censored(study)
     curves, norms = _curves(study, "train_loss"), _curves(study, "grad_norm")
     steps = study["train_step"].values.astype(int)
     bins = tuple(map(float, study["grad_norm_bin"].values)) if "grad_norm_bin" in study else ()
@@ -97,7 +102,6 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
                 values=spec_values_of(study, place),
                 loss=float(loss[place]) if np.isfinite(loss[place]) else None,
                 best_value=float(best[place]) if np.isfinite(best[place]) else None,
-                censored=bool(unreached[place]),
                 diverged=status[place] == "diverged",
                 nowhere=reasons[place].startswith(REASON),
                 collapse_step=int(collapse[place]) if np.isfinite(collapse[place]) else None,
@@ -107,9 +111,23 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
                 norm_bins=bins,
                 norm_counts=_counts(study, place),
                 clipped_share=float(np.nan_to_num(clipped[place])),
+                censored=bool(missed[place]),
             )
         )
     return tuple(found)
+
+
+def costs(resources: xr.Dataset) -> dict[str, StepCost]:
+    """Return what a step of each trial took, by its id, where that is known."""
+    rates = resources["steps_per_second"].values.astype(float)
+    shared = (resources["devices"] * resources["nodes"]).values.astype(float)
+    machines = zip(strings(resources, "machine"), strings(resources, "device"), strict=True)
+    names = [" ".join(filter(None, dict.fromkeys(item))) for item in machines]
+    return {
+        str(trial): StepCost(1.0 / rates[place], float(shared[place]), names[place])
+        for place, trial in enumerate(resources["trial"].values)
+        if rates[place] > 0 and np.isfinite(shared[place])
+    }
 
 
 def _curves(study: xr.Dataset, name: str) -> Any:

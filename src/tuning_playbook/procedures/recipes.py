@@ -4,15 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures import clipping, exploit, stability, steps_to_fit, warmup
+from tuning_playbook.procedures import (
+    batch_scaling,
+    clipping,
+    exploit,
+    stability,
+    steps_to_fit,
+    warmup,
+)
 from tuning_playbook.procedures.exploit_rules import check_exploit
 from tuning_playbook.procedures.fit_rules import check_fit
 from tuning_playbook.procedures.procedure_history import History, Next
 from tuning_playbook.study.study import Study
-
-
-def _any(study: Study) -> None:
-    """Accept every spec of a study."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,18 @@ class Recipe:
         max_rounds: The most rounds that it has.
         most_trials: The most trials of the rounds after its first, by its spec and its settings.
         plots: The stems of its plots, and what each shows, in the order of the report.
-        check: Raises a SpecError where its spec, as a study, is none that it can be carried out on.
+        check: Raises a SpecError where its spec, as a study, is none that it can be carried out on;
+            None where every one is.
+        rounds: The most rounds that it has with some settings, where they say more than
+            `max_rounds`.
     """
 
     next: Callable[[History], Next]
     max_rounds: int
     most_trials: Callable[[Mapping[str, Any], Any], int]
     plots: Mapping[str, str]
-    check: Callable[[Study], None] = _any
+    check: Callable[[Study], None] | None = None
+    rounds: Callable[[Any], int] | None = None
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -40,6 +47,13 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "warmup": Recipe(warmup.next, warmup.MAX_ROUNDS, warmup.most_trials, warmup.PLOTS),
     "clipping": Recipe(clipping.next, clipping.MAX_ROUNDS, clipping.most_trials, clipping.PLOTS),
+    "batch_scaling": Recipe(
+        batch_scaling.next,
+        batch_scaling.MAX_ROUNDS,
+        batch_scaling.most_trials,
+        batch_scaling.PLOTS,
+        rounds=batch_scaling.most_rounds,
+    ),
     "steps_to_fit": Recipe(
         steps_to_fit.next,
         steps_to_fit.MAX_ROUNDS,

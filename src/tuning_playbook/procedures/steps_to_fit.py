@@ -38,7 +38,7 @@ from tuning_playbook.procedures.procedure_history import (
     rounded,
 )
 from tuning_playbook.procedures.round_documents import POINTS, first_document, pinned
-from tuning_playbook.study.procedure_settings import StepsToFitSettings
+from tuning_playbook.study.steps_to_fit_settings import StepsToFitSettings
 
 MOST_WIDER = 4
 """Rounds of further rates: six factors of ten beyond the sweep."""

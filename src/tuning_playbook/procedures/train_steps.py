@@ -39,7 +39,7 @@ def steps_named(goal: str) -> tuple[int, ...]:
 
 def decays_to_its_end(study: Study) -> bool:
     """Return whether the learning rate of every arm has decayed at the end of training."""
-    return all(_end_of(study, arm) <= DECAYED for arm in study.arms)
+    return all(_end_of(study, draw) <= DECAYED for arm in study.arms for draw in arm.each_draw())
 
 
 def why_no_other_steps(study: Study) -> str:

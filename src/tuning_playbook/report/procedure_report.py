@@ -6,14 +6,16 @@ from typing import Any
 
 import xarray as xr
 
+from tuning_playbook.declarations import target_of
 from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.formatting import MISSING, number
 from tuning_playbook.report.page import render_page
+from tuning_playbook.report.size_table import size_rows
 from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
-"""The hyperparameters that procedures vary, in the order of the table."""
+"""The hyperparameters that procedures vary, in the order of the table; others come after them."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def render_procedure(
         )
         for item in conclusion["rounds"]
     ]
-    varied = [key for key in SHOWN if _varies(dataset, key)]
+    varied = _varied(dataset)
     return render_page(
         "procedure.html.j2",
         name=name,
@@ -82,6 +84,8 @@ def render_procedure(
         rounds=rounds,
         varied=varied,
         trials=_trials(dataset, varied),
+        judged="unstable" in dataset,
+        sizes=size_rows(dataset),
         next_study=next_study,
     )
 
@@ -91,9 +95,24 @@ def _example(value: str) -> str:
     return "learning_rate" if value.endswith("_rate") else value
 
 
-def _varies(dataset: xr.Dataset, name: str) -> bool:
-    column = f"hp_{name}"
-    return column in dataset and len(set(dataset[column].values.tolist())) > 1
+def _varied(dataset: xr.Dataset) -> list[str]:
+    """Return the names of the hyperparameters in which trials differ.
+
+    What exists only in some trials differs from nothing in the others.
+    """
+    names = [str(key).removeprefix("hp_") for key in dataset if str(key).startswith("hp_")]
+    others = [name for name in names if name not in SHOWN and name == target_of(name)]
+    found = []
+    for name in (*SHOWN, *others):
+        values = dataset[f"hp_{name}"].values.tolist() if name in names else []
+        if len({_shown(value) for value in values} - {MISSING}) > 1:
+            found.append(name)
+    return found
+
+
+def _shown(value: Any) -> str:
+    """Write a value of a hyperparameter."""
+    return (value or MISSING) if isinstance(value, str) else number(float(value))
 
 
 def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
@@ -103,18 +122,25 @@ def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
         {
             "round": int(dataset["round"].values[place]),
             "trial": str(trial),
-            "values": [number(float(dataset[f"hp_{name}"].values[place])) for name in varied],
+            "values": [_shown(dataset[f"hp_{name}"].values[place]) for name in varied],
             "objective": NOT_REACHED
             if dataset["censored"].values[place]
             else number(sign * float(dataset["loss"].values[place])),
-            "unstable": "yes" if dataset["unstable"].values[place] else "no",
-            "onset": number(float(dataset["onset_step"].values[place])),
+            **_stability(dataset, place),
         }
         for place, trial in enumerate(dataset["trial"].values)
     ]
 
 
+def _stability(dataset: xr.Dataset, place: int) -> dict[str, str]:
+    """Return what a procedure that judges it says of the stability of a trial."""
+    if "unstable" not in dataset:
+        return {}
+    return {
+        "unstable": "yes" if dataset["unstable"].values[place] else "no",
+        "onset": number(float(dataset["onset_step"].values[place])),
+    }
+
+
 def _value(value: Any) -> str:
-    if value is None:
-        return MISSING
-    return value if isinstance(value, str) else number(float(value))
+    return MISSING if value is None else _shown(value)

@@ -1,19 +1,17 @@
 """The settings of procedures, which a spec names under `procedure`, and what each concludes."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StrictFloat, StrictInt, model_validator
+from pydantic import AfterValidator, Field, StrictFloat, StrictInt
 
-from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.declarations import Value
 from tuning_playbook.study.base import Shape
-from tuning_playbook.study.conditions import parts_of
+from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
+from tuning_playbook.study.exploit_settings import ExploitSettings
 from tuning_playbook.study.searches import Search
 from tuning_playbook.study.shape import StudySpec
-from tuning_playbook.study.study import LEAST_RERUNS
-
-HALF = 0.5
-"""A quantile of a range, which stands in for a value of it."""
+from tuning_playbook.study.steps_to_fit_settings import StepsToFitSettings
 
 Number = StrictFloat | StrictInt
 
@@ -36,14 +34,6 @@ class ProcedureShape(Shape):
 
     VALUES: ClassVar[Mapping[str, Value]] = {}
     name: str
-
-    def stand_ins(self, spec: StudySpec) -> dict[str, Value]:
-        """Return what stands in for each value of its conclusion until that is known.
-
-        Args:
-            spec: The procedure's, as that of a study.
-        """
-        return dict(self.VALUES)
 
 
 class StabilitySettings(ProcedureShape):
@@ -91,64 +81,13 @@ class ClippingSettings(ProcedureShape):
     )
 
 
-class StepsToFitSettings(ProcedureShape):
-    """How many steps to begin with: as many as fitting the training set takes."""
-
-    VALUES: ClassVar[Mapping[str, Value]] = {"max_train_steps": 1000, "learning_rate": 0.1}
-    name: Literal["steps_to_fit"]
-    seeds: Annotated[StrictInt, Field(ge=1)] = Field(
-        3, description="fresh seeds on which the training set has to be fit as well"
-    )
-
-    def stand_ins(self, spec: StudySpec) -> dict[str, Value]:
-        """Return what stands in for its values: its own steps suit what evaluates as often."""
-        return {**self.VALUES, "max_train_steps": spec.training.max_train_steps}
-
-
-class ExploitSettings(ProcedureShape):
-    """Exploration, then a Bayesian search in the narrowed space, then the launch of the best."""
-
-    VALUES: ClassVar[Mapping[str, Value]] = {"gain": 0.1, "gain_low": 0.1, "gain_high": 0.1}
-    name: Literal["exploit"]
-    trials: Annotated[StrictInt, Field(ge=4)] = Field(
-        20, description="of each Bayesian search, its initial ones included"
-    )
-    rounds: Annotated[StrictInt, Field(ge=1)] = Field(
-        2, description="rounds of proposals of a Bayesian search; they make half of its trials"
-    )
-    seeds: Annotated[StrictInt, Field(ge=LEAST_RERUNS)] = Field(
-        5, description="fresh seeds of the best configurations of exploration and of exploitation"
-    )
-
-    @model_validator(mode="after")
-    def _enough_for_each_round(self) -> Self:
-        if self.trials < 2 * self.rounds:
-            raise ValueError(
-                f"{self.rounds} rounds of proposals need {2 * self.rounds} trials, half of them "
-                f"initial ones, not {self.trials}"
-            )
-        return self
-
-    def stand_ins(self, spec: StudySpec) -> dict[str, Value]:
-        """Return what stands in for its values, among them what is searched or compared."""
-        found = dict(self.VALUES)
-        for part in parts_of(spec):
-            for name, drawn in {**part.sampled, **part.nuisance}.items():
-                found[name.removeprefix(ONE_MINUS)] = found[name] = drawn.value(HALF)
-            listed = {name: values for name, values in part.values.items() if name not in found}
-            found |= {name: values[0] for name, values in listed.items()}
-        if spec.test.evaluate is not None:
-            found["test_" + spec.objective.metric.partition("/")[2]] = 0.1
-        return found
-
-    @property
-    def initial(self) -> int:
-        """Return the trials before the first round; the others are shared out evenly."""
-        return self.trials - self.rounds * (self.trials // 2 // self.rounds)
-
-
 ProcedureSettings = Annotated[
-    StabilitySettings | WarmupSettings | ClippingSettings | StepsToFitSettings | ExploitSettings,
+    StabilitySettings
+    | WarmupSettings
+    | ClippingSettings
+    | BatchScalingSettings
+    | StepsToFitSettings
+    | ExploitSettings,
     Field(discriminator="name"),
 ]
 """The settings of any procedure."""
@@ -170,7 +109,9 @@ SEARCH: Mapping[str, Any] = {"algorithm": "random", "trials": 1}
 """The search of a procedure that names none, where its spec is read as a study's."""
 
 
-def as_study(document: Mapping[str, Any]) -> dict[str, Any]:
+def as_study(document: Mapping[str, Any], procedure: ProcedureSettings) -> dict[str, Any]:
     """Return the document of a procedure's spec as that of a study."""
     study = {key: value for key, value in document.items() if key != "procedure"}
+    if isinstance(procedure, BatchScalingSettings):
+        study["scientific"] = {"batch_size": list(procedure.sizes)}
     return {"search": SEARCH, **study}
