@@ -273,6 +273,11 @@ def test_what_transfers_is_listed_as_the_playbook_does_with_what_was_searched():
     (items,) = found.listed.values()
     assert list(items) == ["very likely", "likely", "perhaps", "unlikely"]
     assert items["perhaps"].endswith("(here: learning_rate)")
+    adam, momentum = trial(0.1, optimizer="adam", b1=0.9), trial(0.1, optimizer="momentum")
+    mixed = FinishedRound("search", spec(), (Outcome("a", adam, 0.1), Outcome("b", momentum, 0.2)))
+    done = History(spec(), settings(), (mixed, FinishedRound("longer", spec(), ())))
+    (items,) = longer_training.next(done).listed.values()
+    assert items["perhaps"].endswith("(here: optimizer)")  # b1 has one value
     listed = transfer_list(["warmup_steps", "width", "decay_steps", "colour"])
     assert listed["very likely"].endswith("(here: warmup_steps)")
     assert listed["depends on what it is"] == "colour"

@@ -279,7 +279,16 @@ def _most_are_better(found: Sequence[Candidate]) -> bool:
 
 
 def _searched(history: History) -> list[str]:
-    return varied_names([item.values for item in history.of(SHORT)])
+    """Return the hyperparameters that have several values in the search.
+
+    What some trials alone have, as those of one optimizer, is no choice by itself.
+    """
+    trials = [item.values for item in history.of(SHORT)]
+    return [
+        name
+        for name in varied_names(trials)
+        if len({trial[name] for trial in trials if name in trial}) > 1
+    ]
 
 
 def _sentence(
