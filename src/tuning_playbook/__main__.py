@@ -37,6 +37,9 @@ from tuning_playbook.report.import_lines import import_lines
 from tuning_playbook.report.taken_lines import taken_lines
 from tuning_playbook.study.schema import json_schema
 
+UNCONFIRMED = 3
+"""Exit status where nothing is wrong with an archive, but not all of it can be checked here."""
+
 if TYPE_CHECKING:
     from tuning_playbook.dataset.study_status import StudyStatus
 
@@ -304,7 +307,15 @@ def _verify(options: argparse.Namespace) -> int:
         print(f"{archive}: {problem}", file=sys.stderr)
     if found.problems:
         return 1
-    print(f"{archive}: whole; {found.files:,} files, {found.trials:,} trials and reruns")
+    for line in found.unconfirmed:
+        print(f"{archive}: not confirmed: {line}", file=sys.stderr)
+    counted = f"{found.files:,} files, {found.trials:,} trials and reruns"
+    if found.unconfirmed:
+        print(f"{archive}: nothing is wrong with it, but not all is confirmed; {counted}")
+        return UNCONFIRMED
+    print(f"{archive}: whole; {counted}")
+    for line in found.notes:
+        print(f"{archive}: {line}")
     return 0
 
 

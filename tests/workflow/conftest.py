@@ -1,3 +1,5 @@
+import shutil
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -39,3 +41,16 @@ def trained(trained_once):
     """
     restore(trained_once.copy, trained_once.project.root)
     return trained_once.project
+
+
+@pytest.fixture(scope="session")
+def archived(trained_once, tmp_path_factory):
+    """The archive of the small study, and the project that it was made in."""
+    project = trained_once.project
+    restore(trained_once.copy, project.root)
+    run = project.snakemake("archive")
+    path = tmp_path_factory.mktemp("archive") / "small.zip"
+    shutil.copyfile(project.results / "archive" / "small.zip", path)
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    return SimpleNamespace(project=project, run=run, path=path, files=files)

@@ -13,7 +13,7 @@ import xarray as xr
 from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.dataset.collect import write_dataset
 
-TEXTS = (".csv", ".html", ".json", ".svg", ".yaml", ".yml")
+TEXTS = (".cff", ".csv", ".html", ".json", ".md", ".svg", ".yaml", ".yml")
 
 HOST_OF_REPORT = re.compile(r"(<dt>host</dt><dd>)[^<]*")
 
