@@ -555,13 +555,14 @@ def test_other_bits_are_told_beside_the_trial_variance_and_the_facts_that_differ
     files = with_record(files | {pack: path.read_bytes()}, trial, **told)
     problems_of(tmp_path / "small.zip", files)
     assert main(["reproduce", str(tmp_path / "small.zip"), "--trial", trial]) == 1
-    first, told, last = capsys.readouterr().out.splitlines()
+    first, told, last, decided = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"environment: jaxlib: 0.0.1 in the archive, [0-9.]+ here", first)
     assert told.startswith(f"{trial}: other bits in ")
     assert "validation/error_rate" in told
     assert re.search(r"standard deviations of 2 reruns of all trials \([0-9.e-]+\)", told)
     assert told.endswith(first.removeprefix("environment: "))
     assert last == "0 of 1 gave the same bits"
+    assert decided.startswith("the decision survives: with this trial in place of")
 
 
 WRONG_REQUESTS = {

@@ -19,7 +19,7 @@ from tuning_playbook.study.workload_description import to_json
 
 WORKLOAD, PLANNED = "workload.json", "planned.yaml"
 
-ELSEWHERE, QUOTED = "/away", "/a way"
+ELSEWHERE, QUOTED = "/away", "/a way's"
 """What stands for a folder of this machine, and for one whose name needs quotes in a shell."""
 
 

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import tuning_playbook
+from tuning_playbook.errors import ArchiveError
+from tuning_playbook.jobs.load_workload import BUILT_IN
+from tuning_playbook.jobs.source_files import find_in, source_files
 from tuning_playbook.jobs.versions import code_version
+from tuning_playbook.study.command_file import Command, read_command
+from tuning_playbook.study.workload_description import is_command
 
 PACKAGE = Path(tuning_playbook.__file__).resolve().parent
 INSIDE = "code/src/tuning_playbook"
@@ -46,18 +51,70 @@ def differing_packages(environment: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def check_engine(payload: Path, records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield that the engine in an archive is not the one that its trials were trained with.
+def check_code(payload: Path, records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield which code in an archive is not what its trials were trained with.
 
     Args:
         payload: The folder of the bag's payload.
         records: The trial.json of every trial, by id.
     """
-    engine = payload / INSIDE / "engine"
-    version = code_version(sorted(engine.rglob("*.py")))
-    told = {record["trial"]["versions"].get("engine") for record in records.values()}
-    if told - {version, None}:
-        yield f"{INSIDE}/engine: it is not the engine that its trials were trained with"
+    package = payload / INSIDE
+    for record in list(records.values())[:1]:  # all have the same, as `recompute` finds
+        trained, name = record["trial"]["versions"], record["trial"]["workload"]
+        if not is_command(name) and trained.get("engine") != engine_version(package):
+            yield f"{INSIDE}/engine: it is not the engine that its trials were trained with"
+        found = workload_version(name, payload / "spec", package)
+        if found not in (None, trained["workload"]):
+            yield f"spec: the code of {name} is not what its trials were trained with"
+
+
+def engine_version(package: Path = PACKAGE) -> str:
+    """Return the version of the engine in a folder of this package's code."""
+    return code_version(sorted((package / "engine").rglob("*.py")))
+
+
+def workload_version(name: str, spec: Path, package: Path = PACKAGE) -> str | None:
+    """Return the version of a workload's code; None where none of it is in an archive.
+
+    Args:
+        name: As a trial names it.
+        spec: The folder of the archive's spec, with the files of a user's own workload.
+        package: The folder of this package's code.
+    """
+    if is_command(name):
+        return command_in(spec, name).versions()["workload"]
+    files = workload_sources(name, spec, package)
+    return code_version(files) if files else None
+
+
+def command_in(spec: Path, name: str) -> Command:
+    """Return the command in an archive, as its YAML file describes it.
+
+    Args:
+        spec: The folder of the archive's spec.
+        name: The name of that file.
+
+    Raises:
+        ArchiveError: The name leads elsewhere.
+        WorkloadError: The file is not what it should be.
+    """
+    if Path(name).name != name:
+        raise ArchiveError(f"'{name}' is no file of the folder spec/")
+    return read_command(spec / name)
+
+
+def workload_sources(name: str, spec: Path, package: Path = PACKAGE) -> list[Path]:
+    """Return the files of a class's code, none where it is from a package installed elsewhere.
+
+    Args:
+        name: A built-in name, or `package.module:Class`.
+        spec: The folder of the archive's spec.
+        package: The folder of this package's code.
+    """
+    module = BUILT_IN.get(name, name).partition(":")[0]
+    find = find_in(spec, package)
+    own = find(module)
+    return source_files(module, own, [package / "workloads", spec], package, find) if own else []
 
 
 def _files(package: Path) -> dict[str, Path]:

@@ -4,11 +4,13 @@ import html
 import io
 import json
 import re
+import shlex
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import xarray as xr
+from markupsafe import escape
 
 from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.dataset.collect import write_dataset
@@ -30,7 +32,13 @@ def without_places(content: bytes, places: Mapping[str, str]) -> bytes:
     """
     text = content.decode()
     for place in sorted(places, key=len, reverse=True):
-        for written in dict.fromkeys((place, html.escape(place), json.dumps(place)[1:-1])):
+        in_shell = shlex.quote(place).strip("'")
+        forms = [
+            form
+            for given in (place, in_shell)
+            for form in (given, html.escape(given), str(escape(given)), json.dumps(given)[1:-1])
+        ]
+        for written in dict.fromkeys(forms):
             text = re.sub(rf"(?<![\w./-]){re.escape(written)}(?![\w-])", places[place], text)
     return text.encode()
 

@@ -17,7 +17,7 @@ from tuning_playbook.archive.check_account import check_account
 from tuning_playbook.archive.check_datasets import check_checkpoints, check_dataset
 from tuning_playbook.archive.check_decision import check_decision
 from tuning_playbook.archive.check_trials import PACKS, check_trials, read_packs, read_records
-from tuning_playbook.archive.code_compared import check_engine, differing_code, differing_packages
+from tuning_playbook.archive.code_compared import check_code, differing_code, differing_packages
 from tuning_playbook.archive.contents import FORMATS, RESULTS
 from tuning_playbook.archive.planned_again import planned_again
 from tuning_playbook.archive.recompute import Remade, check_remade
@@ -117,6 +117,10 @@ def _made_again(
         return Verified(0, 0, (), (told,))
     if not about["trained"]:
         return Verified(0, 0, (), (SOURCE_UNKNOWN,))
+    problems: list[str] = []
+    _ = _reading("code", lambda: problems.extend(check_code(payload, records)), problems)
+    if problems:
+        return Verified(0, 0, tuple(problems))
     environment = json.loads((payload / "environment.json").read_text())
     code, packages = differing_code(payload), differing_packages(environment)
     notes = [f"its code is not the code here: {_listed(code)}"] if code else []
@@ -198,8 +202,6 @@ def _checks(
     yield "ro-crate-metadata.json", check_account(payload, records)
     if about["format"] > 1:
         yield "plots", _check_plots(results)
-    if records:
-        yield "code", check_engine(payload, records)
     if bool(records or packed) != about["trained"]:
         yield "archive.json", iter(["archive.json: 'trained' is not what its files say"])
 
