@@ -5,10 +5,11 @@ import contextlib
 import json
 import logging
 import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tuning_playbook.analysis.known_plan import known_plan, outdated
 from tuning_playbook.errors import (
@@ -16,6 +17,7 @@ from tuning_playbook.errors import (
     ChangedDuringRunError,
     InterruptedTrainingError,
     TuningPlaybookError,
+    printable,
 )
 from tuning_playbook.files import write_atomically
 from tuning_playbook.planning.artefacts import SETTLED
@@ -44,16 +46,26 @@ if TYPE_CHECKING:
     from tuning_playbook.dataset.study_status import StudyStatus
 
 
+def say(line: str, file: TextIO | None = None) -> None:
+    """Print a line; nothing in it is obeyed by a terminal."""
+    print(printable(line), file=file or sys.stdout)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        return _run(_parser().parse_args(_joined(given)))
+        status = _run(_parser().parse_args(_joined(given)))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has read enough, as `| head`
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - what is left goes nowhere
+        return 0
     except TuningPlaybookError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        say(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except InterruptedTrainingError as error:
-        print(error, file=sys.stderr)
+        say(str(error), file=sys.stderr)
         return INTERRUPTED
 
 
@@ -117,7 +129,7 @@ def _first_round(link: Link, options: argparse.Namespace) -> Plan:
     _, _, plan = first_plan(spec)
     if options.command == "check":
         rounds, trials = most_of(spec, plan)
-        print(f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:")
+        say(f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:")
     return plan
 
 
@@ -205,6 +217,9 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--sample", type=int, default=0, help="so many, drawn at random")
     reproduce.add_argument("--all", action="store_true", help="every trial and rerun")
     reproduce.add_argument("--data", default="", help="the folder of data, for a workload with one")
+    reproduce.add_argument(
+        "--trust", action="store_true", help="run the archive's own workload without asking"
+    )
     for command in (train, reproduce):
         command.add_argument("--threads", type=int, default=1)
     leftovers.add_argument("--remove", action="store_true", help="remove what is listed")
@@ -249,18 +264,18 @@ def _check(path: Path, options: argparse.Namespace) -> None:
     more = f", and {to_come} to be proposed in rounds" if to_come else ""
     jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
     for line in taken:
-        print(f"  {line}")
+        say(f"  {line}")
     where = ", finished" if study.imported else f", in {jobs} jobs"
-    print(f"{study.path}: {len(plan.trials)} trials{more}{where}")
+    say(f"{study.path}: {len(plan.trials)} trials{more}{where}")
     if study.spec.objective.target is not None:
-        print(f"  ranked by: {study.spec.objective.written}")
+        say(f"  ranked by: {study.spec.objective.written}")
     for arm in study.arms:
         searched = ", ".join(dimension.name for dimension in arm.dimensions) or "nothing"
-        print(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
+        say(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
     for arm_name, trial in plan.expansion.duplicates:
-        print(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
+        say(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
     for line in _checked_lines(plan, options):
-        print(line)
+        say(line)
 
 
 def _checked_lines(plan: Plan, options: argparse.Namespace) -> Iterator[str]:
@@ -284,7 +299,7 @@ def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, lis
     known = known_plan(link, options.results) if link.earlier else link.plan
     if known is None:
         listed = ", ".join(link.names)
-        print(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
+        say(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
     plan = _first_round(link, options) if link.procedure else known or link.plan
     plan = _with_proposals(plan, options)
     concluded = concluded_of(link, chain, options.results)
@@ -294,7 +309,7 @@ def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, lis
 
 def _schema(options: argparse.Namespace) -> int:
     del options
-    print(json.dumps(json_schema(), indent=2))
+    say(json.dumps(json_schema(), indent=2))
     return 0
 
 
@@ -304,18 +319,18 @@ def _verify(options: argparse.Namespace) -> int:
     archive: Path = options.archive
     found = verify(archive)
     for problem in found.problems:
-        print(f"{archive}: {problem}", file=sys.stderr)
+        say(f"{archive}: {problem}", file=sys.stderr)
     if found.problems:
         return 1
     for line in found.unconfirmed:
-        print(f"{archive}: not confirmed: {line}", file=sys.stderr)
+        say(f"{archive}: not confirmed: {line}", file=sys.stderr)
     counted = f"{found.files:,} files, {found.trials:,} trials and reruns"
     if found.unconfirmed:
-        print(f"{archive}: nothing is wrong with it, but not all is confirmed; {counted}")
+        say(f"{archive}: nothing is wrong with it, but not all is confirmed; {counted}")
         return UNCONFIRMED
-    print(f"{archive}: whole; {counted}")
+    say(f"{archive}: whole; {counted}")
     for line in found.notes:
-        print(f"{archive}: {line}")
+        say(f"{archive}: {line}")
     return 0
 
 
@@ -329,8 +344,17 @@ def _reproduce(options: argparse.Namespace) -> int:
         everything=options.all,
         data_folder=options.data,
         threads=options.threads,
+        agree=lambda code: options.trust or _agrees(code),
     )
     return 0 if same else 1
+
+
+def _agrees(code: str) -> bool:
+    """Whether a person at a terminal agrees to run code of an archive; nobody else is asked."""
+    if not sys.stdin.isatty():
+        return False
+    say(code)
+    return input("Run it? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _leftovers(options: argparse.Namespace) -> int:
@@ -346,10 +370,10 @@ def _leftovers(options: argparse.Namespace) -> int:
     trials, size = sum(len(item.trials) for item in found), sum(item.bytes for item in found)
     for leftovers in found:
         for folder in leftovers.trials:
-            print(folder)
+            say(str(folder))
         if options.remove:
             remove(leftovers)
-    print(f"{trials:,} trials, {size / 1e6:,.1f} MB{', removed' if options.remove else ''}")
+    say(f"{trials:,} trials, {size / 1e6:,.1f} MB{', removed' if options.remove else ''}")
     return 0
 
 
@@ -370,7 +394,7 @@ def _optuna(options: argparse.Namespace) -> int:
         raise TuningPlaybookError(f"{options.journal}: it is there already; give another name")
     with xr.open_dataset(path) as study:
         write_atomically(options.journal, optuna_journal(study.load()))
-    print(f"{options.journal}: the study '{options.study}', {study.sizes['trial']} trials")
+    say(f"{options.journal}: the study '{options.study}', {study.sizes['trial']} trials")
     return 0
 
 
@@ -386,7 +410,7 @@ def _compare(options: argparse.Namespace) -> int:
         mode=options.mode,
         min_improvement=options.min_improvement,
     )
-    print(json.dumps(found.to_json(), indent=1) if options.json else found.text)
+    say(json.dumps(found.to_json(), indent=1) if options.json else found.text)
     return EXIT_STATUS[found.decision]
 
 
@@ -394,7 +418,7 @@ def _expand(plan: Plan, options: argparse.Namespace) -> None:
     del options
     for item in plan.trials:
         place = {"id": item.trial.id, "index": item.index, "arm": item.arm}
-        print(json.dumps(place | {"searched": dict(item.searched)} | item.trial.to_json()))
+        say(json.dumps(place | {"searched": dict(item.searched)} | item.trial.to_json()))
 
 
 def _train(plan: Plan, options: argparse.Namespace) -> None:
@@ -424,7 +448,7 @@ def _train(plan: Plan, options: argparse.Namespace) -> None:
 
 def _status(path: Path, options: argparse.Namespace) -> None:
     for line in _look(path, options)[0]:
-        print(line)
+        say(line)
 
 
 def _watch(path: Path, options: argparse.Namespace) -> None:
