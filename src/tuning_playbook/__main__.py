@@ -210,6 +210,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--results", type=Path, default=Path("results"))
     for command in (verify, reproduce):
         command.add_argument("archive", type=Path, help="the zip file of a study")
+    verify.add_argument(
+        "--signers",
+        type=Path,
+        metavar="FILE",
+        help="the keys that you trust: check by which of them the archive is signed",
+    )
     train.add_argument("--trial", action="append", help="only this id; may be repeated")
     reproduce.add_argument(
         "--trial", action="append", default=[], help="an id, or a place in the study; repeatable"
@@ -314,9 +320,11 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from tuning_playbook.archive.signature import who_signed  # noqa: PLC0415 - likewise
     from tuning_playbook.archive.verify import verify  # noqa: PLC0415 - slow to import
 
     archive: Path = options.archive
+    maker = who_signed(archive, options.signers)
     found = verify(archive)
     for problem in found.problems:
         say(f"{archive}: {problem}", file=sys.stderr)
@@ -326,9 +334,9 @@ def _verify(options: argparse.Namespace) -> int:
         say(f"{archive}: not confirmed: {line}", file=sys.stderr)
     counted = f"{found.files:,} files, {found.trials:,} trials and reruns"
     if found.unconfirmed:
-        say(f"{archive}: nothing is wrong with it, but not all is confirmed; {counted}")
+        say(f"{archive}: nothing is wrong with it, but not all is confirmed; {counted}; {maker}")
         return UNCONFIRMED
-    say(f"{archive}: whole; {counted}")
+    say(f"{archive}: whole; {counted}; {maker}")
     for line in found.notes:
         say(f"{archive}: {line}")
     return 0

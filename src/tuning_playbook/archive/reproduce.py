@@ -33,7 +33,7 @@ from tuning_playbook.archive.decided_again import survives
 from tuning_playbook.archive.machine import differences
 from tuning_playbook.archive.reproduce_command import reproduce_commands
 from tuning_playbook.archive.verify import read_about, unpack_bag
-from tuning_playbook.errors import ArchiveError
+from tuning_playbook.errors import ArchiveError, printable
 from tuning_playbook.jobs.environment import Resources, prepare, provenance
 from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
@@ -218,29 +218,25 @@ def foreign_code(payload: Path, about: Mapping[str, Any]) -> str:
         payload: The folder of the bag's payload.
         about: Its `archive.json`.
     """
-    name, spec = about["workload"]["name"], payload / "spec"
+    name, spec = str(about["workload"]["name"]), payload / "spec"
     author = about.get("settings", {}).get("author", "")
-    whose = f"somebody who is named '{author}'" if author else "somebody who is not named"
+    named = f"'{printable(author)}'" if author else "nobody"
+    whose = f"The archive names {named} as its author, and nothing proves it."
     if is_command(name):
         arguments = " ".join(command_in(spec, name).arguments)
         return (
-            f"It would run the command `{_printable(arguments)}` with files of the archive. "
-            f"Nothing tells that they are of {whose}."
+            f"It would run the command `{printable(arguments)}` with files of the archive. {whose}"
         )
     if ":" not in name:
         return ""
     files = [path for path in workload_sources(name, spec) if path.is_relative_to(spec)]
     if not files:
-        return f"It would run the class {_printable(name)} of a package that is installed here."
-    listed = ", ".join(f"spec/{_printable(str(path.relative_to(spec)))}" for path in files)
+        return f"It would run the class {printable(name)} of a package that is installed here."
+    listed = ", ".join(f"spec/{printable(str(path.relative_to(spec)))}" for path in files)
     return (
-        f"It would run the class {_printable(name)} from the archive ({listed}), with all that "
+        f"It would run the class {printable(name)} from the archive ({listed}), with all that "
         f"you may do. Nothing tells that it is of {whose}. Read these files first."
     )
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _of_commit(about: Mapping[str, Any]) -> str:
