@@ -16,7 +16,7 @@ PACKAGE = Path(tuning_playbook.__file__).parent
 FLOORS = (
     *("errors", "files", "declarations", "trials", "study", "sources", "search", "planning"),
     *("workloads", "engine", "dataset", "jobs", "analysis", "launches", "procedures"),
-    *("plots", "report", "archive", "__main__"),
+    *("plots", "report", "archive", "from_python", "__main__"),
 )
 """The rooms from the ground up: each may import from those before it."""
 

@@ -1,12 +1,13 @@
 """What the README shows is true of the code."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from tests.specs import plan_of
+from tests.specs import changed, plan_of, write_spec
 from tuning_playbook.jobs.load_workload import check_protocol
 from tuning_playbook.planning.configuration import CONFIG_KEYS
 from tuning_playbook.planning.plan import plan_study
@@ -22,8 +23,8 @@ README = (ROOT / "README.md").read_text()
 CONFIGURATION = (ROOT / "config/README.md").read_text()
 
 
-def block(language):
-    return re.search(rf"```{language}\n(.*?)```", README, re.DOTALL).group(1)
+def block(language, begins=""):
+    return re.search(rf"```{language}\n({begins}.*?)```", README, re.DOTALL).group(1)
 
 
 def test_the_study_in_the_readme_is_valid(tmp_path, monkeypatch):
@@ -43,8 +44,23 @@ def test_the_conditions_of_the_configuration_make_the_arms_that_it_says(tmp_path
 
 def test_the_model_in_the_readme_keeps_the_protocol():
     names = {}
-    exec(block("python"), names)
+    exec(block("python", "# my_model.py"), names)
     check_protocol("my_model:MyModel", names["MyModel"]())
+
+
+def test_the_ten_lines_from_python_run(tmp_path, monkeypatch, capsys):
+    lines = block("python", "import tuning_playbook")
+    assert len(ast.parse(lines).body) <= 10
+    monkeypatch.chdir(tmp_path)
+    small = {"scientific": {"optimizer": ["nesterov", "adam"]}, "fixed": {"width": 16}}
+    small |= {"search.trials": 2}
+    write_spec(tmp_path / "config/studies/optimizer_choice.yaml", changed(small))
+    exec(lines, {})
+    said = capsys.readouterr().out
+    assert "config/studies/optimizer_choice.yaml: 4 trials" in said
+    assert said.endswith(" undecided\n")  # its reruns are Snakemake's
+    assert (tmp_path / "isolation.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "results/optimizer_choice/report_so_far.html").exists()
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([a-z][^)#:]*)\)", README))

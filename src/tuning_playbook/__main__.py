@@ -1,7 +1,6 @@
 """The same work without Snakemake: `tuning-playbook COMMAND`, or `python -m tuning_playbook`."""
 
 import argparse
-import contextlib
 import json
 import logging
 import math
@@ -11,32 +10,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from tuning_playbook.analysis.known_plan import known_plan, outdated
 from tuning_playbook.errors import (
     INTERRUPTED,
-    ChangedDuringRunError,
     InterruptedTrainingError,
     TuningPlaybookError,
+    nearest,
     printable,
 )
-from tuning_playbook.files import write_atomically
-from tuning_playbook.planning.artefacts import SETTLED
+from tuning_playbook.files import write_atomically, write_json
 from tuning_playbook.planning.budget_plan import read_budget
-from tuning_playbook.planning.chain import Link, plan_chain
+from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.class_signatures import check_class
-from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
-from tuning_playbook.planning.plan import Plan, find_spec, plan_study, request_of, with_proposals
-from tuning_playbook.procedures.planned import first_plan, most_of
-from tuning_playbook.procedures.procedure_state import concluded_of, is_concluded, planned_rounds
-from tuning_playbook.report.budget_lines import (
-    budget_lines,
-    budget_plan_lines,
-    doubt_lines,
-    evaluation_lines,
-)
-from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
-from tuning_playbook.report.import_lines import import_lines
-from tuning_playbook.report.taken_lines import taken_lines
+from tuning_playbook.planning.plan import Plan, find_spec, request_of
+from tuning_playbook.procedures.found_plan import found_plan, found_plans
+from tuning_playbook.procedures.procedure_state import is_concluded
+from tuning_playbook.report.check_lines import check_lines
 from tuning_playbook.study.schema import json_schema
 
 UNCONFIRMED = 3
@@ -85,68 +73,17 @@ def _run(options: argparse.Namespace) -> int:
         options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
     if options.command == "check":
-        _check(path, options)
+        for line in check_lines(path, options.results, options.budget):
+            say(line)
         return 0
     looking = {"status": _status, "watch": _watch}
     if options.command in looking:
         looking[options.command](path, options)
         return 0
-    plan = _plan(path, options)
-    if options.command == "train":
-        check_class(plan)
-    with_plan = {"expand": _expand, "train": _train}
+    plan = found_plan(path, options.results)
+    with_plan = {"expand": _expand, "train": _train, "profile": _profile}
     with_plan[options.command](plan, options)
     return 0
-
-
-def _plan(path: Path, options: argparse.Namespace) -> Plan:
-    """Return the plan of a study, with what the results that are there tell of its trials."""
-    link = plan_chain([path])[path.stem]
-    plan = _settled(link, options.results) if link.earlier else link.plan
-    return _with_proposals(_first_round(link, options) if link.procedure else plan, options)
-
-
-def _with_proposals(plan: Plan, options: argparse.Namespace) -> Plan:
-    """Return a plan with its division into jobs, and the trials that its rounds have proposed."""
-    name = plan.study.name
-    folder = options.results / name
-    division = divided_by(options.results, name, available_cores(), trials_per_job=0)
-    plan = with_division(plan, division)
-    proposals = [folder / item.proposal for item in plan.rounds.values()]
-    return with_proposals(plan, [file for file in proposals if file.exists()])
-
-
-def _first_round(link: Link, options: argparse.Namespace) -> Plan:
-    """Return the plan of a procedure's first round, and say what the whole may cost."""
-    path = link.plan.study.path
-    settled = options.results / path.stem / SETTLED
-    spec = settled if link.earlier else path
-    if not spec.exists():
-        raise TuningPlaybookError(
-            f"{path}: takes values from {', '.join(link.names)}, and its rounds follow from them: "
-            f"run snakemake --config study={path} first, or say where with --results"
-        )
-    _, _, plan = first_plan(spec)
-    if options.command == "check":
-        rounds, trials = most_of(spec, plan)
-        say(f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:")
-    return plan
-
-
-def _settled(link: Link, results: Path) -> Plan:
-    """Return the plan of a study as it was settled; else as the results of earlier ones have it."""
-    path = link.plan.study.path
-    settled = results / path.stem / SETTLED
-    if settled.exists():
-        with contextlib.suppress(ChangedDuringRunError):  # the spec was edited since then
-            return plan_study(settled)
-    plan = known_plan(link, results)
-    if plan is None:
-        raise TuningPlaybookError(
-            f"{path}: takes values from {', '.join(link.names)}, and their results are not in "
-            f"{results}: run snakemake --config study={path} first, or say where with --results"
-        )
-    return plan
 
 
 class _Parser(argparse.ArgumentParser):
@@ -169,6 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     train = add("train", "train a spec's trials in this process, keeping those that are finished")
     status = add("status", "say how far a study is: what is done, running and to come")
     watch = add("watch", "say so again and again, until every trial is done or Ctrl-C")
+    profile = add(
+        "profile",
+        "say whether a trial waits for its input, and write a trace of some steps for Perfetto",
+    )
     verify = add(
         "verify",
         "check an archive: every file, and that each result follows from what it was made of",
@@ -193,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--mode", choices=["min", "max"], required=True)
     compare.add_argument("--min-improvement", type=_not_negative, default=0.0, metavar="X")
     compare.add_argument("--json", action="store_true", help="print a JSON object")
-    for command in (check, expand, train, status, watch):
+    for command in (check, expand, train, status, watch, profile):
         command.add_argument("spec", help="the study's name, or the path of its spec")
     check.add_argument(
         "--budget",
@@ -203,10 +144,22 @@ def _parser() -> argparse.ArgumentParser:
     optuna.add_argument("study", help="the study's name: the folder of its results")
     optuna.add_argument("journal", type=Path, help="the file to write, which must not exist")
     leftovers.add_argument("spec", nargs="+", help="names of studies, or paths of their specs")
+    status.add_argument(
+        "--html",
+        action="store_true",
+        help="also write a report of what there is so far, beside where report.html will be",
+    )
     watch.add_argument(
         "--every", type=_positive, default=2.0, metavar="SECONDS", help="between two looks"
     )
-    for command in (check, expand, train, status, watch, leftovers, optuna):
+    profile.add_argument("--trial", help="its id; the first trial where it is left out")
+    profile.add_argument(
+        "--seconds",
+        type=_positive,
+        default=10.0,
+        help="how long is measured, about; compiling and the trace come on top",
+    )
+    for command in (check, expand, train, status, watch, profile, leftovers, optuna):
         command.add_argument("--results", type=Path, default=Path("results"))
     for command in (verify, reproduce):
         command.add_argument("archive", type=Path, help="the zip file of a study")
@@ -226,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument(
         "--trust", action="store_true", help="run the archive's own workload without asking"
     )
-    for command in (train, reproduce):
+    for command in (train, profile, reproduce):
         command.add_argument("--threads", type=int, default=1)
     leftovers.add_argument("--remove", action="store_true", help="remove what is listed")
     return parser
@@ -259,58 +212,6 @@ def _positive(text: str) -> float:
     if not value:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
-
-
-def _check(path: Path, options: argparse.Namespace) -> None:
-    plan, taken = _as_far_as_known(path, options)
-    check_class(plan)
-    study = plan.study
-    counts = plan.trials_per_arm
-    to_come = sum(counts.values()) - len(plan.trials)
-    more = f", and {to_come} to be proposed in rounds" if to_come else ""
-    jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
-    for line in taken:
-        say(f"  {line}")
-    where = ", finished" if study.imported else f", in {jobs} jobs"
-    say(f"{study.path}: {len(plan.trials)} trials{more}{where}")
-    if study.spec.objective.target is not None:
-        say(f"  ranked by: {study.spec.objective.written}")
-    for arm in study.arms:
-        searched = ", ".join(dimension.name for dimension in arm.dimensions) or "nothing"
-        say(f"  {arm.name}: {counts[arm.name]} trials over {searched}")
-    for arm_name, trial in plan.expansion.duplicates:
-        say(f"  {arm_name}: a configuration equals trial {trial} and is trained once")
-    for line in _checked_lines(plan, options):
-        say(line)
-
-
-def _checked_lines(plan: Plan, options: argparse.Namespace) -> Iterator[str]:
-    """Yield what a study was read of, or what it costs, what it is advised, what it cannot tell."""
-    if plan.study.imported:
-        yield from import_lines(plan.study)
-    else:
-        yield from budget_lines(plan, options.results)
-        yield from evaluation_lines(plan)
-        yield from doubt_lines(plan)
-        yield from (f"advice: {advice}" for advice in plan.advice)
-        yield from cannot_tell_lines(plan, options.results)
-    if options.budget is not None:
-        yield from budget_plan_lines(plan, options.budget, options.results)
-
-
-def _as_far_as_known(path: Path, options: argparse.Namespace) -> tuple[Plan, list[str]]:
-    """Return the plan of a study, and in lines what it takes from the results of earlier ones."""
-    chain = plan_chain([path])
-    link = chain[path.stem]
-    known = known_plan(link, options.results) if link.earlier else link.plan
-    if known is None:
-        listed = ", ".join(link.names)
-        say(f"{path}: the results of {listed} are not known yet; a trial of theirs stands in")
-    plan = _first_round(link, options) if link.procedure else known or link.plan
-    plan = _with_proposals(plan, options)
-    concluded = concluded_of(link, chain, options.results)
-    again = outdated(link, chain, options.results, concluded)
-    return plan, taken_lines(plan, known=known is not None, outdated=again)
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -374,7 +275,10 @@ def _leftovers(options: argparse.Namespace) -> int:
     paths = [find_spec(spec, folder=Path("config/studies")) for spec in options.spec]
     launches = Path("config/launches.csv")
     # Every study is looked through before anything of one is removed.
-    found = [find_leftovers(_plan(path, options), options.results, launches) for path in paths]
+    found = [
+        find_leftovers(found_plan(path, options.results), options.results, launches)
+        for path in paths
+    ]
     trials, size = sum(len(item.trials) for item in found), sum(item.bytes for item in found)
     for leftovers in found:
         for folder in leftovers.trials:
@@ -430,33 +334,57 @@ def _expand(plan: Plan, options: argparse.Namespace) -> None:
 
 
 def _train(plan: Plan, options: argparse.Namespace) -> None:
-    from tuning_playbook.jobs.pack import train_pack  # noqa: PLC0415 - only this command needs it
+    from tuning_playbook.jobs.train_plan import train_plan  # noqa: PLC0415 - only this needs it
 
-    if plan.study.imported:
-        raise TuningPlaybookError(f"{plan.study.path}: its trials are finished; nothing to train")
     logging.basicConfig(format="%(message)s")
     logging.getLogger("tuning_playbook").setLevel(logging.INFO)
-    wanted = set(options.trial or [item.trial.id for item in plan.trials])
-    unknown = wanted - {item.trial.id for item in plan.trials}
-    if unknown:
-        raise TuningPlaybookError(f"{plan.study.path} has no trial {', '.join(sorted(unknown))}")
-    given = plan.study.spec.resources
-    for pack in plan.packs.values():
-        trials = tuple(trial for trial in pack.trials if trial.id in wanted)
-        if trials:
-            train_pack(
-                request_of(plan, trials),
-                options.results / plan.study.name,
-                threads=options.threads,
-                devices=given.devices,
-                gpus=given.gpus,
-                nodes=given.nodes,
-            )
+    train_plan(plan, options.results, only=options.trial or (), threads=options.threads)
+
+
+def _profile(plan: Plan, options: argparse.Namespace) -> None:
+    from tuning_playbook.jobs.environment import Resources, prepare  # noqa: PLC0415 - likewise
+    from tuning_playbook.report.profile_lines import (  # noqa: PLC0415 - likewise
+        profile_json,
+        profile_lines,
+    )
+
+    study = plan.study
+    if study.imported or study.workload.is_command:
+        trainer = "another tool" if study.imported else "a command"
+        raise TuningPlaybookError(
+            f"{study.path}: its trials are trained by {trainer}, and only a trial that this "
+            "project trains itself can be profiled; use the profiler of that trainer"
+        )
+    given = study.spec.resources
+    if given.nodes > 1:
+        raise TuningPlaybookError(
+            f"{study.path}: its jobs have {given.nodes} nodes (resources.nodes), and a profile is "
+            "made on one: profile a copy of the spec with resources: {nodes: 1}"
+        )
+    trials = {item.trial.id: item.trial for item in plan.trials}
+    wanted = options.trial or next(iter(trials))
+    if wanted not in trials:
+        raise TuningPlaybookError(f"{study.path} has no trial {wanted}{nearest(wanted, trials)}")
+    check_class(plan)
+    prepare(Resources(options.threads, given.devices, given.gpus))
+    # JAX is imported after its environment is set.
+    from tuning_playbook.jobs.profile_trial import profile_trial  # noqa: PLC0415
+
+    folder = options.results / study.name / "profiles" / wanted
+    found = profile_trial(request_of(plan, (trials[wanted],)), folder, seconds=options.seconds)
+    write_json(folder / "profile.json", profile_json(found))
+    for line in profile_lines(found):
+        say(line)
 
 
 def _status(path: Path, options: argparse.Namespace) -> None:
-    for line in _look(path, options)[0]:
+    plans = found_plans(path, options.results)
+    seen = [_seen(plan, options) for plan in plans]
+    for line in _told(path, options, seen)[0]:
         say(line)
+    if options.html:
+        for line in _write_so_far(plans, [status for _, status in seen], options):
+            say(line)
 
 
 def _watch(path: Path, options: argparse.Namespace) -> None:
@@ -468,33 +396,54 @@ def _watch(path: Path, options: argparse.Namespace) -> None:
 
 def _look(path: Path, options: argparse.Namespace) -> tuple[list[str], bool]:
     """Return how far a study or a procedure is, in lines, and whether nothing more is to come."""
-    link = plan_chain([path])[path.stem]
-    if link.procedure is None:
-        lines, status = _seen(_plan(path, options), options)
-        return lines, not status.left
-    return _look_at_procedure(link, options)
+    return _told(
+        path, options, [_seen(plan, options) for plan in found_plans(path, options.results)]
+    )
 
 
-def _look_at_procedure(link: Link, options: argparse.Namespace) -> tuple[list[str], bool]:
-    """Return how far each round of a procedure is, and at last what it concludes."""
+def _told(
+    path: Path, options: argparse.Namespace, seen: Sequence[tuple[list[str], "StudyStatus"]]
+) -> tuple[list[str], bool]:
+    """Return how far a study or each round of a procedure is, and at last what it concludes."""
     from tuning_playbook.report.last_words import conclusion_words  # noqa: PLC0415 - slow to import
 
-    name = link.plan.study.name
-    plans = [_first_round(link, options)]
-    for number in planned_rounds(link, options.results):
-        file = options.results / name / f"planned/{number}.yaml"
-        try:
-            plans += [plan_study(file)] if number > 1 else []
-        except TuningPlaybookError:
-            if file.exists():  # else it is about to be planned anew
-                raise
-    seen = [_seen(_with_proposals(plan, options), options) for plan in plans]
+    link = plan_chain([path])[path.stem]
+    if link.procedure is None:
+        ((lines, status),) = seen
+        return lines, not status.left
     lines = [line for told, _ in seen for line in told]
     concluded = is_concluded(link, options.results)
     if concluded:
-        lines += conclusion_words(options.results / name)
+        lines += conclusion_words(options.results / link.plan.study.name)
     # A conclusion does not say that its rounds are not trained again, as after a change of code.
     return lines, concluded and not any(status.running for _, status in seen)
+
+
+def _write_so_far(
+    plans: Sequence[Plan], found: Sequence["StudyStatus"], options: argparse.Namespace
+) -> Iterator[str]:
+    """Write a report of what there is so far of each study that has no report of all; say where.
+
+    Raises:
+        ArtefactError: The one study, or the first round, has no result yet.
+    """
+    from tuning_playbook.planning.targets import StudyFiles  # noqa: PLC0415 - slow to import
+    from tuning_playbook.report.so_far import (  # noqa: PLC0415 - likewise
+        FILE,
+        report_so_far,
+        what_there_is,
+    )
+    from tuning_playbook.report.status_lines import how_far  # noqa: PLC0415 - likewise
+
+    for number, (plan, status) in enumerate(zip(plans, found, strict=True)):
+        folder = options.results / plan.study.name
+        if StudyFiles(plan, str(folder)).is_current("report", "report.html"):
+            yield f"the report is complete: {folder / 'report.html'}"
+        elif number == 0 or status.part("search", "done", "infeasible"):
+            there = what_there_is(plan, options.results)
+            html = report_so_far(there, options.results, said=how_far(status))
+            write_atomically(folder / FILE, html)
+            yield f"report of what there is so far: {folder / FILE}"
 
 
 def _seen(plan: Plan, options: argparse.Namespace) -> tuple[list[str], "StudyStatus"]:

@@ -13,8 +13,31 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 ONE_MINUS = "one_minus_"
 """`one_minus_<name>` sets `<name>` to one minus the value."""
 
+DRAWN = " ("
+"""A hyperparameter that exists only where a choice was drawn is searched as `<name> (<when>)`."""
+
 Value = bool | int | float | str
 """A hyperparameter's value, as YAML gives it."""
+
+
+def spec_name(searched: str) -> str:
+    """Return the name that a spec has for what is searched, `one_minus_` included.
+
+    Example:
+        >>> spec_name("one_minus_b1 (optimizer=adam)")
+        'one_minus_b1'
+    """
+    return searched.partition(DRAWN)[0]
+
+
+def target_of(searched: str) -> str:
+    """Return the name of the hyperparameter that a searched name sets.
+
+    Example:
+        >>> target_of("one_minus_b1 (optimizer=adam)")
+        'b1'
+    """
+    return spec_name(searched).removeprefix(ONE_MINUS)
 
 
 def same(one: object, other: object) -> bool:

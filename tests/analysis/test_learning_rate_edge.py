@@ -19,6 +19,13 @@ def breaks_down(arm, at):
     return "loss is not finite" if at["learning_rate"] > 0.75 else ""
 
 
+def too_far(arm, at):
+    """Above an effective rate of 10: both are searched over three decades."""
+    if arm == ADAM:
+        return ""
+    return "loss is not finite" if at["learning_rate"] - at["one_minus_momentum"] > 1 / 3 else ""
+
+
 def rows(finding):
     return {row["arm"]: row for row in finding.numbers["arms"]}
 
@@ -36,6 +43,24 @@ def test_the_arm_the_edge_and_what_is_above_it():
     assert (row["above"], row["unstable_above"]) == (4, 4)
     assert not rows(finding)[NESTEROV]["at_the_edge"]
     assert "warmup" in finding.advice
+
+
+def test_where_the_momentum_varies_the_edge_is_one_of_the_effective_rate():
+    """Stability depends on rate / (1 - momentum): the rate alone does not part the trials."""
+    study = make_study(trials=24, reason=too_far)
+    study["hp_momentum"] = 1.0 - study["hp_one_minus_momentum"]
+    row = rows(learning_rate_edge(study))[NESTEROV]
+    effective = (study["hp_learning_rate"] / study["hp_one_minus_momentum"]).values
+    nesterov = study["arm"].values == NESTEROV
+    stable = nesterov & np.isfinite(study["objective"].values)
+    assert row["rate"] == "learning_rate / (1 - momentum)"
+    assert row["edge"] == pytest.approx(effective[stable].max())
+    assert row["above"] == row["unstable_above"] == (nesterov & ~stable).sum()
+    assert "learning_rate / (1 - momentum) = " in learning_rate_edge(study).summary
+    # Where the rate alone parts them as well, nothing else is named.
+    plain = make_study(reason=lambda arm, at: breaks_down(arm, at) if arm == NESTEROV else "")
+    plain["hp_momentum"] = 1.0 - plain["hp_one_minus_momentum"]
+    assert rows(learning_rate_edge(plain))[NESTEROV]["rate"] == "learning_rate"
 
 
 def test_without_a_breakdown_there_is_no_edge():

@@ -9,7 +9,8 @@ import pytest
 
 from tests.specs import plan_of, write_spec
 from tests.trials.records import record_of
-from tuning_playbook.dataset.study_status import CHOICE, SET_BACK_CHOICE, study_status
+from tuning_playbook.dataset.reruns import CHOICE
+from tuning_playbook.dataset.study_status import SET_BACK_CHOICE, study_status
 from tuning_playbook.planning.targets import StudyFiles
 from tuning_playbook.trials.claims import CLAIMS
 from tuning_playbook.trials.progress import Evaluation, append_progress

@@ -90,6 +90,7 @@ def test_what_a_trial_took_is_told(trained):
         steps = request.trials[0].max_train_steps
         assert facts["steps_per_second"] * training == pytest.approx(steps)
         assert facts["input_wait_seconds"] == 0  # the data is on the device
+        assert "device_train_seconds" not in facts
         # It imported NumPy and JAX at least.
         assert 50 * 2**20 < facts["peak_memory_bytes"] < psutil.virtual_memory().total
 
@@ -328,7 +329,7 @@ def test_a_trial_that_never_fits_fails_with_its_reason(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "INTERNAL"])
 def test_a_wrong_program_is_the_configurations_error(tmp_path, monkeypatch, status):
-    """Of any other error of XLA it cannot be told that the device is not broken."""
+    """Of any other error of XLA it is not known that the device is not broken."""
     train = Program.train
 
     def limited(program, *arguments):

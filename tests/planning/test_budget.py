@@ -89,6 +89,19 @@ def test_the_time_of_a_training_in_each_arm_and_of_the_baseline(tmp_path):
     assert times == pytest.approx({"depth=1": 1.0, "depth=2": 2.0, "baseline": 1.5})
 
 
+def test_a_check_says_the_time_and_its_range(tmp_path, capsys):
+    plan = plan_of(tmp_path, TWO_ARMS)
+    for number in range(3):
+        finished(tmp_path / "results", f"t{number}", seconds=120.0)
+    assert main(["check", str(plan.study.path), "--results", str(tmp_path / "results")]) == 0
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if "9 of 10 cases" in line]
+    # Twelve trainings of a minute; one other study tells, so it may be half or twice that.
+    assert said == (
+        "  in 9 of 10 cases 5 min 56 s to 24 min 15 s in all, one job at a time; known from 3 "
+        "trained trials of the workload"
+    )
+
+
 def test_a_budget_of_time_is_planned_by_what_earlier_trials_took(tmp_path, capsys):
     plan = plan_of(tmp_path, TWO_ARMS)
     finished(tmp_path / "results", "t", seconds=120.0)

@@ -53,7 +53,7 @@ def test_every_procedure_has_the_plots_that_its_recipe_names():
 
 
 @pytest.mark.parametrize("train", ["found", "nothing feasible"])
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_every_plot_is_drawn_whatever_came_of_the_trials(name, train):
     _, dataset = conclude(name, FOUND[name] if train == "found" else lost)
     for plot in PLOTS[name]:

@@ -6,9 +6,10 @@ import xarray as xr
 
 from tests.procedures.campaign import play
 from tests.specs import write_spec
+from tuning_playbook.dataset.resources import provenance_dataset
 from tuning_playbook.procedures.planned import as_written, first_plan, next_round, plan_of_round
-from tuning_playbook.procedures.procedure_history import FinishedRound
-from tuning_playbook.procedures.read_rounds import outcomes
+from tuning_playbook.procedures.procedure_history import FinishedRound, StepCost
+from tuning_playbook.procedures.read_rounds import costs, outcomes
 from tuning_playbook.study.read import read_spec
 
 
@@ -37,3 +38,12 @@ def test_a_truth_value_goes_on_to_the_next_round(tmp_path, bias):
     second = next_round(procedure, [finished])
     plan = plan_of_round(as_written(procedure, 2, second))
     assert [item.trial.hyperparameters["bias"] for item in plan.trials] == [bias]
+
+
+def test_what_a_step_took_is_known_where_it_was_measured():
+    measured = {"steps_per_second": 50.0, "devices": 2, "nodes": 3, "versions": {}}
+    resources = provenance_dataset(
+        ["a", "b"],
+        [measured | {"machine": "x86_64", "device": "NVIDIA H200"}, {"versions": {}}],
+    )
+    assert costs(resources) == {"a": StepCost(0.02, 6.0, "x86_64 NVIDIA H200")}

@@ -3,6 +3,7 @@
 import pytest
 
 from tuning_playbook.dataset.study_status import StudyStatus, TrialStatus
+from tuning_playbook.planning.time_left import Expected
 from tuning_playbook.report.status_lines import MOST_RUNNING, status_lines
 
 
@@ -69,6 +70,17 @@ def test_a_study_at_rest_says_so():
         "time left not known before the first trial is done"
     )
     assert lines(trial("done", seconds_left=0.0))[0] == "small: 1 of 1 trials done"
+
+
+def test_the_time_left_has_its_range():
+    known = Expected({"optimizer=adam": 30.0}, spread=0.3, known=9, drift=0.1)
+    trials = tuple(trial("to come", f"{n:010d}") for n in range(4))
+    status = StudyStatus("small", "validation/error_rate", "min", trials, 0.0, known)
+    # 1.645 times the root of 0.09 / 4 + 0.09 / 9 + 0.01 is 0.3391, whose exponential is 1.4037.
+    assert status_lines(status)[0].endswith(
+        "about 2 min 0 s (1 min 25 s to 2 min 48 s in 9 of 10 cases) of training to come, one job "
+        "at a time"
+    )
 
 
 def test_of_very_many_running_trials_the_first_are_listed():

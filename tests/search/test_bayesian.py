@@ -187,3 +187,37 @@ def test_the_improvement_on_noisy_trials_is_that_of_joint_draws():
     expected = np.maximum(best - drawn[:, 13:], 0.0).mean(axis=0)
     assert expected.max() > 0.15
     assert found == pytest.approx(expected, abs=0.015)  # 64 draws, of which each says its mean
+
+
+DRAWN = {
+    "optimizer": Distribution("choice", choices=("slow", "fast")),
+    "rate of slow": Distribution("log_uniform", 1e-3, 1.0),
+    "rate of fast": Distribution("log_uniform", 1e-6, 1e-3),
+}
+
+
+def with_its_choice(name, values):
+    return name == "optimizer" or name.endswith(str(values["optimizer"]))
+
+
+def test_a_choice_brings_what_exists_beside_it_and_the_better_one_gets_the_proposals():
+    """Each choice has a best rate of its own; the worst of the one is better than the other's."""
+
+    def loss(values):
+        (rate,) = (value for name, value in values.items() if name.startswith("rate"))
+        fast = values["optimizer"] == "fast"
+        away = math.log10(rate) + (4.5 if fast else 1.0)
+        return away**2 + (0.0 if fast else 10.0)
+
+    tried = [
+        {name: value for name, value in values.items() if with_its_choice(name, values)}
+        for values in initial(DRAWN, 12)
+    ]
+    proposals = propose(
+        DRAWN, tried, [loss(values) for values in tried], count=8, seed=0, exists=with_its_choice
+    )
+    assert all(
+        values.keys() == {"optimizer", f"rate of {values['optimizer']}"} for values in proposals
+    )
+    assert sum(values["optimizer"] == "fast" for values in proposals) >= 7
+    assert min(map(loss, proposals)) < min(map(loss, tried))

@@ -39,7 +39,25 @@ def by_optimizer(nesterov):
 
 BOTH = {"nuisance": {"learning_rate": RATE, "one_minus_momentum": DECAY}}
 
+OWN_RANGES = {
+    "nuisance": {"optimizer": {"choice": ["nesterov", "adam"]}},
+    "conditional": [
+        {"when": {"optimizer": name}, "nuisance": {"learning_rate": RATE}}
+        for name in ("nesterov", "adam")
+    ],
+    "fixed": {"width": 16},
+}
+ONE_RANGE = {
+    "nuisance": {"optimizer": {"choice": ["nesterov", "adam"]}, "learning_rate": RATE},
+    "fixed": {"width": 16},
+}
+
 SPEAKS = {
+    "optimizers are drawn with one range for all": (
+        ONE_RANGE,
+        "one_range_for_all",
+        "The optimizer is drawn, and all share one range of learning_rate",
+    ),
     # name: (changes to the small spec; the rule; what its text says)
     "ten trials are too many to want": (
         GOOD | {"search.trials": 9},
@@ -252,6 +270,7 @@ SPEAKS = {
 }
 
 SILENT = {
+    "optimizers are drawn with ranges of their own": (OWN_RANGES, "one_range_for_all"),
     # name: (changes to the small spec; the rule)
     "ten trials": (GOOD | {"search.trials": 10}, "few_trials"),
     "one trial that searches nothing": (

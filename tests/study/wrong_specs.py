@@ -115,7 +115,7 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
     "unknown algorithm": ({"search.algorithm": "haton"}, "did you mean 'halton'?"),
     "condition on what is not scientific": (
         {"conditional": [{"when": {"activation": "relu"}, "fixed": {"depth": 2}}]},
-        "'activation' is not scientific here",
+        "'activation' is not scientific here, nor a choice under 'nuisance'",
     ),
     "condition on a value never taken": (
         {
@@ -134,9 +134,35 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         {"nuisance.batch_size": {"choice": [32, 64]}},
         "the batch size is never a nuisance hyperparameter",
     ),
-    "optimizer as nuisance": (
-        {"nuisance.optimizer": {"choice": ["adam", "nadam"]}, "fixed.optimizer": REMOVED},
-        "the optimizer is scientific or fixed, never a nuisance",
+    "optimizer compared and searched": (
+        {
+            "scientific.optimizer": ["adam", "searched"],
+            "nuisance.optimizer": {"choice": ["adam", "nadam"]},
+            "fixed.optimizer": REMOVED,
+        },
+        "the optimizer is compared or searched, not both",
+    ),
+    "a hyperparameter of one optimizer where several are drawn": (
+        {
+            "nuisance": {
+                "optimizer": {"choice": ["adam", "nesterov"]},
+                "b1": {"uniform": [0.8, 0.95]},
+            },
+            "fixed.optimizer": REMOVED,
+        },
+        "'b1' is no hyperparameter of optimizer 'nesterov'",
+    ),
+    "what is scientific under a nuisance choice": (
+        {
+            "nuisance.optimizer": {"choice": ["adam", "nesterov"]},
+            "fixed.optimizer": REMOVED,
+            "conditional": [{"when": {"optimizer": "adam"}, "scientific": {"b1": [0.8, 0.9]}}],
+        },
+        "'optimizer' is a nuisance hyperparameter here, so part of the trials alone",
+    ),
+    "optimizer that is drawn and unknown": (
+        {"nuisance.optimizer": {"choice": ["adam", "adan"]}, "fixed.optimizer": REMOVED},
+        "nuisance.optimizer",
     ),
     "metric that does not exist": (
         {"objective.metric": "validation/eror_rate"},
@@ -174,7 +200,7 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
                 "trials": [{"momentum": 0.5}, {"one_minus_momentum": 0.1}],
             },
         },
-        "stands elsewhere as 'momentum'",
+        "is written elsewhere as 'momentum'",
     ),
     "a value that stands twice": ({"scientific": {"depth": [1, 1.0]}}, "a value is named twice"),
     "a truth value for a number": (
@@ -277,7 +303,7 @@ WRONG_DESIGNS: dict[str, tuple[dict[str, Any] | str, str]] = {
                 }
             ],
         },
-        "no arm meets this condition",
+        "nothing meets this condition",
     ),
     "two conditions that give one name in one arm": (
         {

@@ -59,7 +59,9 @@ def test_a_study_trains_on_a_users_folder(folder, tmp_path):
     (place,) = (trial_folder(tmp_path, trial) for trial in pack.trials)
     assert sum(read_best(place, request.selection).class_examples) == 40
     facts = read_provenance(place)
-    assert facts["input_wait_seconds"] > 0  # its batches came from the host
+    assert facts["device_train_seconds"] > 0  # its batches came from the host
+    parts = [facts[f"input_{part}_seconds"] for part in ("read", "stack", "transfer")]
+    assert 0 < facts["input_wait_seconds"] <= sum(parts) + 0.01
 
 
 def test_the_data_decides_the_trials_and_its_place_does_not(folder, tmp_path):

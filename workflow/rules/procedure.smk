@@ -115,6 +115,7 @@ rule conclude_procedure:
         studies=of_finished("study.nc", all_rounds),
         launches=launches(all_rounds),
         reruns=reruns(all_rounds),
+        resources=of_finished("resources.nc", all_rounds),
         stamp=conclusion_stamp,
     output:
         conclusion=report(

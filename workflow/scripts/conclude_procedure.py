@@ -24,6 +24,7 @@ with logged(snakemake.log[0]):
         [Path(file) for file in files.studies],
         [Path(file) for file in files.launches],
         [Path(file) for file in files.reruns],
+        [Path(file) for file in files.resources],
         incomplete=params.decide_incomplete,
     )
     conclusion = next_round(procedure, rounds)

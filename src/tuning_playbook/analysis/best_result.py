@@ -20,7 +20,7 @@ from tuning_playbook.analysis.ranking import (
 from tuning_playbook.analysis.trial_values import spec_values_of
 from tuning_playbook.analysis.variance import pooled_deviation
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.declarations import ONE_MINUS
+from tuning_playbook.declarations import target_of
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.study.compared_before import STEPS
 from tuning_playbook.study.earlier_results import EarlierArm
@@ -72,11 +72,11 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
 
 def _what_it_compared(study: xr.Dataset, arm: str) -> dict[str, Any]:
     """Return what a study compared, what it held fixed meanwhile, and its best other arm."""
-    searched = {item.name.removeprefix(ONE_MINUS) for item in read_searched(study)}
+    searched = {target_of(item.name) for item in read_searched(study)}
     beside: dict[str, list[str]] = {STEPS: [str(int(study.attrs[STEPS]))]}
     for position in range(study.sizes["trial"]):
         for name, value in spec_values_of(study, position).items():
-            if name.removeprefix(ONE_MINUS) not in searched and value is not None:
+            if target_of(name) not in searched and value is not None:
                 beside.setdefault(name, []).append(write_value(value))
     beside = {name: list(dict.fromkeys(values)) for name, values in beside.items()}
     names = dict.fromkeys(name for of in arm_settings(study).values() for name in of)

@@ -6,6 +6,7 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.analysis.checklist import diagnose
+from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.importance import importance
 from tuning_playbook.analysis.nothing_matters import nothing_matters
 from tuning_playbook.dataset.best_checkpoints import with_checkpoints
@@ -30,12 +31,25 @@ def diagnose_study(
         names = [str(trial) for trial in study["trial"].to_numpy()]
         trained = [name for name in names if (trials / name).is_dir()]
         resources = collect_resources(trained, trials) if trained else None
-        findings = [
-            *diagnose(study, resources, checklist),
-            nothing_matters(study, checklist.nothing_matters),
-            importance(study, checklist.importance),
-        ]
+        findings = findings_of(study, resources, checklist)
         return {
             "study": study.attrs["study"],
             "findings": [finding.to_json() for finding in findings],
         }
+
+
+def findings_of(
+    study: xr.Dataset, resources: xr.Dataset | None, checklist: Checklist
+) -> list[Finding]:
+    """Return what the checklist finds of a study, and which hyperparameters matter.
+
+    Args:
+        study: Its `study.nc`, with what `checkpoints.nc` has of the trials.
+        resources: Time and machine of its trials; None where they tell none.
+        checklist: The thresholds.
+    """
+    return [
+        *diagnose(study, resources, checklist),
+        nothing_matters(study, checklist.nothing_matters),
+        importance(study, checklist.importance),
+    ]

@@ -15,7 +15,7 @@ from tuning_playbook.dataset.feasibility import with_those_that_got_nowhere
 from tuning_playbook.dataset.outcome import collapse_variables, objective_variables
 from tuning_playbook.dataset.own_steps import at_steps
 from tuning_playbook.dataset.rows import Axes
-from tuning_playbook.declarations import ONE_MINUS
+from tuning_playbook.declarations import ONE_MINUS, spec_name, target_of
 from tuning_playbook.trials.best_checkpoint import read_best
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.record import TrialRecord
@@ -184,10 +184,18 @@ def _check_configurations(
             elif hyperparameter in known:
                 agrees = _text(value) == _text(known[hyperparameter])
             else:
-                target = known.get(hyperparameter.removeprefix(ONE_MINUS))
-                agrees = target is not None and np.isclose(1.0 - value, target, rtol=1e-9)
+                agrees = _sets(hyperparameter, value, known)
             if not agrees:
                 yield f"{name}: {variable} is not what trial {trial} was trained with"
+
+
+def _sets(searched: str, value: Any, known: Mapping[str, Any]) -> bool:
+    """Whether a searched value sets what a trial was trained with."""
+    name = spec_name(searched)
+    if not name.startswith(ONE_MINUS):
+        return name in known and _text(value) == _text(known[name])
+    target = known.get(target_of(searched))
+    return target is not None and bool(np.isclose(1.0 - value, target, rtol=1e-9))
 
 
 def _sized(values: Any, size: int) -> np.ndarray:

@@ -173,7 +173,7 @@ def _check_told(trial: Path, record: TrialRecord, pack: Path) -> None:
     # A record of another version keeps no such hash.
     if content.get("format") == TRIAL_FORMAT and not is_told(record, content):
         raise ArtefactError(
-            f"{pack}: trial {trial.name} has other numbers there than its trial.json tells; remove "
+            f"{pack}: trial {trial.name} has other numbers there than its trial.json says; remove "
             "the file and run snakemake again: finished trials are kept"
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tuning_playbook.dataset.rows import Row, column
 from tuning_playbook.dataset.searched import Searched, to_attributes
-from tuning_playbook.declarations import Hyperparameter
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter
 from tuning_playbook.study.conditions import parts_of, values_of
 from tuning_playbook.study.study import Study
 
@@ -25,7 +25,9 @@ def hyperparameter_variables(study: Study, rows: Sequence[Row]) -> dict[str, Any
         for name, value in given.items():
             values.setdefault(name, [None] * len(rows))[number] = value
     scientific = values_of(parts_of(study.spec))
-    targets = {item.hyperparameter.name: item.name for arm in study.arms for item in arm.dimensions}
+    targets: dict[str, dict[str, None]] = {}
+    for dimension in (dimension for arm in study.arms for dimension in arm.dimensions):
+        targets.setdefault(dimension.hyperparameter.name, {})[dimension.name] = None
     variables = {}
     for name in sorted(values):
         attributes: dict[str, Any] = {"long_name": _description(study, name)}
@@ -34,7 +36,7 @@ def hyperparameter_variables(study: Study, rows: Sequence[Row]) -> dict[str, Any
         elif name in scientific:
             attributes["role"] = "scientific"
         elif name in targets:
-            attributes |= {"role": "nuisance", "set_by": targets[name]}
+            attributes |= {"role": "nuisance", "set_by": ", ".join(targets[name])}
         else:
             attributes["role"] = "fixed"
         variables[f"hp_{name}"] = ("trial", column(values[name]), attributes)
@@ -69,7 +71,7 @@ def searched_of(study: Study) -> tuple[Searched, ...]:
 def _valid(name: str, hyperparameter: Hyperparameter) -> tuple[float, float]:
     """Return the smallest and the largest valid value of what a spec names so."""
     low, high = float(hyperparameter.low), float(hyperparameter.high)
-    return (low, high) if name == hyperparameter.name else (1 - high, 1 - low)
+    return (1 - high, 1 - low) if name.startswith(ONE_MINUS) else (low, high)
 
 
 def _listed_scale(hyperparameter: Any) -> str:
@@ -81,6 +83,7 @@ def _description(study: Study, name: str) -> str:
     for arm in study.arms:
         for item in arm.dimensions:
             if name == item.name != item.hyperparameter.name:
-                return f"1 - {item.hyperparameter.name}: {item.hyperparameter.description}"
+                minus = f"1 - {item.hyperparameter.name}: " if name.startswith(ONE_MINUS) else ""
+                return f"{minus}{item.hyperparameter.description}"
     declared = study.hyperparameters.get(name)
     return declared.description if declared else "examples a step"

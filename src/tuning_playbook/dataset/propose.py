@@ -1,6 +1,7 @@
 """Propose the trials of a round from the results of those before it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import xarray as xr
 from tuning_playbook.dataset.collect import collect
 from tuning_playbook.dataset.rows import Row
 from tuning_playbook.dataset.steps_to_target import losses_with_censored
+from tuning_playbook.declarations import Value
 from tuning_playbook.planning.expand import Expansion
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.rounds import Round, add_proposals
 from tuning_playbook.search.bayesian import propose
-from tuning_playbook.study.study import Study
+from tuning_playbook.study.study import Dimension, Study, by_spec_name
 
 
 def propose_round(
@@ -43,10 +45,15 @@ def propose_round(
         _losses(plan.study, found).tolist(),
         count=current.trials,
         seed=current.seed,
+        exists=partial(_exists, {item.name: item for item in arm.dimensions}),
     )
     content = {"searched": proposals}
     added = add_proposals(plan.study, Expansion((), ()), [current], {current.id: content})
     return content | {"trials": [item.trial.to_json() for item in added.trials]}
+
+
+def _exists(dimensions: Mapping[str, Dimension], name: str, searched: Mapping[str, Value]) -> bool:
+    return dimensions[name].exists(by_spec_name(searched))
 
 
 def _losses(study: Study, found: xr.Dataset) -> np.ndarray:

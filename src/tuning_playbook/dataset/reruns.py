@@ -3,6 +3,8 @@
 They train on fresh seeds for trial variance, and on other divisions of the data for data variance.
 """
 
+import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.dataset.collect import collect
+from tuning_playbook.dataset.collect import assemble, axes_of, collect
+from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.dataset.rows import Row
 from tuning_playbook.declarations import Value
 from tuning_playbook.planning.expand import make_trial
 from tuning_playbook.planning.plan import Plan
+from tuning_playbook.planning.targets import StudyFiles
 from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.trials.trial import Trial, trial_from_json
 
 BASELINE_RERUN_OF = ""
+
+CHOICE = "reruns/choice.json"
+"""Which trials are trained again, once that is known; in the study's folder of results."""
 
 
 def choose_reruns(plan: Plan, best: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -93,6 +100,39 @@ def collect_reruns(
 
     Its arguments are those of `dataset.collect`.
     """
+    rows = _rows(plan, chosen)
+    return describe_reruns(collect(plan.study, rows, packs, folder), plan.study)
+
+
+def reruns_so_far(plan: Plan, folder: Path) -> xr.Dataset:
+    """Return the dataset of those reruns that have a result; none before they are chosen.
+
+    Args:
+        plan: The study's.
+        folder: Its folder of results.
+    """
+    rows = _rows(plan, chosen_now(plan, folder))
+    found = kept_records(folder, [row.trial for row in rows])
+    there = [row for row in rows if row.trial.id in found]
+    axes = axes_of(plan.study, there, found.values())
+    return describe_reruns(assemble(plan.study, there, [found], axes), plan.study)
+
+
+def chosen_now(plan: Plan, folder: Path) -> Mapping[str, Any]:
+    """Return what is rerun, as from `choose_reruns`; nothing before that is known.
+
+    Args:
+        plan: The study's.
+        folder: Its folder of results.
+    """
+    if StudyFiles(plan, str(folder)).is_current("reruns", CHOICE):
+        with contextlib.suppress(OSError, ValueError, LookupError):
+            chosen: Mapping[str, Any] = json.loads((folder / CHOICE).read_text())["arms"]
+            return chosen
+    return {}
+
+
+def _rows(plan: Plan, chosen: Mapping[str, Any]) -> list[Row]:
     rows: list[Row] = []
     for arm, choice in chosen.items():
         for number, content in enumerate(choice["trials"]):
@@ -101,7 +141,7 @@ def collect_reruns(
             if plan.study.spec.reruns.splits:
                 extra["data_split"] = trial.data_split
             rows.append(Row(len(rows), arm, trial, {}, extra))
-    return describe_reruns(collect(plan.study, rows, packs, folder), plan.study)
+    return rows
 
 
 def describe_reruns(dataset: xr.Dataset, study: Study) -> xr.Dataset:

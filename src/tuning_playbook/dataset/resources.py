@@ -13,7 +13,14 @@ from tuning_playbook.trials.trial_files import read_provenance
 NUMBERS = {
     "wall_seconds": ("wall-clock time of the trial; its share, where lanes train together", "s"),
     "compile_seconds": ("time spent compiling; its share, where lanes train together", "s"),
-    "input_wait_seconds": ("time spent waiting for batches from the host", "s"),
+    "input_wait_seconds": ("time that the device waited for batches from the host", "s"),
+    "input_read_seconds": ("time that the host waited for batches not read or made yet", "s"),
+    "input_stack_seconds": ("time that the host put batches of several steps together", "s"),
+    "input_transfer_seconds": ("time that the host moved batches to the device", "s"),
+    "device_train_seconds": (
+        "time that the device trained on batches from the host, evaluations apart",
+        "s",
+    ),
     "steps_per_second": ("training steps per second, compiling left out", "s-1"),
     "peak_memory_bytes": ("most memory that the job had held when the trial ended", "byte"),
     "resumed_at": ("step that the job went on from; 0 if it began the trial", "1"),

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuning_playbook.dataset.kept import kept_records
+from tuning_playbook.dataset.reruns import chosen_now
 from tuning_playbook.planning.budget import (
     SET_BACK,
     most_changes,
-    read_earlier_trials,
-    training_seconds,
 )
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.targets import StudyFiles
+from tuning_playbook.planning.time_left import Expected, expected_seconds
 from tuning_playbook.trials.claims import claimed_now
 from tuning_playbook.trials.progress import Evaluation, read_progress
 from tuning_playbook.trials.trial import Trial, trial_from_json
@@ -26,10 +26,7 @@ Part = Literal["search", "reruns", "repeats", "set back"]
 State = Literal["done", "infeasible", "failed", "running", "stopped", "to come"]
 
 SET_BACK_CHOICE = "set_back/choice.json"
-"""Which changes are set back, likewise."""
-
-CHOICE = "reruns/choice.json"
-"""Which trials are trained again, once that is known."""
+"""Which changes are set back, once that is known."""
 
 TO_TRAIN: tuple[State, ...] = ("failed", "running", "stopped", "to come")
 """The states of trials that are still to be trained; one that failed is tried again."""
@@ -76,6 +73,7 @@ class StudyStatus:
         mode: Whether small or large values are better.
         trials: Every trial of the search, the reruns and the repeats.
         jobs: Trials that train side by side at this moment, those of one group of lanes as one.
+        expected: What its trainings are expected to take; None where that was not asked.
     """
 
     name: str
@@ -83,6 +81,7 @@ class StudyStatus:
     mode: Literal["min", "max"]
     trials: tuple[TrialStatus, ...]
     jobs: float
+    expected: Expected | None = None
 
     def part(self, part: Part, *states: State) -> tuple[TrialStatus, ...]:
         """Return the trials of a part of the study, of some states or of all."""
@@ -126,6 +125,18 @@ class StudyStatus:
         longest = max((time for item in self.running if (time := item.seconds_left)), default=0.0)
         return max(sum(known) / max(self.jobs, 1.0), longest)
 
+    @property
+    def seconds_left_range(self) -> tuple[float, float] | None:
+        """Return between which times all is trained, in nine of ten cases; None where none tells.
+
+        Trials that are nearly done leave little that is uncertain.
+        """
+        if self.seconds_left is None or self.expected is None:
+            return None
+        to_come = sum(1 - item.step / max(item.last_step, 1) for item in self.left)
+        factor = self.expected.factor(to_come)
+        return self.seconds_left / factor, self.seconds_left * factor
+
 
 def study_status(plan: Plan, results: Path) -> StudyStatus:
     """Return how far a study is.
@@ -141,11 +152,12 @@ def study_status(plan: Plan, results: Path) -> StudyStatus:
         *_rerun(plan, folder),
         *_set_back(plan, folder),
     ]
-    paces = _paces(plan, results)
+    expected = expected_seconds(plan, results)
     told = {trial.id: told_of(folder, trial) for _, _, trial in asked if trial is not None}
     open_ = [trial for _, _, trial in asked if trial is not None and not _is_done(told[trial.id])]
     claimed = claimed_now(open_, folder)
-    seen = _Seen(plan, folder, told, claimed, paces, _values_without_progress(plan, folder, told))
+    without = _values_without_progress(plan, folder, told)
+    seen = _Seen(plan, folder, told, claimed, expected.seconds, without)
     trials = tuple(seen.status(part, arm, trial) for part, arm, trial in asked)
     running = {item.id for item in trials if item.state == "running"}
     lanes = {trial.id: trial.lanes for _, _, trial in asked if trial is not None}
@@ -156,6 +168,7 @@ def study_status(plan: Plan, results: Path) -> StudyStatus:
         mode=objective.mode,
         trials=trials,
         jobs=sum(1 / lanes[name] for name in running),
+        expected=expected,
     )
 
 
@@ -180,10 +193,7 @@ def _repeated(plan: Plan) -> Iterator[Asked]:
 
 
 def _rerun(plan: Plan, folder: Path) -> Iterator[Asked]:
-    chosen: Mapping[str, Any] = {}
-    if StudyFiles(plan, str(folder)).is_current("reruns", CHOICE):
-        with contextlib.suppress(OSError, ValueError, LookupError):
-            chosen = json.loads((folder / CHOICE).read_text())["arms"]
+    chosen = chosen_now(plan, folder)
     for pack in plan.rerun_packs.values():
         trials = chosen.get(pack.arm, {}).get("trials", ())
         for number in pack.reruns:
@@ -206,15 +216,6 @@ def _set_back(plan: Plan, folder: Path) -> Iterator[Asked]:
             return
     for _ in range(most_changes(plan.study, plan.study.baseline) * back):
         yield "set back", SET_BACK, None
-
-
-def _paces(plan: Plan, results: Path) -> dict[str, float | None]:
-    """Return the seconds a training is expected to take in each arm, by its name.
-
-    The study's own trials tell it best; where it has none yet, those of others do.
-    """
-    own = read_earlier_trials(results, plan.study.name)
-    return training_seconds(plan, own or read_earlier_trials(results))
 
 
 def _is_done(content: Mapping[str, Any] | None) -> bool:

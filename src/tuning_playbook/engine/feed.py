@@ -6,7 +6,7 @@ workload makes itself.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,15 +31,16 @@ class Feed(Protocol):
     """What the steps of a group of lanes are fed, from a step on.
 
     Attributes:
-        wait_seconds: Time spent waiting for what was not read yet.
         most_steps: Steps that may be asked for at once.
     """
 
-    wait_seconds: float
     most_steps: int
 
     def next(self, steps: int) -> Any:
         """Return what the next steps are fed: [steps, batch, ...], lanes first where several."""
+
+    def close(self) -> None:
+        """Read no further ahead; nothing is fed any more."""
 
 
 class IndexFeed:
@@ -53,7 +54,6 @@ class IndexFeed:
             first_step: Steps already taken.
             rows: The examples of each batch that this process is to name; others name the others.
         """
-        self.wait_seconds = 0.0
         self._order, self._step, self._rows = order, first_step, rows
         self.most_steps = _most_steps(order.batches(first_step, 1).nbytes)
 
@@ -63,9 +63,18 @@ class IndexFeed:
         self._step += steps
         return _drop_single_lane(numbers)
 
+    def close(self) -> None:
+        """Do nothing: no numbers are drawn ahead."""
+
 
 class HostFeed:
-    """The examples themselves, which are read ahead on the host. See `Feed`."""
+    """The examples themselves, which are read ahead on the host. See `Feed`.
+
+    Attributes:
+        read_seconds: Time spent waiting for batches that were not read or made yet.
+        stack_seconds: Time spent putting the batches of several steps together.
+        most_steps: Steps that may be asked for at once.
+    """
 
     def __init__(
         self,
@@ -82,7 +91,7 @@ class HostFeed:
             first_step: Steps already taken.
             last_step: Where training ends.
         """
-        self.wait_seconds = 0.0
+        self.read_seconds = self.stack_seconds = 0.0
         self.most_steps = _most_steps(step_bytes)
 
         import grain  # noqa: PLC0415 - half as slow to import as JAX, and few workloads need it
@@ -90,17 +99,24 @@ class HostFeed:
         ahead = min(PREFETCHED_STEPS, PREFETCHED_PIECES * self.most_steps)
         options = grain.ReadOptions(num_threads=READING_THREADS, prefetch_buffer_size=ahead)
         steps = grain.MapDataset.range(first_step, last_step).map(batch_at)
-        self._batches: Iterator[Mapping[str, np.ndarray]] = iter(steps.to_iter_dataset(options))
+        self._batches = iter(steps.to_iter_dataset(options))
 
     def next(self, steps: int) -> dict[str, np.ndarray]:
         """Return the examples of the next steps, by name."""
         started = time.perf_counter()
         batches = [next(self._batches) for _ in range(steps)]
-        self.wait_seconds += time.perf_counter() - started
-        return {
+        read = time.perf_counter()
+        stacked = {
             name: _drop_single_lane(np.stack([batch[name] for batch in batches], axis=1))
             for name in batches[0]
         }
+        self.read_seconds += read - started
+        self.stack_seconds += time.perf_counter() - read
+        return stacked
+
+    def close(self) -> None:
+        """Read no further ahead: a trial that diverged leaves its readers nothing to do."""
+        self._batches.close()
 
 
 def array_feed(

@@ -18,6 +18,7 @@ import numpy as np
 from tuning_playbook.engine.devices import everywhere
 from tuning_playbook.engine.examine import NOTHING, Examination, examine
 from tuning_playbook.engine.feed import Feed, IndexFeed, array_feed, stream_feed
+from tuning_playbook.engine.input_clock import InputClock, InputSeconds, input_clock
 from tuning_playbook.engine.lane import Lane, device_lane, lane_of, new_lane
 from tuning_playbook.engine.order import Order
 from tuning_playbook.engine.pieces import Pace, Piece, one_ahead
@@ -81,13 +82,14 @@ class Trained:
     Attributes:
         finished: Each of them.
         steps: Steps that this process trained, all lanes together: not those before a resume.
-        wait_seconds: How long training waited for batches from the host.
+        input_seconds: What the batches from the host cost, all lanes together; None where the data
+            is on the device.
         resumed_at: The step this process went on from; 0 where nothing was interrupted.
     """
 
     finished: list[Finished]
     steps: int
-    wait_seconds: float
+    input_seconds: InputSeconds | None
     resumed_at: int
 
 
@@ -140,35 +142,56 @@ def train_group(
             lane.bound = _times(DIVERGENCE_FACTOR, float(loss[0]))
     begun = step
     last = program.trial.max_train_steps
-    batch_size = program.trial.batch_size
-    rows = program.spread.rows(batch_size)
-    seeds = [trial.seed for trial in padded]
-    feed: Feed
-    if stream is not None:
-        feed = stream_feed(stream, seeds, batch_size, step, last, rows)
-    else:
-        order = Order(seeds, program.examples, batch_size)
-        feed = IndexFeed(order, step, rows)
-        if host_data is not None:
-            feed = array_feed(host_data, order, step, last, rows)
+    feed = open_feed(program, padded, step, host_data=host_data, stream=stream)
     pace.begin(program.compile_seconds)
-    for piece in one_ahead(_dispatch(program, state, step, seed, traced, feed, pace)):
-        under_way()
-        _log(lanes, piece.logged, piece.first, width)
-        if piece.metrics is not None:
-            looked = (piece.variables, piece.metrics, piece.outputs, piece.last)
-            _record(program, lanes, selection, *looked)
-            evaluated(lanes, piece.last)
-        pace.trained(piece.last - piece.first, program.compile_seconds)
-        if all(lane.diverged for lane in lanes):
-            break
-        if piece.last < last:
-            between(lanes, Progress(piece.last, piece.state, pace.seconds))
+    with input_clock(feed) as clock:
+        pieces = _dispatch(program, state, step, seed, traced, feed, pace, clock)
+        for piece in one_ahead(pieces):
+            under_way()
+            _log(lanes, piece.logged, piece.first, width)
+            if piece.metrics is not None:
+                looked = (piece.variables, piece.metrics, piece.outputs, piece.last)
+                _record(program, lanes, selection, *looked)
+                evaluated(lanes, piece.last)
+            pace.trained(piece.last - piece.first, program.compile_seconds)
+            if all(lane.diverged for lane in lanes):
+                break
+            if piece.last < last:
+                between(lanes, Progress(piece.last, piece.state, pace.seconds))
+        input_seconds = clock.seconds(feed)
     examinations = examine(program, lanes, traced)
     finished = [finish(lane, looked) for lane, looked in zip(lanes, examinations, strict=True)]
     ends = [lane.diverged_at if lane.diverged else last for lane in lanes]
     steps = sum(max(end - begun, 0) for end in ends)
-    return Trained(finished, steps, feed.wait_seconds, begun)
+    return Trained(finished, steps, input_seconds, begun)
+
+
+def open_feed(
+    program: Program,
+    trials: Sequence[Trial],
+    step: int,
+    *,
+    host_data: Arrays | None = None,
+    stream: Stream | None = None,
+) -> Feed:
+    """Return what the steps of a group of lanes are fed, from a step to the last.
+
+    Args:
+        program: Theirs.
+        trials: One for each lane.
+        step: Steps already taken.
+        host_data: As `train_group` has it.
+        stream: Likewise.
+    """
+    last, batch_size = program.trial.max_train_steps, program.trial.batch_size
+    rows = program.spread.rows(batch_size)
+    seeds = [trial.seed for trial in trials]
+    if stream is not None:
+        return stream_feed(stream, seeds, batch_size, step, last, rows)
+    order = Order(seeds, program.examples, batch_size)
+    if host_data is not None:
+        return array_feed(host_data, order, step, last, rows)
+    return IndexFeed(order, step, rows)
 
 
 def _dispatch(
@@ -179,20 +202,24 @@ def _dispatch(
     traced: Any,
     feed: Feed,
     pace: Pace,
+    clock: InputClock,
 ) -> Iterator[Piece]:
     """Hand the steps after `step` to the device, piece by piece; nothing waits for a result."""
     for before, after in itertools.pairwise(evaluation_steps(program.trial).tolist()):
         while before <= step < after:
             first = step
             steps = min(everywhere(pace.steps(first, before, after, feed.most_steps)))
-            fed = program.spread.feed(feed.next(steps))
+            fed = clock.place(program.spread, feed, steps)
+            compiled = program.compile_seconds
             state, logged = program.train(state, first, steps, seed, traced, fed)
+            clock.trains(logged, program.compile_seconds - compiled)
             step = first + steps
             variables, metrics, outputs = None, None, {}
             if step == after:
                 variables = program.evaluated(state, step, traced)
                 metrics = program.evaluate(variables, traced, step)
                 outputs = program.outputs(variables, traced)
+                clock.evaluates((metrics, outputs))
             yield Piece(first, step, state, logged, variables, metrics, outputs)
 
 

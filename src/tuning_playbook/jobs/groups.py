@@ -13,6 +13,7 @@ import numpy as np
 
 from tuning_playbook.engine.data import Data, place_data
 from tuning_playbook.engine.devices import share_batches
+from tuning_playbook.engine.input_clock import InputSeconds
 from tuning_playbook.engine.lane import new_lane
 from tuning_playbook.engine.program import Program, signature
 from tuning_playbook.engine.run import Finished, finish, train_group
@@ -365,12 +366,25 @@ def _train_lanes(
         "finished": now(),
         "wall_seconds": (saved.earlier_seconds + seconds) / len(trials),
         "compile_seconds": compile_seconds / len(trials),
-        "input_wait_seconds": trained.wait_seconds / len(trials),
+        **_input_facts(trained.input_seconds, len(trials)),
         "steps_per_second": trained.steps / (seconds - compile_seconds),
         "peak_memory_bytes": peak_memory_bytes(),
         "resumed_at": trained.resumed_at,
         "lanes": program.trial.lanes,
         "nodes": jax.process_count(),
+    }
+
+
+def _input_facts(seconds: InputSeconds | None, trials: int) -> dict[str, float]:
+    """Return each trial's share of what the batches from the host cost."""
+    if seconds is None:
+        return {"input_wait_seconds": 0.0}
+    return {
+        "input_read_seconds": seconds.read / trials,
+        "input_stack_seconds": seconds.stack / trials,
+        "input_transfer_seconds": seconds.transfer / trials,
+        "input_wait_seconds": seconds.wait / trials,
+        "device_train_seconds": seconds.train / trials,
     }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from tuning_playbook.analysis.findings import read_findings
+from tuning_playbook.analysis.findings import Finding, read_findings
 from tuning_playbook.dataset.replicates import open_if_any
 from tuning_playbook.launches.decision import Launch, decide
 from tuning_playbook.study.caveats import caveats
@@ -38,17 +38,46 @@ def decide_study(
         xr.open_dataset(reruns) as again,
         open_if_any(replicates) as repeats,
     ):
-        return decide(
+        return decide_on(
+            asked,
             searched,
             again,
             read_findings(Path(diagnostics)),
             replicates=repeats,
-            goal=asked.spec.goal,
-            slice_count=asked.spec.isolation.slices,
-            simple=simplicity(asked),
-            regularized=regularized_arms(asked),
-            min_improvement=asked.spec.launch.min_improvement,
-            complexity=asked.spec.launch.complexity,
-            caveats=caveats(asked),
             decide_incomplete=decide_incomplete,
         )
+
+
+def decide_on(
+    asked: Study,
+    searched: xr.Dataset,
+    again: xr.Dataset,
+    findings: Sequence[Finding],
+    *,
+    replicates: xr.Dataset | None,
+    decide_incomplete: bool,
+) -> Launch:
+    """Decide whether the candidate of a study replaces the baseline, from its datasets.
+
+    Args:
+        asked: The study, which says what an improvement must outweigh.
+        searched: Its dataset.
+        again: That of its reruns.
+        findings: What the checklist found.
+        replicates: The dataset of the repeats of its search; None where there are none.
+        decide_incomplete: Whether to decide although trials have no result.
+    """
+    return decide(
+        searched,
+        again,
+        findings,
+        replicates=replicates,
+        goal=asked.spec.goal,
+        slice_count=asked.spec.isolation.slices,
+        simple=simplicity(asked),
+        regularized=regularized_arms(asked),
+        min_improvement=asked.spec.launch.min_improvement,
+        complexity=asked.spec.launch.complexity,
+        caveats=caveats(asked),
+        decide_incomplete=decide_incomplete,
+    )

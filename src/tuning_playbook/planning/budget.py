@@ -53,12 +53,18 @@ class EarlierTrial:
         batch_size: Examples a step.
         hyperparameters: Its configuration.
         seconds_per_step: Its time, compiling included, for each step.
+        steps: Its training steps.
+        compile_seconds: What of its time was compiling.
+        study: The folder of its study.
     """
 
     workload: str
     batch_size: int
     hyperparameters: Mapping[str, Value]
     seconds_per_step: float
+    steps: int = 1
+    compile_seconds: float = 0.0
+    study: str = ""
 
 
 def budget(plan: Plan, earlier: Iterable[EarlierTrial] = ()) -> tuple[BudgetRow, ...]:
@@ -153,6 +159,9 @@ def read_earlier_trials(results: Path, study: str = "*") -> tuple[EarlierTrial, 
                     hyperparameters=dict(trial["hyperparameters"]),
                     seconds_per_step=float(record["provenance"]["wall_seconds"])
                     / int(trial["max_train_steps"]),
+                    steps=int(trial["max_train_steps"]),
+                    compile_seconds=float(record["provenance"].get("compile_seconds", 0.0)),
+                    study=path.parents[2].name,
                 )
             )
         except (OSError, ValueError, KeyError, TypeError):  # damaged, or of another version
@@ -174,6 +183,20 @@ def _pace(
     earlier: Iterable[EarlierTrial], batch_size: int, setting: Mapping[str, Value]
 ) -> float | None:
     """Return the expected seconds of a step."""
+    paces = paces_like(earlier, batch_size, setting)
+    return statistics.median(paces) if paces else None
+
+
+def paces_like(
+    earlier: Iterable[EarlierTrial], batch_size: int, setting: Mapping[str, Value]
+) -> list[float]:
+    """Return the seconds of a step of the trials that tell of an arm.
+
+    Args:
+        earlier: Trials of the workload.
+        batch_size: The arm's.
+        setting: Its scientific hyperparameters; trials that have them are preferred to others.
+    """
     like = [trial for trial in earlier if trial.batch_size == batch_size]
     close = [
         trial
@@ -184,5 +207,4 @@ def _pace(
             if name != "batch_size"
         )
     ]
-    paces = [trial.seconds_per_step for trial in close or like]
-    return statistics.median(paces) if paces else None
+    return [trial.seconds_per_step for trial in close or like]

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tuning_playbook.declarations import spec_name
 from tuning_playbook.search.joint import period
 from tuning_playbook.study.advice import (
     FEW_TRIALS,
@@ -86,10 +87,10 @@ class Draft:
     def place(self, dimension: Dimension) -> tuple[Location, str]:
         """Return where a searched hyperparameter stands in the spec."""
         for part in self.parts:
-            if part.condition == dimension.condition and (
-                dimension.name in part.nuisance or dimension.name in part.sampled
-            ):
-                return part.location, dimension.name
+            name = spec_name(dimension.name)
+            alike = part.condition == dimension.condition and part.drawn_when == dimension.when
+            if alike and (name in part.nuisance or name in part.sampled):
+                return part.location, name
         raise AssertionError(dimension)
 
     def searched(self, arm: Arm) -> tuple[Dimension, ...]:

@@ -5,12 +5,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tuning_playbook.declarations import Value
+from tuning_playbook.declarations import Value, spec_name
 from tuning_playbook.errors import SpecError
 from tuning_playbook.search.halton import halton, random_points
 from tuning_playbook.search.joint import deal, period
 from tuning_playbook.study.conditions import parts_of
-from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.idle_rate import train_steps
 from tuning_playbook.study.limits import MOST_TRIALS
 from tuning_playbook.study.searches import (
@@ -20,7 +19,7 @@ from tuning_playbook.study.searches import (
     QuasiRandomSearch,
     RandomSearch,
 )
-from tuning_playbook.study.study import Arm, Study, arm_name, entries_of
+from tuning_playbook.study.study import Arm, Study, arm_name, by_spec_name, entries_of
 from tuning_playbook.trials.trial import Trial, derive_seed, digest
 
 
@@ -105,15 +104,20 @@ def _number_of(study: Study, arm: Arm) -> int:
     if isinstance(search, ListSearch):
         return len(search.trials)
     if isinstance(search, GridSearch):
-        named = _distributions(arm).items()
-        return math.prod(
-            len(item.choices) or _points_of(search.points, name) for name, item in named
+        return sum(
+            math.prod(
+                len(item.distribution.choices) or _points_of(search.points, spec_name(item.name))
+                for item in draw.dimensions
+                if item.distribution is not None
+            )
+            for draw in arm.each_draw()
         )
     return search.trials if arm.trials is None else arm.trials
 
 
 def first_trials(study: Study) -> dict[str, tuple[Mapping[str, Value], Trial]]:
     """Return the searched values and the trial that each arm begins with; no other is made."""
+    _check_number(study)
     first: dict[str, tuple[Arm, Mapping[str, Value]]] = {}
     for arm, searched in _searched(study):
         first.setdefault(arm.name, (arm, searched))
@@ -204,17 +208,19 @@ def _with_search_seed(study: Study, stream: str) -> Study:
 
 def set_values(arm: Arm, searched: Mapping[str, Value]) -> dict[str, Value]:
     """Return the whole configuration of an arm's trial with these searched values."""
+    drawn = arm.draw_of(searched)
+    having = [item for item in arm.dimensions if item.exists(drawn.choices)]
     values = {
-        dimension.hyperparameter.name: dimension.resolve(searched[dimension.name])
-        for dimension in arm.dimensions
-        if dimension.name in searched
+        item.hyperparameter.name: item.resolve(searched[item.name])
+        for item in having
+        if item.name in searched
     }
     missing = {
-        dimension.hyperparameter.name: dimension.hyperparameter.default
-        for dimension in arm.dimensions
-        if dimension.name not in searched
+        item.hyperparameter.name: item.hyperparameter.default
+        for item in having
+        if item.name not in searched
     }
-    return {**arm.fixed, **missing, **values}
+    return {**arm.fixed, **drawn.fixed, **missing, **values}
 
 
 def _points_of(points: int | Mapping[str, int], name: str) -> int:
@@ -246,11 +252,11 @@ def _joint(study: Study) -> Iterator[tuple[Arm, dict[str, Value]]]:
             f"each of its {len(study.arms)} arms; give at least {max(needed.values())}"
         )
     arms = {arm.name: arm for arm in study.arms}
-    dimensions = max(len(arm.dimensions) for arm in study.arms)
+    dimensions = max(arm.searched_at_once for arm in study.arms)
     points = _sample(study, search, dimensions, interleaved=math.lcm(*needed.values()))
     for index, point in enumerate(points):
         arm = arms[arm_name(deal(index, parts, search.seed))]
-        yield arm, _values(_distributions(arm), point)
+        yield arm, _values(arm, point)
 
 
 def _sample(
@@ -266,34 +272,73 @@ def _sample(
     return halton(count, dimensions, search.seed, interleaved=interleaved)
 
 
-def _distributions(arm: Arm) -> dict[str, Distribution]:
-    return {
-        dimension.name: dimension.distribution
-        for dimension in arm.dimensions
-        if dimension.distribution is not None
-    }
+def _values(arm: Arm, point: Sequence[float]) -> dict[str, Value]:
+    """Return the values at the first coordinates of a point.
+
+    What exists with one draw alone shares its coordinates with what exists with another.
+    """
+    searched: dict[str, Value] = {}
+    coordinates = iter(point)
+    for item in arm.dimensions:
+        if item.distribution is not None and item.exists(by_spec_name(searched)):
+            searched[item.name] = item.distribution.value(next(coordinates))
+    return searched
 
 
-def _values(distributions: Mapping[str, Distribution], point: Sequence[float]) -> dict[str, Value]:
-    """Return the values at the first coordinates of a point."""
-    return {
-        name: distribution.value(coordinate)
-        for (name, distribution), coordinate in zip(distributions.items(), point, strict=False)
+def _grid(study: Study, search: GridSearch, arm: Arm) -> list[dict[str, Value]]:
+    """Return the points of a grid: of each draw of an arm, a grid of its own."""
+    found: list[dict[str, Value]] = []
+    for draw, choices in zip(arm.each_draw(), _choices(arm), strict=True):
+        columns = {
+            item.name: item.distribution.grid(_points_of(search.points, spec_name(item.name)))
+            for item in draw.dimensions
+            if item.distribution is not None
+        }
+        found += [
+            {**choices, **dict(zip(columns, row, strict=True))}
+            for row in itertools.product(*columns.values())
+        ]
+    return found
+
+
+def _choices(arm: Arm) -> list[dict[str, Value]]:
+    """Return the choices of each draw of an arm, by the names they are searched by."""
+    return [
+        {
+            item.name: draw.choices[spec_name(item.name)]
+            for item in arm.dimensions
+            if spec_name(item.name) in draw.choices and item.exists(draw.choices)
+        }
+        for draw in arm.draws
+    ] or [{}]
+
+
+def _listed(search: ListSearch, arm: Arm) -> list[dict[str, Value]]:
+    """Return the listed trials of an arm, by the names its hyperparameters are searched by."""
+    entries = [entry for _, entry in entries_of(search, arm.scientific, arm.elsewhere)]
+    if not arm.draws:
+        return entries
+    defaults = {
+        item.name: item.hyperparameter.default
+        for item in arm.dimensions
+        if item.name in arm.draws[0].choices
     }
+    found = []
+    for entry in entries:
+        whole = {**defaults, **entry}
+        drawn = arm.draw_of(whole).choices
+        names = {spec_name(d.name): d.name for d in arm.dimensions if d.exists(drawn)}
+        found.append({names[name]: value for name, value in whole.items()})
+    return found
 
 
 def _points(study: Study, arm: Arm) -> list[dict[str, Value]]:
     """Return the searched values of an arm's trials, by their names in the spec."""
     search = study.spec.search
     if isinstance(search, ListSearch):
-        return [entry for _, entry in entries_of(search, arm.scientific, arm.elsewhere)]
-    named = _distributions(arm)
+        return _listed(search, arm)
     if isinstance(search, GridSearch):
-        points = search.points
-        columns = [
-            distribution.grid(_points_of(points, name)) for name, distribution in named.items()
-        ]
-        return [dict(zip(named, row, strict=True)) for row in itertools.product(*columns)]
+        return _grid(study, search, arm)
     if arm.trials is not None:
         search = search.model_copy(update={"trials": arm.trials})
-    return [_values(named, point) for point in _sample(study, search, len(named))]
+    return [_values(arm, point) for point in _sample(study, search, arm.searched_at_once)]

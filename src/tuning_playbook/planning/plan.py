@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tuning_playbook.declarations import spec_name
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.planning.division import JobSizes
 from tuning_playbook.planning.expand import Expansion, StudyTrial, expand
@@ -363,8 +364,12 @@ def axis_stem(name: str, condition: str) -> str:
     Example:
         >>> axis_stem("learning_rate", "optimizer=adam")
         'axis_learning_rate.optimizer-adam'
+        >>> axis_stem("learning_rate (optimizer=adam)", "depth=2")
+        'axis_learning_rate.optimizer-adam-depth-2'
     """
-    return f"axis_{name}.{slug(condition)}" if condition else f"axis_{name}"
+    drawn = name.removeprefix(spec_name(name)).strip(" ()")
+    where = ", ".join(filter(None, (drawn, condition)))
+    return f"axis_{spec_name(name)}.{slug(where)}" if where else f"axis_{name}"
 
 
 def axis_plots(study: Study) -> dict[str, tuple[str, str]]:

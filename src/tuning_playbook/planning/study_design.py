@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from tuning_playbook.declarations import spec_name
 from tuning_playbook.planning.expand import StudyTrial
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.study.needs import LEARNING_RATE
 from tuning_playbook.study.searches import BayesianSearch, GridSearch, ListSearch
-from tuning_playbook.study.study import Dimension
+from tuning_playbook.study.study import Arm, Dimension
 from tuning_playbook.study.thresholds import Checklist
 
 MOST_WINDOWS = 10
@@ -144,11 +145,11 @@ def design_of(plan: Plan) -> Design:
         arms[arm.name] = ArmDesign(
             trials=counts[arm.name],
             initial=sum(item.round == 0 for item in own),
-            most=_most(plan, [kind.values for kind in kinds]),
+            most=_most(plan, arm, own),
             searched=len(kinds),
             ordered=len(ordered),
             terms=sum(kind.terms for kind in kinds),
-            learning_rate=any(LEARNING_RATE.fullmatch(item.name) for item in ordered),
+            learning_rate=any(LEARNING_RATE.fullmatch(spec_name(item.name)) for item in ordered),
             confirmed=arm.trials is not None,
         )
     return Design(
@@ -186,11 +187,14 @@ def _kind(item: Dimension, trials: Sequence[StudyTrial]) -> _Kind:
     return _Kind(True, drawn.high - drawn.low + 1 if drawn.integer else math.inf, 1)
 
 
-def _most(plan: Plan, values: list[float]) -> float:
+def _most(plan: Plan, arm: Arm, trials: Sequence[StudyTrial]) -> float:
     """Return how many configurations a search can give an arm, however many are asked for."""
     if isinstance(plan.study.spec.search, GridSearch | ListSearch):
         return math.inf  # more points, or more entries
-    return math.prod(values)
+    return sum(
+        math.prod(_kind(item, trials).values for item in draw.dimensions)
+        for draw in arm.each_draw()
+    )
 
 
 def _sampled(plan: Plan) -> tuple[Sampled, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots import clipping_plots, stability_plots, warmup_plots
+from tuning_playbook.plots import clipping_plots, scaling_plots, stability_plots, warmup_plots
 
 Draw = Callable[[xr.Dataset], Figure]
 
@@ -17,6 +17,11 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
     },
     "warmup": {"warmups": warmup_plots.warmups, "benefit": warmup_plots.benefit},
     "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
+    "batch_scaling": {
+        "scaling": scaling_plots.scaling,
+        "rates": scaling_plots.rates,
+        "time": scaling_plots.time,
+    },
 }
 
 

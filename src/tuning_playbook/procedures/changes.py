@@ -65,9 +65,14 @@ class SearchedRange:
         """Its place in the spec."""
         return (*self.part.location, self.role, self.name)
 
+    @property
+    def searched_name(self) -> str:
+        """The name that findings and datasets have for it."""
+        return self.part.searched_name(self.name)
+
     def concerns(self, row: Mapping[str, Any]) -> bool:
         """Whether a row of a finding is about this one."""
-        return row["hyperparameter"] == self.name and row["arm"] in self.arms
+        return row["hyperparameter"] == self.searched_name and row["arm"] in self.arms
 
     def end(self, edge: str, value: float) -> tuple[Location, Any]:
         """Return the edit that moves an end of the range."""
@@ -124,7 +129,8 @@ def ranges_of(study: Study) -> Iterator[SearchedRange]:
                 arms = tuple(
                     arm.name
                     for arm in study.arms
-                    if (name, part.condition) in {(d.name, d.condition) for d in arm.dimensions}
+                    if (part.searched_name(name), part.condition)
+                    in {(d.name, d.condition) for d in arm.dimensions}
                 )
                 yield SearchedRange(part, role, name, distribution, arms)
 
@@ -172,7 +178,8 @@ def _cut_off(
             inward = 1 if edge == "low" else -1
             change = item.end(edge, value + inward * item.distribution.integer)
             kept = [
-                inward * float(dataset[f"hp_{item.name}"].values[bests[arm]]) >= inward * change[1]
+                inward * float(dataset[f"hp_{item.searched_name}"].values[bests[arm]])
+                >= inward * change[1]
                 for arm in item.arms
                 if arm in bests
             ]
@@ -201,7 +208,7 @@ def _fix(
         if item.role != "nuisance" or not rows or not everywhere or item.location in at_boundary:
             continue
         best = min(trials, key=lambda trial: float(losses(dataset)[trial]))
-        value = written(item.distribution, plain(dataset[f"hp_{item.name}"].values[best]))
+        value = written(item.distribution, plain(dataset[f"hp_{item.searched_name}"].values[best]))
         if value is None:
             continue
         most = max(row["total_high"] for row in rows)
@@ -276,7 +283,12 @@ def _decay_for(study: Study, steps: int, earlier: Iterable[Change]) -> Iterator[
     """
     changed = {place: value for change in earlier for place, value in change.edits}
     for part in parts_of(study.spec):
-        arms = [arm for arm in study.arms if part.holds(arm.scientific)]
+        arms = [
+            draw
+            for arm in study.arms
+            for setting, draw in zip(arm.settings, arm.each_draw(), strict=True)
+            if part.holds(setting)
+        ]
         factor = _growth(study, arms, steps)
         fixed = (*part.location, "fixed", DECAY_STEPS)
         if fixed in changed or DECAY_STEPS in part.fixed:

@@ -35,7 +35,7 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
     ]
     return {
         "procedure": history.settings.name,
-        "settings": history.settings.model_dump(mode="json"),
+        "settings": history.settings.model_dump(mode="json", by_alias=True),
         "workload": history.document["workload"],
         "goal": history.document["goal"],
         "verdict": conclusion.verdict,
@@ -51,10 +51,11 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
 
     Returns:
         Dimensions `trial`, `window`, `norm_bin`. `round`, `purpose`, `loss` (the objective, smaller
-        being better), `hp_<name>` of every number, what the procedure adds: [trial]. `step` and
-        `train_loss`, `grad_norm`: [trial, window], NaN after the end of a trial. `norm_count`, the
-        steps by the lower edge of the bin that their gradient norm is in: [trial, norm_bin]. The
-        numbers of the conclusion are attributes.
+        being better), `censored` (1 where the target was not reached; then `loss` only ranks it),
+        `hp_<name>` of every number, what the procedure adds: [trial]. `step` and `train_loss`,
+        `grad_norm`: [trial, window], NaN after the end of a trial. `norm_count`, the steps by the
+        lower edge of the bin that their gradient norm is in: [trial, norm_bin]. The
+        tables of the conclusion have dimensions of their own; its numbers are attributes.
     """
     rows = [
         (number, item.purpose, outcome)
@@ -67,6 +68,7 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
         "round": (["trial"], np.array([number for number, *_ in rows], np.int64)),
         "purpose": (["trial"], np.array([purpose for _, purpose, _ in rows], object)),
         "loss": (["trial"], np.array([_known(o.loss) for *_, o in rows])),
+        "censored": (["trial"], np.array([int(o.censored) for *_, o in rows], np.int64)),
         "step": (["trial", "window"], _padded([o.steps for *_, o in rows], windows)),
         "train_loss": (["trial", "window"], _padded([o.train_losses for *_, o in rows], windows)),
         "grad_norm": (["trial", "window"], _padded([o.norms for *_, o in rows], windows)),
@@ -75,6 +77,8 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
         data[f"hp_{name}"] = (["trial"], np.array([_number(o.values.get(name)) for *_, o in rows]))
     for name, column in conclusion.columns.items():
         data[name] = (["trial"], np.array(column))
+    for dimension, table in conclusion.tables.items():
+        data |= {name: ([dimension], np.array(column)) for name, column in table.items()}
     bins = next((o.norm_bins for *_, o in rows if o.norm_bins), ())
     counts = [o.norm_counts if o.norm_bins == bins else () for *_, o in rows]
     data["norm_count"] = (["trial", "norm_bin"], np.nan_to_num(_padded(counts, len(bins))))

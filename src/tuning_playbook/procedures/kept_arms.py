@@ -6,7 +6,7 @@ It works on a spec as YAML gives it, with values in the places of references.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuning_playbook.declarations import ONE_MINUS, same
+from tuning_playbook.declarations import ONE_MINUS, same, spec_name
 from tuning_playbook.study.conditions import SEARCHED
 from tuning_playbook.study.study import Arm
 
@@ -47,7 +47,8 @@ def _keep(part: dict[str, Any], arms: Sequence[Arm], decided: dict[str, Any]) ->
         here = [arm for arm in arms if _holds(inner["when"], arm)]
         if not here:
             continue
-        if len(here) == len(arms):
+        drawn = {n: given for n, given in inner["when"].items() if n not in here[0].scientific}
+        if len(here) == len(arms) and not drawn:
             inner.pop("when")
             _keep(inner, here, decided)
             for role in ROLES:
@@ -55,7 +56,8 @@ def _keep(part: dict[str, Any], arms: Sequence[Arm], decided: dict[str, Any]) ->
                     part[role] = {**part.get(role, {}), **inner[role]}
             part.setdefault("conditional", []).extend(inner.get("conditional", []))
         else:
-            inner["when"] = _when(inner["when"], arms, here)
+            of_arms = {n: given for n, given in inner["when"].items() if n not in drawn}
+            inner["when"] = {**_when(of_arms, arms, here), **drawn}
             _keep(inner, here, decided)
             part.setdefault("conditional", []).append(inner)
     for name in list(part.get("scientific", {})):
@@ -73,10 +75,13 @@ def _keep(part: dict[str, Any], arms: Sequence[Arm], decided: dict[str, Any]) ->
 
 
 def _holds(when: Mapping[str, Any], arm: Arm) -> bool:
-    return all(
-        name in arm.scientific
-        and any(same(arm.scientific[name], value) for value in _listed(given))
-        for name, given in when.items()
+    """Whether an arm meets a condition, with any of its draws."""
+    return any(
+        all(
+            name in setting and any(same(setting[name], value) for value in _listed(given))
+            for name, given in when.items()
+        )
+        for setting in arm.settings
     )
 
 
@@ -100,7 +105,7 @@ def _keep_entries(search: dict[str, Any], arms: Sequence[Arm], decided: Mapping[
             if any(_in_arm(entry, arm) for arm in arms)
         ]
     if isinstance(search.get("points"), dict):
-        searched = {item.name for arm in arms for item in arm.dimensions}
+        searched = {spec_name(item.name) for arm in arms for item in arm.dimensions}
         search["points"] = {n: count for n, count in search["points"].items() if n in searched}
 
 

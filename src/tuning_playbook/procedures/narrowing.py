@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.analysis.numbers import text
-from tuning_playbook.analysis.ranking import ranked
+from tuning_playbook.analysis.ranking import Floats, ranked
 from tuning_playbook.procedures.changes import Change, SearchedRange
 from tuning_playbook.study.yaml import Location
 
@@ -62,23 +62,25 @@ def narrow(
             continue
         yield Change(
             "answer",
-            f"the better quarter of the trials has {item.name} between {text(ends[0])} and "
-            f"{text(ends[1])}, with a tenth of the range to either side.",
+            f"the better quarter of the trials has {item.searched_name} between {text(ends[0])} "
+            f"and {text(ends[1])}, with a tenth of the range to either side.",
             (((*item.location, drawn.kind), ends),),
         )
 
 
-def _better_positions(item: SearchedRange, dataset: xr.Dataset, arm: str) -> np.ndarray:
+def _better_positions(item: SearchedRange, dataset: xr.Dataset, arm: str) -> Floats:
     """Return where in its range the better trials of an arm lie, from 0 to 1; none if too few."""
+    values = dataset[f"hp_{item.searched_name}"].values
     trials = ranked(dataset, arm)
+    trials = trials[np.isfinite(values[trials].astype(float))]
     if len(trials) < LEAST_TRIALS:
         return np.empty(0)
     better = trials[: max(LEAST_BETTER, math.ceil(BETTER * len(trials)))]
-    values = dataset[f"hp_{item.name}"].values[better].astype(float)
+    values = values[better].astype(float)
     low, high = float(item.distribution.low), float(item.distribution.high)
     if item.distribution.scale == "log":
         values, low, high = np.log(values), math.log(low), math.log(high)
-    return np.clip((values - low) / (high - low), 0.0, 1.0)
+    return np.asarray(np.clip((values - low) / (high - low), 0.0, 1.0))
 
 
 def _value_at(item: SearchedRange, position: float) -> int | float:

@@ -10,8 +10,8 @@ import xarray as xr
 from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.analysis.numbers import plain
 from tuning_playbook.analysis.ranking import best_trials, members
-from tuning_playbook.analysis.trial_values import as_in_a_spec
-from tuning_playbook.declarations import ONE_MINUS, same
+from tuning_playbook.analysis.trial_values import as_in_a_spec, spec_values_of
+from tuning_playbook.declarations import ONE_MINUS, same, spec_name
 from tuning_playbook.procedures.changes import written
 from tuning_playbook.procedures.kept_arms import BATCH_SIZE, keep_arms
 from tuning_playbook.procedures.listed import keep_listed_values
@@ -169,7 +169,7 @@ def _go_on(draft: Draft, before: _Round) -> None:
         trials = max(search["trials"], before.asked * arms)
     if trials <= search["trials"]:
         return
-    why = "so many would let the checklist tell what it could not."
+    why = "with this many the checklist can judge what it could not."
     if trials == shared:
         why = (
             f"the {sum(before.counts)} trials of the {len(before.counts)} arms before are shared "
@@ -316,8 +316,12 @@ def _launch(draft: Draft, before: _Round) -> None:
     """Train the best configuration on fresh seeds, which no search has chosen."""
     document, dataset, (arm,) = draft.document, before.dataset, before.move.arms
     best = best_trials(dataset)[arm.name]
-    fixed = dict(document.get("fixed", {}))
-    for item in arm.dimensions:
+    drawn = arm.draw_of(spec_values_of(dataset, best))
+    fixed = {
+        **document.get("fixed", {}),
+        **{name: value for name, value in drawn.fixed.items() if name not in drawn.defaulted},
+    }
+    for item in (item for item in arm.dimensions if item.exists(drawn.choices)):
         value = plain(dataset[f"hp_{item.name}"].values[best])
         if item.distribution is not None:
             value = written(item.distribution, value)
@@ -326,7 +330,7 @@ def _launch(draft: Draft, before: _Round) -> None:
             # A column with numbers missing holds floats.
             value = int(value) if item.hyperparameter.whole else value
         if value is not None:
-            fixed[item.name] = value
+            fixed[spec_name(item.name)] = value
     for key in (
         "scientific",
         "nuisance",
@@ -350,7 +354,7 @@ def _rerun(draft: Draft, study: Study, move: Move) -> None:
     if move.kind == "launch":
         why = "enough of them for a launch."
     elif move.kind == "settle" and seeds > LEAST_RERUNS:
-        why = "about so many of each arm would settle it, if what was seen is what there is."
+        why = "about this many of each arm settle it, if the difference is as large as it was seen."
     else:
-        why = f"fewer than {LEAST_RERUNS} of an arm do not tell its variance."
+        why = f"fewer than {LEAST_RERUNS} of an arm do not measure its variance."
     draft.put(("reruns", "seeds"), seeds, why)

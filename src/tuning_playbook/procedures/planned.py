@@ -117,7 +117,8 @@ def current_procedure(spec: str, key: str, *, concluded: bool = False) -> Writte
 
 def most_rounds(settings: ProcedureSettings) -> int:
     """Return the most rounds that a procedure has."""
-    return RECIPES[settings.name].max_rounds
+    recipe = RECIPES[settings.name]
+    return recipe.rounds(settings) if recipe.rounds else recipe.max_rounds
 
 
 def most_of(spec: Path, first: Plan) -> tuple[int, int]:
@@ -130,7 +131,7 @@ def most_of(spec: Path, first: Plan) -> tuple[int, int]:
     procedure = read_settled(spec)
     recipe = RECIPES[_settings(procedure).name]
     later = recipe.most_trials(history_of(procedure, ()).document, procedure.procedure)
-    return recipe.max_rounds, sum(first.trials_per_arm.values()) + later
+    return most_rounds(_settings(procedure)), sum(first.trials_per_arm.values()) + later
 
 
 def _settings(procedure: WrittenSpec) -> ProcedureSettings:

@@ -21,7 +21,8 @@ class Outcome:
     Attributes:
         trial: Its id.
         values: Every hyperparameter that it has, `batch_size` included.
-        loss: Its objective, smaller being better; None where it is infeasible or censored.
+        loss: A number that ranks it, smaller being better: its objective, or, of a trial that did
+            not reach the target, more than all steps. None where it is infeasible.
         diverged: Whether its loss or its weights left the finite numbers.
         nowhere: Whether it never got better than an untrained model.
         collapse_step: The step at which it collapsed; None if it did not.
@@ -31,6 +32,7 @@ class Outcome:
         norm_bins: The lower edge of each bin of the histogram of all its norms.
         norm_counts: The steps in each bin.
         clipped_share: The share of its steps whose gradient was clipped.
+        censored: Whether it did not reach the target of its study.
     """
 
     trial: str
@@ -45,11 +47,27 @@ class Outcome:
     norm_bins: tuple[float, ...] = ()
     norm_counts: tuple[float, ...] = ()
     clipped_share: float = 0.0
+    censored: bool = False
 
     @property
     def rate(self) -> float:
         """Its learning rate."""
         return float(self.values["learning_rate"])
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What a step of a trial took where it was trained.
+
+    Attributes:
+        seconds: Of one step, evaluations included and compilation left out.
+        devices: That trained it.
+        machine: Its kind of processor and of device.
+    """
+
+    seconds: float
+    devices: float
+    machine: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,7 @@ class FinishedRound:
         outcomes: Of its trials, in their order.
         launch: The content of its launch.json, where it was compared with a baseline.
         reruns: What came of its trials on other seeds, where it has such.
+        costs: What a step of a trial or a rerun took, by its id, as far as it was asked for.
     """
 
     purpose: str
@@ -69,6 +88,7 @@ class FinishedRound:
     outcomes: tuple[Outcome, ...]
     launch: Mapping[str, Any] | None = None
     reruns: tuple[Outcome, ...] = ()
+    costs: Mapping[str, StepCost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +148,8 @@ class Conclusion:
         next_study: The spec that goes on from here.
         columns: What the procedure says of each trial of all rounds, by name: [trial].
         numbers: Further numbers that its plots mark.
+        tables: Columns of the same length, by their dimension and their name, where a number is of
+            no one trial.
     """
 
     verdict: str
@@ -137,6 +159,7 @@ class Conclusion:
     next_study: Mapping[str, Any]
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
 
 
 Next = StudyDocument | Conclusion

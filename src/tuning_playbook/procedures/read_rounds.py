@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import losses, strings
+from tuning_playbook.analysis.ranking import censored, losses, strings
 from tuning_playbook.analysis.trial_values import spec_values_of
 from tuning_playbook.dataset.feasibility import REASON
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.procedures.procedure_history import FinishedRound, Outcome
+from tuning_playbook.procedures.procedure_history import FinishedRound, Outcome, StepCost
 from tuning_playbook.study.planned_round import ABOUT, read_round
 from tuning_playbook.study.yaml import read_yaml
 
@@ -22,6 +22,7 @@ def read_rounds(
     studies: Sequence[Path],
     launches: Sequence[Path],
     reruns: Sequence[Path],
+    resources: Sequence[Path] = (),
     *,
     incomplete: bool,
 ) -> tuple[FinishedRound, ...]:
@@ -32,6 +33,7 @@ def read_rounds(
         studies: The dataset of each.
         launches: The launch.json of each that was compared with a baseline.
         reruns: The reruns of each that has any.
+        resources: What the trials of each took; left out where nothing depends on it.
         incomplete: Whether a round counts of which some trials are missing.
 
     Raises:
@@ -39,6 +41,7 @@ def read_rounds(
     """
     decided = {path.parent: path for path in launches}
     repeated = {path.parent: path for path in reruns}
+    measured = {path.parent: path for path in resources}
     found = []
     for number, path in enumerate(studies, 1):
         study = _load(path)
@@ -56,6 +59,7 @@ def read_rounds(
                 outcomes=outcomes(study),
                 launch=json.loads(launch.read_text()) if launch else None,
                 reruns=outcomes(_load(repeated[path.parent])) if path.parent in repeated else (),
+                costs=costs(_load(measured[path.parent])) if path.parent in measured else {},
             )
         )
     return tuple(found)
@@ -72,6 +76,7 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
     status, reasons = strings(study, "status"), strings(study, "infeasible_reason")
     collapse = _column(study, "collapse_step")
     clipped = _column(study, "clipped_share")
+    missed = censored(study)
     curves, norms = _curves(study, "train_loss"), _curves(study, "grad_norm")
     steps = study["train_step"].values.astype(int)
     bins = tuple(map(float, study["grad_norm_bin"].values)) if "grad_norm_bin" in study else ()
@@ -93,9 +98,23 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
                 norm_bins=bins,
                 norm_counts=_counts(study, place),
                 clipped_share=float(np.nan_to_num(clipped[place])),
+                censored=bool(missed[place]),
             )
         )
     return tuple(found)
+
+
+def costs(resources: xr.Dataset) -> dict[str, StepCost]:
+    """Return what a step of each trial took, by its id, where that is known."""
+    rates = resources["steps_per_second"].values.astype(float)
+    shared = (resources["devices"] * resources["nodes"]).values.astype(float)
+    machines = zip(strings(resources, "machine"), strings(resources, "device"), strict=True)
+    names = [" ".join(filter(None, dict.fromkeys(item))) for item in machines]
+    return {
+        str(trial): StepCost(1.0 / rates[place], float(shared[place]), names[place])
+        for place, trial in enumerate(resources["trial"].values)
+        if rates[place] > 0 and np.isfinite(shared[place])
+    }
 
 
 def _curves(study: xr.Dataset, name: str) -> Any:

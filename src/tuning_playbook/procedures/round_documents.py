@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.declarations import Value, target_of
 from tuning_playbook.procedures.procedure_history import History, rounded
 from tuning_playbook.study.optimizer_hyperparameters import OPTIMIZER, OPTIMIZERS
 
@@ -69,7 +69,7 @@ def pinned(
     fixed = {
         name: value
         for name, value in values.items()
-        if name not in varied and name != BATCH_SIZE and not name.startswith(ONE_MINUS)
+        if name not in varied and name != BATCH_SIZE and name == target_of(name)
     }
     document = {key: history.document[key] for key in KEPT if key in history.document}
     document["training"] = {**document["training"], **(training or {})}

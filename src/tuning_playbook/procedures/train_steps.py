@@ -39,14 +39,14 @@ def steps_named(goal: str) -> tuple[int, ...]:
 
 def decays_to_its_end(study: Study) -> bool:
     """Return whether the learning rate of every arm has decayed at the end of training."""
-    return all(_end_of(study, arm) <= DECAYED for arm in study.arms)
+    return all(_end_of(study, draw) <= DECAYED for arm in study.arms for draw in arm.each_draw())
 
 
 def why_no_other_steps(study: Study) -> str:
     """Say why other steps are not proposed, in a sentence; empty where they may be."""
     steps = study.spec.training.max_train_steps
     if steps_are_given(study):
-        return f"max_train_steps stays {steps}: the study asks what is best in so many steps."
+        return f"max_train_steps stays {steps}: the study asks what is best in this many steps."
     if decays_to_its_end(study):
         return (
             "The learning rate has decayed by the last step, which is the best one by construction "

@@ -12,6 +12,7 @@ from tuning_playbook.planning.budget import (
 )
 from tuning_playbook.planning.budget_plan import Budget, BudgetPlan, plan_budget
 from tuning_playbook.planning.plan import Plan
+from tuning_playbook.planning.time_left import expected_of
 from tuning_playbook.report.formatting import duration
 from tuning_playbook.study.compared_before import cures, doubts
 
@@ -23,8 +24,20 @@ def budget_lines(plan: Plan, results: Path) -> list[str]:
         plan: The study's.
         results: The folder whose trials tell how long one takes.
     """
-    rows = budget(plan, read_earlier_trials(results))
-    return ["budget:", *(f"  {line}" for line in _table((*rows, total(rows))))]
+    earlier = read_earlier_trials(results)
+    rows = budget(plan, earlier)
+    whole = total(rows)
+    lines = ["budget:", *(f"  {line}" for line in _table((*rows, whole)))]
+    if whole.seconds is None:
+        return lines
+    expected = expected_of(plan, earlier, own=False)
+    factor = expected.factor(whole.trials + whole.reruns)
+    low, high = duration(whole.seconds / factor), duration(whole.seconds * factor)
+    return [
+        *lines,
+        f"  in 9 of 10 cases {low} to {high} in all, one job at a time; known from "
+        f"{expected.known:,} trained trial{'' if expected.known == 1 else 's'} of the workload",
+    ]
 
 
 def evaluation_lines(plan: Plan) -> list[str]:

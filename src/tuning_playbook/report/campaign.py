@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tuning_playbook.declarations import ONE_MINUS
+from tuning_playbook.declarations import target_of
 from tuning_playbook.planning.campaign_file import campaign_file
 from tuning_playbook.report.formatting import duration, number
 from tuning_playbook.report.page import render_page
@@ -215,7 +215,7 @@ def _decisions(rounds: Sequence[Round]) -> tuple[Decision, ...]:
 
 
 def _target(name: str) -> str:
-    return name.removeprefix(ONE_MINUS)
+    return target_of(name)
 
 
 def _never_together(

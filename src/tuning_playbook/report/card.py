@@ -50,6 +50,8 @@ class StudyCard:
         commands: Labels and commands; the first reproduces the whole study.
         trial_command: The command that trains one trial again, with `{trial}` where its id goes;
             empty where there is none.
+        profile_command: The command that shows where the time of a trial goes; empty where no trial
+            of the study can be trained here.
         adopt_command: The command that makes the candidate the baseline; empty of imported trials.
         next_command: The command that runs the next round; empty where it has no spec.
         objective_metric: What ranks trials: a metric, as `validation/error_rate`, or the steps
@@ -77,6 +79,7 @@ class StudyCard:
     roles: tuple[RoleRow, ...]
     commands: tuple[tuple[str, str], ...]
     trial_command: str = ""
+    profile_command: str = ""
     adopt_command: str = ""
     next_command: str = ""
     objective_metric: str

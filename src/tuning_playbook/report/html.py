@@ -26,6 +26,7 @@ from tuning_playbook.report.evidence import (
     make_split_rows,
 )
 from tuning_playbook.report.figures import make_figures
+from tuning_playbook.report.input_section import make_input
 from tuning_playbook.report.machine_table import describe_machines
 from tuning_playbook.report.mattered_table import make_mattered
 from tuning_playbook.report.page import render_page
@@ -54,6 +55,7 @@ def render(
     set_back_trials: xr.Dataset | None = None,
     test: Mapping[str, Any] | None = None,
     final: Mapping[str, Any] | None = None,
+    so_far: str = "",
 ) -> str:
     """Write the report of a study.
 
@@ -78,13 +80,15 @@ def render(
         test: What was read of the test set (`test.json`); None where it was not read.
         final: The model trained on training and validation data together (`final/final.json`);
             None where there is none.
+        so_far: How far the study is, where this is a report of what there is so far; else empty.
 
     Returns:
         The text of one HTML file. It loads nothing, and the same input gives the same text.
     """
     figures = make_figures(plots, read_searched(study))
     checklist = make_checklist(findings, figures)
-    trials = make_trials_table(card, study, resources)
+    fed = make_input(resources, card.profile_command)
+    trials = make_trials_table(card, study, resources, fed.trials if fed else {})
     return render_page(
         "report.html.j2",
         card=card,
@@ -105,7 +109,7 @@ def render(
         effects=make_effects(study, launch),
         attention=attention(checklist),
         to_do=what_to_do(card, launch),
-        places=make_places(card, launch),
+        places=() if so_far else make_places(card, launch),
         checklist=checklist,
         answers=count_answers(checklist),
         trials=trials,
@@ -113,8 +117,10 @@ def render(
         costs=make_costs(card.budget, (study, reruns, replicates, set_back_trials), resources),
         role_groups=group_roles(card.roles),
         machines=describe_machines(resources),
+        input=fed,
         without_checkpoint=without_checkpoint,
         next_study=next_study,
         test=test,
         final=final,
+        so_far=so_far,
     )

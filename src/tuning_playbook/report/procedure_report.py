@@ -10,6 +10,8 @@ from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.formatting import MISSING, number
 from tuning_playbook.report.page import render_page
+from tuning_playbook.report.size_table import size_rows
+from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
 """The hyperparameters that procedures vary, in the order of the table."""
@@ -80,6 +82,8 @@ def render_procedure(
         rounds=rounds,
         varied=varied,
         trials=_trials(dataset, varied),
+        judged="unstable" in dataset,
+        sizes=size_rows(dataset),
         next_study=next_study,
     )
 
@@ -97,12 +101,23 @@ def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
             "round": int(dataset["round"].values[place]),
             "trial": str(trial),
             "values": [number(float(dataset[f"hp_{name}"].values[place])) for name in varied],
-            "objective": number(sign * float(dataset["loss"].values[place])),
-            "unstable": "yes" if dataset["unstable"].values[place] else "no",
-            "onset": number(float(dataset["onset_step"].values[place])),
+            "objective": NOT_REACHED
+            if dataset["censored"].values[place]
+            else number(sign * float(dataset["loss"].values[place])),
+            **_stability(dataset, place),
         }
         for place, trial in enumerate(dataset["trial"].values)
     ]
+
+
+def _stability(dataset: xr.Dataset, place: int) -> dict[str, str]:
+    """Return what a procedure that judges it says of the stability of a trial."""
+    if "unstable" not in dataset:
+        return {}
+    return {
+        "unstable": "yes" if dataset["unstable"].values[place] else "no",
+        "onset": number(float(dataset["onset_step"].values[place])),
+    }
 
 
 def _value(value: Any) -> str:

@@ -24,8 +24,7 @@ def status_lines(status: StudyStatus) -> list[str]:
     Args:
         status: The study's.
     """
-    parts = [_part(status, part) for part in WHAT if status.part(part)]
-    lines = [f"{status.name}: {'; '.join(parts)}{_time_left(status)}", _best(status)]
+    lines = [f"{status.name}: {how_far(status)}", _best(status)]
     if stopped := [item for item in status.trials if item.state == "stopped"]:
         lines.append(
             f"{len(stopped):,} stopped in the middle; the next run of snakemake goes on with them"
@@ -33,6 +32,16 @@ def status_lines(status: StudyStatus) -> list[str]:
     if failed := [item for item in status.trials if item.state == "failed"]:
         lines.append(f"{len(failed):,} failed; the next run of snakemake tries them again")
     return [*lines, *_running(status.running, status.metric)]
+
+
+def how_far(status: StudyStatus) -> str:
+    """Return the counts of a study and the time left, on one line.
+
+    Args:
+        status: The study's.
+    """
+    parts = [_part(status, part) for part in WHAT if status.part(part)]
+    return f"{'; '.join(parts)}{_time_left(status)}"
 
 
 def _part(status: StudyStatus, part: Part) -> str:
@@ -52,10 +61,17 @@ def _time_left(status: StudyStatus) -> str:
         return ""
     if status.seconds_left is None:
         return "; time left not known before the first trial is done"
-    time = duration(status.seconds_left)
+    time = f"about {duration(status.seconds_left)}{_range(status)}"
     if not status.running:
-        return f"; nothing is running; about {time} of training to come, one job at a time"
-    return f"; about {time} of training left"
+        return f"; nothing is running; {time} of training to come, one job at a time"
+    return f"; {time} of training left"
+
+
+def _range(status: StudyStatus) -> str:
+    if status.seconds_left_range is None:
+        return ""
+    low, high = status.seconds_left_range
+    return f" ({duration(low)} to {duration(high)} in 9 of 10 cases)"
 
 
 def _best(status: StudyStatus) -> str:

@@ -42,6 +42,9 @@ def make_card(plan: Plan, *, results: str) -> StudyCard:
         trial_command=""
         if study.imported
         else f"python -m tuning_playbook train {named}{folder} --trial {{trial}}",
+        profile_command=""
+        if study.imported or study.workload.is_command
+        else f"tuning-playbook profile {named}{folder}",
         adopt_command=""
         if study.imported
         else f"snakemake --cores 1 adopt_baseline --config study={named}{aside}",

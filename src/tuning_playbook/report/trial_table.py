@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -128,8 +129,20 @@ class TrialsTable:
         return sum(row.feasible for row in self.rows)
 
 
-def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset) -> TrialsTable:
-    """Collect what the report's table says of each trial."""
+def make_trials_table(
+    card: StudyCard,
+    study: xr.Dataset,
+    resources: xr.Dataset,
+    fed: Mapping[str, str] = MappingProxyType({}),
+) -> TrialsTable:
+    """Collect what the report's table says of each trial.
+
+    Args:
+        card: The study's.
+        study: Its dataset.
+        resources: Its `resources.nc`.
+        fed: What to say of the input of each trial that was fed from the host, by its id.
+    """
     columns = tuple(dict.fromkeys(item.name for item in read_searched(study)))
     hyperparameters = value_columns(study)
     varied = (*columns, *_resolved_otherwise(hyperparameters, columns))
@@ -186,6 +199,7 @@ def make_trials_table(card: StudyCard, study: xr.Dataset, resources: xr.Dataset)
                     if detailed and not is_missing(value)
                 ),
                 *(used.get(trial, ()) if detailed else ()),
+                *((("input", fed[trial]),) if detailed and trial in fed else ()),
             ),
             command=card.command_of(trial),
             curve=curves.get(trial) if detailed else None,

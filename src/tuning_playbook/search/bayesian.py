@@ -20,7 +20,7 @@ Jobs import this module, the Snakefile never does: it needs NumPy, SciPy and sci
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ from tuning_playbook.study.distributions import Distribution
 
 Floats = NDArray[np.float64]
 Configuration = Mapping[str, Value]
+Exists = Callable[[str, Configuration], bool]
 
 LENGTH_SCALE = 0.5
 """The length scale, in units of a range, that the prior is centred on."""
@@ -82,6 +83,7 @@ def propose(
     *,
     count: int,
     seed: int,
+    exists: Exists | None = None,
 ) -> list[dict[str, Value]]:
     """Return the configurations to try next: none twice, and none that was tried.
 
@@ -94,6 +96,8 @@ def propose(
         losses: The result of each, the smaller the better; NaN where it is infeasible.
         count: How many proposals are wanted.
         seed: Of the candidates that are drawn.
+        exists: Whether a hyperparameter exists beside the values of those before it in `space`;
+            left out, each always does.
 
     Returns:
         `count` configurations, the most promising first; fewer where the space has no more.
@@ -106,7 +110,7 @@ def propose(
         warnings.simplefilter("ignore", ConvergenceWarning)
         belief = _Belief(_features(space, tried), np.asarray(losses, float), seed)
         for _ in range(count):
-            chosen = _best_candidate(space, belief, taken, random)
+            chosen = _best_candidate(space, belief, taken, random, exists)
             if chosen is None:
                 break
             proposals.append(chosen)
@@ -285,13 +289,14 @@ def _best_candidate(
     belief: _Belief,
     taken: set[tuple[tuple[str, Value], ...]],
     random: np.random.Generator,
+    exists: Exists | None,
 ) -> dict[str, Value] | None:
     """Return the configuration of highest value that is not taken, or None where all are."""
     best: dict[str, Value] | None = None
     best_value = -np.inf
     pool = random.random((SPREAD, len(space)))
     for radius in (*RADII, None):
-        candidates = [_configuration(space, point) for point in pool]
+        candidates = [_configuration(space, point, exists) for point in pool]
         values = belief.value(_features(space, candidates))
         order = np.argsort(-values, kind="stable")
         for place in order:
@@ -307,11 +312,14 @@ def _best_candidate(
     return best
 
 
-def _configuration(space: Mapping[str, Distribution], point: Floats) -> dict[str, Value]:
-    return {
-        name: distribution.value(float(u))
-        for (name, distribution), u in zip(space.items(), point, strict=True)
-    }
+def _configuration(
+    space: Mapping[str, Distribution], point: Floats, exists: Exists | None
+) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for (name, distribution), u in zip(space.items(), point, strict=True):
+        if exists is None or exists(name, found):
+            found[name] = distribution.value(float(u))
+    return found
 
 
 def _identity(configuration: Configuration) -> tuple[tuple[str, Value], ...]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Metric, Value
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Metric, Value, target_of
 from tuning_playbook.errors import SourceError
 from tuning_playbook.files import cache_folder, write_atomically
 from tuning_playbook.sources.found import Found
@@ -51,7 +51,7 @@ def _read_apart(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(done.stdout)
         return content
     if done.returncode == 1:
-        raise SourceError(f"{done.stderr.strip()}; python -m tuning_playbook verify tells all")
+        raise SourceError(f"{done.stderr.strip()}; python -m tuning_playbook verify lists all")
     raise SourceError(f"{path}: it cannot be read:\n{done.stderr.strip()}")
 
 
@@ -96,7 +96,7 @@ def _valid(searched: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, floa
         low, high = item.get("lowest", -math.inf), item.get("highest", math.inf)
         if item["name"].startswith(ONE_MINUS):
             low, high = 1 - high, 1 - low
-        found[item["name"].removeprefix(ONE_MINUS)] = low, high
+        found[target_of(item["name"])] = low, high
     return found
 
 
@@ -161,7 +161,7 @@ def _dimension(searched: Mapping[str, Any], known: Mapping[str, Hyperparameter])
     kind = searched["distribution"]
     return Dimension(
         name=searched["name"],
-        hyperparameter=known[searched["name"].removeprefix(ONE_MINUS)],
+        hyperparameter=known[target_of(searched["name"])],
         distribution=None
         if kind == "list"
         else Distribution(kind, searched["low"], searched["high"], tuple(searched["choices"])),

@@ -11,6 +11,7 @@ from tuning_playbook.study.idle_rate import (
     idle_share,
     train_steps,
 )
+from tuning_playbook.study.optimizer_hyperparameters import OPTIMIZER
 from tuning_playbook.study.regularization import regularizes
 from tuning_playbook.study.rule_of_thumb import (
     Advice,
@@ -269,7 +270,7 @@ def training_set_sampled(study: Study, trials: Trials) -> Advice | None:
 
 def unequal_dimensions(study: Study, trials: Trials) -> Advice | None:
     """Advise to tune arms alike: as many hyperparameters with as many trials."""
-    counts = {arm.name: len(arm.dimensions) for arm in study.arms if arm.dimensions}
+    counts = {arm.name: arm.searched_at_once for arm in study.arms if arm.dimensions}
     if not counts or max(counts.values()) < UNEQUAL * min(counts.values()):
         return None
     if study.imported:
@@ -286,13 +287,39 @@ def unequal_dimensions(study: Study, trials: Trials) -> Advice | None:
     )
 
 
+def one_range_for_all(study: Study, trials: Trials) -> Advice | None:
+    """Advise to give each optimizer that is drawn a range of its own."""
+    del trials
+    shared: dict[str, None] = {}
+    for arm in study.arms:
+        names = {str(draw.choices.get(OPTIMIZER.name, "")) for draw in arm.draws} - {""}
+        known = optimizers_of(study.workload.optax)
+        brought = [{item.name for item in known[name]} for name in names]
+        for item in arm.dimensions:
+            of = sum(item.hyperparameter.name in members for members in brought)
+            if of > 1 and not item.when and item.distribution:
+                shared[item.name] = None
+    if not shared:
+        return None
+    return Advice(
+        rule="one_range_for_all",
+        text=f"The optimizer is drawn, and all share one range of {', '.join(shared)}. Give each "
+        "its own under 'conditional'.",
+        reason=(
+            "Hyperparameters of different optimizers are different hyperparameters, though they "
+            "bear one name: what is good for one may be far outside what is good for another."
+        ),
+        section=ROLES,
+    )
+
+
 def many_dimensions(study: Study, trials: Trials) -> Advice | None:
     """Advise for more trials where many hyperparameters are searched."""
     thin = {
-        arm.name: len(arm.dimensions)
+        arm.name: arm.searched_at_once
         for arm in study.arms
-        if len(arm.dimensions) > FEW_DIMENSIONS
-        and trials[arm.name] < TRIALS_PER_DIMENSION * len(arm.dimensions)
+        if arm.searched_at_once > FEW_DIMENSIONS
+        and trials[arm.name] < TRIALS_PER_DIMENSION * arm.searched_at_once
     }
     if not thin:
         return None

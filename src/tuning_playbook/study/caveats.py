@@ -4,10 +4,11 @@ Source: the playbook, "Identifying scientific, nuisance, and fixed hyperparamete
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tuning_playbook.study.compared_before import compared_alike, doubts
 from tuning_playbook.study.early_ends import early_ends_sentence
-from tuning_playbook.study.study import Arm, Study, write_value
+from tuning_playbook.study.study import Arm, Study, arm_name, write_value
 
 
 def fixed_by(study: Study) -> tuple[dict[str, str], dict[str, str]]:
@@ -17,25 +18,45 @@ def fixed_by(study: Study) -> tuple[dict[str, str], dict[str, str]]:
     """
     chosen: dict[str, str] = {}
     default: dict[str, str] = {}
+    whole = {arm.name for arm in study.arms}
     for name in study.hyperparameters:
         values: dict[str, list[str]] = {}
         by_spec = False
-        for arm in fixed_in(study, name):
-            values.setdefault(write_value(arm.fixed[name]), []).append(arm.name)
-            by_spec |= name not in arm.defaulted
+        for where, arm in _draws(study):
+            if name in arm.fixed and name not in arm.scientific:
+                values.setdefault(write_value(arm.fixed[name]), []).append(where)
+                by_spec |= name not in arm.defaulted
         if values:
             written = (
                 next(iter(values))
-                if len(values) == 1
+                if len(values) == 1 and whole & set(*values.values())
                 else "; ".join(f"{value} in {', '.join(arms)}" for value, arms in values.items())
             )
             (chosen if by_spec else default)[name] = written
     return chosen, default
 
 
+def _draws(study: Study) -> Iterator[tuple[str, Arm]]:
+    """Yield every arm with its name, and each of its draws with what it fixes beside."""
+    for arm in study.arms:
+        yield arm.name, arm
+        for draw in arm.draws:
+            where = f"trials with {arm_name(draw.choices)}"
+            several = len(study.arms) > 1
+            yield (
+                f"{where} of {arm.name}" if several else where,
+                replace(arm, fixed=draw.fixed, defaulted=draw.defaulted),
+            )
+
+
 def fixed_in(study: Study, name: str) -> tuple[Arm, ...]:
-    """Return the arms in which a hyperparameter is fixed."""
-    return tuple(arm for arm in study.arms if name in arm.fixed and name not in arm.scientific)
+    """Return the arms in which a hyperparameter is fixed, if only with some of its draws."""
+    return tuple(
+        arm
+        for arm in study.arms
+        if name not in arm.scientific
+        and any(name in fixed for fixed in (arm.fixed, *(draw.fixed for draw in arm.draws)))
+    )
 
 
 def caveats(study: Study) -> tuple[str, ...]:

@@ -11,10 +11,13 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tuning_playbook.declarations import ONE_MINUS, Value, same
+from tuning_playbook.declarations import DRAWN, ONE_MINUS, Value, same
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.import_spec import ImportSpec
+from tuning_playbook.study.optimizer_hyperparameters import OPTIMIZER
+from tuning_playbook.study.schedule_hyperparameters import SCHEDULE
+from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import write_value
 from tuning_playbook.study.values import DistributionShape, Scalar
 from tuning_playbook.study.yaml import Location
@@ -24,6 +27,9 @@ Content = shape.StudySpec | ImportSpec | shape.Conditional
 MOST_DISCRETE = 10
 """A range of so many whole numbers is a list of values; a longer one is sampled as a range."""
 
+
+BRING_THEIR_OWN = {choice.name: choice.default for choice in (OPTIMIZER, SCHEDULE)}
+"""The choices of training whose values have hyperparameters of their own, and their defaults."""
 
 SEARCHED = "searched"
 """As a value of a scientific hyperparameter: the arm in which it is a nuisance hyperparameter,
@@ -43,6 +49,8 @@ class Part:
         nuisance: The nuisance hyperparameters.
         fixed: The fixed ones.
         content: The same as it was written.
+        drawn: The names in `when` that are nuisance choices: the part holds in some trials of an
+            arm, those for which one of the values was drawn.
     """
 
     location: Location
@@ -52,13 +60,21 @@ class Part:
     nuisance: Mapping[str, Distribution]
     fixed: Mapping[str, Value]
     content: Content
+    drawn: frozenset[str] = frozenset()
 
     @property
     def condition(self) -> str:
-        """The condition, as `optimizer=adam|nadam, depth=2`; empty where there is none."""
-        return ", ".join(
-            f"{name}={'|'.join(map(write_value, values))}" for name, values in self.when.items()
-        )
+        """What its arms have, as `optimizer=adam|nadam, depth=2`; empty where all have it."""
+        return _written({name: v for name, v in self.when.items() if name not in self.drawn})
+
+    @property
+    def drawn_when(self) -> Mapping[str, tuple[Value, ...]]:
+        """What its trials have: the values of nuisance choices."""
+        return {name: values for name, values in self.when.items() if name in self.drawn}
+
+    def searched_name(self, name: str) -> str:
+        """The name by which it searches a hyperparameter, which says when that one exists."""
+        return f"{name}{DRAWN}{_written(self.drawn_when)})" if self.drawn_when else name
 
     def holds(self, setting: Mapping[str, Value]) -> bool:
         """Whether it is in an arm with these values of the scientific hyperparameters."""
@@ -70,7 +86,21 @@ class Part:
 
 def parts_of(spec: shape.StudySpec | ImportSpec) -> tuple[Part, ...]:
     """Return what holds in every arm, then each conditional part before those within it."""
-    return tuple(_parts(spec, (), {}))
+    # Which choices the trials of other tools drew is in their values; see `sources`.
+    choices = frozenset(listed_choices(spec)) if isinstance(spec, shape.StudySpec) else None
+    return tuple(_parts(spec, (), {}, choices=choices))
+
+
+def listed_choices(spec: shape.StudySpec) -> dict[str, tuple[Value, ...]]:
+    """Return the optimizers and the schedules of a list search that the spec has no role for."""
+    if not isinstance(spec.search, ListSearch):
+        return {}
+    trials = spec.search.trials
+    return {
+        name: tuple(dict.fromkeys(entry.get(name, default) for entry in trials))
+        for name, default in BRING_THEIR_OWN.items()
+        if name not in spec.scientific and any(name in entry for entry in trials)
+    }
 
 
 def next_values(
@@ -100,6 +130,41 @@ def settings_of(
         yield from settings_of(parts, {**setting, **dict(zip(new, values, strict=True))})
 
 
+def draws_of(
+    parts: Sequence[Part],
+    setting: Mapping[str, Value],
+    listed: Mapping[str, tuple[Value, ...]],
+    drawn: Mapping[str, Value] | None = None,
+) -> Iterator[dict[str, Value]]:
+    """Yield what the trials of an arm may draw of the choices that others depend on.
+
+    Those are the optimizer and the schedule, where they are nuisance hyperparameters, and what
+    `when` names. One empty draw where an arm has none.
+
+    Args:
+        parts: The spec's.
+        setting: The arm's values of the scientific hyperparameters.
+        listed: What a list gives, see `listed_choices`.
+        drawn: What is drawn already.
+    """
+    drawn = drawn or {}
+    known = {**setting, **drawn}
+    decisive = {*BRING_THEIR_OWN, *(name for part in parts for name in part.drawn)}
+    found = {
+        name: drawing.choices
+        for part in parts
+        if part.holds(known)
+        for name, drawing in part.nuisance.items()
+        if drawing.kind == "choice" and name in decisive
+    }
+    for name, choices in {**listed, **found}.items():
+        if name not in known:
+            for value in choices:
+                yield from draws_of(parts, setting, listed, {**drawn, name: value})
+            return
+    yield dict(drawn)
+
+
 def values_of(parts: Sequence[Part]) -> dict[str, tuple[Value, ...]]:
     """Return every value that each scientific hyperparameter takes in any arm."""
     found: dict[str, tuple[Value, ...]] = {}
@@ -115,6 +180,8 @@ def _parts(
     location: Location,
     when: Mapping[str, tuple[Value, ...]],
     to_search: frozenset[str] = frozenset(),
+    choices: frozenset[str] | None = None,
+    drawn: frozenset[str] = frozenset(),
 ) -> Iterator[Part]:
     """Yield a part, those that hold where it searches what is scientific, and those within it.
 
@@ -123,6 +190,8 @@ def _parts(
         location: Its place in the spec.
         when: Its condition.
         to_search: The hyperparameters that the parts around it search in some of their arms.
+        choices: The nuisance choices of the parts around it; None where none is a condition.
+        drawn: Those of them that its condition names.
     """
     scientific = {name: _discrete(given) for name, given in content.scientific.items()}
     values = {name: given for name, given in scientific.items() if isinstance(given, tuple)}
@@ -140,7 +209,10 @@ def _parts(
         nuisance={name: given for name, given in nuisance.items() if name not in split},
         fixed=content.fixed,
         content=content,
+        drawn=drawn,
     )
+    if choices is not None:
+        choices |= {name for name, given in part.nuisance.items() if given.kind == "choice"}
     yield part
     for name, target in split.items():
         yield replace(
@@ -160,7 +232,13 @@ def _parts(
             name: tuple(v for v in values if any(same(v, w) for w in when.get(name, values)))
             for name, values in wanted.items()
         }
-        yield from _parts(inner, (*location, "conditional", index), {**when, **both}, to_search)
+        here = (*location, "conditional", index)
+        named = drawn | (wanted.keys() & (choices or ()))
+        yield from _parts(inner, here, {**when, **both}, to_search, choices, named)
+
+
+def _written(when: Mapping[str, tuple[Value, ...]]) -> str:
+    return ", ".join(f"{name}={'|'.join(map(write_value, v))}" for name, v in when.items())
 
 
 def _discrete(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tuning_playbook.declarations import ONE_MINUS, same
+from tuning_playbook.declarations import same, target_of
 
 
 def same_value(one: object, other: object) -> bool:
@@ -51,5 +51,5 @@ def _resolved(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in hyperparameters.items()
-        if not name.startswith(ONE_MINUS) or name.removeprefix(ONE_MINUS) not in hyperparameters
+        if name == target_of(name) or target_of(name) not in hyperparameters
     }

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 
-from tuning_playbook.declarations import Value
+from tuning_playbook.declarations import Value, same, spec_name
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.shape import StudySpec, Training
 from tuning_playbook.study.study import Arm, Dimension, entries_of, write_value
@@ -87,7 +87,8 @@ def idle_objection(spec: StudySpec, arm: Arm) -> str:
     worst = max(
         (
             (idle_share(schedule, values, steps), steps, schedule, values)
-            for schedule, values in _combinations(spec, arm)
+            for draw in arm.each_draw()
+            for schedule, values in _combinations(spec, draw)
             if schedule in FACTORS
             for steps in [train_steps(spec.training, int(values[WARMUP_STEPS]))]
         ),
@@ -112,7 +113,11 @@ def _combinations(spec: StudySpec, arm: Arm) -> Iterator[tuple[str, dict[str, Va
     """Return the schedules of an arm with the values that shape them, the extreme ones."""
     listed: list[dict[str, Value]] = [{}]
     if isinstance(spec.search, ListSearch):
-        listed = [entry for _, entry in entries_of(spec.search, arm.scientific, arm.elsewhere)]
+        listed = [
+            entry
+            for _, entry in entries_of(spec.search, arm.scientific, arm.elsewhere)
+            if all(same(arm.fixed.get(name, value), value) for name, value in entry.items())
+        ]
     dimensions = {item.hyperparameter.name: item for item in arm.dimensions}
     seen = set()
     for entry in listed:
@@ -131,8 +136,8 @@ def _combinations(spec: StudySpec, arm: Arm) -> Iterator[tuple[str, dict[str, Va
 def _values(dimension: Dimension, entry: Mapping[str, Value]) -> list[Value]:
     """Return the values of a searched hyperparameter at which the rate may be lowest."""
     distribution = dimension.distribution
-    if dimension.name in entry:
-        found = [entry[dimension.name]]
+    if spec_name(dimension.name) in entry:
+        found = [entry[spec_name(dimension.name)]]
     elif distribution is None:
         return [dimension.hyperparameter.default]
     elif distribution.kind == "choice":

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, StrictFloat, StrictInt
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.base import Shape
+from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
 from tuning_playbook.study.searches import Search
 from tuning_playbook.study.shape import StudySpec
 
@@ -17,7 +18,7 @@ def _each_once(rates: list[float]) -> list[float]:
     repeated = sorted({rate for rate in rates if rates.count(rate) > 1})
     if repeated:
         again = ", ".join(f"{rate:g}" for rate in repeated)
-        raise ValueError(f"{again} stands here more than once: name each multiple once")
+        raise ValueError(f"{again} is given more than once: name each multiple once")
     return rates
 
 
@@ -79,7 +80,8 @@ class ClippingSettings(ProcedureShape):
 
 
 ProcedureSettings = Annotated[
-    StabilitySettings | WarmupSettings | ClippingSettings, Field(discriminator="name")
+    StabilitySettings | WarmupSettings | ClippingSettings | BatchScalingSettings,
+    Field(discriminator="name"),
 ]
 """The settings of any procedure."""
 
@@ -100,7 +102,9 @@ SEARCH: Mapping[str, Any] = {"algorithm": "random", "trials": 1}
 """The search of a procedure that names none, where its spec is read as a study's."""
 
 
-def as_study(document: Mapping[str, Any]) -> dict[str, Any]:
+def as_study(document: Mapping[str, Any], procedure: ProcedureSettings) -> dict[str, Any]:
     """Return the document of a procedure's spec as that of a study."""
     study = {key: value for key, value in document.items() if key != "procedure"}
+    if isinstance(procedure, BatchScalingSettings):
+        study["scientific"] = {"batch_size": list(procedure.sizes)}
     return {"search": SEARCH, **study}

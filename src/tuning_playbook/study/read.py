@@ -12,6 +12,10 @@ from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study import shape
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.baselines import Baseline
+from tuning_playbook.study.batch_scaling_settings import (
+    BatchScalingSettings,
+    objection_to_scaling,
+)
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import Reference, find_references, without
 from tuning_playbook.study.import_spec import ImportSpec
@@ -31,7 +35,7 @@ ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
 FORMATS = (
     *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
 )
-PROCEDURES = ("stability", "warmup", "clipping")
+PROCEDURES = ("stability", "warmup", "clipping", "batch_scaling")
 TAGS = {
     "search": ("algorithm", ALGORITHMS),
     "source": ("format", FORMATS),
@@ -137,7 +141,9 @@ def shape_of(
         raise error_at(path, text, ("procedure",), NOT_OF_A_COMMAND)
     if "search" not in document and not document.keys().isdisjoint(SEARCHED):
         raise error_at(path, text, ("search",), "this key is required where something is searched")
-    return validate(as_study(document), text, path, shape.StudySpec), procedure
+    if isinstance(procedure, BatchScalingSettings) and (why_not := objection_to_scaling(asked)):
+        raise error_at(path, text, *why_not)
+    return validate(as_study(document, procedure), text, path, shape.StudySpec), procedure
 
 
 def read_baseline(path: Path) -> tuple[Baseline, str]:

@@ -1,13 +1,21 @@
 """From a spec to a study: every hyperparameter of every arm gets its value or its range."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value, same, spec_name
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study.baselines import Baseline, Replaced
-from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
+from tuning_playbook.study.conditions import (
+    SEARCHED,
+    Part,
+    draws_of,
+    listed_choices,
+    parts_of,
+    settings_of,
+    values_of,
+)
 from tuning_playbook.study.confirm import confirmed, with_confirmed
 from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.draft import Draft, error_at
@@ -19,12 +27,14 @@ from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import (
     Arm,
     Dimension,
+    Draw,
     Incumbent,
     SearchedRole,
     Study,
     arm_name,
     available,
     check_float32,
+    drew,
     entries_of,
     resolve_value,
     write_value,
@@ -153,16 +163,88 @@ class _Range:
     """What a hyperparameter is sampled over, and where the spec says so."""
 
     distribution: Distribution
-    condition: str
+    part: Part
     role: SearchedRole
     location: Location
 
 
 def _resolve_arm(draft: Draft, parts: Sequence[Part], setting: dict[str, Value]) -> Arm:
     """Resolve the arm of one setting of the scientific hyperparameters."""
-    given, searched = _named(draft, parts, setting)
+    listed = listed_choices(draft.spec)
+    draws = list(draws_of(parts, setting, listed))
+    arms = [_resolve_draw(draft, parts, setting, drawn) for drawn in draws]
+    return arms[0] if draws == [{}] else _merged(arms, draws)
+
+
+def _merged(arms: Sequence[Arm], draws: Sequence[Mapping[str, Value]]) -> Arm:
+    """Return one arm of what it is with each of its draws.
+
+    What exists everywhere comes before what depends on a choice, and every choice before what
+    depends on it.
+    """
+    first = arms[0]
+    found: dict[str, Dimension] = {}
+    for arm in arms:
+        for item in arm.dimensions:
+            found.setdefault(item.name, item)
+    for name, item in found.items():
+        if item.distribution is None:  # a trial of a list that does not name it has its default
+            having = [n for n, arm in enumerate(arms) if item.hyperparameter.name in _has(arm)]
+            found[name] = replace(item, when=_when(draws, having))
+    listed = {item.hyperparameter.name for item in found.values() if item.distribution is None}
+    arms = [
+        replace(arm, fixed={n: value for n, value in arm.fixed.items() if n not in listed})
+        for arm in arms
+    ]
+    fixed = {
+        name: value
+        for name, value in first.fixed.items()
+        if all(name in arm.fixed and same(arm.fixed[name], value) for arm in arms)
+    }
+    return replace(
+        first,
+        dimensions=tuple(sorted(found.values(), key=lambda item: bool(item.when))),
+        fixed=fixed,
+        defaulted=tuple(n for n in fixed if all(n in arm.defaulted for arm in arms)),
+        draws=tuple(
+            Draw(
+                choices=drawn,
+                fixed={name: value for name, value in arm.fixed.items() if name not in fixed},
+                defaulted=tuple(n for n in arm.defaulted if n in arm.fixed and n not in fixed),
+            )
+            for arm, drawn in zip(arms, draws, strict=True)
+        ),
+    )
+
+
+def _has(arm: Arm) -> set[str]:
+    return {*arm.fixed, *(item.hyperparameter.name for item in arm.dimensions)}
+
+
+def _when(
+    draws: Sequence[Mapping[str, Value]], having: Sequence[int]
+) -> dict[str, tuple[Value, ...]]:
+    """Return the condition that some draws meet; of each choice the values that they have."""
+    found: dict[str, tuple[Value, ...]] = {}
+    for name in set.intersection(*map(set, draws)):
+        inside = [draws[n][name] for n in having]
+        if any(draw[name] not in inside for draw in draws):
+            found[name] = tuple(dict.fromkeys(inside))
+    return dict(sorted(found.items()))
+
+
+def _resolve_draw(
+    draft: Draft, parts: Sequence[Part], setting: dict[str, Value], drawn: Mapping[str, Value]
+) -> Arm:
+    """Resolve what the trials of an arm are that drew the same choices."""
+    given, searched = _named(draft, parts, setting, drawn)
     _check_searched(draft, parts, setting, searched)
-    chosen = _choices_of(draft, given)
+    in_a_list: Location = ("search", "trials")
+    choices = {
+        name: (value, searched[name].location if name in searched else in_a_list)
+        for name, value in drawn.items()
+    }
+    chosen = _choices_of(draft, {**given, **choices})
     known = available(draft.workload, chosen)
     for name, (value, here) in given.items():
         _check_at(draft, here, name, value, known, chosen)
@@ -177,10 +259,20 @@ def _resolve_arm(draft: Draft, parts: Sequence[Part], setting: dict[str, Value])
                 here,
                 f"'{name}' takes whole numbers: use int_uniform, log_int_uniform or choice",
             )
-        dimensions.append(Dimension(name, hyperparameter, distribution, item.condition, item.role))
+        dimensions.append(
+            Dimension(
+                name=item.part.searched_name(name),
+                hyperparameter=hyperparameter,
+                distribution=distribution,
+                condition=item.part.condition,
+                role=item.role,
+                when=item.part.drawn_when,
+            )
+        )
     elsewhere = frozenset(values_of(parts)) - {*setting, *searched}
-    dimensions += _listed(draft, setting, elsewhere, known, chosen, dimensions, list(given))
-    fixed, defaulted = complete({n: value for n, (value, _) in given.items()}, draft.workload)
+    dimensions += _listed(draft, setting, drawn, elsewhere, known, chosen, dimensions, list(given))
+    values = {name: value for name, (value, _) in given.items()}
+    fixed, defaulted = complete({**values, **drawn}, draft.workload)
     for dimension in dimensions:
         fixed.pop(dimension.hyperparameter.name)
     batch_size = setting.get(BATCH_SIZE.name, draft.spec.training.batch_size)
@@ -200,14 +292,17 @@ def _resolve_arm(draft: Draft, parts: Sequence[Part], setting: dict[str, Value])
 
 
 def _named(
-    draft: Draft, parts: Sequence[Part], setting: Mapping[str, Value]
+    draft: Draft,
+    parts: Sequence[Part],
+    setting: Mapping[str, Value],
+    drawn: Mapping[str, Value],
 ) -> tuple[dict[str, tuple[Value, Location]], dict[str, _Range]]:
-    """Return what the spec gives one value in an arm, and what it searches there."""
+    """Return what the spec gives one value in an arm with a draw, and what it searches there."""
     given: dict[str, tuple[Value, Location]] = {}
     searched: dict[str, _Range] = {}
     roles: tuple[SearchedRole, ...] = ("scientific", "nuisance")
     for part in parts:
-        if not part.holds(setting):
+        if not part.holds({**setting, **drawn}):
             continue
         scientific = {name: setting[name] for name in part.values}
         for role, values in {"scientific": scientific, "fixed": part.fixed}.items():
@@ -220,7 +315,7 @@ def _named(
             for name, distribution in ranges.items():
                 here = (*part.location, searched_role, name)
                 _check_given_once(draft, name, [*given, *searched], here)
-                searched[name] = _Range(distribution, part.condition, searched_role, here)
+                searched[name] = _Range(distribution, part, searched_role, here)
     return given, searched
 
 
@@ -338,6 +433,7 @@ def _check_value(
 def _listed(
     draft: Draft,
     setting: Mapping[str, Value],
+    drawn: Mapping[str, Value],
     elsewhere: Collection[str],
     known: Mapping[str, Hyperparameter],
     chosen: Mapping[str, str],
@@ -347,10 +443,12 @@ def _listed(
     """Return a dimension for every name that a list search gives and no distribution has."""
     if not isinstance(draft.spec.search, ListSearch):
         return []
-    distributions = {item.name: item.distribution for item in dimensions}
+    distributions = {spec_name(item.name): item.distribution for item in dimensions}
     taken = {name.removeprefix(ONE_MINUS) for name in (*given, *setting)}
     found: dict[str, Dimension] = {}
     for index, entry in entries_of(draft.spec.search, setting, elsewhere):
+        if not drew(entry, drawn, known):
+            continue
         here = ("search", "trials", index)
         targets = [name.removeprefix(ONE_MINUS) for name in entry]
         if len(set(targets)) < len(targets):
@@ -367,7 +465,7 @@ def _listed(
             spelt = {item.removeprefix(ONE_MINUS): item for item in (*distributions, *found)}
             if spelt.get(target, name) != name:
                 raise draft.error(
-                    (*here, name), f"stands elsewhere as '{spelt[target]}'; write it one way"
+                    (*here, name), f"is written elsewhere as '{spelt[target]}'; write it one way"
                 )
             _check_at(draft, (*here, name), name, value, known, chosen)
             distribution = distributions.get(name)
@@ -378,6 +476,8 @@ def _listed(
                 )
             if name not in distributions:
                 found[name] = Dimension(name, known[name.removeprefix(ONE_MINUS)], None)
+    for name in drawn.keys() & listed_choices(draft.spec).keys():
+        found.setdefault(name, Dimension(name, known[name], None))
     return list(found.values())
 
 

@@ -6,13 +6,22 @@ depends on one arm (which hyperparameters its optimizer has) is checked in `reso
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from tuning_playbook.declarations import ONE_MINUS, repeated, same
+from tuning_playbook.declarations import ONE_MINUS, Value, repeated, same
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.study import shape
 from tuning_playbook.study.command_rules import check_command
-from tuning_playbook.study.conditions import SEARCHED, Part, parts_of, settings_of, values_of
+from tuning_playbook.study.conditions import (
+    BRING_THEIR_OWN,
+    SEARCHED,
+    Part,
+    draws_of,
+    listed_choices,
+    parts_of,
+    settings_of,
+    values_of,
+)
 from tuning_playbook.study.draft import Draft
 from tuning_playbook.study.searches import (
     BayesianSearch,
@@ -33,14 +42,11 @@ BATCH_SIZE_AS_NUISANCE = (
     "hyperparameters are tuned for each batch size. Give it under 'training', or make it "
     "scientific with those as nuisances"
 )
-OPTIMIZER_AS_NUISANCE = (
-    "the optimizer is scientific or fixed, never a nuisance: each has hyperparameters of its own, "
-    "which must be tuned for it. Make it scientific and give those under 'conditional'"
-)
 SEEDS_SEARCHED = (
     "seeds are not searched: a lucky seed is no better configuration. 'reruns' trains the best "
     "trials on fresh seeds to know the trial variance"
 )
+OR_A_CHOICE = ", nor a choice under 'nuisance'"
 ONE_VALUE = "is one value for every trial of a study and is never tuned: give it under 'training'"
 
 NEVER_A_HYPERPARAMETER = {
@@ -51,15 +57,7 @@ NEVER_A_HYPERPARAMETER = {
     "seed": SEEDS_SEARCHED,
     "seeds": SEEDS_SEARCHED,
 }
-SCHEDULE_AS_NUISANCE = (
-    "the schedule is scientific or fixed here, never a nuisance: each has hyperparameters of its "
-    "own. Make it scientific and give those under 'conditional'"
-)
-NEVER_A_NUISANCE = {
-    "batch_size": BATCH_SIZE_AS_NUISANCE,
-    "optimizer": OPTIMIZER_AS_NUISANCE,
-    "schedule": SCHEDULE_AS_NUISANCE,
-}
+NEVER_A_NUISANCE = {"batch_size": BATCH_SIZE_AS_NUISANCE}
 
 
 def check_rules(draft: Draft) -> None:
@@ -276,13 +274,31 @@ def _check_scientific(draft: Draft) -> None:
                 )
             if SEARCHED in values and name in NEVER_A_NUISANCE:
                 raise draft.error(here, NEVER_A_NUISANCE[name])
+            if SEARCHED in values and name in BRING_THEIR_OWN:
+                raise draft.error(
+                    here,
+                    f"the {name} is compared or searched, not both: list its values here, or give "
+                    "them as a choice under 'nuisance'",
+                )
+            if part.drawn:
+                raise draft.error(here, _drawn_for_some(part))
             if name == "batch_size" and part.location:
                 raise draft.error(here, "the batch size is scientific in every arm or in none")
         for name in part.sampled:
+            if part.drawn:
+                raise draft.error((*part.location, "scientific", name), _drawn_for_some(part))
             if name == "batch_size":
                 raise draft.error(
                     (*part.location, "scientific", name), "list the batch sizes to be compared"
                 )
+
+
+def _drawn_for_some(part: Part) -> str:
+    name = next(iter(part.drawn_when))
+    return (
+        f"'{name}' is a nuisance hyperparameter here, so part of the trials alone would have this "
+        f"one: make it a nuisance too, or make '{name}' scientific"
+    )
 
 
 def _check_number_of_arms(draft: Draft) -> None:
@@ -304,36 +320,44 @@ def _check_design(draft: Draft) -> None:
         )
 
 
-def check_conditions(parts: Sequence[Part], error: Callable[[Location, str], SpecError]) -> None:
-    """Check that conditions name scientific hyperparameters, and values that these take.
+def check_conditions(
+    parts: Sequence[Part],
+    error: Callable[[Location, str], SpecError],
+    listed: Mapping[str, tuple[Value, ...]] | None = None,
+) -> None:
+    """Check that conditions name scientific hyperparameters or choices, and values of these.
 
     Args:
         parts: The spec's.
         error: Makes the error at a place of the spec.
+        listed: The choices that a list draws; None for the trials of other tools, where what was
+            drawn is no condition.
 
     Raises:
         SpecError: One does not.
     """
+    choices = {**(listed or {}), **_choices(parts)}
     scientific = values_of(parts)
     sampled = {name for part in parts for name in part.sampled}
     for part in parts:
         if not isinstance(part.content, shape.Conditional):
             continue
+        known = {**scientific, **{name: choices[name] for name in part.drawn}}
         for name, wanted in part.content.when.items():
             here = (*part.location, "when", name)
-            if name not in scientific and name in sampled:
+            if name not in known and name in sampled:
                 raise error(
                     here, f"'{name}' is sampled over a range; a condition names listed values"
                 )
-            if name not in scientific:
+            if name not in known:
                 raise error(
                     here,
-                    f"'{name}' is not scientific here, so nothing can depend on it"
-                    f"{nearest(name, scientific)}",
+                    f"'{name}' is not scientific here{'' if listed is None else OR_A_CHOICE}, so "
+                    f"nothing can depend on it{nearest(name, known)}",
                 )
             for value in wanted if isinstance(wanted, list) else [wanted]:
-                if not any(same(value, item) for item in scientific[name]):
-                    values = [write_value(item) for item in scientific[name]]
+                if not any(same(value, item) for item in known[name]):
+                    values = [write_value(item) for item in known[name]]
                     raise error(
                         here,
                         f"'{name}' never takes the value '{write_value(value)}'"
@@ -341,16 +365,30 @@ def check_conditions(parts: Sequence[Part], error: Callable[[Location, str], Spe
                     )
 
 
+def _choices(parts: Sequence[Part]) -> dict[str, tuple[Value, ...]]:
+    """Return every value that each nuisance choice can be drawn as."""
+    found: dict[str, tuple[Value, ...]] = {}
+    for part in parts:
+        for name, given in part.nuisance.items():
+            found[name] = (*found.get(name, ()), *given.choices)
+    return found
+
+
 def _check_conditions(draft: Draft) -> None:
     parts = parts_of(draft.spec)
-    check_conditions(parts, draft.error)
-    settings = list(settings_of(parts))
+    listed = listed_choices(draft.spec)
+    check_conditions(parts, draft.error, listed)
+    settings = [
+        {**setting, **drawn}
+        for setting in settings_of(parts)
+        for drawn in draws_of(parts, setting, listed)
+    ]
     for part in parts:
         conditional = isinstance(part.content, shape.Conditional)
         if conditional and not any(part.holds(setting) for setting in settings):
             raise draft.error(
                 (*part.location, "when"),
-                "no arm meets this condition together with those around it",
+                "nothing meets this condition together with those around it",
             )
 
 
@@ -371,7 +409,7 @@ def _check_variance(draft: Draft) -> None:
         raise draft.error(
             ("replicates",),
             f"a search by {spec.search.algorithm} is not made again with another seed; use halton "
-            "or random, or take 'replicates' away: study variance is then told by the trials",
+            "or random, or take 'replicates' away: the trials then give the study variance",
         )
     if spec.reruns.splits and not workload.resplits:
         raise draft.error(
@@ -388,7 +426,7 @@ def _check_variance(draft: Draft) -> None:
     if spec.reruns.back == 1 and spec.reruns.variance is None:
         raise draft.error(
             ("reruns", "back"),
-            "one training of each change tells nothing of its variance: give 2 or more, or the "
+            "one training of each change does not measure its variance: give 2 or more, or the "
             "variance that was measured before under 'reruns.variance'",
         )
 

@@ -156,11 +156,12 @@ class Training(Shape):
 
 
 class Conditional(Shape):
-    """Hyperparameters that exist only under some values of scientific hyperparameters."""
+    """Hyperparameters that exist only under some values of others, scientific or drawn."""
 
     when: dict[Name, Scalar | Annotated[list[Scalar], Field(min_length=1)]] = Field(
         min_length=1,
-        description="scientific hyperparameters and the value, or values, they take; all must hold",
+        description="scientific hyperparameters, or nuisance choices, and the value, or values, "
+        "they take; all must hold",
     )
     scientific: dict[Name, Scientific] = Field(default_factory=dict)
     nuisance: dict[Name, DistributionShape] = Field(default_factory=dict)

@@ -2,11 +2,11 @@
 
 import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value, same
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value, same, spec_name
 from tuning_playbook.errors import SpecError
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
@@ -39,6 +39,8 @@ class Dimension:
         condition: The condition it stands under, as `optimizer=adam`; empty if it has none.
         role: `scientific` for one that a joint design samples over a range.
         derived: Whether nobody said what it was searched over, and the trials alone tell.
+        when: The values of nuisance choices with which it exists; a trial that drew others has no
+            value of it.
     """
 
     name: str
@@ -47,10 +49,33 @@ class Dimension:
     condition: str = ""
     role: SearchedRole = "nuisance"
     derived: bool = False
+    when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+
+    def exists(self, drawn: Mapping[str, Value]) -> bool:
+        """Return whether a trial has it that drew these values of choices, by their names."""
+        return all(
+            name in drawn and any(same(drawn[name], value) for value in values)
+            for name, values in self.when.items()
+        )
 
     def resolve(self, value: Value) -> Value:
         """Return the hyperparameter's own value for a searched `value`."""
-        return resolve_value(self.name, self.hyperparameter, value)
+        return resolve_value(spec_name(self.name), self.hyperparameter, value)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What the trials of an arm have that drew the same nuisance choices, and the others have not.
+
+    Attributes:
+        choices: The values drawn of the choices that other hyperparameters depend on.
+        fixed: What is fixed with them.
+        defaulted: The names among `fixed` that the spec does not mention.
+    """
+
+    choices: Mapping[str, Value]
+    fixed: Mapping[str, Value]
+    defaulted: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,10 +87,13 @@ class Arm:
         scientific: The setting, as the spec gives it.
         batch_size: Examples a step.
         dimensions: What is searched, in the order of the spec.
-        fixed: The value of every hyperparameter that is not searched.
+        fixed: The value of every hyperparameter that is not searched, and is the same in all its
+            trials.
         defaulted: The names among `fixed` that the spec does not mention.
         elsewhere: The names that are scientific in other arms only.
         trials: How many trials it has; None for as many as the search says.
+        draws: What trials may draw of the choices that others depend on, as the optimizer; empty
+            where it has no such choice.
     """
 
     name: str
@@ -76,6 +104,53 @@ class Arm:
     defaulted: tuple[str, ...]
     elsewhere: Collection[str] = ()
     trials: int | None = None
+    draws: tuple[Draw, ...] = ()
+
+    @property
+    def settings(self) -> tuple[Mapping[str, Value], ...]:
+        """What conditions of the spec are about, of each draw."""
+        return tuple({**self.scientific, **draw.choices} for draw in self.draws) or (
+            self.scientific,
+        )
+
+    @property
+    def searched_at_once(self) -> int:
+        """How many searched hyperparameters a trial has; of its draws, with the most."""
+        if not self.draws:
+            return len(self.dimensions)
+        return max(
+            sum(item.exists(draw.choices) for item in self.dimensions) for draw in self.draws
+        )
+
+    def draw_of(self, values: Mapping[str, Value]) -> Draw:
+        """Return what a trial has with these searched values."""
+        if not self.draws:
+            return Draw({}, {}, ())
+        drawn = by_spec_name(values)
+        return next(
+            draw
+            for draw in self.draws
+            if all(name in drawn and same(drawn[name], v) for name, v in draw.choices.items())
+        )
+
+    def each_draw(self) -> tuple["Arm", ...]:
+        """Return an arm for each draw, in which its choices are fixed; itself where it has none."""
+        if not self.draws:
+            return (self,)
+        return tuple(
+            replace(
+                self,
+                dimensions=tuple(
+                    replace(item, when={})
+                    for item in self.dimensions
+                    if spec_name(item.name) not in draw.choices and item.exists(draw.choices)
+                ),
+                fixed={**self.fixed, **draw.fixed, **draw.choices},
+                defaulted=(*self.defaulted, *draw.defaulted),
+                draws=(),
+            )
+            for draw in self.draws
+        )
 
 
 FLOAT32_MOST, FLOAT32_LEAST = 3.4028234663852886e38, 1.1754943508222875e-38
@@ -139,7 +214,7 @@ class Study:
         """Return every hyperparameter of any of its arms, and of its baseline, by name."""
         if self.imported:
             return dict(self.workload.hyperparameters)
-        configurations = [arm.fixed for arm in self.arms]
+        configurations = [draw.fixed for arm in self.arms for draw in arm.each_draw()]
         if self.baseline:
             configurations.append(self.baseline.hyperparameters)
         known: dict[str, Hyperparameter] = {}
@@ -224,6 +299,26 @@ def arm_name(setting: Mapping[str, Value]) -> str:
 def write_value(value: Value) -> str:
     """Write a value as YAML does."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def by_spec_name(searched: Mapping[str, Value]) -> dict[str, Value]:
+    """Return searched values by the names that a spec has for them; a trial has one of each."""
+    return {spec_name(name): value for name, value in searched.items()}
+
+
+def drew(
+    entry: Mapping[str, Value],
+    drawn: Mapping[str, Value],
+    known: Mapping[str, Hyperparameter],
+) -> bool:
+    """Whether a listed trial has these values of choices; one that it does not name is the default.
+
+    Args:
+        entry: The trial.
+        drawn: The values.
+        known: What is declared of each.
+    """
+    return all(same(entry.get(name, known[name].default), v) for name, v in drawn.items())
 
 
 def entries_of(

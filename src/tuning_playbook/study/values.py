@@ -33,6 +33,7 @@ def _check_name(name: str) -> str:
 
 Name = Annotated[str, AfterValidator(_check_name)]
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
+Positive = Annotated[StrictInt, Field(ge=1), WHOLE]
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**32), WHOLE]
 
 

@@ -1,0 +1,244 @@
+"""Profile a trial: its steps with real batches against the same steps with one resident batch.
+
+A step that takes longer with real batches waits for its input. A trace of some steps, which
+Perfetto shows, tells on what.
+
+Source: the playbook, "Optimizing the input pipeline".
+"""
+
+import itertools
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from tuning_playbook.engine.data import place_data
+from tuning_playbook.engine.devices import share_batches
+from tuning_playbook.engine.feed import Feed
+from tuning_playbook.engine.input_clock import InputClock, InputSeconds, input_clock, until_ready
+from tuning_playbook.engine.pieces import FEWEST_STEPS, Pace
+from tuning_playbook.engine.program import Program, TrainState
+from tuning_playbook.engine.run import open_feed
+from tuning_playbook.engine.stream import Stream, stream_of
+from tuning_playbook.errors import TuningPlaybookError, WorkloadError
+from tuning_playbook.jobs.load_workload import load_data, load_workload
+from tuning_playbook.jobs.user_code import explain, own_file
+from tuning_playbook.trials.request import PackRequest
+from tuning_playbook.trials.trial import Trial
+from tuning_playbook.workloads.protocol import Arrays
+
+PIECE_SECONDS = 1.0
+"""What the steps that are timed together are meant to take at most."""
+
+FEWEST_PIECES = 3
+"""Pieces with the resident batch before and after those with real batches, at least."""
+
+TRACED_PIECES = 2
+"""What the trace shows: more is slow to open."""
+
+TRACE = "perfetto_trace.json.gz"
+"""What JAX calls the trace that Perfetto opens."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the steps of a trial take, in seconds.
+
+    Attributes:
+        trial: Its id.
+        device: The kind of device.
+        lanes: How many lanes trained at once.
+        steps: Steps that were timed with real batches.
+        real_step: A step with real batches, on average.
+        resident_step: A step with one batch that stays on the device, the median.
+        input_seconds: What the batches cost, all `steps` together; None where the data is on the
+            device.
+        trace: The file of the trace.
+    """
+
+    trial: str
+    device: str
+    lanes: int
+    steps: int
+    real_step: float
+    resident_step: float
+    input_seconds: InputSeconds | None
+    trace: Path
+
+    @property
+    def ratio(self) -> float:
+        """Return how many times as long a step takes with real batches."""
+        return self.real_step / self.resident_step
+
+
+def profile_trial(request: PackRequest, folder: Path, *, seconds: float) -> Profile:
+    """Return what the steps of a trial take, and leave a trace of some in a folder.
+
+    Nothing of the trial is kept. The environment of JAX is set up before (`environment.prepare`).
+
+    Args:
+        request: Its one trial.
+        folder: Where the trace is left.
+        seconds: How long is measured, about; compiling and the trace apart.
+
+    Raises:
+        DeviceError: The trial needs more devices than there are.
+        InfeasibleConfigurationError: The workload cannot run it.
+        WorkloadError: Its data cannot be read, or its code raised.
+    """
+    (trial,) = request.trials
+    workload = load_workload(trial.workload, request.import_from, request.data_folder)
+    splits = load_data(trial.workload, workload, trial.data_split)
+    host_data = splits.get("train") if getattr(workload, "host_fed", False) else None
+    spread = share_batches(trial.devices)
+    try:
+        data = place_data(
+            splits,
+            trial.computed_at_once,
+            trial.validation_sample,
+            trial.train_sample,
+            host_fed=host_data is not None,
+            spread=spread,
+        )
+        examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
+        program = Program(trial, workload, data, examples, spread)
+        return _Profiler(program, trial, host_data, stream_of(workload)).profile(folder, seconds)
+    except TuningPlaybookError:
+        raise
+    except Exception as error:  # a user's model may raise anything
+        raise WorkloadError(
+            f"workload '{trial.workload}': trial {trial.id} cannot be profiled: "
+            f"{explain(error, own_file(workload))}"
+        ) from error
+
+
+class _Profiler:
+    """Trains some steps of one trial, again and again."""
+
+    def __init__(
+        self, program: Program, trial: Trial, host_data: Arrays | None, stream: Stream | None
+    ) -> None:
+        self._program, self._trial = program, trial
+        self._lanes: Sequence[Trial] = [trial] * trial.lanes
+        self._host_data, self._stream = host_data, stream
+        self._seed, self._traced = program.arguments(self._lanes)
+        self._state: TrainState = program.init(self._seed, self._traced)
+
+    def profile(self, folder: Path, seconds: float) -> Profile:
+        """Measure, then trace."""
+        steps = self._piece_steps()
+        resident = self._resident(steps)
+        times = self._with_resident(resident, steps, seconds / 4)
+        count, real, cost = self._with_real(steps, seconds / 2)
+        times += self._with_resident(resident, steps, seconds / 4)
+        return Profile(
+            trial=self._trial.id,
+            device=jax.local_devices()[0].device_kind,
+            lanes=self._trial.lanes,
+            steps=count,
+            real_step=real / count,
+            resident_step=statistics.median(times) / steps,
+            input_seconds=cost,
+            trace=self._trace(folder, steps),
+        )
+
+    def _feed(self) -> Feed:
+        return open_feed(
+            self._program, self._lanes, 0, host_data=self._host_data, stream=self._stream
+        )
+
+    def _piece_steps(self) -> int:
+        """Return how many steps are timed together: an interval of training, or part of one."""
+        pace = Pace()
+        pace.begin(self._program.compile_seconds)
+        until_ready(self._program.evaluate(self._state.variables, self._traced))
+        pace.evaluated(self._program)
+        trial = self._trial
+        steps = min(trial.eval_every, trial.max_train_steps, self._feed().most_steps)
+        while steps * pace.seconds > PIECE_SECONDS and steps // 2 >= FEWEST_STEPS:
+            steps //= 2
+        return steps
+
+    def _resident(self, steps: int) -> Any:
+        """Return the batches of the first steps, on the device; the program is compiled with it."""
+        feed = self._feed()
+        fed = feed.next(steps)
+        feed.close()
+        spread = self._program.spread
+        placed = jax.device_put(fed) if spread.mesh is None else spread.feed(fed)
+        until_ready(self._train(0, steps, placed))
+        return placed
+
+    def _train(self, first: int, steps: int, fed: Any) -> Any:
+        self._state, logged = self._program.train(
+            self._state, first, steps, self._seed, self._traced, fed
+        )
+        return logged
+
+    def _with_resident(self, resident: Any, steps: int, seconds: float) -> list[float]:
+        """Return what each of some pieces took, each handed over while the one before trains."""
+        before = self._train(0, steps, resident)
+        ends = [time.perf_counter()]
+        while len(ends) <= FEWEST_PIECES or ends[-1] - ends[0] < seconds:
+            logged = self._train(0, steps, resident)
+            until_ready(before)
+            ends.append(time.perf_counter())
+            before = logged
+        until_ready(before)
+        return [after - begun for begun, after in itertools.pairwise(ends)]
+
+    def _with_real(self, steps: int, seconds: float) -> tuple[int, float, InputSeconds | None]:
+        """Return how many steps were trained, how long it took, and what their batches cost.
+
+        The next piece is prepared while the device trains, as in a training. The clock starts
+        before anything is read: what readers are ahead in the end is not counted in their favour.
+        """
+        begun = time.perf_counter()
+        feed = self._feed()
+        first, before = 0, None
+        with input_clock(feed) as clock:
+            while first == 0 or (
+                first + steps <= self._trial.max_train_steps
+                and time.perf_counter() - begun < seconds
+            ):
+                logged = self._real_piece(feed, clock, first, steps)
+                first += steps
+                if before is not None:
+                    until_ready(before)
+                before = logged
+            until_ready(before)
+            taken = time.perf_counter() - begun
+            return first, taken, clock.seconds(feed)
+
+    def _real_piece(self, feed: Feed, clock: InputClock, first: int, steps: int) -> Any:
+        with jax.profiler.TraceAnnotation("input"):
+            fed = clock.place(self._program.spread, feed, steps)
+        with jax.profiler.TraceAnnotation("hand over the steps"):
+            logged = self._train(first, steps, fed)
+        clock.trains(logged, 0.0)  # compiled before
+        return logged
+
+    def _trace(self, folder: Path, steps: int) -> Path:
+        """Leave a trace of some pieces with real batches in a folder; return its file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        feed = self._feed()
+        with tempfile.TemporaryDirectory(prefix=".trace-", dir=folder) as place:
+            with (
+                jax.profiler.trace(place, create_perfetto_trace=True),
+                input_clock(feed) as clock,
+            ):
+                first = 0
+                while first == 0 or (
+                    first < TRACED_PIECES * steps and first + steps <= self._trial.max_train_steps
+                ):
+                    logged = self._real_piece(feed, clock, first, steps)
+                    first += steps
+                until_ready(logged)
+            (made,) = Path(place).rglob(TRACE)
+            return Path(shutil.move(made, folder / TRACE))

@@ -1,0 +1,236 @@
+"""From which batch size on do larger ones hardly save steps, and which is the fastest?
+
+Rounds with a step budget: the same search at each batch size; learning rates around the best one of
+each, farther out where it is the highest or the lowest that was tried; reruns of the best trial of
+each. With an epoch budget each batch size trains for another number of steps, so its search is a
+round of its own.
+
+Source: playbook, "Choosing the batch size to minimize training time", "Changing the batch size
+requires re-tuning most hyperparameters"; Shallue et al., "Measuring the Effects of Data
+Parallelism on Neural Network Training", 2019.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.procedures.procedure_history import (
+    History,
+    Next,
+    Outcome,
+    StudyDocument,
+    best_of,
+    rounded,
+)
+from tuning_playbook.procedures.round_documents import BATCH_SIZE, KEPT, first_document
+from tuning_playbook.procedures.scaling_conclusion import PLOTS, conclude
+from tuning_playbook.procedures.scaling_sizes import (
+    RATE,
+    RERUNS,
+    SEARCHES,
+    of_size,
+    outermost,
+    tunes_rate,
+)
+from tuning_playbook.study.batch_scaling_settings import MOST, BatchScalingSettings
+
+__all__ = ["MAX_ROUNDS", "PLOTS", "most_rounds", "most_trials", "next"]
+
+SWEEP, RATES = SEARCHES
+
+MOST_RATES = 4
+"""Rounds of learning rates around the best. After the first only those batch sizes have one whose
+best rate is outermost, or has no other one near."""
+
+NEAR = (0.5, 2**-0.5, 2**0.5, 2.0)
+"""Of the best rate: what a search over decades leaves between its trials."""
+
+FARTHER = (2**0.5, 2.0, 4.0, 8.0)
+"""Of the best rate, or its parts, where no trial lies beyond it."""
+
+CLOSE = 1.9
+"""Where the next rates that were tried, up and down, are less than so many times the best one, or
+so small a part of it, that is near enough."""
+
+SAME = 1.05
+"""A rate so near to one that was tried, all else alike, is not tried again."""
+
+SEEDS = 3
+"""Reruns of the best trial of each batch size, where the spec says nothing."""
+
+WITH_STEPS = 1 + MOST_RATES + 1
+"""The most rounds with a step budget: the sweep, the rates and the reruns."""
+
+MAX_ROUNDS = max(WITH_STEPS, MOST)
+"""An epoch budget has one round a batch size."""
+
+
+def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> int:
+    """Return the most trials of the rounds after the first one, reruns aside.
+
+    Args:
+        document: The procedure's spec.
+        settings: Of the procedure.
+    """
+    first = first_document(History(document, settings))
+    if settings.budget == "epochs":
+        return (len(settings.sizes) - 1) * _trials_of(first)
+    rates = MOST_RATES * len(NEAR) if tunes_rate(first) else 0
+    return len(settings.sizes) * (rates + 1)
+
+
+def most_rounds(settings: BatchScalingSettings) -> int:
+    """Return the most rounds that the procedure has."""
+    return len(settings.sizes) if settings.budget == "epochs" else WITH_STEPS
+
+
+def next(history: History) -> Next:
+    """Return the next round of a history, or what it concludes."""
+    settings = history.settings
+    assert isinstance(settings, BatchScalingSettings)
+    if settings.budget == "epochs":
+        if len(history.rounds) < len(settings.sizes):
+            size = settings.sizes[len(history.rounds)]
+            return StudyDocument(SWEEP, _with_epochs(history, settings, size))
+        return conclude(history)
+    if not history.rounds:
+        return StudyDocument(SWEEP, _sweep(history, settings))
+    trials = list(_rates(history, settings))
+    if trials:
+        goal = "Are other learning rates near the best one of each batch size better?"
+        return StudyDocument(RATES, _listed(history, trials, goal=goal, seeds=0))
+    seeds = _seeds(history.document)
+    if seeds and not history.has(RERUNS):
+        bests = [best_of(of_size(history, size, SEARCHES)) for size in settings.sizes]
+        again = [dict(item.values) for item in bests if item and not item.censored]
+        if again:
+            goal = "How many steps does the best trial of each batch size need on other seeds?"
+            return StudyDocument(RERUNS, _listed(history, again, goal=goal, seeds=seeds))
+    return conclude(history)
+
+
+def _sweep(history: History, settings: BatchScalingSettings) -> dict[str, Any]:
+    """Return the spec's search, with the batch sizes as its arms."""
+    document = first_document(history)
+    compared = {BATCH_SIZE: list(settings.sizes)}
+    return {**document, "scientific": compared, "reruns": {"seeds": 0}}
+
+
+def _with_epochs(history: History, settings: BatchScalingSettings, size: int) -> dict[str, Any]:
+    """Return the spec's search at a batch size, with as many examples as at the smallest one."""
+    document = first_document(history)
+    given = document["training"]
+    part = settings.sizes[0] / size
+    every = max(1, round(given["eval_every"] * part))
+    steps = every * max(1, round(given["max_train_steps"] * part / every))
+    dense = given.get("eval_schedule", {}).get("dense_until", 0)
+    training = {**given, "max_train_steps": steps, "eval_every": every}
+    training["eval_schedule"] = {"dense_until": min(dense, steps)}
+    conditional = list(_at_size(document.get("conditional", []), size))
+    return {
+        **document,
+        "goal": f"How many steps to the target at a batch size of {size}?",
+        "scientific": {BATCH_SIZE: [size]},
+        "training": training,
+        "reruns": {"seeds": _seeds(history.document)},
+        **({"conditional": conditional} if conditional else {}),
+    }
+
+
+def _at_size(parts: Sequence[Mapping[str, Any]], size: int) -> Iterator[dict[str, Any]]:
+    """Yield the conditional parts of a spec that hold at a batch size, with no other named."""
+    for part in parts:
+        when = dict(part["when"])
+        sizes = when.get(BATCH_SIZE, size)
+        if size not in (sizes if isinstance(sizes, list) else [sizes]):
+            continue
+        if BATCH_SIZE in when:
+            when[BATCH_SIZE] = size
+        within = list(_at_size(part.get("conditional", []), size))
+        yield {**part, "when": when, **({"conditional": within} if within else {})}
+
+
+def _rates(history: History, settings: BatchScalingSettings) -> Iterator[Mapping[str, Value]]:
+    """Yield trials with learning rates around the best of each batch size that needs them."""
+    rounds = sum(item.purpose == RATES for item in history.rounds)
+    if not tunes_rate(history.rounds[0].document) or rounds >= MOST_RATES:
+        return
+    for size in settings.sizes:
+        tried = list(of_size(history, size, SEARCHES))
+        side = outermost(tried)
+        best = best_of(iter(tried)) or min(tried, key=lambda item: item.rate)
+        if rounds and side == 0 and _is_close(best, tried):
+            continue
+        for factor in NEAR if side == 0 else [factor**side for factor in FARTHER]:
+            trial = {**best.values, RATE: rounded(best.rate * factor)}
+            if not any(_alike(trial, item) for item in tried):
+                yield trial
+
+
+def _is_close(best: Outcome, tried: Sequence[Outcome]) -> bool:
+    """Return whether rates near the best one were tried, up and down."""
+    ratios = [item.rate / best.rate for item in tried]
+    up, down = (ratio for ratio in ratios if ratio > 1), (1 / r for r in ratios if r < 1)
+    return max(min(up, default=1.0), min(down, default=1.0)) < CLOSE
+
+
+def _alike(trial: Mapping[str, Value], item: Outcome) -> bool:
+    """Return whether a trial was tried already, at nearly its learning rate."""
+    others = {*trial, *item.values} - {RATE}
+    if any(trial.get(name) != item.values.get(name) for name in others if not _derived(name)):
+        return False
+    return abs(math.log(float(trial[RATE]) / item.rate)) < math.log(SAME)
+
+
+def _listed(
+    history: History, trials: Sequence[Mapping[str, Value]], *, goal: str, seeds: int
+) -> dict[str, Any]:
+    """Return a study of listed trials, the batch sizes of which are its arms.
+
+    What all trials share is fixed.
+    """
+    names = {name for trial in trials for name in trial if not _derived(name)}
+    varied = {name for name in names if len({repr(trial.get(name)) for trial in trials}) > 1}
+    varied |= {BATCH_SIZE}
+    sizes = sorted({int(trial[BATCH_SIZE]) for trial in trials})
+    document = {key: history.document[key] for key in KEPT if key in history.document}
+    fixed = {name: trials[0][name] for name in sorted(names - varied)}
+    if len(sizes) == 1:
+        document["training"] = {**document["training"], BATCH_SIZE: sizes[0]}
+        varied -= {BATCH_SIZE}
+    else:
+        document["scientific"] = {BATCH_SIZE: sizes}
+    listed = [{name: trial[name] for name in sorted(varied) if name in trial} for trial in trials]
+    search = {"algorithm": "list", "trials": listed}
+    about = {"goal": goal, **document, "fixed": fixed, "search": search}
+    return {**about, "reruns": {"seeds": seeds}}
+
+
+def _derived(name: str) -> bool:
+    """Return whether a value is one minus another: that other one says it."""
+    return name.startswith(ONE_MINUS)
+
+
+def _seeds(document: Mapping[str, Any]) -> int:
+    return int(document.get("reruns", {}).get("seeds", SEEDS))
+
+
+def _trials_of(document: Mapping[str, Any]) -> int:
+    """Return the trials of a search in one arm."""
+    search = document["search"]
+    if search["algorithm"] == "list":
+        return len(search["trials"])
+    if search["algorithm"] != "grid":
+        return int(search["trials"])
+    points = search["points"]
+    searched = document.get("nuisance", {})
+    each = [
+        len(drawn["choice"])
+        if "choice" in drawn
+        else points
+        if isinstance(points, int)
+        else points[name]
+        for name, drawn in searched.items()
+    ]
+    return math.prod(each)

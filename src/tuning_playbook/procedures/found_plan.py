@@ -1,0 +1,102 @@
+"""The plan of a study, with what the results that are there tell of its trials."""
+
+import contextlib
+from pathlib import Path
+
+from tuning_playbook.analysis.known_plan import known_plan
+from tuning_playbook.errors import ChangedDuringRunError, TuningPlaybookError
+from tuning_playbook.planning.artefacts import SETTLED
+from tuning_playbook.planning.chain import Link, plan_chain
+from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
+from tuning_playbook.planning.plan import Plan, plan_study, with_proposals
+from tuning_playbook.procedures.planned import first_plan
+from tuning_playbook.procedures.procedure_state import planned_rounds
+
+
+def found_plan(path: Path, results: Path) -> Plan:
+    """Return the plan of a study; of a procedure that of its first round.
+
+    Args:
+        path: The study's spec.
+        results: The folder of all results.
+
+    Raises:
+        TuningPlaybookError: The spec cannot be carried out, or takes values that are not there.
+    """
+    link = plan_chain([path])[path.stem]
+    plan = _settled(link, results) if link.earlier else link.plan
+    return with_results(first_round(link, results) if link.procedure else plan, results)
+
+
+def found_plans(path: Path, results: Path) -> list[Plan]:
+    """Return the plan of a study, or those of the rounds of a procedure that are planned so far.
+
+    Its arguments and errors are those of `found_plan`.
+    """
+    link = plan_chain([path])[path.stem]
+    if link.procedure is None:
+        return [found_plan(path, results)]
+    plans = [first_round(link, results)]
+    for number in planned_rounds(link, results):
+        file = results / link.plan.study.name / f"planned/{number}.yaml"
+        try:
+            plans += [plan_study(file)] if number > 1 else []
+        except TuningPlaybookError:
+            if file.exists():  # else it is about to be planned anew
+                raise
+    return [with_results(plan, results) for plan in plans]
+
+
+def with_results(plan: Plan, results: Path) -> Plan:
+    """Return a plan with its division into jobs, and the trials that its rounds have proposed.
+
+    Args:
+        plan: The study's.
+        results: The folder of all results.
+    """
+    name = plan.study.name
+    division = divided_by(results, name, available_cores(), trials_per_job=0)
+    plan = with_division(plan, division)
+    proposals = [results / name / item.proposal for item in plan.rounds.values()]
+    return with_proposals(plan, [file for file in proposals if file.exists()])
+
+
+def spec_of_first_round(link: Link, results: Path) -> Path:
+    """Return the spec that the first round of a procedure is planned from.
+
+    Args:
+        link: The procedure.
+        results: The folder of all results.
+
+    Raises:
+        TuningPlaybookError: It takes values from earlier studies, and is not settled yet.
+    """
+    path = link.plan.study.path
+    spec = results / path.stem / SETTLED if link.earlier else path
+    if not spec.exists():
+        raise TuningPlaybookError(
+            f"{path}: takes values from {', '.join(link.names)}, and its rounds follow from them: "
+            f"run snakemake --config study={path} first, or say where with --results"
+        )
+    return spec
+
+
+def first_round(link: Link, results: Path) -> Plan:
+    """Return the plan of a procedure's first round; see `spec_of_first_round`."""
+    return first_plan(spec_of_first_round(link, results))[-1]
+
+
+def _settled(link: Link, results: Path) -> Plan:
+    """Return the plan of a study as it was settled; else as the results of earlier ones have it."""
+    path = link.plan.study.path
+    settled = results / path.stem / SETTLED
+    if settled.exists():
+        with contextlib.suppress(ChangedDuringRunError):  # the spec was edited since then
+            return plan_study(settled)
+    plan = known_plan(link, results)
+    if plan is None:
+        raise TuningPlaybookError(
+            f"{path}: takes values from {', '.join(link.names)}, and their results are not in "
+            f"{results}: run snakemake --config study={path} first, or say where with --results"
+        )
+    return plan

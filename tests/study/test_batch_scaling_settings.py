@@ -1,0 +1,81 @@
+"""What a spec of the procedure `batch_scaling` may say."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tuning_playbook.errors import SpecError
+from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
+from tuning_playbook.study.read import written_spec
+
+SPEC = """\
+goal: From which batch size on do larger ones hardly save steps?
+workload: digits_mlp
+objective: {metric: validation/error_rate, mode: min, target: 0.05}
+training: {max_train_steps: 400, eval_every: 10}
+procedure: {name: batch_scaling, SETTINGS}
+"""
+
+
+def read(settings="from: 16", *, old="", new=""):
+    text = SPEC.replace("SETTINGS", settings).replace(old, new)
+    return written_spec(Path("scaling.yaml"), YAML(typ="safe").load(text), text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sizes"),
+    [
+        ("", (8, 16, 32, 64, 128, 256, 512)),
+        ("from: 16", (16, 32, 64, 128, 256, 512, 1024)),
+        ("from: 3, to: 30", (3, 6, 12, 24)),
+        ("batch_sizes: [64, 16, 100]", (16, 64, 100)),
+    ],
+)
+def test_batch_sizes_are_doubled_or_listed(settings, sizes):
+    found = BatchScalingSettings.model_validate(
+        YAML(typ="safe").load(f"{{name: batch_scaling, {settings}}}")
+    )
+    assert found.sizes == sizes
+
+
+def test_the_spec_is_that_of_a_study_with_an_arm_for_each_batch_size():
+    spec = read("batch_sizes: [16, 32, 64]")
+    assert spec.shape.scientific == {"batch_size": [16, 32, 64]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("batch_sizes: [16, 32]", "at least 3"),
+        ("batch_sizes: [16, 32, 16, 64]", "given twice under batch_sizes: name each once"),
+        ("batch_sizes: [16, 32, 64], to: 64", "give batch_sizes, or from and to, not both"),
+        ("from: 16, to: 32", "from 16 to 32 there are 2 batch sizes"),
+        ("from: 16, to: 8", "from 16 to 8 there are 1 batch sizes"),
+        ("from: 1, to: 8192", "there are 14 batch sizes, each twice the one before; give 3 to 12"),
+        ("budget: time", "must be 'steps' or 'epochs', not 'time'"),
+        ("step_times: [{batch_size: 8, seconds: 0}]", "greater than 0"),
+    ],
+)
+def test_settings_that_make_no_comparison_are_refused(settings, said):
+    with pytest.raises(SpecError, match=r"scaling.yaml:5: procedure") as error:
+        read(settings)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (", target: 0.05", "", "objective: batch_scaling compares the steps"),
+        ("eval_every: 10", "eval_every: 10, batch_size: 8", "training.batch_size: batch_scaling"),
+        (
+            "workload:",
+            "scientific: {depth: [1, 2]}\nsearch: {algorithm: random, trials: 1}\nworkload:",
+            "scientific: batch_scaling compares",
+        ),
+    ],
+)
+def test_what_such_a_spec_lacks_or_may_not_have_is_said_with_its_line(old, new, said):
+    with pytest.raises(SpecError, match=r"scaling.yaml:\d+: ") as error:
+        read(old=old, new=new)
+    assert said in str(error.value)
