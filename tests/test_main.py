@@ -107,7 +107,7 @@ def test_a_budget_becomes_a_plan_with_a_reason_for_each_change(call, tmp_path):
         "  in all         40                                10         50",
         "  left over                                                    1",
     ]
-    assert lines[5].startswith("change: search.trials: 4 -> 20. So many the budget bears;")
+    assert lines[5].startswith("change: search.trials: 4 -> 20. This is what the budget allows;")
     assert lines[6].startswith("change: reruns.seeds: 2 -> 5. The variance is known from 5 reruns")
     assert all("(playbook: " in line for line in lines[5:])
 

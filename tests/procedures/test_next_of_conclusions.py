@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from tests.procedures import fitting
 from tests.procedures.simulated import falling_curvature, quadratic, run
 from tuning_playbook.procedures.conclude import next_study_yaml
+from tuning_playbook.study.longer_training_settings import LongerTrainingSettings
 from tuning_playbook.study.procedure_settings import (
     ClippingSettings,
     ExploitSettings,
@@ -21,6 +22,7 @@ from tuning_playbook.study.read import written_spec
 STABILITY = StabilitySettings(name="stability")
 WARMUP = WarmupSettings(name="warmup", unstable_rate=0.2)
 CLIPPING = ClippingSettings(name="clipping", unstable_rate=0.3)
+LONGER = LongerTrainingSettings(name="longer_training", times=2)
 STEEP = quadratic(10 * np.array([1.0, 0.3]), noise=1e-3)
 FIT = StepsToFitSettings(name="steps_to_fit")
 GIVEN = {"learning_rate": 0.1}
@@ -33,6 +35,8 @@ CASES = {
     "a warmup": (WARMUP, falling_curvature(10.0, 2, noise=1e-3), {}, None),
     "no warmup": (WARMUP, STEEP, {}, None),
     "a lower rate": (CLIPPING, STEEP, {}, None),
+    "a ranking that holds": (LONGER, quadratic([10.0, 0.3]), {}, None),
+    "nothing to train longer": (LONGER, quadratic([1e9, 1e9]), {}, None),
     "no rate": (CLIPPING, quadratic([1e9, 1e9]), {}, None),
 }
 

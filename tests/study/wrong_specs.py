@@ -200,7 +200,7 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
                 "trials": [{"momentum": 0.5}, {"one_minus_momentum": 0.1}],
             },
         },
-        "stands elsewhere as 'momentum'",
+        "is written elsewhere as 'momentum'",
     ),
     "a value that stands twice": ({"scientific": {"depth": [1, 1.0]}}, "a value is named twice"),
     "a truth value for a number": (

@@ -144,6 +144,8 @@ rule conclude_procedure:
         f"{PROCEDURE}/logs/conclude_procedure.log",
     benchmark:
         f"{PROCEDURE}/benchmarks/conclude_procedure.tsv"
+    wildcard_constraints:
+        procedure="|".join(name for name in PROCEDURES if name not in PROBED) or NO_STUDY,
     localrule: True
     conda:
         "../../envs/cpu.yaml"

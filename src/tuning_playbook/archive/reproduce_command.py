@@ -102,7 +102,7 @@ def _compared(old: float, new: float, spread: TrialVariance) -> str:
     apart = f"{old:.6g} in the archive and {new:.6g} here, {abs(new - old):.2g} apart"
     expected = expected_difference(spread)
     if math.isnan(expected):
-        return f"{apart}; the archive has too few reruns to tell whether that is much"
+        return f"{apart}; the archive has too few reruns to judge whether that is much"
     verdict = "within" if _is_close(old, new, spread) else "beyond"
     return (
         f"{apart}: {verdict} the {expected:.2g} that two trials of one configuration differ by at "

@@ -6,9 +6,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from tuning_playbook.plots import (
+    batch_size_plots,
     clipping_plots,
     exploit_plots,
     fit_plots,
+    longer_training_plots,
     scaling_plots,
     stability_plots,
     warmup_plots,
@@ -23,7 +25,19 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "look": stability_plots.early_look,
     },
     "warmup": {"warmups": warmup_plots.warmups, "benefit": warmup_plots.benefit},
-    "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
+    "clipping": {
+        "gradients": clipping_plots.gradients,
+        "norms": clipping_plots.norms,
+        "clipped": clipping_plots.clipped,
+    },
+    "batch_sizes": {
+        "throughput": batch_size_plots.throughput,
+        "step_time": batch_size_plots.step_time,
+    },
+    "longer_training": {
+        "ranks": longer_training_plots.ranks,
+        "curves": longer_training_plots.training_losses,
+    },
     "steps_to_fit": {"steps": fit_plots.steps, "losses": fit_plots.losses},
     "exploit": {"progress": exploit_plots.progress, "space": exploit_plots.space},
     "batch_scaling": {

@@ -42,7 +42,9 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
         "values": dict(conclusion.values),
         "sentence": conclusion.sentence,
         "advice": conclusion.advice,
+        "listed": {title: dict(items) for title, items in conclusion.listed.items()},
         "rounds": rounds,
+        "probes": [probe.to_json() for probe in history.probes],
     }
 
 

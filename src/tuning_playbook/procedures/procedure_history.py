@@ -9,6 +9,7 @@ from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.procedure_settings import ProcedureSettings
+from tuning_playbook.trials.probe import Probe
 
 DIGITS = 6
 """Of a rate that a procedure works out."""
@@ -106,11 +107,13 @@ class History:
         document: Its spec, without references and without `procedure`.
         settings: Of the procedure.
         rounds: Those that are finished, the first one first.
+        probes: What was measured of the machine, the smallest batch size first.
     """
 
     document: Mapping[str, Any]
     settings: ProcedureSettings
     rounds: tuple[FinishedRound, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
     def of(self, *purposes: str) -> Iterator[Outcome]:
         """Yield the outcomes of every round of some purposes."""
@@ -155,6 +158,7 @@ class Conclusion:
         next_study: The spec that goes on from here.
         columns: What the procedure says of each trial of all rounds, by name: [trial].
         numbers: Further numbers that its plots mark.
+        listed: Lists that its report shows, by their title: what to what is said of it.
         tables: Columns of the same length, by their dimension and their name, where a number is of
             no one trial.
     """
@@ -166,6 +170,7 @@ class Conclusion:
     next_study: Mapping[str, Any]
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    listed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
 
 

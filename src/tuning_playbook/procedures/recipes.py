@@ -6,8 +6,10 @@ from typing import Any
 
 from tuning_playbook.procedures import (
     batch_scaling,
+    batch_sizes,
     clipping,
     exploit,
+    longer_training,
     stability,
     steps_to_fit,
     warmup,
@@ -24,7 +26,7 @@ class Recipe:
 
     Attributes:
         next: Plans its next round from its history, or concludes.
-        max_rounds: The most rounds that it has.
+        max_rounds: The most rounds that it has; 0 where it concludes from probes alone.
         most_trials: The most trials of the rounds after its first, by its spec and its settings.
         plots: The stems of its plots, and what each shows, in the order of the report.
         check: Raises a SpecError where its spec, as a study, is none that it can be carried out on;
@@ -47,12 +49,19 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "warmup": Recipe(warmup.next, warmup.MAX_ROUNDS, warmup.most_trials, warmup.PLOTS),
     "clipping": Recipe(clipping.next, clipping.MAX_ROUNDS, clipping.most_trials, clipping.PLOTS),
+    "batch_sizes": Recipe(batch_sizes.next, 0, lambda document, settings: 0, batch_sizes.PLOTS),
     "batch_scaling": Recipe(
         batch_scaling.next,
         batch_scaling.MAX_ROUNDS,
         batch_scaling.most_trials,
         batch_scaling.PLOTS,
         rounds=batch_scaling.most_rounds,
+    ),
+    "longer_training": Recipe(
+        longer_training.next,
+        longer_training.MAX_ROUNDS,
+        longer_training.most_trials,
+        longer_training.PLOTS,
     ),
     "steps_to_fit": Recipe(
         steps_to_fit.next,

@@ -11,11 +11,15 @@ from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.formatting import MISSING, number
 from tuning_playbook.report.page import render_page
+from tuning_playbook.report.probe_table import machine_facts, make_probe_rows
 from tuning_playbook.report.size_table import size_rows
 from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
 """The hyperparameters that procedures vary, in the order of the table; others come after them."""
+
+SAID = ("candidate", "place")
+"""What some procedures say of their trials, after the hyperparameters."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def render_procedure(
     """
     described = RECIPES[conclusion["procedure"]].plots
     figures = [
-        replace(figure, title=figure.stem.capitalize(), description=described[figure.stem])
+        replace(figure, title=_title(figure.stem), description=described[figure.stem])
         for figure in make_figures(plots, [])
     ]
     figures.sort(key=lambda figure: list(described).index(figure.stem))
@@ -73,21 +77,29 @@ def render_procedure(
         )
         for item in conclusion["rounds"]
     ]
+    probed = conclusion.get("probes") or []
     varied = _varied(dataset)
     return render_page(
         "procedure.html.j2",
         name=name,
         conclusion=conclusion,
         values=[(key, _value(value)) for key, value in conclusion["values"].items()],
-        example=_example(next(iter(conclusion["values"]))),
+        example="batch_size" if probed else _example(next(iter(conclusion["values"]))),
         figures=figures,
         rounds=rounds,
-        varied=varied,
-        trials=_trials(dataset, varied),
+        varied=[*varied, *(key for key in SAID if key in dataset)],
+        trials=[] if probed else _trials(dataset, varied),
+        probes=make_probe_rows(dataset) if probed else [],
+        machine=machine_facts(probed),
         judged="unstable" in dataset,
-        sizes=size_rows(dataset),
+        sizes=[] if probed else size_rows(dataset),
         next_study=next_study,
     )
+
+
+def _title(stem: str) -> str:
+    """Return the title of a plot."""
+    return stem.replace("_", " ").capitalize()
 
 
 def _example(value: str) -> str:
@@ -118,11 +130,12 @@ def _shown(value: Any) -> str:
 def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
     """Return the rows of the table of trials."""
     sign = 1.0 if dataset.attrs["mode"] == "min" else -1.0
+    columns = [*(f"hp_{name}" for name in varied), *(name for name in SAID if name in dataset)]
     return [
         {
             "round": int(dataset["round"].values[place]),
             "trial": str(trial),
-            "values": [_shown(dataset[f"hp_{name}"].values[place]) for name in varied],
+            "values": [_shown(dataset[name].values[place]) for name in columns],
             "objective": NOT_REACHED
             if dataset["censored"].values[place]
             else number(sign * float(dataset["loss"].values[place])),
