@@ -321,6 +321,22 @@ class TestTheConclusionOfAProcedure:
         assert chain["second"].concluding == {"first"}
         assert chain["first"].procedure.name == "stability"
 
+    def test_steps_that_are_not_known_yet_stand_for_those_of_the_procedure(self, tmp_path):
+        objective = {"metric": "train/error_rate", "mode": "min", "target": 0.0}
+        fit = {"name": "steps_to_fit"}
+        write(tmp_path, "first", PROCEDURE | {"procedure": fit, "objective": objective})
+        steps = RATE | {"of": "max_train_steps"}
+        chain = plan_chain([write(tmp_path, "second", {"training.max_train_steps": steps})])
+        assert chain["second"].plan.study.spec.training.max_train_steps == 50
+
+    def test_what_a_procedure_searches_is_among_its_values(self, tmp_path):
+        write(tmp_path, "first", {"procedure": {"name": "exploit"}})
+        rate = RATE | {"of": "learning_rate"}
+        plan_chain([write(tmp_path, "second", NO_RATE | {"fixed.learning_rate": rate})])
+        width = {"fixed.width": RATE | {"of": "width"}}
+        with pytest.raises(SpecError, match="'first' gives no 'width'"):
+            plan_chain([write(tmp_path, "third", width)])
+
     def test_a_value_that_was_not_found_is_refused_with_the_reason(self, tmp_path):
         with pytest.raises(SpecError) as caught:
             settled(tmp_path, NO_RATE | {"fixed.learning_rate": RATE}, unstable_rate=None)

@@ -23,6 +23,7 @@ from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec, read_spec
 from tuning_playbook.study.references import BaselineReference, VarianceReference
+from tuning_playbook.study.stand_ins import stand_ins
 from tuning_playbook.study.study import write_value
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
@@ -230,10 +231,11 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
     """Yield a trial of every arm that the best one may be in; of a procedure a conclusion."""
     plan = link.plan
     if link.procedure:
+        values = stand_ins(link.procedure, plan.study.spec)
         # One of them leaves room in any range that ends at such a value.
         for times in STAND_IN_TIMES:
-            values = {n: _multiple(value, times) for n, value in link.procedure.VALUES.items()}
-            yield concluded(plan.study.name, plan.study.workload.name, values, "")
+            several = {name: _multiple(value, times) for name, value in values.items()}
+            yield concluded(plan.study.name, plan.study.workload.name, several, "")
         return
     first = _first_trials(plan)
     compared = _what_it_compares(plan)

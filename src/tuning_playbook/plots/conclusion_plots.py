@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from tuning_playbook.plots import (
     batch_size_plots,
     clipping_plots,
+    exploit_plots,
+    fit_plots,
     longer_training_plots,
     scaling_plots,
     stability_plots,
@@ -36,6 +38,8 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "ranks": longer_training_plots.ranks,
         "curves": longer_training_plots.training_losses,
     },
+    "steps_to_fit": {"steps": fit_plots.steps, "losses": fit_plots.losses},
+    "exploit": {"progress": exploit_plots.progress, "space": exploit_plots.space},
     "batch_scaling": {
         "scaling": scaling_plots.scaling,
         "rates": scaling_plots.rates,

@@ -48,8 +48,15 @@ def first_plan(spec: Path) -> tuple[WrittenSpec, str, Plan]:
 def next_round(
     procedure: WrittenSpec, rounds: Sequence[FinishedRound]
 ) -> StudyDocument | Conclusion:
-    """Return what a procedure makes of its finished rounds: the next one, or its conclusion."""
-    return RECIPES[_settings(procedure).name].next(history_of(procedure, rounds))
+    """Return what a procedure makes of its finished rounds: the next one, or its conclusion.
+
+    Raises:
+        SpecError: There is no round yet, and the procedure cannot be carried out on such a spec.
+    """
+    recipe = RECIPES[_settings(procedure).name]
+    if recipe.check and not rounds:
+        recipe.check(study_of(procedure))
+    return recipe.next(history_of(procedure, rounds))
 
 
 def history_of(

@@ -24,6 +24,8 @@ class Outcome:
         values: Every hyperparameter that it has, `batch_size` included.
         loss: A number that ranks it, smaller being better: its objective, or, of a trial that did
             not reach the target, more than all steps. None where it is infeasible.
+        best_value: The best value of the metric over training, smaller being better, whatever the
+            target; None where it is infeasible.
         diverged: Whether its loss or its weights left the finite numbers.
         nowhere: Whether it never got better than an untrained model.
         collapse_step: The step at which it collapsed; None if it did not.
@@ -39,6 +41,7 @@ class Outcome:
     trial: str
     values: Mapping[str, Value]
     loss: float | None
+    best_value: float | None = None
     diverged: bool = False
     nowhere: bool = False
     collapse_step: int | None = None
@@ -82,6 +85,8 @@ class FinishedRound:
         launch: The content of its launch.json, where it was compared with a baseline.
         reruns: What came of its trials on other seeds, where it has such.
         costs: What a step of a trial or a rerun took, by its id, as far as it was asked for.
+        test: The content of its test.json, where it reads the test set.
+        final: The content of its final/final.json, where it trains on validation data too.
     """
 
     purpose: str
@@ -90,6 +95,8 @@ class FinishedRound:
     launch: Mapping[str, Any] | None = None
     reruns: tuple[Outcome, ...] = ()
     costs: Mapping[str, StepCost] = field(default_factory=dict)
+    test: Mapping[str, Any] | None = None
+    final: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

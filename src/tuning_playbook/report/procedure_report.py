@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from tuning_playbook.declarations import target_of
@@ -17,10 +16,10 @@ from tuning_playbook.report.size_table import size_rows
 from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
-"""The hyperparameters that procedures vary, in the order of the table; others stand behind them."""
+"""The hyperparameters that procedures vary, in the order of the table; others come after them."""
 
 SAID = ("candidate", "place")
-"""What some procedures say of their trials, behind the hyperparameters."""
+"""What some procedures say of their trials, after the hyperparameters."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,13 @@ def render_procedure(
         for item in conclusion["rounds"]
     ]
     probed = conclusion.get("probes") or []
-    varied = [key for key in _hyperparameters(dataset) if _varies(dataset, key)]
+    varied = _varied(dataset)
     return render_page(
         "procedure.html.j2",
         name=name,
         conclusion=conclusion,
         values=[(key, _value(value)) for key, value in conclusion["values"].items()],
+        example="batch_size" if probed else _example(next(iter(conclusion["values"]))),
         figures=figures,
         rounds=rounds,
         varied=[*varied, *(key for key in SAID if key in dataset)],
@@ -102,17 +102,29 @@ def _title(stem: str) -> str:
     return stem.replace("_", " ").capitalize()
 
 
-def _hyperparameters(dataset: xr.Dataset) -> list[str]:
-    """Return the hyperparameters of any trial, in the order of the table."""
-    columns = [str(name) for name in dataset.data_vars]
-    names = [name.removeprefix("hp_") for name in columns if name.startswith("hp_")]
+def _example(value: str) -> str:
+    """Return what a later study would give a value of a conclusion to."""
+    return "learning_rate" if value.endswith("_rate") else value
+
+
+def _varied(dataset: xr.Dataset) -> list[str]:
+    """Return the names of the hyperparameters in which trials differ.
+
+    What exists only in some trials differs from nothing in the others.
+    """
+    names = [str(key).removeprefix("hp_") for key in dataset if str(key).startswith("hp_")]
     others = [name for name in names if name not in SHOWN and name == target_of(name)]
-    return [*SHOWN, *others]
+    found = []
+    for name in (*SHOWN, *others):
+        values = dataset[f"hp_{name}"].values.tolist() if name in names else []
+        if len({_shown(value) for value in values} - {MISSING}) > 1:
+            found.append(name)
+    return found
 
 
-def _varies(dataset: xr.Dataset, name: str) -> bool:
-    column = f"hp_{name}"
-    return column in dataset and len(np.unique(dataset[column].values)) > 1
+def _shown(value: Any) -> str:
+    """Write a value of a hyperparameter."""
+    return (value or MISSING) if isinstance(value, str) else number(float(value))
 
 
 def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
@@ -123,7 +135,7 @@ def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
         {
             "round": int(dataset["round"].values[place]),
             "trial": str(trial),
-            "values": [number(float(dataset[name].values[place])) for name in columns],
+            "values": [_shown(dataset[name].values[place]) for name in columns],
             "objective": NOT_REACHED
             if dataset["censored"].values[place]
             else number(sign * float(dataset["loss"].values[place])),
@@ -144,6 +156,4 @@ def _stability(dataset: xr.Dataset, place: int) -> dict[str, str]:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return MISSING
-    return value if isinstance(value, str) else number(float(value))
+    return MISSING if value is None else _shown(value)

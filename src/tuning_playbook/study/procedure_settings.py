@@ -8,10 +8,12 @@ from pydantic import AfterValidator, Field, StrictFloat, StrictInt
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
 from tuning_playbook.study.batch_sizes_settings import BatchSizesSettings
+from tuning_playbook.study.exploit_settings import ExploitSettings
 from tuning_playbook.study.longer_training_settings import LongerTrainingSettings
 from tuning_playbook.study.procedure_shape import ProcedureShape
 from tuning_playbook.study.searches import Search
 from tuning_playbook.study.shape import StudySpec
+from tuning_playbook.study.steps_to_fit_settings import StepsToFitSettings
 
 Number = StrictFloat | StrictInt
 
@@ -75,7 +77,9 @@ ProcedureSettings = Annotated[
     | ClippingSettings
     | BatchScalingSettings
     | BatchSizesSettings
-    | LongerTrainingSettings,
+    | LongerTrainingSettings
+    | StepsToFitSettings
+    | ExploitSettings,
     Field(discriminator="name"),
 ]
 """The settings of any procedure."""
