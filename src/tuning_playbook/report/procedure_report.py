@@ -16,6 +16,10 @@ from tuning_playbook.study.steps_to import NOT_REACHED
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
 """The hyperparameters that procedures vary, in the order of the table."""
 
+TAKEN = {"batch_scaling": ("batch_size", "fastest")}
+"""What a later study may take of a procedure: its own key, and the value. Where none stands here
+that is a learning rate, and the first value."""
+
 
 @dataclass(frozen=True)
 class RoundRow:
@@ -83,6 +87,9 @@ def render_procedure(
         varied=varied,
         trials=_trials(dataset, varied),
         judged="unstable" in dataset,
+        taken=TAKEN.get(
+            conclusion["procedure"], ("learning_rate", next(iter(conclusion["values"])))
+        ),
         sizes=size_rows(dataset),
         next_study=next_study,
     )
