@@ -235,7 +235,7 @@ def test_the_files_that_a_stream_is_read_from_decide_its_version(tmp_path):
 
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "1.txt").write_text("more")
-    with pytest.raises(WorkloadError, match="cannot be told: FileNotFoundError"):
+    with pytest.raises(WorkloadError, match="is not known: FileNotFoundError"):
         version()
     (tmp_path / "text.txt").write_text("text")
     before = version()

@@ -100,7 +100,7 @@ def test_the_budget_counts_as_many_as_there_may_be(tmp_path):
         ({"reruns": {"seeds": 5, "back": 2}}, "there is no baseline to set the candidate's"),
         (
             {"reruns": {"seeds": 5, "back": 1}, "baseline": "baseline.yaml"},
-            "one training of each change tells nothing of its variance",
+            "one training of each change does not measure its variance",
         ),
     ],
 )

@@ -48,7 +48,7 @@ def test_the_spec_is_that_of_a_study_with_an_arm_for_each_batch_size():
     ("settings", "said"),
     [
         ("batch_sizes: [16, 32]", "at least 3"),
-        ("batch_sizes: [16, 32, 16, 64]", "stands twice under batch_sizes: name each once"),
+        ("batch_sizes: [16, 32, 16, 64]", "given twice under batch_sizes: name each once"),
         ("batch_sizes: [16, 32, 64], to: 64", "give batch_sizes, or from and to, not both"),
         ("from: 16, to: 32", "from 16 to 32 there are 2 batch sizes"),
         ("from: 16, to: 8", "from 16 to 8 there are 1 batch sizes"),

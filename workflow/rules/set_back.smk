@@ -73,6 +73,6 @@ rule compare_set_back:
         spec=spec,
         key=key_of("set_back"),
     message:
-        "{wildcards.study}: tell what of the candidate's changes mattered"
+        "{wildcards.study}: show which of the candidate's changes mattered"
     script:
         "../scripts/compare_set_back.py"

@@ -177,7 +177,7 @@ def _question(
     if found.verdict == "cannot tell":
         if reruns.vary:
             why_not = (
-                f"Which value of {name} is the best cannot be told: of no two of its values are "
+                f"Which value of {name} is the best is not known: of no two of its values are "
                 "there reruns enough beside the same values of the others."
             )
         return Question(name, found.verdict, (), why_not, None, ())
@@ -327,7 +327,7 @@ def _listed(names: Sequence[str]) -> str:
 def _crossed(found: Interaction) -> str:
     one, other = found.hyperparameters
     if found.difference is None or found.low is None or found.high is None:
-        return f"Whether {one} and {other} interact cannot be told: {found.why_not}."
+        return f"Whether {one} and {other} interact is not known: {found.why_not}."
     (mine, instead), (with_this, with_that) = map(_written, (found.values, found.beside))
     by = told(found.difference, (found.high - found.low) / 2)
     gain = (
@@ -359,18 +359,18 @@ def _why_not(arms: Sequence[TrialVariance]) -> str:
     known = [row for row in arms if row.known]
     if len(known) > 1 and all(row.missed == len(row.comparable) for row in known):
         return (
-            "Whether the arms differ cannot be told: no rerun reaches the target. Train longer, or "
-            "take a target that is easier to reach."
+            "It is not known whether the arms differ: no rerun reaches the target. Train longer, "
+            "or take a target that is easier to reach."
         )
     if len(known) > 1:
         return (
-            "Whether the arms differ cannot be told: no rerun differs from its siblings, so there "
+            "It is not known whether the arms differ: no rerun differs from its siblings, so there "
             "is no variance to judge by. Check that the seeds reach the training, and that the "
             "metric is not too coarse."
         )
     counts = _listed([f"{row.arm} has {len(row.comparable)}" for row in arms])
     return (
-        f"Whether the arms differ cannot be told: that takes {LEAST_RERUNS} feasible reruns of "
+        f"It is not known whether the arms differ: this takes {LEAST_RERUNS} feasible reruns of "
         f"each ({counts}), or a trial variance that is known before."
     )
 
@@ -382,16 +382,16 @@ def _of_the_search(arms: Sequence[TrialVariance], sign: float) -> str:
     counted = any(row.beyond is not None for row in arms)
     if not found:
         return (
-            "No trial is feasible, or none reaches the target, so nothing can be told of the arms."
+            "No trial is feasible, or none reaches the target, so the arms cannot be compared."
             if counted
-            else "No trial is feasible, so nothing can be told of the arms."
+            else "No trial is feasible, so the arms cannot be compared."
         )
     unit = STEPS if counted else ""
     each = _listed([f"{arm} {text(scores[arm])}{unit}" for arm in found])
     return (
         f"In the search alone {found[0]} came out best ({each}). Whether the arms differ "
         "cannot be told without reruns: each value is the best of many trials, trained once. "
-        "`reruns: {seeds: 5}` would tell."
+        "Set `reruns: {seeds: 5}` to compare them."
     )
 
 

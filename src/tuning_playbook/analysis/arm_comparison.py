@@ -163,13 +163,13 @@ class Interaction:
         verdict: `interact`, `no interaction shown` or `cannot tell`.
         difference: The clearest difference between the differences, in the objective's unit: by how
             much more the first of `values` gains over the second with the first of `beside` than
-            with its second; None where it cannot be told.
+            with its second; None where it is not known.
         low: Lower end of its interval, which holds for all of them together.
         high: Upper end.
         p: Of there being no interaction of the two.
         values: Two values of the first hyperparameter.
         beside: Two values of the second.
-        why_not: Why it cannot be told; empty where it can.
+        why_not: Why it is not known; empty where it can.
     """
 
     hyperparameters: tuple[str, str]

@@ -277,7 +277,7 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
     return finding(
         answer="cannot tell",
         summary=_too_few(rows, tests),
-        advice="Look at the hyperparameter axis plots; more trials per arm would tell.",
+        advice="Look at the hyperparameter axis plots; more trials per arm would show it.",
     )
 
 
@@ -456,7 +456,7 @@ def _all_clear(
         f"{telling} combinations of a hyperparameter and an arm."
     ]
     if telling < len(rows):
-        sentences.append(f"{len(rows) - telling} more have too few feasible trials to tell.")
+        sentences.append(f"{len(rows) - telling} more have too few feasible trials.")
     sentences += [
         f"At the {row['edge']} edge of {row['hyperparameter']} in {row['arm']} the trials beyond "
         "the best one, which broke down, end the good region, and not the range."

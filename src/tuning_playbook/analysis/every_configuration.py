@@ -193,12 +193,12 @@ def _why_not(known: Sequence[TrialVariance]) -> str:
             "show next to nothing."
         )
     if len(known) > 1 and all(row.missed == len(row.comparable) for row in known):
-        return "Whether the configurations differ cannot be told: no rerun reaches the target."
+        return "It is not known whether the configurations differ: no rerun reaches the target."
     if len(known) > 1:
         return (
-            "Whether the configurations differ cannot be told: no rerun differs from its siblings."
+            "It is not known whether the configurations differ: no rerun differs from its siblings."
         )
     return (
-        f"Whether the configurations differ cannot be told: that takes {LEAST_RERUNS} feasible "
+        f"It is not known whether the configurations differ: this takes {LEAST_RERUNS} feasible "
         f"reruns of each, which {len(known) or 'none'} of them has."
     )

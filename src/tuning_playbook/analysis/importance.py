@@ -95,12 +95,12 @@ def importance(study: xr.Dataset, thresholds: Importance = DEFAULTS.importance) 
                 "In no arm do the hyperparameters predict the objective of trials left out: either "
                 f"they hardly matter within their ranges, or the trials are too few.{lacking}"
             ),
-            advice="Look at the hyperparameter axis plots; more trials per arm would tell.",
+            advice="Look at the hyperparameter axis plots; more trials per arm would show it.",
         )
     return finding(
         answer="cannot tell",
         summary=f"No arm has the feasible trials that it takes to fit a function to them.{lacking}",
-        advice="More trials per arm would tell.",
+        advice="More trials per arm would show it.",
     )
 
 
@@ -116,7 +116,7 @@ def _sentence(fit: Mapping[str, Any]) -> str:
         f"{row['total_high']:.0%})"
         for row in fit["hyperparameters"]
     )
-    sentence = f"In {_place(fit)} the variance of the objective is owed to {shares}"
+    sentence = f"In {_place(fit)} the variance of the objective is explained by {shares}"
     pairs = [row for row in fit["pairs"] if row["tune_together"]]
     if pairs:
         told = ", ".join(

@@ -81,10 +81,10 @@ def nothing_matters(
                 f"{count} trials that were searched over the same hyperparameters are too few to "
                 f"tell a surface from noise.{left_out}"
                 if lacking
-                else f"{count} trials are too few to tell a surface from noise."
+                else f"{count} trials are too few to separate a surface from noise."
             ),
             numbers={"trials": count},
-            advice=f"{thresholds.least_trials} trials would tell.",
+            advice=f"{thresholds.least_trials} trials would show it.",
         )
     if not np.ptp(known) > 0:
         return finding(
@@ -96,9 +96,9 @@ def nothing_matters(
     if p is None:
         return finding(
             answer="cannot tell",
-            summary=f"{count} trials are too few for so many hyperparameters.",
+            summary=f"{count} trials are too few for this many hyperparameters.",
             numbers={"trials": count},
-            advice="More trials in each arm would tell.",
+            advice="More trials in each arm would show it.",
         )
     spread = float(np.median([_spread(sample) for sample in samples]))
     seen = detectable_range(samples, thresholds.significance) * spread
@@ -116,7 +116,9 @@ def nothing_matters(
     if p <= thresholds.significance:
         return finding(
             answer="ok",
-            summary=(f"The objective hangs on them ({probability(p)}, {count} trials).{left_out}"),
+            summary=(
+                f"The objective depends on them ({probability(p)}, {count} trials).{left_out}"
+            ),
         )
     return finding(
         answer="warning",

@@ -42,7 +42,7 @@ def sample_skew(study: xr.Dataset, thresholds: SampleSkew = DEFAULTS.sample_skew
     finding = partial(
         Finding,
         check="sample_skew",
-        question="Does the validation sample stand for the whole validation split?",
+        question="Does the validation sample represent the whole validation split?",
         section="Choosing a sample for periodic evaluation",
     )
     metric = objective_metric(study)

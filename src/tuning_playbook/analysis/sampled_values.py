@@ -83,7 +83,7 @@ def sampled_values(study: xr.Dataset, count: int | None = None) -> tuple[Sampled
 
     Args:
         study: The study.
-        count: How many slices its range is parted into; as many as the trials bear if left out.
+        count: How many slices its range is parted into; as many as the trials allow if left out.
     """
     found = []
     for searched in read_searched(study):
@@ -103,7 +103,7 @@ def _of(
             searched.name,
             searched.condition,
             "cannot tell",
-            f"Which value of {searched.label} is best cannot be told: its trials are too few.",
+            f"Which value of {searched.label} is best is not known: it has too few trials.",
             scale.log,
             *(None, None, None),
             *((), (), (), ()),

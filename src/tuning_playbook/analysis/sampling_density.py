@@ -107,7 +107,7 @@ def sampling_density(
         return finding(
             answer="cannot tell",
             summary=(
-                f"No arm has the {DENSITY_TRIALS} feasible trials that it takes to tell."
+                f"No arm has the {DENSITY_TRIALS} feasible trials that this check needs."
                 if target(study) is None
                 else f"In no arm do {DENSITY_TRIALS} trials and half of the feasible ones reach "
                 "the target, as it takes to tell."
@@ -202,9 +202,9 @@ def _stand_alone(row: Mapping[str, Any]) -> str:
 
 
 def _all_clear(judged: Sequence[Mapping[str, Any]], few: int) -> str:
-    sentences = ["In no arm do the best trials stand alone.", *map(_doubling, judged)]
+    sentences = ["In no arm is the best trial isolated.", *map(_doubling, judged)]
     if few:
-        sentences.append(f"{few} more have too few trials with an objective to tell.")
+        sentences.append(f"{few} more have too few trials with an objective.")
     return " ".join(sentences)
 
 

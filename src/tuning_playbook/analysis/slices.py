@@ -51,7 +51,7 @@ def slices(study: xr.Dataset, searched: Searched, count: int | None = None) -> t
     Args:
         study: The study.
         searched: One of its searched hyperparameters.
-        count: How many slices; as many as the trials bear if left out.
+        count: How many slices; as many as the trials allow if left out.
 
     Returns:
         The slices from low to high; none for a choice.

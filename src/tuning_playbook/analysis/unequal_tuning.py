@@ -184,5 +184,5 @@ def _sentences(
     ]
     if alone:
         arms = ", ".join(row["arm"] for row in alone)
-        sentences.append(f"The best trials stand alone in {arms}; not in other arms.")
+        sentences.append(f"The best trial is isolated in {arms}; not in other arms.")
     return sentences

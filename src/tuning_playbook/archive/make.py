@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tuning_playbook.archive.bag import make_bag
-from tuning_playbook.archive.contents import Contents, archive_contents
+from tuning_playbook.archive.contents import AsTold, Contents, archive_contents
 from tuning_playbook.archive.settings import ArchiveSettings
+from tuning_playbook.archive.verify import verify
 from tuning_playbook.archive.zip_layout import write_zip
+from tuning_playbook.errors import ArchiveError
 from tuning_playbook.planning.plan import Plan
 
 
@@ -16,6 +18,7 @@ def make_archive(
     artefacts: Iterable[Path],
     archive: Path,
     settings: ArchiveSettings,
+    told: AsTold,
 ) -> Contents:
     """Write a study into one file; the same results and code give the same bytes.
 
@@ -25,15 +28,30 @@ def make_archive(
         artefacts: Its current artefacts in that folder.
         archive: The file to write.
         settings: What it keeps and tells.
+        told: What the job was told of the study.
 
     Raises:
         ArchiveError: A file of the study is missing, or they are too many or too large.
     """
-    contents = archive_contents(plan, folder, artefacts, settings)
+    contents = archive_contents(plan, folder, artefacts, settings, told)
     bag = make_bag(contents.files)
     top = plan.study.name.replace("/", "_")  # a round's name is a path; an archive has one folder
     write_zip(archive, {f"{top}/{name}": content for name, content in bag.items()})
     return contents
+
+
+def check_made(archive: Path) -> None:
+    """Check that an archive is whole, as whoever gets it will.
+
+    Raises:
+        ArchiveError: It is not.
+    """
+    problems = verify(archive).problems
+    if problems:
+        raise ArchiveError(
+            f"{archive}: the archive that was written is not whole: {'; '.join(problems)}; run "
+            "snakemake again, and make it then"
+        )
 
 
 def what_to_know(made: Contents, archive: Path) -> Iterator[str]:

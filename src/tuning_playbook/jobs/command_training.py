@@ -150,7 +150,7 @@ def train_trial(
         )
         if ending.cause == "stopped":
             raise InterruptedTrainingError(
-                f"{trial.id}: its command was ended because the job was told to stop; {{folder}} "
+                f"{trial.id}: its command was ended because the job was asked to stop; {{folder}} "
                 "is kept, and the next run starts the command there again"
             )
         if tail.shrunk:  # the file was written anew

@@ -229,8 +229,9 @@ def data_mistakes(workload: Workload, splits: Mapping[str, Arrays]) -> list[str]
         )
     if streams and not (hasattr(workload, "data_version") or hasattr(workload, "data_files")):
         mistakes.append(
-            "train_batches makes the training batches, so nothing tells when its data changes: "
-            "define data_version(), which returns a text, or data_files(), which returns paths"
+            "train_batches makes the training batches, so a change of its data would not be "
+            "noticed: define data_version(), which returns a text, or data_files(), which returns "
+            "paths"
         )
     for split, arrays in splits.items():
         lengths = {len(array) if array.ndim else -1 for array in arrays.values()}

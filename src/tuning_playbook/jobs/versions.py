@@ -105,7 +105,7 @@ def _asked(workload: Workload, function: Callable[[], Any]) -> Any:
         return function()
     except (Exception, SystemExit) as error:  # a user's class may raise anything
         raise WorkloadError(
-            f"{type(workload).__name__}: the version of its data cannot be told: "
+            f"{type(workload).__name__}: the version of its data is not known: "
             f"{explain(error, own_file(workload))}"
         ) from error
 

@@ -130,7 +130,7 @@ def compare(
         earlier: The variance that an earlier study measured.
 
     Returns:
-        The difference, or None where it cannot be told: fewer than five reruns of either and no
+        The difference, or None where it is not known: fewer than five reruns of either and no
         earlier variance, or no variance to judge by.
     """
     fewest = min(len(candidate), len(baseline))

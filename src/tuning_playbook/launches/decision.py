@@ -64,7 +64,7 @@ NAMED = 8
 """So many of the trials that have no result are named."""
 
 NOT_ON_A_PART = (
-    "Which configuration is the best may hang on them, so nothing is decided. Run the study again "
+    "The missing trials could change the winner, so nothing is decided. Run the study again "
     "to train them, or ask for a decision without them: --config incomplete=decide."
 )
 
@@ -132,7 +132,7 @@ class Launch:
             where these are the best trials of the arms and the baseline alone.
         what_would_change: What evidence would change the decision, or settle an open question.
         rivals: Those of them whose reruns are better than the candidate's.
-        difference: None where it cannot be told.
+        difference: None where it is not known.
         min_improvement: What the improvement must exceed to outweigh the complexity.
         complexity: What the candidate adds, in the spec's words.
         fragile: Why the candidate is fragile, in sentences: its reruns spread far more than the

@@ -51,7 +51,7 @@ class Gains:
             where there is none.
         change: What the candidate gains over that arm; None where it is that arm, or where it
             cannot be told. Its interval holds for all pairs of arms together.
-        tuning: What that arm gains over the baseline; None where it cannot be told.
+        tuning: What that arm gains over the baseline; None where it is not known.
         sentence: The same in words.
     """
 

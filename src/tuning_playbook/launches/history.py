@@ -49,10 +49,12 @@ def read_launches(path: Path) -> list[dict[str, str]]:
     if tuple(reader.fieldnames or ()) != COLUMNS:
         raise ArtefactError(
             f"{path}: its first row is not that of a record of launches "
-            f"({','.join(COLUMNS)}); move the file away, or mend it"
+            f"({','.join(COLUMNS)}); move the file away, or correct it"
         )
     if any(None in row or None in row.values() for row in rows):
-        raise ArtefactError(f"{path}: a row has more or fewer cells than the first; mend the file")
+        raise ArtefactError(
+            f"{path}: a row has more or fewer cells than the first; correct the file"
+        )
     return rows
 
 

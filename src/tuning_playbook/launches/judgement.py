@@ -90,7 +90,7 @@ class Evidence:
 
     @functools.cached_property
     def difference(self) -> Difference | None:
-        """The same with its uncertainty; None where it cannot be told."""
+        """The same with its uncertainty; None where it is not known."""
         if self.same or self.candidate is None or self.baseline is None:
             return None
         return compare_reruns(
@@ -224,7 +224,7 @@ def _detectable(difference: Difference) -> str:
     if difference.smallest_detectable is None:
         return ""
     least = told(difference.smallest_detectable, difference.error)
-    return f" Reruns that vary so much show a true improvement of {least} four times in five."
+    return f" With this variance, reruns show a true improvement of {least} four times in five."
 
 
 def _doubts(evidence: Evidence) -> list[str]:
@@ -247,7 +247,7 @@ def _doubts(evidence: Evidence) -> list[str]:
     elif difference is None:
         doubts.append(
             "The reruns of the candidate do not differ among each other, nor do those of the "
-            "baseline (or some are too large for their variance to be told), so there is no "
+            "baseline (or some are too large for their variance to be computed), so there is no "
             "variance to judge their difference by. Check that the seeds reach the training, and "
             "that the metric is not too coarse."
         )

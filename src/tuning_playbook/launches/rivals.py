@@ -21,7 +21,7 @@ class Rival:
         mean: Of its reruns; None where one did not reach the target.
         advantage: By how much that is better than the candidate's mean.
         low: Lower end of the 95 % interval of the advantage, which holds for all pairs of arms
-            together; None where it cannot be told.
+            together; None where it is not known.
         high: Upper end.
     """
 
@@ -41,7 +41,7 @@ class Rival:
         )
         if self.low is None or self.high is None:
             by = text(self.advantage)
-            return f"{said} by {by}; the variance is not known well enough to tell more."
+            return f"{said} by {by}; the variance is not known well enough to say more."
         by = told(self.advantage, (self.high - self.low) / 2)
         said += f" by {by} (95 % interval {interval(self.low, self.high)})"
         if self.low > 0:

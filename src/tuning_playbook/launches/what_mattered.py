@@ -236,7 +236,7 @@ def _change(
         p=None if gain is None else gain.p,
         verdict=verdict,
         remove=remove,
-        sentence=f"With {what}: {', '.join(parts) or 'it cannot be told'}.",
+        sentence=f"With {what}: {', '.join(parts) or 'it is not known'}.",
     )
 
 
@@ -251,7 +251,7 @@ def _sentence(changes: Sequence[Change]) -> str:
     sentences = [
         f"Of the candidate's {len(changes)} changes these are shown to help: {', '.join(helping)}."
         if helping
-        else f"None of the candidate's {len(changes)} changes is shown to help by itself."
+        else f"None of the candidate's {len(changes)} changes is shown to help on its own."
     ]
     if hurting:
         sentences.append(f"These are shown to hurt: {', '.join(hurting)}.")

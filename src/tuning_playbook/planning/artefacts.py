@@ -176,7 +176,7 @@ ARTEFACTS = (
             ),
             Step(
                 "compare_set_back",
-                "tell what of the candidate's changes mattered",
+                "show which of the candidate's changes mattered",
                 jobs.compare_set_back,
             ),
         ),

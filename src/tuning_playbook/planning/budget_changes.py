@@ -68,7 +68,7 @@ def changes_of(draft: Draft) -> Iterator[Change]:
     if draft.replicates != written:
         more = (
             f"More trials gain little, so the whole search is made {draft.replicates + 1} times, "
-            "each with another seed: that shows how far the result is owed to a lucky sample."
+            "each with another seed: that shows how much a lucky sample helped."
         )
         less = "Repeats of the search come after the trials and the reruns that a decision needs."
         yield _number(
@@ -84,7 +84,7 @@ def notes_of(draft: Draft, limit: float) -> Iterator[str]:
     """Yield what a plan means beyond what it changes."""
     if not draft.seeds:
         yield (
-            f"Nothing can be adopted with this budget: it does not bear {RERUNS} reruns "
+            f"Nothing can be adopted with this budget: it is too small for {RERUNS} reruns "
             "beside the trials, and without them a difference may be chance. It is enough to "
             "explore."
         )
@@ -186,7 +186,7 @@ def _fewer_values(draft: Draft) -> Iterator[Change]:
     yield Change(
         tuple(edits),
         "; ".join(texts),
-        f"The budget does not bear {FEW_TRIALS} trials or more{reruns} in each of "
+        f"The budget is too small for {FEW_TRIALS} trials or more{reruns} in each of "
         f"{_of(len(draft.study.arms), 'arm')}, only in {len(draft.arms)}, which {questions}; the "
         "others are for a later round. Of arms that are tuned too thinly the luckier looks better.",
         ROUNDS,
@@ -233,7 +233,7 @@ def _other_trials(draft: Draft) -> Iterator[Change]:
     joint = f", {each} or more in each arm" if draft.study.spec.design == "joint" else ""
     if draft.trials < old:
         beside = " beside the reruns" if draft.seeds else ""
-        reason = f"So many the budget bears{beside}{joint}."
+        reason = f"This is what the budget allows{beside}{joint}."
     elif all(draft.trials_of(arm) >= enough(draft, arm) for arm in searching):
         reason = (
             f"Up to here more trials gain something{joint}: the best of {VERY_MANY_TRIALS} that "
@@ -241,8 +241,8 @@ def _other_trials(draft: Draft) -> Iterator[Change]:
         )
     else:
         reason = (
-            f"So many the budget bears{joint}; the more densely the nuisance hyperparameters are "
-            "sampled, the less one arm looks better because its sample was luckier."
+            f"This is what the budget allows{joint}; the more densely the nuisance hyperparameters "
+            "are sampled, the less one arm looks better because its sample was luckier."
         )
     if isinstance(search, GridSearch):
         new = {"algorithm": "halton", "trials": draft.trials}
@@ -260,9 +260,12 @@ def _other_reruns(draft: Draft) -> Iterator[Change]:
         f"The variance is known from {RERUNS} reruns of every arm{baseline} on; with fewer nothing "
         "can be adopted."
     )
-    less = f"{RERUNS} reruns of every arm{baseline} tell the variance; the rest is spent on trials."
+    less = (
+        f"{RERUNS} reruns of every arm{baseline} measure the variance; the rest is spent on trials."
+    )
     none = (
-        f"The budget does not bear {RERUNS} reruns of every arm{baseline}, and fewer tell nothing."
+        f"The budget is too small for {RERUNS} reruns of every arm{baseline}, and fewer measure no "
+        "variance."
     )
     for key, old, new in (
         ("seeds", written.seeds, draft.seeds),

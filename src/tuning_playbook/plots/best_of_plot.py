@@ -68,8 +68,8 @@ def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
             curves.tick_params(axis="x", labelrotation=45)
         curves.set_xlim(-0.6, max(1, len(sizes)) - 0.4)
         curves.set_xlabel("number of trials")
-        boxes.set_title("Best of so many of these trials")
-        curves.set_title("Median best of so many trials of another search")
+        boxes.set_title("Best of this many of these trials")
+        curves.set_title("Median best of this many trials of another search")
         if curves.collections:
             boxes.fill_between([], [], color=GREY, alpha=2 * SHADE, linewidth=0, label=BAND)
         for axes in (boxes, curves):

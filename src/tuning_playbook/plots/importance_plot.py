@@ -24,7 +24,7 @@ MOST_PAIRS = 5
 NAME, PART = 26, 18
 """Letters of a name beside its bar, and of each of two: longer ones leave the bars no room."""
 
-NOTHING_TOLD = "too little is predicted to tell"
+NOTHING_TOLD = "too little is predicted"
 
 BAR, LINE, EDGES = 0.26, 0.2, 0.4
 """Inches that a bar takes, a further line of a title, and the edges of the picture."""

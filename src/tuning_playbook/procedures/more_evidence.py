@@ -44,7 +44,7 @@ def more_evaluations(study: Study, findings: Sequence[Finding]) -> Iterator[Chan
     if asking and every is not None and every < training.eval_every:
         yield Change(
             asking[0],
-            f"{', '.join(asking)} could not tell with {_evaluations(study)} evaluations of a "
+            f"{', '.join(asking)} could not judge with {_evaluations(study)} evaluations of a "
             f"trial, so there are {training.max_train_steps // every}.",
             ((EVERY, every),),
         )
@@ -52,7 +52,7 @@ def more_evaluations(study: Study, findings: Sequence[Finding]) -> Iterator[Chan
     if skewed and training.validation_sample:
         yield Change(
             "sample_skew",
-            "the sample of the validation split does not stand for the whole, which is used now.",
+            "the sample of the validation split does not represent the whole, which is used now.",
             ((SAMPLE, 0),),
         )
 

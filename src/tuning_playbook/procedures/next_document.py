@@ -169,7 +169,7 @@ def _go_on(draft: Draft, before: _Round) -> None:
         trials = max(search["trials"], before.asked * arms)
     if trials <= search["trials"]:
         return
-    why = "so many would let the checklist tell what it could not."
+    why = "with this many the checklist can judge what it could not."
     if trials == shared:
         why = (
             f"the {sum(before.counts)} trials of the {len(before.counts)} arms before are shared "
@@ -354,7 +354,7 @@ def _rerun(draft: Draft, study: Study, move: Move) -> None:
     if move.kind == "launch":
         why = "enough of them for a launch."
     elif move.kind == "settle" and seeds > LEAST_RERUNS:
-        why = "about so many of each arm would settle it, if what was seen is what there is."
+        why = "about this many of each arm settle it, if the difference is as large as it was seen."
     else:
-        why = f"fewer than {LEAST_RERUNS} of an arm do not tell its variance."
+        why = f"fewer than {LEAST_RERUNS} of an arm do not measure its variance."
     draft.put(("reruns", "seeds"), seeds, why)

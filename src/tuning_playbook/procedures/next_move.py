@@ -159,7 +159,7 @@ def _goes_on(stands: Standing) -> str:
     if len(stands.kept) < 2 or stands.winner is None:
         return ""
     if stands.reruns is not None:
-        return f" {stands.winner.name} goes on, although more reruns might tell otherwise."
+        return f" {stands.winner.name} goes on, although more reruns might show otherwise."
     return f" A few more reruns would not settle that, so {stands.winner.name} goes on."
 
 

@@ -189,7 +189,7 @@ def _first_valid(
             break
         refused.append(f"Not carried out, {ATTEMPTS[tried.kind]}: {found.objection}")
     else:
-        refused[-1] = f"It cannot run as it stands, so mend it first. {found.objection}"
+        refused[-1] = f"It cannot run as it stands, so correct it first. {found.objection}"
     return replace(found, said=(*refused, *found.said))
 
 

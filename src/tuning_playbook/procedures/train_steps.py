@@ -46,7 +46,7 @@ def why_no_other_steps(study: Study) -> str:
     """Say why other steps are not proposed, in a sentence; empty where they may be."""
     steps = study.spec.training.max_train_steps
     if steps_are_given(study):
-        return f"max_train_steps stays {steps}: the study asks what is best in so many steps."
+        return f"max_train_steps stays {steps}: the study asks what is best in this many steps."
     if decays_to_its_end(study):
         return (
             "The learning rate has decayed by the last step, which is the best one by construction "

@@ -42,7 +42,7 @@ STANDARD = {
     ),
     "importance": (
         "Importance",
-        "The share of the variance of the objective that each hyperparameter and pair is owed to",
+        "The share of the variance of the objective that each hyperparameter and pair explains",
     ),
 }
 """Title and description of each plot that is no axis plot, in the report's order."""

@@ -21,7 +21,7 @@ class Place:
         setting: The values of the scientific hyperparameters, as the spec gives them.
         order: The places of these values in their lists, by which arms are sorted.
         lacking: The place in the spec, and the name, of a scientific hyperparameter of which the
-            trial has none of the listed values, and so is in no arm; None where it is in one.
+            trial has none of the listed values, so it is in no arm; None where it is in one.
     """
 
     setting: Mapping[str, Value]

@@ -318,7 +318,7 @@ def _check_place(written: Written, trial: ImportedTrial, place: Place) -> None:
         value = trial.hyperparameters.get(name)
         raise written.error(
             here,
-            f"trial '{trial.name}' has no such hyperparameter, and so is in no arm"
+            f"trial '{trial.name}' has no such hyperparameter, so it is in no arm"
             if value is None
             else f"trial '{trial.name}' has the value {write_value(value)}: list it too, or leave "
             "the trial out by naming the others under 'source.only'",

@@ -72,7 +72,7 @@ def read_tables(
                     "; if the table has a row for each measurement of a trial, give it as both, "
                     f"'trials: {file}' and 'measurements: {file}', with a column 'step'"
                 )
-            raise row.error("trial", f"'{name}' stands in row {known[name].number} already{hint}")
+            raise row.error("trial", f"'{name}' is in row {known[name].number} already{hint}")
         known[name] = row
     table = measurements or trials
     both = measurements is not None and measurements.path == trials.path

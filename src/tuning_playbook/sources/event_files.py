@@ -97,7 +97,7 @@ def read_tensorboard(folder: Path, wanted: Callable[[str], bool]) -> Logs:
     unfinished = []
     for name, run in stored.items():
         if not run.parameters:
-            left_out[name] = run.flaw or f"{run.path}: its event files tell no hyperparameters"
+            left_out[name] = run.flaw or f"{run.path}: its event files hold no hyperparameters"
         elif run.ended == RUNNING:
             unfinished.append(name)
         else:

@@ -84,7 +84,7 @@ class BatchScalingSettings(Shape):
             ("step_times", [item.batch_size for item in self.step_times]),
         ):
             if repeated(values):
-                raise ValueError(f"a batch size stands twice under {name}: name each once")
+                raise ValueError(f"a batch size is given twice under {name}: name each once")
         if not FEWEST <= len(self.sizes) <= MOST:
             raise ValueError(
                 f"from {self.smallest} to {self.largest} there are {len(self.sizes)} batch sizes, "

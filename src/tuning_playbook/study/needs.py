@@ -67,7 +67,7 @@ def boundary_can_be_told(trials: int, tests: int, significance: float) -> bool:
     Args:
         trials: Feasible trials of the arm.
         tests: Edges that are asked about in the whole study.
-        significance: Share of wrong alarms that is accepted.
+        significance: Share of false alarms that is accepted.
     """
     return tests / top_orders(trials) <= significance
 

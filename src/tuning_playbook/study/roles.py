@@ -409,7 +409,7 @@ def _check_variance(draft: Draft) -> None:
         raise draft.error(
             ("replicates",),
             f"a search by {spec.search.algorithm} is not made again with another seed; use halton "
-            "or random, or take 'replicates' away: study variance is then told by the trials",
+            "or random, or take 'replicates' away: the trials then give the study variance",
         )
     if spec.reruns.splits and not workload.resplits:
         raise draft.error(
@@ -426,7 +426,7 @@ def _check_variance(draft: Draft) -> None:
     if spec.reruns.back == 1 and spec.reruns.variance is None:
         raise draft.error(
             ("reruns", "back"),
-            "one training of each change tells nothing of its variance: give 2 or more, or the "
+            "one training of each change does not measure its variance: give 2 or more, or the "
             "variance that was measured before under 'reruns.variance'",
         )
 

@@ -14,7 +14,7 @@ from tuning_playbook.study.base import Shape
 Share = Annotated[StrictFloat, Field(gt=0, lt=1)]
 Factor = Annotated[StrictFloat | StrictInt, Field(gt=0)]
 
-WRONG_ALARMS = "share of wrong alarms that is accepted"
+WRONG_ALARMS = "share of false alarms that is accepted"
 """Of all studies without an effect."""
 
 
@@ -25,7 +25,7 @@ class Boundary(Shape):
     significance: Share = Field(0.03, description=WRONG_ALARMS)
     # The two together stay below one in twenty.
     very_edge: Share = Field(
-        0.015, description="share of wrong alarms about a best trial that alone lies at an edge"
+        0.015, description="share of false alarms about a best trial that alone lies at an edge"
     )
     # Of 16 trials spread evenly that holds three, as near as the best of them can be expected to
     # come to an optimum at the edge.
@@ -156,7 +156,7 @@ class BeatsChance(Shape):
 
 
 class SampleSkew(Shape):
-    """Does the validation sample stand for the whole validation split?"""
+    """Does the validation sample represent the whole validation split?"""
 
     # A random sample is off by three once in 370 times; the best step is chosen on the sample,
     # which adds up to one more.
@@ -169,7 +169,7 @@ class NothingMatters(Shape):
     # A study that says in vain that something matters goes on tuning, which is no great harm.
     significance: Share = Field(0.08, description=WRONG_ALARMS)
     # With fewer only a range of more than three standard deviations of the noise is found.
-    least_trials: StrictInt = Field(32, ge=2, description="trials that it takes to tell")
+    least_trials: StrictInt = Field(32, ge=2, description="trials that the check needs")
 
 
 class Importance(Shape):

@@ -5,18 +5,17 @@ every job and can afford neither. So `jobs.describe_workload` is run once as a s
 its answer is cached until a file that it depends on changes.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from tuning_playbook.declarations import Hyperparameter, Metric
-from tuning_playbook.files import cache_folder, write_atomically
+from tuning_playbook.files import cache_folder, keep_cached, read_cached
 from tuning_playbook.study.apart import ask
 
 
@@ -93,9 +92,39 @@ def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
     )
 
 
+def to_json(described: WorkloadDescription) -> dict[str, Any]:
+    """Return what `from_json` reads of a class, without the folders of this machine.
+
+    What has its default is left out, so that no number in it is infinite.
+    """
+    optax = described.optax or {}
+    return {
+        "name": described.name,
+        "description": described.description,
+        "hyperparameters": [_told(item) for item in described.hyperparameters.values()],
+        "metrics": [_told(item) for item in described.metrics.values()],
+        "splits": list(described.splits),
+        "examples": dict(described.examples),
+        "resplits": described.resplits,
+        "makes": list(described.makes),
+        "optax": {name: [_told(item) for item in items] for name, items in optax.items()},
+        "versions": dict(described.versions),
+    }
+
+
+def _told(declared: Hyperparameter | Metric) -> dict[str, Any]:
+    values = {item.name: (getattr(declared, item.name), item.default) for item in fields(declared)}
+    return {
+        name: value
+        for name, (value, default) in values.items()
+        if default is MISSING or value != default
+    }
+
+
 def _declared(items: Iterable[Mapping[str, Any]]) -> tuple[Hyperparameter, ...]:
     return tuple(
-        Hyperparameter(**(item | {"choices": tuple(item["choices"])})) for item in map(dict, items)
+        Hyperparameter(**(item | {"choices": tuple(item.get("choices", ()))}))
+        for item in map(dict, items)
     )
 
 
@@ -117,8 +146,7 @@ def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescri
     content = read_cache(cached)
     if content is None:
         content = ask("describe_workload", [workload, import_from, data_folder])
-        with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
-            write_atomically(cached, json.dumps(content, indent=1))
+        keep_cached(cached, json.dumps(content, indent=1).encode())
     return from_json(
         content["description"] | {"import_from": import_from, "data_folder": data_folder}
     )
@@ -137,11 +165,14 @@ def _cached(workload: str, import_from: str, data_folder: str) -> Path:
 
 
 def read_cache(path: Path) -> dict[str, Any] | None:
-    """Return a cached answer; None if a file that it depends on has changed, or there is none."""
+    """Return a cached answer; None if a file that it depends on has changed, or there is none.
+
+    Nor is one that was changed since it was written: a default edited there would be trained with.
+    """
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(read_cached(path) or b"")
         depends = content["depends"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
     return content if all(stamp_of(Path(item[0])) == item for item in depends) else None
 
