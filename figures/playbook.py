@@ -68,15 +68,15 @@ FIGURES = (
             Panel(
                 "hundred_trials",
                 "best_of",
-                "Box plots of the best validation loss of 1, 2, 4, ... trials, which fall and "
+                "Box plots of the best validation error of 1, 2, 4, ... trials, which fall and "
                 "shrink",
             ),
         ),
         same="Boxes and whiskers shrink and fall as the number of trials grows, quickly at first.",
-        differs="The budgets double, where the playbook's run from 6 to 20 one by one. The last "
-        "boxes are one value, because 64 or 100 trials drawn without replacement from 100 "
-        "mostly hold the best of all. The lower panel is an addition: the median with its "
-        "confidence band.",
+        differs="The budgets double, where the playbook's run from 6 to 20 one by one, and the "
+        "scale of the error is logarithmic. From 32 trials on the boxes are one value: "
+        "with 300 validation examples many trials have the lowest error. The lower panel "
+        "is an addition: the median with its confidence band.",
     ),
     PlaybookFigure(
         number="4",

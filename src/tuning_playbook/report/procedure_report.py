@@ -21,6 +21,10 @@ SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
 SAID = ("candidate", "place")
 """What some procedures say of their trials, after the hyperparameters."""
 
+TAKEN = {"batch_sizes": ("batch_size", "worthwhile"), "batch_scaling": ("batch_size", "fastest")}
+"""What a later study may take of a procedure: its own key, and the value; of other procedures the
+first value."""
+
 
 @dataclass(frozen=True)
 class RoundRow:
@@ -84,7 +88,7 @@ def render_procedure(
         name=name,
         conclusion=conclusion,
         values=[(key, _value(value)) for key, value in conclusion["values"].items()],
-        example="batch_size" if probed else _example(next(iter(conclusion["values"]))),
+        taken=TAKEN.get(conclusion["procedure"], _taken(next(iter(conclusion["values"])))),
         figures=figures,
         rounds=rounds,
         varied=[*varied, *(key for key in SAID if key in dataset)],
@@ -102,9 +106,9 @@ def _title(stem: str) -> str:
     return stem.replace("_", " ").capitalize()
 
 
-def _example(value: str) -> str:
-    """Return what a later study would give a value of a conclusion to."""
-    return "learning_rate" if value.endswith("_rate") else value
+def _taken(value: str) -> tuple[str, str]:
+    """Return the key of a later study that a value of a conclusion fits, and the value."""
+    return "learning_rate" if value.endswith("_rate") else value, value
 
 
 def _varied(dataset: xr.Dataset) -> list[str]:

@@ -1,10 +1,11 @@
 """The table of batch sizes in the report of the procedure that compares them."""
 
+import math
 from dataclasses import dataclass
 
 import xarray as xr
 
-from tuning_playbook.report.formatting import number
+from tuning_playbook.report.formatting import MISSING, number
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,14 @@ def size_rows(conclusion: xr.Dataset) -> tuple[SizeRow, ...]:
             reached=f"{value('reached', place):.0f} of "
             f"{value('reached', place) + value('missed', place):.0f}",
             steps=number(value("steps", place)),
-            examples=number(value("steps", place) * float(size)),
+            examples=_whole(value("steps", place) * float(size)),
             seconds_per_step=number(value("seconds_per_step", place), 3),
             devices=number(value("devices", place)),
             seconds=number(value("seconds", place), 3),
         )
         for place, size in enumerate(conclusion["batch_size"].values)
     )
+
+
+def _whole(value: float) -> str:
+    return MISSING if math.isnan(value) else f"{value:,.0f}"
