@@ -287,8 +287,8 @@ def _advice(history: History, verdict: str, steps: int | None) -> str:
         return (
             "Look whether the training loss still falls: then raise max_train_steps. If not, make "
             "the model larger, or accept a target that is less strict. A training set that cannot "
-            "be fit makes training compute-bound: tune in short rounds, then train the best few "
-            "configurations for longer."
+            "be fit makes training compute-bound: tune in a short round, then train the best few "
+            "for longer, as the procedure `longer_training` does."
         )
     every = _every(history)
     said = (
