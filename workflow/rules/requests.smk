@@ -9,6 +9,7 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
+from tuning_playbook.planning.own_folder import keep_own_folder
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.procedures.procedure_state import is_concluded
 from tuning_playbook.study.planned_round import write_round
@@ -94,6 +95,12 @@ def known_plans():
                 break
             if plan is not None:
                 yield Path(RESULTS) / name, plan
+
+
+def keep_own_folders():
+    """Say in the folder of each study which spec it is of."""
+    for name, link in CHAIN.items():
+        keep_own_folder(Path(RESULTS), name, link.plan.study.path)
 
 
 def write_first_rounds():
