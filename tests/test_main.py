@@ -76,6 +76,11 @@ def test_a_spec_is_checked(call, way, tmp_path):
     assert f"{spec}: 4 trials, in 4 jobs" in done.stdout
 
 
+def said_of_the_spec(text):
+    """The lines of an error, without those by which a slow machine says what it waits for."""
+    return [line for line in text.splitlines() if not line.startswith("waiting for ")]
+
+
 @each_way
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -90,7 +95,7 @@ def test_what_is_wrong_gets_one_line_that_names_the_spec(call, way, change, mess
     spec = write_spec(tmp_path / "wrong.yaml", changed(change))
     done = call(*way, "check", spec)
     assert (done.returncode, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
+    (line,) = said_of_the_spec(done.stderr)
     assert line.partition("Error: ")[2].startswith(f"{spec}:")
     assert message in line
 
@@ -135,7 +140,7 @@ def test_a_budget_of_which_nothing_can_be_made_gets_one_line(call, budget, messa
     spec = write_spec(tmp_path / "small.yaml", changed({}))
     done = call(*AS_A_MODULE, "check", spec, "--results", tmp_path, "--budget", budget)
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    (line,) = said_of_the_spec(done.stderr)
     assert line.startswith("BudgetError: ")
     assert message in line
 
@@ -242,3 +247,25 @@ def test_a_call_without_a_command_names_them(call, way):
     assert done.returncode == 1
     assert done.stderr.startswith("usage: tuning-playbook")
     assert "reproduce" in done.stderr
+
+
+def test_a_reader_that_has_read_enough_ends_it_quietly(tmp_path):
+    spec = write_spec(tmp_path / "small.yaml", changed({"search.trials": 2000}))
+    command = [*AS_A_MODULE, "expand", str(spec)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+def test_nothing_that_a_spec_says_tells_a_terminal_what_to_do(call, tmp_path):
+    name = "\x1b[2J"
+    spec = write_spec(
+        tmp_path / "small.yaml",
+        changed({"scientific": {"activation": ["relu", name]}, "fixed": {"optimizer": name}}),
+    )
+    done = call(*AS_A_MODULE, "check", spec)
+    assert done.returncode == 1
+    assert "\\x1b[2J" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout

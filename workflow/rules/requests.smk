@@ -13,6 +13,7 @@ from tuning_playbook.planning.own_folder import keep_own_folder
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.procedures.procedure_state import is_concluded
 from tuning_playbook.study.planned_round import write_round
+from tuning_playbook.trials.artefact_hashes import remove_hash
 from tuning_playbook.trials.trial import canonical
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_code` says.
@@ -106,7 +107,9 @@ def keep_own_folders():
 def write_first_rounds():
     """Write the specs of the rounds that are known before anything runs."""
     for name, (written, purpose, _) in FIRST_ROUNDS.items():
-        write_atomically(Path(spec_of(name)), write_round(written, purpose))
+        spec = Path(spec_of(name))
+        remove_hash(spec.parents[1], spec)  # that of a job, if one planned it before
+        write_atomically(spec, write_round(written, purpose))
 
 
 def write_all_requests():

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import io
 import logging
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -212,7 +213,8 @@ def train_trials(
     for trial in trials:
         groups.setdefault((trial.data_split, signature(trial)), []).append(trial)
     writer = OneBehind[dict[str, TrialRecord]]()
-    with noted_sigterm(ends=True) as should_stop, writer:
+    # Whoever types into the process has more in it than this training.
+    with noted_sigterm(ends=not hasattr(sys, "ps1")) as should_stop, writer:
         training = _Training(workload, study, request.selection, should_stop, write, writer)
         for (data_split, _), group in groups.items():
             seen = load_data(group[0].workload, workload, data_split) if data_split else splits

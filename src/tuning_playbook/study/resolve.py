@@ -34,6 +34,7 @@ from tuning_playbook.study.study import (
     Study,
     arm_name,
     available,
+    check_float32,
     drew,
     entries_of,
     resolve_value,
@@ -407,6 +408,8 @@ def _check_value(
     """Return the value that `name` sets, in its own type."""
     target = name.removeprefix(ONE_MINUS)
     if target in known:
+        if not workload.is_command:  # our engine computes with 32 bits, a command as it likes
+            check_float32(name, value)
         return resolve_value(name, known[target], value)
     for family in families(workload.optax):
         choice = family.choice.name
