@@ -6,6 +6,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tuning_playbook.errors import SpecError
+from tuning_playbook.planning.chain import plan_chain
+from tuning_playbook.procedures.planned import first_plan
 from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
 from tuning_playbook.study.read import written_spec
 
@@ -79,3 +81,21 @@ def test_what_such_a_spec_lacks_or_may_not_have_is_said_with_its_line(old, new, 
     with pytest.raises(SpecError, match=r"scaling.yaml:\d+: ") as error:
         read(old=old, new=new)
     assert said in str(error.value)
+
+
+def test_the_largest_batch_size_may_be_what_a_probe_of_the_machine_finds(tmp_path):
+    probe = SPEC.replace("{name: batch_scaling, SETTINGS}", "{name: batch_sizes}")
+    probe = probe.replace("eval_every: 10", "eval_every: 10, batch_size: 8")
+    (tmp_path / "sizes.yaml").write_text(probe)
+    path = tmp_path / "scaling.yaml"
+    for smallest in (8, 64):
+        asked = f"from: {smallest}, to: {{from: sizes, of: largest}}"
+        path.write_text(SPEC.replace("SETTINGS", asked))
+        assert set(plan_chain([path])) == {"sizes", "scaling"}
+
+
+def test_a_largest_batch_size_of_one_is_refused(tmp_path):
+    path = tmp_path / "scaling.yaml"
+    path.write_text(SPEC.replace("SETTINGS", "to: 1"))
+    with pytest.raises(SpecError, match="leaves no batch sizes to compare"):
+        first_plan(path)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.errors import SpecError
 from tuning_playbook.procedures.procedure_history import (
     History,
     Next,
@@ -33,7 +34,7 @@ from tuning_playbook.procedures.scaling_sizes import (
     outermost,
     tunes_rate,
 )
-from tuning_playbook.study.batch_scaling_settings import MOST, BatchScalingSettings
+from tuning_playbook.study.batch_scaling_settings import MOST, UNKNOWN_YET, BatchScalingSettings
 
 __all__ = ["MAX_ROUNDS", "PLOTS", "most_rounds", "most_trials", "next"]
 
@@ -89,6 +90,11 @@ def next(history: History) -> Next:
     """Return the next round of a history, or what it concludes."""
     settings = history.settings
     assert isinstance(settings, BatchScalingSettings)
+    if settings.largest == UNKNOWN_YET:
+        raise SpecError(
+            f"procedure.to: {UNKNOWN_YET} leaves no batch sizes to compare; give a batch size of "
+            "four times 'from' or more"
+        )
     if settings.budget == "epochs":
         if len(history.rounds) < len(settings.sizes):
             size = settings.sizes[len(history.rounds)]

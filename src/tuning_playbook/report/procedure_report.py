@@ -1,6 +1,6 @@
 """The report of a procedure: its conclusion, the plots behind it, and its rounds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,9 +21,8 @@ SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
 SAID = ("candidate", "place")
 """What some procedures say of their trials, after the hyperparameters."""
 
-TAKEN = {"batch_sizes": ("batch_size", "worthwhile"), "batch_scaling": ("batch_size", "fastest")}
-"""What a later study may take of a procedure: its own key, and the value; of other procedures the
-first value."""
+TAKEN = {"batch_sizes": ("batch_size", "largest"), "batch_scaling": ("batch_size", "fastest")}
+"""What a later study may take of a procedure: the key that it gives the value to, and the value."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def render_procedure(
         name=name,
         conclusion=conclusion,
         values=[(key, _value(value)) for key, value in conclusion["values"].items()],
-        taken=TAKEN.get(conclusion["procedure"], _taken(next(iter(conclusion["values"])))),
+        taken=TAKEN.get(conclusion["procedure"]) or _taken(conclusion["values"]),
         figures=figures,
         rounds=rounds,
         varied=[*varied, *(key for key in SAID if key in dataset)],
@@ -106,9 +105,10 @@ def _title(stem: str) -> str:
     return stem.replace("_", " ").capitalize()
 
 
-def _taken(value: str) -> tuple[str, str]:
-    """Return the key of a later study that a value of a conclusion fits, and the value."""
-    return "learning_rate" if value.endswith("_rate") else value, value
+def _taken(values: Iterable[str]) -> tuple[str, str]:
+    """Return the first value of a conclusion, after what a later study would give it to."""
+    first = next(iter(values))
+    return "learning_rate" if first.endswith("_rate") else first, first
 
 
 def _varied(dataset: xr.Dataset) -> list[str]:

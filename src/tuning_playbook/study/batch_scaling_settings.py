@@ -20,6 +20,9 @@ FEWEST = 3
 
 MOST = 12
 
+UNKNOWN_YET = 1
+"""What `to` is while an earlier study has yet to tell it."""
+
 NO_TARGET = (
     "batch_scaling compares the steps that batch sizes need to the same target: give the value of "
     "the metric that is to be reached, as 'target: 0.05'"
@@ -97,7 +100,9 @@ class BatchScalingSettings(Shape):
         """The batch sizes, the smallest first."""
         if self.batch_sizes is not None:
             return tuple(sorted(self.batch_sizes))
-        largest = self.largest or self.smallest * 2**DOUBLINGS
+        largest = self.smallest * 2**DOUBLINGS
+        if self.largest is not None and self.largest != UNKNOWN_YET:
+            largest = self.largest
         found = [self.smallest]
         while found[-1] * 2 <= largest:
             found.append(found[-1] * 2)
