@@ -7,7 +7,7 @@ VALIDATOR := .venv-validator/.installed
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help environments study test test-parts test-workflows test-slurm faults check bench bench-scale lock clean
+.PHONY: help environments study test test-parts test-workflows test-slurm faults check figures bench bench-scale lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: $(INSTALLED) ## linters, formatters and the type checker
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
+
+figures: $(INSTALLED) ## draw the playbook's figures anew, to docs/figures/ and docs/figures.md
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m figures --cores $(CORES)
 
 bench: $(INSTALLED) ## measure what the workflow costs against a bare script, as ratios
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m benchmarks

@@ -247,3 +247,25 @@ def test_a_call_without_a_command_names_them(call, way):
     assert done.returncode == 1
     assert done.stderr.startswith("usage: tuning-playbook")
     assert "reproduce" in done.stderr
+
+
+def test_a_reader_that_has_read_enough_ends_it_quietly(tmp_path):
+    spec = write_spec(tmp_path / "small.yaml", changed({"search.trials": 2000}))
+    command = [*AS_A_MODULE, "expand", str(spec)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+def test_nothing_that_a_spec_says_tells_a_terminal_what_to_do(call, tmp_path):
+    name = "\x1b[2J"
+    spec = write_spec(
+        tmp_path / "small.yaml",
+        changed({"scientific": {"activation": ["relu", name]}, "fixed": {"optimizer": name}}),
+    )
+    done = call(*AS_A_MODULE, "check", spec)
+    assert done.returncode == 1
+    assert "\\x1b[2J" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout

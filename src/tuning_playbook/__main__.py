@@ -4,26 +4,34 @@ import argparse
 import json
 import logging
 import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tuning_playbook.errors import (
     INTERRUPTED,
     InterruptedTrainingError,
     TuningPlaybookError,
     nearest,
+    printable,
 )
 from tuning_playbook.files import write_atomically, write_json
 from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan, find_spec, request_of
-from tuning_playbook.procedures.found_plan import found_plan, found_plans
+from tuning_playbook.planning.probes import probe_plan
+from tuning_playbook.procedures.found_plan import found_plan, found_plans, spec_of_procedure
+from tuning_playbook.procedures.planned import has_rounds
 from tuning_playbook.procedures.procedure_state import is_concluded
 from tuning_playbook.report.check_lines import check_lines
+from tuning_playbook.report.probe_lines import probe_status_lines
 from tuning_playbook.study.schema import json_schema
+
+UNCONFIRMED = 3
+"""Exit status where nothing is wrong with an archive, but not all of it can be checked here."""
 
 if TYPE_CHECKING:
     from tuning_playbook.dataset.study_status import StudyStatus
@@ -33,16 +41,26 @@ ENDED_BY_HAND = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 
+def say(line: str, file: TextIO | None = None) -> None:
+    """Print a line; nothing in it is obeyed by a terminal."""
+    print(printable(line), file=file or sys.stdout)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        return _run(_parser().parse_args(_joined(given)))
+        status = _run(_parser().parse_args(_joined(given)))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has read enough, as `| head`
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - what is left goes nowhere
+        return 0
     except TuningPlaybookError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        say(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except InterruptedTrainingError as error:
-        print(error, file=sys.stderr)
+        say(str(error), file=sys.stderr)
         return INTERRUPTED
     except KeyboardInterrupt:
         return ENDED_BY_HAND
@@ -65,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
     path = find_spec(options.spec, folder=Path("config/studies"))
     if options.command == "check":
         for line in check_lines(path, options.results, options.budget):
-            print(line)
+            say(line)
         return 0
     looking = {"status": _status, "watch": _watch}
     if options.command in looking:
@@ -154,6 +172,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--results", type=Path, default=Path("results"))
     for command in (verify, reproduce):
         command.add_argument("archive", type=Path, help="the zip file of a study")
+    verify.add_argument(
+        "--signers",
+        type=Path,
+        metavar="FILE",
+        help="the keys that you trust: check by which of them the archive is signed",
+    )
     train.add_argument("--trial", action="append", help="only this id; may be repeated")
     reproduce.add_argument(
         "--trial", action="append", default=[], help="an id, or a place in the study; repeatable"
@@ -161,6 +185,9 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--sample", type=int, default=0, help="so many, drawn at random")
     reproduce.add_argument("--all", action="store_true", help="every trial and rerun")
     reproduce.add_argument("--data", default="", help="the folder of data, for a workload with one")
+    reproduce.add_argument(
+        "--trust", action="store_true", help="run the archive's own workload without asking"
+    )
     for command in (train, profile, reproduce):
         command.add_argument("--threads", type=int, default=1)
     leftovers.add_argument("--remove", action="store_true", help="remove what is listed")
@@ -198,20 +225,30 @@ def _positive(text: str) -> float:
 
 def _schema(options: argparse.Namespace) -> int:
     del options
-    print(json.dumps(json_schema(), indent=2))
+    say(json.dumps(json_schema(), indent=2))
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from tuning_playbook.archive.signature import who_signed  # noqa: PLC0415 - likewise
     from tuning_playbook.archive.verify import verify  # noqa: PLC0415 - slow to import
 
     archive: Path = options.archive
+    maker = who_signed(archive, options.signers)
     found = verify(archive)
     for problem in found.problems:
-        print(f"{archive}: {problem}", file=sys.stderr)
+        say(f"{archive}: {problem}", file=sys.stderr)
     if found.problems:
         return 1
-    print(f"{archive}: whole; {found.files:,} files, {found.trials:,} trials and reruns")
+    for line in found.unconfirmed:
+        say(f"{archive}: not confirmed: {line}", file=sys.stderr)
+    counted = f"{found.files:,} files, {found.trials:,} trials and reruns"
+    if found.unconfirmed:
+        say(f"{archive}: nothing is wrong with it, but not all is confirmed; {counted}; {maker}")
+        return UNCONFIRMED
+    say(f"{archive}: whole; {counted}; {maker}")
+    for line in found.notes:
+        say(f"{archive}: {line}")
     return 0
 
 
@@ -225,8 +262,17 @@ def _reproduce(options: argparse.Namespace) -> int:
         everything=options.all,
         data_folder=options.data,
         threads=options.threads,
+        agree=lambda code: options.trust or _agrees(code),
     )
     return 0 if same else 1
+
+
+def _agrees(code: str) -> bool:
+    """Whether a person at a terminal agrees to run code of an archive; nobody else is asked."""
+    if not sys.stdin.isatty():
+        return False
+    say(code)
+    return input("Run it? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _leftovers(options: argparse.Namespace) -> int:
@@ -248,10 +294,10 @@ def _leftovers(options: argparse.Namespace) -> int:
         check_idle(leftovers.trials)
     for leftovers in found:
         for folder in leftovers.trials:
-            print(folder)
+            say(str(folder))
         if options.remove:
             remove(leftovers)
-    print(f"{trials:,} trials, {size / 1e6:,.1f} MB{', removed' if options.remove else ''}")
+    say(f"{trials:,} trials, {size / 1e6:,.1f} MB{', removed' if options.remove else ''}")
     return 0
 
 
@@ -272,7 +318,7 @@ def _optuna(options: argparse.Namespace) -> int:
         raise TuningPlaybookError(f"{options.journal}: it is there already; give another name")
     with xr.open_dataset(path) as study:
         write_atomically(options.journal, optuna_journal(study.load()))
-    print(f"{options.journal}: the study '{options.study}', {study.sizes['trial']} trials")
+    say(f"{options.journal}: the study '{options.study}', {study.sizes['trial']} trials")
     return 0
 
 
@@ -288,7 +334,7 @@ def _compare(options: argparse.Namespace) -> int:
         mode=options.mode,
         min_improvement=options.min_improvement,
     )
-    print(json.dumps(found.to_json(), indent=1) if options.json else found.text)
+    say(json.dumps(found.to_json(), indent=1) if options.json else found.text)
     return EXIT_STATUS[found.decision]
 
 
@@ -296,7 +342,7 @@ def _expand(plan: Plan, options: argparse.Namespace) -> None:
     del options
     for item in plan.trials:
         place = {"id": item.trial.id, "index": item.index, "arm": item.arm}
-        print(json.dumps(place | {"searched": dict(item.searched)} | item.trial.to_json()))
+        say(json.dumps(place | {"searched": dict(item.searched)} | item.trial.to_json()))
 
 
 def _train(plan: Plan, options: argparse.Namespace) -> None:
@@ -340,17 +386,17 @@ def _profile(plan: Plan, options: argparse.Namespace) -> None:
     found = profile_trial(request_of(plan, (trials[wanted],)), folder, seconds=options.seconds)
     write_json(folder / "profile.json", profile_json(found))
     for line in profile_lines(found):
-        print(line)
+        say(line)
 
 
 def _status(path: Path, options: argparse.Namespace) -> None:
     plans = found_plans(path, options.results)
     seen = [_seen(plan, options) for plan in plans]
     for line in _told(path, options, seen)[0]:
-        print(line)
+        say(line)
     if options.html:
         for line in _write_so_far(plans, [status for _, status in seen], options):
-            print(line)
+            say(line)
 
 
 def _watch(path: Path, options: argparse.Namespace) -> None:
@@ -378,6 +424,9 @@ def _told(
         ((lines, status),) = seen
         return lines, not status.left
     lines = [line for told, _ in seen for line in told]
+    if not has_rounds(link.procedure):
+        probes = probe_plan(spec_of_procedure(link, options.results))
+        lines = probe_status_lines(path, probes, options.results / link.plan.study.name)
     concluded = is_concluded(link, options.results)
     if concluded:
         lines += conclusion_words(options.results / link.plan.study.name)

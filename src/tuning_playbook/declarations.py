@@ -45,9 +45,9 @@ def same(one: object, other: object) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
-def repeated(values: Sequence[object]) -> bool:
+def repeated(values: Sequence[Value]) -> bool:
     """Whether a value stands twice in a list."""
-    return any(same(a, b) for n, a in enumerate(values) for b in values[:n])
+    return len({(value, isinstance(value, bool)) for value in values}) < len(values)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Hyperparameter:
                 raise SpecError(f"'{self.name}' takes a whole number, not {value!r}")
             value = int(value)
         else:
-            value = float(value)
+            value = _real(value)
         below = value <= self.low if self.low_open else value < self.low
         if not math.isfinite(value) or below or value > self.high:
             raise SpecError(f"'{self.name}' must be {self._range()}, not {value!r}")
@@ -135,6 +135,14 @@ class Hyperparameter:
         if math.isfinite(self.high):
             bounds.append(f"at most {self.high:.9g}")
         return " and ".join(bounds) or "finite"
+
+
+def _real(value: int | float) -> float:
+    """Return a number as a floating-point number; infinity where that cannot hold it."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 @dataclass(frozen=True)

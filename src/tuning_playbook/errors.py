@@ -1,11 +1,35 @@
 """What a user can do wrong: one exception type each, saying what, where and what to do."""
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def printable(text: str) -> str:
+    r"""Return a text in which no character is one that a terminal obeys; lines stay lines.
+
+    Example:
+        >>> printable("a\x1b[2Jb")
+        'a\\x1b[2Jb'
+    """
+    return "".join(
+        repr(letter)[1:-1]
+        if unicodedata.category(letter) in OBEYED and letter not in "\n\t"
+        else letter
+        for letter in text
+    )
+
+
+OBEYED = ("Cc", "Cf", "Zl", "Zp")
+"""The categories of Unicode that a terminal may obey: controls, formats and separators of lines."""
+
+
 class TuningPlaybookError(Exception):
     """Something a user can mend; shown as its message alone, without a traceback."""
+
+    def __str__(self) -> str:
+        """Return the message; what it quotes cannot tell a terminal what to do."""
+        return printable(super().__str__())
 
 
 class SpecError(TuningPlaybookError):

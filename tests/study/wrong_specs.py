@@ -43,7 +43,7 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
     "a range without an end": ({"objective.range": [0.0]}, "objective.range: "),
     "a target that is no number": (
         {"objective.target": "low"},
-        "objective.target: input should be a valid",
+        "objective.target: must be a number, not 'low'",
     ),
     "a target that is not finite": (
         {"objective.target": float("inf")},
@@ -236,6 +236,45 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         "conditional: &part [{conditional: *part}]\n",
         "does one contain itself",
     ),
+    "too many steps": (
+        {"training.max_train_steps": 10**21},
+        "training.max_train_steps: it is more than 2,147,483,647: steps are counted with 32 bits",
+    ),
+    "too many evaluations": (
+        {"training.max_train_steps": 2 * 10**9, "training.eval_every": 1},
+        "training: that is 2,000,000,000 evaluations of each trial, more than 1,000,000",
+    ),
+    "too many trials": ({"search.trials": 10**9}, "search.trials: it is more than 100,000: each"),
+    "too many points": (
+        {"search": {"algorithm": "grid", "points": 10**9}},
+        "search.points: it is more than 100,000: each is a trial at least",
+    ),
+    "too many rerun seeds": ({"reruns.seeds": 10**9}, "reruns.seeds: it is more than 1,000: each"),
+    "too many replicates": ({"replicates": 10**9}, "replicates: it is more than 1,000: each"),
+    "too many slices": ({"isolation": {"slices": 10**9}}, "isolation.slices: it is more than"),
+    "too many listed values": (
+        {"nuisance": {"width": {"choice": list(range(10_001))}}},
+        "nuisance.width.choice: 10,001 items are more than 10,000",
+    ),
+    "aliases that stand for many values": (
+        "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)),
+        "with its aliases written out it has 1234567900 values, more than the 100,000",
+    ),
+    "a long note": (f"notes: {'a' * 2**19}\n", "bytes, more than the 524,288 that are read"),
+    "a bound that no number holds": (
+        {"nuisance": {"learning_rate": {"log_uniform": [1, 10**400]}}},
+        "nuisance.learning_rate: log_uniform takes bounds that a floating-point number can hold",
+    ),
+    "nothing where a value belongs": (
+        {"fixed.momentum": None},
+        "fixed.momentum: must be true or false, a number or a text, not null",
+    ),
+    "nothing where a text belongs": ({"goal": None}, "goal: must be a text, not null; leave"),
+    "a key that a terminal would obey": (
+        {"fixed": {"a\x1b[2Jb": 1}},
+        "fixed.a\\x1b[2Jb: 'a\\x1b[2Jb' is no name",
+    ),
     "a date where a text belongs": ({"goal": 5}, "goal: input should be a valid string"),
 }
 
@@ -289,6 +328,18 @@ WRONG_DESIGNS: dict[str, tuple[dict[str, Any] | str, str]] = {
             "conditional": [{"when": {"activation": "relu"}, "scientific": {"batch_size": [8]}}],
         },
         "scientific in every arm or in none",
+    ),
+    "a number beyond 32 bits": (
+        {"nuisance.learning_rate": {"log_uniform": [1.0e-3, 1.0e39]}},
+        "nuisance.learning_rate: 'learning_rate' is more than a 32-bit number holds, 3.4e+38",
+    ),
+    "a whole number beyond 32 bits": (
+        {"fixed.momentum": 10**400},
+        "fixed.momentum: 'momentum' is more than a 32-bit number holds",
+    ),
+    "a number that 32 bits round to zero": (
+        {"fixed.weight_decay": 1.0e-60},
+        "fixed.weight_decay: 'weight_decay' is 1e-60, and a 32-bit number holds none but 0 below",
     ),
     "a scientific value that is no list": (
         {"scientific": {"depth": 2}},

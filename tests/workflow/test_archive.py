@@ -12,7 +12,6 @@ import site
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,10 +23,10 @@ from ruamel.yaml import YAML
 from tests.sources.algoperf import datasets
 from tests.specs import REMOVED, changed, write_spec
 from tests.workflow.conftest import IN_ONE_JOB
-from tests.workflow.project import BIN, CHECKOUT, environment, recorded_jobs, restore
+from tests.workflow.project import BIN, CHECKOUT, environment, recorded_jobs
 from tuning_playbook.__main__ import main
 from tuning_playbook.archive.bag import make_bag
-from tuning_playbook.archive.contents import archive_contents
+from tuning_playbook.archive.contents import AsTold, archive_contents
 from tuning_playbook.archive.provenance import jobs_of
 from tuning_playbook.archive.settings import ArchiveSettings
 from tuning_playbook.archive.verify import verify
@@ -39,19 +38,6 @@ from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.trials.pack_file import read_pack
 
 pytestmark = pytest.mark.workflow
-
-
-@pytest.fixture(scope="session")
-def archived(trained_once, tmp_path_factory):
-    """The archive of the small study, and the project that it was made in."""
-    project = trained_once.project
-    restore(trained_once.copy, project.root)
-    run = project.snakemake("archive")
-    path = tmp_path_factory.mktemp("archive") / "small.zip"
-    shutil.copyfile(project.results / "archive" / "small.zip", path)
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    return SimpleNamespace(project=project, run=run, path=path, files=files)
 
 
 def test_one_job_makes_it_and_another_time_the_same_bytes(archived):
@@ -149,9 +135,8 @@ def make_contents(archived, monkeypatch, settings):
         for pattern in ("*.*", "packs/*", "plots/*", "reruns/*")
         for path in folder.glob(pattern)
     ]
-    return archive_contents(
-        plan_study(Path("config/studies/small.yaml")), folder, artefacts, settings
-    )
+    spec = Path("config/studies/small.yaml")
+    return archive_contents(plan_study(spec), folder, artefacts, settings, AsTold(spec))
 
 
 def entities_of(metadata):
@@ -570,13 +555,14 @@ def test_other_bits_are_told_beside_the_trial_variance_and_the_facts_that_differ
     files = with_record(files | {pack: path.read_bytes()}, trial, **told)
     problems_of(tmp_path / "small.zip", files)
     assert main(["reproduce", str(tmp_path / "small.zip"), "--trial", trial]) == 1
-    first, told, last = capsys.readouterr().out.splitlines()
+    first, told, last, decided = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"environment: jaxlib: 0.0.1 in the archive, [0-9.]+ here", first)
     assert told.startswith(f"{trial}: other bits in ")
     assert "validation/error_rate" in told
     assert re.search(r"standard deviations of 2 reruns of all trials \([0-9.e-]+\)", told)
     assert told.endswith(first.removeprefix("environment: "))
     assert last == "0 of 1 gave the same bits"
+    assert decided.startswith("the decision survives: with this trial in place of")
 
 
 WRONG_REQUESTS = {

@@ -99,7 +99,11 @@ def test_its_archive_holds_the_command_and_trains_it_again(commanded):
     python = "PYTHONPATH=src python -m tuning_playbook"
     verified = commanded.project.shell(f"{python} verify {archive}")
     assert verified.status == 0, verified.text
-    done = commanded.project.shell(f"{python} reproduce {archive} --trial 0 --sample 1")
+    again = f"{python} reproduce {archive} --trial 0 --sample 1"
+    refused = commanded.project.shell(again)
+    assert refused.status == 1
+    assert "It would run the command `" in refused.text
+    done = commanded.project.shell(f"{again} --trust")
     assert done.status == 0, done.text
     last = "2 of 2 gave the same numbers, 0 others lie within the trial variance"
     assert done.output.splitlines()[-1] == last

@@ -5,6 +5,7 @@ import csv
 import json
 import shlex
 import shutil
+import sys
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.specs import changed, write_spec
 from tests.workflow.background import in_background
 from tests.workflow.my_model import HOSTILE
 from tuning_playbook.__main__ import main
+from tuning_playbook.archive.bag import make_bag
+from tuning_playbook.archive.zip_layout import write_zip
 
 pytestmark = pytest.mark.workflow
 
@@ -141,9 +144,37 @@ def test_its_archive_holds_the_workload_and_trains_it_again_to_the_same_bits(own
         about = json.loads(files.read("own/data/archive.json"))
     assert about["workload"]["about"] == "Softmax regression on three clouds."
     again = f"python -m tuning_playbook reproduce {shlex.quote(str(archive))} --trial 0 --sample 1"
-    done = own.project.shell(f"PYTHONPATH=src {again}")
+    done = own.project.shell(f"PYTHONPATH=src {again} --trust")
     assert done.status == 0, done.text
     assert done.output.splitlines()[-1] == "2 of 2 gave the same bits"
+
+
+def test_the_code_of_an_archive_is_not_run_before_somebody_agrees(archive, capsys):
+    assert main(["reproduce", str(archive), "--trial", "0"]) == 1
+    told = capsys.readouterr().err
+    assert "It would run the class my_model:" in told
+    assert "from the archive (spec/my_model.py)" in told
+    assert "give --trust if you trust it" in told
+    assert "my_model" not in sys.modules
+
+
+def test_other_code_than_the_trials_were_trained_with_is_refused_from_its_file(
+    archive, tmp_path, capsys
+):
+    mark = tmp_path / "mark"
+    inside = "own/data/"
+    with zipfile.ZipFile(archive) as files:
+        names = [name for name in files.namelist() if name.startswith(inside)]
+        payload = {name.removeprefix(inside): files.read(name) for name in names}
+    payload["spec/my_model.py"] += f"open({str(mark)!r}, 'w')\n".encode()
+    changed = tmp_path / "own.zip"
+    write_zip(changed, {f"own/{name}": content for name, content in make_bag(payload).items()})
+    assert main(["reproduce", str(changed), "--trial", "0", "--trust"]) == 1
+    assert "the workload's code here and of the archive are not the same" in capsys.readouterr().err
+    assert main(["verify", str(changed)]) == 1
+    told = capsys.readouterr().err
+    assert "spec: the code of my_model:" in told
+    assert not mark.exists()
 
 
 def test_nothing_that_a_spec_says_is_markup_of_an_archives_texts(archive):

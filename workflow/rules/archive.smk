@@ -20,6 +20,7 @@ rule archive_study:
         key=key_of("report"),
         folder=files("folder"),
         settings=vars(ARCHIVES),
+        results=lambda wildcards: RESULTS,
     message:
         "{wildcards.study}: archive the study in {output}"
     script:

@@ -25,6 +25,8 @@ with job_of(snakemake):
         [Path(file) for file in files.launches],
         [Path(file) for file in files.reruns],
         [Path(file) for file in files.resources],
+        tests=[Path(file) for file in files.tests],
+        finals=[Path(file) for file in files.finals],
         incomplete=params.decide_incomplete,
     )
     conclusion = next_round(procedure, rounds)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.archive import format_1
+from tuning_playbook.archive.same_content import same_values
 from tuning_playbook.dataset.best_checkpoints import checkpoint_steps
 from tuning_playbook.dataset.feasibility import with_those_that_got_nowhere
 from tuning_playbook.dataset.outcome import collapse_variables, objective_variables
@@ -49,7 +50,7 @@ def check_dataset(
             bests = format_1.best_checkpoints(packs)
             expected |= format_1.expected_of_the_best(dataset, [bests[trial] for trial in ids])
         for variable, values in expected.items():
-            if variable not in dataset or not _same(dataset[variable].to_numpy(), values):
+            if variable not in dataset or not same_values(dataset[variable].to_numpy(), values):
                 yield f"{name}: {variable} does not follow from the packs"
         measured = _measured(dataset)
         for variable in sorted(measured - expected.keys()):
@@ -99,7 +100,7 @@ def check_checkpoints(results: Path, records: Mapping[str, Mapping[str, Any]]) -
                     told = best.sample_error[name.removeprefix("sample_error_")]
                 else:
                     told = getattr(best, name)
-                if not _same(np.asarray(value), np.asarray(told)):
+                if not same_values(np.asarray(value), np.asarray(told)):
                     yield f"checkpoints.nc: {name} of trial {ids[row]} is not what was measured"
 
 
@@ -200,13 +201,6 @@ def _sets(searched: str, value: Any, known: Mapping[str, Any]) -> bool:
 def _sized(values: Any, size: int) -> np.ndarray:
     array = np.asarray(values)[:size]
     return np.concatenate([array, np.full(size - len(array), np.nan, array.dtype)])
-
-
-def _same(values: np.ndarray, others: np.ndarray) -> bool:
-    """Whether two arrays hold the same values, NaN where the other has NaN."""
-    if values.dtype.kind in "OUT" or others.dtype.kind in "OUT":
-        return bool(np.array_equal(values.astype(str), others.astype(str)))
-    return np.array_equal(values, others, equal_nan=True)
 
 
 def _text(value: object) -> str:

@@ -17,13 +17,12 @@ from tuning_playbook.analysis.every_configuration import (
     every_configuration,
 )
 from tuning_playbook.analysis.variance import on_the_usual_data, trial_variance
+from tuning_playbook.archive.same_content import CLOSE, alike
 from tuning_playbook.dataset.every_seed import every_seed
 from tuning_playbook.report.evidence import ArmRow, make_arm_rows, make_difference
 from tuning_playbook.study.study import BASELINE
 
 VERDICT = re.compile(r'<div class="verdict ([a-z]+)">')
-CLOSE = 1e-9
-"""Relative: a mean is summed in another order on another machine."""
 
 
 def check_decision(results: Path) -> Iterator[str]:
@@ -50,7 +49,7 @@ def check_decision(results: Path) -> Iterator[str]:
 def _is_told(everything: EveryConfiguration | None, told: Mapping[str, Any] | None) -> bool:
     """Whether what the reruns say of the configurations is told, but for the last digits."""
     found = None if everything is None else json.loads(json.dumps(everything.to_json()))
-    return _alike(found, told)
+    return alike(found, told)
 
 
 def _is_answer(
@@ -68,20 +67,9 @@ def _is_answer(
     # What was sampled over a range rests on the search alone, and how it was sliced on the spec.
     of_curves = len(told.get("curves", ()))
     again = json.loads(json.dumps(found))
-    return _alike(again["questions"], told["questions"][of_curves:]) and _alike(
+    return alike(again["questions"], told["questions"][of_curves:]) and alike(
         again["interactions"], told["interactions"]
     )
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two JSON values are one, but for the last digits of their numbers."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    if isinstance(one, float) and isinstance(other, int | float):
-        return bool(np.isclose(one, other, rtol=CLOSE, atol=CLOSE))
-    return bool(one == other)
 
 
 def _contenders(launch: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -6,6 +6,7 @@
 - `environment.json`: the software and the processor of the process that made it, and those that the
   trials recorded;
 - `spec/`: the spec, its baseline, and the user's own workload;
+- `workload.json`, `planned.yaml`: what `as_planned` keeps, so that `verify` can plan it again;
 - `code/`, `code.diff`: the code, and how it differs from its commit where it does;
 - `results/`: what `results/<study>/` has, without logs and names of machines.
 """
@@ -14,7 +15,7 @@ import ast
 import datetime
 import importlib.util
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import xarray as xr
 
 from tuning_playbook.analysis.ranking import best_ids
 from tuning_playbook.archive import citation, crate
+from tuning_playbook.archive.as_planned import paths_as_given, planning_files
 from tuning_playbook.archive.code import Code, read_code
 from tuning_playbook.archive.described import Described, environments
 from tuning_playbook.archive.machine import describe_machine
@@ -40,14 +42,14 @@ from tuning_playbook.archive.settings import ArchiveSettings, Checkpoints
 from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.jobs.load_workload import BUILT_IN
-from tuning_playbook.planning.artefacts import keys_of, stages_of
+from tuning_playbook.planning.artefacts import stages_of
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.study.command_file import read_command
 from tuning_playbook.trials.manifest import BEST, NOTE_OF_ORBAX, SUFFIX, manifest_of, without_note
 
-FORMAT = 2
+FORMAT = 3
 
-FORMATS = (1, FORMAT)
+FORMATS = (1, 2, FORMAT)
 """The formats of archives that can be read."""
 
 RESULTS = "results"
@@ -71,8 +73,21 @@ class Contents:
     naming: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class AsTold:
+    """What a job of the workflow was told of a study.
+
+    Attributes:
+        planned: The file that it plans the study from: its spec, or what was settled of that.
+        results: The folder of all results, as the workflow was told.
+    """
+
+    planned: Path
+    results: str = "results"
+
+
 def archive_contents(
-    plan: Plan, folder: Path, artefacts: Iterable[Path], settings: ArchiveSettings
+    plan: Plan, folder: Path, artefacts: Iterable[Path], settings: ArchiveSettings, told: AsTold
 ) -> Contents:
     """Return what the archive of a study holds: of its current spec, no trial that was left behind.
 
@@ -81,6 +96,7 @@ def archive_contents(
         folder: Its folder of results.
         artefacts: Its current artefacts in that folder.
         settings: What is kept and told.
+        told: What the job was told.
 
     Raises:
         ArchiveError: A file of the study is missing, or trials of it are.
@@ -89,6 +105,7 @@ def archive_contents(
     spec, decisive = _spec_files(plan), _command_files(plan)
     trials = _trials(plan, folder, settings.checkpoints)
     texts = spec | _artefacts(plan, folder, artefacts) | trials
+    texts |= planning_files(plan, folder, told.planned)
     places = {
         str(folder.resolve()): f"{RESULTS}/{study.name}",
         str(folder.resolve().parent): RESULTS,
@@ -98,58 +115,89 @@ def archive_contents(
     }
     places.pop("/", None)
     files = {
-        name: _withheld(name, content, places, hosts=settings.hosts)
+        name: withheld(name, content, places, hosts=settings.hosts)
         for name, content in texts.items()
     } | decisive
-    code, keys = read_code(), keys_of(plan)
-    about = {
-        "format": FORMAT,
-        "study": study.name,
-        "checkpoints": settings.checkpoints,
-        "trained": not study.imported,
-        "workload": {
-            "name": study.workload.name,
-            "about": _about(study.workload.name) or study.workload.description,
-            "versions": dict(study.workload.versions),
-        },
-        "spec": f"spec/{study.path.name}",
-        "code": {
-            "commit": code.commit,
-            "changed": code.changed,
-            "untracked": list(code.untracked),
-        },
-        "keys": {stage.name: keys[stage.name] for stage in stages_of(plan) if stage.name in keys},
-    }
-    naming = naming_places(files, places)
     records = {
         Path(name).parent.name: json.loads(Path(path).read_text())
         for name, path in trials.items()
         if name.endswith("/trial.json") and isinstance(path, Path)
     }
-    trained_in = environments(records.values())
-    machine = {"format": FORMAT, **describe_machine(), "trained_in": trained_in}
+    code = read_code()
+    about = {
+        "format": FORMAT,
+        "study": study.name,
+        "settings": vars(settings),
+        "trained": not study.imported,
+        "published": _published(folder, records),
+        "workload": about_workload(plan),
+        "spec": f"spec/{study.path.name}",
+        "as_given": paths_as_given(plan, told.results),
+        "code": {
+            "commit": code.commit,
+            "changed": code.changed,
+            "untracked": list(code.untracked),
+        },
+    }
+    naming = naming_places(files, places)
+    machine = {"format": FORMAT, **describe_machine()}
     files |= {f"code/{name}": content for name, content in code.files.items()}
     files |= {"code.diff": code.diff} if code.diff else {}
+    files |= {"archive.json": withheld("archive.json", _json(about), places, hosts=True)}
+    told_of = descriptions(plan, folder, [*files], about, machine, records)
     files |= {
-        "archive.json": _json(about),
-        "environment.json": _json({"format": FORMAT, **machine}),
+        name: withheld(name, content, places, hosts=True) for name, content in told_of.items()
     }
+    return Contents(files, code, tuple(naming))
+
+
+def about_workload(plan: Plan) -> dict[str, Any]:
+    """Return what `archive.json` says of the workload of a study."""
+    described = plan.study.workload
+    return {
+        "name": described.name,
+        "about": _about(described.name) or described.description,
+        "versions": dict(described.versions),
+    }
+
+
+def descriptions(
+    plan: Plan,
+    folder: Path,
+    names: Sequence[str],
+    about: Mapping[str, Any],
+    machine: Mapping[str, Any],
+    records: Mapping[str, Mapping[str, Any]],
+) -> dict[str, bytes]:
+    """Return the files in which an archive tells of its others, by name.
+
+    Args:
+        plan: The study's.
+        folder: Its folder of results.
+        names: Those of the other files.
+        about: Its `archive.json`.
+        machine: Of the process that made it, as `describe_machine` gives it.
+        records: The trial.json of every trial, by id.
+    """
+    settings = about["settings"]
     described = Described(
-        study=study.name,
-        goal=study.spec.goal,
-        spec=tuple(spec | decisive),
-        author=settings.author,
-        license=settings.license,
-        published=_published(folder, records),
-        commit=code.commit,
+        study=plan.study.name,
+        goal=plan.study.spec.goal,
+        spec=tuple(sorted(name for name in names if name.startswith("spec/"))),
+        author=settings["author"],
+        license=settings["license"],
+        published=about["published"],
+        commit=about["code"]["commit"],
         snakemake=machine["packages"]["snakemake"],
     )
-    files |= {citation.NAME: citation.citation(described)}
-    files |= {crate.README: described.readme.encode()}
+    files = {
+        "environment.json": _json({**machine, "trained_in": environments(records.values())}),
+        citation.NAME: citation.citation(described),
+        crate.README: described.readme.encode(),
+    }
     jobs = list(jobs_of(plan, folder))
-    metadata = crate.crate_metadata(described, sorted(files), jobs, records)
-    files |= {crate.NAME: _withheld(crate.NAME, metadata, places, hosts=True)}
-    return Contents(files, code, tuple(naming))
+    listed = sorted([*names, *files])
+    return files | {crate.NAME: crate.crate_metadata(described, listed, jobs, records)}
 
 
 def _published(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> str:
@@ -249,8 +297,15 @@ def _result(folder: Path, path: Path) -> str:
     return f"{RESULTS}/{path.relative_to(folder).as_posix()}"
 
 
-def _withheld(name: str, content: Content, places: Mapping[str, str], *, hosts: bool) -> Content:
-    """Return a file without what is told to nobody, or with names of machines if these are."""
+def withheld(name: str, content: Content, places: Mapping[str, str], *, hosts: bool) -> Content:
+    """Return a file without what is told to nobody, or with names of machines if these are.
+
+    Args:
+        name: Its name in the archive.
+        content: As it stands in the results.
+        places: By a folder of this machine, what is written in its place.
+        hosts: Whether names of machines are told.
+    """
     path = Path(name)
     if path.name == "resources.nc" and isinstance(content, Path):
         return content if hosts else resources_without_host(content)

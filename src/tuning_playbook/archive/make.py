@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tuning_playbook.archive.bag import make_bag
-from tuning_playbook.archive.contents import Contents, archive_contents
+from tuning_playbook.archive.contents import AsTold, Contents, archive_contents
 from tuning_playbook.archive.settings import ArchiveSettings
 from tuning_playbook.archive.verify import verify
 from tuning_playbook.archive.zip_layout import write_zip
@@ -18,6 +18,7 @@ def make_archive(
     artefacts: Iterable[Path],
     archive: Path,
     settings: ArchiveSettings,
+    told: AsTold,
 ) -> Contents:
     """Write a study into one file; the same results and code give the same bytes.
 
@@ -27,11 +28,12 @@ def make_archive(
         artefacts: Its current artefacts in that folder.
         archive: The file to write.
         settings: What it keeps and tells.
+        told: What the job was told of the study.
 
     Raises:
         ArchiveError: A file of the study is missing, or they are too many or too large.
     """
-    contents = archive_contents(plan, folder, artefacts, settings)
+    contents = archive_contents(plan, folder, artefacts, settings, told)
     bag = make_bag(contents.files)
     top = plan.study.name.replace("/", "_")  # a round's name is a path; an archive has one folder
     write_zip(archive, {f"{top}/{name}": content for name, content in bag.items()})

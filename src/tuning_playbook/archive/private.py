@@ -3,17 +3,19 @@
 import html
 import json
 import re
+import shlex
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import xarray as xr
+from markupsafe import escape
 
 from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.trials.trial_json import OWN_HASH, trial_json
 
-TEXTS = (".csv", ".html", ".json", ".svg", ".yaml", ".yml")
+TEXTS = (".cff", ".csv", ".html", ".json", ".md", ".svg", ".yaml", ".yml")
 
 HOST_OF_REPORT = re.compile(r"(<dt>host</dt><dd>)[^<]*")
 
@@ -27,7 +29,13 @@ def without_places(content: bytes, places: Mapping[str, str]) -> bytes:
     """
     text = content.decode()
     for place in sorted(places, key=len, reverse=True):
-        for written in dict.fromkeys((place, html.escape(place), json.dumps(place)[1:-1])):
+        in_shell = shlex.quote(place).strip("'")
+        forms = [
+            form
+            for given in (place, in_shell)
+            for form in (given, html.escape(given), str(escape(given)), json.dumps(given)[1:-1])
+        ]
+        for written in dict.fromkeys(forms):
             text = re.sub(rf"(?<![\w./-]){re.escape(written)}(?![\w-])", places[place], text)
     return text.encode()
 

@@ -45,7 +45,7 @@ def finished_study(archive: Path) -> dict[str, Any]:
     Raises:
         ArchiveError: The archive is not whole, holds no trials of its own, or lacks what one has.
     """
-    problems = verify(archive).problems
+    problems = verify(archive, trials_only=True).problems
     if problems:
         more = f"; and {len(problems) - MOST_PROBLEMS} more" if problems[MOST_PROBLEMS:] else ""
         raise ArchiveError(f"{archive}: {'; '.join(problems[:MOST_PROBLEMS])}{more}")

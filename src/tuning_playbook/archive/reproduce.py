@@ -1,7 +1,7 @@
 """Train trials of an archive again, and say whether the same bits come out.
 
-This runs the code of a workload that is the user's own: in an archive of someone else, look at
-`spec/` first.
+This runs the code of a workload that is the user's own. So versions are compared from files before
+anything is imported, and whoever asks is told whose code it is and has to agree.
 """
 
 import math
@@ -15,6 +15,12 @@ import xarray as xr
 from tuning_playbook.archive.bag import PAYLOAD, check_bag
 from tuning_playbook.archive.check_trials import read_packs, read_records
 from tuning_playbook.archive.choose import choose_trials
+from tuning_playbook.archive.code_compared import (
+    command_in,
+    engine_version,
+    workload_sources,
+    workload_version,
+)
 from tuning_playbook.archive.compare import (
     arm_of,
     differing_curves,
@@ -23,10 +29,11 @@ from tuning_playbook.archive.compare import (
     trial_variance,
 )
 from tuning_playbook.archive.contents import RESULTS
+from tuning_playbook.archive.decided_again import survives
 from tuning_playbook.archive.machine import differences
 from tuning_playbook.archive.reproduce_command import reproduce_commands
 from tuning_playbook.archive.verify import read_about, unpack_bag
-from tuning_playbook.errors import ArchiveError
+from tuning_playbook.errors import ArchiveError, printable
 from tuning_playbook.jobs.environment import Resources, prepare, provenance
 from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
@@ -53,6 +60,7 @@ def reproduce(
     everything: bool = False,
     data_folder: str = "",
     threads: int = 1,
+    agree: Callable[[str], bool] = lambda _: False,
     tell: Tell = print,
 ) -> bool:
     """Train trials of an archive again in an empty folder; return whether all gave the same bits.
@@ -66,11 +74,12 @@ def reproduce(
         everything: Every trial and rerun.
         data_folder: Of a workload that reads a folder of data, which no archive holds.
         threads: CPU cores to use; they decide no bits.
+        agree: Whether the archive's own code, of which it is told, may be run.
         tell: Takes each line of the answer.
 
     Raises:
         ArchiveError: The archive is not whole, its trials were read from a source, or the code
-            or the data here are not those that it was made with.
+            or the data here are not those that it was made with, or its own code may not be run.
         WorkloadError: Its workload cannot be loaded.
     """
     with tempfile.TemporaryDirectory(prefix="tuning-playbook-") as folder:
@@ -96,9 +105,21 @@ def reproduce(
         trials = [trial_from_json(records[name]["trial"]) for name in chosen]
         packed = read_packs(results)
         again = Path(folder) / "again"
+        check_versions(payload, about, trials)
+        foreign = foreign_code(payload, about)
+        if foreign and not agree(foreign):
+            raise ArchiveError(f"{archive}: {foreign} It is not run: give --trust if you trust it")
         if is_command(trials[0].workload):
             request = PackRequest(tuple(trials), str(payload / "spec"), "", _selection(results))
-            return reproduce_commands(request, results, packed, again, threads=threads, tell=tell)
+            return reproduce_commands(
+                request,
+                results,
+                packed,
+                again,
+                threads=threads,
+                tell=tell,
+                decide=lambda found: survives(payload, about, found, Path(folder) / "decided"),
+            )
         import_from = str(payload / "spec") if ":" in about["workload"]["name"] else ""
         for trial in trials:
             if trial.nodes > 1:
@@ -116,9 +137,12 @@ def reproduce(
         selection = _selection(results)
         request = PackRequest(tuple(trials), import_from, data_folder, selection)
         same = 0
-        for name, record in train_trials(request, workload, again).items():
+        found = train_trials(request, workload, again)
+        for name, record in found.items():
             same += _compare(results, again, name, packed[name], record, selection, tell)
         tell(f"{same} of {len(trials)} gave the same bits")
+        if same < len(trials):
+            tell(survives(payload, about, found, Path(folder) / "decided"))
         return same == len(trials)
 
 
@@ -141,13 +165,78 @@ def _load(
         }
     )
     if changed:
-        differing = " and the ".join(KINDS[part] for part in changed)
-        raise ArchiveError(
-            f"the {differing} here and of the archive are not the same, so "
-            "other bits would prove nothing; unpack the archive and use its own "
-            f"code{_of_commit(about)}: {OWN_CODE}"
-        )
+        raise _other_versions(about, changed)
     return workload
+
+
+def check_versions(payload: Path, about: Mapping[str, Any], trials: Sequence[Trial]) -> None:
+    """Check, from files alone, that the code that would run is what trained some trials.
+
+    Args:
+        payload: The folder of the bag's payload.
+        about: Its `archive.json`.
+        trials: The trials.
+
+    Raises:
+        ArchiveError: It is not.
+    """
+    name = about["workload"]["name"]
+    if {trial.workload for trial in trials} != {name}:
+        raise ArchiveError(f"archive.json names the workload '{name}', and its trials another")
+    here = {"workload": workload_version(name, payload / "spec")}
+    if not is_command(name):
+        here["engine"] = engine_version()
+    changed = sorted(
+        {
+            part
+            for trial in trials
+            for part, version in here.items()
+            if version is not None and dict(trial.versions)[part] != version
+        }
+    )
+    if changed:
+        raise _other_versions(about, changed)
+
+
+def _other_versions(about: Mapping[str, Any], changed: Sequence[str]) -> ArchiveError:
+    if is_command(about["workload"]["name"]):
+        return ArchiveError(
+            "the command in the archive is not what its trials were trained with, so other "
+            "numbers would prove nothing"
+        )
+    differing = " and the ".join(KINDS[part] for part in changed)
+    return ArchiveError(
+        f"the {differing} here and of the archive are not the same, so other bits would prove "
+        f"nothing; unpack the archive and use its own code{_of_commit(about)}: {OWN_CODE}"
+    )
+
+
+def foreign_code(payload: Path, about: Mapping[str, Any]) -> str:
+    """Say whose code training again would run; empty where it is this software's alone.
+
+    Args:
+        payload: The folder of the bag's payload.
+        about: Its `archive.json`.
+    """
+    name, spec = str(about["workload"]["name"]), payload / "spec"
+    author = about.get("settings", {}).get("author", "")
+    named = f"'{printable(author)}'" if author else "nobody"
+    whose = f"The archive names {named} as its author, and nothing proves it."
+    if is_command(name):
+        arguments = " ".join(command_in(spec, name).arguments)
+        return (
+            f"It would run the command `{printable(arguments)}` with files of the archive. {whose}"
+        )
+    if ":" not in name:
+        return ""
+    files = [path for path in workload_sources(name, spec) if path.is_relative_to(spec)]
+    if not files:
+        return f"It would run the class {printable(name)} of a package that is installed here."
+    listed = ", ".join(f"spec/{printable(str(path.relative_to(spec)))}" for path in files)
+    return (
+        f"It would run the class {printable(name)} from the archive ({listed}), with all that "
+        f"you may do. Nothing tells that it is of {whose}. Read these files first."
+    )
 
 
 def _of_commit(about: Mapping[str, Any]) -> str:

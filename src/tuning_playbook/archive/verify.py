@@ -1,10 +1,14 @@
-"""Check an archive: its layout, its hashes, and that each part follows from the part before it."""
+"""Check an archive: its layout, its hashes, and that each part follows from the part before it.
+
+First every file is held against what it says of itself and of its neighbours. Where nothing is
+wrong with that, the study is planned again and all that follows from its trials is made again.
+"""
 
 import functools
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +17,11 @@ from tuning_playbook.archive.check_account import check_account
 from tuning_playbook.archive.check_datasets import check_checkpoints, check_dataset
 from tuning_playbook.archive.check_decision import check_decision
 from tuning_playbook.archive.check_trials import PACKS, check_trials, read_packs, read_records
+from tuning_playbook.archive.code_compared import check_code, differing_code, differing_packages
 from tuning_playbook.archive.contents import FORMATS, RESULTS
+from tuning_playbook.archive.planned_again import planned_again
+from tuning_playbook.archive.recompute import Remade, check_remade
+from tuning_playbook.archive.same_content import active_content
 from tuning_playbook.archive.zip_layout import unpack
 from tuning_playbook.errors import ArchiveError, TuningPlaybookError
 from tuning_playbook.trials.record import TrialRecord
@@ -22,6 +30,16 @@ Found = TypeVar("Found")
 
 DATASETS = ("study.nc", "reruns.nc", "replicates.nc", "set_back.nc")
 """The datasets that are collected from packs."""
+
+REMADE_FROM = 3
+"""The first format of archives that keep how their study was planned."""
+
+MOST_NAMED = 3
+
+SOURCE_UNKNOWN = (
+    "its trials were read from a source that is not in it, so whether its datasets are what that "
+    "source says is not known"
+)
 
 UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, RuntimeError),
@@ -38,15 +56,25 @@ class Verified:
         files: How many files it holds.
         trials: How many trials and reruns.
         problems: What is wrong with it; nothing, if it is whole.
+        unconfirmed: What could not be made again here, or was made otherwise by another version of
+            this software: it may be right.
+        notes: What whoever relies on it should know.
     """
 
     files: int
     trials: int
     problems: tuple[str, ...]
+    unconfirmed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def verify(archive: Path) -> Verified:
+def verify(archive: Path, *, trials_only: bool = False) -> Verified:
     """Check an archive; nothing of it is run, and nothing stays of it but the answer.
+
+    Args:
+        archive: Its file.
+        trials_only: Whether what was concluded of the trials is not made again, for whom takes the
+            trials alone.
 
     Raises:
         ArchiveError: It is no archive, it is cut off, or it is not safe to unpack.
@@ -67,7 +95,61 @@ def verify(archive: Path) -> Verified:
             return Verified(files, len(records), tuple(problems))
         for what, check in _checks(bag / PAYLOAD, about, records, packed):
             problems += _reading(what, functools.partial(list, check), problems) or []
-        return Verified(files, len(records), tuple(problems))
+        if problems:
+            return Verified(files, len(records), tuple(problems))
+        scratch = Path(folder) / "again"
+        scratch.mkdir()
+        found = _made_again(bag / PAYLOAD, about, records, scratch, trials_only=trials_only)
+        return replace(found, files=files, trials=len(records))
+
+
+def _made_again(
+    payload: Path,
+    about: Mapping[str, Any],
+    records: Mapping[str, dict[str, Any]],
+    scratch: Path,
+    *,
+    trials_only: bool,
+) -> Verified:
+    """Make again what follows from the trials, and say what comes out otherwise."""
+    if about["format"] < REMADE_FROM:
+        told = "an earlier version made it, which kept too little to make its results again"
+        return Verified(0, 0, (), (told,))
+    if not about["trained"]:
+        return Verified(0, 0, (), (SOURCE_UNKNOWN,))
+    problems: list[str] = []
+    _ = _reading("code", lambda: problems.extend(check_code(payload, records)), problems)
+    if problems:
+        return Verified(0, 0, tuple(problems))
+    environment = json.loads((payload / "environment.json").read_text())
+    code, packages = differing_code(payload), differing_packages(environment)
+    notes = [f"its code is not the code here: {_listed(code)}"] if code else []
+    found: list[str] = []
+    try:
+        with planned_again(payload, about, scratch / "planned") as again:
+            made = scratch / "made"
+            made.mkdir()
+            remade = Remade(payload, payload / RESULTS, about, records, again, made)
+            for what, check in check_remade(remade, trials_only=trials_only):
+                found += _reading(what, functools.partial(_all, check), found) or []
+    except UNREADABLE as error:
+        found.append(f"its study cannot be planned again: {error}")
+    if not (code or packages):
+        return Verified(0, 0, tuple(found))
+    if not found:
+        return Verified(0, 0, (), (), tuple(notes))
+    why = [*notes, *(["its packages are not those here: " + _listed(packages)] if packages else [])]
+    # Another version may well make something else of the same data, so that proves nothing.
+    return Verified(0, 0, (), (*why, *found))
+
+
+def _all(check: Callable[[], Iterator[str]]) -> list[str]:
+    return list(check())
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def unpack_bag(archive: Path, folder: Path) -> tuple[Path, int]:
@@ -111,13 +193,24 @@ def _checks(
         paths = sorted(path for pattern in PACKS for path in results.glob(pattern))
         for name in DATASETS:
             stage = name.removesuffix(".nc")
-            if stage not in ("replicates", "set_back") or stage in about["keys"]:
+            if stage not in ("replicates", "set_back") or stage in about.get("keys", ()):
                 of_format_1 = paths if about["format"] == 1 else []
                 yield name, check_dataset(results, name, packed, records, of_format_1)
         if about["format"] > 1:
             yield "checkpoints.nc", check_checkpoints(results, records)
     yield "launch.json", check_decision(results)
     yield "ro-crate-metadata.json", check_account(payload, records)
+    if about["format"] > 1:
+        yield "plots", _check_plots(results)
+    if bool(records or packed) != about["trained"]:
+        yield "archive.json", iter(["archive.json: 'trained' is not what its files say"])
+
+
+def _check_plots(results: Path) -> Iterator[str]:
+    """Yield what in the plots could run or load something."""
+    for path in sorted((results / "plots").glob("*")):
+        for found in active_content(path.read_text()):
+            yield f"plots/{path.name}: it has {found}, which no plot has"
 
 
 def _reading(what: str, read: Callable[[], Found], problems: list[str]) -> Found | None:

@@ -6,13 +6,11 @@ writes to ANSWER the description and the files that it depends on, or what is wr
 workload. `study.workload_description` runs this and caches the answer.
 """
 
-import ast
 import contextlib
-import functools
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from tuning_playbook.jobs.load_workload import (
     read_data,
     refuse,
 )
+from tuning_playbook.jobs.source_files import source_files
 from tuning_playbook.jobs.versions import code_version, data_version, version_of_data
 from tuning_playbook.study.workload_description import stamp_of
 from tuning_playbook.workloads.protocol import Arrays, Workload
@@ -146,16 +145,7 @@ def workload_files(workload: Workload, import_from: str) -> list[Path]:
     elif "." in name and not own.is_relative_to(PACKAGE):
         top = _source_of(name.partition(".")[0])
         roots += [top.parent] if top else []
-    found = {own}
-    pending = [(name, own)]
-    while pending:
-        module, path = pending.pop()
-        for imported in _imports(module, path):
-            source = _source_of(imported)
-            if source and source not in found and any(_belongs(source, root) for root in roots):
-                found.add(source)
-                pending.append((imported, source))
-    return sorted(found)
+    return source_files(name, own, roots, PACKAGE, _source_of)
 
 
 def _imported_files() -> list[Path]:
@@ -166,60 +156,6 @@ def _imported_files() -> list[Path]:
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     paths = [Path(file).resolve() for file in files if file]
     return sorted(path for path in paths if path.is_relative_to(PACKAGE))
-
-
-def _belongs(source: Path, root: Path) -> bool:
-    """Whether a source counts among those of the folder `root`.
-
-    Libraries do not, even where an environment stands in that folder, nor does what is common to
-    all workloads.
-    """
-    if not source.is_relative_to(root):
-        return False
-    if source.is_relative_to(PACKAGE):
-        return source.is_relative_to(PACKAGE / "workloads")
-    inside = source.relative_to(root).parts
-    return not {"site-packages", "dist-packages"} & set(inside) and not source.is_relative_to(
-        Path(inspect.__file__).resolve().parent
-    )
-
-
-def _imports(module: str, path: Path) -> Iterator[str]:
-    """Yield the names that the source of a module imports, modules or not."""
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in _import_statements(path.read_text(encoding="utf-8")):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        else:
-            for alias in node.names:
-                yield from _origins(_imported_from(node, package), alias.name)
-
-
-def _origins(module: str, name: str) -> tuple[str, ...]:
-    """Return the modules that `from module import name` takes something from.
-
-    Where this package only passes a name on, as `tuning_playbook.workloads` does, that is the
-    module that defines it, and none of those that are passed on beside it.
-    """
-    source = _source_of(module)
-    if source and source.name == "__init__.py" and source.is_relative_to(PACKAGE):
-        for node in _import_statements(source.read_text(encoding="utf-8")):
-            if isinstance(node, ast.ImportFrom) and name in {item.name for item in node.names}:
-                return (_imported_from(node, module),)
-    return module, f"{module}.{name}"
-
-
-def _imported_from(node: ast.ImportFrom, package: str) -> str:
-    """Return the whole name of the module that a module of `package` imports from."""
-    name = "." * node.level + (node.module or "")
-    return importlib.util.resolve_name(name, package) if node.level else name
-
-
-@functools.cache
-def _import_statements(source: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    """Return the imports in the source of a module; many modules ask for those of one."""
-    nodes = ast.walk(ast.parse(source))
-    return tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def _source_of(name: str) -> Path | None:

@@ -37,7 +37,8 @@ from tuning_playbook.jobs.processes import side_by_side, writes
 from tuning_playbook.jobs.progress_files import ProgressFiles
 from tuning_playbook.jobs.resume import SavedStates
 from tuning_playbook.jobs.sigterm import noted_sigterm
-from tuning_playbook.jobs.user_code import explain, is_of_a_user, own_file
+from tuning_playbook.jobs.training_errors import out_of_memory, told
+from tuning_playbook.jobs.user_code import explain, own_file
 from tuning_playbook.study.apart import ask
 from tuning_playbook.study.waiting import waiting_for
 from tuning_playbook.study.workload_description import forget
@@ -207,7 +208,7 @@ def train_trials(
     trials = request.trials
     with waiting_for(f"the data of workload '{trials[0].workload}' (its load_data)", say):
         splits = load_data(trials[0].workload, workload)
-    _check_versions(request, current_versions(workload, splits, request.import_from))
+    check_versions(request, current_versions(workload, splits, request.import_from))
     groups: dict[tuple[int, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault((trial.data_split, signature(trial)), []).append(trial)
@@ -229,21 +230,8 @@ def train_trials(
             side_by_side(train, shares)
     records = {name: record for written in writer.done for name, record in written.items()}
     if training.errors and all(record.status == "failed" for record in records.values()):
-        raise _told(training.errors[0], trials[0].workload, workload)
+        raise told(training.errors[0], trials[0].workload, workload)
     return records
-
-
-def _told(error: BaseException, name: str, workload: Workload) -> BaseException:
-    """Return an error as one message of the user's code, where it came through that."""
-    own = own_file(workload)
-    if not is_of_a_user(error, own):
-        return error
-    told = WorkloadError(
-        f"workload '{name}': its code raised an error that left nothing trained in this job: "
-        f"{explain(error, own)}; the whole traceback is in the job's log"
-    )
-    told.__cause__ = error
-    return told
 
 
 def _shares(trials: Sequence[Trial], devices: int) -> list[list[Trial]]:
@@ -306,14 +294,14 @@ def _train_group(
         except (TuningPlaybookError, InterruptedTrainingError):
             raise
         except OSError as error:
-            raise _told(error, lanes[0].workload, workload) from error
+            raise told(error, lanes[0].workload, workload) from error
         except (Exception, SystemExit) as error:  # a user's model may raise anything
             # It is that trial's reason and its traceback is logged; the job fails with it where it
             # is all that came of the trials.
             if _may_be_the_devices(error):
                 raise
             failure = explain(error, own_file(workload))
-            if _out_of_memory(error):
+            if out_of_memory(error):
                 failure = f"out of memory: {str(error).splitlines()[0]}"
                 if width > 1:
                     logger.warning("%s; %d lanes from here on, not %d", failure, width // 2, width)
@@ -332,10 +320,6 @@ def _train_group(
         left = left[width:]
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
-
-
 def _may_be_the_devices(error: BaseException) -> bool:
     """Whether an error may come of a broken device and not of the configuration.
 
@@ -344,7 +328,7 @@ def _may_be_the_devices(error: BaseException) -> bool:
     """
     if not isinstance(error, jax.errors.JaxRuntimeError):
         return False
-    of_the_program = _out_of_memory(error) or str(error).startswith("INVALID_ARGUMENT")
+    of_the_program = out_of_memory(error) or str(error).startswith("INVALID_ARGUMENT")
     return jax.process_count() > 1 or not of_the_program
 
 
@@ -425,7 +409,7 @@ def _fail(training: _Training, trials: Sequence[Trial], reason: str) -> dict[str
     return training.write(failed, training.study, training.selection, facts)
 
 
-def _check_versions(request: PackRequest, current: Mapping[str, str]) -> None:
+def check_versions(request: PackRequest, current: Mapping[str, str]) -> None:
     """Check that code and data are what the fingerprint says they are.
 
     Raises:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tuning_playbook.declarations import spec_name
-from tuning_playbook.search.halton import MAX_POINTS
 from tuning_playbook.search.joint import period
 from tuning_playbook.study.advice import (
     FEW_TRIALS,
@@ -21,6 +20,7 @@ from tuning_playbook.study.advice import (
 )
 from tuning_playbook.study.advice_on_design import TRIALS_PER_DIMENSION
 from tuning_playbook.study.conditions import Part, settings_of
+from tuning_playbook.study.limits import MOST_TRIALS
 from tuning_playbook.study.searches import BayesianSearch, GridSearch, ListSearch
 from tuning_playbook.study.study import BASELINE, Arm, Dimension, Study, arm_name
 from tuning_playbook.study.yaml import Location
@@ -130,9 +130,9 @@ class Draft:
         """Return what `search.trials` can be."""
         search = self.study.spec.search
         if isinstance(search, BayesianSearch):
-            return range(search.initial + search.rounds, MAX_POINTS + 1, search.rounds)
+            return range(search.initial + search.rounds, MOST_TRIALS + 1, search.rounds)
         every = math.lcm(*(self.period(arm) for arm in self.arms))
-        return range(every, MAX_POINTS + 1, every)
+        return range(every, MOST_TRIALS + 1, every)
 
     def suffices(self) -> bool:
         """Whether every arm has the trials that it needs, or all that differ."""
@@ -174,8 +174,8 @@ def configurations(dimensions: tuple[Dimension, ...]) -> int:
         elif drawn and drawn.integer:
             count *= int(drawn.high - drawn.low) + 1
         else:
-            return MAX_POINTS
-    return min(count, MAX_POINTS)
+            return MOST_TRIALS
+    return min(count, MOST_TRIALS)
 
 
 def enough(draft: Draft, arm: Arm) -> int:

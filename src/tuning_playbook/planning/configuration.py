@@ -16,7 +16,11 @@ CONFIG_KEYS = (
     "checkpoints",
     "incomplete",
     "trials_per_job",
+    "author",
+    "license",
+    "hosts",
 )
+"""What the configuration may say; config/README.md and docs/archive.md explain each."""
 
 
 def asked_for(config: Mapping[str, Any], *, folder: Path) -> list[Path]:
@@ -35,11 +39,13 @@ def asked_for(config: Mapping[str, Any], *, folder: Path) -> list[Path]:
                 f"unknown configuration key '{key}'{nearest(key, CONFIG_KEYS)} "
                 f"(known: {', '.join(CONFIG_KEYS)})"
             )
-    for key in ("study", "results"):
+    for key, example in (("study", f"{folder}/<name>.yaml"), ("results", "./<name>")):
         if config.get(key) is not None and not isinstance(config[key], str):
+            if key == "study" and _read_as(config[key], folder):
+                continue
             raise SpecError(
                 f"configuration key '{key}' was read as the {type(config[key]).__name__} "
-                f"{config[key]!r}; give a path with a '/', as ./{config[key]}"
+                f"{config[key]!r}; give a path with a '/', as {example}"
             )
     chosen = [config["study"]] if config.get("study") is not None else config.get("studies")
     if not isinstance(chosen, list) or not chosen:
@@ -47,7 +53,32 @@ def asked_for(config: Mapping[str, Any], *, folder: Path) -> list[Path]:
             "the configuration names no study: list some under 'studies' in "
             "config/config.yaml, or give --config study=<name or path>"
         )
-    return [find_spec(str(study), folder=folder) for study in chosen]
+    names = [study if isinstance(study, str) else _read_as(study, folder) for study in chosen]
+    return [
+        find_spec(name or str(study), folder=folder)
+        for name, study in zip(names, chosen, strict=True)
+    ]
+
+
+def _read_as(value: object, folder: Path) -> str:
+    """Return the one study whose name was read as a number or a truth value; empty if none is.
+
+    Snakemake reads `study=2026_11_29` as the number 20261129, and YAML does likewise.
+    """
+    found = [path.stem for path in sorted(folder.glob("*.yaml")) if value in _readings(path.stem)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _readings(name: str) -> list[object]:
+    """Return what a name may be read as where a number or a truth value can stand."""
+    readings: list[object] = []
+    for read in (int, float):
+        try:
+            readings.append(read(name))
+        except ValueError:
+            continue
+    words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+    return [*readings, *([words[name.lower()]] if name.lower() in words else [])]
 
 
 def plan_studies(config: Mapping[str, Any], *, folder: Path) -> dict[str, Link]:

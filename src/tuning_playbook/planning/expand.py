@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from tuning_playbook.declarations import Value, spec_name
 from tuning_playbook.errors import SpecError
-from tuning_playbook.search.halton import MAX_POINTS, halton, random_points
+from tuning_playbook.search.halton import halton, random_points
 from tuning_playbook.search.joint import deal, period
 from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.idle_rate import train_steps
+from tuning_playbook.study.limits import MOST_TRIALS
 from tuning_playbook.study.searches import (
     BayesianSearch,
     GridSearch,
@@ -69,6 +70,7 @@ def expand(study: Study, replicate: int = 0) -> Expansion:
     Raises:
         SpecError: The study has an absurd number of trials.
     """
+    _check_number(study)
     again = f"replicate {replicate}" if replicate else None
     searched_by = _with_search_seed(study, again) if again else study
     places = (
@@ -78,8 +80,44 @@ def expand(study: Study, replicate: int = 0) -> Expansion:
     return place_trials(study, places, Expansion((), ()))
 
 
+def _check_number(study: Study) -> None:
+    """Check, before any is made, that a study has no absurd number of trials.
+
+    Raises:
+        SpecError: It has.
+    """
+    joint = study.spec.design == "joint"
+    counts = [_number_of(study, arm) for arm in study.arms[: 1 if joint else None]]
+    repeats = 1 + study.spec.replicates
+    if sum(counts) * repeats > MOST_TRIALS:
+        of_repeats = f", {repeats:,} times" if repeats > 1 else ""
+        raise SpecError(
+            f"{study.path}: search: {sum(counts):,} trials{of_repeats} are more than the "
+            f"{MOST_TRIALS:,} of a study, of which each is a folder: ask for fewer trials, arms, "
+            "points or replicates"
+        )
+
+
+def _number_of(study: Study, arm: Arm) -> int:
+    """Return how many trials an arm has at most, without making any."""
+    search = study.spec.search
+    if isinstance(search, ListSearch):
+        return len(search.trials)
+    if isinstance(search, GridSearch):
+        return sum(
+            math.prod(
+                len(item.distribution.choices) or _points_of(search.points, spec_name(item.name))
+                for item in draw.dimensions
+                if item.distribution is not None
+            )
+            for draw in arm.each_draw()
+        )
+    return search.trials if arm.trials is None else arm.trials
+
+
 def first_trials(study: Study) -> dict[str, tuple[Mapping[str, Value], Trial]]:
     """Return the searched values and the trial that each arm begins with; no other is made."""
+    _check_number(study)
     first: dict[str, tuple[Arm, Mapping[str, Value]]] = {}
     for arm, searched in _searched(study):
         first.setdefault(arm.name, (arm, searched))
@@ -228,11 +266,6 @@ def _sample(
     interleaved: int = 1,
 ) -> list[tuple[float, ...]]:
     """Return the points of a search: [trial, dimension]."""
-    if search.trials > MAX_POINTS:
-        raise SpecError(
-            f"{study.path}: search.trials: {search.trials:,} is more than the "
-            f"{MAX_POINTS:,} trials an arm may have"
-        )
     if isinstance(search, RandomSearch):
         return random_points(search.trials, dimensions, search.seed)
     count = search.initial if isinstance(search, BayesianSearch) else search.trials
@@ -261,12 +294,6 @@ def _grid(study: Study, search: GridSearch, arm: Arm) -> list[dict[str, Value]]:
             for item in draw.dimensions
             if item.distribution is not None
         }
-        total = len(found) + math.prod(map(len, columns.values()))
-        if total > MAX_POINTS:
-            raise SpecError(
-                f"{study.path}: search.points: a grid of {total:,} trials in the arm "
-                f"'{arm.name}'; give fewer points, or use halton with 'trials'"
-            )
         found += [
             {**choices, **dict(zip(columns, row, strict=True))}
             for row in itertools.product(*columns.values())

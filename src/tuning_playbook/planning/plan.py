@@ -33,6 +33,7 @@ from tuning_playbook.study.rule_of_thumb import Advice
 from tuning_playbook.study.searches import BayesianSearch
 from tuning_playbook.study.settled import read_settled, settle
 from tuning_playbook.study.study import BASELINE, Study
+from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import Trial, pack_id
@@ -246,13 +247,16 @@ def find_spec(study: str, *, folder: Path) -> Path:
 
 
 def study_of(
-    written: WrittenSpec, results: Mapping[EarlierArm, EarlierResult] = NO_RESULTS
+    written: WrittenSpec,
+    results: Mapping[EarlierArm, EarlierResult] = NO_RESULTS,
+    described: WorkloadDescription | None = None,
 ) -> Study:
     """Check and resolve a study.
 
     Args:
         written: Its spec.
         results: Of the earlier studies that it takes values from; a settled spec has them already.
+        described: Its workload where that is known, so that none of its code is run.
 
     Raises:
         SpecError: The spec cannot be carried out as written.
@@ -261,7 +265,7 @@ def study_of(
     path, text = written.path, written.text
     if isinstance(written.shape, ImportSpec):
         return import_study(path, written.shape, text)
-    workload = workload_of(path, written.shape, text)
+    workload = described or workload_of(path, written.shape, text)
     settled = settle(written, results, workload)
     assert isinstance(settled.shape, shape.StudySpec)
     draft = Draft(

@@ -3,13 +3,14 @@
 from pydantic import Field, StrictStr
 
 from tuning_playbook.study.base import Shape
-from tuning_playbook.study.values import Name, Positive, Scalar
+from tuning_playbook.study.limits import Examples
+from tuning_playbook.study.values import Name, Scalar
 
 
 class Replaced(Shape):
     """The configuration that a launch replaced."""
 
-    batch_size: Positive
+    batch_size: Examples
     hyperparameters: dict[Name, Scalar]
 
 
@@ -24,7 +25,7 @@ class Baseline(Shape):
     """A baseline: the incumbent configuration of a workload, which a launch replaces."""
 
     workload: StrictStr
-    batch_size: Positive | None = Field(
+    batch_size: Examples | None = Field(
         None, description="examples a step; left out, the study's own"
     )
     hyperparameters: dict[Name, Scalar] = Field(

@@ -124,7 +124,10 @@ def make_distribution(kind: Kind, values: Sequence[Value]) -> Distribution:
         return Distribution(kind, choices=tuple(values))
     if len(values) != 2 or any(isinstance(v, bool | str) for v in values):
         raise SpecError(f"{kind} takes two numbers, [low, high], not {list(values)!r}")
-    low, high = (float(value) for value in values)
+    try:
+        low, high = (float(value) for value in values)
+    except OverflowError:
+        raise SpecError(f"{kind} takes bounds that a floating-point number can hold") from None
     if not (math.isfinite(low) and math.isfinite(high)):
         raise SpecError(f"{kind} takes finite bounds, not [{low:g}, {high:g}]")
     if low >= high:

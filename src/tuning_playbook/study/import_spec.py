@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictFloat, StrictInt, StrictStr
 
 from tuning_playbook.study.base import Shape
+from tuning_playbook.study.limits import Steps
 from tuning_playbook.study.shape import Conditional, Isolation, Launch, Objective, Training
 from tuning_playbook.study.thresholds import Checklist
-from tuning_playbook.study.values import DistributionShape, Name, Positive, Scalar, Scientific
+from tuning_playbook.study.values import DistributionShape, Name, Scalar, Scientific
 
 Type = Literal["number", "text", "truth"]
 """The type of a hyperparameter's values, in all trials of a source."""
@@ -155,7 +156,7 @@ class ImportTraining(Training):
     """How imported trials were trained, as far as that is known."""
 
     # Wider than what a trained study must say: the type of a field cannot be widened otherwise.
-    eval_every: Positive | None = Field(  # type: ignore[assignment]
+    eval_every: Steps | None = Field(  # type: ignore[assignment]
         None, description="steps between evaluations; left out, as they were measured"
     )
 

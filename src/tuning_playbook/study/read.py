@@ -1,5 +1,6 @@
 """Read a study spec or a baseline from its file, with errors that name the line and the key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +35,10 @@ ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
 FORMATS = (
     *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
 )
-PROCEDURES = ("stability", "warmup", "clipping", "batch_scaling")
+PROCEDURES = (
+    *("stability", "warmup", "clipping", "batch_sizes", "batch_scaling"),
+    *("steps_to_fit", "longer_training", "exploit"),
+)
 TAGS = {
     "search": ("algorithm", ALGORITHMS),
     "source": ("format", FORMATS),
@@ -51,6 +55,20 @@ NOT_OF_A_COMMAND = (
 UNION_MEMBERS = ("[key]", "bool", "int", "float", "str")
 SEARCHED = ("scientific", "nuisance", "conditional")
 """The keys of a spec of which any needs a search."""
+
+LONGEST_VALUE = 200
+"""Letters of a value that an error shows."""
+
+EXPECTED = {
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+"""What is expected where a value is of another type, by what pydantic calls the error."""
 
 FORMS = (VALUES, RANGE)
 """The two forms of a scientific hyperparameter, which a place in the spec does not name."""
@@ -151,24 +169,61 @@ def validate(document: dict[str, Any], text: str, path: Path, model: type[ShapeT
         return model.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    messages = list(dict.fromkeys(_explain(detail, model, path, text) for detail in details))
-    more = len(messages) - MAX_MESSAGES
-    if more > 0:
-        messages = [*messages[:MAX_MESSAGES], f"{path}: and {more} more"]
-    raise SpecError("\n".join(messages))
+    groups: dict[Location, list[ErrorDetails]] = {}
+    for detail in details:
+        groups.setdefault(_location(detail), []).append(detail)
+    # To find the line of each, the text is read again: so only what is shown is explained.
+    shown = list(groups.items())[:MAX_MESSAGES]
+    messages = [
+        str(error_at(path, text, location, reason))
+        for location, found in shown
+        for reason in _reasons(found, model, location)
+    ]
+    if len(groups) > len(shown):
+        messages.append(f"{path}: and {len(groups) - len(shown)} more")
+    raise SpecError("\n".join(dict.fromkeys(messages)))
 
 
-def _explain(detail: ErrorDetails, model: type[BaseModel], path: Path, text: str) -> str:
-    # Pydantic adds the names of a union's members to a location; a spec has no such keys.
-    location = tuple(
+def _location(detail: ErrorDetails) -> Location:
+    """Return where in a spec an error is.
+
+    Pydantic adds the names of a union's members to a location; a spec has no such keys.
+    """
+    return tuple(
         part
         for index, part in enumerate(detail["loc"])
         if not (index == 1 and detail["loc"][0] in TAGS and part in TAGS[detail["loc"][0]][1])
         and not (part in UNION_MEMBERS and index == len(detail["loc"]) - 1 and index > 1)
-        and not str(part).startswith(("list[", "function-", "constrained-"))
+        and not str(part).startswith(("list[", "dict[", "function-", "constrained-"))
         and part not in FORMS
     )
-    return str(error_at(path, text, location, _reason(detail, model, location)))
+
+
+def _reasons(
+    found: Sequence[ErrorDetails], model: type[BaseModel], location: Location
+) -> list[str]:
+    """Return what is wrong at a place: what is expected there once, not once a type."""
+    others = [detail for detail in found if detail["type"] not in EXPECTED]
+    if others or len(found) == 1:
+        return [_reason(detail, model, location) for detail in others or found]
+    expected = list(dict.fromkeys(EXPECTED[detail["type"]] for detail in found))
+    if "a number" in expected and "a whole number" in expected:
+        expected.remove("a whole number")
+    listed = ", ".join(expected[:-1]) + " or " * (len(expected) > 1) + expected[-1]
+    return [f"must be {listed}, not {in_yaml(found[0]['input'])}"]
+
+
+def in_yaml(value: object) -> str:
+    """Return a value in YAML's words, cut off where it is long.
+
+    Example:
+        >>> in_yaml(None), in_yaml(True), in_yaml("a")
+        ('null', 'true', "'a'")
+    """
+    words = {None: "null", True: "true", False: "false"}
+    known = value is None or isinstance(value, bool)
+    written = words[value] if known else repr(value)  # type: ignore[index]
+    return written if len(written) <= LONGEST_VALUE else f"{written[:LONGEST_VALUE]}..."
 
 
 def _reason(detail: ErrorDetails, model: type[BaseModel], location: Location) -> str:
@@ -187,13 +242,15 @@ def _reason(detail: ErrorDetails, model: type[BaseModel], location: Location) ->
             key, known = TAGS[str(location[0])]
             reason = f"give the {key}, one of {', '.join(known)}"
         case "literal_error":
-            reason = f"must be {context['expected']}, not {given!r}"
+            reason = f"must be {context['expected']}, not {in_yaml(given)}"
         case "value_error":
             reason = str(context["error"])
+        case kind if given is None and kind in EXPECTED:
+            reason = f"must be {EXPECTED[kind]}, not null; leave the key out, or give it a value"
         case "string_type" if isinstance(given, int | float):
-            reason = f"input should be a valid string, not {given!r}; write it in quotes"
+            reason = f"input should be a valid string, not {in_yaml(given)}; write it in quotes"
         case _:
-            reason = f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {given!r}"
+            reason = f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {in_yaml(given)}"
     return reason
 
 

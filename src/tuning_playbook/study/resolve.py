@@ -21,6 +21,7 @@ from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.draft import Draft, error_at
 from tuning_playbook.study.families import OWN, choices_of, families
 from tuning_playbook.study.idle_rate import idle_objection
+from tuning_playbook.study.own_drops import drop_objection
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.roles import check_rules
 from tuning_playbook.study.searches import ListSearch
@@ -33,6 +34,7 @@ from tuning_playbook.study.study import (
     Study,
     arm_name,
     available,
+    check_float32,
     drew,
     entries_of,
     resolve_value,
@@ -406,6 +408,8 @@ def _check_value(
     """Return the value that `name` sets, in its own type."""
     target = name.removeprefix(ONE_MINUS)
     if target in known:
+        if not workload.is_command:  # our engine computes with 32 bits, a command as it likes
+            check_float32(name, value)
         return resolve_value(name, known[target], value)
     for family in families(workload.optax):
         choice = family.choice.name
@@ -495,9 +499,17 @@ def _check_something_to_search(draft: Draft, arm: Arm) -> None:
 
 
 def _check_rate(draft: Draft, arm: Arm) -> None:
-    """Check that no trial of an arm trains for long at next to no learning rate."""
+    """Check that no trial of an arm trains for long at next to no learning rate.
+
+    A drop of the rate that no trial has is a mistake too.
+    """
     # Which learning rate a command has at a step, it alone knows.
-    objection = "" if draft.workload.is_command else idle_objection(draft.spec, arm)
+    if draft.workload.is_command:
+        return
+    name, unused = drop_objection(draft.spec, arm)
+    if unused:
+        raise draft.error(("fixed", name), unused)
+    objection = idle_objection(draft.spec, arm)
     if objection:
         raise draft.error(("training", "max_train_steps"), objection)
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tuning_playbook.study.base import Shape
-from tuning_playbook.study.values import Name, Positive, Scalar, Seed
+from tuning_playbook.study.limits import LISTED, Points, Rounds, Trials
+from tuning_playbook.study.values import Name, Scalar, Seed
 
 TRIALS = "trials per arm; of all arms together in a joint design"
 
@@ -14,7 +15,7 @@ class QuasiRandomSearch(Shape):
     """A scrambled Halton sequence in every arm; more trials keep the earlier ones."""
 
     algorithm: Literal["halton"]
-    trials: Positive = Field(description=TRIALS)
+    trials: Trials = Field(description=TRIALS)
     seed: Seed = 0
 
 
@@ -22,7 +23,7 @@ class RandomSearch(Shape):
     """Independent uniform points in every arm; more trials keep the earlier ones."""
 
     algorithm: Literal["random"]
-    trials: Positive = Field(description=TRIALS)
+    trials: Trials = Field(description=TRIALS)
     seed: Seed = 0
 
 
@@ -30,7 +31,7 @@ class GridSearch(Shape):
     """Every combination of evenly spread values, in every arm."""
 
     algorithm: Literal["grid"]
-    points: Positive | dict[Name, Positive] = Field(
+    points: Points | dict[Name, Points] = Field(
         description="values per hyperparameter: one number for all, or one for each by name; "
         "a choice takes all its values and needs none"
     )
@@ -40,7 +41,7 @@ class ListSearch(Shape):
     """Configurations written out by hand."""
 
     algorithm: Literal["list"]
-    trials: list[dict[Name, Scalar]] = Field(
+    trials: Annotated[list[dict[Name, Scalar]], LISTED] = Field(
         min_length=1,
         description="each gives values; one that names no scientific value is in every arm",
     )
@@ -50,9 +51,9 @@ class BayesianSearch(Shape):
     """Quasi-random trials, then rounds of trials proposed from the results, in every arm."""
 
     algorithm: Literal["bayesian"]
-    trials: Positive = Field(description="trials per arm, the initial ones included")
-    rounds: Positive = Field(description="rounds of proposals, after the initial trials")
-    initial: Positive = Field(10, description="trials of a scrambled Halton sequence, at first")
+    trials: Trials = Field(description="trials per arm, the initial ones included")
+    rounds: Rounds = Field(description="rounds of proposals, after the initial trials")
+    initial: Trials = Field(10, description="trials of a scrambled Halton sequence, at first")
     seed: Seed = 0
 
     @property

@@ -9,10 +9,28 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from tuning_playbook.study.base import Shape
+from tuning_playbook.study.limits import (
+    MOST_EVALUATIONS,
+    Again,
+    Devices,
+    Examples,
+    Kept,
+    MaybeDevices,
+    MaybeExamples,
+    MaybeSteps,
+    Megabytes,
+    Minutes,
+    Nodes,
+    Repeats,
+    Slices,
+    Steps,
+    Threads,
+    Trials,
+)
 from tuning_playbook.study.searches import Search
 from tuning_playbook.study.steps_to import steps_to
 from tuning_playbook.study.thresholds import Checklist
-from tuning_playbook.study.values import DistributionShape, Name, Positive, Scalar, Scientific, Seed
+from tuning_playbook.study.values import DistributionShape, Name, Scalar, Scientific, Seed
 
 AUTO: Literal["auto"] = "auto"
 """In place of a number: the workflow chooses one."""
@@ -79,7 +97,7 @@ class Objective(Shape):
 class EvalSchedule(Shape):
     """When trials are evaluated, beside every `eval_every` steps."""
 
-    dense_until: Annotated[StrictInt, Field(ge=0)] = Field(
+    dense_until: MaybeSteps = Field(
         0, description="every step is evaluated until this one: an early look at instability"
     )
 
@@ -87,19 +105,19 @@ class EvalSchedule(Shape):
 class Training(Shape):
     """How long and how every trial trains."""
 
-    max_train_steps: Positive = Field(description="one value for every trial; never tuned")
-    batch_size: Positive | None = Field(
+    max_train_steps: Steps = Field(description="one value for every trial; never tuned")
+    batch_size: Examples | None = Field(
         None, description="examples a step; left out only where it is scientific"
     )
-    microbatch: Annotated[StrictInt, Field(ge=0)] = Field(
+    microbatch: MaybeExamples = Field(
         0,
         description="examples of a batch that are computed at once, where memory has no room for "
         "all; divides batch_size; 0, or as many as the batch has, for all of them. It makes a step "
         "slower, never faster",
     )
-    eval_every: Positive = Field(description="steps between evaluations; divides max_train_steps")
+    eval_every: Steps = Field(description="steps between evaluations; divides max_train_steps")
     eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)
-    validation_sample: Annotated[StrictInt, Field(ge=0)] = Field(
+    validation_sample: MaybeExamples = Field(
         0,
         description="validation examples that periodic evaluations see; 0 for all",
     )
@@ -108,7 +126,7 @@ class Training(Shape):
         description="all: evaluations see the whole training split; left out, a fixed sample of it "
         "as large as what they see of the validation split",
     )
-    keep_best: Positive = Field(3, description="checkpoints kept per trial")
+    keep_best: Kept = Field(3, description="checkpoints kept per trial")
     warmup_extends: StrictBool = Field(
         False, description="whether a trial's warmup_steps come on top of max_train_steps"
     )
@@ -123,6 +141,18 @@ class Training(Shape):
         "proposes other steps; changes no trial",
     )
     seed: Seed = Field(0, description="every trial's own seed is derived from it")
+
+    @model_validator(mode="after")
+    def _check_evaluations(self) -> Self:
+        # Training that was imported may not say how often it was evaluated.
+        every = self.eval_every or self.max_train_steps
+        count = self.max_train_steps // every + self.eval_schedule.dense_until
+        if count > MOST_EVALUATIONS:
+            raise ValueError(
+                f"that is {count:,} evaluations of each trial, more than {MOST_EVALUATIONS:,}, "
+                "whose metrics are held in memory: give a larger 'eval_every'"
+            )
+        return self
 
 
 class Conditional(Shape):
@@ -148,7 +178,7 @@ class Confirm(Shape):
         description="its setting, as normalization_position=pre: of hyperparameters that this spec "
         "has under fixed"
     )
-    trials: Positive | None = Field(
+    trials: Trials | None = Field(
         None, description="of each arm that this adds; left out, as many as the other arms have"
     )
 
@@ -177,13 +207,13 @@ class KnownVariance(Shape):
 class Reruns(Shape):
     """How the best trial of each arm and the baseline are trained again."""
 
-    seeds: Annotated[StrictInt, Field(ge=0)] = Field(5, description="fresh seeds for each")
-    splits: Annotated[StrictInt, Field(ge=0)] = Field(
+    seeds: Again = Field(5, description="fresh seeds for each")
+    splits: Again = Field(
         0,
         description="other divisions of the data into training and validation sets, for data "
         "variance: each is trained once more on every one",
     )
-    back: Annotated[StrictInt, Field(ge=0)] = Field(
+    back: Again = Field(
         0,
         description="trainings of the candidate with each of its changes set back to the baseline, "
         "which shows what mattered; needs a baseline",
@@ -199,7 +229,7 @@ class Reruns(Shape):
 class Isolation(Shape):
     """How a scientific hyperparameter that is sampled over a range is shown."""
 
-    slices: Positive | None = Field(
+    slices: Slices | None = Field(
         None,
         description="parts of its range, of each of which the best trial is shown; as many as the "
         "trials bear if left out",
@@ -242,32 +272,30 @@ class Final(Shape):
 class Resources(Shape):
     """What one training job is given."""
 
-    trials_per_job: Positive | Literal["auto"] = Field(
+    trials_per_job: Trials | Literal["auto"] = Field(
         AUTO,
         description="trials that one job trains, in one process; auto: on one machine as many as "
         "keep its cores busy, on a cluster what the profile says",
     )
-    lanes: Positive = Field(
+    lanes: Trials = Field(
         1, description="trials of a job that one compiled program trains at once, on one device"
     )
-    devices: Positive = Field(
+    devices: Devices = Field(
         1,
         description="devices of a job, on each of its nodes: each has lanes of its own, or a part "
         "of each batch where lanes is 1",
     )
-    nodes: Positive = Field(
+    nodes: Nodes = Field(
         1, description="processes of a job, each on a node of its own, that train a trial together"
     )
-    threads: Positive = Field(1, description="CPU cores of a job")
-    memory_mb: Positive | None = Field(
+    threads: Threads = Field(1, description="CPU cores of a job")
+    memory_mb: Megabytes | None = Field(
         None, description="memory of a job, in megabytes; left out, what the profile says"
     )
-    runtime_minutes: Positive | None = Field(
+    runtime_minutes: Minutes | None = Field(
         None, description="time limit of a job on a cluster; left out, what the profile says"
     )
-    gpus: Annotated[StrictInt, Field(ge=0)] = Field(
-        0, description="GPUs of a job, on each of its nodes"
-    )
+    gpus: MaybeDevices = Field(0, description="GPUs of a job, on each of its nodes")
 
     @property
     def all_gpus(self) -> int:
@@ -323,7 +351,7 @@ class StudySpec(Shape):
     )
     search: Search
     reruns: Reruns = Field(default_factory=Reruns)
-    replicates: Annotated[StrictInt, Field(ge=0)] = Field(
+    replicates: Repeats = Field(
         0,
         description="how often the whole search is made again, each time with another seed, for "
         "study variance",

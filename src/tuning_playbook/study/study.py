@@ -153,6 +153,10 @@ class Arm:
         )
 
 
+FLOAT32_MOST, FLOAT32_LEAST = 3.4028234663852886e38, 1.1754943508222875e-38
+"""The largest number of 32 bits, and the smallest one that devices do not round to zero."""
+
+
 @dataclass(frozen=True)
 class Incumbent:
     """The baseline of a study: where it stands, and its whole configuration.
@@ -246,6 +250,24 @@ def available(
     """Return every hyperparameter of a configuration with these choices, by name."""
     listed = (*training_hyperparameters(chosen, workload.optax), *workload.hyperparameters.values())
     return {item.name: item for item in listed}
+
+
+def check_float32(name: str, value: Value) -> None:
+    """Check that a 32-bit number holds what a spec gives, be it less precisely.
+
+    Raises:
+        SpecError: It would become infinite, or zero; the message does not name the place.
+    """
+    if isinstance(value, bool | str):
+        return
+    size = abs(value)
+    if size > FLOAT32_MOST:
+        raise SpecError(f"'{name}' is more than a 32-bit number holds, {FLOAT32_MOST:.3g}")
+    if 0 < size < FLOAT32_LEAST:
+        raise SpecError(
+            f"'{name}' is {value:g}, and a 32-bit number holds none but 0 below "
+            f"{FLOAT32_LEAST:.3g}: give 0, or a larger one"
+        )
 
 
 def resolve_value(name: str, hyperparameter: Hyperparameter, value: Value) -> Value:

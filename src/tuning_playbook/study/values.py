@@ -19,6 +19,7 @@ from tuning_playbook.declarations import NAME
 from tuning_playbook.errors import SpecError
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.distributions import Distribution, Kind, make_distribution
+from tuning_playbook.study.limits import LISTED, WHOLE
 
 
 def _check_name(name: str) -> str:
@@ -32,8 +33,8 @@ def _check_name(name: str) -> str:
 
 Name = Annotated[str, AfterValidator(_check_name)]
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
-Positive = Annotated[StrictInt, Field(ge=1)]
-Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
+Positive = Annotated[StrictInt, Field(ge=1), WHOLE]
+Seed = Annotated[StrictInt, Field(ge=0, lt=2**32), WHOLE]
 
 
 class DistributionShape(Shape):
@@ -47,7 +48,7 @@ class DistributionShape(Shape):
     log_int_uniform: list[Scalar] | None = Field(
         None, description="[low, high], both included, spread evenly in the logarithm"
     )
-    choice: Annotated[list[Scalar], Field(min_length=1)] | None = Field(
+    choice: Annotated[list[Scalar], Field(min_length=1), LISTED] | None = Field(
         None, description="the values, each as likely"
     )
 
@@ -74,7 +75,7 @@ VALUES, RANGE = "[values]", "[range]"
 """What pydantic calls the two ways to give a scientific hyperparameter; no name in a spec."""
 
 Scientific = Annotated[
-    Annotated[list[Scalar], Field(min_length=1), Tag(VALUES)]
+    Annotated[list[Scalar], Field(min_length=1), LISTED, Tag(VALUES)]
     | Annotated[DistributionShape, Tag(RANGE)],
     Discriminator(lambda given: RANGE if isinstance(given, dict | DistributionShape) else VALUES),
 ]

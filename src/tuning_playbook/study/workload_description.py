@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,39 @@ def from_json(content: Mapping[str, Any]) -> WorkloadDescription:
     )
 
 
+def to_json(described: WorkloadDescription) -> dict[str, Any]:
+    """Return what `from_json` reads of a class, without the folders of this machine.
+
+    What has its default is left out, so that no number in it is infinite.
+    """
+    optax = described.optax or {}
+    return {
+        "name": described.name,
+        "description": described.description,
+        "hyperparameters": [_told(item) for item in described.hyperparameters.values()],
+        "metrics": [_told(item) for item in described.metrics.values()],
+        "splits": list(described.splits),
+        "examples": dict(described.examples),
+        "resplits": described.resplits,
+        "makes": list(described.makes),
+        "optax": {name: [_told(item) for item in items] for name, items in optax.items()},
+        "versions": dict(described.versions),
+    }
+
+
+def _told(declared: Hyperparameter | Metric) -> dict[str, Any]:
+    values = {item.name: (getattr(declared, item.name), item.default) for item in fields(declared)}
+    return {
+        name: value
+        for name, (value, default) in values.items()
+        if default is MISSING or value != default
+    }
+
+
 def _declared(items: Iterable[Mapping[str, Any]]) -> tuple[Hyperparameter, ...]:
     return tuple(
-        Hyperparameter(**(item | {"choices": tuple(item["choices"])})) for item in map(dict, items)
+        Hyperparameter(**(item | {"choices": tuple(item.get("choices", ()))}))
+        for item in map(dict, items)
     )
 
 

@@ -8,6 +8,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from tuning_playbook.errors import SpecError
+from tuning_playbook.study.limits import MOST_BYTES, MOST_VALUES
 
 Location = tuple[str | int, ...]
 """The keys and indices that lead from a document's root to one of its values."""
@@ -26,6 +27,15 @@ def read_yaml(path: Path, *, what: str) -> tuple[dict[str, Any], str]:
         SpecError: The file cannot be read, is empty, is not YAML or is not a mapping.
     """
     try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise SpecError(
+                f"{path}: the {what} has {size:,} bytes, more than the {MOST_BYTES:,} that are "
+                "read: leave long texts and lists of trials out, or give those as a table under "
+                "'source'"
+            )
+        if not path.is_file():
+            raise SpecError(f"{path}: the {what} is no file")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SpecError(f"{path}: there is no such {what}") from None
@@ -33,7 +43,7 @@ def read_yaml(path: Path, *, what: str) -> tuple[dict[str, Any], str]:
         raise SpecError(f"{path}: the {what} cannot be read: {error}") from None
     try:
         document = YAML(typ="safe", pure=True).load(text)
-        _check_ends(document)
+        _check_size(path, document)
     except RecursionError:
         raise SpecError(
             f"{path}: its values are nested without end, or nearly so; does one contain itself?"
@@ -75,11 +85,33 @@ def _child(node: Node | None, key: str | int) -> tuple[int, Node] | None:
     return None
 
 
-def _check_ends(value: Any) -> None:
-    """Walk through a document; one that contains itself by an alias is a RecursionError."""
-    children = value.values() if isinstance(value, dict) else value
-    for child in children if isinstance(value, dict | list) else ():
-        _check_ends(child)
+def _check_size(path: Path, document: Any) -> None:
+    """Check that a document has an end, and not too many values once its aliases are written out.
+
+    Raises:
+        RecursionError: It contains itself by an alias.
+        SpecError: It has too many values.
+    """
+    sizes: dict[int, int | None] = {}
+
+    def size(value: Any) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        if id(value) in sizes:  # an alias: looked through once, counted every time
+            known = sizes[id(value)]
+            if known is None:
+                raise RecursionError
+            return known
+        sizes[id(value)] = None
+        found = 1 + sum(map(size, value.values() if isinstance(value, dict) else value))
+        sizes[id(value)] = found
+        return found
+
+    if (values := size(document)) > MOST_VALUES:
+        raise SpecError(
+            f"{path}: with its aliases written out it has {values:.15g} values, more than the "
+            f"{MOST_VALUES:,} that are read: write out fewer, or give a range"
+        )
 
 
 def _explain(error: YAMLError) -> str:

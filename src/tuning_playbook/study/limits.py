@@ -1,0 +1,155 @@
+"""How much a spec may ask for: each limit with its reason, which its error and the schema tell.
+
+A spec beyond a limit is refused before anything is made of it, so that a slip of the keyboard costs
+neither minutes nor memory.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictInt,
+)
+from pydantic_core import core_schema
+
+MOST_BYTES = 2**19
+"""Of a spec's file: reading more takes longer than a person waits for an error."""
+
+MOST_VALUES = 100_000
+"""Of a spec once its aliases are written out: few lines of aliases may stand for any number."""
+
+MOST_LISTED = 10_000
+"""Of a list: each value of a scientific hyperparameter is an arm, and there are at most so many."""
+
+MOST_TRIALS = 100_000
+"""Of a study with the repeats of its search: each is a folder, in one that file systems and people
+have to look through."""
+
+MOST_EVALUATIONS = 1_000_000
+"""Of a trial: each is a row of its metrics, which are held in memory when they are collected."""
+
+
+def _whole(value: object) -> object:
+    """Return a whole number that is written as a real one, as 1e2, as the integer that it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Takes a whole number however it is written."""
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """The largest that a number may be, or the most items that a list may have.
+
+    Attributes:
+        most: That many.
+        why: Why no more, to be read after a colon.
+    """
+
+    most: int
+    why: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        # Before all else: a list that is too long is not looked through.
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        told = dict(handler(schema))
+        key = "maxItems" if told.get("type") == "array" else "maximum"
+        return told | {key: self.most, "$comment": f"at most {self.most:,}: {self.why}"}
+
+    def _check(self, given: object) -> object:
+        if isinstance(given, list) and len(given) > self.most:
+            raise ValueError(f"{len(given):,} items are more than {self.most:,}: {self.why}")
+        number = isinstance(given, int | float) and not isinstance(given, bool)
+        if number and given > self.most:  # type: ignore[operator]
+            raise ValueError(f"it is more than {self.most:,}: {self.why}")
+        return given
+
+
+LISTED = AtMost(MOST_LISTED, "compare fewer values at once, or give a range")
+STEPS = AtMost(2**31 - 1, "steps are counted with 32 bits")
+EXAMPLES = AtMost(2**31 - 1, "examples are counted with 32 bits")
+DEVICES = AtMost(4096, "no node has as many")
+
+Steps = Annotated[StrictInt, Field(ge=1), WHOLE, STEPS]
+MaybeSteps = Annotated[StrictInt, Field(ge=0), WHOLE, STEPS]
+Examples = Annotated[StrictInt, Field(ge=1), WHOLE, EXAMPLES]
+MaybeExamples = Annotated[StrictInt, Field(ge=0), WHOLE, EXAMPLES]
+Trials = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(MOST_TRIALS, "each trial is a folder, and a study has no more"),
+]
+Points = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(MOST_TRIALS, "each is a trial at least, and a study has no more"),
+]
+Rounds = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(1000, "each round is a job that waits for the one before"),
+]
+Again = Annotated[
+    StrictInt,
+    Field(ge=0),
+    WHOLE,
+    AtMost(1000, "each trains every arm once more, and 1,000 show the variance"),
+]
+Repeats = Annotated[
+    StrictInt,
+    Field(ge=0),
+    WHOLE,
+    AtMost(1000, "each makes the whole search once more"),
+]
+Kept = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(1000, "each is a checkpoint on the disk"),
+]
+Slices = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(1000, "each is a point of a plot"),
+]
+Threads = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(4096, "no machine has as many cores"),
+]
+Devices = Annotated[StrictInt, Field(ge=1), WHOLE, DEVICES]
+MaybeDevices = Annotated[StrictInt, Field(ge=0), WHOLE, DEVICES]
+Nodes = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(2**16, "no cluster has as many"),
+]
+Megabytes = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(2**31 - 1, "no machine has as much memory"),
+]
+Minutes = Annotated[
+    StrictInt,
+    Field(ge=1),
+    WHOLE,
+    AtMost(10**7, "no job runs for twenty years"),
+]
