@@ -24,6 +24,11 @@ NO_RERUNS = {"reruns": {"seeds": 0}}
 each_way = pytest.mark.parametrize("way", [AS_A_SCRIPT, AS_A_MODULE], ids=["script", "module"])
 
 
+def told(text):
+    """The lines of an error, without those by which a slow machine says what it waits for."""
+    return [line for line in text.splitlines() if not line.startswith("waiting for ")]
+
+
 @pytest.fixture(scope="module")
 def call(tmp_path_factory):
     """Call a command, with the scripts of this checkout as an installer makes them.
@@ -62,7 +67,7 @@ def test_the_check_of_a_procedure_says_the_most_that_it_may_cost(call, way, tmp_
     changes = {"procedure": procedure, "fixed": fixed, "nuisance": REMOVED, "search": REMOVED}
     spec = write_spec(tmp_path / "stable.yaml", changed(changes))
     done = call(*way, "check", spec, "--results", tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, told(done.stderr)) == (0, [])
     # Two rates; a look, six lower rates at most, and twelve in between.
     assert f"{spec}: at most 6 rounds and 21 trials; round 1 is:" in done.stdout
     assert f"{spec}: 2 trials, in 2 jobs" in done.stdout
@@ -72,13 +77,8 @@ def test_the_check_of_a_procedure_says_the_most_that_it_may_cost(call, way, tmp_
 def test_a_spec_is_checked(call, way, tmp_path):
     spec = write_spec(tmp_path / "small.yaml", changed({}))
     done = call(*way, "check", spec, "--results", tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, told(done.stderr)) == (0, [])
     assert f"{spec}: 4 trials, in 4 jobs" in done.stdout
-
-
-def said_of_the_spec(text):
-    """The lines of an error, without those by which a slow machine says what it waits for."""
-    return [line for line in text.splitlines() if not line.startswith("waiting for ")]
 
 
 @each_way
@@ -95,7 +95,7 @@ def test_what_is_wrong_gets_one_line_that_names_the_spec(call, way, change, mess
     spec = write_spec(tmp_path / "wrong.yaml", changed(change))
     done = call(*way, "check", spec)
     assert (done.returncode, done.stdout) == (1, "")
-    (line,) = said_of_the_spec(done.stderr)
+    (line,) = told(done.stderr)
     assert line.partition("Error: ")[2].startswith(f"{spec}:")
     assert message in line
 
@@ -103,7 +103,7 @@ def test_what_is_wrong_gets_one_line_that_names_the_spec(call, way, change, mess
 def test_a_budget_becomes_a_plan_with_a_reason_for_each_change(call, tmp_path):
     spec = write_spec(tmp_path / "small.yaml", changed({"scientific": {"depth": [1, 2]}}))
     done = call(*AS_A_MODULE, "check", spec, "--results", tmp_path, "--budget", "51trials")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, told(done.stderr)) == (0, [])
     lines = done.stdout.partition("plan for a budget of 51 trainings:\n")[2].splitlines()
     assert lines[:5] == [
         "  arm        trials  searched hyperparameters  reruns  trainings",
@@ -140,7 +140,7 @@ def test_a_budget_of_which_nothing_can_be_made_gets_one_line(call, budget, messa
     spec = write_spec(tmp_path / "small.yaml", changed({}))
     done = call(*AS_A_MODULE, "check", spec, "--results", tmp_path, "--budget", budget)
     assert done.returncode == 1
-    (line,) = said_of_the_spec(done.stderr)
+    (line,) = told(done.stderr)
     assert line.startswith("BudgetError: ")
     assert message in line
 
@@ -161,7 +161,7 @@ def test_how_far_a_study_is_can_be_asked_at_any_time(call, tmp_path):
     spec = write_spec(tmp_path / "small.yaml", changed({"reruns": {"seeds": 0}}))
     ask = (*AS_A_MODULE, "status", spec, "--results", tmp_path / "results")
     before = call(*ask)
-    assert (before.returncode, before.stderr) == (0, "")
+    assert (before.returncode, told(before.stderr)) == (0, [])
     assert before.stdout.startswith("small: 0 of 4 trials done (4 to come)")
     watch = (*AS_A_MODULE, "watch", spec, "--results", tmp_path / "results", "--every", "0.1")
     with subprocess.Popen(list(map(str, watch)), stdout=subprocess.PIPE, text=True) as watching:
