@@ -7,7 +7,7 @@ VALIDATOR := .venv-validator/.installed
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help environments study test test-parts test-workflows test-slurm check bench bench-scale lock clean
+.PHONY: help environments study test test-parts test-workflows test-slurm faults check figures bench bench-scale lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,21 +19,27 @@ test: $(INSTALLED) $(VALIDATOR) ## run the tests
 	@$(MAKE) --no-print-directory --jobs 2 test-parts test-workflows
 
 test-parts: $(INSTALLED)
-	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n $(CORES) --dist loadscope --ignore tests/workflow
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n $(CORES) --dist loadscope --ignore tests/workflow --ignore tests/faults
 
 # Whole workflows share their long runs, so one process has them all; most of them keep one core busy,
 # which leaves the others to the tests of the parts.
 test-workflows: $(INSTALLED) $(VALIDATOR)
-	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest tests/workflow
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest tests/workflow tests/faults
 
 test-slurm: $(INSTALLED) ## run the tests that start a Slurm cluster (needs root and Slurm's packages)
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest tests/slurm
+
+faults: $(INSTALLED) ## damage every file of a finished study in every way, one run of Snakemake for each
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest tests/faults/every_fault.py
 
 check: $(INSTALLED) ## linters, formatters and the type checker
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
+
+figures: $(INSTALLED) ## draw the playbook's figures anew, to docs/figures/ and docs/figures.md
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m figures --cores $(CORES)
 
 bench: $(INSTALLED) ## measure what the workflow costs against a bare script, as ratios
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m benchmarks

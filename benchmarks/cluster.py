@@ -15,7 +15,7 @@ from benchmarks.packs import fresh_cache
 from benchmarks.process import ROOT, measure
 from benchmarks.studies import write_study
 from benchmarks.table import Figure
-from tuning_playbook.trials.trial_files import read_provenance
+from tuning_playbook.trials.trial_json import read_provenance
 
 SHORT_TRAINING = {"max_train_steps": 20, "eval_every": 10}
 

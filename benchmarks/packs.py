@@ -20,7 +20,7 @@ from benchmarks.table import Bar, Figure, medians, ratios
 from benchmarks.training_job import LOG, PACK
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import TrialRecord
-from tuning_playbook.trials.trial_files import read_provenance
+from tuning_playbook.trials.trial_json import read_provenance
 
 ONE_THREAD = {"NPROC": "1"}
 """What the default study gives a job: XLA sizes its thread pool by it."""

@@ -33,7 +33,10 @@ from tuning_playbook.planning.plan import Plan, plan_study
 from tuning_playbook.trials.pack_file import write_pack
 from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, TrialRecord
 from tuning_playbook.trials.trial import Trial
-from tuning_playbook.trials.trial_files import FORMAT, write_trial_json
+from tuning_playbook.trials.trial_files import (
+    FORMAT,
+)
+from tuning_playbook.trials.trial_json import write_trial_json
 
 METRICS = tuple(
     f"{split}/{name}"

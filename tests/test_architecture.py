@@ -70,7 +70,7 @@ def test_no_two_modules_share_a_name():
     "room",
     [
         *("trials.trial", "study.read", "sources.imported_study", "planning.chain"),
-        "procedures.planned",
+        *("procedures.planned", "planning.probes"),
     ],
 )
 def test_what_the_snakefile_imports_is_light(room):

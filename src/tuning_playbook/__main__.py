@@ -22,9 +22,12 @@ from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan, find_spec, request_of
-from tuning_playbook.procedures.found_plan import found_plan, found_plans
+from tuning_playbook.planning.probes import probe_plan
+from tuning_playbook.procedures.found_plan import found_plan, found_plans, spec_of_procedure
+from tuning_playbook.procedures.planned import has_rounds
 from tuning_playbook.procedures.procedure_state import is_concluded
 from tuning_playbook.report.check_lines import check_lines
+from tuning_playbook.report.probe_lines import probe_status_lines
 from tuning_playbook.study.schema import json_schema
 
 UNCONFIRMED = 3
@@ -32,6 +35,10 @@ UNCONFIRMED = 3
 
 if TYPE_CHECKING:
     from tuning_playbook.dataset.study_status import StudyStatus
+
+
+ENDED_BY_HAND = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 def say(line: str, file: TextIO | None = None) -> None:
@@ -55,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InterruptedTrainingError as error:
         say(str(error), file=sys.stderr)
         return INTERRUPTED
+    except KeyboardInterrupt:
+        return ENDED_BY_HAND
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -268,6 +277,7 @@ def _agrees(code: str) -> bool:
 
 def _leftovers(options: argparse.Namespace) -> int:
     from tuning_playbook.archive.leftovers import (  # noqa: PLC0415 - only this command needs it
+        check_idle,
         find_leftovers,
         remove,
     )
@@ -280,6 +290,8 @@ def _leftovers(options: argparse.Namespace) -> int:
         for path in paths
     ]
     trials, size = sum(len(item.trials) for item in found), sum(item.bytes for item in found)
+    for leftovers in found if options.remove else ():
+        check_idle(leftovers.trials)
     for leftovers in found:
         for folder in leftovers.trials:
             say(str(folder))
@@ -412,6 +424,9 @@ def _told(
         ((lines, status),) = seen
         return lines, not status.left
     lines = [line for told, _ in seen for line in told]
+    if not has_rounds(link.procedure):
+        probes = probe_plan(spec_of_procedure(link, options.results))
+        lines = probe_status_lines(path, probes, options.results / link.plan.study.name)
     concluded = is_concluded(link, options.results)
     if concluded:
         lines += conclusion_words(options.results / link.plan.study.name)

@@ -79,6 +79,10 @@ class ArtefactError(TuningPlaybookError):
     """A file of a study that is missing, damaged or not what its name says."""
 
 
+class StorageError(TuningPlaybookError, OSError):
+    """A disk, a quota or a file system that fails: the job's error, never a configuration's."""
+
+
 class ArchiveError(TuningPlaybookError):
     """An archive that cannot be made, is not what it should be, or is not safe to unpack."""
 

@@ -1,5 +1,8 @@
 """Files that are whole or not there, written under another name then renamed; and the cache."""
 
+import contextlib
+import errno
+import hashlib
 import json
 import os
 import tempfile
@@ -8,29 +11,108 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tuning_playbook.errors import StorageError
+
 FORMAT = 1
 """The format of the JSON files and datasets of a study that have no other number of their own."""
 
 
+STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.ESTALE)
+"""What a system answers whose storage is full, over its quota, or broken."""
+
+OF_NETCDF = ("NetCDF: HDF error", "NetCDF: I/O failure", "No space left on device")
+"""What netCDF says then, as a RuntimeError."""
+
+REMEDY = (
+    "the storage failed, not the study: make room, or see to the quota or the disk, and run "
+    "snakemake again, which keeps what is finished"
+)
+
+
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`, and rename it to `path` if the block succeeds.
 
     The folder is made if need be. After a failure nothing stays behind, and what stood at `path`
     before stands there still.
+
+    Args:
+        path: The file.
+        lasting: Whether a power cut right after it must not lose the file.
+
+    Raises:
+        StorageError: The storage fails.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    with naming_storage(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)  # mkstemp grants the owner alone
+            if lasting:
+                flush(temporary)
+            temporary.replace(path)
+            if lasting:
+                flush_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_storage(path: Path) -> Iterator[None]:
+    """Tell an error of the storage as one, with the path that was read or written.
+
+    Raises:
+        StorageError: The block raised such an error.
+    """
     try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp grants the owner alone
-        temporary.replace(path)
+        yield
+    except (OSError, RuntimeError) as error:
+        told = storage_error(error, path)
+        if told is None:
+            raise
+        raise told from error
+
+
+def storage_error(error: BaseException, path: Path | None = None) -> StorageError | None:
+    """Return what the storage says in an exception as an error of its own; None if it says nothing.
+
+    Args:
+        error: The exception.
+        path: What was read or written, where the exception does not say.
+    """
+    if isinstance(error, StorageError):
+        return None
+    if isinstance(error, OSError) and error.errno in STORAGE:
+        said = str(error.strerror)
+    elif isinstance(error, RuntimeError) and any(words in str(error) for words in OF_NETCDF):
+        said = str(error)
+    else:
+        return None
+    where = path or getattr(error, "filename", None) or "a file"
+    return StorageError(f"{where}: {said}; {REMEDY}")
+
+
+def flush(path: Path) -> None:
+    """Have the content of a file on its disk, whatever wrote it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def flush_folder(path: Path) -> None:
+    """Have the names in a folder on its disk, where the file system can say so."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems know no such thing
+            os.fsync(handle)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def cache_folder() -> Path:
@@ -39,9 +121,28 @@ def cache_folder() -> Path:
     return Path(base) / "tuning-playbook"
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write `content` to `path`, whole or not at all."""
-    with atomic(path) as temporary:
+def keep_cached(path: Path, content: bytes) -> None:
+    """Write a file of the cache, behind its own SHA-256.
+
+    A cache that cannot be written costs time, not the run, so nothing is raised then.
+    """
+    with contextlib.suppress(OSError):
+        line = f"{hashlib.sha256(content).hexdigest()}\n".encode()
+        write_atomically(path, line + content, lasting=False)
+
+
+def read_cached(path: Path) -> bytes | None:
+    """Return what `keep_cached` wrote; None where there is none, or it was changed since."""
+    try:
+        line, _, content = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return content if line == hashlib.sha256(content).hexdigest().encode() else None
+
+
+def write_atomically(path: Path, content: str | bytes, *, lasting: bool = True) -> None:
+    """Write `content` to `path`, whole or not at all; see `atomic`."""
+    with atomic(path, lasting=lasting) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
+from tests.engine.quadratic import make_trial
+from tests.trials.records import trial_json_of
 from tuning_playbook.analysis.best_result import best_result, best_results
 from tuning_playbook.errors import ArtefactError
+from tuning_playbook.trials.trial_json import write_trial_json
 
 
 def only(arm):
@@ -57,9 +60,8 @@ def test_results_are_read_from_the_folders_of_the_earlier_studies(tmp_path):
         (tmp_path / name).mkdir()
         study_of().assign_attrs(study=name).to_netcdf(tmp_path / name / "study.nc")
     best = best_result(study_of())
-    trial = tmp_path / "first/trials" / best.trial
-    trial.mkdir(parents=True)
-    (trial / "trial.json").write_text('{"provenance": {"git_commit": "c0ffee"}}')
+    record = trial_json_of(make_trial(0), provenance={"git_commit": "c0ffee"})
+    write_trial_json(tmp_path / "first/trials" / best.trial, record)
     earlier = {("first", ""): "first", ("studies/other.yaml", ADAM): "other"}
     folders = {name: tmp_path / name for name in ("first", "other")}
     results = best_results(earlier, folders)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -144,6 +145,22 @@ def test_failed_trials_that_nothing_names_are_cleared_and_all_others_stay(tmp_pa
     assert busy.stdout == "0\n"
     assert clear_failed_attempts(plan, tmp_path / "results", launches) == 1
     assert left(tmp_path, "trials") == {named.id, completed.id, damaged.name}
+
+
+def test_trials_of_a_running_job_are_not_removed(study, tmp_path):
+    """Its spec was changed after it began."""
+    trial = unnamed(study, tmp_path)
+    folder = tmp_path / "results/small"
+    before = left(tmp_path, "trials")
+    busy = SimpleNamespace(id=trial)
+    with claimed([busy], folder):
+        command = [sys.executable, "-m", "tuning_playbook", "leftovers", str(study), "--remove"]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert f"trials/{trial}: a job trains this trial at this moment" in refused.stderr
+    assert left(tmp_path, "trials") == before
+    assert main(["leftovers", str(study), "--remove"]) == 0
+    assert trial not in left(tmp_path, "trials")
 
 
 CLEAR = """

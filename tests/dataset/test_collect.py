@@ -17,7 +17,7 @@ from tuning_playbook.dataset.searched import read_searched
 from tuning_playbook.engine.windows import evaluation_steps
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.trials.pack_file import read_pack, write_pack
-from tuning_playbook.trials.trial import trial_from_json
+from tuning_playbook.trials.trial import pack_id, trial_from_json
 from tuning_playbook.trials.trial_files import write_trial
 
 ARMS = {
@@ -193,6 +193,15 @@ def test_numbers_that_are_not_those_of_the_trials_own_record_are_an_error(
     old = records | {second.id: record_of(second, [0.9, 0.1, 0.1])}
     with pytest.raises(ArtefactError, match=rf"1\.nc: trial {second.id} has other numbers there"):
         collect_study(plan, packed(tmp_path, old), folder=tmp_path, incomplete=incomplete)
+
+
+def test_a_pack_with_the_trials_of_another_is_named(plan, rows, records, tmp_path):
+    names = sorted(records)
+    for pack, held in ((names[:1], names[:1]), (names[1:], names[:1])):
+        write_pack(tmp_path / f"packs/{pack_id(pack)}.nc", {name: records[name] for name in held})
+    packs = sorted((tmp_path / "packs").iterdir())
+    with pytest.raises(ArtefactError, match=rf"{pack_id(names[1:])}\.nc: it holds other trials"):
+        collect_study(plan, packs)
 
 
 def test_a_pack_that_is_cut_short_is_never_taken_for_a_whole_one(plan, rows, records, tmp_path):

@@ -19,11 +19,10 @@ from tuning_playbook.trials.pack_file import read_numbers, read_pack
 from tuning_playbook.trials.trial_files import (
     NUMBERS,
     pack_trials,
-    read_trial_json,
     trial_folder,
     write_trial,
-    write_trial_json,
 )
+from tuning_playbook.trials.trial_json import read_trial_json, write_trial_json
 
 MARK = np.float32(0.123456789)
 """A number that stands nowhere else."""

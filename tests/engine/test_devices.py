@@ -17,7 +17,12 @@ from tuning_playbook.errors import DeviceError
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.groups import train_trials
 from tuning_playbook.trials.best_checkpoint import read_best
-from tuning_playbook.trials.trial_files import NUMBERS, own_record, read_provenance, trial_folder
+from tuning_playbook.trials.trial_files import (
+    NUMBERS,
+    own_record,
+    trial_folder,
+)
+from tuning_playbook.trials.trial_json import read_provenance
 
 DEVICES = 8
 

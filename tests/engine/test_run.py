@@ -17,6 +17,7 @@ from tuning_playbook.engine.program import Program, signature
 from tuning_playbook.engine.run import _times, train_group
 from tuning_playbook.errors import InfeasibleConfigurationError
 from tuning_playbook.study.families import training_hyperparameters
+from tuning_playbook.study.schedule_hyperparameters import OWN_DROPS
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 
 GOOD = {"learning_rate": 0.05}
@@ -245,6 +246,7 @@ OF_ADAM_AND_COSINE = {
     "b2": lambda n: 0.99 - 0.01 * n,
     "epsilon": lambda n: 1e-8 * (n + 1),
     "end_factor": lambda n: 0.01 * n,
+    "hold_steps": lambda n: n,
     "decay_steps": lambda n: 10 + n,
 }
 OF_RMSPROP_AND_POLYNOMIAL = {
@@ -252,14 +254,17 @@ OF_RMSPROP_AND_POLYNOMIAL = {
     "rho": lambda n: 0.8 + 0.005 * n,
     "epsilon": lambda n: 1e-8 * (n + 1),
     "end_factor": lambda n: 0.01 * n,
+    "hold_steps": lambda n: n,
     "decay_steps": lambda n: 10 + n,
     "power": lambda n: 1.0 + 0.1 * n,
 }
 OF_MOMENTUM_AND_PIECEWISE = {
     "momentum": lambda n: 0.5 + 0.01 * n,
+    "hold_steps": lambda n: n,
     "decay_steps": lambda n: 10 + n,
     "drops": lambda n: 1 + n,
     "drop_factor": lambda n: 0.1 + 0.01 * n,
+    **{name: lambda n: 1 + n for name in OWN_DROPS},
 }
 
 

@@ -1,6 +1,5 @@
 """A changed objective ranks the same trials; one is trained again for a checkpoint it lacks."""
 
-import json
 import logging
 import shutil
 
@@ -22,10 +21,10 @@ from tuning_playbook.trials.manifest import BEST
 from tuning_playbook.trials.resume_states import resume_steps
 from tuning_playbook.trials.trial_files import (
     NUMBERS,
-    read_trial_json,
     remove_own_numbers,
     trial_folder,
 )
+from tuning_playbook.trials.trial_json import read_trial_json, write_trial_json
 
 SMALLEST = {
     "search.trials": 2,
@@ -135,6 +134,7 @@ def test_one_that_is_not_is_trained_again_to_the_same_bits_and_both_are_kept(
 
     after = read_trial_json(place)
     steps = [*before["kept_steps"], 0, 10]
+    assert after.pop("best_sha256") != before.pop("best_sha256")
     assert after == before | {"kept_steps": list(dict.fromkeys(steps))}
     both = checkpoints.restore(place / "checkpoints", BEST)
     assert same(both, saved | from_nothing)
@@ -182,8 +182,8 @@ def test_a_trial_that_gives_other_numbers_here_is_left_as_it_is(study, tmp_path)
     """It was trained on another kind of machine."""
     _, request = asked(tmp_path, LARGEST)
     first = request.trials[0]
-    path = trial_folder(study, first) / "trial.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"numbers_sha256": "0" * 64}))
+    place = trial_folder(study, first)
+    write_trial_json(place, read_trial_json(place) | {"numbers_sha256": "0" * 64})
     before = files_of(study)
     with pytest.raises(ArtefactError, match=f"{first.id}: .* has other numbers than before"):
         best_variables(study, request.asking_for([first]), 0)
@@ -219,11 +219,29 @@ def test_a_step_that_is_not_its_best_is_one_message(study, tmp_path):
         best_variables(study, request.asking_for([first]), step)
 
 
-def test_a_damaged_checkpoint_is_one_message_with_its_remedy(study, tmp_path):
-    _, request = asked(tmp_path, SMALLEST)
-    first = request.trials[0]
-    place = trial_folder(study, first)
+def flip(place, other):
     flip_a_bit(place / "checkpoints" / BEST / "_METADATA")
-    step = kept_steps(place)[0]
-    with pytest.raises(ArtefactError, match=r"_METADATA: .*remove the file of its pack and run"):
-        best_variables(study, request.asking_for([first]), step)
+
+
+def lose_the_manifest(place, other):
+    (place / "checkpoints" / f"{BEST}.sha256").unlink()
+
+
+def take_anothers(place, other):
+    """A whole checkpoint with its manifest, of another trial."""
+    shutil.rmtree(place / "checkpoints")
+    shutil.copytree(other / "checkpoints", place / "checkpoints")
+
+
+@pytest.mark.parametrize("damage", [flip, lose_the_manifest, take_anothers])
+def test_a_checkpoint_that_is_not_its_own_is_trained_again(study, tmp_path, damage, caplog):
+    caplog.set_level(logging.INFO, "tuning_playbook")
+    _, request = asked(tmp_path, SMALLEST)
+    first, other = (trial_folder(study, trial) for trial in request.trials)
+    step = kept_steps(first)[0]
+    saved = checkpoints.restore(first / "checkpoints", BEST)
+    damage(first, other)
+    for _ in range(2):
+        found = best_variables(study, request.asking_for(request.trials[:1]), step)
+        assert same(found, saved[f"step_{step}"])
+    assert caplog.text.count("it is trained again") == 1

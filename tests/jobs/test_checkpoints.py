@@ -1,15 +1,17 @@
 import dataclasses
+import errno
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 from flax import nnx
 
 from tests.jobs.damage import flip_a_bit
-from tuning_playbook.errors import ArtefactError
+from tuning_playbook.errors import ArtefactError, StorageError
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.trials.manifest import BEST
 
@@ -124,3 +126,26 @@ def test_threads_may_save_at_the_same_time(tmp_path):
         list(threads.map(lambda name: checkpoints.save(tmp_path, name, TREE), names))
     for name in names:
         assert set(checkpoints.restore(tmp_path, name)) == set(TREE)
+
+
+def full(*arguments, **options):
+    """What Orbax raises where the disk is full."""
+    raise ValueError("RESOURCE_EXHAUSTED: Error writing file: No space left on device")
+
+
+def broken(*arguments, **options):
+    raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize(("error", "said"), [(full, "No space left"), (broken, "Input/output")])
+def test_storage_that_fails_is_told_with_the_path(tmp_path, monkeypatch, error, said):
+    checkpoints.save(tmp_path, BEST, TREE)
+    with monkeypatch.context() as patched:
+        patched.setattr(ocp.StandardCheckpointer, "restore", error)
+        with pytest.raises(StorageError, match=rf"{tmp_path / BEST}: .*{said}.*run snakemake"):
+            checkpoints.restore(tmp_path, BEST)
+        patched.setattr(ocp.StandardCheckpointer, "save", error)
+        with pytest.raises(StorageError, match=rf"{tmp_path / BEST}: .*{said}.*run snakemake"):
+            checkpoints.save(tmp_path, BEST, TREE)
+    assert not list(tmp_path.glob("*.sha256"))
+    checkpoints.save(tmp_path, BEST, TREE)

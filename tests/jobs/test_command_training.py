@@ -26,7 +26,7 @@ from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.study.command_file import read_command
 from tuning_playbook.trials.progress import read_progress
-from tuning_playbook.trials.trial_files import read_trial_json
+from tuning_playbook.trials.trial_json import read_trial_json
 
 ONE = {"search.trials": 1}
 

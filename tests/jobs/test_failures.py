@@ -136,9 +136,25 @@ def test_a_step_killed_for_its_memory_is_told_by_slurms_log(run, logs, line):
 
 
 def test_a_job_of_no_cluster_is_told_with_its_log(run, logs):
+    Path(logs[0]).write_text("2026-11-30 03:00:00,000 ERROR DeviceError: there is no device")
     run.begin()
     run.fail(logs=logs[:1])
     assert f"the job failed. What to do: see its log, {logs[0]}." in run.told
+
+
+def test_a_job_whose_log_says_nothing_of_its_end_was_killed(run, logs):
+    Path(logs[0]).write_text("2026-11-30 03:00:00,000 INFO to train 3 trials")
+    run.begin()
+    run.fail(logs=logs[:1])
+    assert "the job was killed, as the kernel does where memory runs out" in run.told
+    assert "fewer lanes (resources.lanes), fewer cores or more memory; see its log" in run.told
+
+
+def test_a_job_that_was_told_to_stop_was_not_killed(run, logs):
+    Path(logs[0]).write_text("2026-11-30 03:00:00,000 WARNING stopped after step 9; it is saved")
+    run.begin()
+    run.fail(logs=logs[:1])
+    assert "the job was told to stop. What to do: run snakemake again; it goes on" in run.told
 
 
 def test_a_job_that_wrote_no_log_is_left_to_what_snakemake_says(run, tmp_path):

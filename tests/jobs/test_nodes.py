@@ -16,7 +16,11 @@ from tuning_playbook.errors import NodesError
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.trials.resume_states import resume_steps
-from tuning_playbook.trials.trial_files import NUMBERS, read_provenance, trial_folder
+from tuning_playbook.trials.trial_files import (
+    NUMBERS,
+    trial_folder,
+)
+from tuning_playbook.trials.trial_json import read_provenance
 
 CHANGES = {
     "training": {"max_train_steps": 40, "batch_size": 32, "eval_every": 10},

@@ -1,14 +1,17 @@
 """A training job: what it keeps, what it trains, what it leaves in a trial's folder."""
 
 import dataclasses
+import errno
 import json
 import logging
 import re
 import sys
 import threading
+from pathlib import Path
 
 import jax
 import numpy as np
+import orbax.checkpoint as ocp
 import psutil
 import pytest
 
@@ -18,14 +21,15 @@ from tests.specs import plan_of
 from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.engine import run
 from tuning_playbook.engine.program import Program
-from tuning_playbook.errors import ChangedDuringRunError, WorkloadError
+from tuning_playbook.errors import ChangedDuringRunError, StorageError, WorkloadError
 from tuning_playbook.jobs import checkpoints, groups, resume
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.trials.best_checkpoint import read_best
 from tuning_playbook.trials.manifest import BEST
 from tuning_playbook.trials.trial import trial_from_json
-from tuning_playbook.trials.trial_files import NUMBERS, read_provenance, trial_folder
+from tuning_playbook.trials.trial_files import NUMBERS, trial_folder
+from tuning_playbook.trials.trial_json import read_provenance
 from tuning_playbook.workloads.classification import Classifier
 from tuning_playbook.workloads.digits_mlp import DigitsMLP
 
@@ -63,7 +67,7 @@ def test_a_trial_leaves_its_configuration_provenance_and_best_checkpoints(traine
     first = request.trials[0]
     place, record = trial_folder(folder, first), records[first.id]
     content = json.loads((place / "trial.json").read_text())
-    assert content["format"] == 2
+    assert content["format"] == 3
     assert content["fingerprint"] == first.fingerprint
     assert trial_from_json(content["trial"]) == first
     assert (content["status"], content["infeasible_reason"]) == ("completed", "")
@@ -227,6 +231,43 @@ def test_an_error_of_writing_is_the_jobs_and_not_a_trials(tmp_path, monkeypatch)
     with pytest.raises(ValueError, match="cannot be written"):
         train_pack(request, tmp_path, threads=1)
     assert not list(tmp_path.glob("trials/*/trial.json"))
+
+
+def full(*arguments, **options):
+    """What Orbax raises where the disk is full."""
+    raise ValueError("RESOURCE_EXHAUSTED: No space left on device")
+
+
+def full_of_lines(*arguments, **options):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "error", "path"),
+    [
+        (ocp.StandardCheckpointer, "save", full, r"checkpoints/resume_\d+"),
+        (Path, "open", full_of_lines, r"progress\.jsonl"),
+    ],
+)
+def test_a_disk_that_fills_in_mid_trial_is_the_jobs_error(
+    tmp_path, monkeypatch, owner, name, error, path
+):
+    """The configuration is not to blame, so the trial has no result until there is space again."""
+    (request,) = requests(plan_of(tmp_path, PACKED))
+    real = getattr(owner, name)
+
+    def fails(*arguments, **options):
+        mode = arguments[1] if len(arguments) > 1 else ""
+        return error() if owner is not Path or mode == "a" else real(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resume, "RESUME_SECONDS", 0.0)
+        patched.setattr(owner, name, fails)
+        with pytest.raises(StorageError, match=rf"{path}: .*No space left .*run snakemake again"):
+            train_pack(request, tmp_path, threads=1)
+    assert not list(tmp_path.glob("trials/*/trial.json"))
+    records = train_pack(request, tmp_path, threads=1)
+    assert {record.status for record in records.values()} == {"completed"}
 
 
 def test_a_trial_is_written_while_the_next_one_trains(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """A profile tells a trial that waits for its batches from one that does not."""
 
 import gzip
+import itertools
 import json
 
 import numpy as np
@@ -73,3 +74,16 @@ def test_a_batch_that_raises_is_the_workloads_error(profiled):
 
     with pytest.raises(WorkloadError, match=r"cannot be profiled: .*a shard is missing"):
         profiled(Broken(), trial_of())
+
+
+def test_a_hiccup_of_the_machine_is_in_one_part_alone():
+    pieces = [0.02] * 7 + [5.0] + [0.02] * 12  # seconds of pieces of two steps
+    means = profiles.part_means([0.0, *itertools.accumulate(pieces)], 2)
+    assert len(means) == 5
+    assert sorted(means)[:4] == pytest.approx([0.01] * 4)
+
+
+def test_batches_that_come_in_bursts_of_all_readers_are_not_taken_apart():
+    ends = [0.0, *itertools.accumulate([0.4, 0.0, 0.0, 0.0] * 2)]  # pieces of one step
+    assert profiles.part_means(ends, 1) == pytest.approx([0.1, 0.1])
+    assert profiles.part_means(ends[:2], 1) == pytest.approx([0.4])

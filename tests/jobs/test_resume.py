@@ -232,3 +232,16 @@ def test_a_trial_goes_on_under_another_objective_than_it_was_stopped_under(resum
     assert [step for step, _ in resumed.best] == [10, 20, 30]  # that of step 0 was not kept
     same = jax.tree.map(np.array_equal, dict(whole.best)[10], dict(resumed.best)[10])
     assert all(jax.tree.leaves(same))
+
+
+def test_the_state_of_another_trial_is_passed_over(resumable, tmp_path, caplog):
+    """It was moved here with its manifest: it is whole, and not of this trial."""
+    trial, other = make_trial(seed=1, **GOOD), make_trial(seed=2, **GOOD)
+    (whole,) = resumable(trial)
+    calls = itertools.count(1)
+    with pytest.raises(InterruptedTrainingError):
+        resumable(other, stop=lambda: next(calls) == 2)
+    shutil.copytree(tmp_path / other.id, tmp_path / trial.id, dirs_exist_ok=True)
+    (again,) = resumable(trial)
+    assert "it is not the state of this trial; it is not resumed from" in caplog.text
+    assert differing(whole.record, again.record) == []

@@ -1,18 +1,19 @@
 """Adopting a launch writes a baseline and a record; a refused one writes nothing."""
 
 import csv
-import json
 
 import pytest
 
 from tests.specs import plan_of
+from tests.trials.records import trial_json_of
 from tuning_playbook.errors import ArtefactError, LaunchError
-from tuning_playbook.files import write_atomically, write_json
+from tuning_playbook.files import write_json
 from tuning_playbook.launches.adopt import adopt, adopt_launch, baseline_name
 from tuning_playbook.launches.history import read_launches
 from tuning_playbook.planning.artefacts import keys_of
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.yaml import read_yaml
+from tuning_playbook.trials.trial_json import write_trial_json
 
 BASELINE = "workload: digits_mlp\nhyperparameters: {optimizer: momentum, width: 16}\n"
 
@@ -54,8 +55,7 @@ def do(plan, launch, config, date="2026-01-31", **options):
     """Adopt, with the candidate on record as its job leaves it."""
     results = config.parent / "results" / plan.study.name
     for item in plan.trials:
-        record = {"trial": item.trial.to_json(), "fingerprint": item.trial.fingerprint}
-        write_atomically(results / "trials" / item.trial.id / "trial.json", json.dumps(record))
+        write_trial_json(results / "trials" / item.trial.id, trial_json_of(item.trial))
     return adopt(plan.study, launch, results, config, date=date, commit="c0ffee", **options)
 
 
@@ -194,10 +194,10 @@ def test_a_candidate_without_its_record_is_not_adopted(config):
     plan = study(config)
     before = everything(config)
     launch = launch_of(plan, candidate={"trial": "0123456789"})
-    with pytest.raises(ArtefactError, match=r"0123456789.trial\.json: the record of the candidate"):
+    with pytest.raises(ArtefactError, match=r"0123456789.trial\.json: the record of the trial"):
         do(plan, launch, config)
-    path = config.parent / "results/small/trials/0123456789/trial.json"
-    write_atomically(path, json.dumps({"trial": plan.trials[0].trial.to_json()}))
+    folder = config.parent / "results/small/trials/0123456789"
+    write_trial_json(folder, trial_json_of(plan.trials[0].trial))
     with pytest.raises(ArtefactError, match="changed or moved"):
         do(plan, launch, config)
     assert everything(config) == before

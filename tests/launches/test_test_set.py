@@ -36,6 +36,14 @@ def test_a_reading_says_what_any_study_read_of_the_same_test_set_before(tmp_path
     assert earlier_readings(tmp_path, third) == [first, second]
 
 
+def test_readings_of_rounds_and_of_studies_are_on_one_record(tmp_path):
+    first = record(tmp_path, study="best/rounds/4")
+    second = record(tmp_path, study="second", read="2026-01-02T00:00:00+00:00")
+    third = record(tmp_path, study="best/rounds/5", read="2026-01-03T00:00:00+00:00")
+    assert earlier_readings(tmp_path, second) == [first]
+    assert earlier_readings(tmp_path, third) == [first, second]
+
+
 def test_a_reading_is_of_one_checkpoint_of_a_trial(tmp_path):
     """Another objective has another best step, whose reading is not that of the first."""
     first = record(tmp_path)

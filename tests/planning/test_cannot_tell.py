@@ -1,5 +1,6 @@
 """What a design cannot tell: foreseen from it alone, and then so found by the checks themselves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,9 @@ from tuning_playbook.planning.cannot_tell import ANSWER, NEEDS, cannot_tell, tog
 from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.planning.study_design import ArmDesign, Design, design_of
 from tuning_playbook.study.thresholds import DEFAULTS
+
+VALIDATION_ONLY = {"validation": 300}
+"""The examples of a workload that makes its training batches itself."""
 
 STUDIES = Path("config/studies").resolve()
 
@@ -280,3 +284,14 @@ def test_with_all_changes_together_everything_can_be_told(tmp_path):
     needed = {cure.key: cure.value for cure in together(cannot_tell(plan_of(tmp_path, changes)))}
     assert needed.keys() == {"search.trials", "training.eval_every", "reruns.seeds"}
     assert cannot_tell(plan_of(tmp_path, changes | needed, "changed")) == ()
+
+
+def test_a_workload_that_makes_its_batches_has_half_of_it_to_evaluate(tmp_path):
+    plan = plan_of(tmp_path)
+    whole = cannot_tell(plan)
+    workload = replace(plan.study.workload, examples=VALIDATION_ONLY)
+    half = cannot_tell(replace(plan, study=replace(plan.study, workload=workload)))
+    costs = [[line.cure.computation for line in lines if line.cure] for lines in (whole, half)]
+    pairs = [(a, b) for a, b in zip(*costs, strict=True) if a is not None]
+    assert pairs
+    assert all(b == pytest.approx(a / 2) for a, b in pairs)

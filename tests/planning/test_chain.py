@@ -286,11 +286,56 @@ class TestTheConclusionOfAProcedure:
         study = settled(tmp_path, changes, unstable_rate=0.3)
         assert study.spec.nuisance["learning_rate"].choice == [0.1, 0.3]
 
+    def test_it_bounds_a_range(self, tmp_path):
+        bounds = [RATE | {"times": 0.01}, RATE]
+        changes = {"nuisance": {"learning_rate": {"log_uniform": bounds}}}
+        study = settled(tmp_path, changes, unstable_rate=0.3)
+        assert study.spec.nuisance["learning_rate"].log_uniform == [0.003, 0.3]
+        places = [taken.place for taken in study.taken]
+        assert places == [f"nuisance.learning_rate.log_uniform[{end}]" for end in (0, 1)]
+        joint = {"design": "joint", "scientific": changes["nuisance"], **NO_RATE}
+        study = settled(tmp_path, joint, unstable_rate=0.3)
+        assert study.spec.scientific["learning_rate"].log_uniform == [0.003, 0.3]
+
+    @pytest.mark.parametrize(
+        "distribution",
+        [
+            {"log_uniform": [5.0, RATE]},
+            {"log_uniform": [RATE, 1e-2]},
+            {"choice": [1, RATE, RATE | {"times": 3}]},
+        ],
+    )
+    def test_a_range_with_a_bound_that_is_not_known_yet_is_no_mistake(self, tmp_path, distribution):
+        write(tmp_path, "first", PROCEDURE)
+        changes = {"nuisance": {"learning_rate": distribution}}
+        assert plan_chain([write(tmp_path, "second", changes)])["second"].concluding == {"first"}
+
+    def test_bounds_that_leave_no_room_are_refused_once_they_are_known(self, tmp_path):
+        changes = {"nuisance": {"learning_rate": {"log_uniform": [0.5, RATE]}}}
+        with pytest.raises(SpecError, match="has no room between its bounds"):
+            settled(tmp_path, changes, unstable_rate=0.3)
+
     def test_before_it_is_known_the_study_is_checked_all_the_same(self, tmp_path):
         write(tmp_path, "first", PROCEDURE)
         chain = plan_chain([write(tmp_path, "second", NO_RATE | {"fixed.learning_rate": RATE})])
         assert chain["second"].concluding == {"first"}
         assert chain["first"].procedure.name == "stability"
+
+    def test_steps_that_are_not_known_yet_stand_for_those_of_the_procedure(self, tmp_path):
+        objective = {"metric": "train/error_rate", "mode": "min", "target": 0.0}
+        fit = {"name": "steps_to_fit"}
+        write(tmp_path, "first", PROCEDURE | {"procedure": fit, "objective": objective})
+        steps = RATE | {"of": "max_train_steps"}
+        chain = plan_chain([write(tmp_path, "second", {"training.max_train_steps": steps})])
+        assert chain["second"].plan.study.spec.training.max_train_steps == 50
+
+    def test_what_a_procedure_searches_is_among_its_values(self, tmp_path):
+        write(tmp_path, "first", {"procedure": {"name": "exploit"}})
+        rate = RATE | {"of": "learning_rate"}
+        plan_chain([write(tmp_path, "second", NO_RATE | {"fixed.learning_rate": rate})])
+        width = {"fixed.width": RATE | {"of": "width"}}
+        with pytest.raises(SpecError, match="'first' gives no 'width'"):
+            plan_chain([write(tmp_path, "third", width)])
 
     def test_a_value_that_was_not_found_is_refused_with_the_reason(self, tmp_path):
         with pytest.raises(SpecError) as caught:

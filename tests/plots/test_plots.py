@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_rgba
 from matplotlib.patches import StepPatch
 
 from tests.analysis.synthetic import (
@@ -134,13 +135,45 @@ class TestAxisPlot:
     @pytest.mark.parametrize(("mode", "inside"), [("min", 0.94), ("max", 0.06)])
     def test_infeasible_trials_are_on_the_bad_side(self, mode, inside):
         study = study_with_infeasible(mode=mode)
-        (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
+        (axes,) = axis_plot(study, searched(study, f"learning_rate ({ADAM})")).axes
         found = points(axes)
         (crosses,) = (found[label] for label in found if label.startswith("infeasible"))
         assert crosses[:, 1] == pytest.approx(inside)
         low, high = axes.get_ylim()
         heights = (found[ADAM][:, 1] - low) / (high - low)
         assert heights.max() < 0.88 if mode == "min" else heights.min() > 0.12
+
+    @pytest.mark.parametrize("mode", ["min", "max"])
+    def test_infeasible_trials_of_several_arms_have_a_row_each(self, mode):
+        """The rows are in the arms' order, each with the mark of its arm at its left."""
+        study = study_with_infeasible(mode=mode)
+        (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
+        found = points(axes)
+        (crosses,) = (found[label] for label in found if label.startswith("infeasible"))
+        rows = sorted({*crosses[:, 1].tolist()}, reverse=True)
+        lost = study["arm"].values[study["infeasible_reason"].values != ""]
+        assert [int((crosses[:, 1] == row).sum()) for row in rows] == [
+            int((lost == arm).sum()) for arm in ARMS
+        ]
+        marks = [
+            item
+            for item in axes.collections
+            if isinstance(item, PathCollection) and np.asarray(item.get_offsets())[0, 0] < 0
+        ]
+        places = np.concatenate([np.asarray(mark.get_offsets()) for mark in marks])
+        assert places[:, 1].tolist() == pytest.approx(rows)
+        assert [tuple(mark.get_facecolor()[0]) for mark in marks] == [
+            to_rgba(look.color) for look in looks(ARMS).values()
+        ]
+        low, high = axes.get_ylim()
+        heights = (np.concatenate([found[arm] for arm in ARMS])[:, 1] - low) / (high - low)
+        assert (heights < min(rows) if mode == "min" else heights > max(rows)).all()
+
+    def test_where_one_arm_of_two_has_infeasible_trials_its_mark_says_so(self):
+        study = make_study(reason=lambda arm, _at: "diverged" if arm == ADAM else "")
+        (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
+        assert len(points(axes)["infeasible (16)"]) == 16
+        assert ADAM in legend(axes.figure)
 
     def test_the_range_is_drawn(self):
         study = make_study()
@@ -189,7 +222,7 @@ class TestAxisPlot:
     def test_no_feasible_trial(self, tmp_path):
         study = make_study(trials=3, reason=lambda *_: "diverged")
         figure = axis_plot(study, searched(study, "weight_decay"))
-        assert legend(figure) == ["infeasible (6)"]
+        assert legend(figure) == ["infeasible (6)", *ARMS]
         svg(figure, tmp_path)
 
 
@@ -275,6 +308,14 @@ class TestIsolationPlot:
         assert list(baseline.get_ydata()) == pytest.approx([0.2, 0.2])
         assert len(axes.patches) == 1
         assert len(legend(figure)) == len(set(legend(figure))) == 5
+
+    def test_without_reruns_a_best_trial_stands_at_the_place_of_its_arm(self):
+        study = make_study()
+        both = make_reruns(study, {NESTEROV: FIVE, ADAM: FIVE})
+        for reruns, expected in ((None, [0.0, 1.0]), (both, [-0.13, 0.87])):
+            (axes,) = isolation_plot(study, isolation(study, reruns)).axes
+            bests = [line for line in axes.lines if line.get_label() == "best trial in the search"]
+            assert [float(best.get_xdata()[0]) for best in bests] == pytest.approx(expected)
 
     def test_an_arm_without_a_feasible_trial(self):
         study = make_study(reason=lambda arm, _at: "diverged" if arm == ADAM else "")
@@ -527,4 +568,6 @@ def test_every_point_of_an_axis_plot_says_which_trial_it_is(tmp_path):
     across = np.corrcoef(np.log(data["hp_weight_decay"]), x)[0, 1]
     up = np.corrcoef(data["objective"][feasible], y[feasible])[0, 1]
     assert (across, up) == (pytest.approx(1, abs=1e-4), pytest.approx(-1, abs=1e-4))
-    assert len(set(y[~feasible])) == 1
+    nesterov, adam = ({*y[~feasible & (data["arm"] == arm).to_numpy()]} for arm in ARMS)
+    assert (len(nesterov), len(adam)) == (1, 1)
+    assert max(nesterov) < min(adam)  # measured from the top

@@ -46,6 +46,7 @@ class Played:
     Attributes:
         plan: Its plan, with all its trials.
         study: Its dataset.
+        reruns: The dataset of its reruns.
         launch: Its launch.json.
         next_text: Its next_study.yaml.
         trainings: Its trials and reruns.
@@ -53,6 +54,7 @@ class Played:
 
     plan: Plan
     study: object
+    reruns: object
     launch: dict
     next_text: str
     trainings: int
@@ -94,7 +96,11 @@ def play(path, surface, random, results):
         item.earlier: best_result(results[item.wanted.study], item.wanted.arm)
         for item in written.references
     }
-    plan = Plan(study_of(written, taken))
+    return play_plan(Plan(study_of(written, taken)), surface, random)
+
+
+def play_plan(plan, surface, random):
+    """Play a round whose plan is known; see `play`."""
     metrics = tuple(plan.study.workload.metrics)
     reached = functools.partial(_record, surface=surface, random=random, metrics=metrics)
     records = {item.trial.id: reached(item.trial) for item in plan.trials}
@@ -124,9 +130,9 @@ def play(path, surface, random, results):
         min_improvement=spec.launch.min_improvement,
         caveats=caveats(plan.study),
     ).to_json()
-    file = path.with_name("next_study.yaml")
+    file = plan.study.path.with_name("next_study.yaml")
     text = write_next_study(plan.study, study, findings, launch, file=file)
-    return Played(plan, study, launch, text, len(plan.trials) + len(rows))
+    return Played(plan, study, reruns, launch, text, len(plan.trials) + len(rows))
 
 
 def _proposed(plan, records, reached, metric):

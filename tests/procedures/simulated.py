@@ -44,7 +44,7 @@ def finished(round_, train):
 
 
 def values_of(document):
-    """Return the values of each trial of a study: a list, or a grid of learning rates."""
+    """Return the values of each trial of a study: a list, or evenly spread learning rates."""
     fixed = {**DEFAULTS, **document["fixed"], "batch_size": document["training"]["batch_size"]}
     search = document["search"]
     if search["algorithm"] == "random":
@@ -53,9 +53,9 @@ def values_of(document):
     if search["algorithm"] == "list":
         return [fixed | trial for trial in search["trials"]]
     low, high = document["nuisance"]["learning_rate"]["log_uniform"]
-    return [
-        fixed | {"learning_rate": float(rate)} for rate in np.geomspace(low, high, search["points"])
-    ]
+    points = search.get("points", search.get("trials"))
+    count = points if isinstance(points, int) else points["learning_rate"]
+    return [fixed | {"learning_rate": float(rate)} for rate in np.geomspace(low, high, count)]
 
 
 DEFAULTS = {"optimizer": "sgd", "schedule": "constant", "warmup_steps": 0, "clip_norm": 0.0}
@@ -64,7 +64,8 @@ DEFAULTS = {"optimizer": "sgd", "schedule": "constant", "warmup_steps": 0, "clip
 def judged(outcomes):
     """Mark the outcomes that got nowhere, as a dataset does: no better than the untrained model."""
     for item in outcomes:
-        lost = item.loss is not None and item.loss > 0.98 * item.train_losses[0]
+        best = item.loss if item.best_value is None else item.best_value
+        lost = item.loss is not None and best > 0.98 * item.train_losses[0]
         yield Outcome(**{**vars(item), "loss": None if lost else item.loss, "nowhere": lost})
 
 

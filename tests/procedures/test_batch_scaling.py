@@ -1,5 +1,7 @@
 """The procedure `batch_scaling`, where the critical batch size is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
@@ -20,7 +22,6 @@ from tuning_playbook.procedures.conclude import next_study_yaml
 from tuning_playbook.procedures.planned import as_written, next_round, plan_of_round
 from tuning_playbook.procedures.procedure_history import (
     FinishedRound,
-    History,
     StepCost,
     StudyDocument,
 )
@@ -201,8 +202,8 @@ def test_step_times_come_of_the_trials_where_the_spec_has_none():
             item.trial: StepCost(0.01 * item.values["batch_size"], 1.0, f"cpu {place % 2}")
             for place, item in enumerate(round_.outcomes)
         }
-        measured.append(type(round_)(**{**vars(round_), "costs": costs}))
-    conclusion = batch_scaling.next(History(history.document, history.settings, tuple(measured)))
+        measured.append(replace(round_, costs=costs))
+    conclusion = batch_scaling.next(replace(history, rounds=tuple(measured)))
     assert conclusion.values["fastest"] == conclusion.values["cheapest"] == 16
     assert "and takes the least device time" in conclusion.sentence
     assert "different machines: cpu 0, cpu 1" in conclusion.sentence
@@ -229,6 +230,24 @@ def test_a_round_is_said_to_have_the_most_trials_that_it_may_have():
         _, history = conclude(document, settings(**SMALL), curve())
         later = sum(len(item.outcomes) for item in history.rounds[1:])
         assert later <= batch_scaling.most_trials(document, settings(**SMALL))
+
+
+def test_a_batch_size_of_which_no_trial_is_there_is_left_out():
+    """As where the workflow goes on with an incomplete sweep."""
+    _, history = conclude(spec(**LONG), settings(**SMALL), curve())
+    rounds = [
+        replace(
+            item,
+            outcomes=tuple(o for o in item.outcomes if o.values["batch_size"] != 64),
+            reruns=tuple(o for o in item.reruns if o.values["batch_size"] != 64),
+        )
+        for item in history.rounds
+    ]
+    second = batch_scaling.next(replace(history, rounds=tuple(rounds[:1])))
+    assert second.document["scientific"] == {"batch_size": [16, 32, 128, 256]}
+    conclusion = batch_scaling.next(replace(history, rounds=tuple(rounds)))
+    assert conclusion.values["critical_batch_size"] == pytest.approx(64, rel=0.1)
+    assert "At batch size 64 the target was not reached" in conclusion.sentence
 
 
 def test_every_round_is_a_study_that_can_be_trained(tmp_path):

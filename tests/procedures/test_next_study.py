@@ -317,6 +317,13 @@ class TestTheDecayGoesWithTheSteps:
         assert done.document["fixed"] == {**fixed, "decay_steps": expected}
         assert ("goes with it" in done.comments) == (decay > 0)
 
+    def test_a_hold_and_the_steps_of_drops_go_with_it(self, following):
+        fixed = {"optimizer": "momentum", "schedule": "piecewise", "drop_factor": 0.5}
+        fixed |= {"hold_steps": 600, "decay_steps": 1400, "second_drop": 900}
+        done = self.following(following, fixed=fixed)
+        longer = {"hold_steps": 1200, "decay_steps": 2800, "second_drop": 1800}
+        assert done.document["fixed"] == {**fixed, **longer}
+
     def test_where_it_is_searched(self, following):
         nuisance = {"decay_steps": {"int_uniform": [1970, 2000]}}
         done = self.following(following, fixed=DECAYING, nuisance=nuisance)

@@ -166,6 +166,14 @@ def test_the_early_look_evaluates_every_step_at_twice_the_best_rate():
     assert look["search"]["trials"] == [{"learning_rate": 0.2, "decay_steps": 600}]
 
 
+def test_the_early_look_holds_the_rate_as_long_as_a_whole_run_does():
+    document = spec(schedule="linear", decay_steps=0, hold_steps=200, **GIVEN)
+    _, history = run(document, SETTINGS, trained_at(never_unstable))
+    (look,) = (item.document for item in history.rounds if item.purpose == "look")
+    assert look["fixed"]["hold_steps"] == 200
+    assert look["search"]["trials"] == [{"learning_rate": 0.2, "decay_steps": 400}]
+
+
 def test_the_rates_that_a_spec_names_are_trained():
     settings = StabilitySettings(name="stability", rates=[1, 3], look_steps=100)
     history = History(spec(**GIVEN), settings)

@@ -14,7 +14,11 @@ from tests.jobs.test_nodes import JOB, request_for
 from tests.slurm.cluster import free_ports, missing, running_cluster
 from tests.workflow.project import wait_until
 from tuning_playbook.jobs.pack import train_pack
-from tuning_playbook.trials.trial_files import own_record, read_provenance, trial_folder
+from tuning_playbook.trials.trial_files import (
+    own_record,
+    trial_folder,
+)
+from tuning_playbook.trials.trial_json import read_provenance
 
 pytestmark = pytest.mark.workflow
 

@@ -11,6 +11,7 @@ from tuning_playbook.study.idle_rate import FACTORS, idle_share, relative_rate
 from tuning_playbook.study.schedule_hyperparameters import SCHEDULES
 
 OTHER = {"decay_steps": 30, "end_factor": 0.2, "power": 3.0, "drops": 3, "drop_factor": 0.5}
+HELD = {**OTHER, "hold_steps": 20, "second_drop": 13, "fourth_drop": 5}
 
 
 def values_of(schedule, **changes):
@@ -20,7 +21,7 @@ def values_of(schedule, **changes):
 
 
 @pytest.mark.parametrize("warmup", [0, 7])
-@pytest.mark.parametrize("changes", [{}, OTHER])
+@pytest.mark.parametrize("changes", [{}, OTHER, HELD])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_rates_are_those_of_training(schedule, changes, warmup):
     values = values_of(schedule, warmup_steps=warmup, **changes)
@@ -91,6 +92,13 @@ def test_a_decay_that_ends_long_before_the_run_is_refused(name, tmp_path):
     assert "of 50 steps with schedule cosine, decay_steps" in message
     assert "allow_idle: true" in message
     assert ("(arm schedule=cosine)" in message) == (name == "in one arm")
+
+
+def test_a_decay_that_begins_later_is_idle_for_less(tmp_path):
+    changes = {"fixed.schedule": "cosine", "fixed.decay_steps": 25}
+    plan_of(tmp_path, {**changes, "fixed.hold_steps": 25})
+    with pytest.raises(SpecError, match=r"warmup_steps 0, hold_steps 10: .*begin it later"):
+        plan_of(tmp_path, {**changes, "fixed.hold_steps": 10})
 
 
 def test_the_worst_combination_is_named(tmp_path):

@@ -31,3 +31,20 @@ def test_every_study_here_is_valid(path):
 def test_an_editor_sees_errors_of_shape(wrong):
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(changed(WRONG[wrong][0]), json_schema())
+
+
+REFERENCE = {"from": "first", "of": "best", "times": 2}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scientific": {"width": [16, REFERENCE]}},
+        {"nuisance": {"learning_rate": {"choice": [0.1, REFERENCE]}}},
+        {"nuisance": {"learning_rate": {"log_uniform": [1e-3, REFERENCE]}}},
+        {"nuisance": {}, "search": {"algorithm": "list", "trials": [{"width": REFERENCE}]}},
+        {"procedure": {"name": "warmup", "unstable_rate": REFERENCE}},
+    ],
+)
+def test_an_editor_takes_a_reference_in_a_list(changes):
+    jsonschema.validate(changed(changes), json_schema())

@@ -53,7 +53,7 @@ def test_a_job_waits_for_another_with_the_same_trials_and_keeps_what_that_has_tr
     holder.stdin.close()
     records = train_pack(request_of_two, tmp_path / "study", threads=1)
     assert len(records) == 2
-    assert "waiting for another process that trains" in caplog.text
+    assert f"waiting for process {holder.pid}, which trains" in caplog.text
     assert "kept 2 trials" in caplog.text
 
 
@@ -72,7 +72,7 @@ def test_other_trials_of_the_study_are_free_meanwhile(holder, tmp_path):
 def test_whoever_looks_sees_which_trials_some_process_has(request_of_two, holder, tmp_path):
     other = plan_of(tmp_path / "other", {"search.seed": 1, "search.trials": 2}).trials[0].trial
     mine = {trial.id for trial in request_of_two.trials}
-    asked = [*request_of_two.trials, other]
+    asked = [trial.id for trial in (*request_of_two.trials, other)]
     assert claimed_now(asked, tmp_path / "study") == mine
     holder.kill()
     holder.wait()
@@ -80,7 +80,10 @@ def test_whoever_looks_sees_which_trials_some_process_has(request_of_two, holder
 
 
 def test_nothing_is_claimed_in_a_study_that_never_ran(request_of_two, tmp_path):
-    assert claimed_now(request_of_two.trials, tmp_path / "nowhere") == frozenset()
+    assert (
+        claimed_now([trial.id for trial in request_of_two.trials], tmp_path / "nowhere")
+        == frozenset()
+    )
 
 
 def test_the_file_of_the_claims_stays_empty(request_of_two, tmp_path):

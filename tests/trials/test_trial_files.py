@@ -13,13 +13,12 @@ from tuning_playbook.trials.trial_files import (
     is_told,
     own_record,
     pack_trials,
-    read_trial_json,
     remove_own_numbers,
     told_of,
     trial_folder,
     write_trial,
-    write_trial_json,
 )
+from tuning_playbook.trials.trial_json import read_trial_json, write_trial_json
 
 FACTS = {"wall_seconds": 1.5, "lanes": 1}
 
@@ -79,7 +78,7 @@ def test_its_trial_json_says_what_it_is_how_it_ended_and_where_its_numbers_are(
     first, _ = trials
     content = read_trial_json(trial_folder(study, first))
     assert content == {
-        "format": 2,
+        "format": 3,
         "trial": json.loads(json.dumps(first.to_json())),
         "fingerprint": first.fingerprint,
         "status": "completed",
@@ -124,7 +123,7 @@ def test_a_damaged_trial_json_tells_nothing_and_is_one_message(study, trials, da
     else:
         path.write_text(damage)
     assert told_of(study, trials[0]) is None
-    with pytest.raises(ArtefactError, match=r"trial\.json: the record of the trial .* remove its"):
+    with pytest.raises(ArtefactError, match=r"trial\.json: the record of the trial .* again$"):
         read_trial_json(path.parent)
 
 

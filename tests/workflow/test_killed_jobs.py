@@ -46,13 +46,14 @@ def killed(workshop):
 def test_the_trial_of_a_killed_job_is_named_once_with_what_to_do(killed):
     assert killed.status == 1
     told = re.findall(
-        r"^  results/killed/packs/(\w{10})\.nc \((.*)\): the job failed\. What to do: (.*)$",
+        r"^  results/killed/packs/(\w{10})\.nc \((.*)\): the job was killed, .* to do: (.*)$",
         killed.text,
         re.MULTILINE,
     )
     ((pack, trials, remedy),) = told
     assert trials == pack
-    assert remedy == f"see its log, results/killed/logs/train/{pack}.log."
+    assert remedy.startswith("ask for fewer lanes (resources.lanes), fewer cores or more memory")
+    assert remedy.endswith(f"; see its log, results/killed/logs/train/{pack}.log.")
     assert killed.text.count("These trials have no result") == 1
 
 

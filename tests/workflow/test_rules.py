@@ -37,7 +37,10 @@ ON_REQUEST = {
 }
 """Rules that run only where a spec, or whoever calls Snakemake, asks for them."""
 
-OF_PROCEDURES = {"plan_round", "conclude_procedure", "plot_conclusion", "report_procedure"}
+OF_PROCEDURES = {
+    *("plan_round", "conclude_procedure", "plot_conclusion", "report_procedure"),
+    *("probe", "conclude_probes"),
+}
 """Rules that there are only where a study asked for is a procedure."""
 
 WORK = RULES.keys() - TARGETS - ON_REQUEST - OF_PROCEDURES

@@ -9,7 +9,10 @@ from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.plan import plan_study, request_of
 from tuning_playbook.trials.best_checkpoint import read_best
-from tuning_playbook.trials.trial_files import read_provenance, trial_folder
+from tuning_playbook.trials.trial_files import (
+    trial_folder,
+)
+from tuning_playbook.trials.trial_json import read_provenance
 from tuning_playbook.workloads.cifar10 import CIFAR10
 
 

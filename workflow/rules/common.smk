@@ -38,11 +38,14 @@ from tuning_playbook.planning.job_sizes import (
     short_jobs,
     with_division,
 )
+from tuning_playbook.planning.own_folder import check_own_folder
 from tuning_playbook.planning.plan import check_trials, requests_of
+from tuning_playbook.planning.probes import probe_plan
 from tuning_playbook.planning.requests import write_requests
+from tuning_playbook.planning.set_aside import folders_of, give_way
 from tuning_playbook.planning.settle import settled_plan
 from tuning_playbook.planning.targets import StudyFiles
-from tuning_playbook.procedures.planned import first_plan, most_rounds
+from tuning_playbook.procedures.planned import first_plan, has_rounds, most_rounds
 from tuning_playbook.procedures.procedure_state import concluded_of, planned_rounds
 from tuning_playbook.study.planned_round import ROUND, round_name
 
@@ -75,11 +78,22 @@ try:
     FIRST_ROUNDS = {
         round_name(name, 1): first_plan(link.plan.study.path)
         for name, link in PROCEDURES.items()
-        if not link.earlier
+        if not link.earlier and has_rounds(link.procedure)
     }
+    # Other procedures conclude from probes, and train nothing.
+    PROBED = [name for name, link in PROCEDURES.items() if not has_rounds(link.procedure)]
+    for name in PROBED:
+        if not PROCEDURES[name].earlier:
+            probe_plan(PROCEDURES[name].plan.study.path)
     STUDIES = {name: link for name, link in CHAIN.items() if not link.procedure}
     STUDIES |= {name: Link(plan, {}, "") for name, (_, _, plan) in FIRST_ROUNDS.items()}
     ASKED_FOR = [path.stem for path in asked_for(config, folder=Path("config/studies"))]
+    if workflow.is_main_process:
+        for name, link in CHAIN.items():
+            check_own_folder(Path(RESULTS), name, link.plan.study.path)
+        for folder in folders_of(Path(RESULTS), CHAIN):
+            for line in give_way(folder, dry=bool(workflow.output_settings.dryrun)):
+                logger.warning(line)
     for name, link in STUDIES.items():
         division = divided_by(Path(RESULTS), name, cores_here(), TRIALS_PER_JOB)
         STUDIES[name] = link.divided(division)
@@ -88,6 +102,8 @@ try:
             check_class(STUDIES[name].plan)
 except TuningPlaybookError as error:
     sys.exit(f"{type(error).__name__}: {error}")
+except KeyboardInterrupt:
+    sys.exit(130)
 
 if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
     from tuning_playbook.analysis.known_plan import known_plan, outdated
@@ -151,7 +167,7 @@ wildcard_constraints:
     round="[A-Za-z0-9.-]+-[0-9]+",
     part="[0-9]+",
     axis="[a-z0-9_]+([.][A-Za-z0-9.-]+)?",
-    stage="|".join([*(stage.name for stage in ARTEFACTS), "planned", "concluded"]),
+    stage="|".join([*(stage.name for stage in ARTEFACTS), "planned", "probed", "concluded"]),
     key="[0-9a-f]{10}",
 
 
@@ -242,9 +258,10 @@ def targets_of_procedure(procedure):
     def stamps(wildcards):
         wanted = SimpleNamespace(procedure=procedure)
         settled = [settled_stamp(procedure)] if link.earlier else []
+        planned = stamp_of_probes(procedure) if procedure in PROBED else planning_stamp(wanted)
         return [
             *settled,
-            planning_stamp(wanted),
+            planned,
             conclusion_stamp(wanted),
             *conclusion_plots(wanted),
         ]

@@ -65,6 +65,15 @@ def reruns(numbers):
     ]
 
 
+def last_acts(name, asked):
+    """A file of the rounds that do once, at the end, what their specs ask for."""
+    return lambda wildcards: [
+        f"{RESULTS}/{study}/{name}"
+        for study in (round_name(wildcards.procedure, number) for number in all_rounds(wildcards))
+        if asked(plan_of(study).study.spec)
+    ]
+
+
 def planning_stamp(wildcards):
     """The file that says of what the rounds of a procedure are to be planned."""
     key = planning_key(procedure_of(wildcards))
@@ -116,6 +125,8 @@ rule conclude_procedure:
         launches=launches(all_rounds),
         reruns=reruns(all_rounds),
         resources=of_finished("resources.nc", all_rounds),
+        tests=last_acts("test.json", lambda spec: spec.test.evaluate),
+        finals=last_acts("final/final.json", lambda spec: spec.final.fold_validation),
         stamp=conclusion_stamp,
     output:
         conclusion=report(
@@ -133,6 +144,8 @@ rule conclude_procedure:
         f"{PROCEDURE}/logs/conclude_procedure.log",
     benchmark:
         f"{PROCEDURE}/benchmarks/conclude_procedure.tsv"
+    wildcard_constraints:
+        procedure="|".join(name for name in PROCEDURES if name not in PROBED) or NO_STUDY,
     localrule: True
     conda:
         "../../envs/cpu.yaml"

@@ -38,10 +38,13 @@ rule report_study:
 
 
 # The pages of all rounds of each workload; those of workloads without a study here are made with them.
+# Probes are no round of any.
 CAMPAIGNS = [
     f"{RESULTS}/{name}"
     for name in dict.fromkeys(
-        campaign_file(link.plan.study.workload.name) for link in CHAIN.values()
+        campaign_file(link.plan.study.workload.name)
+        for study, link in CHAIN.items()
+        if study not in PROBED
     )
 ]
 

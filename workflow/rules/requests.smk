@@ -9,9 +9,11 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
+from tuning_playbook.planning.own_folder import keep_own_folder
 from tuning_playbook.planning.plan import request_of
 from tuning_playbook.procedures.procedure_state import is_concluded
 from tuning_playbook.study.planned_round import write_round
+from tuning_playbook.trials.artefact_hashes import remove_hash
 from tuning_playbook.trials.trial import canonical
 
 # A conda environment has a Python of its own, and Snakemake hides from it what `share_code` says.
@@ -96,10 +98,18 @@ def known_plans():
                 yield Path(RESULTS) / name, plan
 
 
+def keep_own_folders():
+    """Say in the folder of each study which spec it is of."""
+    for name, link in CHAIN.items():
+        keep_own_folder(Path(RESULTS), name, link.plan.study.path)
+
+
 def write_first_rounds():
     """Write the specs of the rounds that are known before anything runs."""
     for name, (written, purpose, _) in FIRST_ROUNDS.items():
-        write_atomically(Path(spec_of(name)), write_round(written, purpose))
+        spec = Path(spec_of(name))
+        remove_hash(spec.parents[1], spec)  # that of a job, if one planned it before
+        write_atomically(spec, write_round(written, purpose))
 
 
 def write_all_requests():

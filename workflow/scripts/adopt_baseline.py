@@ -4,11 +4,11 @@ from pathlib import Path
 
 from tuning_playbook.errors import LaunchError
 from tuning_playbook.jobs.environment import git_commit, now
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.launches.adopt import adopt_launch
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params, launches = snakemake.params, snakemake.input.launches
     if len(launches) != 1:
         raise LaunchError("name the one study whose launch is adopted: --config study=<name>")

@@ -8,10 +8,10 @@ from tuning_playbook.analysis.ranking import best_ids
 from tuning_playbook.dataset.kept import keep_chosen
 from tuning_playbook.dataset.reruns import choose_reruns
 from tuning_playbook.files import write_json
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     files, params = snakemake.input, snakemake.params
     plan = current_plan(params.spec, "reruns", params.key, proposals=files.proposals)
     output = Path(snakemake.output[0])

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from tuning_playbook.dataset.kept import keep_chosen
 from tuning_playbook.files import write_json
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.launches.candidate import candidate_trial
 from tuning_playbook.launches.set_back import choose_set_backs
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params, folder = snakemake.params, Path(snakemake.params.folder)
     plan = current_plan(params.spec, "set_back", params.key)
     keep_chosen(folder, "set_back", "set_back.nc")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tuning_playbook.dataset.collect import keep_dataset
 from tuning_playbook.dataset.replicates import collect_replicates
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params = snakemake.params
     plan = current_plan(params.spec, "replicates", params.key)
     output, packs = Path(snakemake.output[0]), map(Path, snakemake.input.packs)

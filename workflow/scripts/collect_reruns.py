@@ -5,10 +5,10 @@ from pathlib import Path
 
 from tuning_playbook.dataset.collect import keep_dataset
 from tuning_playbook.dataset.reruns import collect_reruns
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params = snakemake.params
     plan = current_plan(params.spec, "reruns", params.key)
     chosen = json.loads(Path(snakemake.input.choice).read_text())["arms"]

@@ -6,9 +6,9 @@ import xarray as xr
 
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.dataset.resources import collect_resources, describe_resources
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     trials: list[str] = []
     for path in snakemake.input:
         with xr.open_dataset(path) as dataset:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tuning_playbook.dataset.best_checkpoints import collect_checkpoints
 from tuning_playbook.dataset.collect import collect_study, keep_dataset, write_dataset
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
     plan = current_plan(params.spec, "study", params.key, proposals=files.proposals)
     folder, packs = Path(output.study).parent, map(Path, files.packs)

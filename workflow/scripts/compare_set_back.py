@@ -5,12 +5,12 @@ from pathlib import Path
 
 from tuning_playbook.dataset.collect import keep_dataset
 from tuning_playbook.files import write_json
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.launches.set_back import collect_set_backs
 from tuning_playbook.launches.what_mattered import what_mattered_in
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
     plan = current_plan(params.spec, "set_back", params.key)
     changes = json.loads(Path(files.choice).read_text())["changes"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import write_atomically, write_json
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.procedures.conclude import (
     conclusion_dataset,
     conclusion_json,
@@ -15,7 +15,7 @@ from tuning_playbook.procedures.planned import current_procedure, history_of, ne
 from tuning_playbook.procedures.procedure_history import Conclusion
 from tuning_playbook.procedures.read_rounds import read_rounds
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
     procedure = current_procedure(params.spec, params.key, concluded=True)
     folder = Path(output.conclusion).parent
@@ -25,6 +25,8 @@ with logged(snakemake.log[0]):
         [Path(file) for file in files.launches],
         [Path(file) for file in files.reruns],
         [Path(file) for file in files.resources],
+        tests=[Path(file) for file in files.tests],
+        finals=[Path(file) for file in files.finals],
         incomplete=params.decide_incomplete,
     )
     conclusion = next_round(procedure, rounds)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from tuning_playbook.files import write_json
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.launches.study_launch import decide_study
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     files, params = snakemake.input, snakemake.params
     launch = decide_study(
         current_plan(params.spec, "launch", params.key).study,

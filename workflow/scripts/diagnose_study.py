@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tuning_playbook.analysis.diagnosis import diagnose_study
 from tuning_playbook.files import write_json
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params = snakemake.params
     checklist = current_plan(params.spec, "diagnostics", params.key).study.spec.checklist
     trials = Path(params.folder) / "trials"

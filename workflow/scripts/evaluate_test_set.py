@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tuning_playbook.files import write_json
 from tuning_playbook.jobs.environment import Resources
-from tuning_playbook.jobs.job import logged, resources_of
+from tuning_playbook.jobs.job import job_of, resources_of
 from tuning_playbook.launches.test_set import evaluate_test_set
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params = snakemake.params
     plan = current_plan(params.spec, "test", params.key)
     launch = json.loads(Path(snakemake.input.launch).read_text())

@@ -6,13 +6,16 @@ import xarray as xr
 
 from tuning_playbook.files import write_json
 from tuning_playbook.jobs.environment import Resources
-from tuning_playbook.jobs.job import logged, resources_of
+from tuning_playbook.jobs.job import job_of, resources_of
 from tuning_playbook.launches.models import export_models
 from tuning_playbook.planning.current import current_plan
+from tuning_playbook.trials.artefact_hashes import write_hash
 
 files, params = snakemake.input, snakemake.params
-with logged(snakemake.log[0]), xr.open_dataset(files.study) as study:
+with job_of(snakemake), xr.open_dataset(files.study) as study:
     plan = current_plan(params.spec, "models", params.key, proposals=files.proposals)
     resources = Resources(**resources_of(snakemake))
     models = export_models(plan, study, Path(params.folder), resources)
-    write_json(Path(snakemake.output[0]), models)
+    output, exported = Path(snakemake.output[0]), models["models"].values()
+    write_json(output, models)
+    write_hash(output.parent, output, parts={item["path"]: item["sha256"] for item in exported})

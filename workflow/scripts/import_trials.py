@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tuning_playbook.analysis.import_datasets import import_datasets
 from tuning_playbook.dataset.collect import write_dataset
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params = snakemake.params
     plan = current_plan(params.spec, "reruns", params.key)
     for name, dataset in import_datasets(plan).items():

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.procedures.planned import (
     as_written,
     current_procedure,
@@ -14,7 +14,7 @@ from tuning_playbook.procedures.procedure_history import Conclusion
 from tuning_playbook.procedures.read_rounds import read_rounds
 from tuning_playbook.study.planned_round import write_end, write_round
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     files, params, output = snakemake.input, snakemake.params, Path(snakemake.output[0])
     procedure = current_procedure(params.spec, params.key)
     finished = read_rounds(

@@ -5,11 +5,11 @@ from pathlib import Path
 import xarray as xr
 
 from tuning_playbook.analysis.findings import read_findings
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.plots.study_plots import diagnostic_plots
 from tuning_playbook.plots.style import save
 
 files = snakemake.input
-with logged(snakemake.log[0]), xr.open_dataset(files.study) as study:
+with job_of(snakemake), xr.open_dataset(files.study) as study:
     for name, figure in diagnostic_plots(study, read_findings(Path(files.diagnostics))).items():
         save(figure, Path(snakemake.output[name]))

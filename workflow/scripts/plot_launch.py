@@ -5,13 +5,13 @@ from pathlib import Path
 import xarray as xr
 
 from tuning_playbook.dataset.replicates import open_if_any
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.plots.study_plots import launch_plots
 from tuning_playbook.plots.style import save
 
 files = snakemake.input
 with (
-    logged(snakemake.log[0]),
+    job_of(snakemake),
     xr.open_dataset(files.study) as study,
     xr.open_dataset(files.reruns) as reruns,
     open_if_any(files.replicates) as replicates,

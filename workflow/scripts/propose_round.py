@@ -5,10 +5,10 @@ from pathlib import Path
 from tuning_playbook.dataset.kept import keep_chosen
 from tuning_playbook.dataset.propose import propose_round
 from tuning_playbook.files import write_json
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     files, params = snakemake.input, snakemake.params
     plan = current_plan(params.spec, "rounds", params.key, proposals=files.proposals)
     current = plan.rounds[snakemake.wildcards.round]

@@ -6,11 +6,11 @@ from pathlib import Path
 import xarray as xr
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.report.procedure_report import render_procedure
 
 files = snakemake.input
-with logged(snakemake.log[0]), xr.open_dataset(files.dataset) as dataset:
+with job_of(snakemake), xr.open_dataset(files.dataset) as dataset:
     html = render_procedure(
         Path(files.conclusion).parent.name,
         json.loads(Path(files.conclusion).read_text()),

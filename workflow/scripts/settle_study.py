@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from tuning_playbook.analysis.best_result import best_results
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.planning.current import current_link
 from tuning_playbook.planning.settle import settle_study
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params = snakemake.params
     link = current_link(params.spec, params.key)
     files = [*snakemake.input.studies, *snakemake.input.conclusions]

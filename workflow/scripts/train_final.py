@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tuning_playbook.files import write_json
 from tuning_playbook.jobs.environment import Resources
-from tuning_playbook.jobs.job import logged, resources_of
+from tuning_playbook.jobs.job import job_of, resources_of
 from tuning_playbook.launches.final_model import train_final_model
 from tuning_playbook.planning.current import current_plan
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     params, output = snakemake.params, Path(snakemake.output[0])
     plan = current_plan(params.spec, "final", params.key)
     launch = json.loads(Path(snakemake.input.launch).read_text())

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.jobs.train_chosen import train_chosen
 from tuning_playbook.trials.trial import trial_from_json
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     proposed = json.loads(Path(snakemake.input[0]).read_text())["trials"]
     part = proposed[slice(*snakemake.params.part)]  # there may be fewer
     train_chosen(snakemake, map(trial_from_json, part))

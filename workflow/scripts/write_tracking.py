@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.jobs.job import logged
+from tuning_playbook.jobs.job import job_of
 from tuning_playbook.launches.history import read_launches
 from tuning_playbook.procedures.procedure_state import reached_rounds
 from tuning_playbook.report.campaign import render_campaigns
@@ -12,7 +12,7 @@ from tuning_playbook.report.index import render_index
 from tuning_playbook.report.tracking import write_tracking
 from tuning_playbook.study.planned_round import round_name
 
-with logged(snakemake.log[0]):
+with job_of(snakemake):
     output = snakemake.output
     results = Path(snakemake.params.results)
     rounds = [

@@ -26,7 +26,7 @@ from tuning_playbook.study.compared_before import STEPS
 from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.study import write_value
-from tuning_playbook.trials.trial_files import read_provenance
+from tuning_playbook.trials.trial_json import read_provenance
 
 
 def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:

@@ -8,11 +8,12 @@ from typing import Any
 
 from tuning_playbook.archive import format_1
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.trials.manifest import SUFFIX, check_manifest
+from tuning_playbook.trials.manifest import BEST, SUFFIX, check_manifest, hash_of
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.trial import ID_DIGITS, digest
-from tuning_playbook.trials.trial_files import is_told
+from tuning_playbook.trials.trial_files import BEST_HASH, is_told
+from tuning_playbook.trials.trial_json import is_as_written
 
 PACKS = ("packs/*.nc", "rounds/*/*.nc", "reruns/*.nc", "set_back/*.nc")
 """Where the packs of an archive lie, from its folder of results."""
@@ -50,6 +51,11 @@ def check_trials(
             yield from format_1.check_numbers(results, name, record, numbers)
         elif numbers is not None and not is_told(numbers, record):
             yield f"{place}: its numbers in its pack are not those that trial.json recorded"
+        if not is_as_written(record):
+            yield f"{place}/trial.json: it is not what was written (its own SHA-256 differs)"
+        saved = hash_of(results / place / "checkpoints", BEST)
+        if BEST_HASH in record and saved not in (None, record[BEST_HASH]):
+            yield f"{place}/checkpoints/{BEST}: it is not the checkpoint that trial.json recorded"
     for manifest in sorted(results.glob(f"**/checkpoints/*{SUFFIX}")):
         try:
             check_manifest(manifest.parent, manifest.stem)

@@ -29,12 +29,11 @@ from tuning_playbook.archive.code import Code, read_code
 from tuning_playbook.archive.described import Described, environments
 from tuning_playbook.archive.machine import describe_machine
 from tuning_playbook.archive.private import (
-    NOTE_OF_ORBAX,
     TEXTS,
-    manifest_without_note,
     naming_places,
     report_without_host,
     resources_without_host,
+    with_own_hash,
     without_host,
     without_places,
 )
@@ -46,7 +45,7 @@ from tuning_playbook.jobs.load_workload import BUILT_IN
 from tuning_playbook.planning.artefacts import stages_of
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.study.command_file import read_command
-from tuning_playbook.trials.manifest import BEST, SUFFIX, manifest_of
+from tuning_playbook.trials.manifest import BEST, NOTE_OF_ORBAX, SUFFIX, manifest_of, without_note
 
 FORMAT = 3
 
@@ -318,8 +317,9 @@ def withheld(name: str, content: Content, places: Mapping[str, str], *, hosts: b
     if path.name == "report.html" and not hosts:
         data = report_without_host(data)
     if path.suffix == SUFFIX:
-        data = manifest_without_note(data)
-    return without_places(data, places)
+        data = without_note(data.decode()).encode()
+    told = without_places(data, places)
+    return with_own_hash(told) if path.name == "trial.json" else told
 
 
 def _about(workload: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tuning_playbook.planning.plan import Plan
 from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.claims import claimed_now
 from tuning_playbook.trials.trial import Trial, trial_from_json
-from tuning_playbook.trials.trial_files import read_trial_json
+from tuning_playbook.trials.trial_json import read_trial_json
 
 TRIAL = re.compile(r"[0-9a-f]{10}")
 IN_ARCHIVE = re.compile(r"[^/]+/data/results/trials/([0-9a-f]{10})/")
@@ -90,7 +90,7 @@ def clear_failed_attempts(plan: Plan, results: Path, launches: Path) -> int:
     except (ArtefactError, ArchiveError):
         return 0  # whoever needs that file says so
     failed = {path: trial for path in unnamed if (trial := _failed_trial(path)) is not None}
-    busy = claimed_now(failed.values(), folder)
+    busy = claimed_now([trial.id for trial in failed.values()], folder)
     idle = [path for path, trial in failed.items() if busy is not None and trial.id not in busy]
     for path in idle:
         shutil.rmtree(path, ignore_errors=True)
@@ -112,9 +112,33 @@ def _failed_trial(folder: Path) -> Trial | None:
 
 
 def remove(leftovers: Leftovers) -> None:
-    """Remove leftovers, packs first: no pack is left whose trials are gone."""
+    """Remove leftovers, packs first: no pack is left whose trials are gone.
+
+    Raises:
+        ArtefactError: A job trains one of the trials at this moment; nothing is removed.
+    """
+    check_idle(leftovers.trials)
     for path in (*leftovers.packs, *leftovers.trials):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def check_idle(folders: Sequence[Path]) -> None:
+    """Check that no job trains any of some trials at this moment.
+
+    Args:
+        folders: The folders of the trials, all of one study.
+
+    Raises:
+        ArtefactError: One does.
+    """
+    if not folders:
+        return
+    busy = claimed_now([path.name for path in folders], folders[0].parents[1])
+    if busy:
+        raise ArtefactError(
+            f"{folders[0].parent / min(busy)}: a job trains this trial at this moment, which the "
+            "spec does not name any more; nothing was removed: wait for the run, or end it"
+        )
 
 
 def _named_by_results(folder: Path) -> set[str]:

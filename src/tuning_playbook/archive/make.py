@@ -6,7 +6,9 @@ from pathlib import Path
 from tuning_playbook.archive.bag import make_bag
 from tuning_playbook.archive.contents import AsTold, Contents, archive_contents
 from tuning_playbook.archive.settings import ArchiveSettings
+from tuning_playbook.archive.verify import verify
 from tuning_playbook.archive.zip_layout import write_zip
+from tuning_playbook.errors import ArchiveError
 from tuning_playbook.planning.plan import Plan
 
 
@@ -36,6 +38,20 @@ def make_archive(
     top = plan.study.name.replace("/", "_")  # a round's name is a path; an archive has one folder
     write_zip(archive, {f"{top}/{name}": content for name, content in bag.items()})
     return contents
+
+
+def check_made(archive: Path) -> None:
+    """Check that an archive is whole, as whoever gets it will.
+
+    Raises:
+        ArchiveError: It is not.
+    """
+    problems = verify(archive).problems
+    if problems:
+        raise ArchiveError(
+            f"{archive}: the archive that was written is not whole: {'; '.join(problems)}; run "
+            "snakemake again, and make it then"
+        )
 
 
 def what_to_know(made: Contents, archive: Path) -> Iterator[str]:

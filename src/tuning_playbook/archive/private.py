@@ -1,7 +1,6 @@
 """What an archive tells nobody: names of machines, and where folders stand on them."""
 
 import html
-import io
 import json
 import re
 import shlex
@@ -14,13 +13,11 @@ from markupsafe import escape
 
 from tuning_playbook.archive.zip_layout import Content
 from tuning_playbook.dataset.collect import write_dataset
+from tuning_playbook.trials.trial_json import OWN_HASH, trial_json
 
 TEXTS = (".cff", ".csv", ".html", ".json", ".md", ".svg", ".yaml", ".yml")
 
 HOST_OF_REPORT = re.compile(r"(<dt>host</dt><dd>)[^<]*")
-
-NOTE_OF_ORBAX = "commit_success.txt"
-"""A file that Orbax leaves in a checkpoint and does not read: it names the folder."""
 
 
 def without_places(content: bytes, places: Mapping[str, str]) -> bytes:
@@ -50,6 +47,12 @@ def without_host(record: bytes) -> bytes:
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
+def with_own_hash(record: bytes) -> bytes:
+    """Return a trial.json from which something was withheld with the hash of what it says now."""
+    content = json.loads(record)
+    return trial_json(content).encode() if OWN_HASH in content else record
+
+
 def report_without_host(report: bytes) -> bytes:
     """Return a report without the names of the machines."""
     return HOST_OF_REPORT.sub(r"\1withheld", report.decode()).encode()
@@ -61,12 +64,6 @@ def resources_without_host(path: Path) -> bytes:
         copy = Path(folder) / path.name
         write_dataset(copy, dataset.load().drop_vars("host", errors="ignore"))
         return copy.read_bytes()
-
-
-def manifest_without_note(manifest: bytes) -> bytes:
-    """Return a checkpoint's manifest without the file that names its folder."""
-    lines = io.StringIO(manifest.decode())
-    return "".join(line for line in lines if not line.endswith(f"  {NOTE_OF_ORBAX}\n")).encode()
 
 
 def naming_places(files: Mapping[str, Content], places: Mapping[str, str]) -> list[str]:

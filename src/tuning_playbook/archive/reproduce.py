@@ -41,7 +41,7 @@ from tuning_playbook.trials.manifest import BEST, manifest_of
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import Trial, trial_from_json
-from tuning_playbook.trials.trial_files import read_trial_json
+from tuning_playbook.trials.trial_json import read_trial_json
 from tuning_playbook.workloads.protocol import Workload
 
 Tell = Callable[[str], None]

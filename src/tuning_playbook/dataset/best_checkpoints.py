@@ -17,7 +17,7 @@ from tuning_playbook.study.study import Study
 from tuning_playbook.trials.best_checkpoint import BestCheckpoint, read_best
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.manifest import BEST, manifest_of
-from tuning_playbook.trials.trial_files import read_trial_json
+from tuning_playbook.trials.trial_json import read_trial_json
 
 
 def checkpoint_steps(study: xr.Dataset) -> np.ndarray:

@@ -36,8 +36,9 @@ from tuning_playbook.study.conditions import parts_of
 from tuning_playbook.study.study import Study
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import EVALUATED_SPLITS, NO_CURVES, TrialRecord
-from tuning_playbook.trials.trial_files import FORMAT as TRIAL_FORMAT
-from tuning_playbook.trials.trial_files import is_told, read_trial_json, remove_own_numbers
+from tuning_playbook.trials.trial import pack_id
+from tuning_playbook.trials.trial_files import is_told, remove_own_numbers
+from tuning_playbook.trials.trial_json import TOLD_FORMATS, read_trial_json
 
 ROUND = "round that proposed the trial, 0 for the initial ones"
 """What the variable `round` of a Bayesian search means."""
@@ -149,6 +150,11 @@ def collect(
         axes = axes_of(study, rows, found.values())
         return assemble(study, rows, records, axes, judged=judged)
     except MissingTrialError as error:
+        if wrong := next(filter(_holds_others, listed), None):
+            raise ArtefactError(
+                f"{wrong}: it holds other trials than those of its name; remove it and run "
+                "snakemake again: finished trials are kept"
+            ) from None
         files = ", ".join(map(str, listed[:3])) + (", ..." if listed[3:] else "")
         raise ArtefactError(
             f"{error} ({files or 'there are none'}); remove the one that should hold it, or all, "
@@ -168,10 +174,15 @@ def _read_packs(
         yield records
 
 
+def _holds_others(pack: Path) -> bool:
+    """Whether a pack that is named by its trials holds others."""
+    return pack.parent.name == "packs" and pack_id(sorted(read_pack(pack))) != pack.stem
+
+
 def _check_told(trial: Path, record: TrialRecord, pack: Path) -> None:
     content = read_trial_json(trial) if (trial / "trial.json").exists() else {}
     # A record of another version keeps no such hash.
-    if content.get("format") == TRIAL_FORMAT and not is_told(record, content):
+    if content.get("format") in TOLD_FORMATS and not is_told(record, content):
         raise ArtefactError(
             f"{pack}: trial {trial.name} has other numbers there than its trial.json says; remove "
             "the file and run snakemake again: finished trials are kept"

@@ -24,10 +24,10 @@ from tuning_playbook.trials.trial_files import (
     best_is_damaged,
     is_told,
     own_record,
-    read_trial_json,
     told_of,
     trial_folder,
 )
+from tuning_playbook.trials.trial_json import read_trial_json
 
 logger = logging.getLogger(__name__)
 

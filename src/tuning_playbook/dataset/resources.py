@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from tuning_playbook.dataset.discovery import discovery_attributes
-from tuning_playbook.trials.trial_files import read_provenance
+from tuning_playbook.trials.trial_json import read_provenance
 
 NUMBERS = {
     "wall_seconds": ("wall-clock time of the trial; its share, where lanes train together", "s"),

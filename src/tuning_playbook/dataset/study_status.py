@@ -155,7 +155,7 @@ def study_status(plan: Plan, results: Path) -> StudyStatus:
     expected = expected_seconds(plan, results)
     told = {trial.id: told_of(folder, trial) for _, _, trial in asked if trial is not None}
     open_ = [trial for _, _, trial in asked if trial is not None and not _is_done(told[trial.id])]
-    claimed = claimed_now(open_, folder)
+    claimed = claimed_now([trial.id for trial in open_], folder)
     without = _values_without_progress(plan, folder, told)
     seen = _Seen(plan, folder, told, claimed, expected.seconds, without)
     trials = tuple(seen.status(part, arm, trial) for part, arm, trial in asked)

@@ -18,8 +18,8 @@ import jax
 from tuning_playbook.engine.devices import Spread
 from tuning_playbook.engine.feed import Feed, HostFeed
 
-WATCHED_AT_ONCE = 4
-"""Results that are waited for at a time: those of two pieces and of their evaluations."""
+WATCHED_AT_ONCE = 6
+"""Results that are waited for at a time: batches, steps and evaluations, each of two pieces."""
 
 
 until_ready: Callable[[Any], Any] = jax.block_until_ready
@@ -33,7 +33,8 @@ class InputSeconds:
     Attributes:
         read: The host waited for batches that were not read or made yet.
         stack: The host put the batches of several steps together.
-        transfer: The host moved them to the device.
+        transfer: They were moved to the device; a CPU does so once it has done what came before,
+            and that is not counted.
         wait: The device had nothing to train on meanwhile, of these three together.
         train: The device trained; evaluations and compiling apart.
     """
@@ -51,15 +52,17 @@ class _Piece:
 
     Attributes:
         asked: The host began to wait for the batches.
+        moved: It began to move them.
         ready: They were on the device.
-        begun: The device was told to train on them.
+        told: The device was told to train on them.
         trained: It had.
         evaluated: It had evaluated, too; the same where no evaluation follows.
     """
 
     asked: float
-    ready: float
-    begun: float = 0.0
+    moved: float
+    ready: Future[float]
+    told: float
     trained: Future[float] | None = None
     evaluated: Future[float] | None = None
 
@@ -69,20 +72,18 @@ class InputClock:
     """Follows the pieces of a training that is fed from the host; of any other it notes nothing."""
 
     _pool: ThreadPoolExecutor | None
-    _transfer: float = 0.0
     _pieces: list[_Piece] = field(default_factory=list)
 
     def place(self, spread: Spread, feed: Feed, steps: int) -> Any:
-        """Return what the next steps are fed, on the device where it comes from the host."""
+        """Return what the next steps are fed; what comes from the host is on its way then."""
         asked = time.perf_counter()
         given = feed.next(steps)
         if self._pool is None:
             return spread.feed(given)
         moved = time.perf_counter()
-        placed = until_ready(jax.device_put(given) if spread.mesh is None else spread.feed(given))
-        ready = time.perf_counter()
-        self._transfer += ready - moved
-        self._pieces.append(_Piece(asked, ready))
+        placed = jax.device_put(given) if spread.mesh is None else spread.feed(given)
+        ready = self._pool.submit(_when_ready, placed)
+        self._pieces.append(_Piece(asked, moved, ready, time.perf_counter()))
         return placed
 
     def trains(self, logged: Any, compile_seconds: float) -> None:
@@ -94,7 +95,7 @@ class InputClock:
         """
         if self._pool is not None:
             piece = self._pieces[-1]
-            piece.begun = piece.ready + compile_seconds
+            piece.told += compile_seconds
             piece.trained = piece.evaluated = self._pool.submit(_when_ready, logged)
 
     def evaluates(self, metrics: Any) -> None:
@@ -112,17 +113,19 @@ class InputClock:
         """
         if not isinstance(feed, HostFeed) or self._pool is None:
             return None
-        wait = train = 0.0
+        in_turn = jax.local_devices()[0].platform == "cpu"  # others move batches as they train
+        transfer = wait = train = 0.0
         before = free = float("-inf")  # when the device had trained, and done all, that came before
         for piece in self._pieces:
             assert piece.trained is not None and piece.evaluated is not None
-            wait += max(0.0, piece.ready - max(piece.asked, free))
-            trained = piece.trained.result()
+            ready, trained = piece.ready.result(), piece.trained.result()
+            wait += max(0.0, ready - max(piece.asked, free))
+            transfer += max(0.0, ready - (max(piece.moved, free) if in_turn else piece.moved))
             # A CPU may evaluate beside the training that follows, and end later.
-            begun = max(piece.begun, free if free < trained else before)
+            begun = max(piece.told, ready, free if free < trained else before)
             train += max(0.0, trained - begun)
             before, free = trained, piece.evaluated.result()
-        return InputSeconds(feed.read_seconds, feed.stack_seconds, self._transfer, wait, train)
+        return InputSeconds(feed.read_seconds, feed.stack_seconds, transfer, wait, train)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Learning rate schedules: a warmup, then a decay, each a factor of the base learning rate.
+"""Learning rate schedules: a warmup, a hold, then a decay, each a factor of the base learning rate.
 
 Every number is traced, so that tuning a schedule compiles nothing anew. Source: the playbook,
 "Learning rate warmup" and "What is the best learning rate decay schedule family?".
@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+
+from tuning_playbook.study.schedule_hyperparameters import OWN_DROPS
 
 Numbers = Mapping[str, jax.Array | float]
 """Numeric hyperparameters by name: traced scalars, or plain numbers where a feature is off."""
@@ -19,20 +21,22 @@ def learning_rate(
     """Return the learning rate of a step.
 
     Over the first `warmup_steps` the rate rises linearly: the step numbered k (from 0) has
-    (k + 1) / warmup_steps of the base rate. Then the schedule begins, at its own step 0.
+    (k + 1) / warmup_steps of the base rate. Over the next `hold_steps` it stays there. Then the
+    decay of the schedule begins, at its own step 0.
 
     Args:
-        schedule: Its name, one of `spec.schedules.SCHEDULES`.
+        schedule: Its name, one of `study.schedule_hyperparameters.SCHEDULES`.
         hyperparameters: `learning_rate`, `warmup_steps` and the schedule's own.
         step: The number of steps already taken, a scalar.
-        max_train_steps: The length of the run, warmup included.
+        max_train_steps: The length of the run, warmup and hold included.
     """
     warmup = jnp.asarray(hyperparameters["warmup_steps"], jnp.float32)
+    begin = warmup + jnp.asarray(hyperparameters.get("hold_steps", 0), jnp.float32)
     step = step.astype(jnp.float32)
-    rest = jnp.maximum(max_train_steps - warmup, 1.0)
+    rest = jnp.maximum(max_train_steps - begin, 1.0)
     given = jnp.asarray(hyperparameters.get("decay_steps", 0), jnp.float32)
     decay = jnp.where(given > 0, given, rest)
-    after = jnp.maximum(step - warmup, 0.0)
+    after = jnp.maximum(step - begin, 0.0)
     rising = warmup_factor(warmup, step)
     factor = FACTORS[schedule](after, decay, hyperparameters)
     return hyperparameters["learning_rate"] * rising * factor
@@ -85,9 +89,18 @@ def _exponential(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) ->
 
 
 def _piecewise(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
-    """`drops` drops by `drop_factor` each, that cut the decay into equal parts."""
+    """`drops` drops by `drop_factor` each, that cut the decay into equal parts.
+
+    A drop that has a step of its own is there instead.
+    """
     drops = hyperparameters["drops"]
-    dropped = jnp.minimum(jnp.floor(step / decay * (drops + 1.0)), drops)
+    # One division of whole numbers: it is exact at every step at which a drop is due.
+    evenly = jnp.minimum(jnp.floor(step * (drops + 1.0) / decay), drops)
+    dropped = evenly
+    for number, name in enumerate(OWN_DROPS, 1):
+        own = jnp.asarray(hyperparameters[name], jnp.float32)
+        moved = jnp.where(step >= own, 1.0, 0.0) - jnp.where(evenly >= number, 1.0, 0.0)
+        dropped = dropped + jnp.where((own > 0) & (number <= drops), moved, 0.0)
     return hyperparameters["drop_factor"] ** dropped
 
 

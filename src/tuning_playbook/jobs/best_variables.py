@@ -2,7 +2,8 @@
 
 A trial keeps the checkpoints that were best by the objective it was trained under. Ranked by
 another metric, its best step may have none: then the trial is trained once more, to the same bits,
-and its checkpoint is kept beside the others.
+and its checkpoint is kept beside the others. So it is where the checkpoint is damaged, or that of
+another trial.
 """
 
 import logging
@@ -25,7 +26,13 @@ from tuning_playbook.trials.manifest import BEST
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.resume_states import remove_resumes
-from tuning_playbook.trials.trial_files import read_trial_json, trial_folder, write_trial_json
+from tuning_playbook.trials.trial_files import (
+    best_hash,
+    best_is_damaged,
+    check_best,
+    trial_folder,
+)
+from tuning_playbook.trials.trial_json import read_trial_json, write_trial_json
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +46,11 @@ def best_variables(study: Path, request: PackRequest, step: int) -> dict[str, An
         step: The step.
 
     Raises:
-        ArtefactError: The checkpoint is damaged; or the trial, trained again, failed, or has other
-            numbers or another best.
+        ArtefactError: The trial, trained again, failed, or has other numbers or another best.
     """
     (trial,) = request.trials
     folder = trial_folder(study, trial)
-    if step not in kept_steps(folder):
+    if step not in _whole_steps(folder):
         logger.info(
             "trial %s kept no checkpoint of step %d, its best by %s: it is trained again",
             *(trial.id, step, request.selection.metric),
@@ -89,10 +95,12 @@ def _keep_checkpoints(
                 "other numbers than before; was it trained on another kind of machine? Remove the "
                 "folder and its pack, and run snakemake again: it is trained anew"
             )
-        kept = kept_steps(folder)
+        kept = _whole_steps(folder)
         write_checkpoints(item, study, selection, _restore(folder) if kept else {})
         steps = [*kept, *(step for step, _ in item.best)]
-        write_trial_json(folder, content | {"kept_steps": list(dict.fromkeys(steps))})
+        write_trial_json(
+            folder, content | {"kept_steps": list(dict.fromkeys(steps))} | best_hash(folder)
+        )
         remove_resumes(folder / "checkpoints")
     return {item.trial.id: item.record for item in finished}
 
@@ -105,11 +113,11 @@ def _initial_shapes(request: PackRequest) -> Any:
     return jax.eval_shape(lambda: dict(workload.init(jax.random.key(0), own)))
 
 
+def _whole_steps(folder: Path) -> list[int]:
+    """Return the steps of the checkpoints that a trial keeps; none where they are damaged."""
+    return [] if best_is_damaged(folder) else kept_steps(folder)
+
+
 def _restore(folder: Path, like: Any = None) -> dict[str, Any]:
-    try:
-        return checkpoints.restore(folder / "checkpoints", BEST, like)
-    except ArtefactError as error:
-        raise ArtefactError(
-            f"{error}; remove the file of its pack and run snakemake again: this trial is trained "
-            "anew, the others are kept"
-        ) from None
+    check_best(folder)
+    return checkpoints.restore(folder / "checkpoints", BEST, like)

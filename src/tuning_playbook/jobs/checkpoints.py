@@ -14,7 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from tuning_playbook.errors import ArtefactError
+from tuning_playbook.errors import ArtefactError, StorageError, TuningPlaybookError
+from tuning_playbook.files import REMEDY, naming_storage
 from tuning_playbook.trials.manifest import BEST, check_manifest, remove, write_manifest
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -25,13 +26,19 @@ def save(folder: Path, name: str, tree: Mapping[str, Any]) -> None:
     """Save a tree of arrays as the checkpoint `name`, whole or not at all.
 
     A checkpoint of that name is replaced. On return the files and their manifest are written.
+
+    Raises:
+        StorageError: It cannot be written. Whatever the state of a trial is, it is arrays, so the
+            trial's configuration is not at fault.
     """
     target = folder.absolute() / name
     remove(folder, name)
-    with _checkpointer() as checkpointer:
-        checkpointer.save(target, jax.tree.map(np.asarray, dict(tree)))
-        checkpointer.wait_until_finished()
-    write_manifest(folder.absolute(), name)
+    arrays = jax.tree.map(np.asarray, dict(tree))
+    with _naming(target, "saved"):
+        with _checkpointer() as checkpointer:
+            checkpointer.save(target, arrays)
+            checkpointer.wait_until_finished()
+        write_manifest(folder.absolute(), name)
 
 
 def restore(folder: Path, name: str, like: Any = None) -> dict[str, Any]:
@@ -46,10 +53,13 @@ def restore(folder: Path, name: str, like: Any = None) -> dict[str, Any]:
     Raises:
         ArtefactError: A file is missing, added or changed, or there is no manifest; or the
             checkpoint holds other arrays than `like`.
+        StorageError: The files are as they were saved, and cannot be restored all the same.
     """
-    check_manifest(folder.absolute(), name)
+    with _naming(folder.absolute() / name, "restored"):
+        check_manifest(folder.absolute(), name)
     with _checkpointer() as checkpointer:
-        tree: dict[str, Any] = checkpointer.restore(folder.absolute() / name)
+        with _naming(folder.absolute() / name, "restored"):
+            tree: dict[str, Any] = checkpointer.restore(folder.absolute() / name)
         if like is None:
             return tree
         target = jax.tree.map(lambda leaf: np.zeros(np.shape(leaf), leaf.dtype), like)
@@ -65,6 +75,24 @@ def restore(folder: Path, name: str, like: Any = None) -> dict[str, Any]:
         except (ValueError, TypeError, KeyError) as error:
             raise ArtefactError(f"{other} ({' '.join(str(error).split())})") from None
     return made
+
+
+@contextlib.contextmanager
+def _naming(target: Path, done: str) -> Iterator[None]:
+    """Tell what Orbax and the system say of the storage as an error of that, with the path.
+
+    Orbax passes on what its storage says as exceptions of any type: a full disk as a ValueError.
+    """
+    try:
+        with naming_storage(target):
+            yield
+    except TuningPlaybookError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise StorageError(
+            f"{target}: the checkpoint cannot be {done} ({said[:300]}); {REMEDY}"
+        ) from error
 
 
 def _shapes(tree: Any) -> list[tuple[int, ...]]:

@@ -49,7 +49,9 @@ class Resources:
     nodes: int = 1
 
 
-def prepare(resources: Resources, *, join: Callable[[], None] | None = None) -> None:
+def prepare(
+    resources: Resources, *, join: Callable[[], None] | None = None, cache: bool = True
+) -> None:
     """Set up JAX for one job; to be called before JAX is first imported.
 
     XLA sizes its thread pool by NPROC, so that jobs that run side by side share the machine. The
@@ -60,6 +62,7 @@ def prepare(resources: Resources, *, join: Callable[[], None] | None = None) -> 
     Args:
         resources: Of the job.
         join: Makes this process one of several, before anything is computed.
+        cache: Whether compiled code is kept, and taken from there.
 
     Raises:
         DeviceError: It asked for GPUs, and JAX does not find them.
@@ -72,6 +75,7 @@ def prepare(resources: Resources, *, join: Callable[[], None] | None = None) -> 
     import jax  # noqa: PLC0415 - the environment above must be set first
 
     settings = {
+        "jax_enable_compilation_cache": cache,
         "jax_compilation_cache_dir": str(cache_folder() / "jax" / machine_type()),
         "jax_persistent_cache_min_compile_time_secs": 0,
         "jax_persistent_cache_min_entry_size_bytes": -1,

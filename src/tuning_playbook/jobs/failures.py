@@ -14,8 +14,10 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from tuning_playbook.errors import ArtefactError
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.trial import Trial, trial_from_json
+from tuning_playbook.trials.trial_json import read_trial_json
 
 TRAINING_RULES = ("train_pack", "train_round", "train_reruns", "train_set_back")
 
@@ -24,6 +26,12 @@ TRAINING_RULES = ("train_pack", "train_round", "train_reruns", "train_set_back")
 # itself can only be asked on clusters with accounting.
 STATE = re.compile(r"SLURM status is: '(\w+)'")
 STEP_OUT_OF_MEMORY = re.compile(r"exceeded memory limit|oom[_-]kill|out of memory", re.IGNORECASE)
+
+FAILED = re.compile(r"^\S+ \S+ ERROR ", re.MULTILINE)
+"""How a job says in its log that it failed."""
+
+STOPPED = re.compile(r"^\S+ \S+ WARNING (stopped|the job was ended)", re.MULTILINE)
+"""How it says that it was told to stop."""
 
 REASONS = {
     "OUT_OF_MEMORY": (
@@ -130,7 +138,7 @@ def tell(jobs: Sequence[FailedJob], plan_of: Callable[[str], Plan], results: Pat
     for job in jobs:
         study = job.wildcards["study"]
         trials = _untrained(job, plan_of(study), results / study)
-        what, remedy = REASONS.get(job.state, ("failed", _where_to_look(job)))
+        what, remedy = REASONS.get(job.state) or _without_slurm(job)
         yield f"  {job.output} ({trials}): the job {what}. What to do: {remedy}."
     yield (
         "Run snakemake again to train them. For a report of what there is meanwhile, which "
@@ -176,10 +184,27 @@ def _asked_for(job: Mapping[str, str], plan: Plan, folder: Path) -> Sequence[Tri
 def _is_trained(trial: Trial, folder: Path) -> bool:
     """Whether a trial has a record of its end; one that has failed is to be trained again."""
     try:
-        record = _read(folder / f"trials/{trial.id}/trial.json")
-    except (OSError, ValueError):
+        record = read_trial_json(folder / "trials" / trial.id)
+    except ArtefactError:
         return False
-    return record.get("fingerprint") == trial.fingerprint and record.get("status") != "failed"
+    return bool(record["fingerprint"] == trial.fingerprint and record["status"] != "failed")
+
+
+def _without_slurm(job: FailedJob) -> tuple[str, str]:
+    """Return what became of a job whose cluster says nothing of it, and what to do.
+
+    Every job that ends itself says why in its log. One that was killed cannot.
+    """
+    look = _where_to_look(job)
+    words = _text(job.logs[0]) if job.logs else ""
+    if STOPPED.search(words):
+        return "was told to stop", "run snakemake again; it goes on from its last saved state"
+    if words and not FAILED.search(words):
+        return (
+            "was killed, as the kernel does where memory runs out",
+            f"ask for fewer lanes (resources.lanes), fewer cores or more memory; {look}",
+        )
+    return "failed", look
 
 
 def _where_to_look(job: FailedJob) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import io
 import logging
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,9 +15,9 @@ import numpy as np
 from tuning_playbook.engine.data import Data, place_data
 from tuning_playbook.engine.devices import share_batches
 from tuning_playbook.engine.input_clock import InputSeconds
-from tuning_playbook.engine.lane import new_lane
+from tuning_playbook.engine.lane import Lane, new_lane
 from tuning_playbook.engine.program import Program, signature
-from tuning_playbook.engine.run import Finished, finish, train_group
+from tuning_playbook.engine.run import Finished, Progress, finish, train_group
 from tuning_playbook.engine.stream import stream_of
 from tuning_playbook.errors import (
     ChangedDuringRunError,
@@ -29,14 +30,17 @@ from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs import checkpoints
 from tuning_playbook.jobs.describe_workload import current_versions
 from tuning_playbook.jobs.environment import now, peak_memory_bytes, provenance
+from tuning_playbook.jobs.job import say
 from tuning_playbook.jobs.load_workload import load_data, load_workload
 from tuning_playbook.jobs.one_behind import OneBehind
 from tuning_playbook.jobs.processes import side_by_side, writes
 from tuning_playbook.jobs.progress_files import ProgressFiles
 from tuning_playbook.jobs.resume import SavedStates
 from tuning_playbook.jobs.sigterm import noted_sigterm
-from tuning_playbook.jobs.user_code import explain, is_of_a_user, own_file
+from tuning_playbook.jobs.training_errors import out_of_memory, told
+from tuning_playbook.jobs.user_code import explain, own_file
 from tuning_playbook.study.apart import ask
+from tuning_playbook.study.waiting import waiting_for
 from tuning_playbook.study.workload_description import forget
 from tuning_playbook.trials.best_checkpoint import (
     BestCheckpoint,
@@ -162,7 +166,8 @@ def train_request(
         WorkloadError: The workload cannot be imported, or its data cannot be read.
     """
     place = (request.trials[0].workload, request.import_from, request.data_folder)
-    workload = load_workload(*place)
+    with waiting_for(f"workload '{place[0]}' to be imported", say):
+        workload = load_workload(*place)
     try:
         return train_trials(request, workload, study, devices=devices, write=write)
     except (ChangedDuringRunError, WorkloadError):
@@ -201,13 +206,15 @@ def train_trials(
         WorkloadError: The workload's own code raised, and no trial could be trained for it.
     """
     trials = request.trials
-    splits = load_data(trials[0].workload, workload)
-    _check_versions(request, current_versions(workload, splits, request.import_from))
+    with waiting_for(f"the data of workload '{trials[0].workload}' (its load_data)", say):
+        splits = load_data(trials[0].workload, workload)
+    check_versions(request, current_versions(workload, splits, request.import_from))
     groups: dict[tuple[int, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault((trial.data_split, signature(trial)), []).append(trial)
     writer = OneBehind[dict[str, TrialRecord]]()
-    with noted_sigterm() as should_stop, writer:
+    # Whoever types into the process has more in it than this training.
+    with noted_sigterm(ends=not hasattr(sys, "ps1")) as should_stop, writer:
         training = _Training(workload, study, request.selection, should_stop, write, writer)
         for (data_split, _), group in groups.items():
             seen = load_data(group[0].workload, workload, data_split) if data_split else splits
@@ -223,21 +230,8 @@ def train_trials(
             side_by_side(train, shares)
     records = {name: record for written in writer.done for name, record in written.items()}
     if training.errors and all(record.status == "failed" for record in records.values()):
-        raise _told(training.errors[0], trials[0].workload, workload)
+        raise told(training.errors[0], trials[0].workload, workload)
     return records
-
-
-def _told(error: BaseException, name: str, workload: Workload) -> BaseException:
-    """Return an error as one message of the user's code, where it came through that."""
-    own = own_file(workload)
-    if not is_of_a_user(error, own):
-        return error
-    told = WorkloadError(
-        f"workload '{name}': its code raised an error that left nothing trained in this job: "
-        f"{explain(error, own)}; the whole traceback is in the job's log"
-    )
-    told.__cause__ = error
-    return told
 
 
 def _shares(trials: Sequence[Trial], devices: int) -> list[list[Trial]]:
@@ -273,6 +267,7 @@ def _train_group(
     host_data = splits.get("train") if getattr(workload, "host_fed", False) else None
     data: Data | None = None
     program: Program | None = None
+    what = f"workload '{trials[0].workload}' to initialise, to compile or to train its next steps"
     while left:
         lanes = left[:width]
         failure = ""
@@ -290,21 +285,23 @@ def _train_group(
                 writer.begin()  # compiling leaves it the interpreter
                 examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
                 like = dataclasses.replace(trials[0], lanes=width)
-                program = Program(like, workload, data, examples, spread)
-            trained, facts = _train_lanes(training, program, lanes, host_data)
+                with waiting_for(what, say):
+                    program = Program(like, workload, data, examples, spread)
+            with waiting_for(what, say) as came:
+                trained, facts = _train_lanes(training, program, lanes, host_data, came)
         except InfeasibleConfigurationError as error:
             failure = str(error)
         except (TuningPlaybookError, InterruptedTrainingError):
             raise
         except OSError as error:
-            raise _told(error, lanes[0].workload, workload) from error
+            raise told(error, lanes[0].workload, workload) from error
         except (Exception, SystemExit) as error:  # a user's model may raise anything
             # It is that trial's reason and its traceback is logged; the job fails with it where it
             # is all that came of the trials.
             if _may_be_the_devices(error):
                 raise
             failure = explain(error, own_file(workload))
-            if _out_of_memory(error):
+            if out_of_memory(error):
                 failure = f"out of memory: {str(error).splitlines()[0]}"
                 if width > 1:
                     logger.warning("%s; %d lanes from here on, not %d", failure, width // 2, width)
@@ -323,10 +320,6 @@ def _train_group(
         left = left[width:]
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
-
-
 def _may_be_the_devices(error: BaseException) -> bool:
     """Whether an error may come of a broken device and not of the configuration.
 
@@ -335,25 +328,42 @@ def _may_be_the_devices(error: BaseException) -> bool:
     """
     if not isinstance(error, jax.errors.JaxRuntimeError):
         return False
-    of_the_program = _out_of_memory(error) or str(error).startswith("INVALID_ARGUMENT")
+    of_the_program = out_of_memory(error) or str(error).startswith("INVALID_ARGUMENT")
     return jax.process_count() > 1 or not of_the_program
 
 
 def _train_lanes(
-    training: _Training, program: Program, trials: Sequence[Trial], host_data: Arrays | None
+    training: _Training,
+    program: Program,
+    trials: Sequence[Trial],
+    host_data: Arrays | None,
+    came: Callable[[], None],
 ) -> tuple[list[Finished], dict[str, object]]:
-    """Train one group of lanes; return its trials, and the facts of how they were trained."""
+    """Train one group of lanes; return its trials, and the facts of how they were trained.
+
+    Args:
+        training: What they have in common with others.
+        program: Theirs.
+        trials: The trials.
+        host_data: The training split, where batches are read from the host.
+        came: Called after every piece.
+    """
     folders = [trial_folder(training.study, trial) / "checkpoints" for trial in trials]
     width, selection = program.trial.lanes, training.selection
     started, clock, compiled = now(), time.perf_counter(), program.compile_seconds
     saved = SavedStates(folders, width, selection, training.should_stop)
     progress = ProgressFiles(training.study, selection, saved.seconds)
+
+    def between(lanes: Sequence[Lane], reached: Progress) -> None:
+        came()
+        saved.between(lanes, reached)
+
     trained = train_group(
         program,
         trials,
         selection,
         resume=saved.resume,
-        between=saved.between,
+        between=between,
         evaluated=progress.evaluated,
         host_data=host_data,
         stream=stream_of(training.workload),
@@ -399,7 +409,7 @@ def _fail(training: _Training, trials: Sequence[Trial], reason: str) -> dict[str
     return training.write(failed, training.study, training.selection, facts)
 
 
-def _check_versions(request: PackRequest, current: Mapping[str, str]) -> None:
+def check_versions(request: PackRequest, current: Mapping[str, str]) -> None:
     """Check that code and data are what the fingerprint says they are.
 
     Raises:

@@ -7,15 +7,28 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tuning_playbook.errors import INTERRUPTED, InterruptedTrainingError, TuningPlaybookError
+from tuning_playbook.errors import (
+    INTERRUPTED,
+    ArtefactError,
+    InterruptedTrainingError,
+    TuningPlaybookError,
+)
+from tuning_playbook.files import storage_error
+from tuning_playbook.trials.artefact_hashes import check_hash, has_hash, remove_hash, write_hash
 
 USUAL = {"devices": 1, "gpus": 0, "nodes": 1}
 """What a job has if nobody asks for anything."""
 
+
+NOT_THE_USERS = "the job ended with an error that is not the user's"
+
+PATIENCE = 30.0
+"""Seconds that a shared file system may take to show the hash that belongs to a file."""
 
 USERS_PYTHONPATH = "TUNING_PLAYBOOK_USERS_PYTHONPATH"
 """The variable of the environment that keeps PYTHONPATH as it was before `share_code`."""
@@ -55,6 +68,59 @@ def share_code(folder: str) -> None:
 
 
 @contextlib.contextmanager
+def job_of(snakemake: Any) -> Iterator[None]:
+    """Do the work of a script: log it, check what it is made of, keep the hashes of what it makes.
+
+    Args:
+        snakemake: Of the script.
+
+    Raises:
+        SystemExit: As `logged` has it.
+    """
+    log: str = snakemake.log[0]
+    study = Path(log[: log.rindex("/logs/")])  # where every rule has its log
+    with logged(log), hashed(study, map(Path, snakemake.input), map(Path, snakemake.output)):
+        yield
+
+
+@contextlib.contextmanager
+def hashed(study: Path, inputs: Iterable[Path], outputs: Iterable[Path]) -> Iterator[None]:
+    """Check the inputs of a job before its work, and keep the hashes of its outputs behind it.
+
+    Args:
+        study: Its folder of results.
+        inputs: What it is made of.
+        outputs: What it makes; what is not in that folder has no hash.
+
+    Raises:
+        ArtefactError: An input is not what its job wrote.
+    """
+    made = [path for path in outputs if path.is_relative_to(study)]
+    for path in inputs:
+        _check_patiently(path)
+    for path in made:
+        remove_hash(study, path)
+    yield
+    for path in made:
+        if not has_hash(study, path):  # that of a pack also says which trials it holds
+            write_hash(study, path)
+
+
+def _check_patiently(path: Path) -> None:
+    """Check an input; a shared file system may take a while to show a file and its hash as one."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            check_hash(path)
+        except ArtefactError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(1.0)
+        else:
+            return
+
+
+@contextlib.contextmanager
 def logged(log: str) -> Iterator[None]:
     """Log to a file, and end with the message alone on an error that the user can mend.
 
@@ -79,12 +145,33 @@ def logged(log: str) -> Iterator[None]:
     except InterruptedTrainingError as error:
         root.warning("%s", error)
         sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        root.warning("the job was ended with Ctrl-C")
+        sys.exit(INTERRUPTED)
+    except (OSError, RuntimeError) as error:
+        told = storage_error(error)
+        if told is None:
+            root.exception(NOT_THE_USERS)
+            raise
+        root.error("%s", told, exc_info=error)
+        sys.exit(f"{type(told).__name__}: {told}")
     except BaseException:
-        root.exception("the job ended with an error that is not the user's")
+        root.exception(NOT_THE_USERS)
         raise
     finally:
         root.removeHandler(handler)
         handler.close()
+
+
+_terminal: list[int] = []
+"""What stderr was before it was led to the log of the job."""
+
+
+def say(words: str) -> None:
+    """Say something in the log, and to whoever started the job."""
+    logging.getLogger("tuning_playbook").warning("%s", words)
+    if _terminal:
+        os.write(_terminal[-1], f"{words}\n".encode(errors="replace"))
 
 
 @contextlib.contextmanager
@@ -93,6 +180,7 @@ def _output_to(log: str) -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     kept = [os.dup(number) for number in (1, 2)]
+    _terminal.append(kept[1])
     with Path(log).open("a", buffering=1, encoding="utf-8") as file:
         try:
             for number in (1, 2):
@@ -100,6 +188,7 @@ def _output_to(log: str) -> Iterator[None]:
             with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
                 yield
         finally:
+            _terminal.pop()
             for number, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, number)
                 os.close(original)

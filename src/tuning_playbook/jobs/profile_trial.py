@@ -20,7 +20,7 @@ import jax
 
 from tuning_playbook.engine.data import place_data
 from tuning_playbook.engine.devices import share_batches
-from tuning_playbook.engine.feed import Feed
+from tuning_playbook.engine.feed import READING_THREADS, Feed
 from tuning_playbook.engine.input_clock import InputClock, InputSeconds, input_clock, until_ready
 from tuning_playbook.engine.pieces import FEWEST_STEPS, Pace
 from tuning_playbook.engine.program import Program, TrainState
@@ -39,6 +39,9 @@ PIECE_SECONDS = 1.0
 FEWEST_PIECES = 3
 """Pieces with the resident batch before and after those with real batches, at least."""
 
+REAL_PARTS = 5
+"""Parts of the steps with real batches, of which the median counts: a machine has its hiccups."""
+
 TRACED_PIECES = 2
 """What the trace shows: more is slow to open."""
 
@@ -55,7 +58,7 @@ class Profile:
         device: The kind of device.
         lanes: How many lanes trained at once.
         steps: Steps that were timed with real batches.
-        real_step: A step with real batches, on average.
+        real_step: A step with real batches: the median of some parts of them, each a mean.
         resident_step: A step with one batch that stays on the device, the median.
         input_seconds: What the batches cost, all `steps` together; None where the data is on the
             device.
@@ -135,14 +138,15 @@ class _Profiler:
         steps = self._piece_steps()
         resident = self._resident(steps)
         times = self._with_resident(resident, steps, seconds / 4)
-        count, real, cost = self._with_real(steps, seconds / 2)
+        ends, cost = self._with_real(steps, seconds / 2)
+        count = steps * (len(ends) - 1)
         times += self._with_resident(resident, steps, seconds / 4)
         return Profile(
             trial=self._trial.id,
             device=jax.local_devices()[0].device_kind,
             lanes=self._trial.lanes,
             steps=count,
-            real_step=real / count,
+            real_step=statistics.median(part_means(ends, steps)),
             resident_step=statistics.median(times) / steps,
             input_seconds=cost,
             trace=self._trace(folder, steps),
@@ -193,28 +197,29 @@ class _Profiler:
         until_ready(before)
         return [after - begun for begun, after in itertools.pairwise(ends)]
 
-    def _with_real(self, steps: int, seconds: float) -> tuple[int, float, InputSeconds | None]:
-        """Return how many steps were trained, how long it took, and what their batches cost.
+    def _with_real(self, steps: int, seconds: float) -> tuple[list[float], InputSeconds | None]:
+        """Return when the training began and each piece was done, and what the batches cost.
 
         The next piece is prepared while the device trains, as in a training. The clock starts
         before anything is read: what readers are ahead in the end is not counted in their favour.
         """
-        begun = time.perf_counter()
+        ends = [time.perf_counter()]
         feed = self._feed()
         first, before = 0, None
         with input_clock(feed) as clock:
             while first == 0 or (
                 first + steps <= self._trial.max_train_steps
-                and time.perf_counter() - begun < seconds
+                and time.perf_counter() - ends[0] < seconds
             ):
                 logged = self._real_piece(feed, clock, first, steps)
                 first += steps
                 if before is not None:
                     until_ready(before)
+                    ends.append(time.perf_counter())
                 before = logged
             until_ready(before)
-            taken = time.perf_counter() - begun
-            return first, taken, clock.seconds(feed)
+            ends.append(time.perf_counter())
+            return ends, clock.seconds(feed)
 
     def _real_piece(self, feed: Feed, clock: InputClock, first: int, steps: int) -> Any:
         with jax.profiler.TraceAnnotation("input"):
@@ -242,3 +247,18 @@ class _Profiler:
                 until_ready(logged)
             (made,) = Path(place).rglob(TRACE)
             return Path(shutil.move(made, folder / TRACE))
+
+
+def part_means(ends: Sequence[float], steps: int) -> list[float]:
+    """Return the mean seconds of a step in each of some parts of a training.
+
+    In each part every reader gives a batch, as those of all come in bursts.
+
+    Args:
+        ends: When it began, and when each piece was done.
+        steps: Of a piece.
+    """
+    pieces = len(ends) - 1
+    count = max(1, min(REAL_PARTS, pieces, pieces * steps // READING_THREADS))
+    cuts = [pieces * part // count for part in range(count + 1)]
+    return [(ends[b] - ends[a]) / ((b - a) * steps) for a, b in itertools.pairwise(cuts)]

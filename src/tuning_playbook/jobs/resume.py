@@ -55,7 +55,8 @@ class SavedStates:
     def resume(self, lanes: Sequence[Lane], state: Any) -> Progress | None:
         """Fill in new lanes from the newest states that all of them have, and say where they go on.
 
-        A state that is damaged is passed over with a warning, and the one before it tried.
+        A state that is damaged, or another trial's, is passed over with a warning, and the one
+        before it tried.
 
         Args:
             lanes: New ones; they are changed only if there is something to resume.
@@ -69,7 +70,8 @@ class SavedStates:
         while (step := everywhere(common.pop() if common else NOTHING)[0]) != NOTHING:
             saved: list[dict[str, Any]] = []
             try:
-                saved = [checkpoints.restore(path, resume_name(step)) for path in self.folders]
+                pairs = zip(lanes, self.folders, strict=True)
+                saved = [_restore(path, step, lane.trial.fingerprint) for lane, path in pairs]
             except ArtefactError as error:
                 logger.warning("%s; it is not resumed from", error)
             if not min(everywhere(len(saved))):
@@ -124,6 +126,7 @@ class SavedStates:
                 "steps": lane.steps,
                 "numbers": np.array(numbers, np.float64),
                 "reason": np.frombuffer(f"{lane.reason} ".encode(), np.uint8),
+                "fingerprint": np.frombuffer(lane.trial.fingerprint.encode(), np.uint8),
                 "best": {
                     f"{rank:03d}": {
                         "step": np.array(at, np.int64),
@@ -137,6 +140,19 @@ class SavedStates:
             for old in steps:
                 if old != step:
                     remove(folder, resume_name(old))
+
+
+def _restore(folder: Path, step: int, fingerprint: str) -> dict[str, Any]:
+    """Return the state of a trial after a step.
+
+    Raises:
+        ArtefactError: It is damaged, or that of another trial.
+    """
+    saved = checkpoints.restore(folder, resume_name(step))
+    whose = saved.get("fingerprint")
+    if whose is None or bytes(whose).decode(errors="replace") != fingerprint:
+        raise ArtefactError(f"{folder / resume_name(step)}: it is not the state of this trial")
+    return saved
 
 
 def _fill(

@@ -1,22 +1,72 @@
-"""SIGTERM, which a scheduler sends some time before it kills: noted, and acted on when it suits."""
+"""SIGTERM, which a scheduler sends some time before it kills, and Ctrl-C: noted, and acted on.
+
+A training asks after every piece, saves its state and ends. One that does not come to ask, because
+code of the user's hangs, is ended from a thread: the main one may wait in a library, where Python
+calls no handler.
+"""
 
 import contextlib
+import logging
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from tuning_playbook.errors import INTERRUPTED
+
+logger = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+PATIENCE = 20.0
+"""Seconds in which a training asks, as a piece takes eight. A scheduler kills after some thirty."""
+
 
 @contextlib.contextmanager
-def noted_sigterm() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether SIGTERM has come."""
-    came: list[int] = []
+def noted_sigterm(*, ends: bool = False) -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether the process was told to stop.
+
+    Args:
+        ends: Whether the process ends, with the status `INTERRUPTED`, if the function is not called
+            for `PATIENCE` seconds after that.
+    """
+    came, asked = threading.Event(), threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
-        del frame
-        came.append(number)
+        del number, frame
+        came.set()
 
-    before = signal.signal(signal.SIGTERM, note)
+    def should_stop() -> bool:
+        if came.is_set():
+            asked.set()
+        return came.is_set()
+
+    def watch(signals: int) -> None:
+        while number := os.read(signals, 1):
+            if number[0] in SIGNALS:
+                came.set()
+                if ends and not asked.wait(PATIENCE):
+                    logger.warning(
+                        "stopped: the training did not come to the end of a piece for %.0f s; it "
+                        "goes on from its last saved state, if there is one",
+                        PATIENCE,
+                    )
+                    os._exit(INTERRUPTED)
+
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = {number: signal.signal(number, note) for number in SIGNALS}
+    woken_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    watcher = threading.Thread(target=watch, args=(reading,), daemon=True)
+    watcher.start()
     try:
-        yield lambda: bool(came)
+        yield should_stop
     finally:
-        signal.signal(signal.SIGTERM, before)
+        asked.set()
+        signal.set_wakeup_fd(woken_before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(writing)
+        watcher.join()
+        os.close(reading)

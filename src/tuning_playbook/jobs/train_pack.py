@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuning_playbook.jobs.job import USUAL, logged
+from tuning_playbook.jobs.job import USUAL, hashed, logged
 from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.requests import read_request
 
@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: It failed for a reason that the user can mend.
     """
     options = parser().parse_args(arguments)
-    with logged(options.log):
-        study = options.output.parents[1]  # <study>/packs/<pack>.nc
+    study = options.output.parents[1]  # <study>/packs/<pack>.nc
+    with logged(options.log), hashed(study, (), [options.output]):
         request = read_request(study, options.output.stem, patience=PATIENCE)
         train_pack(
             request,

@@ -1,6 +1,5 @@
 """The candidate of a launch: the trial that was decided about, as it was trained."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import xarray as xr
 from tuning_playbook.dataset.best_checkpoints import checkpoint_steps
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.trials.trial import Trial, trial_from_json
+from tuning_playbook.trials.trial_json import read_trial_json
 
 
 def candidate_trial(study: Path, launch: Mapping[str, Any]) -> Trial | None:
@@ -26,13 +26,7 @@ def candidate_trial(study: Path, launch: Mapping[str, Any]) -> Trial | None:
     if not candidate or launch["decision"] == "undecided":
         return None
     path = study / "trials" / candidate["trial"] / "trial.json"
-    try:
-        trial = trial_from_json(json.loads(path.read_text())["trial"])
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ArtefactError(
-            f"{path}: the record of the candidate cannot be read ({error!r}); remove its folder "
-            "and its pack, and run snakemake again"
-        ) from None
+    trial = trial_from_json(read_trial_json(path.parent)["trial"])
     if trial.id != candidate["trial"]:
         raise ArtefactError(f"{path}: the record is of trial {trial.id}; it was changed or moved")
     return trial

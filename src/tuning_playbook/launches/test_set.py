@@ -22,6 +22,9 @@ from tuning_playbook.trials.trial import Trial
 
 Reading = Mapping[str, Any]
 
+READINGS = ("*/test/*.json", "*/rounds/*/test/*.json")
+"""Where readings stand among all results: those of studies, and of the rounds of procedures."""
+
 
 def read_reading(path: Path) -> dict[str, Any] | None:
     """Return a reading that is on record; None where there is no such file.
@@ -76,7 +79,8 @@ def earlier_readings(results: Path, reading: Reading) -> list[dict[str, Any]]:
     Raises:
         ArtefactError: A record is damaged.
     """
-    found = [read_reading(path) for path in sorted(results.glob("*/test/*.json"))]
+    files = [path for place in READINGS for path in results.glob(place)]
+    found = [read_reading(path) for path in sorted(files)]
     same = [item for item in found if item and item["test_set"] == reading["test_set"]]
     before = [item for item in same if item["read"] < reading["read"]]
     return sorted(before, key=lambda item: str(item["read"]))
@@ -105,7 +109,8 @@ def evaluate_test_set(
         if reading is None:
             reading = _read_once(plan, trial, step, arm, folder, resources)
             write_reading(folder, reading)
-        earlier = earlier_readings(folder.parent, reading)
+        results = folder.parents[len(Path(plan.study.name).parts) - 1]
+        earlier = earlier_readings(results, reading)
     return {
         "evaluate": plan.study.spec.test.evaluate,
         "reading": reading,

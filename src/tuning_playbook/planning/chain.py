@@ -23,8 +23,12 @@ from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec, read_spec
 from tuning_playbook.study.references import BaselineReference, VarianceReference
+from tuning_playbook.study.stand_ins import stand_ins
 from tuning_playbook.study.study import write_value
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
+
+STAND_IN_TIMES = (1.0, 1e3, 1e6, 1e-3)
+"""Multiples of what stands in for the values of a conclusion, tried one after the other."""
 
 
 @dataclass(frozen=True)
@@ -227,8 +231,11 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
     """Yield a trial of every arm that the best one may be in; of a procedure a conclusion."""
     plan = link.plan
     if link.procedure:
-        values = link.procedure.VALUES
-        yield concluded(plan.study.name, plan.study.workload.name, values, "")
+        values = stand_ins(link.procedure, plan.study.spec)
+        # One of them leaves room in any range that ends at such a value.
+        for times in STAND_IN_TIMES:
+            several = {name: _multiple(value, times) for name, value in values.items()}
+            yield concluded(plan.study.name, plan.study.workload.name, several, "")
         return
     first = _first_trials(plan)
     compared = _what_it_compares(plan)
@@ -257,6 +264,13 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
                 **compared,
                 runner_up=others[0] if len(others) == 1 else "",
             )
+
+
+def _multiple(value: Value, times: float) -> Value:
+    """Return a multiple of a number, of its type; what is none stays as it is."""
+    if isinstance(value, bool | str):
+        return value
+    return max(1, round(value * times)) if isinstance(value, int) else value * times
 
 
 def _what_it_compares(plan: Plan) -> dict[str, Any]:

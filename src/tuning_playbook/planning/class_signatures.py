@@ -37,7 +37,7 @@ def check_class(plan: Plan) -> None:
         placed = error_at(study.path, study.text, ("workload",), str(error))
         raise WorkloadError(str(placed)) from None
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
-        write_atomically(passed, "")
+        write_atomically(passed, "", lasting=False)
 
 
 def class_signatures(plan: Plan) -> list[dict[str, Any]]:

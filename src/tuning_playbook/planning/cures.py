@@ -95,8 +95,9 @@ def _more_evaluations(plan: Plan, design: Design, every: int) -> Cure:
     computation = None
     if examples:
         seen = training.validation_sample or examples["validation"]
-        whole = training.train_sample == "all"
-        seen += examples["train"] if whole else min(seen, examples["train"])
+        # A workload that makes its batches has no training split to evaluate.
+        of_training, whole = examples.get("train", 0), training.train_sample == "all"
+        seen += of_training if whole else min(seen, of_training)
         smallest = min(arm.batch_size for arm in plan.study.arms)
         computation = more * seen / (FORWARD_AND_BACK * design.max_train_steps * smallest)
     return Cure(EVAL_EVERY, every, evaluations=more, computation=computation)

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tuning_playbook.errors import SpecError
+from tuning_playbook.errors import ArtefactError, SpecError
 from tuning_playbook.planning.artefacts import building_on, keys_of
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.rounds import Round
 from tuning_playbook.trials.trial import ID_DIGITS, digest, trial_from_json
+from tuning_playbook.trials.trial_json import read_trial_json
 
 Use = Literal["refuse", "report", "decide"]
 """What is made of an incomplete study: nothing, all but a decision, or all."""
@@ -62,9 +63,8 @@ def what_is_there(plan: Plan, folder: Path) -> tuple[str, ...] | None:
 def _is_finished(record: Path) -> bool:
     """Whether a trial.json tells of a trial that is not to be trained once more."""
     try:
-        content: dict[str, Any] = json.loads(record.read_text())
-        return str(content["status"]) != "failed"
-    except (OSError, ValueError, LookupError, TypeError):
+        return bool(read_trial_json(record.parent)["status"] != "failed")
+    except ArtefactError:
         return False
 
 

@@ -36,7 +36,7 @@ from tuning_playbook.study.study import BASELINE, Study
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.request import PackRequest
-from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
+from tuning_playbook.trials.trial import Trial, pack_id
 
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -331,7 +331,7 @@ def make_pack(arm: str, trials: Sequence[Trial]) -> Pack:
     """Return the pack of these trials of an arm."""
     ordered = tuple(sorted(trials, key=lambda trial: trial.id))
     ids = [trial.id for trial in ordered]
-    return Pack(ids[0] if len(ids) == 1 else digest(ids)[:ID_DIGITS], arm, ordered)
+    return Pack(pack_id(ids), arm, ordered)
 
 
 def request_of(plan: Plan, trials: Iterable[Trial]) -> PackRequest:

@@ -32,6 +32,7 @@ from tuning_playbook.dataset.searched import Searched
 from tuning_playbook.plots.censored_marks import SIGN, heights, mark_censored
 from tuning_playbook.plots.collapse_marks import mark_collapses
 from tuning_playbook.plots.infeasible_band import draw_infeasible, with_room_for_infeasible
+from tuning_playbook.plots.infeasible_rows import Rows, mark_rows, rows_of
 from tuning_playbook.plots.places import Places, places_of, write_labels
 from tuning_playbook.plots.points import MANY_POINTS, name_points
 from tuning_playbook.plots.scales import plain_ticks, range_ticks, tick_labels
@@ -74,12 +75,13 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
 
     The hyperparameter has its sampling scale; the ends of its range are drawn. Listed numbers have
     an axis of numbers too. Infeasible trials are red crosses in a band on the bad side of the
-    objective, and trials that collapsed have an open red triangle. One that did not reach the
-    target is an arrow at the last step. The best three are numbered,
-    and the legend gives their ids. Trials of one listed value are spread a little to be told apart,
-    always in the same way; of a range, those with the same value and objective stand side by side.
-    The plot says which. Of a scientific hyperparameter, which makes no arms where it is sampled
-    over a range, the best trial of each slice of the range is a bar: its isolation plot.
+    objective: of several arms in a row for each, with the arm's mark beside it. Trials that
+    collapsed have an open red triangle. One that did not reach the target is an arrow at the last
+    step. The best three are numbered, and the legend gives their ids. Trials of one listed value
+    are spread a little to be told apart, always in the same way; of a range, those with the same
+    value and objective stand side by side. The plot says which. Of a scientific hyperparameter,
+    which makes no arms where it is sampled over a range, the best trial of each slice of the range
+    is a bar: its isolation plot.
 
     Source: playbook, "Identifying bad search space boundaries" and "Automate generically useful
     plots".
@@ -100,17 +102,20 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
         objective, missed = heights(study), censored(study)
         top = direction(study) > 0
         lost = np.setdiff1d(everyone, best_first)
-        with_room_for_infeasible(axes, objective[best_first], len(lost), top=top)
+        rows = rows_of(study, arms, lost)
+        with_room_for_infeasible(axes, objective[best_first], len(lost), top=top, rows=rows.count)
         across, note = _across(figure, axes, study, searched)
         across = np.where(np.isin(np.arange(len(across)), everyone), across, np.nan)
         if not note:
-            aside = _side_by_side(axes, across, objective)
+            aside = _side_by_side(axes, across, objective, rows)
             note = SIDE_BY_SIDE if (aside != across).any(where=np.isfinite(across)) else ""
             across = aside
         shown = np.isfinite(across)
         best_first, lost = best_first[shown[best_first]], lost[shown[lost]]
         names = trial_ids(study, lost)
-        draw_infeasible(axes, across[lost], top=top, trials=names)
+        draw_infeasible(
+            axes, across[lost], top=top, trials=names, row=rows.of_trial[lost], rows=rows.count
+        )
         for arm, arm_look in looks(arm_names(study)).items():
             drawn = np.intersect1d(members(study, arm), best_first)
             mark_censored(
@@ -133,6 +138,7 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
                     label=clean(arm),
                     zorder=3,
                 )
+        mark_rows(axes, study, rows, top=top)
         lost_later = best_first[collapsed(study)[best_first]]
         mark_collapses(axes, across[lost_later], objective[lost_later])
         _ring_best(axes, study, across, best_first[:TOP])
@@ -211,19 +217,21 @@ def _spread_out(
     return across
 
 
-def _side_by_side(axes: Axes, across: Floats, objective: Floats) -> Floats:
+def _side_by_side(axes: Axes, across: Floats, objective: Floats, rows: Rows) -> Floats:
     """Return where trials stand so that those with equal values and objectives are all seen.
 
     Args:
         axes: With its scale and its limits.
         across: The values of the hyperparameter: [trial]; NaN for what is not shown.
-        objective: The objectives: [trial]; NaN for infeasible trials, which share one height.
+        objective: The objectives: [trial]; NaN for infeasible trials, which have the height of
+            their row.
+        rows: The rows of the infeasible trials.
     """
     together: dict[tuple[str, str], list[int]] = {}
     for trial in np.flatnonzero(np.isfinite(across)):
-        together.setdefault((f"{across[trial]:.9g}", f"{objective[trial]:.9g}"), []).append(
-            int(trial)
-        )
+        known = np.isfinite(objective[trial])
+        height = f"{objective[trial]:.9g}" if known else f"row {rows.of_trial[trial]}"
+        together.setdefault((f"{across[trial]:.9g}", height), []).append(int(trial))
     scale = axes.xaxis.get_transform()
     low, high = scale.transform(np.array(axes.get_xlim()))
     moved = across.copy()

@@ -1,14 +1,55 @@
-"""What the procedure `clipping` found: figure 9 of the playbook, and the norms behind it."""
+"""What the procedure `clipping` found: figure 9 of the playbook, and what clipping changes."""
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots.loss_lines import loss_figure
-from tuning_playbook.plots.scales import plain_ticks, range_ticks
+from tuning_playbook.plots.loss_lines import loss_figure, values_of
+from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import BLACK, BLUE, GREY, VERMILION, WIDTH, legend_below, look
 
 RATE, CLIP = "hp_learning_rate", "hp_clip_norm"
+
+
+def gradients(conclusion: xr.Dataset) -> Figure:
+    """Plot the gradient norms of the unclipped trials against the step (figure 9).
+
+    The norm to clip at is a line, and so is the norm below which more than half of the steps would
+    be clipped.
+    """
+    places = {"stable": _marked(conclusion, "is_good")}
+    places["unstable"] = _marked(conclusion, "is_at_unstable_rate")
+    shown = []
+    with look():
+        figure = Figure(figsize=(WIDTH, 3.4))
+        axes = figure.subplots()
+        for (name, place), colour in zip(places.items(), (BLUE, VERMILION), strict=True):
+            if place is None:
+                continue
+            steps, norms_seen = values_of(conclusion, place, "grad_norm")
+            rate = float(conclusion[RATE].values[place])
+            label = f"not clipped, {name}: learning rate {rate:.3g}"
+            axes.plot(steps, norms_seen, color=colour, linewidth=1.3, label=label)
+            shown.append(norms_seen)
+        if not any(len(seen) for seen in shown):
+            axes.text(0.5, 0.5, "no gradient norms", transform=axes.transAxes, ha="center")
+            return figure
+        for key, label, colour, line in (
+            ("clip_norm", "clip norm", BLACK, "--"),
+            ("aggressive_clip_norm", "too aggressive: half of the steps lie above", GREY, ":"),
+        ):
+            value = float(conclusion.attrs[key])
+            if np.isfinite(value):
+                axes.axhline(value, color=colour, linestyle=line, label=f"{label} {value:.3g}")
+                shown.append(np.array([value]))
+        scale_objective(axes, np.concatenate(shown))
+        end = float(conclusion.attrs["max_train_steps"])
+        axes.set_xlim(0, end)
+        plain_ticks(axes.xaxis, range_ticks(0, end, log=False))
+        axes.set_xlabel("step")
+        axes.set_ylabel("gradient norm")
+        legend_below(figure, axes)
+    return figure
 
 
 def norms(conclusion: xr.Dataset) -> Figure:
@@ -49,7 +90,7 @@ def norms(conclusion: xr.Dataset) -> Figure:
 
 
 def clipped(conclusion: xr.Dataset) -> Figure:
-    """Plot the training loss without and with clipping (figure 9)."""
+    """Plot the training loss without and with clipping."""
     places, labels = [], []
     good = _marked(conclusion, "is_good")
     unstable = _marked(conclusion, "is_at_unstable_rate")
@@ -67,7 +108,8 @@ def clipped(conclusion: xr.Dataset) -> Figure:
         places.append(int(place))
         clip = float(conclusion[CLIP].values[place])
         labels.append(f"learning rate {rate[place]:.3g}, clipped at {clip:.3g}")
-    return loss_figure(conclusion, places, labels)
+    title = "One learning rate without and with clipping" if len(places) > 1 else ""
+    return loss_figure(conclusion, places, labels, title=title)
 
 
 def _marked(conclusion: xr.Dataset, column: str) -> int | None:

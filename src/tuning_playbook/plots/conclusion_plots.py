@@ -5,7 +5,16 @@ from collections.abc import Callable, Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from tuning_playbook.plots import clipping_plots, scaling_plots, stability_plots, warmup_plots
+from tuning_playbook.plots import (
+    batch_size_plots,
+    clipping_plots,
+    exploit_plots,
+    fit_plots,
+    longer_training_plots,
+    scaling_plots,
+    stability_plots,
+    warmup_plots,
+)
 
 Draw = Callable[[xr.Dataset], Figure]
 
@@ -16,7 +25,21 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "look": stability_plots.early_look,
     },
     "warmup": {"warmups": warmup_plots.warmups, "benefit": warmup_plots.benefit},
-    "clipping": {"norms": clipping_plots.norms, "clipped": clipping_plots.clipped},
+    "clipping": {
+        "gradients": clipping_plots.gradients,
+        "norms": clipping_plots.norms,
+        "clipped": clipping_plots.clipped,
+    },
+    "batch_sizes": {
+        "throughput": batch_size_plots.throughput,
+        "step_time": batch_size_plots.step_time,
+    },
+    "longer_training": {
+        "ranks": longer_training_plots.ranks,
+        "curves": longer_training_plots.training_losses,
+    },
+    "steps_to_fit": {"steps": fit_plots.steps, "losses": fit_plots.losses},
+    "exploit": {"progress": exploit_plots.progress, "space": exploit_plots.space},
     "batch_scaling": {
         "scaling": scaling_plots.scaling,
         "rates": scaling_plots.rates,

@@ -56,19 +56,22 @@ def isolation_plot(
         with_room_for_infeasible(axes, values, len(lacking), top=top)
         draw_infeasible(axes, lacking, top=top, what="no feasible trial in the arm")
         arm_looks = looks([point.arm for point in points])
+        # Where nothing stands to its right a best trial stands at the arm's place itself.
+        again = any(point.reruns or point.repeats or point.censored_reruns for point in points)
+        left = -ASIDE if again else 0.0
         for place, point in enumerate(points):
-            _draw(places, place, point, arm_looks[point.arm])
+            _draw(places, place, point, arm_looks[point.arm], left)
             if point.objective is not None:
-                where = places.beside([place], -ASIDE), np.array([point.objective])
+                where = places.beside([place], left), np.array([point.objective])
                 name_points(axes, [point.trial], *where)
             across = places.beside(place, _spread_out(len(point.reruns)))
             name_points(axes, point.rerun_trials, across, np.array(point.reruns))
             color = arm_looks[point.arm].color
             if point.censored:
-                best = np.atleast_1d(places.beside([place], -ASIDE))
+                best = np.atleast_1d(places.beside([place], left))
                 mark_censored(axes, best, last_step, color=color, trials=[point.trial])
-            again = np.atleast_1d(places.beside(place, _spread_out(point.censored_reruns)))
-            mark_censored(axes, again, last_step, color=color)
+            missing = np.atleast_1d(places.beside(place, _spread_out(point.censored_reruns)))
+            mark_censored(axes, missing, last_step, color=color)
         if baseline is not None and baseline.mean is not None:
             known = baseline.low is not None and baseline.high is not None
             label = "baseline: mean of its reruns"
@@ -107,11 +110,11 @@ def _spread_out(reruns: int) -> Floats:
     return ASIDE + np.linspace(-SPREAD, SPREAD, reruns)
 
 
-def _draw(places: Places, place: int, point: IsolationPoint, arm_look: Look) -> None:
+def _draw(places: Places, place: int, point: IsolationPoint, arm_look: Look, left: float) -> None:
     axes = places.axes
     if point.objective is not None:
         axes.plot(
-            places.beside(place, -ASIDE),
+            places.beside(place, left),
             point.objective,
             color=arm_look.color,
             marker=arm_look.marker,
@@ -124,7 +127,7 @@ def _draw(places: Places, place: int, point: IsolationPoint, arm_look: Look) -> 
     if ends:
         bottom, top = axes.get_ylim()
         axes.plot(
-            places.beside([place] * 2, -ASIDE),
+            places.beside([place] * 2, left),
             [
                 bottom if point.study_low is None else point.study_low,
                 top if point.study_high is None else point.study_high,
@@ -135,7 +138,7 @@ def _draw(places: Places, place: int, point: IsolationPoint, arm_look: Look) -> 
             zorder=2,
         )
         axes.plot(
-            places.beside([place] * len(ends), -ASIDE),
+            places.beside([place] * len(ends), left),
             ends,
             color=arm_look.color,
             marker="_",

@@ -3,7 +3,9 @@
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from tuning_playbook.analysis.ranking import Floats
 from tuning_playbook.plots.loss_lines import draw_losses, line_of
 from tuning_playbook.plots.scales import plain_ticks, range_ticks, scale_objective
 from tuning_playbook.plots.style import (
@@ -23,26 +25,39 @@ RATE = "hp_learning_rate"
 MOST_LINES = 6
 """Curves in one plot: more hide each other."""
 
+HIGHLIGHTED = (5.0, 10.0)
+"""Multiples of the best rate at which an instability is to be seen (playbook, "When to apply
+learning rate warmup")."""
+
 
 def training(conclusion: xr.Dataset) -> Figure:
-    """Plot the training loss at the best learning rate and above it (figure 7b)."""
+    """Plot the training loss at the best learning rate and above it (figure 7b).
+
+    One line is thick: the unstable trial whose rate is nearest to 5 to 10 times the best one, or
+    the one at the highest rate where none is unstable.
+    """
     best = float(conclusion.attrs["best_rate"])
     rate, purpose = conclusion[RATE].values, conclusion["purpose"].values.astype(str)
     whole = purpose != "look"
     above = [int(place) for place in np.flatnonzero(whole & (rate >= best * 0.999))]
     chosen = sorted(_first_of_each(above, rate), key=lambda place: rate[place])
+    bad = conclusion["unstable"].values.astype(bool)
+    thick = _highlighted(chosen, rate / best, bad) if chosen else None
     if len(chosen) > MOST_LINES:
-        kept = np.unique(np.linspace(0, len(chosen) - 1, MOST_LINES).astype(int))
-        chosen = [chosen[place] for place in kept]
+        others = [place for place in chosen if place != thick]
+        kept = np.unique(np.linspace(0, len(others) - 1, MOST_LINES - 1).astype(int))
+        shown = {thick, *(others[place] for place in kept)}
+        chosen = [place for place in chosen if place in shown]
     labels = [f"{rate[place]:.3g} ({rate[place] / best:.3g} x best)" for place in chosen]
     with look():
         figure = Figure(figsize=(WIDTH, 3.4))
         axes = figure.subplots()
-        if chosen:
-            draw_losses(axes, conclusion, chosen, labels)
+        if thick is not None:
+            draw_losses(axes, conclusion, chosen, labels, thick=thick, linear=True)
+            times = rate[thick] / best
+            axes.set_title(f"Thick: {times:.3g} x the best learning rate; dashed: unstable")
         else:
             axes.text(0.5, 0.5, "no best rate", transform=axes.transAxes, ha="center")
-        axes.set_title("Learning rates; dashed: unstable")
         legend_below(figure, axes)
     return figure
 
@@ -115,6 +130,22 @@ def early_look(conclusion: xr.Dataset) -> Figure:
         axes.set_title(f"Learning rate {rate:.3g}, twice the best")
         legend_below(figure, axes)
     return figure
+
+
+def _highlighted(trials: list[int], times: Floats, unstable: NDArray[np.bool_]) -> int:
+    """Return the trial whose line is to be seen first.
+
+    Args:
+        trials: The positions of those that are drawn, by rising rates; one at least.
+        times: The rate of each trial as a multiple of the best one: [trial].
+        unstable: [trial].
+    """
+    low, high = HIGHLIGHTED
+    lost = [place for place in trials if unstable[place]]
+    return min(
+        lost or trials[-1:],
+        key=lambda place: abs(np.log(np.clip(times[place], low, high) / times[place])),
+    )
 
 
 def _first_of_each(places: list[int], rate: np.ndarray) -> list[int]:

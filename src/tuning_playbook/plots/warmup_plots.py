@@ -56,7 +56,8 @@ def benefit(conclusion: xr.Dataset) -> Figure:
         places.append(place)
         length = int(conclusion[LENGTH].values[place])
         labels.append(f"{_length(length)}, learning rate {rate[place]:.3g}")
-    return loss_figure(conclusion, places, labels)
+    title = "One learning rate without and with warmup" if len(with_it) else ""
+    return loss_figure(conclusion, places, labels, title=title)
 
 
 def _length(steps: int) -> str:

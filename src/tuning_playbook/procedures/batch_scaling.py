@@ -158,6 +158,8 @@ def _rates(history: History, settings: BatchScalingSettings) -> Iterator[Mapping
         return
     for size in settings.sizes:
         tried = list(of_size(history, size, SEARCHES))
+        if not tried:  # the sweep is incomplete, and there are none of this batch size
+            continue
         side = outermost(tried)
         best = best_of(iter(tried)) or min(tried, key=lambda item: item.rate)
         if rounds and side == 0 and _is_close(best, tried):

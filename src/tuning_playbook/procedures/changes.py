@@ -1,5 +1,6 @@
 """What the findings of a study ask the next round to change, as edits of its spec."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ from tuning_playbook.declarations import Value
 from tuning_playbook.procedures.train_steps import decays_to_its_end, steps_are_given
 from tuning_playbook.study.conditions import Part, parts_of
 from tuning_playbook.study.distributions import Distribution
-from tuning_playbook.study.idle_rate import DECAY_STEPS, WARMUP_STEPS
+from tuning_playbook.study.idle_rate import WARMUP_STEPS
+from tuning_playbook.study.schedule_hyperparameters import STEPS
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import Arm, Study
 from tuning_playbook.study.yaml import Location
@@ -273,8 +275,9 @@ def _train_longer_or_shorter(
 def _decay_for(study: Study, steps: int, earlier: Iterable[Change]) -> Iterator[_Edit]:
     """Return the edits that let the decay of a learning rate fill another number of steps.
 
-    What follows the warmup becomes longer or shorter as a whole, so a decay that ended with the run
-    goes on doing so. A decay of 0 steps fills the run whatever its length is.
+    What follows the warmup becomes longer or shorter as a whole, a hold and the steps of drops too,
+    so a decay that ended with the run goes on doing so. A decay of 0 steps fills the run whatever
+    its length is.
 
     Args:
         study: The study.
@@ -282,7 +285,7 @@ def _decay_for(study: Study, steps: int, earlier: Iterable[Change]) -> Iterator[
         earlier: The changes that come before this one, which may be of the same hyperparameter.
     """
     changed = {place: value for change in earlier for place, value in change.edits}
-    for part in parts_of(study.spec):
+    for part, name in itertools.product(parts_of(study.spec), STEPS):
         arms = [
             draw
             for arm in study.arms
@@ -290,27 +293,28 @@ def _decay_for(study: Study, steps: int, earlier: Iterable[Change]) -> Iterator[
             if part.holds(setting)
         ]
         factor = _growth(study, arms, steps)
-        fixed = (*part.location, "fixed", DECAY_STEPS)
-        if fixed in changed or DECAY_STEPS in part.fixed:
-            value = changed.get(fixed, part.fixed.get(DECAY_STEPS))
+        fixed = (*part.location, "fixed", name)
+        if fixed in changed or name in part.fixed:
+            value = changed.get(fixed, part.fixed.get(name))
             if value:
                 yield fixed, _scaled(value, factor)
-        if DECAY_STEPS in part.values:
-            place = (*part.location, "scientific", DECAY_STEPS)
-            yield place, [_scaled(value, factor) for value in part.values[DECAY_STEPS]]
+        if name in part.values:
+            place = (*part.location, "scientific", name)
+            yield place, [_scaled(value, factor) for value in part.values[name]]
         for role, ranges in (("scientific", part.sampled), ("nuisance", part.nuisance)):
-            place = (*part.location, role, DECAY_STEPS)
-            if DECAY_STEPS in ranges and place not in changed:
-                drawn = ranges[DECAY_STEPS]
+            place = (*part.location, role, name)
+            if name in ranges and place not in changed:
+                drawn = ranges[name]
                 place = (*place, drawn.kind)
                 ends = drawn.choices if drawn.kind == "choice" else (drawn.low, drawn.high)
                 ends = tuple(changed.get((*place, n), end) for n, end in enumerate(ends))
                 yield place, [_scaled(end, factor) for end in ends]
     if isinstance(study.spec.search, ListSearch):
         for number, entry in enumerate(study.spec.search.trials):
-            if DECAY_STEPS in entry:
-                place = ("search", "trials", number, DECAY_STEPS)
-                yield place, _scaled(entry[DECAY_STEPS], _growth(study, study.arms, steps))
+            for name in STEPS:
+                if name in entry:
+                    place = ("search", "trials", number, name)
+                    yield place, _scaled(entry[name], _growth(study, study.arms, steps))
 
 
 def _growth(study: Study, arms: Sequence[Arm], steps: int) -> float:

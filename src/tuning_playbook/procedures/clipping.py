@@ -49,10 +49,12 @@ FOUND, LOWER_RATE, NOT_NEEDED, UNKNOWN = (
 )
 
 PLOTS = {
+    "gradients": "The gradient norm against the step, without clipping, with the norm to clip at "
+    "and the one below which more than half of the steps would be clipped (playbook, figure 9)",
     "norms": "The histogram of the gradient norms over all steps, of a good and of an unstable "
     "trial, with the norm to clip at (playbook: Gradient clipping)",
     "clipped": "The training loss at the unstable rate without and with clipping, and that of the "
-    "baseline (playbook, figure 9)",
+    "baseline",
 }
 """What is drawn of its conclusion."""
 
@@ -238,6 +240,7 @@ def _conclude(
     seen = [instability(item) for item in outcomes]
     clip = None if chosen is None else float(chosen.values["clip_norm"])
     first = math.nan if start is None else first_threshold(start.norms)
+    aggressive = math.nan if start is None else start.norms.quantile(1 - AGGRESSIVE)
     if start is not None and chosen is not None:
         said = _sentence(history, start, chosen)
     return Conclusion(
@@ -256,6 +259,7 @@ def _conclude(
         numbers={
             "clip_norm": math.nan if clip is None else clip,
             "first_clip_norm": first,
+            "aggressive_clip_norm": aggressive,
             "unstable_rate": math.nan if start is None else start.unstable.rate,
             "good_rate": math.nan if start is None else start.good.rate,
         },

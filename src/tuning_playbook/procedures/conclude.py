@@ -11,7 +11,7 @@ import xarray as xr
 from ruamel.yaml import YAML
 
 from tuning_playbook.files import FORMAT
-from tuning_playbook.procedures.procedure_history import Conclusion, History
+from tuning_playbook.procedures.procedure_history import Conclusion, History, Outcome
 from tuning_playbook.study.planned_round import round_name
 
 
@@ -42,7 +42,9 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
         "values": dict(conclusion.values),
         "sentence": conclusion.sentence,
         "advice": conclusion.advice,
+        "listed": {title: dict(items) for title, items in conclusion.listed.items()},
         "rounds": rounds,
+        "probes": [probe.to_json() for probe in history.probes],
     }
 
 
@@ -52,10 +54,11 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
     Returns:
         Dimensions `trial`, `window`, `norm_bin`. `round`, `purpose`, `loss` (the objective, smaller
         being better), `censored` (1 where the target was not reached; then `loss` only ranks it),
-        `hp_<name>` of every number, what the procedure adds: [trial]. `step` and `train_loss`,
-        `grad_norm`: [trial, window], NaN after the end of a trial. `norm_count`, the steps by the
-        lower edge of the bin that their gradient norm is in: [trial, norm_bin]. The
-        tables of the conclusion have dimensions of their own; its numbers are attributes.
+        `hp_<name>` of every number, and of every choice that differs, what the procedure adds:
+        [trial]. `step` and `train_loss`, `grad_norm`: [trial, window], NaN after the end of a
+        trial. `norm_count`, the steps by the lower edge of the bin that their gradient norm is in:
+        [trial, norm_bin]. The tables of the conclusion have dimensions of their own; its numbers
+        are attributes.
     """
     rows = [
         (number, item.purpose, outcome)
@@ -75,6 +78,9 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
     }
     for name in names:
         data[f"hp_{name}"] = (["trial"], np.array([_number(o.values.get(name)) for *_, o in rows]))
+    for name in _differing_choices([outcome for *_, outcome in rows]):
+        written = [str(o.values.get(name, "")) for *_, o in rows]
+        data[f"hp_{name}"] = (["trial"], np.array(written, object))
     for name, column in conclusion.columns.items():
         data[name] = (["trial"], np.array(column))
     for dimension, table in conclusion.tables.items():
@@ -116,6 +122,16 @@ def next_study_yaml(spec: Path, name: str, conclusion: Conclusion) -> str:
     yaml.width = 10**6
     yaml.dump(document, text)
     return text.getvalue()
+
+
+def _differing_choices(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the names of what is no number and not the same in all trials."""
+    found: dict[str, set[str]] = {}
+    for outcome in outcomes:
+        for name, value in outcome.values.items():
+            if isinstance(value, str):
+                found.setdefault(name, set()).add(value)
+    return sorted(name for name, values in found.items() if len(values) > 1)
 
 
 def _objective(objective: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, plan_study, with_proposals
-from tuning_playbook.procedures.planned import first_plan
+from tuning_playbook.procedures.planned import first_plan, has_rounds
 from tuning_playbook.procedures.procedure_state import planned_rounds
 
 
@@ -36,6 +36,8 @@ def found_plans(path: Path, results: Path) -> list[Plan]:
     link = plan_chain([path])[path.stem]
     if link.procedure is None:
         return [found_plan(path, results)]
+    if not has_rounds(link.procedure):
+        return []
     plans = [first_round(link, results)]
     for number in planned_rounds(link, results):
         file = results / link.plan.study.name / f"planned/{number}.yaml"
@@ -61,8 +63,8 @@ def with_results(plan: Plan, results: Path) -> Plan:
     return with_proposals(plan, [file for file in proposals if file.exists()])
 
 
-def spec_of_first_round(link: Link, results: Path) -> Path:
-    """Return the spec that the first round of a procedure is planned from.
+def spec_of_procedure(link: Link, results: Path) -> Path:
+    """Return the spec that the first round of a procedure, or its probes, are planned from.
 
     Args:
         link: The procedure.
@@ -82,8 +84,17 @@ def spec_of_first_round(link: Link, results: Path) -> Path:
 
 
 def first_round(link: Link, results: Path) -> Plan:
-    """Return the plan of a procedure's first round; see `spec_of_first_round`."""
-    return first_plan(spec_of_first_round(link, results))[-1]
+    """Return the plan of a procedure's first round; see `spec_of_procedure`.
+
+    Raises:
+        TuningPlaybookError: It has none, as it trains nothing.
+    """
+    if link.procedure is not None and not has_rounds(link.procedure):
+        raise TuningPlaybookError(
+            f"{link.plan.study.path}: this procedure measures the machine and has no trials; run "
+            f"snakemake --config study={link.plan.study.path}"
+        )
+    return first_plan(spec_of_procedure(link, results))[-1]
 
 
 def _settled(link: Link, results: Path) -> Plan:

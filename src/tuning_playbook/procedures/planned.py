@@ -19,6 +19,7 @@ from tuning_playbook.study.planned_round import round_name, written_round
 from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec
 from tuning_playbook.study.settled import read_settled
+from tuning_playbook.trials.probe import Probe
 from tuning_playbook.trials.trial import ID_DIGITS, canonical, digest
 
 
@@ -35,7 +36,10 @@ def first_plan(spec: Path) -> tuple[WrittenSpec, str, Plan]:
         SpecError: The spec cannot be carried out as written.
     """
     procedure = read_settled(spec)
-    answer = next_round(procedure, ())
+    try:
+        answer = next_round(procedure, ())
+    except SpecError as error:
+        raise SpecError(f"{procedure.path}: {error}") from None
     assert isinstance(answer, StudyDocument)  # nothing is concluded from nothing
     written = as_written(procedure, 1, answer)
     return written, answer.purpose, plan_of_round(written)
@@ -44,14 +48,23 @@ def first_plan(spec: Path) -> tuple[WrittenSpec, str, Plan]:
 def next_round(
     procedure: WrittenSpec, rounds: Sequence[FinishedRound]
 ) -> StudyDocument | Conclusion:
-    """Return what a procedure makes of its finished rounds: the next one, or its conclusion."""
-    return RECIPES[_settings(procedure).name].next(history_of(procedure, rounds))
+    """Return what a procedure makes of its finished rounds: the next one, or its conclusion.
+
+    Raises:
+        SpecError: There is no round yet, and the procedure cannot be carried out on such a spec.
+    """
+    recipe = RECIPES[_settings(procedure).name]
+    if recipe.check and not rounds:
+        recipe.check(study_of(procedure))
+    return recipe.next(history_of(procedure, rounds))
 
 
-def history_of(procedure: WrittenSpec, rounds: Sequence[FinishedRound]) -> History:
+def history_of(
+    procedure: WrittenSpec, rounds: Sequence[FinishedRound], probes: Sequence[Probe] = ()
+) -> History:
     """Return the history of a procedure."""
     document = {key: value for key, value in procedure.document.items() if key != "procedure"}
-    return History(document, _settings(procedure), tuple(rounds))
+    return History(document, _settings(procedure), tuple(rounds), tuple(probes))
 
 
 def as_written(procedure: WrittenSpec, number: int, round_: StudyDocument) -> WrittenSpec:
@@ -119,6 +132,11 @@ def most_rounds(settings: ProcedureSettings) -> int:
     """Return the most rounds that a procedure has."""
     recipe = RECIPES[settings.name]
     return recipe.rounds(settings) if recipe.rounds else recipe.max_rounds
+
+
+def has_rounds(settings: ProcedureSettings) -> bool:
+    """Return whether a procedure trains rounds of trials; else it concludes from probes."""
+    return most_rounds(settings) > 0
 
 
 def most_of(spec: Path, first: Plan) -> tuple[int, int]:

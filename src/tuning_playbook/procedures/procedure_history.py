@@ -9,6 +9,7 @@ from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.study.procedure_settings import ProcedureSettings
+from tuning_playbook.trials.probe import Probe
 
 DIGITS = 6
 """Of a rate that a procedure works out."""
@@ -23,6 +24,8 @@ class Outcome:
         values: Every hyperparameter that it has, `batch_size` included.
         loss: A number that ranks it, smaller being better: its objective, or, of a trial that did
             not reach the target, more than all steps. None where it is infeasible.
+        best_value: The best value of the metric over training, smaller being better, whatever the
+            target; None where it is infeasible.
         diverged: Whether its loss or its weights left the finite numbers.
         nowhere: Whether it never got better than an untrained model.
         collapse_step: The step at which it collapsed; None if it did not.
@@ -38,6 +41,7 @@ class Outcome:
     trial: str
     values: Mapping[str, Value]
     loss: float | None
+    best_value: float | None = None
     diverged: bool = False
     nowhere: bool = False
     collapse_step: int | None = None
@@ -81,6 +85,8 @@ class FinishedRound:
         launch: The content of its launch.json, where it was compared with a baseline.
         reruns: What came of its trials on other seeds, where it has such.
         costs: What a step of a trial or a rerun took, by its id, as far as it was asked for.
+        test: The content of its test.json, where it reads the test set.
+        final: The content of its final/final.json, where it trains on validation data too.
     """
 
     purpose: str
@@ -89,6 +95,8 @@ class FinishedRound:
     launch: Mapping[str, Any] | None = None
     reruns: tuple[Outcome, ...] = ()
     costs: Mapping[str, StepCost] = field(default_factory=dict)
+    test: Mapping[str, Any] | None = None
+    final: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,11 +107,13 @@ class History:
         document: Its spec, without references and without `procedure`.
         settings: Of the procedure.
         rounds: Those that are finished, the first one first.
+        probes: What was measured of the machine, the smallest batch size first.
     """
 
     document: Mapping[str, Any]
     settings: ProcedureSettings
     rounds: tuple[FinishedRound, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
     def of(self, *purposes: str) -> Iterator[Outcome]:
         """Yield the outcomes of every round of some purposes."""
@@ -148,6 +158,7 @@ class Conclusion:
         next_study: The spec that goes on from here.
         columns: What the procedure says of each trial of all rounds, by name: [trial].
         numbers: Further numbers that its plots mark.
+        listed: Lists that its report shows, by their title: what to what is said of it.
         tables: Columns of the same length, by their dimension and their name, where a number is of
             no one trial.
     """
@@ -159,6 +170,7 @@ class Conclusion:
     next_study: Mapping[str, Any]
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    listed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
 
 

@@ -6,7 +6,12 @@ from pathlib import Path
 from tuning_playbook.errors import TuningPlaybookError
 from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.chain import Link
-from tuning_playbook.procedures.planned import conclusion_key, most_rounds, planning_key
+from tuning_playbook.procedures.planned import (
+    conclusion_key,
+    has_rounds,
+    most_rounds,
+    planning_key,
+)
 from tuning_playbook.study.planned_round import is_end
 from tuning_playbook.study.settled import read_settled
 
@@ -22,6 +27,8 @@ def planned_rounds(link: Link, results: Path) -> tuple[int, ...]:
         results: The folder of all results.
     """
     assert link.procedure is not None
+    if not has_rounds(link.procedure):
+        return ()
     folder = results / link.plan.study.name
     known = () if link.earlier else (1,)
     try:
@@ -75,7 +82,8 @@ def is_concluded(link: Link, results: Path) -> bool:
         stamp = folder / f"current/concluded-{conclusion_key(read_settled(spec))}"
         made = _modified(folder / "conclusion.json")
         taken = [_modified(file) for file in link.files_taken(results)]
-        return made >= max(map(_modified, [stamp, *folder.glob("rounds/*/study.nc")])) and (
+        measured = [*folder.glob("rounds/*/study.nc"), *folder.glob("probes/*.json")]
+        return made >= max(map(_modified, [stamp, *measured])) and (
             not taken or _modified(spec) >= max(taken)
         )
     except (OSError, TuningPlaybookError):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tuning_playbook.analysis.ranking import censored, losses, strings
+from tuning_playbook.analysis.ranking import censored, losses, metric_losses, strings
 from tuning_playbook.analysis.trial_values import spec_values_of
 from tuning_playbook.dataset.feasibility import REASON
 from tuning_playbook.errors import ArtefactError
@@ -24,6 +24,8 @@ def read_rounds(
     reruns: Sequence[Path],
     resources: Sequence[Path] = (),
     *,
+    tests: Sequence[Path] = (),
+    finals: Sequence[Path] = (),
     incomplete: bool,
 ) -> tuple[FinishedRound, ...]:
     """Return the finished rounds of a procedure, the first one first.
@@ -34,6 +36,8 @@ def read_rounds(
         launches: The launch.json of each that was compared with a baseline.
         reruns: The reruns of each that has any.
         resources: What the trials of each took; left out where nothing depends on it.
+        tests: The test.json of each that reads the test set.
+        finals: The final/final.json of each that trains on validation data too.
         incomplete: Whether a round counts of which some trials are missing.
 
     Raises:
@@ -42,6 +46,8 @@ def read_rounds(
     decided = {path.parent: path for path in launches}
     repeated = {path.parent: path for path in reruns}
     measured = {path.parent: path for path in resources}
+    read = {path.parent: path for path in tests}
+    folded = {path.parents[1]: path for path in finals}
     found = []
     for number, path in enumerate(studies, 1):
         study = _load(path)
@@ -51,18 +57,24 @@ def read_rounds(
                 "run snakemake again, or decide with what there is: --config incomplete=decide"
             )
         document, text = read_yaml(planned / f"{number}.yaml", what="plan of a round")
-        launch = decided.get(path.parent)
         found.append(
             FinishedRound(
                 purpose=document[ABOUT]["purpose"],
                 document=read_round(document, text).document,
                 outcomes=outcomes(study),
-                launch=json.loads(launch.read_text()) if launch else None,
+                launch=_content(decided.get(path.parent)),
                 reruns=outcomes(_load(repeated[path.parent])) if path.parent in repeated else (),
                 costs=costs(_load(measured[path.parent])) if path.parent in measured else {},
+                test=_content(read.get(path.parent)),
+                final=_content(folded.get(path.parent)),
             )
         )
     return tuple(found)
+
+
+def _content(path: Path | None) -> dict[str, Any] | None:
+    """Return what a JSON file holds, if there is one."""
+    return None if path is None else dict(json.loads(path.read_text()))
 
 
 def _load(path: Path) -> xr.Dataset:
@@ -72,7 +84,7 @@ def _load(path: Path) -> xr.Dataset:
 
 def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
     """Return what came of each trial of a study."""
-    loss = losses(study)
+    loss, best = losses(study), metric_losses(study)
     status, reasons = strings(study, "status"), strings(study, "infeasible_reason")
     collapse = _column(study, "collapse_step")
     clipped = _column(study, "clipped_share")
@@ -89,6 +101,7 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
                 trial=str(trial),
                 values=spec_values_of(study, place),
                 loss=float(loss[place]) if np.isfinite(loss[place]) else None,
+                best_value=float(best[place]) if np.isfinite(best[place]) else None,
                 diverged=status[place] == "diverged",
                 nowhere=reasons[place].startswith(REASON),
                 collapse_step=int(collapse[place]) if np.isfinite(collapse[place]) else None,

@@ -4,8 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures import batch_scaling, clipping, stability, warmup
+from tuning_playbook.procedures import (
+    batch_scaling,
+    batch_sizes,
+    clipping,
+    exploit,
+    longer_training,
+    stability,
+    steps_to_fit,
+    warmup,
+)
+from tuning_playbook.procedures.exploit_rules import check_exploit
+from tuning_playbook.procedures.fit_rules import check_fit
 from tuning_playbook.procedures.procedure_history import History, Next
+from tuning_playbook.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -14,9 +26,11 @@ class Recipe:
 
     Attributes:
         next: Plans its next round from its history, or concludes.
-        max_rounds: The most rounds that it has.
+        max_rounds: The most rounds that it has; 0 where it concludes from probes alone.
         most_trials: The most trials of the rounds after its first, by its spec and its settings.
         plots: The stems of its plots, and what each shows, in the order of the report.
+        check: Raises a SpecError where its spec, as a study, is none that it can be carried out on;
+            None where every one is.
         rounds: The most rounds that it has with some settings, where they say more than
             `max_rounds`.
     """
@@ -25,6 +39,7 @@ class Recipe:
     max_rounds: int
     most_trials: Callable[[Mapping[str, Any], Any], int]
     plots: Mapping[str, str]
+    check: Callable[[Study], None] | None = None
     rounds: Callable[[Any], int] | None = None
 
 
@@ -34,11 +49,28 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "warmup": Recipe(warmup.next, warmup.MAX_ROUNDS, warmup.most_trials, warmup.PLOTS),
     "clipping": Recipe(clipping.next, clipping.MAX_ROUNDS, clipping.most_trials, clipping.PLOTS),
+    "batch_sizes": Recipe(batch_sizes.next, 0, lambda document, settings: 0, batch_sizes.PLOTS),
     "batch_scaling": Recipe(
         batch_scaling.next,
         batch_scaling.MAX_ROUNDS,
         batch_scaling.most_trials,
         batch_scaling.PLOTS,
         rounds=batch_scaling.most_rounds,
+    ),
+    "longer_training": Recipe(
+        longer_training.next,
+        longer_training.MAX_ROUNDS,
+        longer_training.most_trials,
+        longer_training.PLOTS,
+    ),
+    "steps_to_fit": Recipe(
+        steps_to_fit.next,
+        steps_to_fit.MAX_ROUNDS,
+        steps_to_fit.most_trials,
+        steps_to_fit.PLOTS,
+        check_fit,
+    ),
+    "exploit": Recipe(
+        exploit.next, exploit.MAX_ROUNDS, exploit.most_trials, exploit.PLOTS, check_exploit
     ),
 }

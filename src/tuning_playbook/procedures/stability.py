@@ -234,8 +234,8 @@ def _look(history: History, settings: StabilitySettings, reference: Outcome) -> 
     rate = rounded(LOOKED_AT * reference.rate)
     trial: dict[str, Any] = {"learning_rate": rate}
     if reference.values.get("decay_steps") == 0:
-        warmup = int(reference.values.get("warmup_steps", 0))
-        trial["decay_steps"] = max(1, history.max_train_steps - warmup)
+        before = sum(int(reference.values.get(n, 0)) for n in ("warmup_steps", "hold_steps"))
+        trial["decay_steps"] = max(1, history.max_train_steps - before)
     goal = f"Is training unstable in its first {steps} steps, at twice the best learning rate?"
     return pinned(history, reference.values, [trial], goal=goal, training=training)
 

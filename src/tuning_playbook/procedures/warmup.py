@@ -25,6 +25,7 @@ from tuning_playbook.procedures.procedure_history import (
 )
 from tuning_playbook.procedures.round_documents import first_document, pinned
 from tuning_playbook.study.procedure_settings import StabilitySettings, WarmupSettings
+from tuning_playbook.study.schedule_hyperparameters import OF_SCHEDULES
 
 MAX_ROUNDS = stability.MAX_ROUNDS + 5
 """Those of `stability`, a baseline, the magnitudes, two in between, and the comparison."""
@@ -287,8 +288,9 @@ def _warmups(
     training: dict[str, Any] = {"max_train_steps": max(10, -(-steps // interval)) * interval}
     # The spec may ask for an early look that is longer than these short runs.
     training |= {"eval_every": interval, "eval_schedule": {"dense_until": 0}}
-    own = ("end_factor", "decay_steps", "power", "drops", "drop_factor", "hold_steps")
-    values = {key: value for key, value in start.reference.values.items() if key not in own}
+    values = {
+        key: value for key, value in start.reference.values.items() if key not in OF_SCHEDULES
+    }
     values |= {"schedule": "constant", "learning_rate": rate}
     values.pop("warmup_steps", None)
     document = pinned(history, values, [{}], goal=goal, training=training, seeds=seeds - 1)

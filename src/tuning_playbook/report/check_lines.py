@@ -8,8 +8,9 @@ from tuning_playbook.planning.budget_plan import Budget
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan
-from tuning_playbook.procedures.found_plan import first_round, spec_of_first_round, with_results
-from tuning_playbook.procedures.planned import most_of
+from tuning_playbook.planning.probes import probe_plan
+from tuning_playbook.procedures.found_plan import first_round, spec_of_procedure, with_results
+from tuning_playbook.procedures.planned import has_rounds, most_of
 from tuning_playbook.procedures.procedure_state import concluded_of
 from tuning_playbook.report.budget_lines import (
     budget_lines,
@@ -19,6 +20,7 @@ from tuning_playbook.report.budget_lines import (
 )
 from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
 from tuning_playbook.report.import_lines import import_lines
+from tuning_playbook.report.probe_lines import probe_cost_lines
 from tuning_playbook.report.taken_lines import taken_lines
 
 
@@ -35,6 +37,11 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
     """
     chain = plan_chain([path])
     link = chain[path.stem]
+    if link.procedure and not has_rounds(link.procedure):
+        probes = probe_plan(spec_of_procedure(link, results))
+        check_class(probes.plan)
+        yield from probe_cost_lines(path, probes)
+        return
     known = known_plan(link, results) if link.earlier else link.plan
     if known is None:
         listed = ", ".join(link.names)
@@ -42,7 +49,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
     plan = known or link.plan
     if link.procedure:
         plan = first_round(link, results)
-        rounds, trials = most_of(spec_of_first_round(link, results), plan)
+        rounds, trials = most_of(spec_of_procedure(link, results), plan)
         yield f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:"
     plan = with_results(plan, results)
     again = outdated(link, chain, results, concluded_of(link, chain, results))

@@ -6,15 +6,20 @@ from typing import Any
 
 import xarray as xr
 
+from tuning_playbook.declarations import target_of
 from tuning_playbook.procedures.recipes import RECIPES
 from tuning_playbook.report.figures import make_figures
 from tuning_playbook.report.formatting import MISSING, number
 from tuning_playbook.report.page import render_page
+from tuning_playbook.report.probe_table import machine_facts, make_probe_rows
 from tuning_playbook.report.size_table import size_rows
 from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
-"""The hyperparameters that procedures vary, in the order of the table."""
+"""The hyperparameters that procedures vary, in the order of the table; others come after them."""
+
+SAID = ("candidate", "place")
+"""What some procedures say of their trials, after the hyperparameters."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def render_procedure(
     """
     described = RECIPES[conclusion["procedure"]].plots
     figures = [
-        replace(figure, title=figure.stem.capitalize(), description=described[figure.stem])
+        replace(figure, title=_title(figure.stem), description=described[figure.stem])
         for figure in make_figures(plots, [])
     ]
     figures.sort(key=lambda figure: list(described).index(figure.stem))
@@ -72,35 +77,65 @@ def render_procedure(
         )
         for item in conclusion["rounds"]
     ]
-    varied = [key for key in SHOWN if _varies(dataset, key)]
+    probed = conclusion.get("probes") or []
+    varied = _varied(dataset)
     return render_page(
         "procedure.html.j2",
         name=name,
         conclusion=conclusion,
         values=[(key, _value(value)) for key, value in conclusion["values"].items()],
+        example="batch_size" if probed else _example(next(iter(conclusion["values"]))),
         figures=figures,
         rounds=rounds,
-        varied=varied,
-        trials=_trials(dataset, varied),
+        varied=[*varied, *(key for key in SAID if key in dataset)],
+        trials=[] if probed else _trials(dataset, varied),
+        probes=make_probe_rows(dataset) if probed else [],
+        machine=machine_facts(probed),
         judged="unstable" in dataset,
-        sizes=size_rows(dataset),
+        sizes=[] if probed else size_rows(dataset),
         next_study=next_study,
     )
 
 
-def _varies(dataset: xr.Dataset, name: str) -> bool:
-    column = f"hp_{name}"
-    return column in dataset and len(set(dataset[column].values.tolist())) > 1
+def _title(stem: str) -> str:
+    """Return the title of a plot."""
+    return stem.replace("_", " ").capitalize()
+
+
+def _example(value: str) -> str:
+    """Return what a later study would give a value of a conclusion to."""
+    return "learning_rate" if value.endswith("_rate") else value
+
+
+def _varied(dataset: xr.Dataset) -> list[str]:
+    """Return the names of the hyperparameters in which trials differ.
+
+    What exists only in some trials differs from nothing in the others.
+    """
+    names = [str(key).removeprefix("hp_") for key in dataset if str(key).startswith("hp_")]
+    others = [name for name in names if name not in SHOWN and name == target_of(name)]
+    found = []
+    for name in (*SHOWN, *others):
+        values = dataset[f"hp_{name}"].values.tolist() if name in names else []
+        if len({_shown(value) for value in values} - {MISSING}) > 1:
+            found.append(name)
+    return found
+
+
+def _shown(value: Any) -> str:
+    """Write a value of a hyperparameter."""
+    return (value or MISSING) if isinstance(value, str) else number(float(value))
 
 
 def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
     """Return the rows of the table of trials."""
     sign = 1.0 if dataset.attrs["mode"] == "min" else -1.0
+    columns = [*(f"hp_{name}" for name in varied), *(name for name in SAID if name in dataset)]
     return [
         {
             "round": int(dataset["round"].values[place]),
             "trial": str(trial),
-            "values": [number(float(dataset[f"hp_{name}"].values[place])) for name in varied],
+            "values": [_shown(dataset[name].values[place]) for name in columns],
             "objective": NOT_REACHED
             if dataset["censored"].values[place]
             else number(sign * float(dataset["loss"].values[place])),
@@ -121,6 +156,4 @@ def _stability(dataset: xr.Dataset, place: int) -> dict[str, str]:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return MISSING
-    return value if isinstance(value, str) else number(float(value))
+    return MISSING if value is None else _shown(value)

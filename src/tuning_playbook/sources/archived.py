@@ -1,6 +1,5 @@
 """The trials of an archived study, as `archive.read_trials` reads them in its own process."""
 
-import contextlib
 import hashlib
 import json
 import math
@@ -12,7 +11,7 @@ from typing import Any
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Metric, Value, target_of
 from tuning_playbook.errors import SourceError
-from tuning_playbook.files import cache_folder, write_atomically
+from tuning_playbook.files import cache_folder, keep_cached
 from tuning_playbook.sources.found import Found
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
@@ -39,8 +38,7 @@ def read_archive(path: Path) -> Found:
     content = read_cache(cached)
     if content is None:
         content = _read_apart(path)
-        with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
-            write_atomically(cached, json.dumps(content))
+        keep_cached(cached, json.dumps(content).encode())
     return found_in(path, content["study"])
 
 

@@ -5,7 +5,6 @@ and on the code that reads; while none of these has changed, the trials come fro
 It holds JSON and plain numbers, nothing that could be run, and needs no NumPy.
 """
 
-import contextlib
 import glob
 import hashlib
 import itertools
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook import sources, study, trials
-from tuning_playbook.files import cache_folder, write_atomically
+from tuning_playbook.files import cache_folder, keep_cached, read_cached
 from tuning_playbook.sources.checks import Written
 from tuning_playbook.sources.foreign_files import MOST_FILES
 from tuning_playbook.sources.found import Found
@@ -63,13 +62,13 @@ def read_found(written: Written, stamps: Sequence[Stamp]) -> Found | None:
         stamps: Of the source's files, as they are now.
     """
     try:
-        data = _file(written).read_bytes()
+        data = read_cached(_file(written)) or b""
         end = data.index(b"\n")
         header = json.loads(data[:end])
         if not stamps or header["depends"] != _depends(written, stamps):
             return None
         return _found(header["found"], memoryview(data)[end + 1 :])
-    except (OSError, ValueError, KeyError, TypeError):  # no cache, or a damaged one
+    except (ValueError, KeyError, TypeError):  # no cache, or one of another version
         return None
 
 
@@ -87,9 +86,7 @@ def keep_found(written: Written, stamps: Sequence[Stamp], found: Found) -> None:
         return
     numbers: list[bytes] = []
     header = {"depends": _depends(written, stamps), "found": _written(found, numbers)}
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
-        content = [json.dumps(header).encode(), b"\n", *numbers]
-        write_atomically(_file(written), b"".join(content))
+    keep_cached(_file(written), b"".join([json.dumps(header).encode(), b"\n", *numbers]))
 
 
 def _file(written: Written) -> Path:

@@ -6,6 +6,7 @@ nothing to do with it.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import WorkloadError
+from tuning_playbook.study.waiting import waiting_for
 
 LAST_LINES = 5
 """Lines of output that are shown of a process that ended without an answer."""
@@ -34,7 +36,8 @@ def ask(module: str, arguments: Sequence[str], question: object = None) -> Any:
         answer, output = Path(folder) / "answer.json", Path(folder) / "output.txt"
         command = [sys.executable, "-m", f"tuning_playbook.jobs.{module}", str(answer), *arguments]
         # Not a pipe: a process that the workload leaves behind would keep it open.
-        with output.open("wb") as log:
+        what = f"workload '{arguments[0]}', whose code is imported and looked at (jobs.{module})"
+        with output.open("wb") as log, waiting_for(what):
             done = subprocess.run(
                 command,
                 input=json.dumps(question).encode(),
@@ -45,6 +48,12 @@ def ask(module: str, arguments: Sequence[str], question: object = None) -> Any:
             )
         if not answer.exists():
             lines = output.read_text(errors="replace").splitlines()
+            if done.returncode == -signal.SIGKILL:
+                raise WorkloadError(
+                    f"workload '{arguments[0]}': the process that looked at its code was killed, "
+                    "as the kernel does where memory runs out: give it more memory, or let "
+                    "load_data return less"
+                )
             last = "".join(f"\n    {line}" for line in lines[-LAST_LINES:])
             raise WorkloadError(
                 f"workload '{arguments[0]}': its code ended the process that looked at it, with "

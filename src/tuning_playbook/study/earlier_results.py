@@ -4,6 +4,7 @@
     fixed: {learning_rate: {from: stability, of: unstable_rate, times: 10}}
     scientific: {learning_rate: [0.1, {from: optimizer_choice, of: best}]}
     nuisance: {learning_rate: {from: optimizer_choice, around: best, factor: 4}}
+    nuisance: {learning_rate: {log_uniform: [1.0e-4, {from: stability, of: unstable_rate}]}}
     training: {batch_size: {from: optimizer_choice, of: best}, ...}
     reruns: {seeds: 2, variance: {from: optimizer_choice}}
     baseline: {from: optimizer_choice}
@@ -17,13 +18,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value
 from tuning_playbook.errors import SpecError, nearest
-from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS
+from tuning_playbook.study.distributions import SIGNIFICANT_DIGITS, Kind
 from tuning_playbook.study.draft import error_at, key_of
 from tuning_playbook.study.families import COMMON, families
 from tuning_playbook.study.origin import EarlierResult, Taken, take
@@ -38,8 +39,11 @@ from tuning_playbook.study.study import write_value
 from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.study.yaml import Location
 
-CHOICE = "choice"
-"""The key of a distribution whose values are listed."""
+KINDS = get_args(Kind)
+"""The keys of distributions, whose bounds or values are listed."""
+
+ANY_RANGE = {"uniform": [0.0, 1.0]}
+"""What stands for a range that is not known yet."""
 
 EarlierArm = tuple[str, str]
 """A study and one of its arms; the arm is empty where the best of all arms is meant."""
@@ -65,7 +69,9 @@ class Reference:
     @property
     def name(self) -> str:
         """Return the name of what it stands for, also where it stands in a list."""
-        return next(str(k) for k in reversed(self.location) if isinstance(k, str) and k != CHOICE)
+        return next(
+            str(k) for k in reversed(self.location) if isinstance(k, str) and k not in KINDS
+        )
 
 
 def find_references(document: Mapping[str, Any], path: Path, text: str) -> tuple[Reference, ...]:
@@ -167,9 +173,13 @@ def without(document: Mapping[str, Any], references: Sequence[Reference]) -> dic
             del settled["baseline"]
         elif isinstance(reference.wanted, VarianceReference):
             _put(settled, reference.location, {"standard_deviation": 1.0, "degrees_of_freedom": 4})
+        elif isinstance(reference.wanted, RangeReference):
+            _put(settled, reference.location, ANY_RANGE)
+        elif reference.location[-2] in KINDS:
+            # Of one value of a distribution nothing is known yet, so neither is of the whole.
+            _put(settled, reference.location[:-2], ANY_RANGE)
         else:
-            is_range = isinstance(reference.wanted, RangeReference)
-            _put(settled, reference.location, {"uniform": [0.0, 1.0]} if is_range else 1)
+            _put(settled, reference.location, 1)
     return settled
 
 
@@ -302,9 +312,10 @@ def _places(document: Mapping[str, Any]) -> Iterator[tuple[Location, Any, Any]]:
         for role, model in (("fixed", ValueReference), ("nuisance", RangeReference)):
             for name, value in _items(part.get(role)):
                 yield (*location, role, name), value, model
-                yield from _listed((*location, role, name, CHOICE), dict(_items(value)).get(CHOICE))
+                yield from _in_distribution((*location, role, name), value)
         for name, values in _items(part.get("scientific")):
             yield from _listed((*location, "scientific", name), values)
+            yield from _in_distribution((*location, "scientific", name), values)
     trials = dict(_items(document.get("search"))).get("trials")
     for index, trial in enumerate(trials if isinstance(trials, list) else ()):
         for name, value in _items(trial):
@@ -329,6 +340,13 @@ def _listed(location: Location, values: Any) -> Iterator[tuple[Location, Any, An
     """Yield the places of what should be a list."""
     for index, value in enumerate(values if isinstance(values, list) else ()):
         yield (*location, index), value, ValueReference
+
+
+def _in_distribution(location: Location, given: Any) -> Iterator[tuple[Location, Any, Any]]:
+    """Yield the places of the bounds or the values of what may be a distribution."""
+    for kind, values in _items(given):
+        if kind in KINDS:
+            yield from _listed((*location, kind), values)
 
 
 def _parts(part: Mapping[str, Any], location: Location) -> Iterator[tuple[Location, Any]]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 from tuning_playbook.declarations import Value, same, spec_name
+from tuning_playbook.study.schedule_hyperparameters import OWN_DROPS
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.shape import StudySpec, Training
 from tuning_playbook.study.study import Arm, Dimension, entries_of, write_value
@@ -24,10 +25,16 @@ MOST_STEPS = 2000
 ROUNDING = 1e-9
 """Of a rate: two drops by a factor of ten end at 1 %, not below it."""
 
-SHAPING = ("decay_steps", "end_factor", "power", "drops", "drop_factor", "warmup_steps")
+SHAPING = (
+    *("decay_steps", "end_factor", "power", "drops", "drop_factor", "warmup_steps", "hold_steps"),
+    *OWN_DROPS,
+)
 """The hyperparameters that decide when the rate is low."""
 
-DECAY_STEPS, WARMUP_STEPS = "decay_steps", "warmup_steps"
+DECAY_STEPS, WARMUP_STEPS, HOLD_STEPS = "decay_steps", "warmup_steps", "hold_steps"
+
+OFF_AT_ZERO = (HOLD_STEPS, *OWN_DROPS)
+"""What says nothing of a rate at 0."""
 
 Numbers = Mapping[str, Value]
 
@@ -70,10 +77,10 @@ def relative_rate(schedule: str, values: Numbers, step: int, steps: int) -> floa
     """
     numbers = {name: float(values[name]) for name in SHAPING if name in values}
     warmup = numbers[WARMUP_STEPS]
-    decay = numbers.get(DECAY_STEPS, 0.0) or max(steps - warmup, 1.0)
-    done = max(step - warmup, 0.0) / decay
+    begin = warmup + numbers.get(HOLD_STEPS, 0.0)
+    decay = numbers.get(DECAY_STEPS, 0.0) or max(steps - begin, 1.0)
     rising = min((step + 1) / max(warmup, 1.0), 1.0)
-    return rising * FACTORS[schedule](done, numbers)
+    return rising * FACTORS[schedule](max(step - begin, 0.0), decay, numbers)
 
 
 def idle_objection(spec: StudySpec, arm: Arm) -> str:
@@ -88,7 +95,7 @@ def idle_objection(spec: StudySpec, arm: Arm) -> str:
         (
             (idle_share(schedule, values, steps), steps, schedule, values)
             for draw in arm.each_draw()
-            for schedule, values in _combinations(spec, draw)
+            for schedule, values in extreme_combinations(spec, draw)
             if schedule in FACTORS
             for steps in [train_steps(spec.training, int(values[WARMUP_STEPS]))]
         ),
@@ -99,17 +106,20 @@ def idle_objection(spec: StudySpec, arm: Arm) -> str:
         return ""
     share, steps, schedule, values = worst
     combination = ", ".join(
-        f"{name} {write_value(values[name])}" for name in SHAPING if name in values
+        f"{name} {write_value(values[name])}"
+        for name in SHAPING
+        if name in values and (values[name] or name not in OFF_AT_ZERO)
     )
     return (
         f"the learning rate would be below {IDLE:.0%} of its peak for {share:.0%} of {steps} steps "
         f"with schedule {schedule}, {combination}"
         f"{'' if arm.name == 'all trials' else f' (arm {arm.name})'}: let the decay take the whole "
-        "run (decay_steps 0), train fewer steps, or say `training: {allow_idle: true}`"
+        "run (decay_steps 0), begin it later (hold_steps), train fewer steps, or say `training: "
+        "{allow_idle: true}`"
     )
 
 
-def _combinations(spec: StudySpec, arm: Arm) -> Iterator[tuple[str, dict[str, Value]]]:
+def extreme_combinations(spec: StudySpec, arm: Arm) -> Iterator[tuple[str, dict[str, Value]]]:
     """Return the schedules of an arm with the values that shape them, the extreme ones."""
     listed: list[dict[str, Value]] = [{}]
     if isinstance(spec.search, ListSearch):
@@ -144,44 +154,50 @@ def _values(dimension: Dimension, entry: Mapping[str, Value]) -> list[Value]:
         found = [*distribution.choices]
     else:
         found = [distribution.low, distribution.high]
-        if dimension.name == DECAY_STEPS and distribution.low < 1 <= distribution.high:
+        if spec_name(dimension.name) == DECAY_STEPS and distribution.low < 1 <= distribution.high:
             found.append(1)  # the shortest decay: 0 stands for the longest
     return [dimension.resolve(value) for value in found]
 
 
-def _constant(done: float, numbers: Mapping[str, float]) -> float:
-    del done, numbers
+def _constant(step: float, decay: float, numbers: Mapping[str, float]) -> float:
+    del step, decay, numbers
     return 1.0
 
 
-def _linear(done: float, numbers: Mapping[str, float]) -> float:
-    return 1 + (numbers["end_factor"] - 1) * min(done, 1.0)
+def _linear(step: float, decay: float, numbers: Mapping[str, float]) -> float:
+    return 1 + (numbers["end_factor"] - 1) * min(step / decay, 1.0)
 
 
-def _cosine(done: float, numbers: Mapping[str, float]) -> float:
+def _cosine(step: float, decay: float, numbers: Mapping[str, float]) -> float:
     end = numbers["end_factor"]
-    return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * min(step / decay, 1.0)))
 
 
-def _polynomial(done: float, numbers: Mapping[str, float]) -> float:
+def _polynomial(step: float, decay: float, numbers: Mapping[str, float]) -> float:
     end = numbers["end_factor"]
-    return float(end + (1 - end) * (1 - min(done, 1.0)) ** numbers["power"])
+    return float(end + (1 - end) * (1 - min(step / decay, 1.0)) ** numbers["power"])
 
 
-def _inverse_sqrt(done: float, numbers: Mapping[str, float]) -> float:
-    return max(1 / math.sqrt(1 + done), numbers["end_factor"])
+def _inverse_sqrt(step: float, decay: float, numbers: Mapping[str, float]) -> float:
+    return max(1 / math.sqrt(1 + step / decay), numbers["end_factor"])
 
 
-def _exponential(done: float, numbers: Mapping[str, float]) -> float:
-    return float(numbers["end_factor"] ** min(done, 1.0))
+def _exponential(step: float, decay: float, numbers: Mapping[str, float]) -> float:
+    return float(numbers["end_factor"] ** min(step / decay, 1.0))
 
 
-def _piecewise(done: float, numbers: Mapping[str, float]) -> float:
-    drops = numbers["drops"]
-    return float(numbers["drop_factor"] ** min(math.floor(done * (drops + 1)), drops))
+def _piecewise(step: float, decay: float, numbers: Mapping[str, float]) -> float:
+    drops = int(numbers["drops"])
+    own = dict(enumerate((numbers[name] for name in OWN_DROPS), 1))
+    evenly = min(math.floor(step * (drops + 1) / decay), drops)
+    dropped = sum(
+        step >= own[number] if own.get(number) else number <= evenly
+        for number in range(1, drops + 1)
+    )
+    return float(numbers["drop_factor"] ** dropped)
 
 
-FACTORS: dict[str, Callable[[float, Mapping[str, float]], float]] = {
+FACTORS: dict[str, Callable[[float, float, Mapping[str, float]], float]] = {
     "constant": _constant,
     "linear": _linear,
     "cosine": _cosine,
@@ -190,4 +206,5 @@ FACTORS: dict[str, Callable[[float, Mapping[str, float]], float]] = {
     "exponential": _exponential,
     "piecewise": _piecewise,
 }
-"""The formula of each schedule: what part of its decay is done -> factor of the base rate."""
+"""The formula of each schedule: steps since the decay began, steps that it takes -> factor of the
+base rate."""

@@ -6,10 +6,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StrictFloat, StrictInt
 
 from tuning_playbook.declarations import Value
-from tuning_playbook.study.base import Shape
 from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
+from tuning_playbook.study.batch_sizes_settings import BatchSizesSettings
+from tuning_playbook.study.exploit_settings import ExploitSettings
+from tuning_playbook.study.longer_training_settings import LongerTrainingSettings
+from tuning_playbook.study.procedure_shape import ProcedureShape
 from tuning_playbook.study.searches import Search
 from tuning_playbook.study.shape import StudySpec
+from tuning_playbook.study.steps_to_fit_settings import StepsToFitSettings
 
 Number = StrictFloat | StrictInt
 
@@ -20,18 +24,6 @@ def _each_once(rates: list[float]) -> list[float]:
         again = ", ".join(f"{rate:g}" for rate in repeated)
         raise ValueError(f"{again} is given more than once: name each multiple once")
     return rates
-
-
-class ProcedureShape(Shape):
-    """What every procedure's settings have.
-
-    Attributes:
-        VALUES: The values of its conclusion, by name; each stands in for the value until it is
-            known, so that a study that takes it can be checked.
-    """
-
-    VALUES: ClassVar[Mapping[str, Value]] = {}
-    name: str
 
 
 class StabilitySettings(ProcedureShape):
@@ -80,7 +72,14 @@ class ClippingSettings(ProcedureShape):
 
 
 ProcedureSettings = Annotated[
-    StabilitySettings | WarmupSettings | ClippingSettings | BatchScalingSettings,
+    StabilitySettings
+    | WarmupSettings
+    | ClippingSettings
+    | BatchScalingSettings
+    | BatchSizesSettings
+    | LongerTrainingSettings
+    | StepsToFitSettings
+    | ExploitSettings,
     Field(discriminator="name"),
 ]
 """The settings of any procedure."""

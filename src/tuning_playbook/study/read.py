@@ -35,7 +35,10 @@ ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
 FORMATS = (
     *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
 )
-PROCEDURES = ("stability", "warmup", "clipping", "batch_scaling")
+PROCEDURES = (
+    *("stability", "warmup", "clipping", "batch_sizes", "batch_scaling"),
+    *("steps_to_fit", "longer_training", "exploit"),
+)
 TAGS = {
     "search": ("algorithm", ALGORITHMS),
     "source": ("format", FORMATS),

@@ -21,6 +21,7 @@ from tuning_playbook.study.distributions import Distribution
 from tuning_playbook.study.draft import Draft, error_at
 from tuning_playbook.study.families import OWN, choices_of, families
 from tuning_playbook.study.idle_rate import idle_objection
+from tuning_playbook.study.own_drops import drop_objection
 from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.roles import check_rules
 from tuning_playbook.study.searches import ListSearch
@@ -498,9 +499,17 @@ def _check_something_to_search(draft: Draft, arm: Arm) -> None:
 
 
 def _check_rate(draft: Draft, arm: Arm) -> None:
-    """Check that no trial of an arm trains for long at next to no learning rate."""
+    """Check that no trial of an arm trains for long at next to no learning rate.
+
+    A drop of the rate that no trial has is a mistake too.
+    """
     # Which learning rate a command has at a step, it alone knows.
-    objection = "" if draft.workload.is_command else idle_objection(draft.spec, arm)
+    if draft.workload.is_command:
+        return
+    name, unused = drop_objection(draft.spec, arm)
+    if unused:
+        raise draft.error(("fixed", name), unused)
+    objection = idle_objection(draft.spec, arm)
     if objection:
         raise draft.error(("training", "max_train_steps"), objection)
 

@@ -1,12 +1,12 @@
 """The JSON schema of a study spec, for editors."""
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
 from tuning_playbook.study.base import Shape
 from tuning_playbook.study.import_spec import ImportSpec
-from tuning_playbook.study.procedure_settings import ProcedureSpec
+from tuning_playbook.study.procedure_settings import ProcedureSettings, ProcedureSpec
 from tuning_playbook.study.references import (
     BaselineReference,
     RangeReference,
@@ -27,9 +27,20 @@ def json_schema() -> dict[str, Any]:
     for part in (*studies, definitions["Conditional"]):
         values = part["properties"]
         _allow(values["fixed"]["additionalProperties"], ValueReference)
+        for listed in values["scientific"]["additionalProperties"]["oneOf"]:
+            if "items" in listed:
+                _allow(listed["items"], ValueReference)
         ranges = values["nuisance"]
         ranges["additionalProperties"] = {"anyOf": [ranges["additionalProperties"]]}
         _allow(ranges["additionalProperties"], RangeReference)
+    for distribution in definitions["DistributionShape"]["properties"].values():
+        _allow(distribution["anyOf"][0]["items"], ValueReference)
+    listed_trials = definitions["ListSearch"]["properties"]["trials"]["items"]
+    _allow(listed_trials["additionalProperties"], ValueReference)
+    for settings in get_args(get_args(ProcedureSettings)[0]):
+        for key, setting in definitions[settings.__name__]["properties"].items():
+            if key != "name":
+                _allow(setting, ValueReference)
     for key in ("batch_size", "max_train_steps"):
         _allow(definitions["Training"]["properties"][key], ValueReference)
     _allow(definitions["Reruns"]["properties"]["variance"], VarianceReference)

@@ -5,7 +5,6 @@ every job and can afford neither. So `jobs.describe_workload` is run once as a s
 its answer is cached until a file that it depends on changes.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning_playbook.declarations import Hyperparameter, Metric
-from tuning_playbook.files import cache_folder, write_atomically
+from tuning_playbook.files import cache_folder, keep_cached, read_cached
 from tuning_playbook.study.apart import ask
 
 
@@ -147,8 +146,7 @@ def describe(workload: str, *, folder: Path, data: str | None) -> WorkloadDescri
     content = read_cache(cached)
     if content is None:
         content = ask("describe_workload", [workload, import_from, data_folder])
-        with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not the run
-            write_atomically(cached, json.dumps(content, indent=1))
+        keep_cached(cached, json.dumps(content, indent=1).encode())
     return from_json(
         content["description"] | {"import_from": import_from, "data_folder": data_folder}
     )
@@ -167,11 +165,14 @@ def _cached(workload: str, import_from: str, data_folder: str) -> Path:
 
 
 def read_cache(path: Path) -> dict[str, Any] | None:
-    """Return a cached answer; None if a file that it depends on has changed, or there is none."""
+    """Return a cached answer; None if a file that it depends on has changed, or there is none.
+
+    Nor is one that was changed since it was written: a default edited there would be trained with.
+    """
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(read_cached(path) or b"")
         depends = content["depends"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
     return content if all(stamp_of(Path(item[0])) == item for item in depends) else None
 

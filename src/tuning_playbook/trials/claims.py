@@ -9,6 +9,8 @@ and ends with the process, however that comes about.
 import errno
 import fcntl
 import logging
+import os
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 CLAIMS = "trials.lock"
 """The file in the study's folder, which stays empty."""
+
+LOCK = "hhqqi4x"
+"""The `struct flock` of Linux on machines of 64 bits."""
 
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 """What a file system answers that knows no locks."""
@@ -50,11 +55,11 @@ def claimed(trials: Sequence[Trial], study: Path) -> Iterator[None]:
         yield
 
 
-def claimed_now(trials: Iterable[Trial], study: Path) -> frozenset[str] | None:
+def claimed_now(trials: Iterable[str], study: Path) -> frozenset[str] | None:
     """Return the ids of the trials that some process has at this moment.
 
     Args:
-        trials: The trials in question.
+        trials: The ids of the trials in question.
         study: The study's folder of results.
 
     Returns:
@@ -64,13 +69,13 @@ def claimed_now(trials: Iterable[Trial], study: Path) -> frozenset[str] | None:
     try:
         with (study / CLAIMS).open("rb") as file:
             for trial in trials:
-                place = int(trial.id, 16)
+                place = int(trial, 16)
                 try:
                     # A shared lock, at once given back: nobody who claims the trial notices.
                     fcntl.lockf(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB, 1, place)
                     fcntl.lockf(file.fileno(), fcntl.LOCK_UN, 1, place)
                 except (BlockingIOError, PermissionError):
-                    found.add(trial.id)
+                    found.add(trial)
     except FileNotFoundError:
         return frozenset()
     except OSError as error:
@@ -85,5 +90,16 @@ def _claim(file: int, trial: Trial) -> None:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
     except (BlockingIOError, PermissionError):
-        logger.info("waiting for another process that trains %s", trial.id)
+        logger.warning("waiting for %s, which trains %s", _holder(file, place), trial.id)
         fcntl.lockf(file, fcntl.LOCK_EX, 1, place)
+
+
+def _holder(file: int, place: int) -> str:
+    """Return who has a lock, as far as this machine can say."""
+    asked = struct.pack(LOCK, fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)
+    try:
+        kind, _, _, _, process = struct.unpack(LOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    except (OSError, struct.error):
+        return "another process"
+    known = kind != fcntl.F_UNLCK and process > 0
+    return f"process {process}" if known else "another process, maybe of another machine"

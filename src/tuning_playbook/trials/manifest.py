@@ -12,16 +12,22 @@ import shutil
 from pathlib import Path
 
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.files import write_atomically
+from tuning_playbook.files import flush, flush_folder, write_atomically
 
 BEST = "best"
 """The name of the checkpoint of a finished trial."""
 
 SUFFIX = ".sha256"
 
+NOTE_OF_ORBAX = "commit_success.txt"
+"""A file that Orbax leaves in a checkpoint and does not read: it names the folder."""
+
 
 def write_manifest(folder: Path, name: str) -> None:
-    """Say what the files of a checkpoint are, now that all are written."""
+    """Say what the files of a checkpoint are, now that all are written and on the disk."""
+    for path in (folder / name).rglob("*"):
+        flush_folder(path) if path.is_dir() else flush(path)
+    flush_folder(folder / name)
     write_atomically(manifest_of(folder, name), _hashes(folder / name))
 
 
@@ -57,6 +63,24 @@ def remove(folder: Path, name: str) -> None:
 def manifest_of(folder: Path, name: str) -> Path:
     """Return the file that holds the manifest of a checkpoint."""
     return folder / f"{name}{SUFFIX}"
+
+
+def hash_of(folder: Path, name: str) -> str | None:
+    """Return the hash of what a checkpoint holds, by its manifest; None where there is none.
+
+    It is the same wherever the checkpoint lies.
+    """
+    try:
+        manifest = manifest_of(folder, name).read_text()
+    except FileNotFoundError:
+        return None
+    return hashlib.sha256(without_note(manifest).encode()).hexdigest()
+
+
+def without_note(manifest: str) -> str:
+    """Return a manifest without the file that names its folder."""
+    lines = manifest.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.endswith(f"  {NOTE_OF_ORBAX}\n"))
 
 
 def _hashes(target: Path) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuning_playbook.files import write_atomically
+from tuning_playbook.files import naming_storage, write_atomically
 
 PROGRESS = "progress.jsonl"
 
@@ -55,7 +55,8 @@ def append_progress(folder: Path, evaluation: Evaluation) -> None:
         folder: The trial's.
         evaluation: What was measured.
     """
-    with (folder / PROGRESS).open("a") as file:
+    path = folder / PROGRESS
+    with naming_storage(path), path.open("a") as file:
         file.write(_line(evaluation))
 
 
@@ -67,7 +68,7 @@ def begin_progress(folder: Path, step: int) -> None:
         step: The step of the first evaluation to come.
     """
     kept = "".join(_line(item) for item in read_progress(folder) if item.step < step)
-    write_atomically(folder / PROGRESS, kept)
+    write_atomically(folder / PROGRESS, kept, lasting=False)
 
 
 def _line(evaluation: Evaluation) -> str:

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -98,6 +98,15 @@ def digest(content: object) -> str:
 def canonical(content: object) -> str:
     """Write a JSON value in the one way that its fingerprint is taken of."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def pack_id(ids: Sequence[str]) -> str:
+    """Return the name of the pack of some trials: the trial's id where it is one, else a hash.
+
+    Args:
+        ids: Those of the trials, sorted.
+    """
+    return ids[0] if len(ids) == 1 else digest(list(ids))[:ID_DIGITS]
 
 
 def derive_seed(

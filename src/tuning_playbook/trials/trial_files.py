@@ -9,25 +9,30 @@ and not before: Snakemake removes the pack of a job that it did not see end.
 Reading and writing these needs no JAX, so a job that keeps all its trials is quick.
 """
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.files import write_atomically
-from tuning_playbook.trials.manifest import BEST, check_manifest, manifest_of
+from tuning_playbook.trials.artefact_hashes import write_hash
+from tuning_playbook.trials.manifest import BEST, check_manifest, hash_of, manifest_of
 from tuning_playbook.trials.pack_file import read_numbers, write_numbers, write_pack
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.trial import Trial
+from tuning_playbook.trials.trial_json import (
+    FORMAT,
+    TOLD_FORMATS,
+    read_trial_json,
+    write_trial_json,
+)
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
-"""The format of trial.json; one that does not say any is of format 1."""
-
 NUMBERS = "numbers.npz"
+
+BEST_HASH = "best_sha256"
+"""Where the record of a trial keeps the hash of its best checkpoint."""
 
 
 def trial_folder(study: Path, trial: Trial) -> Path:
@@ -65,38 +70,34 @@ def write_trial(
         "numbers_sha256": record.sha256,
         "kept_steps": list(kept_steps),
         "provenance": dict(provenance),
+        **best_hash(folder),
     }
     write_trial_json(folder, content | ({"pack": pack} if pack else {}))
 
 
-def write_trial_json(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write the trial.json in the folder of a trial."""
-    write_atomically(folder / "trial.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
+def best_hash(folder: Path) -> dict[str, str]:
+    """Return what the record of a trial says of its best checkpoint, by its key there.
+
+    Args:
+        folder: The trial's.
+    """
+    found = hash_of(folder / "checkpoints", BEST)
+    return {} if found is None else {BEST_HASH: found}
 
 
-def read_trial_json(folder: Path) -> dict[str, Any]:
-    """Return the trial.json in the folder of a finished trial.
+def check_best(folder: Path) -> None:
+    """Check that the best checkpoint of a trial is what was saved, and of this trial.
+
+    Args:
+        folder: The trial's.
 
     Raises:
-        ArtefactError: It is missing or damaged.
+        ArtefactError: It is not.
     """
-    path = folder / "trial.json"
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ArtefactError(
-            f"{path}: the record of the trial cannot be read ({error}); remove its folder and its "
-            "pack, and run snakemake again"
-        ) from None
-    if not isinstance(content, dict):
-        raise ArtefactError(f"{path}: the record of the trial is no JSON object; remove its folder")
-    return content
-
-
-def read_provenance(folder: Path) -> dict[str, Any]:
-    """Return the provenance of the finished trial in a folder."""
-    provenance: dict[str, Any] = read_trial_json(folder)["provenance"]
-    return provenance
+    saved = folder / "checkpoints"
+    check_manifest(saved, BEST)
+    if read_trial_json(folder).get(BEST_HASH) not in (None, hash_of(saved, BEST)):
+        raise ArtefactError(f"{saved / BEST}: it is not the checkpoint of this trial")
 
 
 def told_of(study: Path, trial: Trial) -> dict[str, Any] | None:
@@ -105,7 +106,9 @@ def told_of(study: Path, trial: Trial) -> dict[str, Any] | None:
         content = read_trial_json(trial_folder(study, trial))
     except ArtefactError:
         return None
-    known = content.get("format") == FORMAT and content.get("fingerprint") == trial.fingerprint
+    known = (
+        content.get("format") in TOLD_FORMATS and content.get("fingerprint") == trial.fingerprint
+    )
     return content if known else None
 
 
@@ -127,13 +130,12 @@ def is_told(record: TrialRecord, content: Mapping[str, Any]) -> bool:
 
 def best_is_damaged(folder: Path) -> bool:
     """Whether the best checkpoint of a trial is not what was saved; it may have been removed."""
-    saved = folder / "checkpoints"
-    if not manifest_of(saved, BEST).exists():
+    if not manifest_of(folder / "checkpoints", BEST).exists():
         return False
     try:
-        check_manifest(saved, BEST)
+        check_best(folder)
     except ArtefactError as error:
-        logger.warning("%s; the trial counts as unfinished", error)
+        logger.warning("%s; the trial is trained again", error)
         return True
     return False
 
@@ -141,7 +143,7 @@ def best_is_damaged(folder: Path) -> bool:
 def pack_trials(
     study: Path, output: Path, trials: Iterable[Trial], records: Mapping[str, TrialRecord]
 ) -> None:
-    """Write the pack of some finished trials, and say in their trial.json where it is.
+    """Write the pack of some finished trials with its hash; their trial.json says where it is.
 
     Args:
         study: The study's folder of results.
@@ -157,6 +159,7 @@ def pack_trials(
         content = read_trial_json(folder)
         if content.get("pack") != place:
             write_trial_json(folder, content | {"pack": place})
+    write_hash(study, output, trials=[trial.id for trial in listed])
 
 
 def remove_own_numbers(study: Path, collected: Iterable[str]) -> None:

@@ -1,0 +1,52 @@
+"""Each study has a folder of results to itself: two specs of one name do not share one."""
+
+import os
+from pathlib import Path
+
+from tuning_playbook.errors import SpecError
+from tuning_playbook.files import write_atomically
+
+NAME = "spec_file.txt"
+"""The file in a study's folder that names its spec, from the folder of all results."""
+
+TAKEN = ("archive", "benchmarks", "campaigns", "hashes", "logs")
+"""What the folder of all results holds beside the folders of studies."""
+
+
+def check_own_folder(results: Path, name: str, spec: Path) -> None:
+    """Check that a study's folder of results is not that of another one.
+
+    A spec that was moved, or whose results were copied elsewhere, keeps its folder: what is named
+    there is not to be found any more.
+
+    Args:
+        results: The folder of all results.
+        name: The study's name.
+        spec: Its file.
+
+    Raises:
+        SpecError: The folder belongs to another spec that is still there, or to no study.
+    """
+    if name in TAKEN:
+        raise SpecError(
+            f"{spec}: no study can be called '{name}', as {results / name} holds something else; "
+            "rename the file"
+        )
+    try:
+        other = results / (results / name / NAME).read_text().strip()
+    except OSError:
+        return
+    if other.is_file() and not (spec.exists() and other.samefile(spec)):
+        raise SpecError(
+            f"{spec}: {results / name} holds the results of another study of this name, "
+            f"{os.path.relpath(other)}; rename one of the two, or give this one another folder "
+            "with --config results=<folder>"
+        )
+
+
+def keep_own_folder(results: Path, name: str, spec: Path) -> None:
+    """Say in a study's folder of results which spec it is of."""
+    place = os.path.relpath(spec.resolve(), results.resolve())
+    file = results / name / NAME
+    if not file.exists() or file.read_text().strip() != place:
+        write_atomically(file, f"{place}\n")

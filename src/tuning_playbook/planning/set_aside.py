@@ -1,0 +1,66 @@
+"""What a run does before it plans its jobs: files that are not to be believed give way.
+
+Snakemake looks at the times of files, not at what they hold. So a file that is not what its job
+wrote goes, and is made again like any other that is missing; and no time in the future makes a file
+newer than what it is made of.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tuning_playbook.trials.artefact_hashes import Damaged, find_damaged, hashed_files
+
+EDITED = ".damaged"
+"""Behind the name of a file that holds something else than its job wrote."""
+
+LONG_AGO = 86400.0
+"""The time of a file whose own says nothing: a day of 1970, older than all it is made of."""
+
+CLOCKS_DIFFER = 5.0
+"""Seconds by which the clock of a file server may be ahead."""
+
+
+def folders_of(results: Path, names: Iterable[str]) -> Iterator[Path]:
+    """Yield the folders of results that may hold what jobs made.
+
+    Args:
+        results: The folder of all results.
+        names: The names of studies and procedures.
+    """
+    yield results
+    for name in names:
+        folder = results / name
+        yield folder
+        rounds = [path for path in folder.glob("rounds/*") if path.name.isdecimal()]
+        yield from sorted(rounds, key=lambda path: int(path.name))
+
+
+def give_way(folder: Path, *, dry: bool) -> Iterator[str]:
+    """Have every file of a study give way that is not to be believed; yield what is said of each.
+
+    Args:
+        folder: A folder of results.
+        dry: Whether it is only said, as a dry run does.
+    """
+    for damaged in list(find_damaged(folder)):
+        if not dry:
+            _remove(damaged)
+        aside = f"; what it held is kept as {damaged.file.name}{EDITED}" if damaged.edited else ""
+        yield f"{damaged.file}: {damaged.why}, so it is made again{aside}"
+    latest = time.time() + CLOCKS_DIFFER
+    for path in (*hashed_files(folder), *(folder / "current").glob("*-*")):
+        if path.is_file() and path.stat().st_mtime > latest:
+            is_stamp = path.parent.name == "current"
+            if not dry:
+                os.utime(path, None if is_stamp else (LONG_AGO, LONG_AGO))
+            if not is_stamp:
+                yield f"{path}: it is dated in the future, so what it is made of is looked at again"
+
+
+def _remove(damaged: Damaged) -> None:
+    if damaged.edited:
+        damaged.file.replace(damaged.file.with_name(f"{damaged.file.name}{EDITED}"))
+    else:
+        damaged.file.unlink(missing_ok=True)

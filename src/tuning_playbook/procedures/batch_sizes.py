@@ -1,0 +1,376 @@
+"""Which batch sizes fit the machine, and up to which does a doubling pay?
+
+It has no rounds of trials: what it concludes follows from probes, one at each batch size.
+
+Source: playbook, "Determining the feasible batch sizes and estimating training throughput".
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuning_playbook.procedures.procedure_history import Conclusion, History, rounded
+from tuning_playbook.procedures.round_documents import KEPT, SPAN, default_rate
+from tuning_playbook.study.batch_sizes_settings import LARGEST_BATCH, BatchSizesSettings
+from tuning_playbook.trials.probe import Probe, Timing, machines_of
+
+NOTCH = 1.57
+"""Times the interquartile range over the root of the repetitions: two medians whose intervals of
+this half width do not overlap differ, at the level of 5 % (McGill, Tukey and Larsen, 1978)."""
+
+FASTER = 0.8
+"""A step of twice as many examples that takes less than this part of the time was timed while the
+machine was less busy: kernels of other shapes make up for some tenths at most."""
+
+NEAR = 10.0
+"""A given learning rate is searched from this part to this multiple of itself."""
+
+FURTHER = 8
+"""Where no batch size is found, the next probes begin at one so many times smaller."""
+
+TRIALS = 16
+"""Of the search at the batch size that was found."""
+
+SEEDS = 5
+"""Of its reruns."""
+
+NONE, UNKNOWN, ALONE = "no batch size fits", "cannot tell", "one batch size fits"
+NO_DOUBLING, ALL_PAY, SOME_PAY = (
+    "no doubling pays",
+    "doubling pays up to the largest batch size",
+    "doubling stops paying",
+)
+"""The verdicts."""
+
+PLOTS = {
+    "throughput": "Examples that training sees in a second against the batch size, with the line "
+    "of perfect doubling",
+    "step_time": "The time of a training step against the batch size: flat while doubling is "
+    "free, and rising as the batch size where it gives nothing",
+}
+"""What is drawn of its conclusion."""
+
+PARTS = {
+    "read": "reading or making the examples",
+    "stack": "putting batches together on the host",
+    "transfer": "moving batches to the device",
+    "compute": "the computation",
+}
+"""What a step may take its time for, in words."""
+
+CURES = {
+    "read": "make reading cheaper: prepare the examples beforehand, or keep them in memory",
+    "stack": "give the job more threads or faster memory, or feed smaller examples",
+    "transfer": "feed smaller examples, as bytes in place of floats, and convert them on the "
+    "device",
+}
+"""What helps against a bottleneck of the input."""
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """From one batch size to twice as much.
+
+    Attributes:
+        probe: At the larger size.
+        gain: Its throughput, as a multiple of the highest of all smaller sizes.
+        low: The lower end of the interval of the gain.
+        high: The upper end.
+        pays: Whether the gain is at least what the spec asks for.
+    """
+
+    probe: Probe
+    gain: float
+    low: float
+    high: float
+    pays: bool
+
+
+def next(history: History) -> Conclusion:
+    """Return what follows from the probes of a history."""
+    settings = history.settings
+    assert isinstance(settings, BatchSizesSettings)
+    probes = history.probes
+    feasible = [item for item in probes if item.fits]
+    doublings = doublings_of(feasible, float(settings.pays))
+    largest = feasible[-1].batch_size if feasible else None
+    paying = [item.probe.batch_size for item in doublings if item.pays]
+    worthwhile = paying[-1] if paying else None
+    if largest is None:
+        verdict = NONE
+    elif len(machines_of(probes)) > 1 or disturbed(feasible):
+        verdict, worthwhile = UNKNOWN, None
+    elif not doublings:
+        verdict = ALONE
+    elif worthwhile is None:
+        verdict = NO_DOUBLING
+    else:
+        verdict = ALL_PAY if worthwhile == largest else SOME_PAY
+    found = _Found(probes, doublings, largest, worthwhile, verdict, settings)
+    return Conclusion(
+        verdict=verdict,
+        values={"largest": largest, "worthwhile": worthwhile},
+        sentence=_sentence(found),
+        advice=_advice(found),
+        next_study=_next_study(history, found),
+        columns=_columns(found),
+        numbers={
+            "largest": math.nan if largest is None else largest,
+            "worthwhile": math.nan if worthwhile is None else worthwhile,
+            "pays": float(settings.pays),
+        },
+    )
+
+
+def doublings_of(feasible: Sequence[Probe], pays: float) -> tuple[Doubling, ...]:
+    """Return what each doubling of the batch size gains.
+
+    The gain is over the best of all smaller sizes: a size that was measured while the machine was
+    busy must not make the next one look good.
+
+    Args:
+        feasible: The probes that fit, the smallest batch size first.
+        pays: The gain from which a doubling pays.
+    """
+    found = []
+    for place in range(1, len(feasible)):
+        probe = feasible[place]
+        best = max(feasible[:place], key=lambda item: item.examples_per_second or 0.0)
+        low, throughput, high = _throughput(probe)
+        best_low, best_throughput, best_high = _throughput(best)
+        gain = throughput / best_throughput
+        found.append(Doubling(probe, gain, low / best_high, high / best_low, gain >= pays))
+    return tuple(found)
+
+
+def disturbed(probes: Sequence[Probe]) -> list[tuple[Probe, Probe]]:
+    """Return the pairs of neighbours of which the larger batch takes clearly less time for a step.
+
+    No machine does more in less time: something else ran while the smaller one was timed.
+    """
+    feasible = [item for item in probes if item.step is not None]
+    return [
+        (smaller, larger)
+        for smaller, larger in itertools.pairwise(feasible)
+        if smaller.step and larger.step and larger.step.median < FASTER * smaller.step.median
+    ]
+
+
+def notch(timing: Timing) -> tuple[float, float]:
+    """Return the interval of the median of a timing, in seconds."""
+    half = NOTCH * (timing.upper - timing.lower) / math.sqrt(timing.repeats)
+    return max(timing.median - half, timing.median / 2), timing.median + half
+
+
+def _throughput(probe: Probe) -> tuple[float, float, float]:
+    """Return the throughput of a probe between the ends of its interval."""
+    assert probe.step is not None
+    fast, slow = notch(probe.step)
+    size = probe.batch_size
+    return size / slow, size / probe.step.median, size / fast
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the words of a conclusion say."""
+
+    probes: Sequence[Probe]
+    doublings: Sequence[Doubling]
+    largest: int | None
+    worthwhile: int | None
+    verdict: str
+    settings: BatchSizesSettings
+
+    @property
+    def refused(self) -> Probe | None:
+        """Return the smallest batch size that does not fit; None where all fit."""
+        refused = [item for item in self.probes if not item.fits]
+        return refused[0] if refused else None
+
+    @property
+    def stop(self) -> Doubling | None:
+        """Return the first doubling that pays no more."""
+        below = self.worthwhile or 0
+        beyond = [item for item in self.doublings if item.probe.batch_size > below]
+        return beyond[0] if beyond else None
+
+    @property
+    def told(self) -> Probe | None:
+        """Return the probe whose bottleneck is told: where doubling stops, else the largest."""
+        if self.stop is not None:
+            return self.stop.probe
+        fitting = [item for item in self.probes if item.fits]
+        return fitting[-1] if fitting else None
+
+
+def _sentence(found: _Found) -> str:
+    if found.largest is None:
+        refused = found.refused
+        assert refused is not None
+        return f"Not even a batch size of {refused.batch_size:,} fits: {refused.reason}."
+    said = f"Batch sizes up to {found.largest:,} fit; {_end(found)}."
+    if found.verdict == UNKNOWN:
+        return f"{said} {_why_unknown(found)}"
+    if found.verdict == ALONE:
+        return f"{said} As one size alone fits, no doubling was measured."
+    if found.verdict == ALL_PAY:
+        said += f" Doubling pays up to {found.worthwhile:,}, the largest of them."
+    elif found.worthwhile is not None:
+        said += f" Doubling pays up to {found.worthwhile:,}."
+    weak = [
+        d for d in found.doublings if not d.pays and d.probe.batch_size < (found.worthwhile or 0)
+    ]
+    if weak:
+        sizes = ", ".join(f"to {item.probe.batch_size:,} by {item.gain:.3g}" for item in weak)
+        said += f" A doubling below that gains less: {sizes}."
+    if (stop := found.stop) is not None:
+        size, before = stop.probe.batch_size, stop.probe.batch_size // 2
+        said += (
+            f" From {before:,} to {size:,} the throughput is multiplied by {stop.gain:.3g}, less "
+            f"than the {found.settings.pays:g} from which it pays"
+        )
+        close = stop.high >= float(found.settings.pays)
+        said += f", though the timings allow for {stop.high:.3g}." if close else "."
+    return " ".join(filter(None, [said, _bottleneck(found), _crowd(found)]))
+
+
+def _why_unknown(found: _Found) -> str:
+    """Return why the times of the probes cannot be compared."""
+    machines = machines_of(found.probes)
+    if len(machines) > 1:
+        kinds = "; ".join(", ".join(machine) for machine in machines)
+        return (
+            f"Their times cannot be compared, as they were measured on different machines: {kinds}."
+        )
+    smaller, larger = disturbed(found.probes)[0]
+    assert smaller.step is not None and larger.step is not None
+    return (
+        f"Their times contradict each other: a step took {1e3 * smaller.step.median:.3g} ms at a "
+        f"batch size of {smaller.batch_size:,} and {1e3 * larger.step.median:.3g} ms at "
+        f"{larger.batch_size:,}. {_crowd(found)}"
+    ).strip()
+
+
+def _crowd(found: _Found) -> str:
+    """Return what other work took of the machine; empty where it was left alone."""
+    crowded = [item.machine for item in found.probes if item.is_crowded]
+    if not crowded:
+        return ""
+    most = max(crowded, key=lambda machine: float(machine["other_cores"]))
+    return (
+        f"Other work took up to {most['other_cores']:.1f} of the {most['cores']} cores meanwhile, "
+        "so the times are not those of the machine alone."
+    )
+
+
+def _end(found: _Found) -> str:
+    """Return what ended the search."""
+    assert found.largest is not None
+    refused, after = found.refused, 2 * found.largest
+    if refused is not None:
+        return f"{refused.batch_size:,} does not: {refused.reason}"
+    if found.settings.to is not None and after > found.settings.to:
+        return "the spec asks for no larger one"
+    if after > LARGEST_BATCH:
+        return "no larger one is probed"
+    return f"the training set has fewer than {after:,} examples"
+
+
+def _bottleneck(found: _Found) -> str:
+    """Return what a step takes its time for, where that is a limit."""
+    probe = found.told
+    if probe is None or probe.seconds_per_step is None or probe.wait_seconds is None:
+        return ""
+    if probe.bottleneck == "compute":
+        if found.stop is None:
+            return ""
+        devices = int(probe.machine.get("devices", 1))
+        shared = " or the synchronization of its devices" if devices > 1 else ""
+        return f"The bottleneck there is the computation{shared}: input does not hold it up."
+    share = probe.wait_seconds / probe.seconds_per_step
+    return (
+        f"The bottleneck at {probe.batch_size:,} is the input: a step waits for it "
+        f"{100 * share:.0f} % of its time, most of it for {PARTS[probe.bottleneck]}."
+    )
+
+
+def _advice(found: _Found) -> str:
+    if found.largest is None:
+        return (
+            "Begin with a smaller batch size (`from`), use a device with more memory, or a smaller "
+            "model."
+        )
+    if found.verdict == UNKNOWN:
+        if len(machines_of(found.probes)) > 1:
+            return "Probe on one kind of machine: ask for it in the profile of the cluster."
+        return (
+            "Probe again while nothing else runs on the machine: delete the folder `probes` beside "
+            "this conclusion and run snakemake again."
+        )
+    said = []
+    probe = found.told
+    if probe is not None and probe.bottleneck not in ("", "compute"):
+        said.append(f"Mend the input first: {CURES[probe.bottleneck]}. Then probe again.")
+    if found.verdict == NO_DOUBLING:
+        said.append(
+            "Begin with a smaller batch size (`from`) to see where doubling pays."
+            if found.settings.from_ > 1
+            else "Use the smallest batch size that trains well."
+        )
+    elif found.worthwhile is not None:
+        said.append(
+            f"Use no batch size above {found.worthwhile:,}: all benefits of a larger one assume "
+            "that the throughput rises."
+        )
+    said.append(
+        "Gradient accumulation (`training.microbatch`) simulates a larger batch and gives no "
+        "throughput. Tune the learning rate and the regularization again at the batch size that "
+        "you choose."
+    )
+    return " ".join(said)
+
+
+def _columns(found: _Found) -> Mapping[str, tuple[float, ...]]:
+    """Return what the conclusion says of each probe, NaN where nothing: [batch_size]."""
+    by_size = {item.probe.batch_size: item for item in found.doublings}
+    listed = [by_size.get(item.batch_size) for item in found.probes]
+    return {
+        "gain": tuple(math.nan if item is None else item.gain for item in listed),
+        "gain_low": tuple(math.nan if item is None else item.low for item in listed),
+        "gain_high": tuple(math.nan if item is None else item.high for item in listed),
+        "doubling_pays": tuple(math.nan if item is None else float(item.pays) for item in listed),
+    }
+
+
+def _next_study(history: History, found: _Found) -> dict[str, Any]:
+    """Return a search of the learning rate at the batch size that was found.
+
+    Where none was, the smaller ones are probed.
+    """
+    document = {key: history.document[key] for key in KEPT if key in history.document}
+    fixed = dict(history.document.get("fixed", {}))
+    smallest = found.settings.from_
+    size = found.worthwhile or found.largest
+    if found.verdict in (NONE, NO_DOUBLING):
+        size = smallest if found.verdict == NO_DOUBLING and smallest == 1 else None
+    if size is None:
+        asked = found.settings.model_dump(by_alias=True, exclude_defaults=True)
+        again = {**asked, "name": "batch_sizes", "from": max(1, smallest // FURTHER)}
+        goal = {"goal": history.document["goal"]}
+        return {**goal, **document, "fixed": fixed, "procedure": again}
+    given = fixed.pop("learning_rate", None)
+    centre, span = default_rate(document | {"fixed": fixed}), SPAN
+    if given is not None:
+        centre, span = float(given), NEAR
+    rates = [rounded(centre / span), rounded(centre * span)]
+    return {
+        "goal": f"Which learning rate is the best at a batch size of {size:,}?",
+        **document,
+        "training": {**document["training"], "batch_size": size},
+        "fixed": fixed,
+        "nuisance": {"learning_rate": {"log_uniform": rates}},
+        "search": {"algorithm": "halton", "trials": TRIALS},
+        "reruns": {"seeds": SEEDS},
+    }

@@ -1,0 +1,37 @@
+"""What stands in for the values of a procedure's conclusion until they are known."""
+
+from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.study.conditions import SEARCHED, parts_of
+from tuning_playbook.study.exploit_settings import ExploitSettings
+from tuning_playbook.study.procedure_settings import ProcedureSettings
+from tuning_playbook.study.shape import StudySpec
+
+MIDDLE = 0.5
+"""The quantile of a range that stands in for a value of it."""
+
+
+def stand_ins(settings: ProcedureSettings, spec: StudySpec) -> dict[str, Value]:
+    """Return a value for each of a conclusion, so that a study which takes one can be checked.
+
+    Args:
+        settings: Of the procedure.
+        spec: Its spec, as that of a study. Its number of steps suits what evaluates as often.
+    """
+    found = dict(settings.VALUES)
+    if "max_train_steps" in found:
+        found["max_train_steps"] = spec.training.max_train_steps
+    if isinstance(settings, ExploitSettings):
+        found |= _configuration(spec)
+        if spec.test.evaluate is not None:
+            found["test_" + spec.objective.metric.partition("/")[2]] = MIDDLE
+    return found
+
+
+def _configuration(spec: StudySpec) -> dict[str, Value]:
+    """Return a value of everything that a spec searches or compares."""
+    found: dict[str, Value] = {}
+    for part in parts_of(spec):
+        found |= {name: values[0] for name, values in part.values.items() if values[0] != SEARCHED}
+        for name, drawn in {**part.sampled, **part.nuisance}.items():
+            found[name.removeprefix(ONE_MINUS)] = found[name] = drawn.value(MIDDLE)
+    return found

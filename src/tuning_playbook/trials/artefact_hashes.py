@@ -1,0 +1,168 @@
+"""The SHA-256 of every file that a job made, which whoever believes the file checks.
+
+    <study>/launch.json                 a file that a job made
+    <study>/hashes/launch.json.sha256   its hash, and the trials that it holds if it is a pack
+
+A job removes the hashes of its outputs when it begins and writes them when it ends, so a hash tells
+of a whole file. A file without one is taken as it is: it was made by an earlier version. Nothing
+here is heavy, because every run looks at all files when it begins.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from tuning_playbook.errors import ArtefactError
+from tuning_playbook.files import naming_storage, write_atomically
+from tuning_playbook.trials.trial_json import read_trial_json
+
+HASHES = "hashes"
+"""The folder of the hashes, in that of a study."""
+
+SUFFIX = ".sha256"
+
+NOT_WHAT_WAS_WRITTEN = "it is not what its job wrote (its SHA-256 differs)"
+
+NO_PARTS: Mapping[str, str] = MappingProxyType({})
+
+DEEPEST = 4
+"""How many folders lie between a file and that of its study at most."""
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A file that is not to be believed.
+
+    Attributes:
+        file: The file.
+        why: What is wrong, as the end of a sentence that begins with the file.
+        edited: Whether it holds something else than its job wrote, which somebody may want to see.
+    """
+
+    file: Path
+    why: str
+    edited: bool
+
+
+def write_hash(
+    study: Path, file: Path, *, trials: Iterable[str] = (), parts: Mapping[str, str] = NO_PARTS
+) -> None:
+    """Keep the hash of a file that a job has made.
+
+    Args:
+        study: The folder of results that the file lies in.
+        file: The file.
+        trials: The ids of the trials that it holds, if it is a pack: it is made again when the
+            record of one is lost.
+        parts: The hashes of further files that its job made, by their names in the study: it is
+            made again when one of these is lost or damaged.
+    """
+    content = {"sha256": sha256_of(file), "trials": list(trials), "parts": dict(parts)}
+    write_atomically(_hash_file(study, file), json.dumps(content) + "\n")
+
+
+def remove_hash(study: Path, file: Path) -> None:
+    """Forget the hash of a file that is going to be made."""
+    _hash_file(study, file).unlink(missing_ok=True)
+
+
+def has_hash(study: Path, file: Path) -> bool:
+    """Return whether the hash of a file is kept."""
+    return _hash_file(study, file).exists()
+
+
+def check_hash(file: Path) -> None:
+    """Check that a file is what its job wrote; one whose hash is not kept is not checked.
+
+    Raises:
+        ArtefactError: It is not.
+    """
+    for study in list(file.parents)[:DEEPEST]:
+        kept = _read(_hash_file(study, file))
+        if kept is not None:
+            if not _is_whole(file, kept):
+                raise ArtefactError(
+                    f"{file}: {NOT_WHAT_WAS_WRITTEN}; run snakemake again: it is made again"
+                )
+            return
+
+
+def find_damaged(study: Path) -> Iterator[Damaged]:
+    """Yield the files of a study that are there and not what their jobs wrote.
+
+    A pack is among them if the record of one of its trials is lost or damaged, and so is a file of
+    which a part is.
+
+    Args:
+        study: A folder of results.
+    """
+    for file in hashed_files(study):
+        kept = _read(_hash_file(study, file))
+        if kept is None or not file.is_file():
+            continue
+        if not _is_whole(file, kept):
+            if kept == _read(_hash_file(study, file)):  # else a job is making it at this moment
+                size = file.stat().st_size
+                yield Damaged(file, NOT_WHAT_WAS_WRITTEN if size else "it is empty", bool(size))
+            continue
+        lost = next(_lost(study, kept), None)
+        if lost is not None:
+            why = f"{lost}, which belongs to it, is lost or damaged"
+            yield Damaged(file, why, edited=False)
+
+
+def hashed_files(study: Path) -> Iterator[Path]:
+    """Yield the files of a study whose hashes are kept, whether they are there or not.
+
+    Args:
+        study: A folder of results.
+    """
+    folder = study / HASHES
+    for path in sorted(folder.rglob(f"*{SUFFIX}")):
+        yield study / path.relative_to(folder).with_suffix("")
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with naming_storage(file), file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _lost(study: Path, kept: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield what belongs to a file and is not there as it was."""
+    for trial in kept["trials"]:
+        try:
+            read_trial_json(study / "trials" / trial)
+        except ArtefactError:
+            yield study / "trials" / trial / "trial.json"
+    for name, sha256 in kept["parts"].items():
+        if not (study / name).is_file() or sha256_of(study / name) != sha256:
+            yield study / name
+
+
+def _is_whole(file: Path, kept: Mapping[str, Any]) -> bool:
+    try:
+        return sha256_of(file) == str(kept["sha256"])
+    except FileNotFoundError:
+        return True  # Snakemake makes it, or says that it is not there
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return what is kept of a file; None where nothing is that can be read."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+        return {
+            "sha256": str(content["sha256"]),
+            "trials": list(map(str, content["trials"])),
+            "parts": {str(name): str(sha256) for name, sha256 in content["parts"].items()},
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _hash_file(study: Path, file: Path) -> Path:
+    return study / HASHES / f"{file.relative_to(study)}{SUFFIX}"

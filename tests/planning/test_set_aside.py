@@ -1,0 +1,75 @@
+"""What a run does with files that are not to be believed."""
+
+import os
+import time
+
+import pytest
+
+from tests.jobs.damage import flip_a_bit
+from tuning_playbook.planning.set_aside import folders_of, give_way
+from tuning_playbook.trials.artefact_hashes import write_hash
+
+MONTH = 30 * 86400.0
+
+
+@pytest.fixture
+def study(tmp_path):
+    for name in ("study.nc", "plots/axis.svg", "report.html"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(name)
+        write_hash(tmp_path, file)
+    (tmp_path / "current").mkdir()
+    (tmp_path / "current/launch-0123456789").touch()
+    return tmp_path
+
+
+def names_in(study):
+    return sorted(path.name for path in study.rglob("*") if path.suffix not in ("", ".sha256"))
+
+
+def test_nothing_is_said_of_files_that_are_what_their_jobs_wrote(study):
+    assert list(give_way(study, dry=False)) == []
+    assert names_in(study) == ["axis.svg", "report.html", "study.nc"]
+
+
+def test_a_changed_file_gives_way_and_is_kept_under_another_name(study):
+    flip_a_bit(study / "report.html")
+    (line,) = give_way(study, dry=False)
+    assert line.startswith(f"{study / 'report.html'}: it is not what its job wrote")
+    assert line.endswith("made again; what it held is kept as report.html.damaged")
+    assert names_in(study) == ["axis.svg", "report.html.damaged", "study.nc"]
+    assert list(give_way(study, dry=False)) == []
+
+
+def test_an_empty_file_is_removed(study):
+    (study / "plots/axis.svg").write_text("")
+    assert list(give_way(study, dry=False)) == [
+        f"{study / 'plots/axis.svg'}: it is empty, so it is made again"
+    ]
+    assert names_in(study) == ["report.html", "study.nc"]
+
+
+def test_a_dry_run_only_says_so(study):
+    flip_a_bit(study / "report.html")
+    os.utime(study / "study.nc", (time.time() + MONTH,) * 2)
+    before = {path: path.stat().st_mtime_ns for path in study.rglob("*")}
+    assert len(list(give_way(study, dry=True))) == 2
+    assert {path: path.stat().st_mtime_ns for path in study.rglob("*")} == before
+
+
+def test_no_file_is_newer_than_this_moment(study):
+    """Else a decision of another checkout would pass for that of a spec that was changed since."""
+    stamp = study / "current/launch-0123456789"
+    for path in (study / "study.nc", stamp):
+        os.utime(path, (time.time() + MONTH,) * 2)
+    (line,) = give_way(study, dry=False)
+    assert line.startswith(f"{study / 'study.nc'}: it is dated in the future")
+    assert (study / "study.nc").stat().st_mtime < stamp.stat().st_mtime <= time.time()
+
+
+def test_rounds_of_a_procedure_are_looked_at_too(tmp_path):
+    for name in ("p/rounds/2", "p/rounds/10", "p/rounds/all-trials-1", "s"):
+        (tmp_path / name).mkdir(parents=True)
+    found = [path.relative_to(tmp_path).as_posix() for path in folders_of(tmp_path, ["p", "s"])]
+    assert found == [".", "p", "p/rounds/2", "p/rounds/10", "s"]
