@@ -1,11 +1,12 @@
 """What an archived launch says of configurations follows from the datasets beside it."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from tests.sources.several_seeds import several_seeds
-from tuning_playbook.archive.check_decision import check_decision
+from tuning_playbook.archive.check_decision import _check_report, check_decision
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.launches.decision import decide
 from tuning_playbook.report.html import render
@@ -73,3 +74,13 @@ def test_an_archive_from_before_they_were_compared_is_none_the_worse(results):
         del launch["configurations"]
 
     assert changed(results, before) == ""
+
+
+def test_a_value_with_a_line_break_is_told_as_a_page_tells_it(results):
+    row = "<table><tr><td>style=one two candidate</td><td>1</td><td>2</td><td>3</td><td>4</td></tr>"
+    arm = SimpleNamespace(
+        arm="style=one\ntwo", search_objective="1", mean="2", standard_deviation="3", reruns=["4"]
+    )
+    launch = {"decision": "reject", "reasons": [], "caveats": [], "candidate": None}
+    page = f'<div class="verdict reject"></div>{row}</table>'
+    assert list(_check_report(launch, [arm], page)) == []

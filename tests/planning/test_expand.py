@@ -146,7 +146,7 @@ def test_a_batch_size_may_be_scientific(tmp_path):
 
 
 def test_an_absurd_grid_is_refused_before_it_fills_the_memory(tmp_path):
-    with pytest.raises(SpecError, match="fewer points"):
+    with pytest.raises(SpecError, match="ask for fewer trials, arms, points"):
         plan_of(
             tmp_path,
             {

@@ -3,9 +3,10 @@
 import pytest
 
 from tests.specs import changed, write_spec
+from tuning_playbook.errors import SpecError
 from tuning_playbook.planning import plan as planning
 from tuning_playbook.planning.chain import plan_chain
-from tuning_playbook.planning.plan import check_trials, plan_study, request_of
+from tuning_playbook.planning.plan import check_trials, find_spec, plan_study, request_of
 
 
 @pytest.fixture
@@ -53,3 +54,12 @@ def test_a_study_that_is_planned_by_its_path_can_be_trained_as_a_whole(expanded,
     assert expanded == [("small",), ("small", 1), ("small", 2)]
     check_trials(plan)
     assert len(expanded) == 3
+
+
+def test_a_name_that_is_too_long_for_a_file_is_refused(tmp_path):
+    name = "a" * 101
+    (tmp_path / f"{name}.yaml").touch()
+    with pytest.raises(SpecError, match="has 101 characters, and 100 are the most"):
+        find_spec(name, folder=tmp_path)
+    (tmp_path / f"{name[:100]}.yaml").touch()
+    assert find_spec(name[:100], folder=tmp_path).stem == name[:100]

@@ -17,7 +17,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from tuning_playbook.archive.settings import archive_settings
-from tuning_playbook.errors import TuningPlaybookError
+from tuning_playbook.errors import TuningPlaybookError, printable
 from tuning_playbook.jobs.job import share_code
 from tuning_playbook.planning.artefacts import ARTEFACTS, SETTLED
 from tuning_playbook.planning.campaign_file import campaign_file
@@ -93,7 +93,7 @@ try:
             check_own_folder(Path(RESULTS), name, link.plan.study.path)
         for folder in folders_of(Path(RESULTS), CHAIN):
             for line in give_way(folder, dry=bool(workflow.output_settings.dryrun)):
-                logger.warning(line)
+                logger.warning(printable(line))
     for name, link in STUDIES.items():
         division = divided_by(Path(RESULTS), name, cores_here(), TRIALS_PER_JOB)
         STUDIES[name] = link.divided(division)
@@ -121,21 +121,21 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         concluded = concluded_of(link, CHAIN, Path(RESULTS))
         again = outdated(link, CHAIN, Path(RESULTS), concluded) if known else ()
         for line in taken_lines(plan, known=known is not None, outdated=again):
-            logger.info(f"{said}: {line}")
+            logger.info(printable(f"{said}: {line}"))
         for line in doubt_lines(plan):
-            logger.warning(f"{said}: {line}")
+            logger.warning(printable(f"{said}: {line}"))
         for advice in plan.advice:
-            logger.warning(f"{said}: {advice}")
+            logger.warning(printable(f"{said}: {advice}"))
         if not plan.study.imported:
             lines = "\n".join(budget_lines(plan, Path(RESULTS)))
-            logger.info(f"{said}: {lines}")
+            logger.info(printable(f"{said}: {lines}"))
             if untold := "\n".join(cannot_tell_lines(plan, Path(RESULTS))):
-                logger.warning(f"{said}: {untold}")
+                logger.warning(printable(f"{said}: {untold}"))
         if not link.plan.study.imported and not link.earlier:
             if cores_here() is None and (word := short_jobs(link.plan, Path(RESULTS))):
-                logger.warning(f"{link.plan.study.path}: {word}")
+                logger.warning(printable(f"{link.plan.study.path}: {word}"))
             for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
-                logger.warning(f"{link.plan.study.path}: {line}")
+                logger.warning(printable(f"{link.plan.study.path}: {line}"))
 
     # Planning the jobs makes many objects, and makes the collector go through all that there are
     # again and again. The plans stay, so it need not go through them.

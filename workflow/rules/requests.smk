@@ -164,12 +164,12 @@ def tell_results():
         and StudyFiles(plans[folder], str(folder), INCOMPLETE).is_current("report", "report.html")
     ]
     for line in last_words(current, Path(RESULTS)):
-        logger.info(line)
+        logger.info(printable(line))
     for folder in folders:
         name = folder.name
         if name in PROCEDURES and is_concluded(PROCEDURES[name], Path(RESULTS)):
             for line in conclusion_words(folder):
-                logger.info(line)
+                logger.info(printable(line))
 
 
 if workflow.is_main_process:

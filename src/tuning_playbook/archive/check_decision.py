@@ -126,7 +126,8 @@ def _check_report(launch: Mapping[str, Any], arms: Sequence[ArmRow], report: str
             yield f"report.html: it lacks what launch.json says: {statement}"
     for arm in arms:
         told = {arm.search_objective, arm.mean, arm.standard_deviation, " ".join(arm.reruns) or "–"}
-        tables = [row for row in reader.rows if row[0].removesuffix(" candidate") == arm.arm]
+        name = " ".join(arm.arm.split())  # a choice may hold a line break, which a page does not
+        tables = [row for row in reader.rows if row[0].removesuffix(" candidate") == name]
         if not any(told <= set(row) for row in tables):
             yield f"report.html: the numbers of {arm.arm} are not those of launch.json"
 

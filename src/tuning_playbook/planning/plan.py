@@ -40,6 +40,9 @@ from tuning_playbook.trials.trial import Trial, pack_id
 
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
+LONGEST_NAME = 100
+"""Of a study: file systems take 255 bytes, and names of files have more in them."""
+
 DATASET_KEYS = (
     "workload",
     "objective",
@@ -242,6 +245,11 @@ def find_spec(study: str, *, folder: Path) -> Path:
         raise SpecError(
             f"{path}: '{path.stem}' cannot name a study and its folder: use letters, "
             "digits, '-' and '_'"
+        )
+    if len(path.stem) > LONGEST_NAME:
+        raise SpecError(
+            f"{path}: the name of the study has {len(path.stem)} characters, and {LONGEST_NAME} "
+            "are the most, because files are named by it: rename the spec"
         )
     return path
 
