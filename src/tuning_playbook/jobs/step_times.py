@@ -9,13 +9,19 @@ import functools
 import math
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
 
-from tuning_playbook.engine.feed import PREFETCHED_PIECES, PREFETCHED_STEPS, Feed, HostFeed
+from tuning_playbook.engine.feed import (
+    PREFETCHED_PIECES,
+    PREFETCHED_STEPS,
+    READING_THREADS,
+    Feed,
+    HostFeed,
+)
 from tuning_playbook.engine.input_clock import until_ready
 from tuning_playbook.engine.pieces import FEWEST_STEPS
 from tuning_playbook.engine.program import Program, TrainState
@@ -40,6 +46,13 @@ WARM_UP = 2
 FEWEST_LAPS = 5
 """So many laps are timed however long they take."""
 
+BURST = 4 * READING_THREADS
+"""Batches of a lap at least where reading is slower than the computation: as many come at once as
+there are threads that read, and a lap of fewer would wait for all or for none."""
+
+TRANSFERS = 2
+"""So often the transfer of a call's input is timed in each turn."""
+
 BUDGET_SECONDS = 20.0
 """No further lap is timed once so much time is spent on laps of its kind."""
 
@@ -56,32 +69,40 @@ class TimedInput:
         program: Says where they go.
         read: Seconds spent waiting for examples.
         stack: Seconds spent putting batches together.
-        transfer: Seconds spent moving them to the device.
         steps: The steps that were fed.
-        laps: What the input of a step cost in each lap that is over; the rest is of this lap.
+        laps: Seconds of reading and of stacking, for a step of each lap that is over; the rest is
+            of this lap.
+        transfers: Seconds that a step's input took to a device that had nothing to do.
     """
 
     feed: Feed
     program: Program
     read: float = 0.0
     stack: float = 0.0
-    transfer: float = 0.0
     steps: int = 0
-    laps: list[InputTime] = field(default_factory=list)
+    laps: list[tuple[float, float]] = field(default_factory=list)
+    transfers: list[float] = field(default_factory=list)
 
     def next(self, steps: int) -> Any:
-        """Return the input of some steps, on the device."""
+        """Return the input of some steps, on its way to the device.
+
+        Nobody waits for it to arrive: a CPU moves it once it has computed what came before.
+        """
         before, started = self._of_host(), time.perf_counter()
         batches = self.feed.next(steps)
         fetched = time.perf_counter()
-        placed = until_ready(jax.device_put(self.program.spread.feed(batches)))
-        ended = time.perf_counter()
         stack = self._of_host() - before
         self.stack += stack
         self.read += fetched - started - stack
-        self.transfer += ended - fetched
         self.steps += steps
-        return placed
+        return jax.device_put(self.program.spread.feed(batches))
+
+    def time_transfer(self, steps: int) -> None:
+        """Time how long the input of some steps takes to the device, which has nothing to do."""
+        batches = self.feed.next(steps)
+        started = time.perf_counter()
+        until_ready(jax.device_put(self.program.spread.feed(batches)))
+        self.transfers.append((time.perf_counter() - started) / steps)
 
     def _of_host(self) -> float:
         """Return what stacking has cost; numbers of examples are not stacked."""
@@ -99,15 +120,14 @@ class TimedInput:
     def lap(self, *, counts: bool) -> None:
         """End a lap: note what the input of a step cost in it, if it counts, and begin anew."""
         if counts:
-            parts = (self.read, self.stack, self.transfer)
-            self.laps.append(InputTime(*(part / self.steps for part in parts)))
-        self.read = self.stack = self.transfer = 0.0
+            self.laps.append((self.read / self.steps, self.stack / self.steps))
+        self.read = self.stack = 0.0
         self.steps = 0
 
     def of_a_step(self) -> InputTime:
         """Return what the input of a step cost: the median of the laps, part by part."""
-        parts = np.median([astuple(lap) for lap in self.laps], axis=0)
-        return InputTime(*map(float, parts))
+        read, stack = np.median(self.laps, axis=0)
+        return InputTime(float(read), float(stack), float(np.median(self.transfers)))
 
 
 @dataclass
@@ -169,20 +189,25 @@ def step_times(
     until_ready(train(state, at_hand, steps))  # compiles
     computing = _seconds_of(lambda: train(state, at_hand, steps)) / steps
     clock.drain()
-    slower = max(computing, _seconds_of(lambda: clock.next(steps)) / steps)
+    burst = min(BURST, feed.most_steps)
+    reading = _seconds_of(lambda: clock.next(burst)) / burst
+    slower = max(computing, reading)
     if computing < SHORT_STEP:
         steps = min(_power_of_two(LAP_SECONDS / slower), MOST_STEPS, clock.feed.most_steps)
         at_hand = clock.next(steps)
         until_ready(train(state, at_hand, steps))
         computing = _seconds_of(lambda: train(state, at_hand, steps)) / steps
-        slower = max(slower, computing)
+        slower = max(reading, computing)
     of_a_call = functools.partial(train, steps=steps)
     resident = _Course(of_a_call, steps, _calls(steps * computing))
-    fed = _Course(of_a_call, steps, _calls(steps * slower))
+    bursts = math.ceil(BURST / steps) if reading > computing else 1
+    fed = _Course(of_a_call, steps, max(_calls(steps * slower), bursts))
     resident_laps, fed_laps = Laps(), Laps()
     for turn in range(TURNS):
         due = repeats * (turn + 1) // TURNS
         state = resident.run(state, lambda: at_hand, resident_laps, due)
+        for _ in range(TRANSFERS):
+            clock.time_transfer(steps)
         clock.drain()
         state = fed.run(state, lambda: clock.next(steps), fed_laps, due, clock)
     cost = clock.of_a_step()

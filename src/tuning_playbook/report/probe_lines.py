@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuning_playbook.planning.probes import ProbePlan
-from tuning_playbook.report.probe_table import examples_a_second, milliseconds
+from tuning_playbook.report.probe_table import milliseconds, three_digits
 from tuning_playbook.trials.probe import Probe, read_probes
 
 
@@ -65,5 +65,5 @@ def _said(probe: Probe) -> str:
     assert probe.seconds_per_step is not None and probe.examples_per_second is not None
     return (
         f"{milliseconds(probe.seconds_per_step)} ms a step, "
-        f"{examples_a_second(probe.examples_per_second)} examples a second"
+        f"{three_digits(probe.examples_per_second)} examples a second"
     )

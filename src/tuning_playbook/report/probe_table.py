@@ -74,7 +74,7 @@ def _row(of: Mapping[str, Any]) -> ProbeRow:
     parts = tuple(_percent(of[f"wait_{part}"] / seconds) for part in PARTS)
     return ProbeRow(
         batch_size=size,
-        throughput=examples_a_second(float(of["examples_per_second"])),
+        throughput=three_digits(float(of["examples_per_second"])),
         gain=number(float(of["gain"]), 3),
         pays=pays,
         step=f"{milliseconds(seconds)} ({quartiles})",
@@ -91,17 +91,17 @@ def milliseconds(seconds: float) -> str:
     """Format a time in milliseconds, without the unit.
 
     Example:
-        >>> milliseconds(0.00042175)
-        '0.422'
+        >>> milliseconds(0.00042175), milliseconds(1.9723)
+        ('0.422', '1,970')
     """
-    return number(1e3 * float(seconds), 3)
+    return three_digits(1e3 * float(seconds))
 
 
-def examples_a_second(value: float) -> str:
-    """Format a throughput with three significant digits.
+def three_digits(value: float) -> str:
+    """Format a measurement with three significant digits, never as a power of ten.
 
     Example:
-        >>> examples_a_second(74123.4), examples_a_second(3.14159)
+        >>> three_digits(74123.4), three_digits(3.14159)
         ('74,100', '3.14')
     """
     rounded = float(f"{value:.3g}")
