@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 from tuning_playbook.archive.check_trials import read_records
-from tuning_playbook.archive.planned_again import planned_again
+from tuning_playbook.archive.planned_again import planned_again, why_not_planned
 from tuning_playbook.archive.recompute import OF_RESULTS, OF_TRIALS, Remade
 from tuning_playbook.archive.verify import read_about
 from tuning_playbook.archive.zip_layout import unpack
@@ -245,3 +245,11 @@ def test_a_path_that_climbs_out_is_refused(bag):
     with pytest.raises(Exception, match="leads out of the folder"):
         problems(bag, "study.nc")
     assert not list(Path(bag).glob("**/s.yaml"))
+
+
+def test_a_baseline_at_an_absolute_path_is_nothing_wrong_but_is_not_planned_again(bag):
+    payload, about = bag / "data", read_about(bag)
+    assert why_not_planned(payload, about) == ""
+    spec = payload / about["spec"]
+    spec.write_text(f"{spec.read_text()}\nbaseline: /elsewhere/base.yaml\n")
+    assert "names its baseline by an absolute path" in why_not_planned(payload, about)

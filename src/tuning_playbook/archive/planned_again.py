@@ -76,6 +76,21 @@ def planned_again(payload: Path, about: Mapping[str, Any], folder: Path) -> Iter
         yield PlannedAgain(plan, told, places if outside or spec.is_absolute() else {})
 
 
+def why_not_planned(payload: Path, about: Mapping[str, Any]) -> str:
+    """Say why the study of an archive cannot be planned again; empty where it can.
+
+    An absolute path is of the machine that it was planned on, and its text is part of the study.
+    """
+    document, _ = read_yaml(payload / about["spec"], what="study spec")
+    baseline = document.get("baseline")
+    if not isinstance(baseline, str) or not Path(baseline).is_absolute():
+        return ""
+    return (
+        f"its spec names its baseline by an absolute path, {baseline}, so it cannot be planned "
+        "again; give it from the spec's folder"
+    )
+
+
 def _lay_out(folder: Path, payload: Path, about: Mapping[str, Any]) -> Path:
     """Put the spec and what it names where they lay; return the spec's path as it was given."""
     given, here = about["as_given"], folder / HERE
@@ -90,11 +105,6 @@ def _lay_out(folder: Path, payload: Path, about: Mapping[str, Any]) -> Path:
         inside = not kept.is_absolute() and ".." not in kept.parts
         file = payload / "spec" / (kept if inside else kept.name)
         if file.is_file():
-            if kept.is_absolute():
-                raise ArchiveError(
-                    f"its spec names its baseline by an absolute path, {baseline}, so it cannot "
-                    "be planned again"
-                )
             _put(file, here / (path.parent if given["baseline_beside_spec"] else "") / kept, folder)
     workload = document.get("workload")
     if isinstance(workload, str) and is_command(workload):

@@ -19,7 +19,7 @@ from tuning_playbook.archive.check_decision import check_decision
 from tuning_playbook.archive.check_trials import PACKS, check_trials, read_packs, read_records
 from tuning_playbook.archive.code_compared import check_code, differing_code, differing_packages
 from tuning_playbook.archive.contents import FORMATS, RESULTS
-from tuning_playbook.archive.planned_again import planned_again
+from tuning_playbook.archive.planned_again import planned_again, why_not_planned
 from tuning_playbook.archive.recompute import Remade, check_remade
 from tuning_playbook.archive.same_content import active_content
 from tuning_playbook.archive.zip_layout import unpack
@@ -118,9 +118,10 @@ def _made_again(
     if not about["trained"]:
         return Verified(0, 0, (), (SOURCE_UNKNOWN,))
     problems: list[str] = []
+    absolute = _reading("spec", lambda: why_not_planned(payload, about), problems)
     _ = _reading("code", lambda: problems.extend(check_code(payload, records)), problems)
-    if problems:
-        return Verified(0, 0, tuple(problems))
+    if problems or absolute:
+        return Verified(0, 0, tuple(problems), (absolute,) if absolute else ())
     environment = json.loads((payload / "environment.json").read_text())
     code, packages = differing_code(payload), differing_packages(environment)
     notes = [f"its code is not the code here: {_listed(code)}"] if code else []
