@@ -1,9 +1,13 @@
 """Nuisance choices that other hyperparameters depend on, as an optimizer drawn for each trial."""
 
+from copy import deepcopy
+
 import pytest
 
 from tests.specs import REMOVED, plan_of
+from tuning_playbook.planning.budget_plan import plan_budget, read_budget
 from tuning_playbook.procedures.kept_arms import keep_arms
+from tuning_playbook.procedures.listed import keep_listed_values
 from tuning_playbook.study.caveats import fixed_by
 
 DRAWN = {
@@ -165,7 +169,62 @@ def test_what_is_fixed_with_a_choice_says_so(tmp_path):
 
 def test_a_spec_of_fewer_arms_keeps_what_is_drawn(tmp_path):
     study = plan_of(tmp_path, DRAWN).study
-    document = {key: value for key, value in DRAWN.items() if key != "fixed"}
+    document = deepcopy({key: value for key, value in DRAWN.items() if key != "fixed"})
     keep_arms(document, study.arms[:1])
     assert document["conditional"] == DRAWN["conditional"]
     assert document["fixed"] == {"activation": "relu"}
+
+
+def test_a_list_may_give_the_values_of_a_nuisance_choice(tmp_path):
+    trials = [
+        {"optimizer": "nesterov", "weight_decay": 1e-4, "learning_rate": 0.1, "momentum": 0.5},
+        {"optimizer": "adam", "weight_decay": 1e-4, "learning_rate": 0.01},
+    ]
+    conditional = [
+        {"when": {"optimizer": name}, "nuisance": {"learning_rate": {"log_uniform": [1e-4, 1.0]}}}
+        for name in ("nesterov", "adam")
+    ]
+    plan = plan_of(
+        tmp_path,
+        DRAWN
+        | {
+            "scientific": {},
+            "conditional": conditional,
+            "search": {"algorithm": "list", "trials": trials},
+        },
+    )
+    first, second = plan.trials
+    assert first.searched["learning_rate (optimizer=nesterov)"] == 0.1
+    assert first.trial.hyperparameters["momentum"] == 0.5
+    assert second.searched["learning_rate (optimizer=adam)"] == 0.01
+
+
+def test_questions_of_later_rounds_may_name_what_any_of_the_optimizers_has(tmp_path):
+    question = {"goal": "Which momentum?", "scientific": {"momentum": [0.8, 0.9]}}
+    study = plan_of(tmp_path, DRAWN | {"next_questions": [question]}).study
+    assert study.spec.next_questions[0].scientific == {"momentum": [0.8, 0.9]}
+
+
+def test_no_budget_fixes_a_choice_that_others_depend_on(tmp_path):
+    plan = plan_of(tmp_path, DRAWN | {"scientific": {}})
+    made = plan_budget(plan, read_budget("12trials"))
+    fixed = [place for change in made.changes for place, _ in change.edits]
+    assert fixed
+    assert ("nuisance", "optimizer") not in fixed
+
+
+def test_what_a_list_gave_to_one_optimizer_stands_under_that_condition(tmp_path):
+    trials = [
+        {"optimizer": "nesterov", "learning_rate": 0.1, "momentum": 0.8},
+        {"optimizer": "nesterov", "learning_rate": 0.1, "momentum": 0.7},
+        {"optimizer": "adam", "learning_rate": 0.01},
+    ]
+    document = {"search": {"algorithm": "list", "trials": trials}}
+    study = plan_of(tmp_path, document | {"nuisance": REMOVED, "fixed": REMOVED}).study
+    keep_listed_values(document, study.arms, [])
+    (under,) = document["conditional"]
+    assert under == {
+        "when": {"optimizer": "nesterov"},
+        "nuisance": {"momentum": {"choice": [0.8, 0.7]}},
+    }
+    assert document["nuisance"]["optimizer"] == {"choice": ["nesterov", "adam"]}

@@ -46,4 +46,4 @@ def test_what_a_step_took_is_known_where_it_was_measured():
         ["a", "b"],
         [measured | {"machine": "x86_64", "device": "NVIDIA H200"}, {"versions": {}}],
     )
-    assert costs(resources) == {"a": StepCost(0.02, 6.0, "x86_64 NVIDIA H200")}
+    assert costs(resources) == {"a": StepCost(0.02, 2.0, "x86_64 NVIDIA H200")}

@@ -160,6 +160,29 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         },
         "'optimizer' is a nuisance hyperparameter here, so part of the trials alone",
     ),
+    "a listed trial with a choice that cannot be drawn": (
+        {
+            "nuisance": {
+                "optimizer": {"choice": ["nesterov", "adam"]},
+                "learning_rate": {"log_uniform": [1e-4, 1.0]},
+            },
+            "fixed.optimizer": REMOVED,
+            "search": {
+                "algorithm": "list",
+                "trials": [{"optimizer": "sgd", "learning_rate": 0.1}],
+            },
+        },
+        "lies outside what can be drawn here: optimizer sgd",
+    ),
+    "a choice that no variable can be named by": (
+        {
+            "nuisance": {"activation": {"choice": ["relu", "a/b"]}},
+            "conditional": [
+                {"when": {"activation": "a/b"}, "nuisance": {"dropout": {"uniform": [0, 0.5]}}}
+            ],
+        },
+        "give values without '/'",
+    ),
     "optimizer that is drawn and unknown": (
         {"nuisance.optimizer": {"choice": ["adam", "adan"]}, "fixed.optimizer": REMOVED},
         "nuisance.optimizer",

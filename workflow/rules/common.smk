@@ -262,6 +262,7 @@ def targets_of_procedure(procedure):
         return [
             *settled,
             planned,
+            *(all_probes(wanted) if procedure in PROBED else []),
             conclusion_stamp(wanted),
             *conclusion_plots(wanted),
         ]

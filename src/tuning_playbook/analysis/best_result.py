@@ -20,7 +20,7 @@ from tuning_playbook.analysis.ranking import (
 from tuning_playbook.analysis.trial_values import spec_values_of
 from tuning_playbook.analysis.variance import pooled_deviation
 from tuning_playbook.dataset.searched import read_searched
-from tuning_playbook.declarations import target_of
+from tuning_playbook.declarations import spec_name, target_of
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.study.compared_before import STEPS
 from tuning_playbook.study.earlier_results import EarlierArm
@@ -56,6 +56,7 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
             "it; its report says why"
         )
     own_arm = str(strings(study, "arm")[position])
+    values = spec_values_of(study, position)
     return EarlierResult(
         study=name,
         arm=own_arm,
@@ -64,8 +65,12 @@ def best_result(study: xr.Dataset, arm: str = "") -> EarlierResult:
         commit="",
         objective=float(metric_direction(study) * metric_losses(study)[position]),
         workload=str(study.attrs["workload"]),
-        values=spec_values_of(study, position),
-        scales={item.name: item.scale for item in read_searched(study) if own_arm in item.arms},
+        values=values,
+        scales={
+            spec_name(item.name): item.scale
+            for item in read_searched(study)
+            if own_arm in item.arms and item.name in values
+        },
         **_what_it_compared(study, own_arm),
     )
 

@@ -146,6 +146,8 @@ def _rates(study: xr.Dataset, item: Searched, arm: str) -> Iterator[_Rate]:
     yield _Rate(item.name, values, places)
     if spec_name(item.name) != "learning_rate" or MOMENTUM not in study:
         return
+    if study[MOMENTUM].dtype.kind not in "fiu":  # a switch, or the name of a kind
+        return
     left = 1.0 - study[MOMENTUM].values.astype(float)
     trials = members(study, arm)
     trials = trials[np.isfinite(places[trials])]

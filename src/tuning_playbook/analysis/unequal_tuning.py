@@ -9,9 +9,11 @@ import xarray as xr
 
 from tuning_playbook.analysis.boundary import boundary
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
+from tuning_playbook.analysis.numbers import plain
 from tuning_playbook.analysis.ranking import arm_names, members, ranked
 from tuning_playbook.analysis.sampling_density import sampling_density
-from tuning_playbook.dataset.searched import read_searched
+from tuning_playbook.analysis.trial_values import value_columns
+from tuning_playbook.dataset.searched import Searched, read_searched
 from tuning_playbook.study.thresholds import DEFAULTS, UnequalTuning
 
 ADVICE = (
@@ -62,7 +64,7 @@ def unequal_tuning(
     shares = np.atleast_1d(study.attrs.get("arm_shares", np.ones(len(arms))))
     rows: list[dict[str, Any]] = []
     for arm, share in zip(arms, shares, strict=True):
-        hyperparameters = [item for item in searched if arm in item.arms]
+        hyperparameters = _at_once(study, [item for item in searched if arm in item.arms], arm)
         feasible = len(ranked(study, arm))
         rows.append(
             {
@@ -70,9 +72,9 @@ def unequal_tuning(
                 "trials": len(members(study, arm)),
                 "feasible": feasible,
                 "share": float(share),
-                "hyperparameters": len(hyperparameters),
-                "trials_per_hyperparameter": feasible / max(1, len(hyperparameters)),
-                "trials_per_side": feasible ** (1 / max(1, len(hyperparameters))),
+                "hyperparameters": hyperparameters,
+                "trials_per_hyperparameter": feasible / max(1, hyperparameters),
+                "trials_per_side": feasible ** (1 / max(1, hyperparameters)),
                 "at_boundary": sorted(
                     row["hyperparameter"]
                     for row in edges.numbers["hyperparameters"]
@@ -117,6 +119,17 @@ def unequal_tuning(
             "searched hyperparameter, and none has a trouble of its own with a range or with the "
             "density of its trials."
         ),
+    )
+
+
+def _at_once(study: xr.Dataset, searched: Sequence[Searched], arm: str) -> int:
+    """Return how many of the searched hyperparameters of an arm a trial has, at most."""
+    if not any(item.when for item in searched):
+        return len(searched)
+    columns = value_columns(study)
+    return max(
+        sum(plain(columns[item.name][trial]) is not None for item in searched)
+        for trial in members(study, arm)
     )
 
 

@@ -64,6 +64,7 @@ def searched_of(study: Study) -> tuple[Searched, ...]:
                 choices=distribution.choices if distribution else (),
                 lowest=lowest,
                 highest=highest,
+                when=item.when,
             )
     return tuple(found.values())
 

@@ -7,8 +7,8 @@ name, so one variable `hp_learning_rate` may describe several. Its attributes, f
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import xarray as xr
@@ -31,6 +31,8 @@ class Searched:
         choices: The values of a choice or a list.
         lowest: Smallest valid value; minus infinity where none is declared.
         highest: Largest valid value; infinity where none is declared.
+        when: The values of nuisance choices with which it exists; empty where all trials of its
+            arms have it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Searched:
     choices: tuple[Any, ...] = ()
     lowest: float = -math.inf
     highest: float = math.inf
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     @property
     def variable(self) -> str:
@@ -70,6 +73,8 @@ def to_attributes(searched: Sequence[Searched]) -> dict[str, Any]:
         "choices": [json.dumps(item.choices) for item in searched],
         "arms": [json.dumps(item.arms) for item in searched],
     }
+    if any(item.when for item in searched):
+        attributes["when"] = [json.dumps(item.when) for item in searched]
     return {key: values[0] if len(values) == 1 else values for key, values in attributes.items()}
 
 
@@ -88,6 +93,7 @@ def read_searched(study: xr.Dataset) -> tuple[Searched, ...]:
         # Datasets of earlier versions do not say which values are valid.
         lowest = columns.get("lowest", [-math.inf] * count)
         highest = columns.get("highest", [math.inf] * count)
+        when = columns.get("when", ["{}"] * count)
         for index in range(count):
             found.append(
                 Searched(
@@ -102,6 +108,9 @@ def read_searched(study: xr.Dataset) -> tuple[Searched, ...]:
                     choices=tuple(json.loads(columns["choices"][index])),
                     lowest=float(lowest[index]),
                     highest=float(highest[index]),
+                    when={
+                        choice: tuple(values) for choice, values in json.loads(when[index]).items()
+                    },
                 )
             )
     return tuple(found)

@@ -7,6 +7,7 @@ Source: playbook, "Determining the feasible batch sizes and estimating training 
 """
 
 import logging
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +27,7 @@ from tuning_playbook.jobs.device_memory import OutOfMemoryError, WatchedSpread, 
 from tuning_playbook.jobs.environment import provenance
 from tuning_playbook.jobs.groups import check_versions
 from tuning_playbook.jobs.load_workload import load_data, load_workload
-from tuning_playbook.jobs.other_work import OtherWork, cores_here
+from tuning_playbook.jobs.other_work import OtherWork
 from tuning_playbook.jobs.step_times import step_times
 from tuning_playbook.jobs.training_errors import out_of_memory, told
 from tuning_playbook.trials.probe import Probe
@@ -119,7 +120,7 @@ def _measured(
     others = OtherWork()
     times = step_times(program, state, seed, traced, feed, repeats)
     feed.close()
-    load = {"cores": cores_here(), "other_cores": others.cores()}
+    load = {"cores": os.cpu_count(), "other_cores": others.cores()}
     evaluation = _evaluation_seconds(program, state.variables, traced)
     return replace(
         empty,

@@ -39,8 +39,3 @@ class OtherWork:
         ticks = sum(count for place, count in enumerate(counts) if place not in IDLE)
         busy = ticks / os.sysconf("SC_CLK_TCK")
         return time.monotonic(), busy, time.process_time()
-
-
-def cores_here() -> int:
-    """Return the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

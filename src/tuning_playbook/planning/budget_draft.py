@@ -110,7 +110,22 @@ class Draft:
 
     def trials_of(self, arm: Arm) -> int:
         """Return the trials of an arm in one search; equal configurations are trained once."""
-        return min(self.trials // self.period(arm), configurations(self.searched(arm)))
+        return min(self.trials // self.period(arm), self.different(arm))
+
+    def different(self, arm: Arm) -> int:
+        """Return how many trials of an arm can differ; of each draw those of its own."""
+        choices = {name for draw in arm.draws for name in draw.choices}
+        return sum(
+            configurations(tuple(d for d in searched if spec_name(d.name) not in choices))
+            for searched in self._by_draw(arm)
+        )
+
+    def _by_draw(self, arm: Arm) -> list[tuple[Dimension, ...]]:
+        """Return what trials of an arm search, of each draw."""
+        searched = self.searched(arm)
+        if not arm.draws:
+            return [searched]
+        return [tuple(d for d in searched if d.exists(draw.choices)) for draw in arm.draws]
 
     def needed(self, arm: Arm) -> int:
         """Return the trials that an arm needs for what it searches."""
@@ -121,7 +136,7 @@ class Draft:
         least = zip(adam, ADAM_TRIALS, strict=False)
         return max(
             FEW_TRIALS,
-            TRIALS_PER_DIMENSION * len(names),
+            TRIALS_PER_DIMENSION * max(map(len, self._by_draw(arm))),
             *(trials for name, trials in least if name in names),
         )
 
@@ -137,8 +152,7 @@ class Draft:
     def suffices(self) -> bool:
         """Whether every arm has the trials that it needs, or all that differ."""
         return all(
-            self.trials_of(arm) >= min(self.needed(arm), configurations(self.searched(arm)))
-            for arm in self.arms
+            self.trials_of(arm) >= min(self.needed(arm), self.different(arm)) for arm in self.arms
         )
 
     @property

@@ -249,9 +249,12 @@ def _importance(study: Study, arm: Arm, item: Dimension) -> int | None:
     Adam's b2 and epsilon are the least: below the trials that they need the playbook does not tune
     them. The optimizer's others interact with any change, and with the learning rate the most, so
     momentum and b1 are the last to go. Between these stands what the playbook ranks less clearly,
-    regularization before the rest. What a question is about is searched in any case.
+    regularization before the rest. What a question is about is searched in any case, and so is a
+    choice that others depend on.
     """
     name = item.hyperparameter.name
+    if any(name in draw.choices for draw in arm.draws):
+        return None
     is_question = item.role == "scientific" or f"{name}={SEARCHED}" in item.condition.split(", ")
     if name == "learning_rate" or is_question:
         return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tuning_playbook.declarations import Value
+from tuning_playbook.declarations import Value, spec_name
 from tuning_playbook.errors import SpecError, nearest
 from tuning_playbook.planning.artefacts import SPEC_CODE, code_hash
 from tuning_playbook.planning.division import ALONE, Division
@@ -255,9 +255,9 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
                 workload=trial.workload,
                 values={**values, "batch_size": trial.batch_size, **searched},
                 scales={
-                    item.name: item.distribution.scale
+                    spec_name(item.name): item.distribution.scale
                     for item in arm.dimensions
-                    if item.distribution
+                    if item.distribution and item.name in searched
                 },
                 deviation=1.0,
                 degrees=4,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tuning_playbook.declarations import Value
+from tuning_playbook.declarations import Value, spec_name
 from tuning_playbook.errors import SourceError
 from tuning_playbook.planning.expand import Expansion, StudyTrial
 from tuning_playbook.sources.arms import batch_size_of
@@ -65,9 +65,11 @@ def as_trial(study: Study, imported: ImportedTrial) -> Trial:
 def _searched(study: Study, arm: str, values: Mapping[str, Value]) -> dict[str, Value]:
     (dimensions,) = [item.dimensions for item in study.arms if item.name == arm]
     return {
-        item.name: values[item.name] if item.name in values else _one_minus(item, values)
+        item.name: values[name]
+        if (name := spec_name(item.name)) in values
+        else _one_minus(item, values)
         for item in dimensions
-        if item.hyperparameter.name in values
+        if item.hyperparameter.name in values and item.exists(values)
     }
 
 

@@ -30,11 +30,13 @@ from tuning_playbook.procedures.scaling_sizes import (
     RATE,
     RERUNS,
     SEARCHES,
+    drawn_as,
     of_size,
     outermost,
     tunes_rate,
 )
 from tuning_playbook.study.batch_scaling_settings import MOST, UNKNOWN_YET, BatchScalingSettings
+from tuning_playbook.study.schedule_hyperparameters import STEPS
 
 __all__ = ["MAX_ROUNDS", "PLOTS", "most_rounds", "most_trials", "next"]
 
@@ -60,6 +62,9 @@ SAME = 1.05
 SEEDS = 3
 """Reruns of the best trial of each batch size, where the spec says nothing."""
 
+LENGTHS = ("warmup_steps", *STEPS)
+"""The hyperparameters that are lengths in steps: with an epoch budget they keep their epochs."""
+
 WITH_STEPS = 1 + MOST_RATES + 1
 """The most rounds with a step budget: the sweep, the rates and the reruns."""
 
@@ -76,7 +81,7 @@ def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> 
     """
     first = first_document(History(document, settings))
     if settings.budget == "epochs":
-        return (len(settings.sizes) - 1) * _trials_of(first)
+        return sum(_trials_of(first, size) for size in settings.sizes[1:])
     rates = MOST_RATES * len(NEAR) if tunes_rate(first) else 0
     return len(settings.sizes) * (rates + 1)
 
@@ -133,9 +138,10 @@ def _with_epochs(history: History, settings: BatchScalingSettings, size: int) ->
     dense = given.get("eval_schedule", {}).get("dense_until", 0)
     training = {**given, "max_train_steps": steps, "eval_every": every}
     training["eval_schedule"] = {"dense_until": min(dense, steps)}
-    conditional = list(_at_size(document.get("conditional", []), size))
+    conditional = list(_at_size(document.get("conditional", []), size, part))
     return {
         **document,
+        **_shortened(document, part),
         "goal": f"How many steps to the target at a batch size of {size}?",
         "scientific": {BATCH_SIZE: [size]},
         "training": training,
@@ -144,8 +150,24 @@ def _with_epochs(history: History, settings: BatchScalingSettings, size: int) ->
     }
 
 
-def _at_size(parts: Sequence[Mapping[str, Any]], size: int) -> Iterator[dict[str, Any]]:
-    """Yield the conditional parts of a spec that hold at a batch size, with no other named."""
+def _shortened(part: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """Return what a part of a spec fixes, with lengths in steps as that share of themselves."""
+    fixed = {
+        name: max(1, round(value * share))
+        if name in LENGTHS and isinstance(value, int) and value > 0
+        else value
+        for name, value in part.get("fixed", {}).items()
+    }
+    return {"fixed": fixed} if fixed else {}
+
+
+def _at_size(
+    parts: Sequence[Mapping[str, Any]], size: int, share: float = 1.0
+) -> Iterator[dict[str, Any]]:
+    """Yield the conditional parts of a spec that hold at a batch size, with no other named.
+
+    What they fix in steps is that share of itself.
+    """
     for part in parts:
         when = dict(part["when"])
         sizes = when.get(BATCH_SIZE, size)
@@ -153,8 +175,13 @@ def _at_size(parts: Sequence[Mapping[str, Any]], size: int) -> Iterator[dict[str
             continue
         if BATCH_SIZE in when:
             when[BATCH_SIZE] = size
-        within = list(_at_size(part.get("conditional", []), size))
-        yield {**part, "when": when, **({"conditional": within} if within else {})}
+        within = list(_at_size(part.get("conditional", []), size, share))
+        yield {
+            **part,
+            **_shortened(part, share),
+            "when": when,
+            **({"conditional": within} if within else {}),
+        }
 
 
 def _rates(history: History, settings: BatchScalingSettings) -> Iterator[Mapping[str, Value]]:
@@ -168,7 +195,7 @@ def _rates(history: History, settings: BatchScalingSettings) -> Iterator[Mapping
             continue
         side = outermost(tried)
         best = best_of(iter(tried)) or min(tried, key=lambda item: item.rate)
-        if rounds and side == 0 and _is_close(best, tried):
+        if rounds and side == 0 and _is_close(best, drawn_as(best, tried)):
             continue
         for factor in NEAR if side == 0 else [factor**side for factor in FARTHER]:
             trial = {**best.values, RATE: rounded(best.rate * factor)}
@@ -224,15 +251,18 @@ def _seeds(document: Mapping[str, Any]) -> int:
     return int(document.get("reruns", {}).get("seeds", SEEDS))
 
 
-def _trials_of(document: Mapping[str, Any]) -> int:
-    """Return the trials of a search in one arm."""
+def _trials_of(document: Mapping[str, Any], size: int) -> int:
+    """Return the trials of a search at a batch size."""
     search = document["search"]
     if search["algorithm"] == "list":
         return len(search["trials"])
     if search["algorithm"] != "grid":
         return int(search["trials"])
     points = search["points"]
-    searched = document.get("nuisance", {})
+    searched = dict(document.get("nuisance", {}))
+    for part in _at_size(document.get("conditional", []), size):
+        if set(part["when"]) == {BATCH_SIZE}:
+            searched |= part.get("nuisance", {})
     each = [
         len(drawn["choice"])
         if "choice" in drawn

@@ -1,6 +1,7 @@
 """What the findings of a study ask the next round to change, as edits of its spec."""
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -179,11 +180,11 @@ def _cut_off(
             value = innermost(row["value"] for row in rows)
             inward = 1 if edge == "low" else -1
             change = item.end(edge, value + inward * item.distribution.integer)
+            values = dataset[f"hp_{item.searched_name}"].values.astype(float)
             kept = [
-                inward * float(dataset[f"hp_{item.searched_name}"].values[bests[arm]])
-                >= inward * change[1]
+                inward * values[bests[arm]] >= inward * change[1]
                 for arm in item.arms
-                if arm in bests
+                if arm in bests and math.isfinite(values[bests[arm]])  # else another was drawn
             ]
             if change[0] not in moved and all(kept):
                 lost = sum(row["infeasible_beyond"] for row in rows)

@@ -31,12 +31,13 @@ def keep_listed_values(
         for item in arm.dimensions:
             if item.distribution is not None or item.hyperparameter.name in asked:
                 continue
-            values = distinct([trial.get(item.name, _default(item)) for trial in trials])
+            having = [trial for trial in trials if item.exists(arm.draw_of(trial).choices)]
+            values = distinct([trial.get(item.name, _default(item)) for trial in having])
             several = len(values) > 1
             role, content = ("nuisance", {"choice": values}) if several else ("fixed", values[0])
-            key = repr((role, item.name, content))
+            key = repr((role, item.name, content, item.when))
             before = found[key].arms if key in found else ()
-            found[key] = Entry(role, item.name, content, (*before, arm))
+            found[key] = Entry(role, item.name, content, (*before, arm), item.when)
     for entry in found.values():
         put_entry(document, entry, arms)
     return list(found.values())

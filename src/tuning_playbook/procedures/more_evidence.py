@@ -73,7 +73,7 @@ def trials_that_would_tell(study: Study, findings: Sequence[Finding], arms: Sequ
     needed = 0
     unable = {item.check for item in findings if item.answer == "cannot tell" and item.advice}
     if "importance" in unable:
-        axes = max(len(arm.dimensions) for arm in arms)
+        axes = max(arm.searched_at_once for arm in arms)
         needed = model_trials(axes)
     if "nothing_matters" in unable:
         least = study.spec.checklist.nothing_matters.least_trials

@@ -14,6 +14,7 @@ from tuning_playbook.dataset.feasibility import REASON
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.procedures.procedure_history import FinishedRound, Outcome, StepCost
 from tuning_playbook.study.planned_round import ABOUT, read_round
+from tuning_playbook.study.study import by_spec_name
 from tuning_playbook.study.yaml import read_yaml
 
 
@@ -99,7 +100,7 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
         found.append(
             Outcome(
                 trial=str(trial),
-                values=spec_values_of(study, place),
+                values=by_spec_name(spec_values_of(study, place)),
                 loss=float(loss[place]) if np.isfinite(loss[place]) else None,
                 best_value=float(best[place]) if np.isfinite(best[place]) else None,
                 diverged=status[place] == "diverged",
@@ -120,7 +121,7 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
 def costs(resources: xr.Dataset) -> dict[str, StepCost]:
     """Return what a step of each trial took, by its id, where that is known."""
     rates = resources["steps_per_second"].values.astype(float)
-    shared = (resources["devices"] * resources["nodes"]).values.astype(float)
+    shared = resources["devices"].values.astype(float)
     machines = zip(strings(resources, "machine"), strings(resources, "device"), strict=True)
     names = [" ".join(filter(None, dict.fromkeys(item))) for item in machines]
     return {

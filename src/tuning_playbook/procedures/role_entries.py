@@ -5,7 +5,7 @@ It works on a spec as YAML gives it.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tuning_playbook.declarations import ONE_MINUS, Value, same
@@ -22,12 +22,14 @@ class Entry:
         name: As in the spec, `one_minus_` included.
         content: As the spec writes it.
         arms: Those that have it.
+        when: The values of nuisance choices with which their trials have it.
     """
 
     role: str
     name: str
     content: Any
     arms: tuple[Arm, ...]
+    when: Mapping[str, Sequence[Value]] = field(default_factory=dict)
 
 
 def put_entry(document: dict[str, Any], entry: Entry, arms: Sequence[Arm]) -> None:
@@ -38,7 +40,8 @@ def put_entry(document: dict[str, Any], entry: Entry, arms: Sequence[Arm]) -> No
         entry: The entry.
         arms: All arms of the spec.
     """
-    for when in _conditions(entry, arms):
+    drawn = _written({name: list(values) for name, values in entry.when.items()})
+    for when in ({**of_arms, **drawn} for of_arms in _conditions(entry, arms)):
         place = _under(document.setdefault("conditional", []), when) if when else document
         place.setdefault(entry.role, {})[entry.name] = entry.content
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuning_playbook.procedures.listed_trials import own_values
 from tuning_playbook.procedures.procedure_history import (
     FinishedRound,
     History,
@@ -16,6 +17,7 @@ from tuning_playbook.procedures.procedure_history import (
 from tuning_playbook.procedures.round_documents import BATCH_SIZE
 from tuning_playbook.procedures.scaling_fit import SizeRuns
 from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
+from tuning_playbook.study.conditions import BRING_THEIR_OWN
 
 RATE = "learning_rate"
 
@@ -95,15 +97,25 @@ def tunes_rate(document: Mapping[str, Any]) -> bool:
     return isinstance(listed, list) and any(RATE in trial for trial in listed)
 
 
+def drawn_as(best: Outcome, tried: Sequence[Outcome]) -> list[Outcome]:
+    """Return the trials that have the optimizer and the schedule of a trial."""
+    return [
+        item
+        for item in tried
+        if all(item.values.get(name) == best.values.get(name) for name in BRING_THEIR_OWN)
+    ]
+
+
 def outermost(tried: Sequence[Outcome]) -> int:
     """Return whether the best learning rate is the highest that was tried (1) or the lowest (-1).
 
-    Where no trial is feasible lower rates are to be tried.
+    Where no trial is feasible lower rates are to be tried. Rates of another optimizer or schedule
+    do not count.
     """
     best = best_of(iter(tried))
     if best is None:
         return -1
-    rates = [item.rate for item in tried]
+    rates = [item.rate for item in drawn_as(best, tried)]
     if min(rates) == max(rates):
         return 0
     return (best.rate == max(rates)) - (best.rate == min(rates))
@@ -171,7 +183,7 @@ def _reruns(history: History, best: Outcome) -> Iterator[tuple[Outcome, Mapping[
     """Yield the reruns of a trial, each with what its round says of training."""
     for item in history.rounds:
         for rerun in item.reruns:
-            if rerun.values == best.values:
+            if own_values(rerun.values) == own_values(best.values):
                 yield rerun, item.document["training"]
 
 

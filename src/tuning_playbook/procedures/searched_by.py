@@ -5,7 +5,7 @@ from typing import Any
 
 from tuning_playbook.declarations import Value
 from tuning_playbook.study import shape
-from tuning_playbook.study.conditions import Part, parts_of, settings_of
+from tuning_playbook.study.conditions import Part, draws_of, parts_of, settings_of
 from tuning_playbook.study.distributions import Distribution
 
 NEEDED = ("goal", "workload", "objective", "training", "search")
@@ -28,7 +28,7 @@ def searched_by_arms(document: Mapping[str, Any]) -> list[tuple[Distribution, ..
         tuple(
             distribution
             for part in parts
-            if part.holds(setting)
+            if any(part.holds({**setting, **drawn}) for drawn in draws_of(parts, setting, {}))
             for distribution in (*part.sampled.values(), *part.nuisance.values())
         )
         for setting in settings_of(parts)

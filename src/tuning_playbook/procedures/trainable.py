@@ -12,7 +12,7 @@ from typing import Any
 import xarray as xr
 
 from tuning_playbook.analysis.ranking import arm_names, members
-from tuning_playbook.declarations import Value
+from tuning_playbook.declarations import ONE_MINUS, Value, spec_name
 from tuning_playbook.errors import SpecError, WorkloadError
 from tuning_playbook.procedures.role_entries import Entry, distinct, put_entry
 from tuning_playbook.study import shape
@@ -155,14 +155,22 @@ def _searched_and_fixed(study: Study) -> Iterator[Entry]:
     """Yield what arms search and hold fixed, each with all the arms that do so alike."""
     found: dict[str, Entry] = {}
     for arm in study.arms:
-        entries = [Entry(d.role, d.name, _drawn(study, d), (arm,)) for d in arm.dimensions]
+        entries = [
+            Entry(d.role, spec_name(d.name), _drawn(study, d), (arm,), d.when)
+            for d in arm.dimensions
+        ]
+        entries += [
+            Entry("fixed", name, value, (arm,), {n: (v,) for n, v in draw.choices.items()})
+            for draw in arm.draws
+            for name, value in draw.fixed.items()
+        ]
         entries += [
             Entry("fixed", name, value, (arm,))
             for name, value in arm.fixed.items()
             if name not in arm.scientific and name != BATCH_SIZE
         ]
         for entry in entries:
-            key = repr((entry.role, entry.name, entry.content))
+            key = repr((entry.role, entry.name, entry.content, entry.when))
             arms = found[key].arms if key in found else ()
             found[key] = replace(entry, arms=(*arms, arm))
     yield from found.values()
@@ -178,7 +186,7 @@ def _drawn(study: Study, item: Dimension) -> dict[str, list[Value]]:
             for trial in study.imported
             if trial.arm in arms and name in trial.hyperparameters
         ]
-        if item.name != name:
+        if item.name.startswith(ONE_MINUS):
             tried = [float(f"{1.0 - float(value):.12g}") for value in tried]
         return {"choice": distinct(tried)}
     if drawn.kind == "choice":
@@ -193,9 +201,9 @@ def _drawn(study: Study, item: Dimension) -> dict[str, list[Value]]:
 def _rearmed(arm: Arm, spec: shape.StudySpec) -> Arm:
     """Return an arm whose dimensions stand under the conditions that the spec has for them."""
     conditions = {
-        name: part.condition
+        part.searched_name(name): part.condition
         for part in parts_of(spec)
-        if part.holds(arm.scientific)
+        if any(part.holds(setting) for setting in arm.settings)
         for name in (*part.sampled, *part.nuisance)
     }
     return replace(

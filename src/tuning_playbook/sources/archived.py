@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Metric, Value, target_of
+from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Metric, Value, same, target_of
 from tuning_playbook.errors import SourceError
 from tuning_playbook.files import cache_folder, keep_cached
 from tuning_playbook.sources.found import Found
 from tuning_playbook.study import shape
 from tuning_playbook.study.distributions import Distribution
-from tuning_playbook.study.study import Arm, Dimension
+from tuning_playbook.study.study import Arm, Dimension, Draw
 from tuning_playbook.study.workload_description import read_cache
 from tuning_playbook.trials.best_checkpoint import BestCheckpoint
 from tuning_playbook.trials.imported_trial import ImportedTrial
@@ -143,16 +143,40 @@ def _arm(
         for searched in content["searched"]
         if item["name"] in searched["arms"]
     )
-    first = next(trial for trial in trials if trial.arm == item["name"])
+    own = [trial.hyperparameters for trial in trials if trial.arm == item["name"]]
     searched = {dimension.hyperparameter.name for dimension in dimensions}
+    held = [{n: value for n, value in of.items() if n not in searched} for of in own]
+    choices = dict.fromkeys(name for dimension in dimensions for name in dimension.when)
+    fixed = _common(held) if choices else held[0]
+    drawn: dict[tuple[Value | None, ...], list[dict[str, Value]]] = {}
+    for of, values in zip(own, held, strict=True):
+        if choices:
+            drawn.setdefault(tuple(of.get(name) for name in choices), []).append(values)
     return Arm(
         name=item["name"],
         scientific=item["scientific"],
-        batch_size=int(first.hyperparameters["batch_size"]),
+        batch_size=int(own[0]["batch_size"]),
         dimensions=dimensions,
-        fixed={name: v for name, v in first.hyperparameters.items() if name not in searched},
+        fixed=fixed,
         defaulted=(),
+        draws=tuple(
+            Draw(
+                choices={n: v for n, v in zip(choices, key, strict=True) if v is not None},
+                fixed={n: v for n, v in _common(of).items() if n not in fixed},
+                defaulted=(),
+            )
+            for key, of in drawn.items()
+        ),
     )
+
+
+def _common(trials: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
+    """Return what all trials have alike."""
+    return {
+        name: value
+        for name, value in trials[0].items()
+        if all(name in trial and same(trial[name], value) for trial in trials)
+    }
 
 
 def _dimension(searched: Mapping[str, Any], known: Mapping[str, Hyperparameter]) -> Dimension:
@@ -164,5 +188,6 @@ def _dimension(searched: Mapping[str, Any], known: Mapping[str, Hyperparameter])
         if kind == "list"
         else Distribution(kind, searched["low"], searched["high"], tuple(searched["choices"])),
         condition=searched["condition"],
+        when={name: tuple(values) for name, values in searched.get("when", {}).items()},
         role=searched["role"],
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.declarations import ONE_MINUS, Value, spec_name
 from tuning_playbook.errors import nearest
 from tuning_playbook.sources.checks import Written
 from tuning_playbook.sources.found import Found
@@ -85,9 +85,12 @@ def _arm(rename: Mapping[str, str], arm: Arm) -> Arm:
 def _dimension(rename: Mapping[str, str], dimension: Dimension) -> Dimension:
     old = dimension.hyperparameter.name
     new = rename.get(old, old)
-    prefix = ONE_MINUS if dimension.name != old else ""
+    prefix = ONE_MINUS if dimension.name.startswith(ONE_MINUS) else ""
+    drawn = dimension.name.removeprefix(spec_name(dimension.name))
     return replace(
-        dimension, name=prefix + new, hyperparameter=replace(dimension.hyperparameter, name=new)
+        dimension,
+        name=prefix + new + drawn,
+        hyperparameter=replace(dimension.hyperparameter, name=new),
     )
 
 

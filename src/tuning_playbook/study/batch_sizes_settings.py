@@ -23,8 +23,8 @@ class BatchSizesSettings(ProcedureShape):
 
     VALUES: ClassVar[Mapping[str, Value]] = {"largest": 64, "worthwhile": 64}
     name: Literal["batch_sizes"]
-    from_: Annotated[StrictInt, Field(ge=1), AfterValidator(_power_of_two)] = Field(
-        8, alias="from", description="the smallest batch size that is probed, a power of two"
+    from_: Annotated[StrictInt, Field(ge=1, le=LARGEST_BATCH), AfterValidator(_power_of_two)] = (
+        Field(8, alias="from", description="the smallest batch size that is probed, a power of two")
     )
     to: Annotated[StrictInt, Field(ge=1, le=LARGEST_BATCH)] | None = Field(
         None,

@@ -86,10 +86,13 @@ def _check_next_questions(draft: Draft, arm: Arm) -> None:
         draft: The spec.
         arm: One of its arms, whose optimizer and schedule a question has that names none.
     """
-    own: dict[str, tuple[Value, Location]] = {
-        family.choice.name: (arm.fixed.get(family.choice.name, family.choice.default), ())
-        for family in families(draft.workload.optax)
-    }
+    drawn = [
+        {
+            family.choice.name: (of.fixed.get(family.choice.name, family.choice.default), ())
+            for family in families(draft.workload.optax)
+        }
+        for of in arm.each_draw()
+    ]
     for number, question in enumerate(draft.spec.next_questions):
         here = ("next_questions", number)
         listed = {
@@ -102,11 +105,27 @@ def _check_next_questions(draft: Draft, arm: Arm) -> None:
             for value in values:
                 if name == BATCH_SIZE.name or value == SEARCHED:
                     continue
-                place = (*here, role, name)
-                choices = own | ({name: (value, place)} if name in own else {})
-                chosen = _choices_of(draft, choices)
-                known = available(draft.workload, chosen)
-                _check_at(draft, place, name, value, known, chosen)
+                _check_asked(draft, (*here, role, name), name, value, drawn)
+
+
+def _check_asked(
+    draft: Draft,
+    place: Location,
+    name: str,
+    value: Value,
+    drawn: Sequence[Mapping[str, tuple[Value, Location]]],
+) -> None:
+    """Check that a question names what trials with one draw or another have."""
+    for number, own in enumerate(drawn):
+        choices = {**own, **({name: (value, place)} if name in own else {})}
+        try:
+            chosen = _choices_of(draft, choices)
+            _check_at(draft, place, name, value, available(draft.workload, chosen), chosen)
+        except SpecError:
+            if number + 1 == len(drawn):
+                raise
+        else:
+            return
 
 
 def _check_shares(draft: Draft, batch_size: int) -> None:
@@ -174,7 +193,23 @@ def _resolve_arm(draft: Draft, parts: Sequence[Part], setting: dict[str, Value])
     listed = listed_choices(draft.spec)
     draws = list(draws_of(parts, setting, listed))
     arms = [_resolve_draw(draft, parts, setting, drawn) for drawn in draws]
+    _check_drawn(draft, arms, draws)
     return arms[0] if draws == [{}] else _merged(arms, draws)
+
+
+def _check_drawn(draft: Draft, arms: Sequence[Arm], draws: Sequence[Mapping[str, Value]]) -> None:
+    """Check that every listed trial of an arm has values of its choices that it can draw."""
+    if not isinstance(draft.spec.search, ListSearch) or draws == [{}]:
+        return
+    known = {d.hyperparameter.name: d.hyperparameter for arm in arms for d in arm.dimensions}
+    for index, entry in entries_of(draft.spec.search, arms[0].scientific, arms[0].elsewhere):
+        if not any(drew(entry, drawn, known) for drawn in draws):
+            given = ", ".join(
+                f"{name} {write_value(entry.get(name, known[name].default))}" for name in draws[0]
+            )
+            raise draft.error(
+                ("search", "trials", index), f"lies outside what can be drawn here: {given}"
+            )
 
 
 def _merged(arms: Sequence[Arm], draws: Sequence[Mapping[str, Value]]) -> Arm:
@@ -477,7 +512,7 @@ def _listed(
                 )
             if name not in distributions:
                 found[name] = Dimension(name, known[name.removeprefix(ONE_MINUS)], None)
-    for name in drawn.keys() & listed_choices(draft.spec).keys():
+    for name in (drawn.keys() & listed_choices(draft.spec).keys()) - distributions.keys():
         found.setdefault(name, Dimension(name, known[name], None))
     return list(found.values())
 

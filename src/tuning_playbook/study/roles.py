@@ -57,6 +57,9 @@ NEVER_A_HYPERPARAMETER = {
     "seed": SEEDS_SEARCHED,
     "seeds": SEEDS_SEARCHED,
 }
+LONGEST_NAME = 200
+"""Characters of a variable's name; netCDF has 256 bytes."""
+
 NEVER_A_NUISANCE = {"batch_size": BATCH_SIZE_AS_NUISANCE}
 
 
@@ -365,6 +368,19 @@ def check_conditions(
                     )
 
 
+def _check_drawn_names(draft: Draft, parts: Sequence[Part]) -> None:
+    """Check that what is drawn with a choice can be named by it in a dataset."""
+    for part in parts:
+        for name in part.nuisance if part.drawn_when else ():
+            searched = part.searched_name(name)
+            if len(searched) > LONGEST_NAME or not searched.replace("/", "\n").isprintable():
+                raise draft.error(
+                    (*part.location, "when"),
+                    f"'{searched[:LONGEST_NAME]}' cannot be the name of a variable: give values "
+                    f"without '/', and at most {LONGEST_NAME} characters in all",
+                )
+
+
 def _choices(parts: Sequence[Part]) -> dict[str, tuple[Value, ...]]:
     """Return every value that each nuisance choice can be drawn as."""
     found: dict[str, tuple[Value, ...]] = {}
@@ -378,6 +394,7 @@ def _check_conditions(draft: Draft) -> None:
     parts = parts_of(draft.spec)
     listed = listed_choices(draft.spec)
     check_conditions(parts, draft.error, listed)
+    _check_drawn_names(draft, parts)
     settings = [
         {**setting, **drawn}
         for setting in settings_of(parts)
