@@ -272,7 +272,10 @@ def _agrees(code: str) -> bool:
     if not sys.stdin.isatty():
         return False
     say(code)
-    return input("Run it? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Run it? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D
+        return False
 
 
 def _leftovers(options: argparse.Namespace) -> int:

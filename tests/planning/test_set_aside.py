@@ -24,27 +24,44 @@ def study(tmp_path):
     return tmp_path
 
 
+def nothing_to_give(folder, trials):
+    raise AssertionError((folder, trials))
+
+
 def names_in(study):
     return sorted(path.name for path in study.rglob("*") if path.suffix not in ("", ".sha256"))
 
 
 def test_nothing_is_said_of_files_that_are_what_their_jobs_wrote(study):
-    assert list(give_way(study, dry=False)) == []
+    assert list(give_way(study, nothing_to_give, dry=False)) == []
     assert names_in(study) == ["axis.svg", "report.html", "study.nc"]
 
 
 def test_a_changed_file_gives_way_and_is_kept_under_another_name(study):
     flip_a_bit(study / "report.html")
-    (line,) = give_way(study, dry=False)
+    (line,) = give_way(study, nothing_to_give, dry=False)
     assert line.startswith(f"{study / 'report.html'}: it is not what its job wrote")
     assert line.endswith("made again; what it held is kept as report.html.damaged")
     assert names_in(study) == ["axis.svg", "report.html.damaged", "study.nc"]
-    assert list(give_way(study, dry=False)) == []
+    assert list(give_way(study, nothing_to_give, dry=False)) == []
+
+
+def test_before_a_pack_goes_its_trials_get_their_own_numbers_back(study):
+    """The record of one is lost; the pack is whole, and may hold the only numbers of the others."""
+    pack = study / "packs/0.nc"
+    pack.parent.mkdir()
+    pack.write_text("numbers")
+    write_hash(study, pack, trials=["lost", "finished"])
+    given = []
+    (line,) = give_way(study, lambda *of: given.append((*of, pack.exists())), dry=False)
+    assert str(study / "trials/lost/trial.json") in line
+    assert given == [(study, ("lost", "finished"), True)]
+    assert not pack.exists()
 
 
 def test_an_empty_file_is_removed(study):
     (study / "plots/axis.svg").write_text("")
-    assert list(give_way(study, dry=False)) == [
+    assert list(give_way(study, nothing_to_give, dry=False)) == [
         f"{study / 'plots/axis.svg'}: it is empty, so it is made again"
     ]
     assert names_in(study) == ["report.html", "study.nc"]
@@ -54,7 +71,7 @@ def test_a_dry_run_only_says_so(study):
     flip_a_bit(study / "report.html")
     os.utime(study / "study.nc", (time.time() + MONTH,) * 2)
     before = {path: path.stat().st_mtime_ns for path in study.rglob("*")}
-    assert len(list(give_way(study, dry=True))) == 2
+    assert len(list(give_way(study, nothing_to_give, dry=True))) == 2
     assert {path: path.stat().st_mtime_ns for path in study.rglob("*")} == before
 
 
@@ -63,7 +80,7 @@ def test_no_file_is_newer_than_this_moment(study):
     stamp = study / "current/launch-0123456789"
     for path in (study / "study.nc", stamp):
         os.utime(path, (time.time() + MONTH,) * 2)
-    (line,) = give_way(study, dry=False)
+    (line,) = give_way(study, nothing_to_give, dry=False)
     assert line.startswith(f"{study / 'study.nc'}: it is dated in the future")
     assert (study / "study.nc").stat().st_mtime < stamp.stat().st_mtime <= time.time()
 

@@ -52,6 +52,13 @@ from tuning_playbook.study.planned_round import ROUND, round_name
 share_code(CODE)
 
 
+def give_back(folder, trials):
+    """Give trials their own numbers back from a pack that is about to go."""
+    from tuning_playbook.dataset.kept import give_numbers_back
+
+    give_numbers_back(folder, trials)
+
+
 def cores_here():
     """The cores of this machine that may train; None on a cluster."""
     try:
@@ -92,7 +99,7 @@ try:
         for name, link in CHAIN.items():
             check_own_folder(Path(RESULTS), name, link.plan.study.path)
         for folder in folders_of(Path(RESULTS), CHAIN):
-            for line in give_way(folder, dry=bool(workflow.output_settings.dryrun)):
+            for line in give_way(folder, give_back, dry=bool(workflow.output_settings.dryrun)):
                 logger.warning(printable(line))
     for name, link in STUDIES.items():
         division = divided_by(Path(RESULTS), name, cores_here(), TRIALS_PER_JOB)

@@ -52,6 +52,8 @@ def who_signed(archive: Path, signers: Path | None) -> str:
 
 
 def _ask(archive: Path, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+    if not archive.is_file():
+        raise ArchiveError(f"{archive}: there is no such archive")
     try:
         with archive.open("rb") as content:
             return subprocess.run(

@@ -47,8 +47,9 @@ class TrialStatus:
         value: The objective's metric at `step`; NaN before the first evaluation.
         best: Its best value so far; NaN where there is none.
         best_step: Where it was reached.
-        seconds_left: The time that its training is expected to take yet, alone; None where nothing
-            tells.
+        seconds_left: Its share of the time that its training and those beside it in its lanes are
+            expected to take yet; None where nothing tells.
+        lanes: How many train at once, itself among them.
     """
 
     id: str
@@ -61,6 +62,7 @@ class TrialStatus:
     best: float = math.nan
     best_step: int = 0
     seconds_left: float | None = None
+    lanes: int = 1
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ class StudyStatus:
         known = [time for time in times if time is not None]
         if len(known) < len(times):
             return None
-        longest = max((time for item in self.running if (time := item.seconds_left)), default=0.0)
+        longest = max(
+            ((item.seconds_left or 0.0) * item.lanes for item in self.running), default=0.0
+        )
         return max(sum(known) / max(self.jobs, 1.0), longest)
 
     @property
@@ -275,6 +279,8 @@ class _Seen:
             best=best,
             best_step=best_step,
             seconds_left=_seconds_left(trial, evaluations, whole) if state in TO_TRAIN else 0.0,
+            # Until its own pace is known, its share is that of a trial of its arm.
+            lanes=trial.lanes if len(evaluations) > 2 else 1,
         )
 
     def _state(self, trial: Trial, evaluations: Sequence[Evaluation]) -> State:

@@ -37,6 +37,10 @@ def noted_sigterm(*, ends: bool = False) -> Iterator[Callable[[], bool]]:
         del number, frame
         came.set()
 
+    if threading.current_thread() is not threading.main_thread():  # it gets no signals
+        yield lambda: False
+        return
+
     def should_stop() -> bool:
         if came.is_set():
             asked.set()

@@ -7,10 +7,12 @@ newer than what it is made of.
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tuning_playbook.trials.artefact_hashes import Damaged, find_damaged, hashed_files
+
+GiveBack = Callable[[Path, Iterable[str]], None]
 
 EDITED = ".damaged"
 """Behind the name of a file that holds something else than its job wrote."""
@@ -37,15 +39,19 @@ def folders_of(results: Path, names: Iterable[str]) -> Iterator[Path]:
         yield from sorted(rounds, key=lambda path: int(path.name))
 
 
-def give_way(folder: Path, *, dry: bool) -> Iterator[str]:
+def give_way(folder: Path, give_back: GiveBack, *, dry: bool) -> Iterator[str]:
     """Have every file of a study give way that is not to be believed; yield what is said of each.
 
     Args:
         folder: A folder of results.
+        give_back: Called with a pack's folder and its trials before it goes: the others of them
+            keep the numbers that they have in it.
         dry: Whether it is only said, as a dry run does.
     """
     for damaged in list(find_damaged(folder)):
         if not dry:
+            if damaged.trials:
+                give_back(folder, damaged.trials)
             _remove(damaged)
         aside = f"; what it held is kept as {damaged.file.name}{EDITED}" if damaged.edited else ""
         yield f"{damaged.file}: {damaged.why}, so it is made again{aside}"

@@ -96,7 +96,7 @@ def _running(running: Sequence[TrialStatus], metric: str) -> list[str]:
             f"{item.step:,} of {item.last_step:,}",
             number(item.value),
             number(item.best),
-            duration(math.nan if item.seconds_left is None else item.seconds_left),
+            duration(math.nan if item.seconds_left is None else item.seconds_left * item.lanes),
         )
         for item in running[:MOST_RUNNING]
     ]

@@ -10,6 +10,9 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from tuning_playbook.errors import SpecError
 from tuning_playbook.study.limits import MOST_BYTES, MOST_VALUES
 
+MERGE = "<<"
+"""The key of YAML that takes the pairs of other mappings."""
+
 Location = tuple[str | int, ...]
 """The keys and indices that lead from a document's root to one of its values."""
 
@@ -42,6 +45,8 @@ def read_yaml(path: Path, *, what: str) -> tuple[dict[str, Any], str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: the {what} cannot be read: {error}") from None
     try:
+        if MERGE in text:  # what it merges is written out while it is read
+            _check_merged(path, YAML(typ="safe", pure=True).compose(text))
         document = YAML(typ="safe", pure=True).load(text)
         _check_size(path, document)
     except RecursionError:
@@ -83,6 +88,42 @@ def _child(node: Node | None, key: str | int) -> tuple[int, Node] | None:
         child = node.value[key]
         return child.start_mark.line + 1, child
     return None
+
+
+def _check_merged(path: Path, document: Node | None) -> None:
+    """Check that no mapping has too many pairs once what it merges is written out.
+
+    Raises:
+        RecursionError: One merges itself.
+        SpecError: One has too many.
+    """
+    counts: dict[int, int | None] = {}
+
+    def pairs(node: Node) -> int:
+        """Return the pairs of a mapping, and look through all that is within."""
+        if id(node) in counts:
+            known = counts[id(node)]
+            if known is None:
+                raise RecursionError
+            return known
+        counts[id(node)] = None
+        found = 0
+        if isinstance(node, SequenceNode):
+            found = sum(map(pairs, node.value))
+        elif isinstance(node, MappingNode):
+            for key, value in node.value:
+                inside = pairs(value)
+                found += inside if key.value == MERGE else 1
+        counts[id(node)] = found
+        if found > MOST_VALUES:
+            raise SpecError(
+                f"{path}: line {node.start_mark.line + 1}: with what it merges ('{MERGE}') written "
+                f"out it has {found:.15g} keys, more than the {MOST_VALUES:,} that are read"
+            )
+        return found
+
+    if document is not None:
+        pairs(document)
 
 
 def _check_size(path: Path, document: Any) -> None:

@@ -41,11 +41,14 @@ class Damaged:
         file: The file.
         why: What is wrong, as the end of a sentence that begins with the file.
         edited: Whether it holds something else than its job wrote, which somebody may want to see.
+        trials: The ids of the trials that it holds, where it is whole and the record of one of
+            them is lost; none otherwise.
     """
 
     file: Path
     why: str
     edited: bool
+    trials: tuple[str, ...] = ()
 
 
 def write_hash(
@@ -112,7 +115,7 @@ def find_damaged(study: Path) -> Iterator[Damaged]:
         lost = next(_lost(study, kept), None)
         if lost is not None:
             why = f"{lost}, which belongs to it, is lost or damaged"
-            yield Damaged(file, why, edited=False)
+            yield Damaged(file, why, edited=False, trials=tuple(kept["trials"]))
 
 
 def hashed_files(study: Path) -> Iterator[Path]:
