@@ -20,12 +20,13 @@ from tuning_playbook.dataset.study_status import study_status
 from tuning_playbook.errors import ArtefactError, TuningPlaybookError, nearest
 from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.train_plan import train_plan
-from tuning_playbook.planning.plan import find_spec
+from tuning_playbook.planning.plan import Plan, find_spec
 from tuning_playbook.plots.study_plots import Drawings, every_plot
-from tuning_playbook.procedures.found_plan import found_plan
+from tuning_playbook.procedures.found_plan import found_plan, found_plans
 from tuning_playbook.report.check_lines import check_lines
 from tuning_playbook.report.so_far import FILE, SoFar, report_so_far, what_there_is
 from tuning_playbook.report.status_lines import how_far
+from tuning_playbook.study.planned_round import ROUND
 
 FILES = ("study.nc", "reruns.nc", "resources.nc", "diagnostics.json", "launch.json")
 """What Snakemake has made of a study once it is decided."""
@@ -167,7 +168,13 @@ def open(study: str | Path, results: str | Path = "results") -> OpenedStudy:
             f"{folder}: it is a procedure; open one of its rounds, as '{name}/rounds/1', or read "
             "conclusion.json and conclusion.nc"
         )
-    return _so_far(_spec(study), Path(results))
+    if ROUND.fullmatch(name):
+        procedure = name.partition("/")[0]
+        for plan in found_plans(_spec(procedure), Path(results)):
+            if plan.study.name == name:
+                return _so_far(plan, Path(results))
+        raise ArtefactError(f"{folder}: no round of that number is planned yet")
+    return _so_far(found_plan(_spec(study), Path(results)), Path(results))
 
 
 def check(spec: str | Path, results: str | Path = "results") -> list[str]:
@@ -223,15 +230,15 @@ def train(
     """
     path = _spec(spec)
     train_plan(found_plan(path, Path(results)), Path(results), only=trials, threads=threads)
-    return _so_far(path, Path(results))
+    return _so_far(found_plan(path, Path(results)), Path(results))
 
 
 def _spec(study: str | Path) -> Path:
     return find_spec(str(study), folder=Path("config/studies"))
 
 
-def _so_far(spec: Path, results: Path) -> OpenedStudy:
-    found = what_there_is(found_plan(spec, results), results)
+def _so_far(plan: Plan, results: Path) -> OpenedStudy:
+    found = what_there_is(plan, results)
     name = found.plan.study.name
     return OpenedStudy(
         name,
