@@ -71,12 +71,13 @@ def same_values(values: np.ndarray, others: np.ndarray) -> bool:
     """Whether two arrays hold the same values, NaN where the other has NaN."""
     if values.dtype.kind in "OUT" or others.dtype.kind in "OUT":
         return bool(np.array_equal(values.astype(str), others.astype(str)))
-    return np.array_equal(values, others, equal_nan=True)
+    nan = values.dtype.kind == "f" == others.dtype.kind  # as the ends of a choice's range
+    return np.array_equal(values, others, equal_nan=nan)
 
 
 def _same_attributes(one: Any, other: Any) -> bool:
     return one.keys() == other.keys() and all(
-        np.array_equal(np.asarray(one[key]), np.asarray(other[key])) for key in one
+        same_values(np.asarray(one[key]), np.asarray(other[key])) for key in one
     )
 
 
