@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tuning_playbook.declarations import spec_name
 from tuning_playbook.procedures.next_move import Move
 from tuning_playbook.study.study import Arm, Study, write_value
 
@@ -59,7 +60,7 @@ def _choice(arms: Sequence[Arm]) -> str:
 
 
 def _searched(arm: Arm) -> str:
-    names = [item.name for item in arm.dimensions]
+    names = list(dict.fromkeys(spec_name(item.name) for item in arm.dimensions))
     if len(names) > MOST_NAMED:
         return f"values of the {len(names)} searched hyperparameters"
     return _joined(names) if names else "configuration"
