@@ -31,7 +31,7 @@ def removed(path, study):
 
 def another_file(path, study):
     """Another artefact in its place, whole, newer, and of the same kind where there is one."""
-    others = [study / name for name in artefacts(study)]
+    others = [file for name in artefacts(study) if (file := study / name).is_file()]
     others = [other for other in others if other.read_bytes() != path.read_bytes()]
     shutil.copy(min(others, key=lambda other: other.suffix != path.suffix), path)
 

@@ -459,7 +459,7 @@ tell('{"step": 100, "error": 1}')
 
     stopping = threading.Thread(target=stop)
     stopping.start()
-    with pytest.raises(InterruptedTrainingError, match="told to stop"):
+    with pytest.raises(InterruptedTrainingError, match="asked to stop"):
         train(plan, tmp_path / "results")
     stopping.join()
     assert list(tmp_path.glob("results/trials/*/script/saved"))

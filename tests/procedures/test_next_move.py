@@ -129,7 +129,7 @@ def test_what_cannot_be_crossed_is_asked_of_the_better_arm_alone(tmp_path):
     assert done.goal == "Which learning rate?"
     assert done.document["scientific"] == rates["scientific"]
     assert "design" not in done.document
-    assert "optimizer=adam goes on, although more reruns might tell otherwise" in done.comments
+    assert "optimizer=adam goes on, although more reruns might show otherwise" in done.comments
     assert "Not carried out, the next question beside the open one" in done.comments
     assert list(done.plan.trials_per_arm) == ["learning_rate=0.01", "learning_rate=0.02"]
 

@@ -298,7 +298,7 @@ class TestEvidence:
 
     def test_a_difference_that_cannot_be_told(self, example):
         page = example.render(launch=example.launch | {"difference": None})
-        assert "do not let the difference" in section(page, "evidence").text
+        assert "do not show whether candidate and baseline differ" in section(page, "evidence").text
 
     def test_an_infeasible_rerun_is_a_dash(self, example):
         candidate = example.launch["candidate"] | {

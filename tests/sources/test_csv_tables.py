@@ -223,7 +223,11 @@ WRONG = {
     "baseline that is no trial": ({"baseline": "agian"}, {}, "did you mean 'again'?"),
     "baseline named by a number": ({"baseline": 1}, {}, "not 1; write it in quotes"),
     "only a baseline": ({"baseline": "a", "source.only": ["a"]}, {}, "no trial has another"),
-    "trial twice": ({}, {"trials": TRIALS + "a,sgd,1,,1\n"}, "row 6, column 'trial': 'a' stands"),
+    "trial twice": (
+        {},
+        {"trials": TRIALS + "a,sgd,1,,1\n"},
+        "row 6, column 'trial': 'a' is in row 2",
+    ),
     "seed twice": (
         {},
         {"trials": TRIALS.replace("0.9,2", "0.9,1")},

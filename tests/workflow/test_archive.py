@@ -25,17 +25,19 @@ from tests.specs import REMOVED, changed, write_spec
 from tests.workflow.conftest import IN_ONE_JOB
 from tests.workflow.project import BIN, CHECKOUT, environment, recorded_jobs
 from tuning_playbook.__main__ import main
+from tuning_playbook.archive import read_trials
 from tuning_playbook.archive.bag import make_bag
 from tuning_playbook.archive.contents import AsTold, archive_contents
 from tuning_playbook.archive.provenance import jobs_of
 from tuning_playbook.archive.settings import ArchiveSettings
-from tuning_playbook.archive.verify import verify
+from tuning_playbook.archive.verify import Verified, verify
 from tuning_playbook.archive.zip_layout import unpack, write_zip
 from tuning_playbook.dataset.collect import write_dataset
 from tuning_playbook.dataset.imported import imported_checkpoints, resources_dataset
 from tuning_playbook.errors import ArchiveError
 from tuning_playbook.planning.plan import plan_study
 from tuning_playbook.trials.pack_file import read_pack
+from tuning_playbook.trials.trial_json import trial_json
 
 pytestmark = pytest.mark.workflow
 
@@ -537,7 +539,7 @@ def with_record(files, trial_id, **changes):
     record = json.loads(files[name])
     for part, values in changes.items():
         record[part] |= values
-    return files | {name: json.dumps(record).encode()}
+    return files | {name: trial_json(record).encode()}
 
 
 def test_other_bits_are_told_beside_the_trial_variance_and_the_facts_that_differ(
@@ -684,14 +686,18 @@ def test_a_study_of_an_archive_may_give_its_own_arms(archived, beside):
 
 
 def test_a_study_of_an_archive_that_was_itself_imported_needs_the_source_of_that_one(
-    archived, beside, capsys
+    archived, beside, capsys, monkeypatch
 ):
+    """Such an archive is stood in for by one that says so, though its other files do not."""
     files = study_files(archived)
     about = json.loads(files["archive.json"]) | {"trained": False}
     archive = beside / "small.zip"
-    assert problems_of(archive, files | {"archive.json": json.dumps(about).encode()}) == ()
-    assert main(["check", str(write_import(beside))]) == 1
-    assert "its study read its trials from a source; give that one" in capsys.readouterr().err
+    changed = files | {"archive.json": json.dumps(about).encode()}
+    assert problems_of(archive, changed) == ("archive.json: 'trained' is not what its files say",)
+    whole = Verified(len(files), 4, ())
+    monkeypatch.setattr(read_trials, "verify", lambda archive, trials_only: whole)
+    with pytest.raises(ArchiveError, match="its study read its trials from a source; give that"):
+        read_trials.finished_study(archive)
     assert main(["reproduce", str(archive), "--trial", "0"]) == 1
     assert "its trials were read from a source, which alone" in capsys.readouterr().err
 

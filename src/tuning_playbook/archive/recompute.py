@@ -164,13 +164,13 @@ def _checkpoints(remade: Remade) -> Iterator[str]:
         ids = [str(trial) for trial in dataset["trial"].to_numpy()]
         steps = checkpoint_steps(dataset).tolist()
         kept = [bool(value) for value in told["kept"].to_numpy()]
-        classes = told["class_examples"].to_numpy() if "class_examples" in told else None
+        had = _had_measurements(told)
     bests = []
     for row, (trial, step) in enumerate(zip(ids, steps, strict=True)):
         best = read_best(remade.results / "trials" / trial, selection)
         measured = best is not None and best.step == step
         # Ranked by another objective, it may have been trained again after this was collected.
-        later = not kept[row] and classes is not None and not classes[row].any()
+        later = not kept[row] and not had[row]
         bests.append(best if measured and not later else None)
     yield from _compared(remade, "checkpoints.nc", checkpoints_dataset(study, ids, bests, kept))
     examples = {tuple(best.class_examples) for best in bests if best and best.class_examples}
@@ -189,6 +189,17 @@ def _checkpoints(remade: Remade) -> Iterator[str]:
         told_wrong = (best.means["error_rate"], float(measured[row, at[best.step]]))
         if not np.allclose(wrong, told_wrong, rtol=0, atol=1e-6):
             yield f"checkpoints.nc: trial {ids[row]} has other right answers than its error rate"
+
+
+def _had_measurements(checkpoints: xr.Dataset) -> np.ndarray:
+    """Return which trials had measurements of a best checkpoint when these were collected."""
+    had = np.zeros(checkpoints.sizes["trial"], bool)
+    for name, variable in checkpoints.data_vars.items():
+        if str(name) == "class_examples":
+            had |= variable.transpose("trial", ...).to_numpy().any(axis=1)
+        if str(name).startswith("whole_"):
+            had |= np.isfinite(variable.to_numpy())
+    return had
 
 
 def _models(remade: Remade) -> Iterator[str]:
