@@ -165,6 +165,11 @@ def hidden_file(results):
     (results / "plots/more.svg").write_text("<svg/>")
 
 
+def hidden_page(results):
+    """In the folder of a trial, which is not listed file by file."""
+    (next((results / "trials").iterdir()) / "report.html").write_text("<script></script>")
+
+
 def hidden_trial(results):
     one = next((results / "trials").iterdir())
     shutil.copytree(one, one.with_name("0123456789"))
@@ -217,6 +222,7 @@ ATTACKS = {
     other_goal: ("launch.json", "launch.json: answer.goal does not follow"),
     other_next_study: ("next_study.yaml", "next_study.yaml: line"),
     hidden_file: ("files", "plots/more.svg: nothing of a study makes such a file"),
+    hidden_page: ("files", "report.html: nothing of a study makes such a file"),
     hidden_trial: ("files", "trials/0123456789: it is in no dataset"),
     other_author: ("descriptions", "CITATION.cff: it is not what the other files make of it"),
     other_readme: ("descriptions", "README.md: it is not what the other files make of it"),

@@ -4,8 +4,10 @@ Each artefact is made from the archive's own files of the stages before it, by t
 the rules of the workflow call. So a single false one is named, and what rests on it is not.
 """
 
+import fnmatch
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +19,12 @@ import xarray as xr
 from tuning_playbook.analysis.diagnosis import diagnose_study
 from tuning_playbook.analysis.findings import read_findings
 from tuning_playbook.analysis.ranking import best_ids, best_trials, trial_id
-from tuning_playbook.archive.contents import about_workload, descriptions, withheld
+from tuning_playbook.archive.contents import (
+    TRIAL_FILES,
+    about_workload,
+    descriptions,
+    withheld,
+)
 from tuning_playbook.archive.planned_again import PlannedAgain
 from tuning_playbook.archive.same_content import (
     alike,
@@ -417,6 +424,21 @@ BESIDE = ("archive.json", "code.diff", "workload.json", "planned.yaml", "results
 """The other files that an archive may hold."""
 
 
+OF_A_TRIAL = (
+    *TRIAL_FILES,
+    *("checkpoints/best/*", "checkpoints/best.sha256", "checkpoints/model.jax_export"),
+)
+"""The files of a trial's folder, as patterns."""
+
+
+def _may_be(name: str) -> bool:
+    """Whether a file in a folder that no list names file by file is one that belongs there."""
+    of_trial = re.fullmatch(r"results/trials/[^/]+/(.+)", name)
+    if of_trial is None:
+        return True
+    return any(fnmatch.fnmatchcase(of_trial[1], pattern) for pattern in OF_A_TRIAL)
+
+
 def _files(remade: Remade) -> Iterator[str]:
     """Yield the files that are missing, that nothing makes, or that are of no trial."""
     made = {f"results/{Path(path).relative_to(remade.results)}" for path in remade.artefacts}
@@ -425,7 +447,7 @@ def _files(remade: Remade) -> Iterator[str]:
         yield f"{name}: it is missing"
     known = made | {*DESCRIPTIONS, *BESIDE}
     for name in names:
-        if name not in known and not name.startswith(OUTSIDE):
+        if name not in known and not (name.startswith(OUTSIDE) and _may_be(name)):
             yield f"{name}: nothing of a study makes such a file"
     trials: set[str] = set()
     for name in ("study.nc", "reruns.nc", "replicates.nc", "set_back.nc"):
