@@ -9,8 +9,7 @@ from statistics import median
 
 import xarray as xr
 
-LIMIT = 1.25
-"""A step that takes more than so many times as long as one without waiting is input-bound."""
+from tuning_playbook.trials.probe import INPUT_BOUND
 
 PARTS = ("read", "stack", "transfer")
 """What the host does to a batch, in this order."""
@@ -69,7 +68,7 @@ def step_ratio(wait_share: float) -> float:
 
 def is_input_bound(ratio: float) -> bool:
     """Return whether a step that takes `ratio` times as long as without waiting is input-bound."""
-    return ratio > LIMIT
+    return ratio > INPUT_BOUND
 
 
 def study_input(resources: xr.Dataset) -> StudyInput | None:

@@ -88,7 +88,7 @@ def _naming(target: Path, done: str) -> Iterator[None]:
             yield
     except TuningPlaybookError:
         raise
-    except Exception as error:
+    except Exception as error:  # of any type, see above
         said = " ".join(str(error).split()) or type(error).__name__
         raise StorageError(
             f"{target}: the checkpoint cannot be {done} ({said[:300]}); {REMEDY}"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from tuning_playbook.analysis.input_bound import LIMIT, StudyInput, TrialInput, study_input
+from tuning_playbook.analysis.input_bound import StudyInput, TrialInput, study_input
+from tuning_playbook.trials.probe import INPUT_BOUND
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ def _sentence(found: StudyInput) -> str:
     host = ", ".join(f"{part} {share:.0%}" for part, share in found.host_shares.items())
     return (
         f"{bound:,} of {count:,} trials fed from the host are input-bound: their steps take more "
-        f"than {LIMIT:g} times as long as they would without waiting for batches. The device waits "
-        f"for {found.median_wait:.0%} of the training time in the median trial. The host's own "
-        f"time for input: {host}; it counts as waiting only while the device has nothing to do."
+        f"than {INPUT_BOUND:g} times as long as they would without waiting for batches. The device "
+        f"waits for {found.median_wait:.0%} of the training time in the median trial. The host's "
+        f"own time for input: {host}; it counts as waiting only while the device has nothing to do."
     )
 
 

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tuning_playbook.analysis.input_bound import LIMIT, PARTS, is_input_bound
+from tuning_playbook.analysis.input_bound import PARTS, is_input_bound
+from tuning_playbook.trials.probe import INPUT_BOUND
 
 if TYPE_CHECKING:
     from tuning_playbook.jobs.profile_trial import Profile
@@ -61,7 +62,7 @@ def profile_json(profile: "Profile") -> dict[str, Any]:
         "step_seconds_real_batches": profile.real_step,
         "step_seconds_resident_batch": profile.resident_step,
         "ratio": profile.ratio,
-        "limit": LIMIT,
+        "limit": INPUT_BOUND,
         "input_bound": is_input_bound(profile.ratio),
         "input_seconds": host,
         "trace": profile.trace.name,
@@ -82,5 +83,5 @@ def step_time(seconds: float) -> str:
 def _verdict(profile: "Profile") -> str:
     ratio = f"real batches take {profile.ratio:.2f} times as long"
     if is_input_bound(profile.ratio):
-        return f"input-bound: {ratio} (the limit is {LIMIT:g})"
-    return f"not input-bound: {ratio} (the limit is {LIMIT:g})"
+        return f"input-bound: {ratio} (the limit is {INPUT_BOUND:g})"
+    return f"not input-bound: {ratio} (the limit is {INPUT_BOUND:g})"

@@ -70,8 +70,9 @@ class AtMost:
     def _check(self, given: object) -> object:
         if isinstance(given, list) and len(given) > self.most:
             raise ValueError(f"{len(given):,} items are more than {self.most:,}: {self.why}")
-        number = isinstance(given, int | float) and not isinstance(given, bool)
-        if number and given > self.most:  # type: ignore[operator]
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            return given
+        if given > self.most:
             raise ValueError(f"it is more than {self.most:,}: {self.why}")
         return given
 

@@ -20,7 +20,7 @@ class LongerTrainingSettings(ProcedureShape):
         "5 to 10",
     )
     trials: Annotated[StrictInt, Field(ge=2, le=20)] = Field(
-        8, description="so many of the best trials of the search train for longer"
+        8, description="how many of the best trials of the search train for longer"
     )
     extend: Literal["plateau", "decay"] | None = Field(
         None,

@@ -220,9 +220,11 @@ def in_yaml(value: object) -> str:
         >>> in_yaml(None), in_yaml(True), in_yaml("a")
         ('null', 'true', "'a'")
     """
-    words = {None: "null", True: "true", False: "false"}
-    known = value is None or isinstance(value, bool)
-    written = words[value] if known else repr(value)  # type: ignore[index]
+    written = repr(value)
+    if value is None:
+        written = "null"
+    elif isinstance(value, bool):
+        written = str(value).lower()
     return written if len(written) <= LONGEST_VALUE else f"{written[:LONGEST_VALUE]}..."
 
 
