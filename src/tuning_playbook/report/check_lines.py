@@ -8,8 +8,8 @@ from tuning_playbook.planning.budget_plan import Budget
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan
-from tuning_playbook.planning.probes import probe_plan
-from tuning_playbook.procedures.found_plan import first_round, spec_of_procedure, with_results
+from tuning_playbook.planning.probes import probes_of
+from tuning_playbook.procedures.found_plan import first_round, found_procedure, with_results
 from tuning_playbook.procedures.planned import has_rounds, most_of
 from tuning_playbook.procedures.procedure_state import concluded_of
 from tuning_playbook.report.budget_lines import (
@@ -38,7 +38,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
     chain = plan_chain([path])
     link = chain[path.stem]
     if link.procedure and not has_rounds(link.procedure):
-        probes = probe_plan(spec_of_procedure(link, results))
+        probes = probes_of(found_procedure(link, results))
         check_class(probes.plan)
         yield from probe_cost_lines(path, probes)
         return
@@ -49,7 +49,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
     plan = known or link.plan
     if link.procedure:
         plan = first_round(link, results)
-        rounds, trials = most_of(spec_of_procedure(link, results), plan)
+        rounds, trials = most_of(found_procedure(link, results), plan)
         yield f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:"
     plan = with_results(plan, results)
     again = outdated(link, chain, results, concluded_of(link, chain, results))
