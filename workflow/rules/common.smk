@@ -121,6 +121,7 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
     from tuning_playbook.planning.retraining import retraining_lines
     from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
     from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
+    from tuning_playbook.report.exhausted_lines import exhausted_lines
     from tuning_playbook.report.taken_lines import taken_lines
 
     for link in STUDIES.values():
@@ -140,6 +141,8 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         if not plan.study.imported:
             lines = "\n".join(budget_lines(plan, Path(RESULTS)))
             logger.info(printable(f"{said}: {lines}"))
+            for line in exhausted_lines(plan):
+                logger.warning(printable(f"{said}: {line}"))
             if untold := "\n".join(cannot_tell_lines(plan, Path(RESULTS))):
                 logger.warning(printable(f"{said}: {untold}"))
         if not link.plan.study.imported and not link.earlier:
