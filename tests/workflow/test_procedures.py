@@ -7,46 +7,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.specs import REMOVED
+from tests.specs import STABILITY
 from tests.workflow.background import in_background
 from tests.workflow.project import HANGS, wait_until
-from tests.workflow.reading import load_dataset
+from tests.workflow.reading import conclusion_of, load_dataset, trainings_of
 
 pytestmark = pytest.mark.workflow
 
-STABILITY = {
-    "goal": "Is training unstable just above the best learning rate?",
-    "procedure": {"name": "stability", "rates": [1, 40], "look_steps": 20},
-    "fixed.learning_rate": 0.05,
-    "nuisance": REMOVED,
-    "search": REMOVED,
-    "reruns": REMOVED,
-    "resources.trials_per_job": 16,
-}
 OTHER_LOOK = {"procedure": {"name": "stability", "rates": [1, 40], "look_steps": 25}}
 
 MOMENTS = ("rounds/1/trials/*/trial.json", "rounds/2/trials/*/trial.json")
 """What exists when a run is killed: the first finished trial of a round."""
-
-
-def conclusion_of(project):
-    """The bytes of both files of a conclusion."""
-    folder = project.results / "stable"
-    return [(folder / name).read_bytes() for name in ("conclusion.json", "conclusion.nc")]
-
-
-def trainings_of(project):
-    """When each finished trial was trained and for how long, by its round and id."""
-    records = (project.results / "stable/rounds").glob("*/trials/*/trial.json")
-    read = {path: json.loads(path.read_text())["provenance"] for path in records}
-    return {
-        (path.parts[-4], path.parts[-2]): (
-            facts["started"],
-            facts["finished"],
-            facts["wall_seconds"],
-        )
-        for path, facts in read.items()
-    }
 
 
 @in_background
@@ -65,7 +36,7 @@ def procedure(workshop):
         trained={number: run.trained(f"stable/rounds/{number}") for number in rounds},
         again=project.plan(study="stable"),
         report=project.report("stable"),
-        files=conclusion_of(project),
+        files=conclusion_of(project.results / "stable"),
         index=(project.results / "index.html").read_text(),
         tracked=(project.results / "tracking.csv").read_text(),
         plots={path.name for path in (project.results / "stable/plots").iterdir()},
@@ -101,11 +72,13 @@ def killed_twice(workshop):
         finally:
             os.killpg(snakemake.pid, signal.SIGKILL)
         assert snakemake.wait(HANGS) == -signal.SIGKILL
-        finished.append(trainings_of(project))
+        finished.append(trainings_of(project.results / "stable"))
         assert project.run("--unlock", *settings).status == 0
     project.snakemake("--rerun-incomplete", study="stable")
     return SimpleNamespace(
-        finished=finished, trainings=trainings_of(project), files=conclusion_of(project)
+        finished=finished,
+        trainings=trainings_of(project.results / "stable"),
+        files=conclusion_of(project.results / "stable"),
     )
 
 
