@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+# What follows is kept to the end, so the garbage collector need not go through it again and again.
+gc.disable()
+
 # The folder of this file, whichever Snakefile was launched.
 CODE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
 sys.path.insert(0, CODE)
@@ -151,10 +154,9 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
             for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
                 logger.warning(printable(f"{link.plan.study.path}: {line}"))
 
-    # Planning the jobs makes many objects, and makes the collector go through all that there are
-    # again and again. The plans stay, so it need not go through them.
-    gc.collect()
-    gc.freeze()
+# The plans stay, and planning the jobs makes many objects beside them.
+gc.freeze()
+gc.enable()
 
 STUDY = f"{RESULTS}/{{study}}"
 

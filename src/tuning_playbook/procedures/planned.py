@@ -13,7 +13,7 @@ from tuning_playbook.procedures.procedure_history import (
     Outcome,
     StudyDocument,
 )
-from tuning_playbook.procedures.recipes import RECIPES
+from tuning_playbook.procedures.recipes import recipe_of
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.planned_round import round_name, written_round
 from tuning_playbook.study.procedure_settings import ProcedureSettings
@@ -55,7 +55,7 @@ def next_round(
     Raises:
         SpecError: There is no round yet, and the procedure cannot be carried out on such a spec.
     """
-    recipe = RECIPES[_settings(procedure).name]
+    recipe = recipe_of(_settings(procedure))
     if recipe.check and not rounds:
         recipe.check(study_of(procedure))
     return recipe.next(history_of(procedure, rounds))
@@ -132,7 +132,7 @@ def current_procedure(spec: str, key: str, *, concluded: bool = False) -> Writte
 
 def most_rounds(settings: ProcedureSettings) -> int:
     """Return the most rounds that a procedure has."""
-    recipe = RECIPES[settings.name]
+    recipe = recipe_of(settings)
     return recipe.rounds(settings) if recipe.rounds else recipe.max_rounds
 
 
@@ -148,7 +148,7 @@ def most_of(procedure: WrittenSpec, first: Plan) -> tuple[int, int]:
         procedure: Its spec.
         first: The plan of its first round.
     """
-    recipe = RECIPES[_settings(procedure).name]
+    recipe = recipe_of(_settings(procedure))
     later = recipe.most_trials(history_of(procedure, ()).document, procedure.procedure)
     return most_rounds(_settings(procedure)), sum(first.trials_per_arm.values()) + later
 
