@@ -19,7 +19,8 @@ THICK, THIN = 3.2, 1.0
 """Widths of the line that is to be seen first, and of the others."""
 
 TOO_HIGH = 3.0
-"""A loss more than so many times the one at the start is cut off: the others are to be seen."""
+"""A loss more than so many times the lowest one at a start is cut off: the others are to be seen. A
+rate that is far too high has raised it within the first window."""
 
 
 def line_of(conclusion: xr.Dataset, trial: int) -> tuple[Floats, Floats]:
@@ -83,7 +84,7 @@ def draw_losses(
     """
     lines = [line_of(conclusion, trial) for trial in trials]
     seen = [losses for _, losses in lines if len(losses)]
-    first = max((float(losses[0]) for losses in seen), default=1.0)
+    first = min((float(losses[0]) for losses in seen), default=1.0)
     lost = 0
     for place, (trial, label, (steps, losses)) in enumerate(
         zip(trials, labels, lines, strict=True)
