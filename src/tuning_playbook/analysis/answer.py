@@ -15,16 +15,15 @@ import xarray as xr
 from tuning_playbook.analysis.arm_comparison import (
     STEPS,
     Comparison,
-    Interaction,
     Pair,
     Reruns,
     Verdict,
     beside_what,
     compare_arms,
     compare_values,
-    interaction,
     reruns_of,
 )
+from tuning_playbook.analysis.interactions import Interaction, interaction
 from tuning_playbook.analysis.numbers import at_least, interval, json_object, text, told
 from tuning_playbook.analysis.ranking import arm_settings, direction
 from tuning_playbook.analysis.sampled_values import SampledValues
