@@ -75,3 +75,21 @@ def test_all_threads_share_one_heap(prepare):
     inherited = {name: value for name, value in os.environ.items() if "MALLOC" not in name}
     found = subprocess.run(command, env=inherited, capture_output=True, text=True, check=True)
     assert (found.stdout.count("<heap") == 1) == prepare
+
+
+def test_what_is_imported_is_not_gone_through_by_the_collector():
+    code = """
+import gc
+from tuning_playbook.jobs.environment import importing
+with importing():
+    meanwhile = gc.isenabled()
+    import email.parser
+print(meanwhile, gc.isenabled(), any(item is vars(email.parser) for item in gc.get_objects()))
+gc.disable()
+with importing():
+    pass
+print(gc.isenabled())
+"""
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False", "True", "False", "False"]

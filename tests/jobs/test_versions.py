@@ -22,6 +22,7 @@ from tuning_playbook.jobs.load_workload import BUILT_IN, load_workload
 from tuning_playbook.jobs.versions import (
     code_version,
     data_version,
+    known_code_version,
     strip_comments,
     version_of_data,
 )
@@ -76,6 +77,33 @@ def test_words_are_not_code(tmp_path, old, new):
 def test_code_is_code(tmp_path, old, new):
     assert old in CODE
     assert version(tmp_path, CODE.replace(old, new)) != version(tmp_path, CODE)
+
+
+def test_a_version_is_worked_out_once_for_the_same_contents(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first, second = tmp_path / "m.py", tmp_path / "n.py"
+    first.write_text(CODE)
+    second.write_text("x = 1\n")
+    files = [first, second]
+    known = known_code_version(files)
+    assert known == code_version(files)
+    with monkeypatch.context() as patched:
+        patched.setattr(versions, "strip_comments", None)  # nothing is worked out again
+        assert known_code_version(files[::-1]) == known
+    for changed, same in (("x = 1  # one\n", True), ("x = 2\n", False)):
+        second.write_text(changed)
+        assert (known_code_version(files) == known) is same
+        assert known_code_version(files) == code_version(files)
+
+
+def test_a_version_that_was_damaged_in_the_cache_is_worked_out_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "m.py"
+    source.write_text(CODE)
+    known_code_version([source])
+    (kept,) = (path for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    kept.write_text("0123456789abcdef")
+    assert known_code_version([source]) == code_version([source])
 
 
 def test_a_form_feed_shifts_no_row():

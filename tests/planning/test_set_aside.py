@@ -46,6 +46,16 @@ def test_a_changed_file_gives_way_and_is_kept_under_another_name(study):
     assert list(give_way(study, nothing_to_give, dry=False)) == []
 
 
+def test_what_an_earlier_damage_left_is_kept_too(study):
+    report = study / "report.html"
+    for number, name in enumerate(("report.html.damaged", "report.html.damaged2")):
+        report.write_text(f"edited {number}")
+        (line,) = give_way(study, nothing_to_give, dry=False)
+        assert line.endswith(f"what it held is kept as {name}")
+        assert (study / name).read_text() == f"edited {number}"
+    assert (study / "report.html.damaged").read_text() == "edited 0"
+
+
 def test_before_a_pack_goes_its_trials_get_their_own_numbers_back(study):
     """The record of one is lost; the pack is whole, and may hold the only numbers of the others."""
     pack = study / "packs/0.nc"

@@ -29,7 +29,7 @@ from tuning_playbook.jobs.load_workload import (
     refuse,
 )
 from tuning_playbook.jobs.source_files import source_files
-from tuning_playbook.jobs.versions import code_version, data_version, version_of_data
+from tuning_playbook.jobs.versions import data_version, known_code_version, version_of_data
 from tuning_playbook.study.workload_description import stamp_of
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -118,8 +118,8 @@ def current_versions(
 ) -> dict[str, str]:
     """Return the hashes of what decides a trial's numbers, as they are now."""
     return {
-        "workload": code_version(workload_files(workload, import_from)),
-        "engine": code_version(engine_files()),
+        "workload": known_code_version(workload_files(workload, import_from)),
+        "engine": known_code_version(engine_files()),
         "data": version_of_data(workload, splits),
     }
 

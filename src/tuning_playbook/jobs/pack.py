@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tuning_playbook.dataset.kept import kept_records
 from tuning_playbook.errors import ArtefactError
-from tuning_playbook.jobs.environment import Resources, prepare
+from tuning_playbook.jobs.environment import Resources, importing, prepare
 from tuning_playbook.jobs.nodes import train_on_nodes
 from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.claims import claimed
@@ -80,9 +80,13 @@ def _train_claimed(
         train_on_nodes(wanted, study, resources)
         records |= {trial.id: _ended(study, trial) for trial in missing}
     elif missing:
-        prepare(resources)
-        # JAX is imported here: after its environment is set, and only by a job that trains.
-        from tuning_playbook.jobs.groups import train_request, write_trials  # noqa: PLC0415
+        with importing():
+            prepare(resources)
+            # JAX is imported here: after its environment is set, and only by a job that trains.
+            from tuning_playbook.jobs.groups import (  # noqa: PLC0415
+                train_request,
+                write_trials,
+            )
 
         write = functools.partial(write_trials, pack=pack)
         records |= train_request(wanted, study, devices=resources.devices, write=write)

@@ -4,13 +4,14 @@ import ast
 import hashlib
 import io
 import tokenize
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tuning_playbook.errors import WorkloadError
+from tuning_playbook.files import cache_folder, keep_cached, read_cached
 from tuning_playbook.jobs.user_code import explain, own_file
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
@@ -29,6 +30,25 @@ def code_version(files: Iterable[Path]) -> str:
     for name, source in sorted(sources):
         state.update(f"{name}\0{source}".encode())
     return state.hexdigest()[:16]
+
+
+def known_code_version(files: Sequence[Path]) -> str:
+    """Return `code_version` of the files, from the user's cache where it was worked out before.
+
+    Every training job asks for it, and taking the comments out of the engine takes longer than
+    twenty steps of a small model. The cache goes by the files' names and contents, and by this
+    module, which decides what a comment is.
+    """
+    state = hashlib.sha256()
+    for path in sorted([*files, Path(__file__)], key=lambda path: (path.name, str(path))):
+        content = path.read_bytes()
+        state.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    kept = cache_folder() / "versions" / state.hexdigest()[:32]
+    version = (read_cached(kept) or b"").decode()
+    if not version:
+        version = code_version(files)
+        keep_cached(kept, version.encode())
+    return version
 
 
 def strip_comments(source: str) -> str:

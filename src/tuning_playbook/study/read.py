@@ -259,6 +259,8 @@ def _reason(detail: ErrorDetails, model: type[BaseModel], location: Location) ->
 def _unknown_key(model: type[BaseModel], location: Location) -> str:
     known = _fields_at(model, location[:-1])
     name = str(location[-1])
+    if location == ("search", "seed"):
+        return "this search draws nothing; training.seed gives its trials other seeds"
     if name in NEVER_A_HYPERPARAMETER and location[0] != "training":
         return NEVER_A_HYPERPARAMETER[name]
     if model is ImportSpec and len(location) == 1 and name in shape.StudySpec.model_fields:

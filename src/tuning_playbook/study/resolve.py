@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value, same, spec_name
 from tuning_playbook.errors import SpecError
+from tuning_playbook.study.branch_rules import branch_objection
 from tuning_playbook.study.conditions import (
     SEARCHED,
     Part,
@@ -58,8 +59,12 @@ def resolve(draft: Draft) -> Study:
         arms.append(arm)
     _check_next_questions(draft, arms[0])
     baseline = earlier_incumbent(draft) or read_incumbent(draft)
-    for batch_size in {arm.batch_size for arm in arms} | {baseline.batch_size if baseline else 0}:
+    sizes = {arm.batch_size for arm in arms} | ({baseline.batch_size} if baseline else set())
+    for batch_size in sizes:
         _check_shares(draft, batch_size)
+    where, objection = branch_objection(draft.spec.training, arms, sizes)
+    if objection:
+        raise draft.error(("training", *where), objection)
     return Study(
         name=draft.name or draft.path.stem,
         path=draft.path,
@@ -123,8 +128,10 @@ def _check_asked(
 
 def _check_shares(draft: Draft, batch_size: int) -> None:
     """Check that a batch can be cut into the parts that are computed apart, all of one size."""
-    resources = draft.spec.resources
+    resources, branch = draft.spec.resources, draft.spec.training.branch
     parts = resources.devices * resources.nodes
+    if branch is not None:  # a step of it sees a batch of its run
+        batch_size = min(batch_size, branch.batch_size)
     if resources.lanes == 1 and batch_size % parts:
         raise draft.error(
             ("resources", "devices" if resources.devices > 1 else "nodes"),
