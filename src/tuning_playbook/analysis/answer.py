@@ -34,7 +34,7 @@ from tuning_playbook.study.study import LEAST_RERUNS, write_value
 PERCENT = f"{100 * CONFIDENCE:.0f} %"
 
 MOST_NAMED = 4
-"""So many values are named in a sentence; of more, their number."""
+"""This many values are named in a sentence; of more, their number."""
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ class _Range:
         )
 
     def _chance_of_broken(self, farther: int, broken: int) -> float:
-        """Return the chance of so many that broke down among those, were they anywhere.
+        """Return the chance that this many of those broke down, were they anywhere.
 
         The upper tail of a hypergeometric distribution.
         """

@@ -1,7 +1,7 @@
 """Every configuration that was trained with several seeds, compared with every other one.
 
 The arms are compared by the reruns of their best trials (`arm_comparison`). Trials of another tool
-may be reruns of any configuration; these are told apart here, whichever arm they are in.
+may be reruns of any configuration; these are distinguished here, whichever arm they are in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ NAME = "source_trial"
 """The variable that holds the names of trials of another tool."""
 
 MOST_COMPARED = 60
-"""Of so many there are 1,770 pairs. The more pairs, the wider the intervals that hold for all."""
+"""This many have 1,770 pairs. The more pairs, the wider the intervals that hold for all."""
 
 
 @dataclass(frozen=True)

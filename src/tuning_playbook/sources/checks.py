@@ -76,10 +76,10 @@ def check_source(written: Written, found: Found) -> None:
 
 
 def with_target(written: Written, found: Found) -> Written:
-    """Return the spec with the target that its source tells, where it asks for that.
+    """Return the spec with the target that its source names, where it asks for that.
 
     Raises:
-        SpecError: The source tells none, or several.
+        SpecError: The source names none, or several.
     """
     objective = written.spec.objective
     if objective.target != "source":

@@ -23,7 +23,7 @@ MOST_VALUES = 100_000
 """Of a spec once its aliases are written out: few lines of aliases may stand for any number."""
 
 MOST_LISTED = 10_000
-"""Of a list: each value of a scientific hyperparameter is an arm, and there are at most so many."""
+"""Of a list: each value of a scientific hyperparameter is an arm, and there are no more."""
 
 MOST_TRIALS = 100_000
 """Of a study with the repeats of its search: each is a folder, in one that file systems and people

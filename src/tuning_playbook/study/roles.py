@@ -89,7 +89,7 @@ def check_rules(draft: Draft) -> None:
 
 
 def _check_names(draft: Draft) -> None:
-    """Check that nothing stands in a role that it can never have."""
+    """Check that nothing is in a role that it can never have."""
     for location, names in _roles(draft.spec):
         for name in names:
             target = name.removeprefix(ONE_MINUS)
