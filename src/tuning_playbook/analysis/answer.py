@@ -389,7 +389,7 @@ def _of_the_search(arms: Sequence[TrialVariance], sign: float) -> str:
     each = _listed([f"{arm} {text(scores[arm])}{unit}" for arm in found])
     return (
         f"In the search alone {found[0]} came out best ({each}). Whether the arms differ "
-        "cannot be told without reruns: each value is the best of many trials, trained once. "
+        "is not known without reruns: each value is the best of many trials, trained once. "
         "Set `reruns: {seeds: 5}` to compare them."
     )
 

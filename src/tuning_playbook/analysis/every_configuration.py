@@ -189,7 +189,7 @@ def _why_not(known: Sequence[TrialVariance]) -> str:
     if len(known) > MOST_COMPARED:
         return (
             f"{len(known)} configurations have reruns enough to be compared, more than the "
-            f"{MOST_COMPARED} that are: the intervals of so many pairs, which hold together, would "
+            f"{MOST_COMPARED} that are: the intervals of all pairs, which hold together, would "
             "show next to nothing."
         )
     if len(known) > 1 and all(row.missed == len(row.comparable) for row in known):

@@ -91,7 +91,7 @@ def with_target(written: Written, found: Found) -> Written:
         what = "several" if told else "none"
         raise written.error(
             ("objective", "target"),
-            f"the source tells {what} of '{logged}' (targets there: {'; '.join(every) or 'none'}); "
+            f"the source names {what} of '{logged}' (targets there: {'; '.join(every) or 'none'}); "
             "give the target as a number",
         )
     known = written.spec.model_copy(

@@ -113,7 +113,7 @@ def read_table(
         )
     notes = {
         f"The first column of {name} has no name, as row numbers have none; left unread.": numbered,
-        f"The first row of {name} stands again in {repeated} of its lines, which are not read.": (
+        f"The first row of {name} is repeated in {repeated} of its lines, which are not read.": (
             repeated
         ),
         f"Lines of {name} that begin with # are comments, and are not read: "

@@ -232,8 +232,8 @@ def _apart(
                 del kept[trial.name]
                 notes.append(
                     f"Left out: {trial.name} has the configuration and every number of "
-                    f"{twin.name}, and it is not told that their seeds differ: the same run twice "
-                    "is no trial variance."
+                    f"{twin.name}, and it is not known whether their seeds differ: the same run "
+                    "twice is no trial variance."
                 )
                 continue
             alike.append(trial)

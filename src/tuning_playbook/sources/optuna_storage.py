@@ -92,7 +92,7 @@ def read_optuna(
         notes.append(f"Not finished, and left out: {listed(unfinished)}.")
     if beside:
         notes.append(
-            f"The value that a trial returned was none that it had reported, and stands one step "
+            f"The value that a trial returned was none that it had reported, and counts one step "
             f"after the last report: {listed(beside)}."
         )
     changed = [name for name, given in ranges.items() if given is None]
