@@ -16,7 +16,7 @@ from typing import Any
 from tuning_playbook.errors import SourceError, nearest
 from tuning_playbook.sources.foreign_files import check_size
 from tuning_playbook.sources.optuna_database import studies_in_database
-from tuning_playbook.sources.optuna_journal import studies_in_journal
+from tuning_playbook.sources.optuna_operations import studies_in_journal
 from tuning_playbook.sources.optuna_stored import (
     Ranges,
     Stored,
