@@ -23,6 +23,17 @@ SMALL: dict[str, Any] = {
 REMOVED = object()
 """As a value in `changed`: take the key away."""
 
+STABILITY: dict[str, Any] = {
+    "goal": "Is training unstable just above the best learning rate?",
+    "procedure": {"name": "stability", "rates": [1, 40], "look_steps": 20},
+    "fixed.learning_rate": 0.05,
+    "nuisance": REMOVED,
+    "search": REMOVED,
+    "reruns": REMOVED,
+    "resources.trials_per_job": 16,
+}
+"""The changes that make a procedure of three rounds of it."""
+
 
 def changed(changes: dict[str, Any], base: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the small spec with changes, each named by its dotted path."""

@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 from tests.analysis.synthetic import make_reruns, make_study
-from tests.specs import changed, write_spec
+from tests.specs import REMOVED, changed, write_spec
 from tuning_playbook.__main__ import main
 from tuning_playbook.analysis.best_result import best_results
 from tuning_playbook.planning.settle import settle_study
@@ -74,6 +74,24 @@ def test_a_check_shows_what_the_results_hold_now_and_not_what_was_settled(second
     os.utime(settled, ns=(0, 0))
     assert main(["check", str(second)]) == 0
     assert f"fixed.learning_rate is {newer}, from first: " in capsys.readouterr().out
+
+
+def test_a_procedure_is_checked_as_it_is_after_an_edit(second, capsys, tmp_path):
+    """Its settled spec is of the text before the edit, and no run of Snakemake is needed first."""
+    takes = TAKEN | {"nuisance": REMOVED, "search": REMOVED, "procedure": {"name": "stability"}}
+    write_spec(second, changed(takes))
+    results, rate = train_first(tmp_path, seed=0)
+    assert main(["check", str(second)]) == 0
+    as_planned = capsys.readouterr().out
+    settle_study(second, results, tmp_path / "results" / "second" / "settled.yaml")
+    write_spec(second, changed(takes | {"training.max_train_steps": 75}))
+    assert main(["check", str(second)]) == 0
+    edited = capsys.readouterr().out
+    for said in (as_planned, edited):
+        assert "rounds and" in said
+        assert f"fixed.learning_rate is {rate}, from first: " in said
+    assert edited != as_planned
+    assert rates(capsys, second)
 
 
 def test_a_check_says_that_an_earlier_study_runs_again(second, capsys, tmp_path):

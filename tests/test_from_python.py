@@ -1,6 +1,7 @@
 """Studies from Python: what was decided, what there is so far, and what is wrong."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from tests.report.example import make_example
 from tests.specs import changed, write_spec
 from tuning_playbook.errors import ArtefactError, SpecError, TuningPlaybookError
 from tuning_playbook.files import write_json
+from tuning_playbook.planning.plan import plan_study
+from tuning_playbook.planning.targets import StudyFiles
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/python.md").read_text()
 
@@ -63,6 +66,24 @@ def test_a_decided_study_is_what_its_files_hold(decided, tmp_path):
     assert trials["optimizer"].tolist() == decided.study["hp_optimizer"].values.tolist()
     assert trials["seconds"].tolist() == decided.resources["wall_seconds"].values.tolist()
     assert repr(study) == f"study 'decided', {len(trials)} trials: {study.decision}"
+
+
+def test_a_decision_of_another_spec_is_opened_with_a_warning(decided, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = write_spec(tmp_path / "config/studies/decided.yaml", changed({}))
+    stamp = Path(StudyFiles(plan_study(spec), "results/decided").stamp("launch"))
+    stamp.parent.mkdir()
+    stamp.touch()
+    os.utime(stamp, (0, 0))
+    assert tp.open("decided").decision == decided.launch["decision"]
+    write_spec(spec, changed({"goal": "Does another study run?"}))
+    with pytest.warns(UserWarning, match=r"^results/decided: config/studies/decided\.yaml, or the"):
+        assert tp.open("decided").decision == decided.launch["decision"]
+    spec.write_text("goal: 3\n")
+    with pytest.warns(UserWarning, match="its spec cannot be carried out now: "):
+        tp.open(spec)
+    spec.unlink()
+    assert tp.open("decided").answer  # results that were copied without their spec
 
 
 def test_every_plot_is_a_figure(decided, tmp_path):

@@ -22,8 +22,8 @@ from tuning_playbook.planning.budget_plan import read_budget
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan, find_spec, request_of
-from tuning_playbook.planning.probes import probe_plan
-from tuning_playbook.procedures.found_plan import found_plan, found_plans, spec_of_procedure
+from tuning_playbook.planning.probes import probes_of
+from tuning_playbook.procedures.found_plan import found_plan, found_plans, found_procedure
 from tuning_playbook.procedures.planned import has_rounds
 from tuning_playbook.procedures.procedure_state import is_concluded
 from tuning_playbook.report.check_lines import check_lines
@@ -314,7 +314,8 @@ def _optuna(options: argparse.Namespace) -> int:
     path = options.results / options.study / "study.nc"
     if not path.exists():
         raise TuningPlaybookError(
-            f"{path}: there is no such file: run snakemake --config study={options.study} first, "
+            f"{path}: there is no such file: run snakemake --config "
+            f"study={options.study.partition('/')[0]} first, "
             "or say where with --results"
         )
     if options.journal.exists():
@@ -428,7 +429,7 @@ def _told(
         return lines, not status.left
     lines = [line for told, _ in seen for line in told]
     if not has_rounds(link.procedure):
-        probes = probe_plan(spec_of_procedure(link, options.results))
+        probes = probes_of(found_procedure(link, options.results))
         lines = probe_status_lines(path, probes, options.results / link.plan.study.name)
     concluded = is_concluded(link, options.results)
     if concluded:

@@ -6,10 +6,12 @@ needs Snakemake.
 
 import functools
 import json
+import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import xarray as xr
 from matplotlib.figure import Figure
@@ -17,10 +19,13 @@ from matplotlib.figure import Figure
 from tuning_playbook.analysis.findings import Finding, read_findings
 from tuning_playbook.analysis.trial_values import value_columns
 from tuning_playbook.dataset.study_status import study_status
-from tuning_playbook.errors import ArtefactError, TuningPlaybookError, nearest
+from tuning_playbook.errors import ArtefactError, SpecError, TuningPlaybookError, nearest
 from tuning_playbook.files import write_atomically
 from tuning_playbook.jobs.train_plan import train_plan
+from tuning_playbook.planning.incomplete import Use
+from tuning_playbook.planning.own_folder import spec_of_folder
 from tuning_playbook.planning.plan import Plan, find_spec
+from tuning_playbook.planning.targets import StudyFiles
 from tuning_playbook.plots.study_plots import Drawings, every_plot
 from tuning_playbook.procedures.found_plan import found_plan, found_plans
 from tuning_playbook.report.check_lines import check_lines
@@ -138,7 +143,8 @@ class OpenedStudy:
         file = self.folder / "report.html"
         if not file.exists():
             raise ArtefactError(
-                f"{file}: it is not there yet: run snakemake --config study={self.name}"
+                f"{file}: it is not there yet: run snakemake --config "
+                f"study={self.name.partition('/')[0]}"
             )
         return file
 
@@ -149,6 +155,8 @@ class OpenedStudy:
 
 def open(study: str | Path, results: str | Path = "results") -> OpenedStudy:
     """Return the results of a study; before it is decided, what there is so far.
+
+    Where its spec or the code is another than when it was decided, a warning says so.
 
     Args:
         study: Its name, that of a round of a procedure (`stability/rounds/1`), or the path of its
@@ -162,19 +170,14 @@ def open(study: str | Path, results: str | Path = "results") -> OpenedStudy:
     name = Path(study).stem if str(study).endswith((".yaml", ".yml")) else str(study)
     folder = Path(results) / name
     if all((folder / file).exists() for file in FILES):
+        _warn_if_outdated(study, name, folder, Path(results))
         return _opened(name, folder)
     if (folder / "conclusion.json").exists():
         raise ArtefactError(
             f"{folder}: it is a procedure; open one of its rounds, as '{name}/rounds/1', or read "
             "conclusion.json and conclusion.nc"
         )
-    if ROUND.fullmatch(name):
-        procedure = name.partition("/")[0]
-        for plan in found_plans(_spec(procedure), Path(results)):
-            if plan.study.name == name:
-                return _so_far(plan, Path(results))
-        raise ArtefactError(f"{folder}: no round of that number is planned yet")
-    return _so_far(found_plan(_spec(study), Path(results)), Path(results))
+    return _so_far(_planned(_spec(_whose(study, name)), name, Path(results)), Path(results))
 
 
 def check(spec: str | Path, results: str | Path = "results") -> list[str]:
@@ -235,6 +238,55 @@ def train(
 
 def _spec(study: str | Path) -> Path:
     return find_spec(str(study), folder=Path("config/studies"))
+
+
+def _whose(study: str | Path, name: str) -> str | Path:
+    """Return what names the spec of a study: of a round that is its procedure."""
+    return name.partition("/")[0] if ROUND.fullmatch(name) else study
+
+
+def _planned(spec: Path, name: str, results: Path) -> Plan:
+    """Return the plan of a study, or of a round of a procedure.
+
+    Raises:
+        ArtefactError: There is no such round.
+        TuningPlaybookError: The spec cannot be carried out.
+    """
+    if not ROUND.fullmatch(name):
+        return found_plan(spec, results)
+    for plan in found_plans(spec, results):
+        if plan.study.name == name:
+            return plan
+    raise ArtefactError(f"{results / name}: no round of that number is planned yet")
+
+
+def _warn_if_outdated(study: str | Path, name: str, folder: Path, results: Path) -> None:
+    """Warn where the decision in a folder is of another spec, or of other code, than there is now.
+
+    Results without their spec, as copied ones, are what they are.
+    """
+    whose = _whose(study, name)
+    given = str(study).endswith((".yaml", ".yml"))
+    try:
+        spec = (None if given else spec_of_folder(results, str(whose))) or _spec(whose)
+    except SpecError:
+        return
+    if not spec.exists() or not any(folder.glob("current/launch-*")):
+        return
+    spec = Path(os.path.relpath(spec))
+    try:
+        plan = _planned(spec, name, results)
+        files = [StudyFiles(plan, str(folder), use) for use in get_args(Use)]
+        if any(item.is_current("launch", "launch.json") for item in files):
+            return
+        why = f"{spec}, or the code, was changed after this study was decided"
+    except TuningPlaybookError as error:
+        why = f"this study was decided before, and its spec cannot be carried out now: {error}"
+    warnings.warn(
+        f"{folder}: {why}; what is opened is the earlier results: run snakemake --config "
+        f"study={whose} for those of the spec as it is",
+        stacklevel=3,
+    )
 
 
 def _so_far(plan: Plan, results: Path) -> OpenedStudy:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import grain
 import numpy as np
 import pytest
 
@@ -25,6 +26,38 @@ def test_a_stream_of_the_same_batches_gives_the_bits_of_resident_ones(train, wor
     stream = as_stream(workload.load_data()["train"])
     for one, other in zip(train(*trials), train(*trials, stream=stream), strict=True):
         assert differing(one.record, other.record) == []
+
+
+class Examples:
+    """The examples of a split one by one, as Grain reads them."""
+
+    def __init__(self, arrays):
+        self.arrays = arrays
+
+    def __len__(self):
+        return len(next(iter(self.arrays.values())))
+
+    def __getitem__(self, number):
+        return {name: array[number] for name, array in self.arrays.items()}
+
+
+def test_a_map_dataset_of_grain_is_a_stream_as_the_documentation_shows(train, workload):
+    examples = Examples({"number": np.arange(50)} | dict(workload.load_data()["train"]))
+    dataset = grain.MapDataset.source(examples)
+
+    def train_batches(seed, step, batch_size):
+        return dataset.seed(seed).shuffle().repeat().batch(batch_size)[step]
+
+    def stream(seed, step, batch_size):
+        batch = train_batches(seed, step, batch_size)
+        return {name: array for name, array in batch.items() if name != "number"}
+
+    seen = [train_batches(5, step, 10)["number"] for step in range(5)]
+    assert sorted(np.concatenate(seen)) == list(range(50))
+    trial = make_trial(learning_rate=0.05)
+    one, other = (train(trial, stream=stream)[0] for _ in range(2))
+    assert one.record.status == "completed"
+    assert differing(one.record, other.record) == []
 
 
 def test_a_text_is_learnt_without_an_array_of_examples():

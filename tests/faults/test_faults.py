@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults import damages
 from tests.workflow.background import in_background
-from tests.workflow.project import restore
+from tests.workflow.project import restore, snapshot
 from tuning_playbook.planning.set_aside import give_way
 
 pytestmark = pytest.mark.workflow
@@ -55,6 +55,19 @@ def test_a_pack_is_named_that_holds_a_trial_without_its_record(finished, damage)
     (said,) = give_way(study, nothing, dry=True)
     assert str(record) in said and said.endswith("so it is made again")
     restore(whole / "trials", study / "trials")
+
+
+@pytest.mark.parametrize("looking", ["--dry-run", "--summary", "--dag", "--unlock"])
+def test_looking_changes_nothing(trained, looking):
+    study = trained.results / "small"
+    damages.one_bit(study / "launch.json", study)
+    damages.empty(study / "report.html", study)
+    damages.from_the_future(study / "study.nc", study)
+    before = snapshot(trained.results)
+    run = trained.run("--cores", 2, looking, "--config", "study=small")
+    assert run.status == 0, run.text
+    assert "launch.json: it is not what its job wrote" in run.text
+    assert snapshot(trained.results) == before
 
 
 def restore_file(whole, file):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import grain
 import jax
 import pytest
 
@@ -43,6 +44,16 @@ def test_a_wrong_class_is_told_what_came_what_is_expected_and_what_to_do(kind):
 @pytest.mark.parametrize("batch_size", [1, 30, 35, 90])
 def test_a_right_class_is_told_nothing(kind, batch_size):
     assert mistakes_of(kind, batch_size) == []
+
+
+def test_a_dataset_of_another_library_as_a_split_is_named_with_what_to_do():
+    class OfGrain(Right):
+        def load_data(self):
+            return super().load_data() | {"train": grain.MapDataset.range(90)}
+
+    said = r"type \w+ as split 'train'; .*define train_batches\(seed, step, batch_size\)"
+    with pytest.raises(WorkloadError, match=said):
+        read_data("OfGrain", OfGrain())
 
 
 def test_all_mistakes_of_a_class_are_told_at_once():

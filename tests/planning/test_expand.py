@@ -236,3 +236,34 @@ def test_a_batch_that_is_computed_in_parts_is_another_trial_where_it_has_several
 def test_parts_that_are_not_equal_are_refused(tmp_path, changes, said):
     with pytest.raises(SpecError, match=f"microbatch: {said}"):
         plan_of(tmp_path, changes)
+
+
+def test_an_arm_with_a_larger_batch_size_than_the_run_branches_from_it(tmp_path):
+    """All have the seed of the run, so that they see its examples; the run is no branch."""
+    arms = {"scientific": {"batch_size": [16, 32, 64]}, "training.batch_size": REMOVED}
+    asked = {"training.branch": {"step": 4, "batch_size": 16}}
+    plain, branches = (
+        {item.trial.batch_size: item.trial for item in plan_of(tmp_path, changes).trials}
+        for changes in (arms, arms | asked)
+    )
+    assert [size for size in plain if plain[size].id != branches[size].id] == [32, 64]
+    assert len({trial.seed for trial in branches.values()}) == 1
+    assert branches[64].step_examples == 16
+    assert (branches[64].branch_step, branches[64].branch_power) == (4, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"training.branch.step": 10**6}, "branch.step: 1000000 leaves a branch no steps"),
+        (
+            {"training.branch.batch_size": 5},
+            "branch.batch_size: 5 does not divide a batch size of 32",
+        ),
+        ({"fixed.polyak_decay": 0.9}, r"branch: the average of the weights \(polyak_decay\)"),
+    ],
+)
+def test_a_branch_that_cannot_be_is_refused(tmp_path, changes, said):
+    branch = {"step": 4, "batch_size": 16}
+    with pytest.raises(SpecError, match=said):
+        plan_of(tmp_path, {"training.branch": branch, **changes})

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from tests.specs import plan_of
-from tuning_playbook.errors import ChangedDuringRunError
+from tuning_playbook.errors import ArtefactError, ChangedDuringRunError
 from tuning_playbook.planning.plan import request_of, requests_of
 from tuning_playbook.planning.requests import NAME, read_request, write_requests
 
@@ -55,3 +55,14 @@ def test_a_pack_that_nobody_asks_for_any_more_is_said(plan, tmp_path, written):
         write_requests(tmp_path, requests_of(plan))
     with pytest.raises(ChangedDuringRunError, match=r"no pack 0123456789: .*run snakemake again"):
         read_request(tmp_path, "0123456789")
+
+
+def test_trials_that_are_not_those_of_the_pack_are_refused_before_they_train(plan, tmp_path):
+    write_requests(tmp_path, requests_of(plan))
+    file, pack = tmp_path / NAME, next(iter(plan.packs))
+    one, *rest = file.read_text().splitlines(keepends=True)
+    content = json.loads(one)
+    content["trials"][0]["seed"] += 1
+    file.write_text("".join([json.dumps(content, separators=(",", ":")) + "\n", *rest]))
+    with pytest.raises(ArtefactError, match=f"trials than those of the pack {pack}, so"):
+        read_request(tmp_path, pack)

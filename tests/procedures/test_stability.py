@@ -1,6 +1,7 @@
 """The procedure `stability`, on simulated workloads whose largest stable rate is known."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -95,6 +96,11 @@ def recovers(rate):
     return losses
 
 
+def learns_little(rate):
+    """A loss that at high rates ends a little below that of an untrained model."""
+    return falling(rate) if rate < 0.15 else 2.3 - 0.2 * np.linspace(0, 1, 600)
+
+
 GIVEN = {"learning_rate": 0.1}
 
 
@@ -105,6 +111,7 @@ GIVEN = {"learning_rate": 0.1}
         (never_unstable, "stable", "none", "Nothing is to be done"),
         (far_above, "unstable only far above the best rate", "early", "Nothing is to be done"),
         (recovers, "stable", "early", "warmup"),
+        (learns_little, "unstable where it matters", "early", "warmup"),
     ],
 )
 def test_the_verdict_and_the_onset_decide_the_advice(curve, verdict, onset, advice):
@@ -118,6 +125,27 @@ def test_a_stable_workload_has_no_unstable_rate_and_the_sentence_says_up_to_wher
     assert conclusion.values["unstable_rate"] is None
     assert "up to a learning rate of 10, 100 times the best one (0.1)" in conclusion.sentence
     assert [item.purpose for item in history.rounds] == ["rates", "look", "higher"]
+
+
+def test_the_sentence_names_no_step_where_the_loss_never_rises():
+    conclusion, _ = run(spec(**GIVEN), SETTINGS, trained_at(learns_little))
+    assert "There training fails from its first steps on." in conclusion.sentence
+    conclusion, _ = run(spec(**GIVEN), SETTINGS, trained_at(in_the_middle))
+    assert re.search(r"begins to rise in the middle of training, at step \d+", conclusion.sentence)
+
+
+def test_a_rate_of_an_earlier_round_is_not_trained_again():
+    """Ten times the best rate is one of the sweep, whose neighbours are a factor of 3.2 apart."""
+    _, history = run(spec(), SETTINGS, trained_at(never_unstable))
+    rates = [item.rate for item in history.of(*stability.FULL_LENGTH)]
+    assert len(rates) == len(set(rates))
+    assert [item.purpose for item in history.rounds][:3] == ["sweep", "rates", "look"]
+
+
+def test_where_the_sweep_has_every_rate_the_look_follows():
+    settings = StabilitySettings(name="stability", rates=[1, 10])
+    _, history = run(spec(), settings, trained_at(never_unstable))
+    assert [item.purpose for item in history.rounds][:2] == ["sweep", "look"]
 
 
 def test_where_the_given_rate_is_unstable_lower_ones_are_trained():

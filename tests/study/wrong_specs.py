@@ -125,6 +125,10 @@ WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {
         "never takes the value 'gelu'",
     ),
     "two roles": ({"fixed.learning_rate": 0.1}, "a hyperparameter has one role"),
+    "a seed of a search that draws nothing": (
+        {"search": {"algorithm": "grid", "points": 3, "seed": 1}},
+        "search.seed: this search draws nothing; training.seed gives",
+    ),
     "seeds searched": ({"nuisance.seed": {"int_uniform": [0, 9]}}, "a lucky seed is no better"),
     "steps searched": (
         {"nuisance.max_train_steps": {"int_uniform": [10, 90]}},

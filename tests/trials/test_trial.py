@@ -25,6 +25,9 @@ CHANGES = {
     "data_split": 1,
     "train_sample": "all",
     "microbatch": 4,
+    "branch_step": 10,
+    "branch_batch": 3,
+    "branch_power": 0.5,
 }
 
 

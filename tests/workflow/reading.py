@@ -4,6 +4,7 @@ The library of netCDF bears no two threads at once, and long runs have a thread 
 of the tests.
 """
 
+import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
@@ -27,3 +28,22 @@ def problems_of(archive):
 
 def _problems(archive):
     return verify(archive).problems
+
+
+def conclusion_of(folder):
+    """The bytes of both files of a procedure's conclusion."""
+    return [(folder / name).read_bytes() for name in ("conclusion.json", "conclusion.nc")]
+
+
+def trainings_of(folder):
+    """When each finished trial of a procedure was trained and for how long, by its round and id."""
+    records = (folder / "rounds").glob("*/trials/*/trial.json")
+    read = {path: json.loads(path.read_text())["provenance"] for path in records}
+    return {
+        (path.parts[-4], path.parts[-2]): (
+            facts["started"],
+            facts["finished"],
+            facts["wall_seconds"],
+        )
+        for path, facts in read.items()
+    }

@@ -1,25 +1,14 @@
 """The campaign of docs/campaign.md, played as it stands there."""
 
-import re
-import sys
 from types import SimpleNamespace
 
 import pytest
 
 from tests.report.pages import read
 from tests.workflow.background import in_background
-from tests.workflow.project import BIN, CHECKOUT
+from tests.workflow.documents import play
 
 pytestmark = pytest.mark.workflow
-
-DOC = (CHECKOUT / "docs/campaign.md").read_text()
-BLOCKS = re.findall(r"```(yaml|bash)\n(.*?)```", DOC, re.DOTALL)
-
-PROGRAMS = {
-    "tuning-playbook": f"PYTHONPATH=src {sys.executable} -m tuning_playbook",
-    "snakemake": str(BIN / "snakemake"),
-}
-"""How a command is called where nothing is installed but the environment."""
 
 
 @in_background
@@ -27,16 +16,11 @@ def played(workshop):
     """Every spec of the page is written and every command called, in order."""
     project = workshop.new_project("campaign")
     runs, pages = {}, []
-    for language, block in BLOCKS:
-        if language == "yaml":
-            place = block.splitlines()[0].removeprefix("# ")
-            (project.root / place).write_text(block)
-            continue
-        for command in block.strip().splitlines():
-            program, _, rest = command.partition(" ")
-            runs[command] = project.shell(f"{PROGRAMS[program]} {rest}")
+    for command, run in play(project, "campaign.md"):
+        runs[command] = run
         page = project.results / "campaigns/digits_mlp.html"
-        pages.append(page.read_text() if page.exists() else "")
+        if page.exists() and page.read_text() not in pages:
+            pages.append(page.read_text())
     return SimpleNamespace(project=project, runs=runs, pages=pages)
 
 

@@ -1,26 +1,23 @@
 """A procedure: rounds that run by themselves, each an ordinary study."""
 
 import json
+import os
+import signal
 from types import SimpleNamespace
 
 import pytest
 
-from tests.specs import REMOVED
+from tests.specs import STABILITY
 from tests.workflow.background import in_background
-from tests.workflow.reading import load_dataset
+from tests.workflow.project import HANGS, wait_until
+from tests.workflow.reading import conclusion_of, load_dataset, trainings_of
 
 pytestmark = pytest.mark.workflow
 
-STABILITY = {
-    "goal": "Is training unstable just above the best learning rate?",
-    "procedure": {"name": "stability", "rates": [1, 40], "look_steps": 20},
-    "fixed.learning_rate": 0.05,
-    "nuisance": REMOVED,
-    "search": REMOVED,
-    "reruns": REMOVED,
-    "resources.trials_per_job": 16,
-}
 OTHER_LOOK = {"procedure": {"name": "stability", "rates": [1, 40], "look_steps": 25}}
+
+MOMENTS = ("rounds/1/trials/*/trial.json", "rounds/2/trials/*/trial.json")
+"""What exists when a run is killed: the first finished trial of a round."""
 
 
 @in_background
@@ -39,6 +36,7 @@ def procedure(workshop):
         trained={number: run.trained(f"stable/rounds/{number}") for number in rounds},
         again=project.plan(study="stable"),
         report=project.report("stable"),
+        files=conclusion_of(project.results / "stable"),
         index=(project.results / "index.html").read_text(),
         tracked=(project.results / "tracking.csv").read_text(),
         plots={path.name for path in (project.results / "stable/plots").iterdir()},
@@ -55,6 +53,32 @@ def procedure(workshop):
         first=first,
         again=project.plan(study="stable"),
         retrained={number: second.trained(f"stable/rounds/{number}") for number in rounds},
+    )
+
+
+@in_background
+def killed_twice(workshop):
+    """The same procedure, killed in two of its rounds with all its jobs, and continued."""
+    project = workshop.new_project("killed_procedure")
+    project.write_study("stable", STABILITY)
+    settings = ("--config", "study=stable")
+    finished = []
+    for moment in MOMENTS:
+        snakemake = project.start("--rerun-incomplete", *settings)
+        try:
+            wait_until(
+                lambda moment=moment: [*project.results.glob(f"stable/{moment}")], of=snakemake
+            )
+        finally:
+            os.killpg(snakemake.pid, signal.SIGKILL)
+        assert snakemake.wait(HANGS) == -signal.SIGKILL
+        finished.append(trainings_of(project.results / "stable"))
+        assert project.run("--unlock", *settings).status == 0
+    project.snakemake("--rerun-incomplete", study="stable")
+    return SimpleNamespace(
+        finished=finished,
+        trainings=trainings_of(project.results / "stable"),
+        files=conclusion_of(project.results / "stable"),
     )
 
 
@@ -112,3 +136,13 @@ def test_a_second_run_has_nothing_to_do(procedure):
 
 def test_another_setting_of_one_round_trains_that_round_alone(procedure):
     assert {number for number, trials in procedure.retrained.items() if trials} == {2}
+
+
+def test_a_procedure_that_is_killed_twice_trains_no_finished_trial_again(killed_twice):
+    first, second = killed_twice.finished
+    assert first
+    assert first.items() < second.items() < killed_twice.trainings.items()
+
+
+def test_a_procedure_that_is_killed_twice_concludes_the_same(killed_twice, procedure):
+    assert killed_twice.files == procedure.first.files

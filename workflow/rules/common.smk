@@ -41,6 +41,7 @@ from tuning_playbook.planning.job_sizes import (
     short_jobs,
     with_division,
 )
+from tuning_playbook.planning.looks_only import looks_only
 from tuning_playbook.planning.own_folder import check_own_folder
 from tuning_playbook.planning.plan import check_trials, requests_of
 from tuning_playbook.planning.probes import probe_plan
@@ -53,6 +54,9 @@ from tuning_playbook.procedures.procedure_state import concluded_of, planned_rou
 from tuning_playbook.study.planned_round import ROUND, round_name
 
 share_code(CODE)
+
+# Whether no job runs, and so nothing is changed.
+LOOKS_ONLY = workflow.output_settings.dryrun or looks_only(sys.argv[1:])
 
 
 def give_back(folder, trials):
@@ -102,7 +106,7 @@ try:
         for name, link in CHAIN.items():
             check_own_folder(Path(RESULTS), name, link.plan.study.path)
         for folder in folders_of(Path(RESULTS), CHAIN):
-            for line in give_way(folder, give_back, dry=bool(workflow.output_settings.dryrun)):
+            for line in give_way(folder, give_back, dry=LOOKS_ONLY):
                 logger.warning(printable(line))
     for name, link in STUDIES.items():
         division = divided_by(Path(RESULTS), name, cores_here(), TRIALS_PER_JOB)
@@ -120,6 +124,7 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
     from tuning_playbook.planning.retraining import retraining_lines
     from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
     from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
+    from tuning_playbook.report.exhausted_lines import exhausted_lines
     from tuning_playbook.report.taken_lines import taken_lines
 
     for link in STUDIES.values():
@@ -139,6 +144,8 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
         if not plan.study.imported:
             lines = "\n".join(budget_lines(plan, Path(RESULTS)))
             logger.info(printable(f"{said}: {lines}"))
+            for line in exhausted_lines(plan):
+                logger.warning(printable(f"{said}: {line}"))
             if untold := "\n".join(cannot_tell_lines(plan, Path(RESULTS))):
                 logger.warning(printable(f"{said}: {untold}"))
         if not link.plan.study.imported and not link.earlier:
@@ -221,7 +228,7 @@ def divided_plan(study):
     if study not in KEPT or KEPT[study][0] is not settled:
         plan = with_division(settled, division_of(study))
         KEPT[study] = settled, plan
-        if workflow.is_main_process and not workflow.dryrun:
+        if workflow.is_main_process and not LOOKS_ONLY:
             keep_for_jobs(Path(RESULTS) / study, plan)
     return KEPT[study][1]
 

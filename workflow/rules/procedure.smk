@@ -2,7 +2,7 @@
 # each later one follows from the results of those before it, and so does when there is none.
 
 from tuning_playbook.procedures.planned import conclusion_key, planning_key
-from tuning_playbook.procedures.recipes import RECIPES
+from tuning_playbook.procedures.recipes import recipe_of
 from tuning_playbook.study.planned_round import is_end
 from tuning_playbook.study.settled import read_settled
 
@@ -88,7 +88,7 @@ def conclusion_stamp(wildcards):
 
 def conclusion_plots(wildcards):
     """The plots of its conclusion."""
-    recipe = RECIPES[PROCEDURES[wildcards.procedure].procedure.name]
+    recipe = recipe_of(PROCEDURES[wildcards.procedure].procedure)
     return [f"{RESULTS}/{wildcards.procedure}/plots/{name}.svg" for name in recipe.plots]
 
 

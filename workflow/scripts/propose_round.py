@@ -5,7 +5,7 @@ from pathlib import Path
 from tuning_playbook.dataset.kept import keep_chosen
 from tuning_playbook.dataset.propose import propose_round
 from tuning_playbook.files import write_json
-from tuning_playbook.jobs.job import job_of
+from tuning_playbook.jobs.job import job_of, say
 from tuning_playbook.planning.current import current_plan
 
 with job_of(snakemake):
@@ -15,4 +15,10 @@ with job_of(snakemake):
     output, packs = Path(snakemake.output[0]), map(Path, files.packs)
     study = output.parents[2]
     keep_chosen(study, f"rounds/{current.id}", "study.nc")
-    write_json(output, propose_round(plan, current, packs, study))
+    content = propose_round(plan, current, packs, study)
+    write_json(output, content)
+    if (found := len(content["trials"])) < current.trials:
+        say(
+            f"round {current.number} of the arm '{current.arm}' proposes {found} of "
+            f"{current.trials} trials: there are no more configurations in its space"
+        )

@@ -93,7 +93,7 @@ def verify(archive: Path, *, trials_only: bool = False) -> Verified:
         packed = _reading("packs", lambda: read_packs(results), problems)
         if packed is None:
             return Verified(files, len(records), tuple(problems))
-        for what, check in _checks(bag / PAYLOAD, about, records, packed):
+        for what, check in checks_of_files(bag / PAYLOAD, about, records, packed):
             problems += _reading(what, functools.partial(list, check), problems) or []
         if problems:
             return Verified(files, len(records), tuple(problems))
@@ -181,7 +181,7 @@ def read_about(bag: Path) -> dict[str, Any]:
     return about
 
 
-def _checks(
+def checks_of_files(
     payload: Path,
     about: Mapping[str, Any],
     records: Mapping[str, dict[str, Any]],

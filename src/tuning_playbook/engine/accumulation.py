@@ -35,7 +35,7 @@ def accumulated(
         key: Of the step.
         trial: Says how large a part is.
     """
-    parts = trial.batch_size // trial.microbatch
+    parts = trial.step_examples // trial.microbatch
     cut = jax.tree.map(lambda leaf: leaf.reshape(parts, trial.microbatch, *leaf.shape[1:]), fed)
 
     def add(

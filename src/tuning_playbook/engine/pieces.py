@@ -86,7 +86,7 @@ class Pace:
         taken = time.perf_counter() - program.compile_seconds - self._clock
         weights = jax.tree.leaves([weight for _, weight in program.data.evaluated.values()])
         examples = sum(weight.size for weight in weights)
-        self.seconds = BACKWARD_COST * taken * program.trial.batch_size / examples
+        self.seconds = BACKWARD_COST * taken * program.trial.step_examples / examples
 
     def trained(self, steps: int, compile_seconds: float) -> None:
         """Take note of steps whose results have just arrived."""

@@ -18,6 +18,7 @@ import optax
 
 from tuning_playbook.engine.accumulation import accumulated
 from tuning_playbook.engine.apply import call_apply
+from tuning_playbook.engine.branch import branched, branched_rate
 from tuning_playbook.engine.data import Data
 from tuning_playbook.engine.devices import ONE_DEVICE, Spread
 from tuning_playbook.engine.evaluation import (
@@ -47,11 +48,14 @@ class TrainState(NamedTuple):
         variables: The model's.
         optimizer: The optimizer's, for the parameters as the loop holds them (`layout.py`).
         average: The decaying sum of the parameters so held, where Polyak averaging is on; else ().
+        gathered: The sum of the gradients that the next update of a branch is to be of, of the
+            parameters so held; () where the trial is no branch.
     """
 
     variables: Variables
     optimizer: optax.OptState
     average: Any
+    gathered: Any = ()
 
 
 class Steps(NamedTuple):
@@ -73,8 +77,8 @@ def signature(trial: Trial) -> str:
     }
     training = [trial.max_train_steps, trial.batch_size, trial.eval_every, trial.dense_until]
     width = [trial.lanes, trial.devices, trial.microbatch]
-
-    return canonical([static, trial.traced, training, width])
+    branch = [trial.branch_step, trial.branch_batch, trial.branch_power]
+    return canonical([static, trial.traced, training, width, branch])
 
 
 @dataclass
@@ -109,14 +113,14 @@ class Program:
                 f"batch_size {self.trial.batch_size} is larger than the training set "
                 f"({self.examples} examples)"
             )
-        if self.trial.batch_size % self.spread.parts:
+        if self.trial.step_examples % self.spread.parts:
             raise InfeasibleConfigurationError(
-                f"batch_size {self.trial.batch_size} cannot be shared out evenly among "
+                f"batch_size {self.trial.step_examples} cannot be shared out evenly among "
                 f"{self.spread.parts} devices"
             )
-        if self.trial.batch_size % self.trial.computed_at_once:
+        if self.trial.step_examples % self.trial.computed_at_once:
             raise InfeasibleConfigurationError(
-                f"batch_size {self.trial.batch_size} cannot be cut into equal parts of "
+                f"batch_size {self.trial.step_examples} cannot be cut into equal parts of "
                 f"{self.trial.microbatch} examples (training.microbatch)"
             )
 
@@ -275,7 +279,8 @@ class Program:
         average: Any = ()
         if not self._off("polyak_decay"):
             average = jax.tree.map(jnp.zeros_like, params)
-        return TrainState(variables, optimizer, average)
+        gathered = jax.tree.map(jnp.zeros_like, params) if self.trial.branch_step else ()
+        return TrainState(variables, optimizer, average, gathered)
 
     def _train(
         self,
@@ -334,18 +339,31 @@ class Program:
             # loss to be there before the parameters change makes no copy of them.
             nothing = 0.0 * loss
             gradient = _add(gradient, nothing)
-            rate = self._rate(values, number)
-            optimizer = self._optimizer({**values, "learning_rate": rate})
             told = {"value": loss} if values["optimizer"] == OWN else {}
-            updates, optimizer_state = optimizer.update(gradient, state.optimizer, params, **told)
-            # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
-            params = optax.apply_updates(params, _add(updates, nothing))
+
+            def update(gradient: Any, rate: jax.Array) -> tuple[Any, Any, Any]:
+                """Return the parameters, the optimizer's state and the update of a gradient."""
+                optimizer = self._optimizer({**values, "learning_rate": rate})
+                updates, state_after = optimizer.update(gradient, state.optimizer, params, **told)
+                # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
+                return optax.apply_updates(params, _add(updates, nothing)), state_after, updates
+
+            rate, gathered = self._rate(values, number), state.gathered
+            if self.trial.branch_step:
+                before = (params, state.optimizer, gathered)
+                rate = branched_rate(rate, number, self.trial)
+                after, gathered = branched(
+                    functools.partial(update, rate=rate), before, gradient, number, self.trial
+                )
+                params, optimizer_state, updates = after
+            else:
+                params, optimizer_state, updates = update(gradient, rate)
             variables = {"params": params, **rest}
             average = state.average
             if not off(values["polyak_decay"]):
                 average = optax.incremental_update(params, average, 1.0 - values["polyak_decay"])
-            after = TrainState(variables, optimizer_state, average)
-            return after, Steps(loss, grad_norm, global_norm(updates), rate)
+            state = TrainState(variables, optimizer_state, average, gathered)
+            return state, Steps(loss, grad_norm, global_norm(updates), rate)
 
         def with_params(state: TrainState, change: Callable[[Any], Any]) -> TrainState:
             params = change(state.variables["params"])

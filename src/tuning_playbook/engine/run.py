@@ -183,7 +183,7 @@ def open_feed(
         host_data: As `train_group` has it.
         stream: Likewise.
     """
-    last, batch_size = program.trial.max_train_steps, program.trial.batch_size
+    last, batch_size = program.trial.max_train_steps, program.trial.step_examples
     rows = program.spread.rows(batch_size)
     seeds = [trial.seed for trial in trials]
     if stream is not None:

@@ -98,7 +98,7 @@ def train_final(
     program = Program(alone, workload, data, len(next(iter(folded.values()))), spread)
     seed, traced = program.arguments([alone])
     state = program.init(seed, traced)
-    order = Order([alone.seed], program.examples, alone.batch_size)
+    order = Order([alone.seed], program.examples, alone.step_examples)
     feed: Feed = array_feed(folded, order, 0, steps) if host_fed else IndexFeed(order, 0)
     pace, loss = Pace(), np.nan
     marks = [*(step for step in evaluation_steps(alone).tolist() if step < steps), steps]

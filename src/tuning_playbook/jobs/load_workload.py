@@ -201,14 +201,36 @@ def read_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, A
     try:
         given = _resplit(workload, data_split) if data_split else workload.load_data()
         splits: dict[str, Arrays] = {
-            split: {key: np.asarray(array) for key, array in arrays.items()}
+            split: {key: np.asarray(array) for key, array in _arrays(name, split, arrays).items()}
             for split, arrays in given.items()
         }
+    except WorkloadError:
+        raise
     except (Exception, SystemExit) as error:  # a user's class may raise anything
         raise WorkloadError(
             f"workload '{name}': its data cannot be read: {explain(error)}"
         ) from error
     return splits
+
+
+def _arrays(name: str, split: str, given: Any) -> Mapping[str, Any]:
+    """Return what `load_data` gives as a split.
+
+    Raises:
+        WorkloadError: It is no mapping, as a dataset of another library is none.
+    """
+    if isinstance(given, Mapping):
+        return given
+    said = (
+        f"workload '{name}': load_data returns an object of type {type(given).__name__} as split "
+        f"'{split}'; a split is {{name: [examples, ...]}}"
+    )
+    if split == "train":
+        said += (
+            ". For training batches that are read as they are needed, as from a MapDataset of "
+            "Grain, return no 'train' and define train_batches(seed, step, batch_size)"
+        )
+    raise WorkloadError(said)
 
 
 def data_mistakes(workload: Workload, splits: Mapping[str, Arrays]) -> list[str]:

@@ -177,6 +177,10 @@ def make_trial(
     """
     ordered = {name: hyperparameters[name] for name in sorted(hyperparameters)}
     training, resources = study.spec.training, study.spec.resources
+    branch = training.branch
+    if branch is not None and branch.batch_size == batch_size:  # the run itself
+        branch = None
+    seen = batch_size if branch is None else branch.batch_size
     return Trial(
         workload=study.workload.name,
         hyperparameters=ordered,
@@ -193,7 +197,10 @@ def make_trial(
         nodes=resources.nodes,
         data_split=data_split,
         train_sample=training.train_sample or "",
-        microbatch=training.microbatch if training.microbatch < batch_size else 0,
+        microbatch=training.microbatch if training.microbatch < seen else 0,
+        branch_step=0 if branch is None else branch.step,
+        branch_batch=0 if branch is None else branch.batch_size,
+        branch_power=0.0 if branch is None else float(branch.rate_power),
     )
 
 

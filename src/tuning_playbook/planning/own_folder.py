@@ -32,9 +32,8 @@ def check_own_folder(results: Path, name: str, spec: Path) -> None:
             f"{spec}: no study can be called '{name}', as {results / name} holds something else; "
             "rename the file"
         )
-    try:
-        other = results / (results / name / NAME).read_text().strip()
-    except OSError:
+    other = spec_of_folder(results, name)
+    if other is None:
         return
     if other.is_file() and not (spec.exists() and other.samefile(spec)):
         raise SpecError(
@@ -42,6 +41,19 @@ def check_own_folder(results: Path, name: str, spec: Path) -> None:
             f"{os.path.relpath(other)}; rename one of the two, or give this one another folder "
             "with --config results=<folder>"
         )
+
+
+def spec_of_folder(results: Path, name: str) -> Path | None:
+    """Return the spec that a study's folder of results names; None where it names none.
+
+    Args:
+        results: The folder of all results.
+        name: The study's name.
+    """
+    try:
+        return results / (results / name / NAME).read_text().strip()
+    except OSError:
+        return None
 
 
 def keep_own_folder(results: Path, name: str, spec: Path) -> None:

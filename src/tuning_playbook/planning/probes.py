@@ -88,16 +88,21 @@ class ProbePlan:
 
 
 def probe_plan(spec: Path) -> ProbePlan:
-    """Return the probes of a procedure.
+    """Return the probes of the procedure in a file; see `probes_of`.
 
     Args:
         spec: Its file; its settled spec where it takes from earlier studies.
+    """
+    return probes_of(read_settled(spec))
+
+
+def probes_of(written: WrittenSpec) -> ProbePlan:
+    """Return the probes of a procedure.
 
     Raises:
         SpecError: The spec cannot be carried out as written.
         WorkloadError: Its workload cannot be imported.
     """
-    written = read_settled(spec)
     settings = written.procedure
     assert isinstance(settings, BatchSizesSettings)
     for error in _mistakes(written):

@@ -9,9 +9,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tuning_playbook.errors import ChangedDuringRunError
+from tuning_playbook.errors import ArtefactError, ChangedDuringRunError
 from tuning_playbook.files import write_atomically
 from tuning_playbook.trials.request import PackRequest, request_from_json
+from tuning_playbook.trials.trial import pack_id
 
 NAME = "requests.jsonl"
 
@@ -38,6 +39,7 @@ def read_request(study: Path, pack: str, *, patience: float = 0.0) -> PackReques
         patience: Seconds that it may take a shared file system to show what was written.
 
     Raises:
+        ArtefactError: What it is asked for are other trials than those of its name.
         ChangedDuringRunError: The study has no such pack, or none that Snakemake told of.
     """
     path = study / NAME
@@ -49,6 +51,11 @@ def read_request(study: Path, pack: str, *, patience: float = 0.0) -> PackReques
                 "after this job was planned; run snakemake again, without --no-hooks"
             )
         time.sleep(1.0)
+    if pack_id(sorted(trial.id for trial in found.trials)) != pack:
+        raise ArtefactError(
+            f"{path}: it asks for other trials than those of the pack {pack}, so it was edited; "
+            "run snakemake again, which writes it anew"
+        )
     return found
 
 

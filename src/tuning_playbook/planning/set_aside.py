@@ -5,17 +5,21 @@ wrote goes, and is made again like any other that is missing; and no time in the
 newer than what it is made of.
 """
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tuning_playbook.trials.artefact_hashes import Damaged, find_damaged, hashed_files
+from tuning_playbook.trials.artefact_hashes import find_damaged, hashed_files
 
 GiveBack = Callable[[Path, Iterable[str]], None]
 
 EDITED = ".damaged"
-"""Behind the name of a file that holds something else than its job wrote."""
+"""Behind the name of a file that holds something else than its job wrote.
+
+A number follows where such a file is there already.
+"""
 
 LONG_AGO = 86400.0
 """The time of a file whose own says nothing: a day of 1970, older than all it is made of."""
@@ -46,14 +50,18 @@ def give_way(folder: Path, give_back: GiveBack, *, dry: bool) -> Iterator[str]:
         folder: A folder of results.
         give_back: Called with a pack's folder and its trials before it goes: the others of them
             keep the numbers that they have in it.
-        dry: Whether it is only said, as a dry run does.
+        dry: Whether it is only said, as where no job runs.
     """
     for damaged in list(find_damaged(folder)):
+        kept = _free_name(damaged.file) if damaged.edited else None
         if not dry:
             if damaged.trials:
                 give_back(folder, damaged.trials)
-            _remove(damaged)
-        aside = f"; what it held is kept as {damaged.file.name}{EDITED}" if damaged.edited else ""
+            if kept:
+                damaged.file.replace(kept)
+            else:
+                damaged.file.unlink(missing_ok=True)
+        aside = f"; what it held is kept as {kept.name}" if kept else ""
         yield f"{damaged.file}: {damaged.why}, so it is made again{aside}"
     latest = time.time() + CLOCKS_DIFFER
     for path in (*hashed_files(folder), *(folder / "current").glob("*-*")):
@@ -65,8 +73,8 @@ def give_way(folder: Path, give_back: GiveBack, *, dry: bool) -> Iterator[str]:
                 yield f"{path}: it is dated in the future, so what it is made of is looked at again"
 
 
-def _remove(damaged: Damaged) -> None:
-    if damaged.edited:
-        damaged.file.replace(damaged.file.with_name(f"{damaged.file.name}{EDITED}"))
-    else:
-        damaged.file.unlink(missing_ok=True)
+def _free_name(file: Path) -> Path:
+    """Return the first name beside a damaged file that no earlier damage has taken."""
+    numbers = itertools.chain([""], itertools.count(2))
+    paths = (file.with_name(f"{file.name}{EDITED}{number}") for number in numbers)
+    return next(path for path in paths if not path.exists())

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from tuning_playbook.plots import (
     batch_size_plots,
+    branch_plots,
     clipping_plots,
     exploit_plots,
     fit_plots,
@@ -15,6 +16,7 @@ from tuning_playbook.plots import (
     stability_plots,
     warmup_plots,
 )
+from tuning_playbook.study.batch_scaling_settings import BRANCHES
 
 Draw = Callable[[xr.Dataset], Figure]
 
@@ -45,6 +47,7 @@ PLOTS: Mapping[str, Mapping[str, Draw]] = {
         "rates": scaling_plots.rates,
         "time": scaling_plots.time,
     },
+    BRANCHES: {"branches": branch_plots.branches, "losses": branch_plots.losses},
 }
 
 

@@ -81,7 +81,7 @@ def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> 
     """
     first = first_document(History(document, settings))
     if settings.budget == "epochs":
-        return sum(_trials_of(first, size) for size in settings.sizes[1:])
+        return sum(trials_at(first, size) for size in settings.sizes[1:])
     rates = MOST_RATES * len(NEAR) if tunes_rate(first) else 0
     return len(settings.sizes) * (rates + 1)
 
@@ -107,17 +107,17 @@ def next(history: History) -> Next:
         return conclude(history)
     if not history.rounds:
         return StudyDocument(SWEEP, _sweep(history, settings))
-    trials = list(_rates(history, settings))
+    trials = list(further_rates(history, settings))
     if trials:
         goal = "Are other learning rates near the best one of each batch size better?"
-        return StudyDocument(RATES, _listed(history, trials, goal=goal, seeds=0))
-    seeds = _seeds(history.document)
+        return StudyDocument(RATES, listed_at_sizes(history, trials, goal=goal, seeds=0))
+    seeds = seeds_of(history.document)
     if seeds and not history.has(RERUNS):
         bests = [best_of(of_size(history, size, SEARCHES)) for size in settings.sizes]
         again = [dict(item.values) for item in bests if item and not item.censored]
         if again:
             goal = "How many steps does the best trial of each batch size need on other seeds?"
-            return StudyDocument(RERUNS, _listed(history, again, goal=goal, seeds=seeds))
+            return StudyDocument(RERUNS, listed_at_sizes(history, again, goal=goal, seeds=seeds))
     return conclude(history)
 
 
@@ -138,14 +138,14 @@ def _with_epochs(history: History, settings: BatchScalingSettings, size: int) ->
     dense = given.get("eval_schedule", {}).get("dense_until", 0)
     training = {**given, "max_train_steps": steps, "eval_every": every}
     training["eval_schedule"] = {"dense_until": min(dense, steps)}
-    conditional = list(_at_size(document.get("conditional", []), size, part))
+    conditional = list(at_size(document.get("conditional", []), size, part))
     return {
         **document,
         **_shortened(document, part),
         "goal": f"How many steps to the target at a batch size of {size}?",
         "scientific": {BATCH_SIZE: [size]},
         "training": training,
-        "reruns": {"seeds": _seeds(history.document)},
+        "reruns": {"seeds": seeds_of(history.document)},
         **({"conditional": conditional} if conditional else {}),
     }
 
@@ -161,7 +161,7 @@ def _shortened(part: Mapping[str, Any], share: float) -> dict[str, Any]:
     return {"fixed": fixed} if fixed else {}
 
 
-def _at_size(
+def at_size(
     parts: Sequence[Mapping[str, Any]], size: int, share: float = 1.0
 ) -> Iterator[dict[str, Any]]:
     """Yield the conditional parts of a spec that hold at a batch size, with no other named.
@@ -175,7 +175,7 @@ def _at_size(
             continue
         if BATCH_SIZE in when:
             when[BATCH_SIZE] = size
-        within = list(_at_size(part.get("conditional", []), size, share))
+        within = list(at_size(part.get("conditional", []), size, share))
         yield {
             **part,
             **_shortened(part, share),
@@ -184,7 +184,9 @@ def _at_size(
         }
 
 
-def _rates(history: History, settings: BatchScalingSettings) -> Iterator[Mapping[str, Value]]:
+def further_rates(
+    history: History, settings: BatchScalingSettings
+) -> Iterator[Mapping[str, Value]]:
     """Yield trials with learning rates around the best of each batch size that needs them."""
     rounds = sum(item.purpose == RATES for item in history.rounds)
     if not tunes_rate(history.rounds[0].document) or rounds >= MOST_RATES:
@@ -218,7 +220,7 @@ def _alike(trial: Mapping[str, Value], item: Outcome) -> bool:
     return abs(math.log(float(trial[RATE]) / item.rate)) < math.log(SAME)
 
 
-def _listed(
+def listed_at_sizes(
     history: History, trials: Sequence[Mapping[str, Value]], *, goal: str, seeds: int
 ) -> dict[str, Any]:
     """Return a study of listed trials, the batch sizes of which are its arms.
@@ -247,11 +249,11 @@ def _derived(name: str) -> bool:
     return name.startswith(ONE_MINUS)
 
 
-def _seeds(document: Mapping[str, Any]) -> int:
+def seeds_of(document: Mapping[str, Any]) -> int:
     return int(document.get("reruns", {}).get("seeds", SEEDS))
 
 
-def _trials_of(document: Mapping[str, Any], size: int) -> int:
+def trials_at(document: Mapping[str, Any], size: int) -> int:
     """Return the trials of a search at a batch size."""
     search = document["search"]
     if search["algorithm"] == "list":
@@ -260,7 +262,7 @@ def _trials_of(document: Mapping[str, Any], size: int) -> int:
         return int(search["trials"])
     points = search["points"]
     searched = dict(document.get("nuisance", {}))
-    for part in _at_size(document.get("conditional", []), size):
+    for part in at_size(document.get("conditional", []), size):
         if set(part["when"]) == {BATCH_SIZE}:
             searched |= part.get("nuisance", {})
     each = [

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from tuning_playbook.files import FORMAT
 from tuning_playbook.procedures.procedure_history import Conclusion, History, Outcome
 from tuning_playbook.study.planned_round import round_name
+from tuning_playbook.study.procedure_settings import recipe_name
 
 
 def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
     ids = np.array([outcome.trial for *_, outcome in rows], object)
     attributes = {
         "format": FORMAT,
-        "procedure": history.settings.name,
+        "procedure": recipe_name(history.settings),
         **_objective(history.document["objective"]),
         "max_train_steps": history.max_train_steps,
         "eval_every": int(history.document["training"]["eval_every"]),

@@ -9,8 +9,10 @@ from tuning_playbook.planning.artefacts import SETTLED
 from tuning_playbook.planning.chain import Link, plan_chain
 from tuning_playbook.planning.job_sizes import available_cores, divided_by, with_division
 from tuning_playbook.planning.plan import Plan, plan_study, with_proposals
-from tuning_playbook.procedures.planned import first_plan, has_rounds
+from tuning_playbook.procedures.planned import first_plan_of, has_rounds
 from tuning_playbook.procedures.procedure_state import planned_rounds
+from tuning_playbook.study.read import WrittenSpec, read_spec
+from tuning_playbook.study.settled import read_settled, settle
 
 
 def found_plan(path: Path, results: Path) -> Plan:
@@ -63,28 +65,41 @@ def with_results(plan: Plan, results: Path) -> Plan:
     return with_proposals(plan, [file for file in proposals if file.exists()])
 
 
-def spec_of_procedure(link: Link, results: Path) -> Path:
+def found_procedure(link: Link, results: Path) -> WrittenSpec:
     """Return the spec that the first round of a procedure, or its probes, are planned from.
+
+    One that takes from earlier studies is as it was settled. Before that, and after it was edited,
+    it is what their results make of it.
 
     Args:
         link: The procedure.
         results: The folder of all results.
 
     Raises:
-        TuningPlaybookError: It takes values from earlier studies, and is not settled yet.
+        SpecError: The spec cannot be carried out as written.
+        TuningPlaybookError: It takes values from earlier studies that have no results.
     """
     path = link.plan.study.path
-    spec = results / path.stem / SETTLED if link.earlier else path
-    if not spec.exists():
+    if not link.earlier:
+        return read_settled(path)
+    settled = results / path.stem / SETTLED
+    if settled.exists():
+        with contextlib.suppress(ChangedDuringRunError):  # the spec was edited since then
+            return read_settled(settled)
+    if not all(file.exists() for file in link.files_taken(results)):
         raise TuningPlaybookError(
             f"{path}: takes values from {', '.join(link.names)}, and its rounds follow from them: "
             f"run snakemake --config study={path} first, or say where with --results"
         )
-    return spec
+    from tuning_playbook.analysis.best_result import best_results  # noqa: PLC0415 - slow to import
+
+    folders = {name: results / name for name in link.names}
+    taken = best_results(link.earlier, folders, link.variances, link.concluding)
+    return settle(read_spec(path), taken, link.plan.study.workload)
 
 
 def first_round(link: Link, results: Path) -> Plan:
-    """Return the plan of a procedure's first round; see `spec_of_procedure`.
+    """Return the plan of a procedure's first round; see `found_procedure`.
 
     Raises:
         TuningPlaybookError: It has none, as it trains nothing.
@@ -94,7 +109,7 @@ def first_round(link: Link, results: Path) -> Plan:
             f"{link.plan.study.path}: this procedure measures the machine and has no trials; run "
             f"snakemake --config study={link.plan.study.path}"
         )
-    return first_plan(spec_of_procedure(link, results))[-1]
+    return first_plan_of(found_procedure(link, results))[-1]
 
 
 def _settled(link: Link, results: Path) -> Plan:

@@ -25,6 +25,12 @@ LEAST = 3
 EARLY = 0.1
 """The first part of a run: a warmup takes no more of it."""
 
+LEAST_GAIN = 0.2
+"""The share of the reference's gain below which a trial learns little."""
+
+SMALL = 1e-12
+"""Of a loss that starts from nothing."""
+
 NORMAL_MEDIAN = 0.6745
 
 
@@ -96,6 +102,45 @@ def rise(steps: Sequence[int], losses: Sequence[float]) -> Rise | None:
     to_the_end = length == longest and length >= LEAST
     lasting = to_the_end or longest >= max(LEAST, LASTING * len(losses))
     return Rise(steps[best_begin], lasting)
+
+
+def is_lost(outcome: Outcome, reference: Outcome | None = None) -> bool:
+    """Return whether a trial is unstable, or got nowhere, as one does that blows up at once.
+
+    Args:
+        outcome: What came of the trial.
+        reference: A stable trial, where there is one: the other learns enough beside it.
+    """
+    if instability(outcome) or outcome.nowhere:
+        return True
+    return reference is not None and learns_little(outcome, reference)
+
+
+def learns_little(outcome: Outcome, reference: Outcome) -> bool:
+    """Return whether a training loss falls by less than a fifth of what that of a reference does.
+
+    Both falls are parts of the loss at the start, in as many steps. A dataset says of a trial that
+    it got nowhere only where it is no better than an untrained one, and another one is; at a rate
+    that is too high training may end just below that.
+
+    Source: playbook, figure 7a: "uncharacteristically high values of the loss" are infeasible.
+    """
+    if not outcome.train_losses or not reference.train_losses:
+        return False
+    last = outcome.steps[len(outcome.train_losses) - 1]
+    by_then = [
+        loss
+        for step, loss in zip(reference.steps, reference.train_losses, strict=False)
+        if step <= last
+    ] or reference.train_losses[:1]
+    # A rate that is far too high raises the loss within the first window; seeds differ a little.
+    start = min(outcome.train_losses[0], by_then[0])
+    return _gain(start, outcome.train_losses) < LEAST_GAIN * _gain(by_then[0], by_then)
+
+
+def _gain(start: float, losses: Sequence[float]) -> float:
+    """Return by what part of a start a loss falls, one window not counting."""
+    return (start - min(_medians(losses))) / max(abs(start), SMALL)
 
 
 def is_early(step: int, max_train_steps: int) -> bool:

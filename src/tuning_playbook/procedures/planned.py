@@ -13,7 +13,7 @@ from tuning_playbook.procedures.procedure_history import (
     Outcome,
     StudyDocument,
 )
-from tuning_playbook.procedures.recipes import RECIPES
+from tuning_playbook.procedures.recipes import recipe_of
 from tuning_playbook.study.origin import EarlierResult
 from tuning_playbook.study.planned_round import round_name, written_round
 from tuning_playbook.study.procedure_settings import ProcedureSettings
@@ -24,18 +24,20 @@ from tuning_playbook.trials.trial import ID_DIGITS, canonical, digest
 
 
 def first_plan(spec: Path) -> tuple[WrittenSpec, str, Plan]:
-    """Return the first round of a procedure.
+    """Return the first round of the procedure in a file; see `first_plan_of`.
 
     Args:
         spec: Its file; its settled spec where it takes from earlier studies.
+    """
+    return first_plan_of(read_settled(spec))
 
-    Returns:
-        Its spec, its purpose and its plan.
+
+def first_plan_of(procedure: WrittenSpec) -> tuple[WrittenSpec, str, Plan]:
+    """Return the first round of a procedure: its spec, its purpose and its plan.
 
     Raises:
         SpecError: The spec cannot be carried out as written.
     """
-    procedure = read_settled(spec)
     try:
         answer = next_round(procedure, ())
     except SpecError as error:
@@ -53,7 +55,7 @@ def next_round(
     Raises:
         SpecError: There is no round yet, and the procedure cannot be carried out on such a spec.
     """
-    recipe = RECIPES[_settings(procedure).name]
+    recipe = recipe_of(_settings(procedure))
     if recipe.check and not rounds:
         recipe.check(study_of(procedure))
     return recipe.next(history_of(procedure, rounds))
@@ -130,7 +132,7 @@ def current_procedure(spec: str, key: str, *, concluded: bool = False) -> Writte
 
 def most_rounds(settings: ProcedureSettings) -> int:
     """Return the most rounds that a procedure has."""
-    recipe = RECIPES[settings.name]
+    recipe = recipe_of(settings)
     return recipe.rounds(settings) if recipe.rounds else recipe.max_rounds
 
 
@@ -139,15 +141,14 @@ def has_rounds(settings: ProcedureSettings) -> bool:
     return most_rounds(settings) > 0
 
 
-def most_of(spec: Path, first: Plan) -> tuple[int, int]:
+def most_of(procedure: WrittenSpec, first: Plan) -> tuple[int, int]:
     """Return the most rounds and the most trials that a procedure may have.
 
     Args:
-        spec: Its file, or its settled spec.
+        procedure: Its spec.
         first: The plan of its first round.
     """
-    procedure = read_settled(spec)
-    recipe = RECIPES[_settings(procedure).name]
+    recipe = recipe_of(_settings(procedure))
     later = recipe.most_trials(history_of(procedure, ()).document, procedure.procedure)
     return most_rounds(_settings(procedure)), sum(first.trials_per_arm.values()) + later
 

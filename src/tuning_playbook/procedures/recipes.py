@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuning_playbook.procedures import (
+    batch_branches,
     batch_scaling,
     batch_sizes,
     clipping,
@@ -17,6 +18,8 @@ from tuning_playbook.procedures import (
 from tuning_playbook.procedures.exploit_rules import check_exploit
 from tuning_playbook.procedures.fit_rules import check_fit
 from tuning_playbook.procedures.procedure_history import History, Next
+from tuning_playbook.study.batch_scaling_settings import BRANCHES
+from tuning_playbook.study.procedure_settings import ProcedureSettings, recipe_name
 from tuning_playbook.study.study import Study
 
 
@@ -57,6 +60,12 @@ RECIPES: Mapping[str, Recipe] = {
         batch_scaling.PLOTS,
         rounds=batch_scaling.most_rounds,
     ),
+    BRANCHES: Recipe(
+        batch_branches.next,
+        batch_branches.MAX_ROUNDS,
+        batch_branches.most_trials,
+        batch_branches.PLOTS,
+    ),
     "longer_training": Recipe(
         longer_training.next,
         longer_training.MAX_ROUNDS,
@@ -74,3 +83,8 @@ RECIPES: Mapping[str, Recipe] = {
         exploit.next, exploit.MAX_ROUNDS, exploit.most_trials, exploit.PLOTS, check_exploit
     ),
 }
+
+
+def recipe_of(settings: ProcedureSettings) -> Recipe:
+    """Return the recipe that carries out a procedure with some settings."""
+    return RECIPES[recipe_name(settings)]

@@ -42,7 +42,7 @@ ADVICE = {
 def sentence(history: History, scaling: Scaling, verdict: str) -> str:
     """Return what the batch sizes say of the steps to the target."""
     sizes, there = [item.size for item in scaling.results], scaling.there
-    target, budget = _target(history), _settings(history).budget
+    target, budget = target_of_history(history), _settings(history).budget
     tried = f"batch sizes from {sizes[0]:,} to {sizes[-1]:,}"
     examples = f"{history.max_train_steps * sizes[0]:,} examples"
     lost = [item for item in scaling.results if item.steps is None]
@@ -209,7 +209,8 @@ def _interval(low: float, high: float, scaling: Scaling) -> str:
     return f"from {min(low, most):,.0f} up, without an end"
 
 
-def _target(history: History) -> str:
+def target_of_history(history: History) -> str:
+    """Return the target of a procedure, as `validation/loss <= 0.5`."""
     objective = history.document["objective"]
     said = steps_to(objective["metric"], objective["mode"], objective["target"])
     return said.removeprefix("steps to ")

@@ -9,11 +9,17 @@ patterns".
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuning_playbook.procedures.instability import Rise, instability, is_early, rise
+from tuning_playbook.procedures.instability import (
+    Rise,
+    instability,
+    is_early,
+    is_lost,
+    rise,
+)
 from tuning_playbook.procedures.procedure_history import (
     Conclusion,
     History,
@@ -45,6 +51,9 @@ APART = 1.25
 
 BISECTED = 1e-9
 """Of a ratio: rates are rounded."""
+
+SAME_RATE = 1e-5
+"""Relative: specs have rates rounded to six digits."""
 
 FALLS = (2, 4, 8)
 """Where not even the best rate is stable, so many times lower ones are trained."""
@@ -143,9 +152,9 @@ def _planned(
     """Return what is still to be trained; None if nothing is."""
     best = reference.rate
     purpose, rates, what = BETWEEN, list[float](), "between the highest stable and the unstable one"
-    if not history.has(RATES):
-        times = [item for item in settings.rates if item > 1]
-        purpose, rates, what = RATES, [best * item for item in times], "above the best one"
+    above = [best * times for times in settings.rates if times > 1]
+    if not history.has(RATES) and _untrained(history, reference, above):
+        purpose, rates, what = RATES, above, "above the best one"
     elif not history.has(LOOK):
         return StudyDocument(LOOK, _look(history, settings, reference))
     elif bracket.unstable is None:
@@ -161,7 +170,7 @@ def _planned(
             purpose, rates, what = LOWER, [lowest / fall for fall in FALLS], "below the best one"
     elif not history.has(BETWEEN):
         rates = rates_between(bracket.stable, bracket.unstable.rate)
-    trials = [{"learning_rate": rounded(rate)} for rate in rates]
+    trials = [{"learning_rate": rate} for rate in _untrained(history, reference, rates)]
     goal = f"Is training stable at learning rates {what}?"
     document = pinned(history, reference.values, trials, goal=goal)
     return StudyDocument(purpose, document) if trials else None
@@ -191,12 +200,7 @@ def bracket_of(history: History, reference: Outcome) -> Bracket:
         reference: The trial at the best rate; only trials that differ in the rate alone count.
     """
     comparable = [item for item in history.of(*FULL_LENGTH) if _alike(item, reference)]
-    # Where the rate is too low, training gets nowhere too.
-    unstable = [
-        item
-        for item in comparable
-        if instability(item) or (item.nowhere and item.rate > reference.rate)
-    ]
+    unstable = [item for item in comparable if is_unstable(item, reference)]
     lowest = min(unstable, key=lambda item: item.rate, default=None)
     stable = [item.rate for item in comparable if item.loss is not None and item not in unstable]
     below = [rate for rate in stable if lowest is None or rate < lowest.rate]
@@ -204,6 +208,20 @@ def bracket_of(history: History, reference: Outcome) -> Bracket:
         item for item in unstable if lowest and item.rate <= NEAR * lowest.rate * (1 + BISECTED)
     ]
     return Bracket(max(below, default=None), lowest, tuple(near))
+
+
+def is_unstable(outcome: Outcome, reference: Outcome) -> bool:
+    """Return whether a trial is unstable, or gets nowhere at a rate above the best one.
+
+    At a rate that is too low training gets nowhere too.
+
+    Args:
+        outcome: What came of the trial.
+        reference: The trial at the best rate.
+    """
+    if outcome.rate > reference.rate:
+        return is_lost(outcome, reference)
+    return instability(outcome) is not None
 
 
 def _reference(history: History) -> Outcome | None:
@@ -217,6 +235,16 @@ def _reference(history: History) -> Outcome | None:
 def _alike(one: Outcome, other: Outcome) -> bool:
     names = {*one.values, *other.values} - {"learning_rate"}
     return all(one.values.get(name) == other.values.get(name) for name in names)
+
+
+def _untrained(history: History, reference: Outcome, rates: Sequence[float]) -> list[float]:
+    """Return those of some rates that no earlier trial has that differs in the rate alone."""
+    trained = [item.rate for item in history.of(*FULL_LENGTH) if _alike(item, reference)]
+    return [
+        rate
+        for rate in map(rounded, rates)
+        if not any(math.isclose(rate, other, rel_tol=SAME_RATE) for other in trained)
+    ]
 
 
 def _look(history: History, settings: StabilitySettings, reference: Outcome) -> dict[str, Any]:
@@ -281,9 +309,12 @@ def _conclude(history: History, reference: Outcome | None, bracket: Bracket) -> 
     numbers = {"best_rate": math.nan if best is None else best.rate}
     numbers["unstable_rate"] = math.nan if unstable is None else unstable
     seen = [instability(item) for item in outcomes]
-    lost = [reference is not None and i.nowhere and i.rate > reference.rate for i in outcomes]
+    bad = [
+        is_unstable(item, reference) if reference else one is not None
+        for item, one in zip(outcomes, seen, strict=True)
+    ]
     columns = {
-        "unstable": tuple(float(bool(a) or b) for a, b in zip(seen, lost, strict=True)),
+        "unstable": tuple(map(float, bad)),
         "onset_step": tuple(math.nan if item is None else float(item.step) for item in seen),
     }
     return Conclusion(
@@ -326,7 +357,10 @@ def _sentence(
         else "; no rate that was tried is stable."
     )
     step = 0 if where is None else where.step
-    said += f" There the loss begins to rise {_when(onset)}, at step {step:,}."
+    if step:
+        said += f" There the loss begins to rise {_when(onset)}, at step {step:,}."
+    else:
+        said += " There training fails from its first steps on."
     if verdict == FAR:
         said += " Rates in between are stable and no better, so the instability costs nothing."
     return said

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tuning_playbook.procedures import stability
-from tuning_playbook.procedures.instability import instability
+from tuning_playbook.procedures.instability import instability, is_lost
 from tuning_playbook.procedures.procedure_history import (
     Conclusion,
     History,
@@ -53,12 +53,6 @@ BETWEEN_TWO = 3
 
 MOST_BETWEEN = 2
 """Rounds of those, the second of longer warmups where no seed of the first may be trusted."""
-
-LEAST_GAIN = 0.2
-"""The share of the reference's gain below which a trial got nowhere."""
-
-SMALL = 1e-12
-"""Of a loss that starts from nothing."""
 
 COMPARED = 5
 """Reruns of the run with a warmup and of the baseline."""
@@ -185,37 +179,12 @@ def tried(history: History) -> Iterator[tuple[int, Outcome]]:
 def stable_warmups(history: History, reference: Outcome) -> list[int]:
     """Return the warmups that are stable on every seed that was tried, the shortest first."""
     lengths = {steps for steps, _ in tried(history)}
-    lost = {steps for steps, outcome in tried(history) if is_lost(outcome, reference)}
+    lost = {
+        steps
+        for steps, outcome in tried(history)
+        if outcome.loss is None or is_lost(outcome, reference)
+    }
     return sorted(lengths - lost)
-
-
-def is_lost(outcome: Outcome, reference: Outcome) -> bool:
-    """Return whether a trial is unstable, or got nowhere.
-
-    Where all trials of a round get nowhere, its dataset names none of them. So the training loss
-    has to fall, as a part of its start, by a fifth of what that of the reference does in as many
-    steps.
-
-    Args:
-        outcome: What came of the trial.
-        reference: The trial without a warmup.
-    """
-    if instability(outcome) or outcome.nowhere or outcome.loss is None:
-        return True
-    if not outcome.train_losses or not reference.train_losses:
-        return False
-    last = outcome.steps[len(outcome.train_losses) - 1]
-    by_then = [
-        loss
-        for step, loss in zip(reference.steps, reference.train_losses, strict=False)
-        if step <= last
-    ]
-    return _gain(outcome.train_losses) < LEAST_GAIN * _gain(by_then or reference.train_losses[:1])
-
-
-def _gain(losses: Sequence[float]) -> float:
-    """Return by what part of its start a loss falls: seeds start from different losses."""
-    return (losses[0] - min(losses)) / max(abs(losses[0]), SMALL)
 
 
 def seeds_of(history: History, steps: int) -> int:
@@ -317,10 +286,7 @@ def _conclude(
     settings = _settings(history)
     outcomes = [item for one in history.rounds for item in one.outcomes]
     seen = [instability(item) for item in outcomes]
-    lost = [
-        bool(onset) or item.nowhere if start is None else is_lost(item, start.reference)
-        for onset, item in zip(seen, outcomes, strict=True)
-    ]
+    lost = [is_lost(item, None if start is None else start.reference) for item in outcomes]
     rate = None if start is None else rounded(settings.times * start.unstable_rate)
     numbers = {
         "base_rate": math.nan if rate is None else rate,

@@ -8,8 +8,8 @@ from tuning_playbook.planning.budget_plan import Budget
 from tuning_playbook.planning.chain import plan_chain
 from tuning_playbook.planning.class_signatures import check_class
 from tuning_playbook.planning.plan import Plan
-from tuning_playbook.planning.probes import probe_plan
-from tuning_playbook.procedures.found_plan import first_round, spec_of_procedure, with_results
+from tuning_playbook.planning.probes import probes_of
+from tuning_playbook.procedures.found_plan import first_round, found_procedure, with_results
 from tuning_playbook.procedures.planned import has_rounds, most_of
 from tuning_playbook.procedures.procedure_state import concluded_of
 from tuning_playbook.report.budget_lines import (
@@ -19,6 +19,7 @@ from tuning_playbook.report.budget_lines import (
     evaluation_lines,
 )
 from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
+from tuning_playbook.report.exhausted_lines import exhausted_lines, trials_to_come
 from tuning_playbook.report.import_lines import import_lines
 from tuning_playbook.report.probe_lines import probe_cost_lines
 from tuning_playbook.report.taken_lines import taken_lines
@@ -38,7 +39,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
     chain = plan_chain([path])
     link = chain[path.stem]
     if link.procedure and not has_rounds(link.procedure):
-        probes = probe_plan(spec_of_procedure(link, results))
+        probes = probes_of(found_procedure(link, results))
         check_class(probes.plan)
         yield from probe_cost_lines(path, probes)
         return
@@ -49,7 +50,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
     plan = known or link.plan
     if link.procedure:
         plan = first_round(link, results)
-        rounds, trials = most_of(spec_of_procedure(link, results), plan)
+        rounds, trials = most_of(found_procedure(link, results), plan)
         yield f"{path}: at most {rounds} rounds and {trials} trials; round 1 is:"
     plan = with_results(plan, results)
     again = outdated(link, chain, results, concluded_of(link, chain, results))
@@ -62,6 +63,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
         yield from budget_lines(plan, results)
         yield from evaluation_lines(plan)
         yield from doubt_lines(plan)
+        yield from exhausted_lines(plan)
         yield from (f"advice: {advice}" for advice in plan.advice)
         yield from cannot_tell_lines(plan, results)
     if budget is not None:
@@ -71,7 +73,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
 def _trial_lines(plan: Plan, taken: list[str]) -> Iterator[str]:
     """Yield how many trials there are, in which arms, and what is taken from earlier studies."""
     study, counts = plan.study, plan.trials_per_arm
-    to_come = sum(counts.values()) - len(plan.trials)
+    to_come = trials_to_come(plan)
     more = f", and {to_come} to be proposed in rounds" if to_come else ""
     jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
     yield from (f"  {line}" for line in taken)

@@ -64,7 +64,7 @@ def render_procedure(
     Returns:
         The text of one HTML file. It loads nothing, and the same input gives the same text.
     """
-    described = RECIPES[conclusion["procedure"]].plots
+    described = RECIPES[str(dataset.attrs["procedure"])].plots
     figures = [
         replace(figure, title=_title(figure.stem), description=described[figure.stem])
         for figure in make_figures(plots, [])

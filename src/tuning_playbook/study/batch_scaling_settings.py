@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StrictFloat, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, model_validator
 
 from tuning_playbook.declarations import Value, repeated
 from tuning_playbook.study.base import Shape
@@ -19,6 +19,9 @@ FEWEST = 3
 """Batch sizes: the fit has two numbers, and one more shows whether it holds."""
 
 MOST = 12
+
+BRANCHES = "batch_branches"
+"""The recipe with `branch: true`."""
 
 UNKNOWN_YET = 1
 """What `to` is while an earlier study has yet to tell it."""
@@ -73,12 +76,41 @@ class BatchScalingSettings(Shape):
     )
     step_times: list[StepTime] = Field(
         default_factory=list,
-        description="the time of a step at each batch size, on the machine that is meant; left "
-        "out, that of these trials",
+        description="the time of a step at each batch size, on the machine that is meant: a list, "
+        "or {from: <procedure>} for what the probes of a batch_sizes procedure measured; left out, "
+        "that of these trials",
     )
+
+    branch: StrictBool = Field(
+        False,
+        description="estimates the critical batch size from branches of one run at the smallest "
+        "batch size, at a quarter of the cost at most; says nothing of time",
+    )
+    compare: Annotated[StrictFloat | StrictInt, Field(gt=0)] | None = Field(
+        None,
+        description="the critical batch size of a full sweep, with which the estimate of branches "
+        "is compared: {from: <its name>, of: critical_batch_size}",
+    )
+
+    @property
+    def recipe(self) -> str:
+        """The recipe that carries it out."""
+        return BRANCHES if self.branch else self.name
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.branch and self.budget == "epochs":
+            raise ValueError("branches compare losses after as many examples: take 'budget' away")
+        if self.branch and self.step_times:
+            raise ValueError("branches say nothing of time: take 'step_times' away")
+        if self.compare is not None and not self.branch:
+            raise ValueError("'compare' is for the estimate of branches: add 'branch: true'")
+        odd = [size for size in self.sizes if size % self.sizes[0]]
+        if self.branch and odd:
+            raise ValueError(
+                f"a branch has whole batches of the smallest size, and {self.sizes[0]} does not "
+                f"divide {odd[0]}"
+            )
         given = self.model_fields_set & {"smallest", "largest"}
         if self.batch_sizes is not None and given:
             raise ValueError("give batch_sizes, or from and to, not both")

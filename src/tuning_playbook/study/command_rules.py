@@ -51,6 +51,11 @@ def _check_engine(draft: Draft) -> None:
             "a command accumulates gradients itself",
         ),
         (
+            training.branch is not None,
+            ("training", "branch"),
+            "a command changes its batch size itself",
+        ),
+        (
             training.train_sample is not None,
             ("training", "train_sample"),
             "a command chooses itself what it evaluates on",

@@ -101,6 +101,11 @@ SEARCH: Mapping[str, Any] = {"algorithm": "random", "trials": 1}
 """The search of a procedure that names none, where its spec is read as a study's."""
 
 
+def recipe_name(settings: ProcedureSettings) -> str:
+    """Return the name of the recipe that carries out a procedure with some settings."""
+    return settings.recipe if isinstance(settings, BatchScalingSettings) else settings.name
+
+
 def as_study(document: Mapping[str, Any], procedure: ProcedureSettings) -> dict[str, Any]:
     """Return the document of a procedure's spec as that of a study."""
     study = {key: value for key, value in document.items() if key != "procedure"}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,10 +18,11 @@ from tuning_playbook.study.batch_scaling_settings import (
 )
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.earlier_results import Reference, find_references, without
-from tuning_playbook.study.import_spec import ImportSpec
+from tuning_playbook.study.import_spec import ImportSpec, Source
 from tuning_playbook.study.origin import EarlierResult, Taken
 from tuning_playbook.study.procedure_settings import ProcedureSettings, ProcedureSpec, as_study
 from tuning_playbook.study.roles import NEVER_A_HYPERPARAMETER
+from tuning_playbook.study.searches import Search
 from tuning_playbook.study.values import RANGE, VALUES
 from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.study.yaml import Location, read_yaml
@@ -31,18 +32,17 @@ ShapeT = TypeVar("ShapeT", bound=Shape)
 MAX_MESSAGES = 5
 """Errors shown at once; the first few name the cause, the rest follow from it."""
 
-ALGORITHMS = ("halton", "random", "grid", "list", "bayesian")
-FORMATS = (
-    *("csv", "jsonl", "algoperf", "optuna", "ray", "mlflow", "tensorboard", "wandb", "archive"),
-)
-PROCEDURES = (
-    *("stability", "warmup", "clipping", "batch_sizes", "batch_scaling"),
-    *("steps_to_fit", "longer_training", "exploit"),
-)
+
+def _tags(union: Any, key: str) -> tuple[str, ...]:
+    """Return the values of the key by which the members of a discriminated union differ."""
+    members = get_args(get_args(union)[0])
+    return tuple(get_args(item.model_fields[key].annotation)[0] for item in members)
+
+
 TAGS = {
-    "search": ("algorithm", ALGORITHMS),
-    "source": ("format", FORMATS),
-    "procedure": ("name", PROCEDURES),
+    "search": ("algorithm", _tags(Search, "algorithm")),
+    "source": ("format", _tags(Source, "format")),
+    "procedure": ("name", _tags(ProcedureSettings, "name")),
 }
 """The keys whose shape one of their own keys chooses, and its known values."""
 
@@ -259,6 +259,8 @@ def _reason(detail: ErrorDetails, model: type[BaseModel], location: Location) ->
 def _unknown_key(model: type[BaseModel], location: Location) -> str:
     known = _fields_at(model, location[:-1])
     name = str(location[-1])
+    if location == ("search", "seed"):
+        return "this search draws nothing; training.seed gives its trials other seeds"
     if name in NEVER_A_HYPERPARAMETER and location[0] != "training":
         return NEVER_A_HYPERPARAMETER[name]
     if model is ImportSpec and len(location) == 1 and name in shape.StudySpec.model_fields:

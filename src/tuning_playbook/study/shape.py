@@ -102,6 +102,21 @@ class EvalSchedule(Shape):
     )
 
 
+class Branch(Shape):
+    """From which step on trials train at the batch size of their arm, as branches of one run."""
+
+    step: Steps = Field(description="steps at the batch size of the run")
+    batch_size: Examples = Field(
+        description="of the run, which divides every other; a branch sees so many examples a step, "
+        "and has one update for as many steps as make its own batch"
+    )
+    rate_power: Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)] = Field(
+        0.5,
+        description="the learning rate of a branch is multiplied by the ratio of the batch sizes "
+        "to this power: 1 for linear scaling, 0.5 for the square root",
+    )
+
+
 class Training(Shape):
     """How long and how every trial trains."""
 
@@ -114,6 +129,9 @@ class Training(Shape):
         description="examples of a batch that are computed at once, where memory has no room for "
         "all; divides batch_size; 0, or as many as the batch has, for all of them. It makes a step "
         "slower, never faster",
+    )
+    branch: Branch | None = Field(
+        None, description="trains every trial up to a step at one smaller batch size"
     )
     eval_every: Steps = Field(description="steps between evaluations; divides max_train_steps")
     eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)

@@ -48,8 +48,7 @@ def read_best(folder: Path, selection: CheckpointSelection) -> BestCheckpoint | 
     """Return what was measured of a trial's best checkpoint; None where nothing was."""
     try:
         content = json.loads(best_file(folder, selection).read_text())
-        content.pop("format")
-        return BestCheckpoint(**content)
+        return BestCheckpoint(**content) if content.pop("format") == FORMAT else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 

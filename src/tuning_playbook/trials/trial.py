@@ -40,6 +40,10 @@ class Trial:
             fixed sample of it, as large as what they see of the validation split.
         microbatch: Examples of the parts that a batch is computed in, one after the other; 0 where
             it is computed at once.
+        branch_step: From this step on it is a branch of a run at a smaller batch size; 0 for none.
+        branch_batch: The batch size of that run: examples a step, before and after the branch.
+        branch_power: The power of the ratio of the batch sizes that is the factor of the learning
+            rate after the branch.
     """
 
     workload: str
@@ -58,11 +62,19 @@ class Trial:
     data_split: int = 0
     train_sample: Literal["", "all"] = ""
     microbatch: int = 0
+    branch_step: int = 0
+    branch_batch: int = 0
+    branch_power: float = 0.0
+
+    @property
+    def step_examples(self) -> int:
+        """Return how many examples a step sees; an update of a branch has several steps."""
+        return self.branch_batch or self.batch_size
 
     @property
     def computed_at_once(self) -> int:
-        """Return how many examples of a batch are computed at once."""
-        return self.microbatch or self.batch_size
+        """Return how many examples of a step are computed at once."""
+        return self.microbatch or self.step_examples
 
     @functools.cached_property
     def fingerprint(self) -> str:
