@@ -314,7 +314,8 @@ def _optuna(options: argparse.Namespace) -> int:
     path = options.results / options.study / "study.nc"
     if not path.exists():
         raise TuningPlaybookError(
-            f"{path}: there is no such file: run snakemake --config study={options.study} first, "
+            f"{path}: there is no such file: run snakemake --config "
+            f"study={options.study.partition('/')[0]} first, "
             "or say where with --results"
         )
     if options.journal.exists():

@@ -143,7 +143,8 @@ class OpenedStudy:
         file = self.folder / "report.html"
         if not file.exists():
             raise ArtefactError(
-                f"{file}: it is not there yet: run snakemake --config study={self.name}"
+                f"{file}: it is not there yet: run snakemake --config "
+                f"study={self.name.partition('/')[0]}"
             )
         return file
 

@@ -64,5 +64,5 @@ def test_trials_that_are_not_those_of_the_pack_are_refused_before_they_train(pla
     content = json.loads(one)
     content["trials"][0]["seed"] += 1
     file.write_text("".join([json.dumps(content, separators=(",", ":")) + "\n", *rest]))
-    with pytest.raises(ArtefactError, match=f"other trials than those of the pack {pack}; .*remov"):
+    with pytest.raises(ArtefactError, match=f"trials than those of the pack {pack}, so"):
         read_request(tmp_path, pack)

@@ -8,6 +8,12 @@ import pytest
 from tests.jobs.damage import flip_a_bit
 from tuning_playbook.planning.set_aside import folders_of, give_way
 from tuning_playbook.trials.artefact_hashes import write_hash
+from tuning_playbook.trials.pack_file import write_pack
+from tuning_playbook.trials.record import Curves, TrialRecord
+from tuning_playbook.trials.trial import pack_id
+from tuning_playbook.trials.trial_json import KEYS, write_trial_json
+
+RECORD = dict.fromkeys(KEYS, "") | {"status": "completed"}
 
 MONTH = 30 * 86400.0
 
@@ -58,7 +64,7 @@ def test_what_an_earlier_damage_left_is_kept_too(study):
 
 def test_before_a_pack_goes_its_trials_get_their_own_numbers_back(study):
     """The record of one is lost; the pack is whole, and may hold the only numbers of the others."""
-    pack = study / "packs/0.nc"
+    pack = study / f"packs/{pack_id(['finished', 'lost'])}.nc"
     pack.parent.mkdir()
     pack.write_text("numbers")
     write_hash(study, pack, trials=["lost", "finished"])
@@ -67,6 +73,23 @@ def test_before_a_pack_goes_its_trials_get_their_own_numbers_back(study):
     assert str(study / "trials/lost/trial.json") in line
     assert given == [(study, ("lost", "finished"), True)]
     assert not pack.exists()
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_pack_of_other_trials_gives_way_before_anything_trains(study, hashed):
+    """One copied from another study, with its hash or without it."""
+    record = TrialRecord("", "completed", "", Curves([0], {"train/loss": [1.0]}), Curves([], {}))
+    for name, trials in {"0123456789": ["0123456789"], "aaaaaaaaaa": ["bbbbbbbbbb"]}.items():
+        pack = study / f"packs/{name}.nc"
+        write_pack(pack, dict.fromkeys(trials, record))
+        if hashed:
+            write_hash(study, pack, trials=trials)
+        for trial in trials:
+            write_trial_json(study / "trials" / trial, RECORD)
+    (line,) = give_way(study, nothing_to_give, dry=False)
+    assert "aaaaaaaaaa.nc: it holds other trials than those of its name, so it is made" in line
+    assert (study / "packs/aaaaaaaaaa.nc.damaged").exists()
+    assert (study / "packs/0123456789.nc").exists()
 
 
 def test_an_empty_file_is_removed(study):

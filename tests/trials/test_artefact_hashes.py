@@ -16,6 +16,7 @@ from tuning_playbook.trials.artefact_hashes import (
     sha256_of,
     write_hash,
 )
+from tuning_playbook.trials.trial import pack_id
 from tuning_playbook.trials.trial_files import pack_trials, trial_folder, write_trial
 
 
@@ -98,13 +99,17 @@ def test_a_file_is_made_again_with_a_part_of_it_that_is_lost(launch, damage):
     assert damaged.why == f"{model}, which belongs to it, is lost or damaged"
 
 
+def both(trials):
+    return f"packs/{pack_id(sorted(trial.id for trial in trials))}.nc"
+
+
 @pytest.fixture
 def packed(tmp_path):
     trials = [make_trial(0), make_trial(1)]
     records = {trial.id: record_of(trial, [0.9, 0.5, 0.4, 0.3, 0.2]) for trial in trials}
     for trial in trials:
         write_trial(tmp_path, trial, records[trial.id], kept_steps=[], provenance={})
-    pack_trials(tmp_path, tmp_path / "packs/both.nc", trials, records)
+    pack_trials(tmp_path, tmp_path / both(trials), trials, records)
     return tmp_path, trials
 
 
@@ -115,7 +120,7 @@ def test_a_pack_is_made_again_when_the_record_of_a_trial_is_lost(packed, damage)
     record = trial_folder(study, trials[1]) / "trial.json"
     record.unlink() if damage is None else record.write_text(damage)
     ((damaged),) = find_damaged(study)
-    assert damaged.file == study / "packs/both.nc"
+    assert damaged.file == study / both(trials)
     assert str(record) in damaged.why
     assert not damaged.edited
 
@@ -124,4 +129,4 @@ def test_a_status_that_was_changed_in_a_record_is_noticed(packed):
     study, trials = packed
     record = trial_folder(study, trials[0]) / "trial.json"
     record.write_text(record.read_text().replace("completed", "diverged"))
-    assert found(study) == [("packs/both.nc", False)]
+    assert found(study) == [(both(trials), False)]

@@ -53,8 +53,8 @@ def read_request(study: Path, pack: str, *, patience: float = 0.0) -> PackReques
         time.sleep(1.0)
     if pack_id(sorted(trial.id for trial in found.trials)) != pack:
         raise ArtefactError(
-            f"{path}: it asks for other trials than those of the pack {pack}; it was edited: "
-            "remove it and run snakemake again, which writes it anew"
+            f"{path}: it asks for other trials than those of the pack {pack}, so it was edited; "
+            "run snakemake again, which writes it anew"
         )
     return found
 

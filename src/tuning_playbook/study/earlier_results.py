@@ -72,7 +72,7 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """Return the name of what it stands for, also where it stands in a list."""
+        """Return the name of what it stands for, also where it is in a list."""
         return next(
             str(k) for k in reversed(self.location) if isinstance(k, str) and k not in KINDS
         )
@@ -339,7 +339,7 @@ def range_around(
 
 
 def _places(document: Mapping[str, Any]) -> Iterator[tuple[Location, Any, Any]]:
-    """Yield every place where a reference may stand, what stands there, and the shape it has."""
+    """Yield every place where a reference may stand, what is there, and the shape it has."""
     for location, part in _parts(document, ()):
         for role, model in (("fixed", ValueReference), ("nuisance", RangeReference)):
             for name, value in _items(part.get(role)):

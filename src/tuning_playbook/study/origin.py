@@ -61,11 +61,11 @@ OF_COMPARED = ("compared", "beside", "runner_up")
 
 @dataclass(frozen=True)
 class Taken:
-    """What stands at a place of a spec, and where it is from.
+    """What is at a place of a spec, and where it is from.
 
     Attributes:
         place: As `fixed.learning_rate`.
-        value: What stands there now, written as in a spec.
+        value: What is there now, written as in a spec.
         study: The earlier study.
         arm: The arm that its best trial is in.
         trial: The trial's id.

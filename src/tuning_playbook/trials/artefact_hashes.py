@@ -8,6 +8,7 @@ of a whole file. A file without one is taken as it is: it was made by an earlier
 here is heavy, because every run looks at all files when it begins.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.files import naming_storage, write_atomically
+from tuning_playbook.trials.trial import pack_id
 from tuning_playbook.trials.trial_json import read_trial_json
 
 HASHES = "hashes"
@@ -26,6 +28,8 @@ HASHES = "hashes"
 SUFFIX = ".sha256"
 
 NOT_WHAT_WAS_WRITTEN = "it is not what its job wrote (its SHA-256 differs)"
+
+OTHER_TRIALS = "it holds other trials than those of its name"
 
 NO_PARTS: Mapping[str, str] = MappingProxyType({})
 
@@ -112,10 +116,14 @@ def find_damaged(study: Path) -> Iterator[Damaged]:
                 size = file.stat().st_size
                 yield Damaged(file, NOT_WHAT_WAS_WRITTEN if size else "it is empty", bool(size))
             continue
+        if kept["trials"] and _is_of_others(file, kept["trials"]):
+            yield Damaged(file, OTHER_TRIALS, edited=True)
+            continue
         lost = next(_lost(study, kept), None)
         if lost is not None:
             why = f"{lost}, which belongs to it, is lost or damaged"
             yield Damaged(file, why, edited=False, trials=tuple(kept["trials"]))
+    yield from _packs_of_others(study)
 
 
 def hashed_files(study: Path) -> Iterator[Path]:
@@ -133,6 +141,25 @@ def sha256_of(file: Path) -> str:
     """Return the SHA-256 of a file."""
     with naming_storage(file), file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _packs_of_others(study: Path) -> Iterator[Damaged]:
+    """Yield the packs without a hash, as copied ones, that are named by other trials than theirs.
+
+    The job that collects them would refuse them, but only after all the others have trained.
+    """
+    for file in sorted(study.glob("packs/*.nc")):
+        if not has_hash(study, file):
+            from tuning_playbook.trials.pack_file import read_pack  # noqa: PLC0415 - slow to import
+
+            with contextlib.suppress(ArtefactError):  # who reads it says that it is no pack
+                if _is_of_others(file, read_pack(file)):
+                    yield Damaged(file, OTHER_TRIALS, edited=True)
+
+
+def _is_of_others(pack: Path, trials: Iterable[str]) -> bool:
+    """Whether a pack that is named by its trials is named by others."""
+    return pack.parent.name == "packs" and pack_id(sorted(trials)) != pack.stem
 
 
 def _lost(study: Path, kept: Mapping[str, Any]) -> Iterator[Path]:
