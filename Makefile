@@ -55,7 +55,7 @@ bench-scale: $(INSTALLED) ## measure studies of 100, 1,000 and 10,000 trials
 
 lock: ## resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --extra slurm --extra dev --custom-compile-command 'make lock' --quiet pyproject.toml -o requirements.lock
+	  --extra slurm --extra cluster-generic --extra dev --custom-compile-command 'make lock' --quiet pyproject.toml -o requirements.lock
 	echo roc-validator==0.13.0 | uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command 'make lock' --quiet - -o tests/archive/validator.lock
 	echo pip==26.3 | uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -8,9 +8,9 @@ import pytest
 from tuning_playbook.analysis.arm_comparison import (
     compare_arms,
     compare_values,
-    interaction,
     reruns_of,
 )
+from tuning_playbook.analysis.interactions import interaction
 from tuning_playbook.analysis.variance import summarise
 
 DRAWS = 400

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuning_playbook.procedures.instability import instability, is_early
+from tuning_playbook.procedures.instability import instability, is_early, learns_little
 from tuning_playbook.procedures.procedure_history import Outcome
 
 WINDOWS = 200
@@ -79,3 +79,17 @@ def test_a_collapse_is_an_instability_since_its_step():
 
 def test_a_trial_that_never_got_anywhere_is_not_unstable_by_itself():
     assert instability(outcome(np.full(WINDOWS, 2.3), nowhere=True, loss=None)) is None
+
+
+def test_a_trial_whose_loss_rose_at_once_learns_little_until_it_is_below_an_untrained_one():
+    raised = 1.0 + learning(1)  # from 3.3 to 1.2: it gains less than its own start makes believe
+    assert not learns_little(outcome(raised), outcome(learning(0)))
+    assert learns_little(outcome(0.8 + raised), outcome(learning(0)))
+
+
+def test_as_many_steps_of_a_reference_count():
+    slow = 2.3 - 0.002 * np.arange(WINDOWS)
+    begun = outcome(learning(0)[:20], steps=STEPS[:20])
+    assert learns_little(outcome(slow[:20], steps=STEPS[:20]), outcome(learning(0)))
+    assert not learns_little(begun, outcome(learning(1)))
+    assert not learns_little(outcome(slow[:20], steps=STEPS[:20]), outcome(slow))

@@ -1,6 +1,7 @@
 """The procedure `stability`, on simulated workloads whose largest stable rate is known."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -124,6 +125,13 @@ def test_a_stable_workload_has_no_unstable_rate_and_the_sentence_says_up_to_wher
     assert conclusion.values["unstable_rate"] is None
     assert "up to a learning rate of 10, 100 times the best one (0.1)" in conclusion.sentence
     assert [item.purpose for item in history.rounds] == ["rates", "look", "higher"]
+
+
+def test_the_sentence_names_no_step_where_the_loss_never_rises():
+    conclusion, _ = run(spec(**GIVEN), SETTINGS, trained_at(learns_little))
+    assert "There training fails from its first steps on." in conclusion.sentence
+    conclusion, _ = run(spec(**GIVEN), SETTINGS, trained_at(in_the_middle))
+    assert re.search(r"begins to rise in the middle of training, at step \d+", conclusion.sentence)
 
 
 def test_a_rate_of_an_earlier_round_is_not_trained_again():

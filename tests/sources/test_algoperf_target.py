@@ -89,12 +89,12 @@ def test_the_target_and_the_steps_that_were_allowed_come_from_the_logs(tmp_path,
 def test_logs_that_tell_several_targets_are_asked_for_a_number(tmp_path, logs):
     path = next(logs.glob("study_1/trial_*")) / "meta_data_0.json"
     path.write_text(path.read_text().replace("0.7", "0.65"))
-    with pytest.raises(SpecError, match=r"the source tells several of 'validation/accuracy'.*0.65"):
+    with pytest.raises(SpecError, match=r"the source names several of 'validation/accuracy'.*0.65"):
         imported(tmp_path, "source", logs)
 
 
 def test_logs_that_tell_none_are_asked_for_a_number(tmp_path):
-    with pytest.raises(SpecError, match=r"fast.yaml:.*objective.target: the source tells none of"):
+    with pytest.raises(SpecError, match=r"fast.yaml:.*objective.target: the source names none of"):
         imported(tmp_path, "source")
 
 

@@ -246,7 +246,7 @@ VALUES = "trial,step,validation/error\na,1,0.5\na,2,0.25\n"
 @pytest.mark.parametrize(
     ("table", "note"),
     [
-        (VALUES.replace("a,2", "trial,step,validation/error\na,2"), "stands again in 1 of its"),
+        (VALUES.replace("a,2", "trial,step,validation/error\na,2"), "is repeated in 1 of its"),
         (f"# made by run.py, 3 epochs\n{VALUES}# done\n", "begin with # are comments"),
         (VALUES.replace("\n", ",\n").replace("error,,", "error,"), ""),
         (VALUES.replace("error\n", "error,,\n").replace("5\n", "5,,\n"), ""),

@@ -1,15 +1,26 @@
 """What a spec of the procedure `batch_scaling` may say."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
 
+from tests.procedures.probes import probe, saturating
+from tuning_playbook.analysis.best_result import conclusion_of
 from tuning_playbook.errors import SpecError
+from tuning_playbook.files import write_json
 from tuning_playbook.planning.chain import plan_chain
+from tuning_playbook.procedures.conclude import conclusion_json
 from tuning_playbook.procedures.planned import first_plan
+from tuning_playbook.procedures.procedure_history import Conclusion, History
 from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
+from tuning_playbook.study.batch_sizes_settings import BatchSizesSettings
 from tuning_playbook.study.read import written_spec
+from tuning_playbook.study.settled import settle
+
+SIZES = BatchSizesSettings(name="batch_sizes")
+PROBES = saturating((8, 16), 1.0, 0.5)
 
 SPEC = """\
 goal: From which batch size on do larger ones hardly save steps?
@@ -57,6 +68,10 @@ def test_the_spec_is_that_of_a_study_with_an_arm_for_each_batch_size():
         ("from: 1, to: 8192", "there are 14 batch sizes, each twice the one before; give 3 to 12"),
         ("budget: time", "must be 'steps' or 'epochs', not 'time'"),
         ("step_times: [{batch_size: 8, seconds: 0}]", "greater than 0"),
+        ("branch: true, budget: epochs", "take 'budget' away"),
+        ("branch: true, step_times: [{batch_size: 8, seconds: 1}]", "take 'step_times' away"),
+        ("branch: true, batch_sizes: [16, 32, 100]", "16 does not divide 100"),
+        ("compare: 64", "add 'branch: true'"),
     ],
 )
 def test_settings_that_make_no_comparison_are_refused(settings, said):
@@ -89,9 +104,47 @@ def test_the_largest_batch_size_may_be_what_a_probe_of_the_machine_finds(tmp_pat
     (tmp_path / "sizes.yaml").write_text(probe)
     path = tmp_path / "scaling.yaml"
     for smallest in (8, 64):
-        asked = f"from: {smallest}, to: {{from: sizes, of: largest}}"
+        asked = f"from: {smallest}, to: {{from: sizes, of: largest}}, step_times: {{from: sizes}}"
         path.write_text(SPEC.replace("SETTINGS", asked))
         assert set(plan_chain([path])) == {"sizes", "scaling"}
+
+
+def probed(folder, *, workload="digits_mlp", probes=PROBES):
+    """Return what a procedure concludes that probed a machine, read from its file."""
+    history = History({"workload": workload, "goal": "?"}, SIZES, probes=tuple(probes))
+    said = conclusion_json("sizes", history, Conclusion("", {"largest": 16}, "", "", {}))
+    write_json(folder / "sizes/conclusion.json", said)
+    return {("sizes", ""): conclusion_of(folder / "sizes")}
+
+
+def test_the_times_of_steps_may_be_what_the_probes_of_a_machine_measured(tmp_path):
+    spec = read("step_times: {from: sizes}")
+    settled = settle(spec, probed(tmp_path), SimpleNamespace(name="digits_mlp"))
+    assert [item.model_dump() for item in settled.procedure.step_times] == [
+        {"batch_size": 8, "seconds": 5.0, "devices": 1},
+        {"batch_size": 16, "seconds": 9.0, "devices": 1},
+    ]
+    assert settled.taken[0].value == "the times of 2 batch sizes"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"workload": "other"}, "are of the workload 'other', and this one's is 'digits_mlp'"),
+        ({"probes": []}, "measured no times of a step on one machine"),
+        (
+            {"probes": [probe(8, 1.0), probe(16, 1.0, device="another")]},
+            "measured no times of a step on one machine",
+        ),
+    ],
+)
+def test_times_that_mean_nothing_here_are_refused(tmp_path, given, said):
+    with pytest.raises(SpecError, match=said):
+        settle(
+            read("step_times: {from: sizes}"),
+            probed(tmp_path, **given),
+            SimpleNamespace(name="digits_mlp"),
+        )
 
 
 def test_a_largest_batch_size_of_one_is_refused(tmp_path):

@@ -15,16 +15,15 @@ import xarray as xr
 from tuning_playbook.analysis.arm_comparison import (
     STEPS,
     Comparison,
-    Interaction,
     Pair,
     Reruns,
     Verdict,
     beside_what,
     compare_arms,
     compare_values,
-    interaction,
     reruns_of,
 )
+from tuning_playbook.analysis.interactions import Interaction, interaction
 from tuning_playbook.analysis.numbers import at_least, interval, json_object, text, told
 from tuning_playbook.analysis.ranking import arm_settings, direction
 from tuning_playbook.analysis.sampled_values import SampledValues
@@ -35,7 +34,7 @@ from tuning_playbook.study.study import LEAST_RERUNS, write_value
 PERCENT = f"{100 * CONFIDENCE:.0f} %"
 
 MOST_NAMED = 4
-"""So many values are named in a sentence; of more, their number."""
+"""This many values are named in a sentence; of more, their number."""
 
 
 @dataclass(frozen=True)
@@ -390,7 +389,7 @@ def _of_the_search(arms: Sequence[TrialVariance], sign: float) -> str:
     each = _listed([f"{arm} {text(scores[arm])}{unit}" for arm in found])
     return (
         f"In the search alone {found[0]} came out best ({each}). Whether the arms differ "
-        "cannot be told without reruns: each value is the best of many trials, trained once. "
+        "is not known without reruns: each value is the best of many trials, trained once. "
         "Set `reruns: {seeds: 5}` to compare them."
     )
 

@@ -1,4 +1,4 @@
-"""The best of so many trials: what another budget would have found, or would find.
+"""The best of a number of trials: what another budget would have found, or would find.
 
 Nothing here is drawn at random. The best of k trials drawn from n without replacement is the i-th
 best of them with a known probability, so what the playbook's figure 3 simulates has its limit in

@@ -26,6 +26,7 @@ from tuning_playbook.study.compared_before import STEPS
 from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.study import write_value
+from tuning_playbook.trials.probe import machines_of, probe_from_json
 from tuning_playbook.trials.trial_json import read_provenance
 
 
@@ -136,4 +137,17 @@ def conclusion_of(folder: Path) -> EarlierResult:
         folder: Its folder of results.
     """
     content = json.loads((folder / "conclusion.json").read_text())
-    return concluded(folder.name, content["workload"], content["values"], content["sentence"])
+    probes = [probe_from_json(item) for item in content.get("probes", ())]
+    times = [
+        {
+            "batch_size": probe.batch_size,
+            "seconds": probe.seconds_per_step,
+            "devices": int(probe.machine["devices"]),
+        }
+        for probe in probes
+        if probe.seconds_per_step is not None
+    ]
+    return concluded(
+        *(folder.name, content["workload"], content["values"], content["sentence"]),
+        step_times=times if len(machines_of(probes)) == 1 else (),
+    )

@@ -1,6 +1,6 @@
 """Is the search space large enough? Whether the best trials cluster at the edge of a range."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
+from tuning_playbook.analysis.boundary_words import advice_on, all_clear, summary_of, too_few
 from tuning_playbook.analysis.breakdown import broken_down
 from tuning_playbook.analysis.clustering import (
     PERMUTATIONS,
@@ -17,7 +18,7 @@ from tuning_playbook.analysis.clustering import (
     nearness,
 )
 from tuning_playbook.analysis.findings import Finding, arms_in, concerned
-from tuning_playbook.analysis.numbers import plain, text
+from tuning_playbook.analysis.numbers import plain
 from tuning_playbook.analysis.ranking import (
     Floats,
     Indices,
@@ -56,8 +57,6 @@ LEAST_TRAINED = 8
 
 ROUNDING = 1e-6
 """A trial so near an end of a range was put there: drawn values come no nearer."""
-
-NO_WIDER_RANGE = "no wider range exists"
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class _Range:
         )
 
     def _chance_of_broken(self, farther: int, broken: int) -> float:
-        """Return the chance of so many that broke down among those, were they anywhere.
+        """Return the chance that this many of those broke down, were they anywhere.
 
         The upper tail of a hypergeometric distribution.
         """
@@ -249,24 +248,12 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
     if flagged or limits or single:
         return finding(
             answer="problem" if flagged else "warning",
-            summary=" ".join(
-                [
-                    *map(_at_boundary, flagged),
-                    *map(_at_limit, limits),
-                    *map(_on_the_very_edge, single),
-                ]
-            ),
+            summary=summary_of(flagged, limits, single),
             trials=tuple(dict.fromkeys(row["best_trial"] for row in told)),
-            advice=" ".join(
-                [
-                    *map(_search_wider, flagged),
-                    *map(_search_closer, limits),
-                    *map(_look_at, single),
-                ]
-            ),
+            advice=advice_on(flagged, limits, single),
         )
     if telling:
-        return finding(answer="ok", summary=_all_clear(rows, limited, len(telling)))
+        return finding(answer="ok", summary=all_clear(rows, limited, len(telling)))
     if not read_searched(study):
         return finding(answer="ok", summary="Nothing was searched, so there is no boundary.")
     if not ranges:
@@ -276,7 +263,7 @@ def boundary(study: xr.Dataset, thresholds: Boundary = DEFAULTS.boundary) -> Fin
         )
     return finding(
         answer="cannot tell",
-        summary=_too_few(rows, tests),
+        summary=too_few(rows, tests),
         advice="Look at the hyperparameter axis plots; more trials per arm would show it.",
     )
 
@@ -390,89 +377,3 @@ def _of_the_best(item: _Range, wide: int, thresholds: Boundary) -> dict[str, Any
     if p_value > thresholds.very_edge or item.turns(nearest):
         return found
     return found | {"edge": nearest, "on_the_very_edge": True, "proposed_range": list(wider)}
-
-
-def _at_boundary(row: Mapping[str, Any]) -> str:
-    return f"{_cluster(row)} (p = {row['p_value']:.2g})."
-
-
-def _at_limit(row: Mapping[str, Any]) -> str:
-    return (
-        f"{_cluster(row)} (p = {row['p_value']:.2g}); beyond it no value is valid, so "
-        f"{NO_WIDER_RANGE}."
-    )
-
-
-def _cluster(row: Mapping[str, Any]) -> str:
-    return (
-        f"The best trials of {row['arm']} cluster at the {row['edge']} edge of "
-        f"{row['hyperparameter']}: {_best(row)}"
-    )
-
-
-def _on_the_very_edge(row: Mapping[str, Any]) -> str:
-    return (
-        f"The best trial of {row['arm']} lies on the very {row['edge']} edge of "
-        f"{row['hyperparameter']}, though the other top ones do not: {_best(row)} "
-        f"(p = {row['p_value_of_the_best']:.2g})."
-    )
-
-
-def _best(row: Mapping[str, Any]) -> str:
-    low, high = row["range"]
-    return f"the best has {text(row['best_value'])} in [{text(low)}, {text(high)}]"
-
-
-def _search_wider(row: Mapping[str, Any]) -> str:
-    return (
-        f"Search {_wider(row)}, and go on until the best trial is no longer close to the boundary."
-    )
-
-
-def _search_closer(row: Mapping[str, Any]) -> str:
-    return (
-        f"Fix {row['hyperparameter']} of {row['arm']} at that end, or search it closer to the end "
-        "in a scale that has more values there."
-    )
-
-
-def _look_at(row: Mapping[str, Any]) -> str:
-    return (
-        f"Look at the axis plot of {row['hyperparameter']}; a single trial may be a lucky one. "
-        f"Search {_wider(row)} if it is not."
-    )
-
-
-def _wider(row: Mapping[str, Any]) -> str:
-    low, high = row["proposed_range"]
-    return f"{row['hyperparameter']} of {row['arm']} over [{text(low)}, {text(high)}]"
-
-
-def _all_clear(
-    rows: Sequence[Mapping[str, Any]], limited: Sequence[Mapping[str, Any]], telling: int
-) -> str:
-    sentences = [
-        "The best trials do not cluster at an edge of the range, in any of "
-        f"{telling} combinations of a hyperparameter and an arm."
-    ]
-    if telling < len(rows):
-        sentences.append(f"{len(rows) - telling} more have too few feasible trials.")
-    sentences += [
-        f"At the {row['edge']} edge of {row['hyperparameter']} in {row['arm']} the trials beyond "
-        "the best one, which broke down, end the good region, and not the range."
-        for row in limited
-    ]
-    return " ".join(sentences)
-
-
-def _too_few(rows: Sequence[Mapping[str, Any]], tests: int) -> str:
-    outermost = [row for row in rows if row["best_position"] in (0.0, 1.0)]
-    sentences = [
-        f"There are too few feasible trials ({max(row['feasible'] for row in rows)} in the "
-        f"largest arm, for {tests} edges) to tell best trials that cluster at an edge from chance."
-    ]
-    sentences += [
-        f"The best trial of {row['arm']} lies at the end of {row['hyperparameter']}: {_best(row)}."
-        for row in outermost
-    ]
-    return " ".join(sentences)

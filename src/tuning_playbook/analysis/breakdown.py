@@ -26,7 +26,7 @@ training is stuck."""
 
 LEAST_STUCK = 3
 LEAST_SHARE = 0.05
-"""So many trials of an arm, and such a share of it, are stuck at one level before that is what
+"""This many trials of an arm, and such a share of it, are stuck at one level before that is what
 every model reaches that does not train: another model may be as bad as one by accident."""
 
 
@@ -90,7 +90,7 @@ def did_not_train(loss: Floats, start: Floats, early: Floats) -> NDArray[np.bool
 
 
 def _level(loss: Floats, room: float, many: float) -> float:
-    """Return the smallest loss that so many lie within some room of; infinite without one."""
+    """Return the smallest loss that this many lie within some room of; infinite without one."""
     ordered = np.sort(loss)
     above = np.searchsorted(ordered, ordered + room, side="right")
     below = np.searchsorted(ordered, ordered - room, side="left")

@@ -30,7 +30,7 @@ NEAR = 0.1
 """Part of a range, in the scale that it was sampled in: of three decades a factor of two."""
 
 GAPS = 2.0
-"""Or so many times the mean gap between trials, which cannot tell where the cliff is within one."""
+"""Or this many times the mean gap between trials, within which a cliff cannot be placed."""
 
 LOST = 0.5
 """A trial fails that loses so much of what the best of its arm gained from the start."""

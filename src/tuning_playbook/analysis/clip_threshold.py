@@ -12,7 +12,7 @@ START = 0.9
 """The playbook's first threshold is the 90th percentile of the norms over all steps."""
 
 HALF = 0.5
-"""Of the outliers a threshold has to clip at least so many."""
+"""Of the outliers a threshold has to clip at least this many."""
 
 DIGITS = 3
 """Of a threshold, where so few leave it what it is."""

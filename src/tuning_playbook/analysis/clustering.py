@@ -8,10 +8,10 @@ from tuning_playbook.analysis.ranking import Floats, Indices
 from tuning_playbook.study.needs import top_count
 
 PERMUTATIONS = 9999
-"""At least so many, which settles a p-value of 1 in 1,000."""
+"""At least this many, which settles a p-value of 1 in 1,000."""
 
 OUTERMOST = 4
-"""Of few trials the best one is near an edge if it is among so many outermost ones: as near as it
+"""Of few trials the best one is near an edge if it is among this many outermost ones: as near as it
 can be expected to come to an optimum there."""
 
 MOST_TIED = 128

@@ -11,7 +11,7 @@ from tuning_playbook.analysis.ranking import Floats, Indices
 from tuning_playbook.analysis.sampling_scale import Edge
 
 PERMUTATIONS = 9999
-"""At least so many, which settles a p-value of 1 in 1,000; of a large arm as many as fit."""
+"""At least this many, which settles a p-value of 1 in 1,000; of a large arm as many as fit."""
 
 MOST_NUMBERS = 4_000_000
 """Of the permutations of an arm that are held at once."""
@@ -21,7 +21,7 @@ OFTEN = 0.2
 """What so few permutations show to be so frequent needs no more of them."""
 
 NEVER = 1e-3
-"""Of so many permutations that none is to be expected there is none to be drawn."""
+"""Where fewer such permutations than this are expected, none is drawn."""
 
 ROUNDING = 1e-9
 """Of likelihoods that are equal but for the order of a sum."""
@@ -83,7 +83,7 @@ def _chances(
 ) -> tuple[float, float]:
     """Return the shares of permutations that gain as much, and more; few if they show it."""
     count = int(np.clip(MOST_NUMBERS // trials, FIRST, permutations))
-    # Of all choices of so many trials at most the share (n + 1) exp(-gain) has some number of them
+    # Of all choices of that many trials at most the share (n + 1) exp(-gain) has a number of them
     # below some split and gains as much; there are fewer than n squared such pairs.
     if 3 * np.log1p(trials) - gain < np.log(NEVER / count):
         return 1 / (1 + count), 0.0

@@ -1,7 +1,7 @@
 """Every configuration that was trained with several seeds, compared with every other one.
 
 The arms are compared by the reruns of their best trials (`arm_comparison`). Trials of another tool
-may be reruns of any configuration; these are told apart here, whichever arm they are in.
+may be reruns of any configuration; these are distinguished here, whichever arm they are in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ NAME = "source_trial"
 """The variable that holds the names of trials of another tool."""
 
 MOST_COMPARED = 60
-"""Of so many there are 1,770 pairs. The more pairs, the wider the intervals that hold for all."""
+"""This many have 1,770 pairs. The more pairs, the wider the intervals that hold for all."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _why_not(known: Sequence[TrialVariance]) -> str:
     if len(known) > MOST_COMPARED:
         return (
             f"{len(known)} configurations have reruns enough to be compared, more than the "
-            f"{MOST_COMPARED} that are: the intervals of so many pairs, which hold together, would "
+            f"{MOST_COMPARED} that are: the intervals of all pairs, which hold together, would "
             "show next to nothing."
         )
     if len(known) > 1 and all(row.missed == len(row.comparable) for row in known):

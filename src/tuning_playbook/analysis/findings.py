@@ -35,7 +35,7 @@ class Concerned:
 class Finding:
     """One answer of the checklist.
 
-    What it is about stands in `hyperparameters`, `arms` and `trials`, so that nobody need search
+    What it is about is in `hyperparameters`, `arms` and `trials`, so that nobody need search
     its sentences for names.
 
     Attributes:

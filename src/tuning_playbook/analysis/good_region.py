@@ -15,7 +15,7 @@ from tuning_playbook.analysis.axis import Axis, choice_axis, range_axis
 from tuning_playbook.analysis.ranking import Floats, Indices
 
 CUT = 0.05
-"""How seldom, if good trials lay anywhere, so many trials would lie beyond an end that is cut."""
+"""How seldom, if good trials lay anywhere, this many trials would lie beyond an end that is cut."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def good_region(axes: Mapping[str, Axis], loss: Floats, share: float) -> GoodReg
     """Return the box in which a share of the trials lies, the best ones, with every trial inside.
 
     An end of a range is cut off where significantly many trials lie beyond the best ones, a value
-    of a choice where so many have it and none of the best ones. The trials are those that lie
+    of a choice where that many have it and none of the best ones. The trials are those that lie
     inside, good or bad. Only a trial that defines the box, by lying at a cut alone, is left out: it
     is there for being good.
 

@@ -29,10 +29,10 @@ from tuning_playbook.analysis.ranking import (
 from tuning_playbook.study.thresholds import DEFAULTS, GradientNorms
 
 AROUND = 5
-"""The typical norm at a window is the median of it and so many windows on each side."""
+"""The typical norm at a window is the median of it and this many windows on each side."""
 
 BEFORE = 3
-"""Or the median of so many windows before it, where that is larger: so few that norms which fall
+"""Or the median of this many windows before it, where that is larger: so few that norms which fall
 have not fallen much since, and enough for one to be an outlier itself."""
 
 AT_ONCE = 500

@@ -19,7 +19,7 @@ def importance(study: xr.Dataset, thresholds: Importance = DEFAULTS.importance) 
 
     A Gaussian process is fitted to the objectives of an arm's feasible trials as a function of the
     positions in the sampling scale; a choice has a column for each of its values. The variance of
-    its mean over the search space is parted (`sobol_indices`): the *main* index of a hyperparameter
+    its mean over the search space is divided (`sobol_indices`): a hyperparameter's *main* index
     is the share of the variance that it explains alone, the index of a pair what both explain
     beyond their main indices, and the *total* index a hyperparameter's share with all its
     interactions.
@@ -127,7 +127,7 @@ def _sentence(fit: Mapping[str, Any]) -> str:
 
 
 def _place(fit: Mapping[str, Any]) -> str:
-    """Return which trials a fit is of, as it stands in a sentence."""
+    """Return which trials a fit is of, for a sentence."""
     if "part" not in fit:
         return str(fit["arm"])
     ranges = [f"{name} {text(low)} to {text(high)}" for name, (low, high) in fit["ranges"].items()]

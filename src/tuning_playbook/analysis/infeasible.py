@@ -31,7 +31,7 @@ LEAST_FEASIBLE = 3
 """With fewer feasible trials an arm was not searched: its best trial is the one that survived."""
 
 NEARLY_ALL = 0.9
-"""So many infeasible trials of the whole study hint of a bug rather than of a bad corner."""
+"""This many infeasible trials of the whole study hint at a bug, not at a bad corner."""
 
 SIGNIFICANCE = 0.044
 """Share of studies whose infeasible trials lie anywhere in which a region of them is claimed."""
@@ -59,7 +59,7 @@ def infeasible(study: xr.Dataset, thresholds: Infeasible = DEFAULTS.infeasible) 
     A problem where an arm cannot be compared: none of its trials is feasible, or fewer than three
     while more than the share `very_large` are infeasible. A warning where more than that share of
     an arm's trials are, and where at least the share `one_end` of them lies beyond one value of a
-    hyperparameter. A hint of a bug where at least nine in ten trials of the study are.
+    hyperparameter. A hint at a bug where at least nine in ten trials of the study are.
 
     Where they lie: in each arm and for each searched hyperparameter with an order a threshold is
     looked for that parts the infeasible trials from the feasible ones (`end_of_range`; the p-values

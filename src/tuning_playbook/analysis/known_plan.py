@@ -1,4 +1,4 @@
-"""The plan of a study that takes from earlier ones, as far as their results are there."""
+"""The plan of a study that takes from earlier ones, where their results are there."""
 
 import contextlib
 from collections.abc import Container, Mapping

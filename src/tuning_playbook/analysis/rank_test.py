@@ -20,7 +20,7 @@ from scipy import special
 from tuning_playbook.analysis.ranking import Floats
 
 POWER = 0.8
-"""With which probability so many values as are said to be enough show a difference."""
+"""The probability that as many values as are said to be enough show a difference."""
 
 MOST_EXACT = 60
 """Values in a stratum up to which its null distribution is counted out; the normal one stands in
@@ -173,7 +173,7 @@ def enough_values(better: float, confidence: float) -> int | None:
     if math.isclose(better, 0.5, abs_tol=ROUNDING):
         return None
     quantiles = float(special.ndtri(confidence) + special.ndtri(POWER))
-    # So many values at the least: with fewer no division of them is rare enough.
+    # At least this many values: with fewer no division of them is rare enough.
     least = next(
         count for count in range(2, 1000) if special.comb(2 * count, count) * (1 - confidence) >= 1
     )
@@ -190,7 +190,7 @@ def _doubled_ranks(one: Floats, other: Floats) -> np.ndarray:
 
 
 def _distribution(ranks: np.ndarray, size: int) -> Floats:
-    """Return the probability of each sum of so many of the ranks, all choices being equally likely.
+    """Return the probability of each sum of that many ranks, all choices being equally likely.
 
     Returns:
         [sum]

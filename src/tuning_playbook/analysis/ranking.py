@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 WORST = 3.0
-"""A trial that is worse than the median by more than so many times what the best is better counts
+"""A trial that is worse than the median by more than this many times what the best is better counts
 as that bad: otherwise the few that hardly trained would make up all of the variance."""
 
 

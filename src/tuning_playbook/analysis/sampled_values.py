@@ -83,7 +83,7 @@ def sampled_values(study: xr.Dataset, count: int | None = None) -> tuple[Sampled
 
     Args:
         study: The study.
-        count: How many slices its range is parted into; as many as the trials allow if left out.
+        count: How many slices its range is divided into; as many as the trials allow if left out.
     """
     found = []
     for searched in read_searched(study):

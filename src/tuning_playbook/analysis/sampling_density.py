@@ -172,7 +172,7 @@ def first_gap(loss: Floats, unit: float) -> tuple[int, float]:
     """
     random = np.random.default_rng(0)
     rounding = unit * (random.random((JITTERS, len(loss))) - 0.5)
-    # A trial without an objective stands behind all others: NaN sorts last.
+    # A trial without an objective is behind all others: NaN sorts last.
     p_values = _of_gaps(np.sort(loss + rounding, axis=1)).mean(axis=0)
     place = int(np.argmin(p_values))
     return place + 1, min(1.0, MOST_ALONE * float(p_values[place]))

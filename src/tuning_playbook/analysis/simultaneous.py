@@ -32,7 +32,7 @@ from tuning_playbook.analysis.ranking import Floats
 CONFIDENCE = 0.95
 
 POWER = 0.8
-"""With which probability so many values as are said to be enough are."""
+"""The probability that as many values as are said to be enough are enough."""
 
 MOST_VALUES = 1_000_000
 

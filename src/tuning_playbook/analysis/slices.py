@@ -11,7 +11,7 @@ from tuning_playbook.analysis.sampling_scale import sampling_scale, values_where
 from tuning_playbook.dataset.searched import Searched
 
 TRIALS_PER_SLICE = 5
-"""So many trials in a slice, on average, to optimize the nuisance hyperparameters away."""
+"""This many trials in a slice, on average, to optimize the nuisance hyperparameters away."""
 
 MOST_SLICES = 8
 """More slices show no more of a curve than the trials' noise."""

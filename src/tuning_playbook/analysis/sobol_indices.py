@@ -24,7 +24,7 @@ from tuning_playbook.analysis.axis import Axis
 from tuning_playbook.analysis.ranking import Floats, Indices
 
 LEFT_OUT = 0.25
-"""Of the trials in each refit of the jackknife. So many must be left out for its error to hold for
+"""Of the trials in each refit of the jackknife. As many must be left out for its error to hold for
 a function that goes through nearly every point (Shao and Wu, 1989)."""
 
 REFITS = 100
@@ -50,7 +50,7 @@ class Share:
 
 @dataclass(frozen=True)
 class SobolIndices:
-    """Which axes the variance of a function is owed to.
+    """Which axes the variance of a function is due to.
 
     Attributes:
         main: What each axis explains alone, in the order of the axes.

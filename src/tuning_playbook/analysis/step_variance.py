@@ -1,4 +1,4 @@
-"""Is there high step-to-step variance late in training, against what is to be told apart?"""
+"""Is there high step-to-step variance late in training, against what is to be distinguished?"""
 
 from collections.abc import Mapping
 from functools import partial
@@ -27,7 +27,7 @@ from tuning_playbook.study.needs import SPREAD_TRIALS
 from tuning_playbook.study.thresholds import DEFAULTS, StepVariance
 
 TOP_TRIALS = 5
-"""The scatter is that of so many of an arm's best trials together: that of one, from a handful of
+"""The scatter is that of this many of an arm's best trials together: that of one, from a handful of
 evaluations, is known to a factor of two only, and one of five may be unstable."""
 
 TOP_SHARE = 0.5
@@ -53,7 +53,7 @@ def step_variance(study: xr.Dataset, thresholds: StepVariance = DEFAULTS.step_va
     within an arm the spread (standard deviation) of the objectives of the better half of its
     trials, which the search has to rank. A gap is small by chance in every other study without
     an effect, and a spread is not; so it is a warning where the scatter of any arm is at least
-    `ratio` times the larger of the two. The scatter on the other split stands beside it. Where
+    `ratio` times the larger of the two. The scatter on the other split is beside it. Where
     steps to a target rank the trials, their best values are judged all the same: it is their
     evaluations that scatter, and that cross the target.
 

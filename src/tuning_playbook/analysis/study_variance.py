@@ -88,7 +88,7 @@ def study_variance(
 
     Several studies of imported trials are repeats of a search with the same points, each trained
     with seeds of its own (`imported_repeats`). They are no draws of points, so the interval is
-    Student's for one more such search: the mean of the bests, and so many standard deviations on
+    Student's for one more such search: the mean of the bests, and that many standard deviations on
     both sides, times sqrt(1 + 1/n) because the mean is uncertain too.
 
     Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter

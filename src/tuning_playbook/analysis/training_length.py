@@ -31,7 +31,7 @@ from tuning_playbook.study.needs import SECOND_HALF, best_step_can_be_told
 from tuning_playbook.study.thresholds import DEFAULTS, BestSteps
 
 SIGNIFICANCE = 0.02
-"""Of so many late, or early, best steps if each were late, or early, with probability one half."""
+"""Chance of this many late, or early, best steps, each being so with probability one half."""
 
 LONGER = 2
 """Where longer training may help, twice as many steps are proposed: enough to see whether it does,
@@ -47,7 +47,7 @@ def best_steps(study: xr.Dataset, thresholds: BestSteps = DEFAULTS.best_steps) -
 
     A warning where at least the share `consistent` of the feasible trials reached it in the `last`
     part of training (then longer training may help), or in its `first` part (then the maximum is
-    way too high), and so many would have a chance of at most 0.02 if each did with probability one
+    way too high), and as many would have a chance of at most 0.02 if each did with probability one
     half. Each trial is measured by its own length. The numbers hold a `max_train_steps` to try
     next: twice as many, or twice the latest of the early best steps. A trial that collapsed is left
     out: it needs stability, and not fewer steps. So is one that is evaluated in its last part more
@@ -170,7 +170,7 @@ def _often_enough(study: xr.Dataset, last: float) -> NDArray[np.bool_]:
 
 
 def is_consistent(trials: int, feasible: int, share: float) -> bool:
-    """Tell whether so many of the feasible trials are a pattern, and no accident."""
+    """Return whether this many of the feasible trials are a pattern, and no accident."""
     return (
         feasible > 0
         and trials >= share * feasible

@@ -23,7 +23,7 @@ CONFIDENCE = 0.95
 """That the band holds the whole curve."""
 
 EVERY_BUDGET = 128
-"""Up to so many trials the band is found for every number of them, and beyond that for some."""
+"""Up to this many trials the band is found for every number of them, and beyond that for some."""
 
 GROWTH = 1.02
 """Of the numbers of trials beyond: so near to each other, they leave no steps to be seen."""
@@ -88,7 +88,7 @@ def _ranks(below: Floats, tail: float) -> tuple[Indices, Indices]:
     """Return at each level the ranks that cut off no more than `tail` on either side.
 
     Args:
-        below: The probability that at most so many trials lie below the level: [level, count].
+        below: The probability that at most that many trials lie below the level: [level, count].
         tail: Of the probability that the trial of a rank lies beyond the level.
     """
     low = (below <= tail).sum(axis=1)

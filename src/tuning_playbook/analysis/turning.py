@@ -27,7 +27,7 @@ LACK_OF_FIT = 0.02
 """P-value of a better fit of fourth degree from which on a parabola does not describe them."""
 
 LEAST_NOISES = 4.0
-"""By so many standard deviations of the noise is an objective that turned clearly worse. The best
+"""By this many standard deviations of the noise is an objective that turned clearly worse. The best
 of eight equal ones is better than the median by one and a half."""
 
 

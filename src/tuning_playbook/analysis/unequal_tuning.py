@@ -18,7 +18,7 @@ from tuning_playbook.study.thresholds import DEFAULTS, UnequalTuning
 
 ADVICE = (
     "An arm that was tuned better has an advantage that is not its own. Give the arms that lack "
-    "them more trials, or a space without the infeasible part, and mend their ranges, before "
+    "them more trials, or a space without the infeasible part, and correct their ranges, before "
     "comparing the arms."
 )
 

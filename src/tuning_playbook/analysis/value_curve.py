@@ -68,7 +68,7 @@ def value_curve(
         loss: Smaller being better: [trial].
 
     Returns:
-        The curve; None where the trials are too few for so many hyperparameters, or do not differ.
+        The curve; None where the trials are too few for the hyperparameters, or do not differ.
     """
     hyperparameters = 1 + ranges.shape[1] + len(choices)
     if not model_can_be_fitted(len(loss), hyperparameters) or not np.ptp(loss) > 0:

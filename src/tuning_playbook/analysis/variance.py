@@ -41,7 +41,7 @@ LEAST_DEGREES = 4
 class KnownVariance:
     """The trial variance that an earlier study measured.
 
-    It stands in where a configuration has fewer than five feasible reruns, together with what these
+    It counts where a configuration has fewer than five feasible reruns, together with what these
     add to it.
 
     Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
@@ -149,7 +149,7 @@ class TrialVariance:
 
     @property
     def feasible_trials(self) -> tuple[str, ...]:
-        """The ids of the feasible reruns, as far as they are known."""
+        """The ids of the feasible reruns, where they are known."""
         pairs = zip(self.trials, self.reruns, strict=False)
         return tuple(trial for trial, value in pairs if value is not None)
 

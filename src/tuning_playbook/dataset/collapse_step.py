@@ -19,7 +19,7 @@ MOST_LAST = 10
 """Of a long curve the end is no longer part."""
 
 GOOD = 3
-"""The level before the collapse is the median of so many of the best evaluations before it."""
+"""The level before the collapse is the median of this many of the best evaluations before it."""
 
 LEAST_NOISES = 4.5
 """Of evaluations that only scatter, hardly ever are the last two so far from the best three."""
@@ -35,7 +35,7 @@ LEAST_RISE = 0.5
 """
 
 AT_ONCE = 2
-"""A jump takes at most so many evaluations."""
+"""A jump takes at most this many evaluations."""
 
 
 @dataclass(frozen=True)

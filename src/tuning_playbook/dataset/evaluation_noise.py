@@ -9,7 +9,7 @@ MOST_OF_THE_REST = 3.0
 nothing; what is gained from there says little of what can be lost."""
 
 REAL = 10.0
-"""A range of so many standard deviations is no noise."""
+"""A range of this many standard deviations is no noise."""
 
 LEAST_EVALUATIONS = 4
 """Two second differences; with fewer there is no scatter to see."""
@@ -54,7 +54,7 @@ def gain_from_the_start(curve: Floats, most: float = MOST_OF_THE_REST) -> float:
 
     Args:
         curve: Finite values: [evaluation].
-        most: At most so many times the range of the others, where these vary beyond their noise.
+        most: At most that many times the range of the others, where these vary beyond their noise.
 
     Example:
         >>> gain_from_the_start(np.array([0.9, 0.4, 0.2, 0.1]))

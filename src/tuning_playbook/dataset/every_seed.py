@@ -1,6 +1,6 @@
 """The reruns of imported trials, with those that stand among the searched trials.
 
-Each run of a source stands in one file, so the first seed of a configuration is in `study.nc`
+Each run of a source is in one file, so the first seed of a configuration is in `study.nc`
 alone. Where it is a rerun like the others, because it had no part in a choice, `reruns.nc` names
 its trial, and what is asked of the reruns is asked of it too.
 """

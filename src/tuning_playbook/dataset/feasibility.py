@@ -28,7 +28,7 @@ SHARE = 0.2
 noise."""
 
 BEST_SHARE = 0.25
-"""The best trials are so many; one alone may have been lucky once."""
+"""The share of trials that are the best ones; one alone may have been lucky."""
 
 ALIKE = 2.0
 """Starts within such a factor of each other are those of one kind of model: an untrained one's say

@@ -67,7 +67,7 @@ def reruns_dataset(plan: Plan, best: Mapping[str, str]) -> xr.Dataset:
     others may have been trained again for that. But where all have seeds enough nobody made a
     choice before them. Then all seeds are reruns, and their mean chooses; the dataset says among
     how many. An archive's searched trial is never a rerun, as it was none there. A first seed that
-    is a rerun stands in `study.nc` alone, and the dataset names it (`every_seed`).
+    is a rerun is in `study.nc` alone, and the dataset names it (`every_seed`).
 
     Args:
         plan: The study's.
@@ -138,7 +138,7 @@ def _best_on_all_seeds(plan: Plan) -> dict[str, str]:
 
 
 def resources_dataset(study: Study, trials: Iterable[str]) -> xr.Dataset:
-    """Return `resources.nc`: what an archive tells; of what another tool used nothing is known.
+    """Return `resources.nc`: what an archive says; of what another tool used nothing is known.
 
     Args:
         study: The study.

@@ -37,7 +37,7 @@ def propose_round(
     (arm,) = [arm for arm in plan.study.arms if arm.name == current.arm]
     items = [item for item in plan.trials if item.arm == arm.name and item.round < current.number]
     rows = [Row(item.index, item.arm, item.trial, item.searched) for item in items]
-    # What a trial that never got anywhere measured tells the search more than that it did not.
+    # What a trial that never got anywhere measured helps the search more than that it did not.
     found = collect(plan.study, rows, packs, folder, judged=False)
     proposals = propose(
         {item.name: item.distribution for item in arm.dimensions if item.distribution},

@@ -16,7 +16,7 @@ from tuning_playbook.trials.record import Curves
 Steps = NDArray[np.int64]
 
 NEARLY_EVEN = 1.25
-"""Measurements are evenly spaced where the largest gap is at most so many times the median one."""
+"""Measurements are evenly spaced where no gap is more than this many times the median one."""
 
 NEARLY_START = 0.01
 """Of the spacing: a first measurement so early is one of the untrained model."""
@@ -51,7 +51,7 @@ def shared_steps(curves: Sequence[Curves]) -> Steps:
 
 
 def nearest(curves: Curves, shared: Steps) -> NDArray[np.int64]:
-    """Return which measurement of a trial stands at each shared step, [steps]; -1 for none.
+    """Return which measurement of a trial is at each shared step, [steps]; -1 for none.
 
     None does where the trial had ended: the nearest is as far as the neighbouring shared step.
     """

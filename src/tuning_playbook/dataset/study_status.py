@@ -48,7 +48,7 @@ class TrialStatus:
         best: Its best value so far; NaN where there is none.
         best_step: Where it was reached.
         seconds_left: Its share of the time that its training and those beside it in its lanes are
-            expected to take yet; None where nothing tells.
+            expected to take yet; None where that is not known.
         lanes: How many train at once, itself among them.
     """
 
@@ -118,7 +118,7 @@ class StudyStatus:
     def seconds_left(self) -> float | None:
         """Return the time until all is trained, with as many jobs as there are now, at least one.
 
-        None where nothing tells it.
+        None where that is not known.
         """
         times = [item.seconds_left for item in self.left]
         known = [time for time in times if time is not None]
@@ -131,7 +131,7 @@ class StudyStatus:
 
     @property
     def seconds_left_range(self) -> tuple[float, float] | None:
-        """Return between which times all is trained, in nine of ten cases; None where none tells.
+        """Return between which times all is trained, in nine of ten cases; None if not known.
 
         Trials that are nearly done leave little that is uncertain.
         """
@@ -146,7 +146,7 @@ def study_status(plan: Plan, results: Path) -> StudyStatus:
     """Return how far a study is.
 
     Args:
-        plan: The study's, with the proposals of its rounds as far as there are any.
+        plan: The study's, with the proposals of its rounds where there are any.
         results: The folder of all results, whose trials also tell how long one takes.
     """
     folder = results / plan.study.name
@@ -319,7 +319,7 @@ def _seconds_left(
     Args:
         trial: The trial.
         evaluations: Its own so far.
-        whole: What a training of its arm takes as a whole, if anything tells it.
+        whole: What a training of its arm takes as a whole, where that is known.
     """
     left = trial.max_train_steps - (evaluations[-1].step if evaluations else 0)
     if len(evaluations) > 2:

@@ -54,6 +54,7 @@ class Rows:
     unreadable: int = 0
     example: str = ""
     seen: dict[str, None] = field(default_factory=dict)
+    _looked_at: set[tuple[str, ...]] = field(default_factory=set)
 
     def row(self, line: bytes) -> Row | None:
         """Return the row in a line; None where it holds none, or nothing that is asked for."""
@@ -63,16 +64,24 @@ class Rows:
         cells = self._cells(text)
         if cells is None:
             return None
-        step = _whole(_cell(cells, self.step))
+        step = _whole(cells[self.step] if self.step in cells else _inner(cells, self.step))
         if step is None:
             self._complain(text)
             return None
-        given = {name: _cell(cells, column) for name, column in self.columns.items()}
-        written = {name: cell for name, cell in given.items() if cell is not None and cell != ""}
-        values = {name: _real(cell) for name, cell in written.items()}
-        if None in values.values():
+        values: dict[str, float] = {}
+        whole = True
+        for name, column in self.columns.items():
+            cell = cells[column] if column in cells else _inner(cells, column)
+            if cell is None or cell == "":
+                continue
+            value = _real(cell)
+            if value is None:
+                whole = False
+            else:
+                values[name] = value
+        if not whole:
             self._complain(text)
-        return step, {name: value for name, value in values.items() if value is not None}
+        return step, values
 
     def _cells(self, text: str) -> Mapping[str, Any] | None:
         """Return what a line holds by column; None of a header, and of what is no row."""
@@ -100,7 +109,9 @@ class Rows:
         return dict(zip(self.header, cells, strict=True))
 
     def _see(self, cells: Mapping[str, Any]) -> None:
-        if len(self.seen) < MOST_NAMED:
+        names = tuple(cells)
+        if len(self.seen) < MOST_NAMED and names not in self._looked_at:
+            self._looked_at.add(names)
             for name, value in cells.items():
                 inner = value if isinstance(value, dict) else {}
                 self.seen |= dict.fromkeys([f"{name}/{key}" for key in inner] or [name])
@@ -306,10 +317,10 @@ def tail_of(path: Path, command: Command, place: int) -> Tail:
     return Tail(path, rows, place)
 
 
-def _cell(cells: Mapping[str, Any], column: str) -> Any:
-    """Return what stands in a column, which may be nested; None where nothing does."""
-    if column in cells:
-        return cells[column]
+def _inner(cells: Mapping[str, Any], column: str) -> Any:
+    """Return what stands in a nested column; None where nothing does."""
+    if "/" not in column:
+        return None
     place: Any = cells
     for part in column.split("/"):
         place = place.get(part) if isinstance(place, dict) else None
@@ -318,6 +329,8 @@ def _cell(cells: Mapping[str, Any], column: str) -> Any:
 
 def _whole(given: object) -> int | None:
     """Return a step; None of what is none."""
+    if type(given) is int:  # the usual case; true and false are of another type
+        return given if given >= 0 else None
     value = _real(given)
     if value is None or not math.isfinite(value) or value < 0 or value != int(value):
         return None
@@ -326,6 +339,8 @@ def _whole(given: object) -> int | None:
 
 def _real(given: object) -> float | None:
     """Return a number, which may be written as a text; None of what is none."""
+    if type(given) is float:
+        return given
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         return None
     try:

@@ -12,7 +12,6 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from tuning_playbook.engine.data import Data, place_data
 from tuning_playbook.engine.devices import share_batches
 from tuning_playbook.engine.input_clock import InputSeconds
 from tuning_playbook.engine.lane import Lane, new_lane
@@ -33,6 +32,7 @@ from tuning_playbook.jobs.environment import now, peak_memory_bytes, provenance
 from tuning_playbook.jobs.job import say
 from tuning_playbook.jobs.load_workload import load_data, load_workload
 from tuning_playbook.jobs.one_behind import OneBehind
+from tuning_playbook.jobs.place_trial import Placed, place_trial
 from tuning_playbook.jobs.processes import side_by_side, writes
 from tuning_playbook.jobs.progress_files import ProgressFiles
 from tuning_playbook.jobs.resume import SavedStates
@@ -264,8 +264,7 @@ def _train_group(
     width = trials[0].lanes
     left = list(trials)
     spread = share_batches(trials[0].devices)
-    host_data = splits.get("train") if getattr(workload, "host_fed", False) else None
-    data: Data | None = None
+    placed: Placed | None = None
     program: Program | None = None
     what = f"workload '{trials[0].workload}' to initialise, to compile or to train its next steps"
     while left:
@@ -273,22 +272,14 @@ def _train_group(
         failure = ""
         try:
             # Once: where memory ran out there is none for a second copy.
-            data = data or place_data(
-                splits,
-                trials[0].computed_at_once,
-                trials[0].validation_sample,
-                trials[0].train_sample,
-                host_fed=host_data is not None,
-                spread=spread,
-            )
+            placed = placed or place_trial(trials[0], workload, splits, spread)
             if program is None:
                 writer.begin()  # compiling leaves it the interpreter
-                examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
                 like = dataclasses.replace(trials[0], lanes=width)
                 with waiting_for(what, say):
-                    program = Program(like, workload, data, examples, spread)
+                    program = Program(like, workload, placed.data, placed.examples, spread)
             with waiting_for(what, say) as came:
-                trained, facts = _train_lanes(training, program, lanes, host_data, came)
+                trained, facts = _train_lanes(training, program, lanes, placed.host_data, came)
         except InfeasibleConfigurationError as error:
             failure = str(error)
         except (TuningPlaybookError, InterruptedTrainingError):

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from tuning_playbook.engine.data import place_data
 from tuning_playbook.engine.devices import share_batches
 from tuning_playbook.engine.input_clock import until_ready
 from tuning_playbook.engine.program import Program
@@ -28,6 +27,7 @@ from tuning_playbook.jobs.environment import provenance
 from tuning_playbook.jobs.groups import check_versions
 from tuning_playbook.jobs.load_workload import load_data, load_workload
 from tuning_playbook.jobs.other_work import OtherWork
+from tuning_playbook.jobs.place_trial import place_trial
 from tuning_playbook.jobs.step_times import step_times
 from tuning_playbook.jobs.training_errors import out_of_memory, told
 from tuning_playbook.trials.probe import Probe
@@ -102,16 +102,7 @@ def _measured(
     Raises:
         OutOfMemoryError: A compiled function needs more memory than there is.
     """
-    host_data = splits.get("train") if getattr(workload, "host_fed", False) else None
-    data = place_data(
-        splits,
-        trial.batch_size,
-        trial.validation_sample,
-        trial.train_sample,
-        host_fed=host_data is not None,
-        spread=spread,
-    )
-    examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
+    data, host_data, examples = place_trial(trial, workload, splits, spread)
     endless = replace(trial, max_train_steps=ENDLESS)
     program = Program(endless, workload, data, examples, spread)
     seed, traced = program.arguments([trial])

@@ -18,7 +18,6 @@ from typing import Any
 
 import jax
 
-from tuning_playbook.engine.data import place_data
 from tuning_playbook.engine.devices import share_batches
 from tuning_playbook.engine.feed import READING_THREADS, Feed
 from tuning_playbook.engine.input_clock import InputClock, InputSeconds, input_clock, until_ready
@@ -28,6 +27,7 @@ from tuning_playbook.engine.run import open_feed
 from tuning_playbook.engine.stream import Stream, stream_of
 from tuning_playbook.errors import TuningPlaybookError, WorkloadError
 from tuning_playbook.jobs.load_workload import load_data, load_workload
+from tuning_playbook.jobs.place_trial import place_trial
 from tuning_playbook.jobs.user_code import explain, own_file
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import Trial
@@ -98,18 +98,9 @@ def profile_trial(request: PackRequest, folder: Path, *, seconds: float) -> Prof
     (trial,) = request.trials
     workload = load_workload(trial.workload, request.import_from, request.data_folder)
     splits = load_data(trial.workload, workload, trial.data_split)
-    host_data = splits.get("train") if getattr(workload, "host_fed", False) else None
     spread = share_batches(trial.devices)
     try:
-        data = place_data(
-            splits,
-            trial.computed_at_once,
-            trial.validation_sample,
-            trial.train_sample,
-            host_fed=host_data is not None,
-            spread=spread,
-        )
-        examples = len(next(iter(splits["train"].values()))) if "train" in splits else 0
+        data, host_data, examples = place_trial(trial, workload, splits, spread)
         program = Program(trial, workload, data, examples, spread)
         return _Profiler(program, trial, host_data, stream_of(workload)).profile(folder, seconds)
     except TuningPlaybookError:

@@ -20,8 +20,8 @@ from tuning_playbook.files import atomic, write_atomically
 from tuning_playbook.launches.candidate import candidate_trial
 from tuning_playbook.launches.history import read_launches, write_launches
 from tuning_playbook.study.baselines import Baseline
+from tuning_playbook.study.given_values import complete
 from tuning_playbook.study.read import read_baseline
-from tuning_playbook.study.resolve import complete
 from tuning_playbook.study.study import Study
 from tuning_playbook.study.workload_description import is_command
 from tuning_playbook.trials.trial import Trial

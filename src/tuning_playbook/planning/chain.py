@@ -22,8 +22,12 @@ from tuning_playbook.study.earlier_results import EarlierArm, Reference
 from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.study.read import WrittenSpec, read_spec
-from tuning_playbook.study.references import BaselineReference, VarianceReference
-from tuning_playbook.study.stand_ins import stand_ins
+from tuning_playbook.study.references import (
+    BaselineReference,
+    StepTimesReference,
+    VarianceReference,
+)
+from tuning_playbook.study.stand_ins import stand_in_times, stand_ins
 from tuning_playbook.study.study import write_value
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
@@ -159,7 +163,7 @@ def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
             (*reference.location, "arm"),
             f"'{study}' has no arm '{arm}'{nearest(arm, arms)} (its arms: {'; '.join(arms)})",
         )
-    of_any = BaselineReference | VarianceReference
+    of_any = BaselineReference | VarianceReference | StepTimesReference
     if arm or len(arms) == 1 or isinstance(reference.wanted, of_any):
         return
     taken = {
@@ -235,7 +239,10 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
         # One of them leaves room in any range that ends at such a value.
         for times in STAND_IN_TIMES:
             several = {name: _multiple(value, times) for name, value in values.items()}
-            yield concluded(plan.study.name, plan.study.workload.name, several, "")
+            yield concluded(
+                *(plan.study.name, plan.study.workload.name, several, ""),
+                step_times=stand_in_times(link.procedure),
+            )
         return
     first = _first_trials(plan)
     compared = _what_it_compares(plan)

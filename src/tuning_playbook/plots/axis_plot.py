@@ -52,7 +52,7 @@ TITLE = 5.1
 """Inches that there are for a title, or for the name of an axis."""
 
 TOP = 3
-"""So many of the best trials are marked."""
+"""This many of the best trials are marked."""
 
 JITTER = 0.5
 """Width over which the trials of one choice are spread, of the distance to the next choice."""
@@ -78,7 +78,7 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
     objective: of several arms in a row for each, with the arm's mark beside it. Trials that
     collapsed have an open red triangle. One that did not reach the target is an arrow at the last
     step. The best three are numbered, and the legend gives their ids. Trials of one listed value
-    are spread a little to be told apart, always in the same way; of a range, those with the same
+    are spread a little to be distinguished, always in the same way; of a range, those with the same
     value and objective stand side by side. The plot says which. Of a scientific hyperparameter,
     which makes no arms where it is sampled over a range, the best trial of each slice of the range
     is a bar: its isolation plot.
@@ -89,7 +89,7 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
     Args:
         study: The study.
         searched: One of its searched hyperparameters, as `read_searched` gives them.
-        slice_count: Into how many slices the range of a scientific hyperparameter is parted; as
+        slice_count: Into how many slices the range of a scientific hyperparameter is divided; as
             many as its trials bear if left out.
     """
     with look():
@@ -157,7 +157,7 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
 def _across(
     figure: Figure, axes: Axes, study: xr.Dataset, searched: Searched
 ) -> tuple[Floats, str]:
-    """Return where each trial stands on the horizontal axis, [trial], and what to say of it.
+    """Return where each trial is on the horizontal axis, [trial], and what to say of it.
 
     NaN for a trial that has no such value.
     """

@@ -22,7 +22,7 @@ ROOM_FOR_DIGITS = 28
 """Of all numbers of trials under the axis side by side; longer ones are slanted."""
 
 SHADE = 0.15
-"""Of a band: those of several arms can be told apart where they overlap."""
+"""Of a band: those of several arms can be distinguished where they overlap."""
 
 BAND = "95 % band of the whole curve; an edge without a line is open"
 
@@ -30,7 +30,7 @@ BAND = "95 % band of the whole curve; an edge without a line is open"
 def best_of_plot(study: xr.Dataset, arms: Sequence[BestOf]) -> Figure:
     """Plot the objective of the best of 1, 2, 4, ... trials of each arm, as boxes and as a curve.
 
-    Above, a box reaches from the first to the third quartile of what so many trials, drawn again
+    Above, a box reaches from the first to the third quartile of what that many trials, drawn again
     and again from the arm's without replacement, have as their best; its whiskers hold 90 %. Where
     none of them is feasible too often for an end the whisker, or the whole box, is missing. The
     legend says what doubling the budget once more is expected to gain.

@@ -22,7 +22,7 @@ SIGN = "did not reach the target"
 def heights(study: xr.Dataset) -> Floats:
     """Return where trials stand on the axis of the objective: [trial].
 
-    A trial that did not reach the target stands at the last step of the study, where its arrow is;
+    A trial that did not reach the target is at the last step of the study, where its arrow is;
     NaN for an infeasible one.
     """
     objective = study["objective"].values.astype(float)

@@ -14,7 +14,7 @@ from tuning_playbook.plots.scales import log_ticks, plain_ticks, tick_label
 from tuning_playbook.plots.style import WIDTH, Look, clean, legend_below, look, looks
 
 MOST_ARMS = 8
-"""Lines of more arms could not be told apart."""
+"""Lines of more arms could not be distinguished."""
 
 
 def gradient_norm_plot(study: xr.Dataset, numbers: Mapping[str, Any]) -> Figure:

@@ -1,4 +1,4 @@
-"""How much of the variance of the objective each hyperparameter, and each pair, is owed to."""
+"""How much of the variance of the objective is due to each hyperparameter, and each pair."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -35,7 +35,7 @@ def row_heights(rows: int, *, top: bool) -> Floats:
 
 
 def _height(rows: int) -> float:
-    """Return the part of the vertical axis that a band of so many rows takes."""
+    """Return the part of the vertical axis that a band of that many rows takes."""
     return max(BAND, ROW * rows)
 
 

@@ -15,7 +15,7 @@ MOST_ROWS = 4
 """Arms whose infeasible trials have a row each; more rows would leave too little room."""
 
 LEFT_OF_AXIS = -0.022
-"""Where the mark of an arm stands, as a part of the horizontal axis."""
+"""Where the mark of an arm is, as a part of the horizontal axis."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def isolation_plot(
         with_room_for_infeasible(axes, values, len(lacking), top=top)
         draw_infeasible(axes, lacking, top=top, what="no feasible trial in the arm")
         arm_looks = looks([point.arm for point in points])
-        # Where nothing stands to its right a best trial stands at the arm's place itself.
+        # Where nothing stands to its right a best trial is at the arm's place itself.
         again = any(point.reruns or point.repeats or point.censored_reruns for point in points)
         left = -ASIDE if again else 0.0
         for place, point in enumerate(points):
@@ -106,7 +106,7 @@ def _values(points: Sequence[IsolationPoint], baseline: TrialVariance | None) ->
 
 
 def _spread_out(reruns: int) -> Floats:
-    """Return where so many reruns of an arm stand beside its place."""
+    """Return where that many reruns of an arm stand beside its place."""
     return ASIDE + np.linspace(-SPREAD, SPREAD, reruns)
 
 

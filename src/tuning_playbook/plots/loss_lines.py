@@ -13,22 +13,23 @@ from tuning_playbook.plots.scales import linear_ticks, plain_ticks, range_ticks,
 from tuning_playbook.plots.style import COLOURS, VERMILION, WIDTH, clean, legend_below, look
 
 UNSTABLE_LINES: tuple[Any, ...] = ("--", "-.", ":", (0, (9, 2)), (0, (9, 2, 1, 2, 1, 2)))
-"""Of unstable trials, so that they are told apart."""
+"""Of unstable trials, so that they are distinguished."""
 
 THICK, THIN = 3.2, 1.0
 """Widths of the line that is to be seen first, and of the others."""
 
 TOO_HIGH = 3.0
-"""A loss more than so many times the one at the start is cut off: the others are to be seen."""
+"""A loss more than so many times the lowest one at a start is cut off: the others are to be seen. A
+rate that is far too high has raised it within the first window."""
 
 
 def line_of(conclusion: xr.Dataset, trial: int) -> tuple[Floats, Floats]:
-    """Return the steps and the training losses of a trial as far as it has any."""
+    """Return the steps and the training losses of a trial, if it has any."""
     return values_of(conclusion, trial, "train_loss")
 
 
 def values_of(conclusion: xr.Dataset, trial: int, name: str) -> tuple[Floats, Floats]:
-    """Return the steps of a trial and what was logged there, as far as it is finite.
+    """Return the steps of a trial and what was logged there, where that is finite.
 
     Args:
         conclusion: The trials of all rounds.
@@ -83,7 +84,7 @@ def draw_losses(
     """
     lines = [line_of(conclusion, trial) for trial in trials]
     seen = [losses for _, losses in lines if len(losses)]
-    first = max((float(losses[0]) for losses in seen), default=1.0)
+    first = min((float(losses[0]) for losses in seen), default=1.0)
     lost = 0
     for place, (trial, label, (steps, losses)) in enumerate(
         zip(trials, labels, lines, strict=True)

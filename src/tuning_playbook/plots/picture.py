@@ -1,4 +1,4 @@
-"""What the SVG of a plot says of itself: how large it is, and which trial stands where."""
+"""What the SVG of a plot says of itself: how large it is, and which trial is where."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from tuning_playbook.plots.scales import side_by_side, tick_labels
 from tuning_playbook.plots.style import text_width, wrapped
 
 MOST_GAPS = 20.0
-"""Numbers of which two lie closer than this part of the axis could not be told apart on it."""
+"""Numbers closer than this part of the axis could not be distinguished on it."""
 
 
 LOG_RATIO = 10.0
@@ -37,7 +37,7 @@ class Places:
         axes: Of the plot, with its scale.
         centres: The places, in the axis's own scale: [value].
         gap: The least distance between two neighbours, likewise.
-        labels: What stands under each place.
+        labels: What is under each place.
         numeric: Whether the axis is one of numbers.
     """
 
@@ -52,7 +52,7 @@ class Places:
 
         Args:
             place: Which place, or several.
-            aside: How far it stands to the right, as a part of the distance between neighbours.
+            aside: How far it is to the right, as a part of the distance between neighbours.
         """
         across = self.centres[np.asarray(place, dtype=int)] + self.gap * np.asarray(aside)
         return np.asarray(self.axes.xaxis.get_transform().inverted().transform(across))
@@ -91,14 +91,14 @@ def places_of(axes: Axes, values: Sequence[Any]) -> Places:
 
 
 def write_labels(figure: Figure, places: Places, lines: int = 3) -> None:
-    """Write what stands under each place: side by side where there is room, or else upright.
+    """Write what is under each place: side by side where there is room, or else upright.
 
     The figure becomes wider, or higher, for what needs it.
 
     Args:
         figure: Of the plot.
         places: The places, after the axis has its limits.
-        lines: So many lines a label may have; an upright one has two at most.
+        lines: The most lines of a label; an upright one has two at most.
     """
     axes = places.axes
     width, height = figure.get_size_inches()

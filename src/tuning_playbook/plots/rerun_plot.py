@@ -20,7 +20,7 @@ SPREAD = 0.16
 """Half the width over which the reruns of an arm are spread."""
 
 FEW = 5
-"""So many arms without reruns can have the words side by side."""
+"""This many arms without reruns can have the words side by side."""
 
 ASIDE = 0.3
 """How far the search score, and the mean, stand from the arm's place."""
@@ -92,7 +92,7 @@ def rerun_plot(study: xr.Dataset, variances: Sequence[TrialVariance]) -> Figure:
 
 
 def _spread(number: int, of: int) -> float:
-    """Return where a rerun stands beside its siblings."""
+    """Return where a rerun is beside its siblings."""
     return SPREAD * (2 * (number + 0.5) / of - 1)
 
 

@@ -15,7 +15,7 @@ SPAN = 30.0
 which is where the good ones are."""
 
 FEW_DECADES = 2.0
-"""Below so many factors of ten a logarithmic axis needs ticks between the powers of ten."""
+"""Below this many factors of ten a logarithmic axis needs ticks between the powers of ten."""
 
 MARGIN = 0.07
 """Room beyond the outermost values, as a part of the axis."""
@@ -27,7 +27,7 @@ MOST_TICKS = 6
 """Intervals of a linear axis, at most."""
 
 MOST_DIGITS = 17
-"""So many digits tell any two numbers of double precision apart."""
+"""This many digits tell any two numbers of double precision apart."""
 
 
 def scale_objective(axes: Axes, values: Floats, *, below: float = 0.0, above: float = 0.0) -> None:

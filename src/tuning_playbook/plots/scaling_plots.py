@@ -25,7 +25,7 @@ ROOM = 1.3
 """On a logarithmic axis, beyond the outermost values."""
 
 MOST_SIZES = 9
-"""So many batch sizes are each named on the axis."""
+"""This many batch sizes are each named on the axis."""
 
 
 def scaling(conclusion: xr.Dataset) -> Figure:
@@ -123,7 +123,7 @@ def time(conclusion: xr.Dataset) -> Figure:
 
 
 def _draw_fit(axes: Axes, conclusion: xr.Dataset, sizes: Floats) -> None:
-    """Draw the fitted curve, the critical batch size and its interval, as far as there are any."""
+    """Draw the fitted curve, the critical batch size and its interval, where there are any."""
     least, critical = (float(conclusion.attrs[name]) for name in ("least_steps", "fitted_critical"))
     if not np.isfinite(least):
         return

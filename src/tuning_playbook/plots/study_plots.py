@@ -54,7 +54,7 @@ def launch_plots(
         study: The study.
         reruns: Its reruns.
         replicates: The repeats of its search, if there are any.
-        slice_count: Into how many slices a range is parted; left out, as many as the trials allow.
+        slice_count: Into how many slices a range is divided; left out, as many as the trials allow.
     """
     drawings = _of_the_launch(study, reruns, replicates, slice_count)
     return {name: draw() for name, draw in drawings.items()}

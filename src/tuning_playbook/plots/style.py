@@ -45,7 +45,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "h")
 """As many as make no common period with the colours: 35 arms until one looks like another."""
 
 LINES = ("-", "--", "-.")
-"""Of the best three: told apart where colours are not."""
+"""Of the best three: distinguished where colours are not."""
 
 SETTINGS = {
     "figure.figsize": (WIDTH, 3.6),
@@ -146,7 +146,7 @@ def wrapped(text: str, width: int, lines: int = 3) -> str:
 
 
 def _lines(text: str, width: int) -> list[str]:
-    """Return the pieces of a text in lines of at most `width` letters, as far as they may."""
+    """Return the pieces of a text in lines of at most `width` letters, where it may be broken."""
     found = [""]
     for word in WORD.findall(text):
         for piece in [word] if len(word.rstrip()) <= width else _pieces(word, width):

@@ -35,15 +35,15 @@ from tuning_playbook.plots.style import (
 )
 
 BEST = 3
-"""So many of the best trials are drawn in front, as the playbook does."""
+"""This many of the best trials are drawn in front, as the playbook does."""
 
 MANY_TRIALS = 200
-"""Above so many the thin curves are drawn as one picture within the SVG, or it would take
+"""Above this many the thin curves are drawn as one picture within the SVG, or it would take
 megabytes; the best trials and all text stay lines and letters."""
 
 
 NAMED_OF_A_CURVE = 24
-"""Points of it that name its trial: so many that one of them is always near the pointer."""
+"""Points of it that name its trial: enough that one is always near the pointer."""
 
 MOST_POINTS = 300
 """Of a thin curve; the picture is not wide enough to show more."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tuning_playbook.procedures import stability
-from tuning_playbook.procedures.instability import instability
+from tuning_playbook.procedures.instability import instability, is_lost
 from tuning_playbook.procedures.norms import Norms, first_threshold, norms_of
 from tuning_playbook.procedures.procedure_history import (
     Conclusion,
@@ -115,7 +115,7 @@ def next(history: History) -> Next:
         said = "No stable trial without clipping has gradient norms to choose a threshold by."
         return _conclude(history, UNKNOWN, said, None, None)
     start = Start(good, lost[-1], norms)
-    if not is_unstable(start.unstable):
+    if not is_lost(start.unstable, start.good):
         said = f"Training is stable at a learning rate of {start.unstable.rate:.3g}."
         return _conclude(history, NOT_NEEDED, said, start, None)
     return _search(history, start)
@@ -145,11 +145,6 @@ def _search(history: History, start: Start) -> Next:
     return _conclude(history, FOUND, "", start, chosen)
 
 
-def is_unstable(outcome: Outcome) -> bool:
-    """Return whether a trial is unstable, or got nowhere, as one does that blew up at once."""
-    return bool(instability(outcome)) or outcome.nowhere
-
-
 def choose(history: History, start: Start) -> Outcome | None:
     """Return the clipped trial that is stable and clips at most half of its steps.
 
@@ -159,7 +154,9 @@ def choose(history: History, start: Start) -> Outcome | None:
     fit = [
         item
         for item in history.of(CLIPPED)
-        if item.loss is not None and not is_unstable(item) and item.clipped_share <= AGGRESSIVE
+        if item.loss is not None
+        and not is_lost(item, start.good)
+        and item.clipped_share <= AGGRESSIVE
     ]
     return min(fit, key=lambda item: _apart(item, first), default=None)
 
@@ -170,7 +167,7 @@ def _apart(outcome: Outcome, first: float) -> float:
 
 def _why_not(history: History, start: Start) -> str:
     stable = [item for item in history.of(CLIPPED) if item.loss is not None]
-    stable = [item for item in stable if not is_unstable(item)]
+    stable = [item for item in stable if not is_lost(item, start.good)]
     rate = start.unstable.rate
     if not stable:
         lowest = min(float(item.values["clip_norm"]) for item in history.of(CLIPPED))
@@ -195,7 +192,7 @@ def _stability(history: History) -> History:
 
 
 def _best_stable(trained: Sequence[Outcome]) -> Outcome | None:
-    stable = [item for item in trained if item.loss is not None and not is_unstable(item)]
+    stable = [item for item in trained if item.loss is not None and not is_lost(item)]
     return min(stable, key=lambda item: item.loss or 0.0, default=None)
 
 
@@ -250,7 +247,7 @@ def _conclude(
         advice=_advice(verdict),
         next_study=_next_study(history, start, chosen),
         columns={
-            "unstable": tuple(float(is_unstable(item)) for item in outcomes),
+            "unstable": tuple(float(is_lost(item, marked[0])) for item in outcomes),
             "onset_step": tuple(math.nan if item is None else float(item.step) for item in seen),
             "is_good": tuple(float(item is marked[0]) for item in outcomes),
             "is_at_unstable_rate": tuple(float(item is marked[1]) for item in outcomes),
@@ -278,7 +275,7 @@ def _sentence(history: History, start: Start, chosen: Outcome) -> str:
     compared = [item for item in history.rounds if item.purpose == COMPARE]
     reruns = [outcome for item in compared for outcome in item.reruns if _is_clipped(outcome)]
     if reruns:
-        stable = sum(not is_unstable(item) for item in reruns)
+        stable = sum(not is_lost(item, start.good) for item in reruns)
         said += f" {stable} of {len(reruns)} reruns are stable."
     decided = [str(item.launch["decision"]) for item in compared if item.launch]
     words = {

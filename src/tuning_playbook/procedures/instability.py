@@ -104,12 +104,24 @@ def rise(steps: Sequence[int], losses: Sequence[float]) -> Rise | None:
     return Rise(steps[best_begin], lasting)
 
 
+def is_lost(outcome: Outcome, reference: Outcome | None = None) -> bool:
+    """Return whether a trial is unstable, or got nowhere, as one does that blows up at once.
+
+    Args:
+        outcome: What came of the trial.
+        reference: A stable trial, where there is one: the other learns enough beside it.
+    """
+    if instability(outcome) or outcome.nowhere:
+        return True
+    return reference is not None and learns_little(outcome, reference)
+
+
 def learns_little(outcome: Outcome, reference: Outcome) -> bool:
     """Return whether a training loss falls by less than a fifth of what that of a reference does.
 
     Both falls are parts of the loss at the start, in as many steps. A dataset says of a trial that
-    it got nowhere only where another one got somewhere, and where it is no better than untrained;
-    at a rate that is too high training may end just below that.
+    it got nowhere only where it is no better than an untrained one, and another one is; at a rate
+    that is too high training may end just below that.
 
     Source: playbook, figure 7a: "uncharacteristically high values of the loss" are infeasible.
     """
@@ -120,13 +132,15 @@ def learns_little(outcome: Outcome, reference: Outcome) -> bool:
         loss
         for step, loss in zip(reference.steps, reference.train_losses, strict=False)
         if step <= last
-    ]
-    return _gain(outcome.train_losses) < LEAST_GAIN * _gain(by_then or reference.train_losses[:1])
+    ] or reference.train_losses[:1]
+    # A rate that is far too high raises the loss within the first window; seeds differ a little.
+    start = min(outcome.train_losses[0], by_then[0])
+    return _gain(start, outcome.train_losses) < LEAST_GAIN * _gain(by_then[0], by_then)
 
 
-def _gain(losses: Sequence[float]) -> float:
-    """Return by what part of its start a loss falls: seeds start from different losses."""
-    return (losses[0] - min(losses)) / max(abs(losses[0]), SMALL)
+def _gain(start: float, losses: Sequence[float]) -> float:
+    """Return by what part of a start a loss falls, one window not counting."""
+    return (start - min(_medians(losses))) / max(abs(start), SMALL)
 
 
 def is_early(step: int, max_train_steps: int) -> bool:

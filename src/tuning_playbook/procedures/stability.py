@@ -17,7 +17,7 @@ from tuning_playbook.procedures.instability import (
     Rise,
     instability,
     is_early,
-    learns_little,
+    is_lost,
     rise,
 )
 from tuning_playbook.procedures.procedure_history import (
@@ -219,10 +219,9 @@ def is_unstable(outcome: Outcome, reference: Outcome) -> bool:
         outcome: What came of the trial.
         reference: The trial at the best rate.
     """
-    if instability(outcome):
-        return True
-    nowhere = outcome.nowhere or learns_little(outcome, reference)
-    return nowhere and outcome.rate > reference.rate
+    if outcome.rate > reference.rate:
+        return is_lost(outcome, reference)
+    return instability(outcome) is not None
 
 
 def _reference(history: History) -> Outcome | None:
@@ -358,7 +357,10 @@ def _sentence(
         else "; no rate that was tried is stable."
     )
     step = 0 if where is None else where.step
-    said += f" There the loss begins to rise {_when(onset)}, at step {step:,}."
+    if step:
+        said += f" There the loss begins to rise {_when(onset)}, at step {step:,}."
+    else:
+        said += " There training fails from its first steps on."
     if verdict == FAR:
         said += " Rates in between are stable and no better, so the instability costs nothing."
     return said

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tuning_playbook.procedures import stability
-from tuning_playbook.procedures.instability import instability, learns_little
+from tuning_playbook.procedures.instability import instability, is_lost
 from tuning_playbook.procedures.procedure_history import (
     Conclusion,
     History,
@@ -179,23 +179,12 @@ def tried(history: History) -> Iterator[tuple[int, Outcome]]:
 def stable_warmups(history: History, reference: Outcome) -> list[int]:
     """Return the warmups that are stable on every seed that was tried, the shortest first."""
     lengths = {steps for steps, _ in tried(history)}
-    lost = {steps for steps, outcome in tried(history) if is_lost(outcome, reference)}
+    lost = {
+        steps
+        for steps, outcome in tried(history)
+        if outcome.loss is None or is_lost(outcome, reference)
+    }
     return sorted(lengths - lost)
-
-
-def is_lost(outcome: Outcome, reference: Outcome) -> bool:
-    """Return whether a trial is unstable, got nowhere, or learns little.
-
-    Args:
-        outcome: What came of the trial.
-        reference: The trial without a warmup.
-    """
-    return (
-        outcome.loss is None
-        or outcome.nowhere
-        or instability(outcome) is not None
-        or learns_little(outcome, reference)
-    )
 
 
 def seeds_of(history: History, steps: int) -> int:
@@ -297,10 +286,7 @@ def _conclude(
     settings = _settings(history)
     outcomes = [item for one in history.rounds for item in one.outcomes]
     seen = [instability(item) for item in outcomes]
-    lost = [
-        bool(onset) or item.nowhere if start is None else is_lost(item, start.reference)
-        for onset, item in zip(seen, outcomes, strict=True)
-    ]
+    lost = [is_lost(item, None if start is None else start.reference) for item in outcomes]
     rate = None if start is None else rounded(settings.times * start.unstable_rate)
     numbers = {
         "base_rate": math.nan if rate is None else rate,

@@ -20,10 +20,10 @@ MOST_POINTS_IN_ALL = 40_000
 """Of many trials each is drawn with fewer points, so that the page of thousands stays light..."""
 
 LEAST_POINTS = 20
-"""... but with so many at least, which show its shape."""
+"""... but with this many at least, which show its shape."""
 
 SPAN_OF_LOG_SCALE = 20.0
-"""A metric whose largest value is more than so many times its smallest is drawn on a log scale."""
+"""A metric whose largest value is more than this many times its smallest has a log scale."""
 
 
 @dataclass(frozen=True)

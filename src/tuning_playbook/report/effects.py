@@ -47,7 +47,7 @@ def make_effects(study: xr.Dataset, launch: Mapping[str, Any]) -> tuple[EffectRo
     and for all interactions of two hyperparameters.
 
     Args:
-        study: The dataset, which tells the settings of its arms.
+        study: The dataset, which has the settings of its arms.
         launch: Its `launch.json`.
     """
     questions = launch["answer"]["questions"]

@@ -88,7 +88,7 @@ class Figure:
         axis: The name and the condition of the hyperparameter that an axis plot shows; None of any
             other plot.
         arms: The arms in which that hyperparameter exists.
-        points: Which trial stands where, for the page's script: `<trial> <x> <y>` joined by `;`,
+        points: Which trial is where, for the page's script: `<trial> <x> <y>` joined by `;`,
             the place in per cent of the width and the height, the best trial first.
     """
 

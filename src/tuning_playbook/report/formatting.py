@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tuning_playbook.analysis.numbers import told
 
 MISSING = "–"
-"""What stands where there is no value."""
+"""Written where there is no value."""
 
 MINUTE, HOUR = 60, 3600
 

@@ -16,7 +16,7 @@ def render_index(
     launches: Sequence[Mapping[str, str]] = (),
     conclusions: Mapping[str, Mapping[str, Any]] = NO_CONCLUSIONS,
 ) -> str:
-    """Write `index.html`, which stands beside the studies' folders.
+    """Write `index.html`, which is beside the studies' folders.
 
     Args:
         rows: A summary of each study, as `tracking.summary_row` gives it.

@@ -38,7 +38,7 @@ PER_TRIAL = (
 
 
 DETAILED = 2000
-"""So many of the best trials have a curve and all settings in their sheet. The page of ten thousand
+"""This many best trials have a curve and all settings in their sheet. The page of ten thousand
 would be no use to anyone if all had: browsers take half a minute to open it."""
 
 

@@ -58,7 +58,7 @@ SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "machine": lambda v: f"trained on {v[0]} x {v[1]}",
     "commit": lambda v: f"with the code of commit {v[:10]}",
 }
-"""What is said of a fact that stands in the files of the runner."""
+"""What is said of a fact that is in the files of the runner."""
 
 Measured = dict[str, ByStep]
 

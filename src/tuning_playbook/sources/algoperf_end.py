@@ -21,7 +21,7 @@ Columns = Mapping[str, Sequence[float | None]]
 
 
 def how_it_ended(meta: Mapping[str, Any], evaluations: Columns) -> str:
-    """Return how a run ended that did not train to the end; empty where it did, or nothing tells.
+    """Return how a run ended that did not train to the end; empty where it did, or is not known.
 
     The runner stops a run at its target, after its steps, or when its time is used up. One that did
     none of these was cut short.

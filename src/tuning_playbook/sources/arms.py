@@ -15,7 +15,7 @@ from tuning_playbook.trials.imported_trial import ImportedTrial
 
 @dataclass(frozen=True)
 class Place:
-    """Where a trial stands among the arms.
+    """Where a trial is among the arms.
 
     Attributes:
         setting: The values of the scientific hyperparameters, as the spec gives them.
@@ -37,7 +37,7 @@ class Given:
         name: As in the spec, `one_minus_` included.
         target: The hyperparameter that it sets.
         distribution: What its values were drawn from.
-        condition: The condition it stands under.
+        condition: The condition it is under.
         role: Its role.
         location: Its place in the spec.
     """
@@ -63,9 +63,9 @@ def one_minus(value: Value) -> float:
 
 
 def place_of(parts: Sequence[Part], hyperparameters: Mapping[str, Value]) -> Place:
-    """Return where a trial stands: its own values lead to it, part by part.
+    """Return where a trial is: its own values lead to it, part by part.
 
-    In the arm of `searched` it stands where its value is none of the others that are listed.
+    In the arm of `searched` it is where its value is none of the others that are listed.
     """
     setting: dict[str, Value] = {}
     order: list[int] = []

@@ -76,10 +76,10 @@ def check_source(written: Written, found: Found) -> None:
 
 
 def with_target(written: Written, found: Found) -> Written:
-    """Return the spec with the target that its source tells, where it asks for that.
+    """Return the spec with the target that its source names, where it asks for that.
 
     Raises:
-        SpecError: The source tells none, or several.
+        SpecError: The source names none, or several.
     """
     objective = written.spec.objective
     if objective.target != "source":
@@ -91,7 +91,7 @@ def with_target(written: Written, found: Found) -> Written:
         what = "several" if told else "none"
         raise written.error(
             ("objective", "target"),
-            f"the source tells {what} of '{logged}' (targets there: {'; '.join(every) or 'none'}); "
+            f"the source names {what} of '{logged}' (targets there: {'; '.join(every) or 'none'}); "
             "give the target as a number",
         )
     known = written.spec.model_copy(

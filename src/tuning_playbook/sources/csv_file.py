@@ -1,7 +1,7 @@
 """Read a table from a CSV file, with errors that name the file, the row and the column.
 
 Beside semicolons and tabs a comma within a number is decimal where its whole column is of numbers.
-A byte order mark and any line ends are taken. A first row that stands again, as in files that were
+A byte order mark and any line ends are taken. A first row that is repeated, as in files that were
 joined, is left out, and so are empty cells after the last comma of all lines. A last line without a
 line end may be cut off: with too few cells it is, and is not read.
 """
@@ -113,7 +113,7 @@ def read_table(
         )
     notes = {
         f"The first column of {name} has no name, as row numbers have none; left unread.": numbered,
-        f"The first row of {name} stands again in {repeated} of its lines, which are not read.": (
+        f"The first row of {name} is repeated in {repeated} of its lines, which are not read.": (
             repeated
         ),
         f"Lines of {name} that begin with # are comments, and are not read: "

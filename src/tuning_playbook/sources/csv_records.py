@@ -1,6 +1,6 @@
 """The records of a CSV file: the cells of each line, whatever separates them.
 
-Commas, semicolons or tabs may separate the cells; the first line that is no comment tells which. A
+Commas, semicolons or tabs may separate the cells; the first line that is no comment says which. A
 line that begins with # is a comment, unless it has as many cells as the first row names columns.
 """
 

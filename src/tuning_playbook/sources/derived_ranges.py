@@ -40,7 +40,7 @@ APART = 0.25
 """Ends that lie within this part of the wider range of each other are as good as one."""
 
 CHANCE = 0.01
-"""How seldom chance may put so many trials of one arm beyond the end of another's."""
+"""How seldom chance may put this many trials of one arm beyond the end of another's."""
 
 
 def range_of(values: Sequence[Value], name: str = "") -> Distribution | None:
@@ -81,7 +81,7 @@ def differ_clearly(one: Sequence[Value], other: Sequence[Value]) -> bool:
     - the two do not overlap, or
     - a value stands more than once, so that values were listed and not drawn, and the ends of a
       list are exact, or
-    - so many values of the one lie beyond the end of the other that chance, dealing the values of
+    - that many values of the one lie beyond the end of the other that chance, dealing the values of
       both to two arms of these sizes, does so less than once in a hundred times.
 
     An arm with one value has no range, and differs from none.
@@ -171,5 +171,5 @@ def _logarithmic(low: Number, high: Number) -> bool:
 
 
 def _chance(beyond: int, outer: Sequence[float], inner: Sequence[float]) -> float:
-    """Return how often the so many farthest of all values would be of the one arm by chance."""
+    """Return how often this many of the farthest values would all be of the one arm by chance."""
     return math.comb(len(outer), beyond) / math.comb(len(outer) + len(inner), beyond)

@@ -14,7 +14,7 @@ from tuning_playbook.trials.imported_trial import ImportedTrial
 class Found:
     """Finished trials, and what their source tells of the study that they come from.
 
-    The logs of other tools tell of the trials alone; an archive tells the rest too.
+    The logs of other tools tell of the trials alone; an archive says the rest too.
 
     Attributes:
         trials: In the order of the source.

@@ -36,7 +36,7 @@ Stamp = list[str | int]
 
 
 def stamps_of(places: Sequence[Path]) -> list[Stamp]:
-    """Return what tells whether a source has changed: its files, with sizes and times.
+    """Return what shows whether a source has changed: its files, with sizes and times.
 
     Args:
         places: Its files and folders. What databases write beside a file belongs to it.
@@ -201,10 +201,10 @@ class _Numbers:
         self._at = 0
 
     def next(self, kind: str, count: int) -> tuple[Any, ...]:
-        """Return so many more of them.
+        """Return that many more of them.
 
         Raises:
-            ValueError: There are not so many.
+            ValueError: There are not that many.
         """
         found = array(kind)
         found.frombytes(self._data[self._at : self._at + 8 * count])

@@ -232,8 +232,8 @@ def _apart(
                 del kept[trial.name]
                 notes.append(
                     f"Left out: {trial.name} has the configuration and every number of "
-                    f"{twin.name}, and it is not told that their seeds differ: the same run twice "
-                    "is no trial variance."
+                    f"{twin.name}, and it is not known whether their seeds differ: the same run "
+                    "twice is no trial variance."
                 )
                 continue
             alike.append(trial)
@@ -290,7 +290,7 @@ def _describe(
 def _reruns(imported: Sequence[ImportedTrial]) -> shape.Reruns:
     """Return how often configurations were trained again, as far as the trials tell.
 
-    An archive tells which trials are reruns, and on which division of the data. Of other sources
+    An archive says which trials are reruns, and on which division of the data. Of other sources
     every seed may be one.
     """
     seeds, splits = [], []
@@ -306,7 +306,7 @@ def _chosen_on_all_seeds(
 ) -> bool:
     """Whether several configurations compete of which each has seeds enough.
 
-    An archive tells itself which of its trials are reruns: those of its best trials alone.
+    An archive says which of its trials are reruns: those of its best trials alone.
     """
     competing = {trial.name for trial in searched}
     groups = [trials for trials in configurations(imported) if trials[0].name in competing]

@@ -11,7 +11,7 @@ METRIC = re.compile(r"(train|validation|test)/([A-Za-z][A-Za-z0-9_]*)")
 """A metric's column. Those of the test split are not read: that is done once, at the end."""
 
 Steps = dict[int, dict[str, float]]
-"""What was measured after so many steps, by column."""
+"""What was measured after a number of steps, by column."""
 
 
 def split_of(column: str) -> str | None:

@@ -34,7 +34,7 @@ def printed_number(text: str, *, thousands: bool) -> float | None:
     """Return the number in a text that is none to Python; None where it is none at all.
 
     Args:
-        text: As it stands in the source, without spaces around it.
+        text: As it is in the source, without spaces around it.
         thousands: Whether what may separate thousands does: `1,000` may also be two numbers.
 
     Example:

@@ -15,7 +15,7 @@ def check_rename(written: Written, groups: Sequence[Collection[str]], what: str)
 
     Args:
         written: The spec.
-        groups: The names in each part of the source in which a name stands once: a table, a trial.
+        groups: The names in each part of the source in which a name occurs once: a table, a trial.
         what: What they are names of, as `column`.
 
     Raises:

@@ -67,7 +67,7 @@ class Logs:
         steps: How many steps the runs were to train; 0 where the source does not say.
         ranges: What hyperparameters were searched over, by their names there, where it says.
         targets: The metrics at whose targets runs were stopped, by the source's names, each with
-            the targets that it tells.
+            the targets that it names.
         step_called: What the source calls the step of a measurement; empty where that tells
             nothing.
     """

@@ -1,4 +1,4 @@
-"""The seeds of imported trials, of which not every source tells."""
+"""The seeds of imported trials, which not every source names."""
 
 import itertools
 from collections.abc import Callable, Sequence

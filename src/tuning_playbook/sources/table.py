@@ -29,7 +29,7 @@ OTHER_NAMES = {
 """What other people call the columns of a table."""
 
 Cell = str | int | float | bool | None
-"""What stands in a cell: the text of a CSV file, which is empty where there is none, or what a file
+"""What is in a cell: the text of a CSV file, which is empty where there is none, or what a file
 with types of its own holds."""
 
 
@@ -40,7 +40,7 @@ class Row:
     Attributes:
         path: The file.
         number: The line of the file at which the row ends, as an editor counts.
-        cells: What stands in each column; text has no spaces around it.
+        cells: What is in each column; text has no spaces around it.
         written: What the file calls each column.
     """
 
@@ -60,7 +60,7 @@ class Row:
         return SourceError(f"{self.where}, column '{named}': {message}")
 
     def text(self, column: str) -> str:
-        """Return what stands in a column as text; empty where nothing does, or no such column."""
+        """Return what is in a column as text; empty where nothing does, or no such column."""
         cell = self.cells.get(column)
         return "" if cell is None else str(cell)
 
@@ -119,7 +119,7 @@ class Rows:
         path: The file.
         columns: Their names here.
         lines: The line of the file at which each row ends, [row].
-        cells: What stands in each column, [row] tuples of [column]; a shorter one lacks the last.
+        cells: What is in each column, [row] tuples of [column]; a shorter one lacks the last.
         written: What the file calls each column.
     """
 

@@ -1,4 +1,4 @@
-"""What the name of a column tells of it: a seed, a result of training, or which run it was."""
+"""What the name of a column says of it: a seed, a result of training, or which run it was."""
 
 import re
 

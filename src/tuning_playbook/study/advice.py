@@ -255,5 +255,5 @@ def adam_hyperparameters(members: Mapping[str, Hyperparameter]) -> tuple[str, ..
 
 
 def worth_tuning(trials: int) -> int:
-    """Return how many of Adam's hyperparameters are worth tuning with so many trials."""
+    """Return how many of Adam's hyperparameters are worth tuning with that many trials."""
     return 1 + sum(trials >= least for least in (FEW_TRIALS, MANY_TRIALS, VERY_MANY_TRIALS))

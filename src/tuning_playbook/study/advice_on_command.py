@@ -35,7 +35,7 @@ def advice_on_command(study: Study) -> Iterator[Advice]:
         yield Advice(
             rule="max_train_steps_not_taken",
             text=f"The command of {study.workload.name} does not take {{max_train_steps}}. Give it "
-            "to the script, or make sure that it trains for so many steps.",
+            "to the script, or make sure that it trains for that many steps.",
             reason="What it measures after them does not count, and trials of fewer are behind.",
             section="Deciding how long to train when training is not compute-bound",
         )

@@ -31,10 +31,10 @@ TRIALS_PER_DIMENSION = 3
 """Fewer leave most of a space unseen however evenly they are spread."""
 
 FEW_DIMENSIONS = 3
-"""Up to so many hyperparameters ten trials are as good as the playbook's own examples."""
+"""Up to this many hyperparameters ten trials are as good as the playbook's own examples."""
 
 UNEQUAL = 3
-"""So many times as many hyperparameters need another number of trials."""
+"""With this many times as many hyperparameters another number of trials is needed."""
 
 LONG_WARMUP = 0.1
 """Of the run: the playbook warms up to find a stable rate, not for much of the training."""

@@ -76,8 +76,9 @@ class BatchScalingSettings(Shape):
     )
     step_times: list[StepTime] = Field(
         default_factory=list,
-        description="the time of a step at each batch size, on the machine that is meant; left "
-        "out, that of these trials",
+        description="the time of a step at each batch size, on the machine that is meant: a list, "
+        "or {from: <procedure>} for what the probes of a batch_sizes procedure measured; left out, "
+        "that of these trials",
     )
 
     branch: StrictBool = Field(

@@ -25,7 +25,7 @@ from tuning_playbook.study.yaml import Location
 Content = shape.StudySpec | ImportSpec | shape.Conditional
 
 MOST_DISCRETE = 10
-"""A range of so many whole numbers is a list of values; a longer one is sampled as a range."""
+"""A range of this many whole numbers is a list of values; a longer one is sampled as a range."""
 
 
 BRING_THEIR_OWN = {choice.name: choice.default for choice in (OPTIMIZER, SCHEDULE)}

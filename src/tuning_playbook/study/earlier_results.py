@@ -6,6 +6,7 @@
     nuisance: {learning_rate: {from: optimizer_choice, around: best, factor: 4}}
     nuisance: {learning_rate: {log_uniform: [1.0e-4, {from: stability, of: unstable_rate}]}}
     training: {batch_size: {from: optimizer_choice, of: best}, ...}
+    procedure: {name: batch_scaling, to: {from: sizes, of: largest}, step_times: {from: sizes}}
     reruns: {seeds: 2, variance: {from: optimizer_choice}}
     baseline: {from: optimizer_choice}
 
@@ -32,6 +33,7 @@ from tuning_playbook.study.references import (
     BEST,
     BaselineReference,
     RangeReference,
+    StepTimesReference,
     ValueReference,
     VarianceReference,
 )
@@ -59,7 +61,9 @@ class Reference:
     """
 
     location: Location
-    wanted: ValueReference | RangeReference | VarianceReference | BaselineReference
+    wanted: (
+        ValueReference | RangeReference | VarianceReference | StepTimesReference | BaselineReference
+    )
 
     @property
     def earlier(self) -> EarlierArm:
@@ -68,7 +72,7 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """Return the name of what it stands for, also where it stands in a list."""
+        """Return the name of what it stands for, also where it is in a list."""
         return next(
             str(k) for k in reversed(self.location) if isinstance(k, str) and k not in KINDS
         )
@@ -150,6 +154,12 @@ def put_in(
                 written = f"standard deviation {known['standard_deviation']:.3g}"
                 taken.append(take(key_of(reference.location), written, result))
                 continue
+            if isinstance(wanted, StepTimesReference):
+                times = step_times(result, workload)
+                _put(settled, reference.location, times)
+                written = f"the times of {len(times)} batch sizes"
+                taken.append(take(key_of(reference.location), written, result))
+                continue
             declared = _declared(workload, name.removeprefix(ONE_MINUS))
             if isinstance(wanted, ValueReference):
                 value: Any = taken_value(result, name, wanted, declared)
@@ -173,6 +183,8 @@ def without(document: Mapping[str, Any], references: Sequence[Reference]) -> dic
             del settled["baseline"]
         elif isinstance(reference.wanted, VarianceReference):
             _put(settled, reference.location, {"standard_deviation": 1.0, "degrees_of_freedom": 4})
+        elif isinstance(reference.wanted, StepTimesReference):
+            _put(settled, reference.location, [])
         elif isinstance(reference.wanted, RangeReference):
             _put(settled, reference.location, ANY_RANGE)
         elif reference.location[-2] in KINDS:
@@ -200,6 +212,26 @@ def known_variance(result: EarlierResult) -> dict[str, Any]:
         "degrees_of_freedom": result.degrees,
         "study": result.study,
     }
+
+
+def step_times(result: EarlierResult, workload: WorkloadDescription) -> list[dict[str, Any]]:
+    """Return the times of a step that probes measured, as a spec has them.
+
+    Raises:
+        SpecError: There are none, or they are of another workload; the message does not name the
+            place.
+    """
+    if not result.step_times:
+        raise SpecError(
+            f"'{result.study}' measured no times of a step on one machine: name a procedure "
+            "batch_sizes, some of whose batch sizes fit"
+        )
+    if result.workload != workload.name:
+        raise SpecError(
+            f"the steps that '{result.study}' measured are of the workload '{result.workload}', "
+            f"and this one's is '{workload.name}'"
+        )
+    return [dict(item) for item in result.step_times]
 
 
 def taken_value(
@@ -307,7 +339,7 @@ def range_around(
 
 
 def _places(document: Mapping[str, Any]) -> Iterator[tuple[Location, Any, Any]]:
-    """Yield every place where a reference may stand, what stands there, and the shape it has."""
+    """Yield every place where a reference may stand, what is there, and the shape it has."""
     for location, part in _parts(document, ()):
         for role, model in (("fixed", ValueReference), ("nuisance", RangeReference)):
             for name, value in _items(part.get(role)):
@@ -324,7 +356,8 @@ def _places(document: Mapping[str, Any]) -> Iterator[tuple[Location, Any, Any]]:
     for key in ("batch_size", "max_train_steps"):
         yield ("training", key), training.get(key), ValueReference
     for name, value in _items(document.get("procedure")):
-        yield ("procedure", name), value, ValueReference
+        wanted: Any = StepTimesReference if name == "step_times" else ValueReference
+        yield ("procedure", name), value, wanted
     reruns = document.get("reruns")
     if isinstance(reruns, dict):
         yield ("reruns", "variance"), reruns.get("variance"), VarianceReference

@@ -13,7 +13,7 @@ MAX_TRAIN_STEPS = "max_train_steps"
 """As a hyperparameter of a trial: how long it was to train."""
 
 MOST_NAMED = 5
-"""So many trials are named in a sentence; the table of trials names all."""
+"""This many trials are named in a sentence; the table of trials names all."""
 
 
 def early_ends(study: Study) -> dict[str, str]:

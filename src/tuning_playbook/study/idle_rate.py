@@ -20,7 +20,7 @@ MOST_IDLE = 0.1
 """So much of a run may have such a rate: a cosine to zero has it for 6 % of its length."""
 
 MOST_STEPS = 2000
-"""So many steps of a run are looked at, evenly spread."""
+"""This many steps of a run are looked at, evenly spread."""
 
 ROUNDING = 1e-9
 """Of a rate: two drops by a factor of ten end at 1 %, not below it."""

@@ -27,7 +27,7 @@ class ForeignSource(Shape):
     )
     types: dict[Name, Type] = Field(
         default_factory=dict,
-        description="hyperparameters: number, text or truth; left out, by what stands there",
+        description="hyperparameters: number, text or truth; left out, by the values there",
     )
     hyperparameters: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="what of the parameters are hyperparameters; left out, all of them"

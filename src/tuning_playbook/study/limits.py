@@ -23,7 +23,7 @@ MOST_VALUES = 100_000
 """Of a spec once its aliases are written out: few lines of aliases may stand for any number."""
 
 MOST_LISTED = 10_000
-"""Of a list: each value of a scientific hyperparameter is an arm, and there are at most so many."""
+"""Of a list: each value of a scientific hyperparameter is an arm, and there are no more."""
 
 MOST_TRIALS = 100_000
 """Of a study with the repeats of its search: each is a folder, in one that file systems and people
@@ -82,75 +82,26 @@ STEPS = AtMost(2**31 - 1, "steps are counted with 32 bits")
 EXAMPLES = AtMost(2**31 - 1, "examples are counted with 32 bits")
 DEVICES = AtMost(4096, "no node has as many")
 
-Steps = Annotated[StrictInt, Field(ge=1), WHOLE, STEPS]
-MaybeSteps = Annotated[StrictInt, Field(ge=0), WHOLE, STEPS]
-Examples = Annotated[StrictInt, Field(ge=1), WHOLE, EXAMPLES]
-MaybeExamples = Annotated[StrictInt, Field(ge=0), WHOLE, EXAMPLES]
-Trials = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(MOST_TRIALS, "each trial is a folder, and a study has no more"),
-]
+Positive = Annotated[StrictInt, Field(ge=1), WHOLE]
+NotNegative = Annotated[StrictInt, Field(ge=0), WHOLE]
+Steps = Annotated[Positive, STEPS]
+MaybeSteps = Annotated[NotNegative, STEPS]
+Examples = Annotated[Positive, EXAMPLES]
+MaybeExamples = Annotated[NotNegative, EXAMPLES]
+Trials = Annotated[Positive, AtMost(MOST_TRIALS, "each trial is a folder, and a study has no more")]
 Points = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(MOST_TRIALS, "each is a trial at least, and a study has no more"),
+    Positive, AtMost(MOST_TRIALS, "each is a trial at least, and a study has no more")
 ]
-Rounds = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(1000, "each round is a job that waits for the one before"),
-]
+Rounds = Annotated[Positive, AtMost(1000, "each round is a job that waits for the one before")]
 Again = Annotated[
-    StrictInt,
-    Field(ge=0),
-    WHOLE,
-    AtMost(1000, "each trains every arm once more, and 1,000 show the variance"),
+    NotNegative, AtMost(1000, "each trains every arm once more, and 1,000 show the variance")
 ]
-Repeats = Annotated[
-    StrictInt,
-    Field(ge=0),
-    WHOLE,
-    AtMost(1000, "each makes the whole search once more"),
-]
-Kept = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(1000, "each is a checkpoint on the disk"),
-]
-Slices = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(1000, "each is a point of a plot"),
-]
-Threads = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(4096, "no machine has as many cores"),
-]
-Devices = Annotated[StrictInt, Field(ge=1), WHOLE, DEVICES]
-MaybeDevices = Annotated[StrictInt, Field(ge=0), WHOLE, DEVICES]
-Nodes = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(2**16, "no cluster has as many"),
-]
-Megabytes = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(2**31 - 1, "no machine has as much memory"),
-]
-Minutes = Annotated[
-    StrictInt,
-    Field(ge=1),
-    WHOLE,
-    AtMost(10**7, "no job runs for twenty years"),
-]
+Repeats = Annotated[NotNegative, AtMost(1000, "each makes the whole search once more")]
+Kept = Annotated[Positive, AtMost(1000, "each is a checkpoint on the disk")]
+Slices = Annotated[Positive, AtMost(1000, "each is a point of a plot")]
+Threads = Annotated[Positive, AtMost(4096, "no machine has as many cores")]
+Devices = Annotated[Positive, DEVICES]
+MaybeDevices = Annotated[NotNegative, DEVICES]
+Nodes = Annotated[Positive, AtMost(2**16, "no cluster has as many")]
+Megabytes = Annotated[Positive, AtMost(2**31 - 1, "no machine has as much memory")]
+Minutes = Annotated[Positive, AtMost(10**7, "no job runs for twenty years")]

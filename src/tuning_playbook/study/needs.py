@@ -30,14 +30,14 @@ SPREAD_TRIALS = 3
 """A standard deviation of fewer objectives says nothing."""
 
 MOST_TOP = 8
-"""So many trials count as the top ones: the question is about the neighbourhood of the best one,
+"""This many trials count as the top ones: the question is about the neighbourhood of the best one,
 not about the trend over the whole range."""
 
 MODEL_TRIALS = 10
 """Feasible trials below which no function of one hyperparameter is known, let alone of two."""
 
 TRIALS_PER_HYPERPARAMETER = 5
-"""And so many more are needed for each."""
+"""And this many more are needed for each."""
 
 TERMS_PER_VALUE = 0.5
 """A surface with more terms than this explains noise as well as anything."""
@@ -73,7 +73,7 @@ def boundary_can_be_told(trials: int, tests: int, significance: float) -> bool:
 
 
 def model_trials(hyperparameters: int) -> int:
-    """Return the feasible trials that a function of so many searched hyperparameters takes.
+    """Return the feasible trials that a function of that many searched hyperparameters takes.
 
     Example:
         >>> [model_trials(count) for count in (1, 2, 4)]
@@ -83,7 +83,7 @@ def model_trials(hyperparameters: int) -> int:
 
 
 def model_can_be_fitted(trials: int, hyperparameters: int) -> bool:
-    """Whether feasible trials are enough for a function of so many searched hyperparameters."""
+    """Whether feasible trials are enough for a function of that many searched hyperparameters."""
     return hyperparameters > 0 and trials >= model_trials(hyperparameters)
 
 

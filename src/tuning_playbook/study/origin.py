@@ -28,6 +28,8 @@ class EarlierResult:
         degrees: The degrees of freedom of that.
         conclusion: Of a procedure the values that it concludes with; then there is no best trial.
         sentence: Of a procedure what it concludes.
+        step_times: Of a procedure with probes what a step takes: `batch_size`, `seconds` and
+            `devices` of each batch size that fits; empty where they are of several machines.
         compared: What the study compared: by scientific hyperparameter its values, as written.
         beside: What it held fixed while it did, or compared: by hyperparameter all values in any
             arm, as written. What it searched anywhere is not among them.
@@ -47,6 +49,7 @@ class EarlierResult:
     degrees: int = 0
     conclusion: Mapping[str, Value | None] | None = None
     sentence: str = ""
+    step_times: Sequence[Mapping[str, int | float]] = ()
     compared: Mapping[str, Sequence[str]] = field(default_factory=dict)
     beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
     runner_up: str = ""
@@ -58,11 +61,11 @@ OF_COMPARED = ("compared", "beside", "runner_up")
 
 @dataclass(frozen=True)
 class Taken:
-    """What stands at a place of a spec, and where it is from.
+    """What is at a place of a spec, and where it is from.
 
     Attributes:
         place: As `fixed.learning_rate`.
-        value: What stands there now, written as in a spec.
+        value: What is there now, written as in a spec.
         study: The earlier study.
         arm: The arm that its best trial is in.
         trial: The trial's id.
@@ -94,7 +97,11 @@ class Taken:
 
 
 def concluded(
-    study: str, workload: str, values: Mapping[str, Value | None], sentence: str
+    study: str,
+    workload: str,
+    values: Mapping[str, Value | None],
+    sentence: str,
+    step_times: Sequence[Mapping[str, int | float]] = (),
 ) -> EarlierResult:
     """Return the conclusion of a procedure as an earlier result.
 
@@ -103,9 +110,14 @@ def concluded(
         workload: Its workload.
         values: What it concludes with; None what it could not find.
         sentence: What it concludes.
+        step_times: What its probes measured, if it has any.
     """
+    none = ("", "", "", "", math.nan)
     return EarlierResult(
-        study, "", "", "", "", math.nan, workload, {}, {}, conclusion=values, sentence=sentence
+        *(study, *none, workload, {}, {}),
+        conclusion=values,
+        sentence=sentence,
+        step_times=step_times,
     )
 
 

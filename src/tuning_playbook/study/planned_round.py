@@ -9,7 +9,7 @@
     # The round, as the spec of a study:
     goal: ...
 
-It is read like a spec that stands beside the procedure's. Where no round follows, the file says so:
+It is read like a spec that is beside the procedure's. Where no round follows, the file says so:
 
     concluded: {spec: config/studies/warmup.yaml, rounds: 3}
 """
@@ -91,7 +91,7 @@ def write_round(written: WrittenSpec, purpose: str) -> str:
 
 
 def write_end(spec: Path, rounds: int) -> str:
-    """Return the content of the file that says that a procedure ends after so many rounds."""
+    """Return the content of the file that says that a procedure ends after that many rounds."""
     return HEAD + _dump({CONCLUDED: {"spec": str(spec), "rounds": rounds}})
 
 

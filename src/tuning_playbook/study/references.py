@@ -48,6 +48,17 @@ class VarianceReference(Shape):
         return ""
 
 
+class StepTimesReference(Shape):
+    """The times of a step that the probes of a procedure measured: `{from: sizes}`."""
+
+    study: StrictStr = Field(alias="from", description="the procedure's name, or its path")
+
+    @property
+    def arm(self) -> str:
+        """The arm that is meant: none, as a procedure has none."""
+        return ""
+
+
 class BaselineReference(Shape):
     """The best configuration of an earlier study as the incumbent: `{from: <study>}`."""
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from tuning_playbook.declarations import ONE_MINUS, Hyperparameter, Value, same, spec_name
-from tuning_playbook.errors import SpecError, nearest
-from tuning_playbook.study.baselines import Baseline, Replaced
+from tuning_playbook.errors import SpecError
 from tuning_playbook.study.branch_rules import branch_objection
 from tuning_playbook.study.conditions import (
     SEARCHED,
@@ -19,34 +17,29 @@ from tuning_playbook.study.conditions import (
 )
 from tuning_playbook.study.confirm import confirmed, with_confirmed
 from tuning_playbook.study.distributions import Distribution
-from tuning_playbook.study.draft import Draft, error_at
-from tuning_playbook.study.families import OWN, choices_of, families
+from tuning_playbook.study.draft import Draft
+from tuning_playbook.study.families import families
+from tuning_playbook.study.given_values import BATCH_SIZE, check_at, checked_choices, complete
 from tuning_playbook.study.idle_rate import idle_objection
+from tuning_playbook.study.incumbents import earlier_incumbent, read_incumbent
 from tuning_playbook.study.own_drops import drop_objection
-from tuning_playbook.study.read import read_baseline
 from tuning_playbook.study.roles import check_rules
 from tuning_playbook.study.searches import ListSearch
 from tuning_playbook.study.study import (
     Arm,
     Dimension,
     Draw,
-    Incumbent,
     SearchedRole,
     Study,
     arm_name,
     available,
-    check_float32,
     drew,
     entries_of,
-    resolve_value,
     write_value,
 )
-from tuning_playbook.study.workload_description import WorkloadDescription
 from tuning_playbook.study.yaml import Location
 
 QUESTION_ROLES = ("scientific", "nuisance", "fixed")
-
-BATCH_SIZE = Hyperparameter("batch_size", 1, "examples a step", low=1, static=True)
 
 
 def resolve(draft: Draft) -> Study:
@@ -65,7 +58,7 @@ def resolve(draft: Draft) -> Study:
         _check_rate(draft, arm)
         arms.append(arm)
     _check_next_questions(draft, arms[0])
-    baseline = _earlier_incumbent(draft) or _read_incumbent(draft)
+    baseline = earlier_incumbent(draft) or read_incumbent(draft)
     sizes = {arm.batch_size for arm in arms} | ({baseline.batch_size} if baseline else set())
     for batch_size in sizes:
         _check_shares(draft, batch_size)
@@ -124,8 +117,8 @@ def _check_asked(
     for number, own in enumerate(drawn):
         choices = {**own, **({name: (value, place)} if name in own else {})}
         try:
-            chosen = _choices_of(draft, choices)
-            _check_at(draft, place, name, value, available(draft.workload, chosen), chosen)
+            chosen = checked_choices(draft, choices)
+            check_at(draft, place, name, value, available(draft.workload, chosen), chosen)
         except SpecError:
             if number + 1 == len(drawn):
                 raise
@@ -160,29 +153,6 @@ def _check_shares(draft: Draft, batch_size: int) -> None:
             f"{parts} devices in all cannot have equal parts of {part} examples that are computed "
             "at once: choose a multiple of the devices",
         )
-
-
-def complete(
-    given: Mapping[str, Value], workload: WorkloadDescription
-) -> tuple[dict[str, Value], tuple[str, ...]]:
-    """Return a whole configuration in its own types, and the names that took their default.
-
-    Raises:
-        SpecError: A name is unknown, or a value invalid; the message does not name the place.
-    """
-    chosen = choices_of(given)
-    for family in families(workload.optax):
-        family.choice.check(chosen[family.choice.name])
-    check_choices(chosen, workload)
-    known = available(workload, chosen)
-    values: dict[str, Value] = {}
-    for name, value in given.items():
-        target = name.removeprefix(ONE_MINUS)
-        if target in values:
-            raise SpecError(f"'{target}' is given twice, once as '{name}'; give it once")
-        values[target] = _check_value(name, value, known, workload, chosen)
-    defaulted = tuple(name for name in known if name not in values)
-    return {name: values.get(name, item.default) for name, item in known.items()}, defaulted
 
 
 @dataclass(frozen=True)
@@ -287,15 +257,15 @@ def _resolve_draw(
         name: (value, searched[name].location if name in searched else in_a_list)
         for name, value in drawn.items()
     }
-    chosen = _choices_of(draft, {**given, **choices})
+    chosen = checked_choices(draft, {**given, **choices})
     known = available(draft.workload, chosen)
     for name, (value, here) in given.items():
-        _check_at(draft, here, name, value, known, chosen)
+        check_at(draft, here, name, value, known, chosen)
     dimensions = []
     for name, item in searched.items():
         distribution, here = item.distribution, item.location
         for value in _extremes(distribution):
-            _check_at(draft, here, name, value, known, chosen)
+            check_at(draft, here, name, value, known, chosen)
         hyperparameter = known[name.removeprefix(ONE_MINUS)]
         if hyperparameter.whole and not (distribution.integer or distribution.kind == "choice"):
             raise draft.error(
@@ -382,97 +352,6 @@ def _check_given_once(draft: Draft, name: str, others: list[str], here: Location
         raise draft.error(here, f"'{target}' is given twice in one arm; give it once")
 
 
-def check_choices(chosen: Mapping[str, str], workload: WorkloadDescription) -> None:
-    """Check that a workload goes with an optimizer and a schedule.
-
-    Raises:
-        SpecError: It is to make one itself and does not, or one name would mean two things; the
-            message does not name the place.
-    """
-    arguments = {
-        "optimizer": "optimizer(self, hyperparameters, learning_rate)",
-        "schedule": "schedule(self, hyperparameters, step, max_train_steps)",
-    }
-    for family in families(workload.optax):
-        choice = family.choice.name
-        if chosen[choice] == OWN and choice not in workload.makes:
-            raise SpecError(
-                f"{choice} '{OWN}' is one that the workload makes, and '{workload.name}' has no "
-                f"method {arguments[choice]}: define it, or choose another {choice}"
-            )
-        brought = {item.name for item in family.members[chosen[choice]]}
-        clash = sorted(brought & set(workload.hyperparameters))
-        if clash:
-            raise SpecError(
-                f"'{clash[0]}' is a hyperparameter of workload '{workload.name}' and one of "
-                f"{choice} {chosen[choice]}; give the workload's another name"
-            )
-
-
-def _choices_of(draft: Draft, given: Mapping[str, tuple[Value, Location]]) -> dict[str, str]:
-    """Return the optimizer and the schedule of an arm, checked before what they bring is."""
-    for family in families(draft.workload.optax):
-        value, here = given.get(family.choice.name, (family.choice.default, ()))
-        try:
-            family.choice.check(value)
-        except SpecError as error:
-            hint = nearest(str(value), family.members)
-            raise draft.error(here, f"{error}{hint}") from None
-    chosen = choices_of({name: value for name, (value, _) in given.items()})
-    try:
-        check_choices(chosen, draft.workload)
-    except SpecError as error:
-        raise draft.error(("workload",), str(error)) from None
-    return chosen
-
-
-def _check_at(
-    draft: Draft,
-    here: Location,
-    name: str,
-    value: Value,
-    known: Mapping[str, Hyperparameter],
-    chosen: Mapping[str, str],
-) -> None:
-    try:
-        _check_value(name, value, known, draft.workload, chosen)
-    except SpecError as error:
-        raise draft.error(here, str(error)) from None
-
-
-def _check_value(
-    name: str,
-    value: Value,
-    known: Mapping[str, Hyperparameter],
-    workload: WorkloadDescription,
-    chosen: Mapping[str, str],
-) -> Value:
-    """Return the value that `name` sets, in its own type."""
-    target = name.removeprefix(ONE_MINUS)
-    if target in known:
-        if not workload.is_command:  # our engine computes with 32 bits, a command as it likes
-            check_float32(name, value)
-        return resolve_value(name, known[target], value)
-    for family in families(workload.optax):
-        choice = family.choice.name
-        owners = [
-            member
-            for member, items in family.members.items()
-            if target in {item.name for item in items}
-        ]
-        if owners:
-            raise SpecError(
-                f"'{target}' is no hyperparameter of {choice} '{chosen[choice]}', only of "
-                f"{', '.join(owners)}: where {choice} is scientific, give it under 'conditional', "
-                f"with 'when: {{{choice}: ...}}'"
-            )
-    names = [ONE_MINUS + item if name.startswith(ONE_MINUS) else item for item in known]
-    raise SpecError(
-        f"'{name}' is no hyperparameter of workload '{workload.name}' or of its training"
-        f"{nearest(name, names)} (known: {', '.join(known)})"
-    )
-
-
 def _listed(
     draft: Draft,
     setting: Mapping[str, Value],
@@ -510,7 +389,7 @@ def _listed(
                 raise draft.error(
                     (*here, name), f"is written elsewhere as '{spelt[target]}'; write it one way"
                 )
-            _check_at(draft, (*here, name), name, value, known, chosen)
+            check_at(draft, (*here, name), name, value, known, chosen)
             distribution = distributions.get(name)
             if distribution and not distribution.contains(value):
                 raise draft.error(
@@ -560,76 +439,3 @@ def _extremes(distribution: Distribution) -> tuple[Value, ...]:
     if distribution.kind == "choice":
         return distribution.choices
     return (distribution.low, distribution.high)
-
-
-def compared_with(baseline: Baseline, study: str) -> Baseline | Replaced:
-    """Return the configuration of a baseline file that a study is compared with.
-
-    Where the study's own launch is part of how the baseline came to be, that is what it replaced:
-    a study is not compared with its own result.
-    """
-    for launch in reversed(baseline.launches):
-        if launch.study == study and launch.replaced is not None:
-            return launch.replaced
-    return baseline
-
-
-def _read_incumbent(draft: Draft) -> Incumbent | None:
-    given = draft.spec.baseline
-    if given is None:
-        return None
-    beside = draft.path.parent / given
-    file = beside if beside.exists() else Path(given)
-    if not file.exists():
-        raise draft.error(
-            ("baseline",), f"there is no file '{given}', neither beside the spec nor from here"
-        )
-    baseline, text = read_baseline(file)
-    if not _is_of(baseline.workload, draft.workload):
-        raise error_at(
-            file,
-            text,
-            ("workload",),
-            f"is a baseline of '{baseline.workload}', and the study's workload is "
-            f"'{draft.workload.name}'",
-        )
-    compared = compared_with(baseline, draft.path.stem)
-    try:
-        hyperparameters, _ = complete(compared.hyperparameters, draft.workload)
-    except SpecError as error:
-        raise error_at(file, text, ("hyperparameters",), str(error)) from None
-    batch_size = compared.batch_size or draft.spec.training.batch_size
-    if batch_size is None:
-        raise error_at(
-            file,
-            text,
-            ("batch_size",),
-            "the study compares batch sizes, so the baseline must say its own",
-        )
-    return Incumbent(given, batch_size, hyperparameters)
-
-
-def _is_of(named: str, workload: WorkloadDescription) -> bool:
-    """Whether a baseline names the workload: a command by its file, wherever that lies."""
-    return workload.name in (named, Path(named).name if workload.is_command else named)
-
-
-def _earlier_incumbent(draft: Draft) -> Incumbent | None:
-    """Return the incumbent that is the best trial of an earlier study."""
-    result = draft.baseline
-    if result is None:
-        return None
-    if result.workload != draft.workload.name:
-        raise draft.error(
-            ("baseline",),
-            f"'{result.study}' is a study of the workload '{result.workload}', and this one's is "
-            f"'{draft.workload.name}'",
-        )
-    known = available(draft.workload, choices_of(result.values))
-    given = {name: value for name, value in result.values.items() if name in known}
-    try:
-        hyperparameters, _ = complete(given, draft.workload)
-    except SpecError as error:
-        raise draft.error(("baseline",), f"'{result.study}': {error}") from None
-    path = f"{result.study}: trial {result.trial}"
-    return Incumbent(path, int(result.values[BATCH_SIZE.name]), hyperparameters)

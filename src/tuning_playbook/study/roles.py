@@ -5,7 +5,6 @@ depends on one arm (which hyperparameters its optimizer has) is checked in `reso
 """
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from tuning_playbook.declarations import ONE_MINUS, Value, repeated, same
@@ -23,14 +22,17 @@ from tuning_playbook.study.conditions import (
     values_of,
 )
 from tuning_playbook.study.draft import Draft
+from tuning_playbook.study.search_rules import check_design, check_search, check_variance
 from tuning_playbook.study.searches import (
-    BayesianSearch,
-    GridSearch,
     ListSearch,
-    QuasiRandomSearch,
-    RandomSearch,
 )
 from tuning_playbook.study.study import write_value
+from tuning_playbook.study.training_rules import (
+    check_objective,
+    check_test,
+    check_train_split,
+    check_training,
+)
 from tuning_playbook.study.yaml import Location
 
 MOST_ARMS = 10_000
@@ -70,124 +72,24 @@ def check_rules(draft: Draft) -> None:
         SpecError: One is broken; the message quotes the reason.
     """
     check_command(draft)
-    _check_training(draft)
-    _check_objective(draft)
-    _check_train_split(draft)
-    _check_test(draft)
+    check_training(draft)
+    check_objective(draft)
+    check_train_split(draft)
+    check_test(draft)
     _check_names(draft)
     _check_single_roles(draft)
     _check_batch_size(draft)
     _check_scientific(draft)
     _check_number_of_arms(draft)
-    _check_design(draft)
+    check_design(draft)
     _check_conditions(draft)
-    _check_search(draft)
-    _check_variance(draft)
+    check_search(draft)
+    check_variance(draft)
     _check_simpler(draft)
 
 
-def _check_training(draft: Draft) -> None:
-    training, resources = draft.spec.training, draft.spec.resources
-    if training.max_train_steps % training.eval_every:
-        raise draft.error(
-            ("training", "eval_every"),
-            f"{training.eval_every} does not divide max_train_steps "
-            f"({training.max_train_steps}); the last evaluation must be at the last step",
-        )
-    if training.eval_schedule.dense_until > training.max_train_steps:
-        raise draft.error(
-            ("training", "eval_schedule", "dense_until"),
-            f"{training.eval_schedule.dense_until} is beyond max_train_steps "
-            f"({training.max_train_steps})",
-        )
-    if resources.lanes > 1 and resources.nodes > 1:
-        raise draft.error(
-            ("resources", "nodes"),
-            f"lanes on {resources.nodes} nodes have nothing to say to each other: take 'nodes' "
-            "away and have more jobs, or set lanes to 1 to train one trial on all nodes",
-        )
-    if resources.gpus and resources.devices > resources.gpus:
-        raise draft.error(
-            ("resources", "devices"),
-            f"{resources.devices} devices are {resources.devices} GPUs, and gpus is "
-            f"{resources.gpus}: raise it, or lower devices",
-        )
-    if resources.trials_per_job == shape.AUTO:  # as many as fill the lanes
-        return
-    groups = -(-resources.trials_per_job // resources.lanes)
-    if groups < resources.devices and resources.lanes > 1:
-        raise draft.error(
-            ("resources", "devices"),
-            f"{resources.trials_per_job} trials in lanes of {resources.lanes} are work for "
-            f"{groups} devices: raise trials_per_job, or lower lanes or devices",
-        )
-    if resources.lanes > resources.trials_per_job:
-        raise draft.error(
-            ("resources", "lanes"),
-            f"{resources.lanes} lanes need as many trials in a job, and trials_per_job is "
-            f"{resources.trials_per_job}: raise it, or lower lanes",
-        )
-
-
-def _check_objective(draft: Draft) -> None:
-    objective, workload = draft.spec.objective, draft.workload
-    split, _, metric = objective.metric.partition("/")
-    names = [f"{part}/{name}" for part in ("validation", "train") for name in workload.metrics]
-    if split == "test":
-        raise draft.error(
-            ("objective", "metric"),
-            "the test split is read once, at the end, and ranks no trials; "
-            f"did you mean 'validation/{metric}'?",
-        )
-    if split == "train" and "train" not in workload.splits:
-        raise draft.error(
-            ("objective", "metric"),
-            f"workload '{workload.name}' makes its training batches itself, so there are no "
-            f"metrics of a training split; did you mean 'validation/{metric}'?",
-        )
-    if objective.metric not in names:
-        raise draft.error(
-            ("objective", "metric"),
-            f"workload '{workload.name}' has no metric '{objective.metric}'"
-            f"{nearest(objective.metric, names)} (known: {', '.join(names)})",
-        )
-    declared = workload.metrics[metric]
-    low, high = objective.range or (None, None)
-    why_not = objective.why_not_the_target(
-        declared.low if objective.range is None else -math.inf if low is None else low,
-        declared.high if objective.range is None else math.inf if high is None else high,
-    )
-    if why_not:
-        raise draft.error(("objective", "target"), why_not)
-
-
-def _check_train_split(draft: Draft) -> None:
-    """Check that nothing asks for the training split of a workload that has none."""
-    if "train" in draft.workload.splits:
-        return
-    for asked, place in (
-        (draft.spec.training.train_sample, ("training", "train_sample")),
-        (draft.spec.final.fold_validation, ("final", "fold_validation")),
-    ):
-        if asked:
-            raise draft.error(
-                place,
-                f"workload '{draft.workload.name}' makes its training batches itself, and has no "
-                "training split for this; leave it out",
-            )
-
-
-def _check_test(draft: Draft) -> None:
-    if draft.spec.test.evaluate and "test" not in draft.workload.splits:
-        raise draft.error(
-            ("test", "evaluate"),
-            f"workload '{draft.workload.name}' has no test split "
-            f"(it has: {', '.join(draft.workload.splits)})",
-        )
-
-
 def _check_names(draft: Draft) -> None:
-    """Check that nothing stands in a role that it can never have."""
+    """Check that nothing is in a role that it can never have."""
     for location, names in _roles(draft.spec):
         for name in names:
             target = name.removeprefix(ONE_MINUS)
@@ -314,15 +216,6 @@ def _check_number_of_arms(draft: Draft) -> None:
         )
 
 
-def _check_design(draft: Draft) -> None:
-    search = draft.spec.search
-    if draft.spec.design == "joint" and not isinstance(search, QuasiRandomSearch | RandomSearch):
-        raise draft.error(
-            ("design",),
-            f"a joint design samples its trials with halton or random, not with {search.algorithm}",
-        )
-
-
 def check_conditions(
     parts: Sequence[Part],
     error: Callable[[Location, str], SpecError],
@@ -409,45 +302,6 @@ def _check_conditions(draft: Draft) -> None:
             )
 
 
-def _check_search(draft: Draft) -> None:
-    search = draft.spec.search
-    if isinstance(search, ListSearch):
-        _check_list(draft, search)
-    if isinstance(search, GridSearch):
-        _check_grid(draft, search)
-    if isinstance(search, BayesianSearch):
-        _check_bayesian(draft, search)
-
-
-def _check_variance(draft: Draft) -> None:
-    """Check that what is asked for to know study and data variance can be had."""
-    spec, workload = draft.spec, draft.workload
-    if spec.replicates and not isinstance(spec.search, QuasiRandomSearch | RandomSearch):
-        raise draft.error(
-            ("replicates",),
-            f"a search by {spec.search.algorithm} is not made again with another seed; use halton "
-            "or random, or take 'replicates' away: the trials then give the study variance",
-        )
-    if spec.reruns.splits and not workload.resplits:
-        raise draft.error(
-            ("reruns", "splits"),
-            f"workload '{workload.name}' cannot divide its data otherwise: it has no method "
-            "'resplit'; see tuning_playbook.workloads.Workload",
-        )
-    if spec.reruns.back and draft.baseline is None and spec.baseline is None:
-        raise draft.error(
-            ("reruns", "back"),
-            "there is no baseline to set the candidate's changes back to: name one under "
-            "'baseline', or take 'back' away",
-        )
-    if spec.reruns.back == 1 and spec.reruns.variance is None:
-        raise draft.error(
-            ("reruns", "back"),
-            "one training of each change does not measure its variance: give 2 or more, or the "
-            "variance that was measured before under 'reruns.variance'",
-        )
-
-
 def _check_simpler(draft: Draft) -> None:
     scientific = values_of(parts_of(draft.spec))
     for name, given in draft.spec.launch.simpler.items():
@@ -458,53 +312,6 @@ def _check_simpler(draft: Draft) -> None:
                     f"'{name}' never takes the value '{write_value(value)}' under 'scientific'"
                     f"{nearest(name, scientific) if name not in scientific else ''}",
                 )
-
-
-def _check_list(draft: Draft, search: ListSearch) -> None:
-    scientific = values_of(parts_of(draft.spec))
-    for index, entry in enumerate(search.trials):
-        for name, value in entry.items():
-            here = ("search", "trials", index, name)
-            known = scientific.get(name, (value,))
-            if not any(same(value, item) for item in known):
-                raise draft.error(
-                    here,
-                    f"'{name}' never takes the value '{write_value(value)}' under 'scientific'",
-                )
-            if name.removeprefix(ONE_MINUS) in draft.spec.fixed:
-                raise draft.error(
-                    here,
-                    f"'{name}' is fixed in this study; a listed trial gives values of scientific "
-                    "and nuisance hyperparameters",
-                )
-
-
-def _check_grid(draft: Draft, search: GridSearch) -> None:
-    if not isinstance(search.points, dict):
-        return
-    searched = [item for part in parts_of(draft.spec) for item in part.nuisance.items()]
-    names = [name for name, _ in searched]
-    for name in search.points:
-        if name not in names:
-            raise draft.error(
-                ("search", "points", name),
-                f"'{name}' is not searched in this study{nearest(name, names)}",
-            )
-    for name, distribution in searched:
-        if name not in search.points and distribution.kind != "choice":
-            raise draft.error(("search", "points"), f"'{name}' needs its number of values here")
-
-
-def _check_bayesian(draft: Draft, search: BayesianSearch) -> None:
-    proposed = search.trials - search.initial
-    if proposed < search.rounds or proposed % search.rounds:
-        batch = max(1, round(proposed / search.rounds))
-        fitting = search.initial + batch * search.rounds
-        raise draft.error(
-            ("search", "trials"),
-            f"{search.trials} trials less {search.initial} initial ones are not shared out evenly "
-            f"among {search.rounds} rounds; {fitting} trials would be {batch} a round",
-        )
 
 
 def _roles(spec: shape.StudySpec) -> Iterator[tuple[Location, Iterable[str]]]:

@@ -10,10 +10,17 @@ from tuning_playbook.study.procedure_settings import ProcedureSettings, Procedur
 from tuning_playbook.study.references import (
     BaselineReference,
     RangeReference,
+    StepTimesReference,
     ValueReference,
     VarianceReference,
 )
 from tuning_playbook.study.shape import StudySpec
+
+REFERENCES = (
+    *(ValueReference, RangeReference, VarianceReference, StepTimesReference),
+    BaselineReference,
+)
+"""What a spec may have in the place of a value."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -21,7 +28,7 @@ def json_schema() -> dict[str, Any]:
     either: TypeAdapter[Any] = TypeAdapter(StudySpec | ImportSpec | ProcedureSpec)
     schema = either.json_schema()
     definitions = schema["$defs"]
-    for model in (ValueReference, RangeReference, VarianceReference, BaselineReference):
+    for model in REFERENCES:
         definitions[model.__name__] = model.model_json_schema()
     studies = (definitions["StudySpec"], definitions["ProcedureSpec"])
     for part in (*studies, definitions["Conditional"]):
@@ -40,7 +47,7 @@ def json_schema() -> dict[str, Any]:
     for settings in get_args(get_args(ProcedureSettings)[0]):
         for key, setting in definitions[settings.__name__]["properties"].items():
             if key != "name":
-                _allow(setting, ValueReference)
+                _allow(setting, StepTimesReference if key == "step_times" else ValueReference)
     for key in ("batch_size", "max_train_steps"):
         _allow(definitions["Training"]["properties"][key], ValueReference)
     _allow(definitions["Reruns"]["properties"]["variance"], VarianceReference)

@@ -1,6 +1,9 @@
 """What stands in for the values of a procedure's conclusion until they are known."""
 
+from collections.abc import Mapping, Sequence
+
 from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.study.batch_sizes_settings import BatchSizesSettings
 from tuning_playbook.study.conditions import SEARCHED, parts_of
 from tuning_playbook.study.exploit_settings import ExploitSettings
 from tuning_playbook.study.procedure_settings import ProcedureSettings
@@ -25,6 +28,13 @@ def stand_ins(settings: ProcedureSettings, spec: StudySpec) -> dict[str, Value]:
         if spec.test.evaluate is not None:
             found["test_" + spec.objective.metric.partition("/")[2]] = MIDDLE
     return found
+
+
+def stand_in_times(settings: ProcedureSettings) -> Sequence[Mapping[str, int | float]]:
+    """Return what stands in for the times of a step that a procedure measures, if it does."""
+    if not isinstance(settings, BatchSizesSettings):
+        return ()
+    return ({"batch_size": settings.from_, "seconds": 1.0, "devices": 1},)
 
 
 def _configuration(spec: StudySpec) -> dict[str, Value]:

@@ -1,7 +1,7 @@
 """The objective of a study with a target, in words."""
 
 NOT_REACHED = "not reached"
-"""What stands in place of the steps of a trial that did not reach the target."""
+"""What is in place of the steps of a trial that did not reach the target."""
 
 
 def steps_to(metric: str, mode: str, target: float) -> str:

@@ -36,7 +36,7 @@ class Dimension:
         name: As in the spec, `one_minus_` included.
         hyperparameter: The hyperparameter that it sets.
         distribution: What its values are drawn from; None where a list gives them.
-        condition: The condition it stands under, as `optimizer=adam`; empty if it has none.
+        condition: The condition it is under, as `optimizer=adam`; empty if it has none.
         role: `scientific` for one that a joint design samples over a range.
         derived: Whether nobody said what it was searched over, and the trials alone tell.
         when: The values of nuisance choices with which it exists; a trial that drew others has no
@@ -159,7 +159,7 @@ FLOAT32_MOST, FLOAT32_LEAST = 3.4028234663852886e38, 1.1754943508222875e-38
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The baseline of a study: where it stands, and its whole configuration.
+    """The baseline of a study: where it is, and its whole configuration.
 
     Attributes:
         path: Its file; the study and the trial where it is an earlier result.

@@ -65,7 +65,7 @@ class UnequalTuning(Shape):
 class Collapse(Shape):
     """Does a trial that was good suddenly get worse, and stay so?"""
 
-    # Where so many do, the search space reaches far into the unstable region.
+    # Where that many do, the search space reaches far into the unstable region.
     many: Share = Field(0.25, description="share of an arm's feasible trials that makes a pattern")
 
 
@@ -75,7 +75,7 @@ class Overfitting(Shape):
     significance: Share = Field(0.02, description=WRONG_ALARMS)
     # A smaller rise is not problematic, however smooth the curve is.
     least_share: Share = Field(0.005, description="of the whole gain that a rise must have")
-    # So many are no accident.
+    # That many are no accident.
     many: Share = Field(0.25, description="share of the feasible trials that makes a pattern")
 
 
@@ -133,7 +133,7 @@ class GradientNorms(Shape):
     # Norms of one phase of training whose logarithm varies by 0.7, a factor of two, exceed it once
     # in 2,000 steps.
     outlier: Factor = Field(10.0, description="times the typical norm that is outlying")
-    # So many are no accident; one unstable trial in a wide range of learning rates is no news.
+    # That many are no accident; one unstable trial in a wide range of learning rates is no news.
     many: Share = Field(0.25, description="share of an arm's trials that makes a pattern")
     # Clipping more than half of the updates is the playbook's "extremely aggressive".
     aggressive: Share = Field(0.5, description="share of clipped updates that is too much")

@@ -178,7 +178,7 @@ def read_cache(path: Path) -> dict[str, Any] | None:
 
 
 def stamp_of(path: Path) -> list[str | int]:
-    """Return what tells whether a file has changed: its path, size and modification time."""
+    """Return what shows whether a file has changed: its path, size and modification time."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Read YAML into plain values, remembering where each of them stands."""
+"""Read YAML into plain values, remembering where each of them is."""
 
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def read_yaml(path: Path, *, what: str) -> tuple[dict[str, Any], str]:
 
 
 def line_of(text: str, location: Location) -> int | None:
-    """Return the line (from 1) of the deepest part of `location` that stands in the document."""
+    """Return the line (from 1) of the deepest part of `location` that is in the document."""
     node: Node | None = YAML(typ="safe", pure=True).compose(text)
     line = None
     for key in location:
