@@ -7,7 +7,7 @@ VALIDATOR := .venv-validator/.installed
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help environments study test test-parts test-workflows test-slurm faults check figures bench bench-scale lock clean
+.PHONY: help environments study test test-parts test-workflows test-slurm faults kills archive-changes check figures bench bench-scale lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ test-slurm: $(INSTALLED) ## run the tests that start a Slurm cluster (needs root
 
 faults: $(INSTALLED) ## damage every file of a finished study in every way, one run of Snakemake for each
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest tests/faults/every_fault.py
+
+kills: $(INSTALLED) ## kill whole runs a hundred times at random moments
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -s tests/faults/every_kill.py
+
+archive-changes: $(INSTALLED) ## change an archive five hundred times, with every hash computed anew
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -s tests/workflow/every_archive_change.py
 
 check: $(INSTALLED) ## linters, formatters and the type checker
 	$(BIN)/ruff check .

@@ -63,8 +63,16 @@ def test_where_untrained_models_differ_much_the_best_of_them_counts():
     chance, spread = float(np.median(begin)), float(begin.std(ddof=1))
     assert 5 * spread > chance
     least = least_gain(chance, spread, perfect=None, share=0.25, best=float(begin.min()))
-    assert least == pytest.approx(chance - 0.554 + 0.25 * chance)
-    assert chance - 0.124 > least > chance - 0.3
+    assert least == pytest.approx(chance - 0.554 + 0.25 * 0.554)
+    assert chance - 0.124 > least > chance - 0.42
+
+
+def test_two_classes_leave_room_to_be_better_than_a_lucky_untrained_model():
+    """An untrained model of two classes is wrong on anything from a tenth to nine tenths."""
+    begin = np.linspace(0.12, 0.88, 16)
+    chance, spread = float(np.median(begin)), float(begin.std(ddof=1))
+    least = least_gain(chance, spread, perfect=0.0, share=0.25, best=0.12)
+    assert chance - 0.03 > least > chance - 0.12
 
 
 def test_without_examples_no_class_is_the_commonest():

@@ -105,9 +105,9 @@ def contents(results, study="small"):
     }
 
 
-def different(results, expected, but=()):
+def different(results, expected, but=(), study="small"):
     """The files that are not, to the byte, as in an undisturbed run."""
-    found = contents(results)
+    found = contents(results, study)
     names = expected.keys() | found.keys()
     return sorted(
         name

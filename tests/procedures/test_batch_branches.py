@@ -86,7 +86,7 @@ def test_agreement_is_one_power_of_two(compared, said):
     assert said in conclusion.sentence
 
 
-def test_a_critical_batch_size_outside_the_branches_is_not_told():
+def test_a_critical_batch_size_outside_the_branches_has_no_value():
     above, _ = concluded(100.0, to=64)
     below, _ = concluded(10.0, **{"from": 16})
     assert above.verdict == "every branch is within the tolerance"
@@ -136,7 +136,7 @@ def test_a_branch_that_diverged_is_beyond_any_tolerance():
     assert critical_size({8: 0.0, 16: 0.1, 32: np.inf}) == 16
 
 
-def test_a_run_that_gains_nothing_tells_nothing():
+def test_a_run_that_gains_nothing_gives_no_excess():
     flat = BranchLosses(half=(0.5,), end=(0.5,))
     assert np.isnan(excess(flat, flat))
 

@@ -15,12 +15,12 @@ pytestmark = pytest.mark.workflow
 
 BRANCHES = {
     "goal": "From which batch size on do larger ones hardly save steps?",
-    "objective.target": 0.3,
+    "objective.target": 0.5,
     "procedure": {"name": "batch_scaling", "from": 8, "to": 128, "branch": True, "compare": 64},
     "training.batch_size": REMOVED,
     "training.max_train_steps": 120,
     "training.eval_every": 2,
-    "fixed": {"optimizer": "adam", "learning_rate": 0.002, "width": 16},
+    "fixed": {"optimizer": "adam", "learning_rate": 0.004, "width": 16},
     "nuisance": REMOVED,
     "search": REMOVED,
     "reruns": {"seeds": 0},

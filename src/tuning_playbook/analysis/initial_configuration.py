@@ -53,8 +53,8 @@ def beats_chance(study: xr.Dataset, thresholds: BeatsChance = DEFAULTS.beats_cha
 
     Far is both the `share` of the way from chance to a perfect score (for a metric without a known
     perfect score, of the value at chance), and five times the standard deviation of the untrained
-    models; or, where these differ much, the share beyond the best of them. A problem where no arm's
-    best trial comes so far; a warning where some do not.
+    models; or, where these differ much, the share of the way from the best of them to a perfect
+    score. A problem where no arm's best trial comes that far; a warning where some do not.
 
     A study whose trials learn to err on one example in ten is never warned about; one whose trials
     come a tenth of the way from chance always is.
@@ -216,8 +216,9 @@ def least_gain(
 ) -> float:
     """Return by how much a trial must be better than chance to be far better.
 
-    Where untrained models differ much, five times their spread may be more than there is to gain. A
-    trial that is better than the best of them by the share is far better too.
+    Where untrained models differ much, as they do with two classes, five times their spread may be
+    more than there is to gain. A trial that goes the share of the way from the best of them to a
+    perfect score is far better, too.
 
     Args:
         chance: The loss of an untrained model.
@@ -226,9 +227,10 @@ def least_gain(
         share: Of the way from chance to perfect.
         best: The loss of the best untrained model.
     """
-    whole = abs(chance) if perfect is None else chance - perfect
-    beyond_all = max(chance - best, 0.0) + share * whole
-    return max(share * whole, min(LEAST_SPREADS * spread, beyond_all))
+    zero = perfect or 0.0
+    best = min(best, chance)
+    beyond_all = chance - best + share * abs(best - zero)
+    return max(share * abs(chance - zero), min(LEAST_SPREADS * spread, beyond_all))
 
 
 def _hardly_better(row: Mapping[str, Any]) -> str:
