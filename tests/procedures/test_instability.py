@@ -93,3 +93,16 @@ def test_as_many_steps_of_a_reference_count():
     assert learns_little(outcome(slow[:20], steps=STEPS[:20]), outcome(learning(0)))
     assert not learns_little(begun, outcome(learning(1)))
     assert not learns_little(outcome(slow[:20], steps=STEPS[:20]), outcome(slow))
+
+
+def test_a_run_that_ends_within_the_first_window_of_a_reference_is_not_compared_with_it():
+    coarse = outcome([1.5, 0.9, 0.5], steps=(1000, 2000, 3000))
+    short = outcome(2.3 - 0.02 * np.arange(10), steps=tuple(range(3, 33, 3)))
+    assert not learns_little(short, coarse)
+
+
+def test_windows_of_another_length_do_not_say_where_training_starts():
+    """The mean over 500 steps is far below the loss of the first of them."""
+    coarse = outcome([1.0, 0.9, 0.8], steps=(500, 1000, 1500))
+    fine = outcome(2.3 - 0.02 * np.arange(50), steps=tuple(range(30, 1530, 30)))
+    assert not learns_little(fine, coarse)

@@ -225,3 +225,15 @@ def test_what_a_sweep_searched_beside_the_rate_stays_as_in_its_best_trial():
     )
     second = stability.next(History(document, SETTINGS, (trained,)))
     assert second.document["fixed"]["momentum"] == 0.9
+
+
+def test_a_look_that_is_shorter_than_a_window_of_the_sweep_is_not_judged_by_it():
+    """The look ends after 100 of 2,000 steps of a window, in which nothing was gained yet."""
+    training = {"max_train_steps": 40_000, "batch_size": 64, "eval_every": 20_000}
+    document = spec(learning_rate=0.1) | {"training": training}
+    settings = StabilitySettings(name="stability", rates=[1, 2], look_steps=100)
+    train = trained_at(lambda rate: 2.3 * np.exp(-np.arange(40_000) / 2000))
+    conclusion, history = run(document, settings, train)
+    (look,) = history.of(stability.LOOK)
+    trials = [item for one in history.rounds for item in one.outcomes]
+    assert conclusion.columns["unstable"][trials.index(look)] == 0.0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.procedures.simulated import falling_curvature, finished, quadratic, run
+from tests.procedures.simulated import falling_curvature, finished, outcome, quadratic, run
 from tuning_playbook.procedures import warmup
 from tuning_playbook.procedures.procedure_history import History, StudyDocument
 from tuning_playbook.study.procedure_settings import WarmupSettings
@@ -130,3 +130,20 @@ def test_the_best_trial_of_the_specs_search_is_the_baseline():
     following = warmup.next(History(document, settings(), (finished(first, train),)))
     assert following.purpose == "magnitudes"
     assert following.document["fixed"]["momentum"] == 0.9
+
+
+def stable_from_five_steps(values, training, rerun=0):
+    """Return a loss that falls at every rate; it blows up at once where the warmup is shorter."""
+    losses = 2.3 * np.exp(-np.arange(training["max_train_steps"]) / 300)
+    if values["warmup_steps"] < 5 and values["learning_rate"] > UNSTABLE:
+        losses[2:] = 50.0
+    norms = np.ones_like(losses)
+    return outcome(values, training, losses, norms, diverged=False, best=min(losses))
+
+
+@pytest.mark.parametrize("eval_every", [100, 500, 1000])
+def test_how_seldom_the_baseline_is_evaluated_changes_nothing(eval_every):
+    training = {"max_train_steps": 10_000, "batch_size": 64, "eval_every": eval_every}
+    conclusion, history = run(spec(training=training), settings(), stable_from_five_steps)
+    assert conclusion.values["warmup_steps"] == 6, conclusion.sentence
+    assert [item.purpose for item in history.rounds].count("warmups") == 1

@@ -119,7 +119,8 @@ def is_lost(outcome: Outcome, reference: Outcome | None = None) -> bool:
 def learns_little(outcome: Outcome, reference: Outcome) -> bool:
     """Return whether a training loss falls by less than a fifth of what that of a reference does.
 
-    Both falls are parts of the loss at the start, in as many steps. A dataset says of a trial that
+    Both falls are parts of the loss at the start, in as many steps; a trial that ends before the
+    first window of the reference does is not compared with it. A dataset says of a trial that
     it got nowhere only where it is no better than an untrained one, and another one is; at a rate
     that is too high training may end just below that.
 
@@ -132,9 +133,14 @@ def learns_little(outcome: Outcome, reference: Outcome) -> bool:
         loss
         for step, loss in zip(reference.steps, reference.train_losses, strict=False)
         if step <= last
-    ] or reference.train_losses[:1]
-    # A rate that is far too high raises the loss within the first window; seeds differ a little.
-    start = min(outcome.train_losses[0], by_then[0])
+    ]
+    if not by_then:  # the trial ends within the first window of the reference
+        return False
+    start = outcome.train_losses[0]
+    if outcome.steps[0] == reference.steps[0]:
+        # A rate that is far too high raises the loss within the first window; seeds differ a
+        # little. The mean over a longer window is that of steps which the other has yet to take.
+        start = min(start, by_then[0])
     return _gain(start, outcome.train_losses) < LEAST_GAIN * _gain(by_then[0], by_then)
 
 
