@@ -128,3 +128,9 @@ def test_a_branch_is_another_trial_than_its_run_and_than_another_branch():
     branches = [{}, {"branch_step": 10}, {"branch_power": 1.0}, {"batch_size": 16}]
     trials = [make_trial(**RUN), *(make_trial(**{**BRANCH, **item}) for item in branches)]
     assert len({trial.fingerprint for trial in trials}) == len(trials)
+
+
+def test_a_branch_may_have_a_larger_batch_than_there_are_examples():
+    """A step sees the batch of its run: only an update is of more."""
+    _, logged = numbers(**{**BRANCH, "batch_size": 64})
+    assert np.isfinite(logged["train_loss"]).all()

@@ -15,10 +15,12 @@ from tuning_playbook.plots.conclusion_plots import PLOTS, conclusion_plot
 from tuning_playbook.plots.style import lay_out, look
 from tuning_playbook.procedures import batch_branches
 from tuning_playbook.procedures.branch_excess import BranchLosses, critical_size, excess, losses_of
+from tuning_playbook.procedures.branch_runs import Fork, branches_of
 from tuning_playbook.procedures.conclude import conclusion_dataset, next_study_yaml
-from tuning_playbook.procedures.planned import as_written, next_round, plan_of_round
+from tuning_playbook.procedures.planned import as_written, first_plan, next_round, plan_of_round
 from tuning_playbook.procedures.procedure_history import FinishedRound, Outcome, StudyDocument
 from tuning_playbook.study.read import read_spec, written_spec
+from tuning_playbook.study.stand_ins import stand_ins
 
 SEEDS = 20
 
@@ -141,6 +143,43 @@ def test_a_run_that_gains_nothing_gives_no_excess():
     assert np.isnan(excess(flat, flat))
 
 
+@pytest.mark.parametrize("window", [1, 5, 47])
+@pytest.mark.parametrize("evaluation", range(1, 8))
+def test_branches_have_windows_wherever_the_run_reaches_its_target(window, evaluation):
+    """Windows of a run have a tenth of its interval, or all of it where no number divides that."""
+    given = 47 if window == 47 else 10 * window
+    last = evaluation * given
+    ends = lambda window: tuple(range(window, last + 1, window))  # noqa: E731
+    run = Outcome("", {}, 1.0, steps=ends(window))
+    every = batch_branches.evaluation_interval(given, run, last)
+    assert given % every == 0
+    steps = ends(window if every == given else every)
+    branch = Outcome("", {}, 1.0, steps=steps, train_losses=tuple(1.0 / step for step in steps))
+    losses = losses_of([branch], max(1, last // 4), last)
+    assert np.isfinite([*losses.half, *losses.end]).all()
+    assert every == given or last < 20 * window
+
+
+def test_a_batch_size_that_was_not_trained_is_left_out():
+    """One that diverged at once has no losses either, and counts."""
+    _, history = concluded()
+    fork = Fork(10, 100, (8, 16, 32))
+
+    def left(**fields):
+        rounds = [
+            replace(item, outcomes=tuple(map(change(fields), item.outcomes)), reruns=())
+            for item in history.rounds
+        ]
+        return [item.size for item in branches_of(replace(history, rounds=tuple(rounds)), fork)]
+
+    def change(fields):
+        return lambda item: replace(item, **fields) if item.values["batch_size"] == 32 else item
+
+    assert left() == [8, 16, 32]
+    assert left(loss=None, train_losses=(), diverged=False) == [8, 16]
+    assert left(loss=None, train_losses=(), diverged=True) == [8, 16, 32]
+
+
 def test_the_rounds_have_at_most_as_many_trials_as_is_said(found):
     _, history = found
     later = sum(len(item.outcomes) for item in history.rounds[1:])
@@ -180,3 +219,24 @@ def test_every_round_is_a_study_that_can_be_trained(tmp_path):
     assert [item.purpose for item in rounds][-2:] == ["square root", "linear"]
     text = next_study_yaml(path, "p", answer)
     assert written_spec(path, YAML(typ="safe").load(text), text)
+
+
+def test_an_average_of_the_weights_is_refused_before_anything_trains(tmp_path):
+    document = spec(workload="tests.engine.quadratic:Quadratic")
+    document |= {"training": {"max_train_steps": 200, "eval_every": 2}}
+    asked = {"name": "batch_scaling", "branch": True, "batch_sizes": [2, 4, 8, 16, 32]}
+    fixed = {"optimizer": "sgd", "polyak_decay": 0.9}
+    path = write_spec(tmp_path / "p.yaml", {**document, "fixed": fixed, "procedure": asked})
+    with pytest.raises(SpecError, match="polyak_decay"):
+        first_plan(path)
+
+
+def test_no_time_stands_in_for_what_branches_do_not_say(tmp_path):
+    document = {
+        **spec(workload="tests.engine.quadratic:Quadratic"),
+        "training": {"max_train_steps": 200, "eval_every": 2},
+    }
+    asked = {"name": "batch_scaling", "branch": True, "batch_sizes": [2, 4, 8, 16, 32]}
+    path = write_spec(tmp_path / "p.yaml", {**document, "procedure": asked})
+    _, _, plan = first_plan(path)
+    assert set(stand_ins(settings(branch=True), plan.study.spec)) == {"critical_batch_size"}

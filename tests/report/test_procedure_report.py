@@ -2,7 +2,7 @@
 
 from tuning_playbook.procedures.conclude import conclusion_dataset, conclusion_json
 from tuning_playbook.procedures.procedure_history import Conclusion, FinishedRound, History, Outcome
-from tuning_playbook.report.procedure_report import render_procedure
+from tuning_playbook.report.procedure_report import _taken, render_procedure
 from tuning_playbook.study.steps_to_fit_settings import StepsToFitSettings
 
 DOCUMENT = {
@@ -58,3 +58,10 @@ def test_a_later_study_gives_a_value_to_what_it_is_of():
     assert "<code>max_train_steps: {from: fit, of: max_train_steps}</code>" in steps
     rate = report((ADAM, 50.0, False), values={"unstable_rate": 0.5})
     assert "<code>learning_rate: {from: fit, of: unstable_rate}</code>" in rate
+
+
+def test_what_a_procedure_did_not_find_is_not_recommended():
+    values = {"critical_batch_size": 64.0, "fastest": 64}
+    assert _taken("batch_scaling", values) == ("batch_size", "fastest")
+    none = values | {"fastest": None}
+    assert _taken("batch_scaling", none) == ("critical_batch_size", "critical_batch_size")

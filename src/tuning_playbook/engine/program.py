@@ -108,9 +108,9 @@ class Program:
 
     def __post_init__(self) -> None:
         """Refuse a batch that is larger than the training set, or cannot be shared out."""
-        if self.trial.batch_size > self.examples > 0:
+        if self.trial.step_examples > self.examples > 0:
             raise InfeasibleConfigurationError(
-                f"batch_size {self.trial.batch_size} is larger than the training set "
+                f"batch_size {self.trial.step_examples} is larger than the training set "
                 f"({self.examples} examples)"
             )
         if self.trial.step_examples % self.spread.parts:

@@ -50,6 +50,9 @@ LINEAR_TOO = ("sgd", "momentum", "nesterov")
 
 FEWEST_BRANCHES = 2
 
+LEAST_WINDOWS = 20
+"""Of the training loss, up to where branches are compared."""
+
 MOST_OF_FULL = 0.25
 """Of the examples of a full sweep, branches may take so many."""
 
@@ -108,11 +111,12 @@ def _branches(history: History, run: Outcome, fork: Fork, purpose: str) -> dict[
     )
     given = history.document["training"]
     steps = history.max_train_steps
+    every = evaluation_interval(given["eval_every"], run, fork.last)
     if run.values.get(SCHEDULE.name, SCHEDULE.default) == SCHEDULE.default:
         # Other schedules depend on the length of the run.
-        steps = -(-fork.last // given["eval_every"]) * given["eval_every"]
+        steps = -(-fork.last // every) * every
     branch = {"step": fork.step, "batch_size": fork.sizes[0], "rate_power": POWERS[purpose]}
-    training: dict[str, Any] = {"max_train_steps": steps, "branch": branch}
+    training: dict[str, Any] = {"max_train_steps": steps, "eval_every": every, "branch": branch}
     if "eval_schedule" in given:
         dense = given["eval_schedule"].get("dense_until", 0)
         training["eval_schedule"] = {"dense_until": min(dense, steps)}
@@ -120,6 +124,22 @@ def _branches(history: History, run: Outcome, fork: Fork, purpose: str) -> dict[
     study = pinned(history, run.values, [{}], goal=goal, training=training, seeds=seeds)
     del study["training"][BATCH_SIZE]
     return {**study, "scientific": {BATCH_SIZE: list(sizes)}}
+
+
+def evaluation_interval(given: int, run: Outcome, last: int) -> int:
+    """Return how often branches are evaluated: as the run, or more often where that is too seldom.
+
+    Their losses are averaged over a tenth of the run, which needs a window of their own.
+
+    Args:
+        given: Steps between the evaluations of the run.
+        run: That they branch from.
+        last: The step at which branches are compared.
+    """
+    longest = max(1, last // LEAST_WINDOWS)
+    if run.steps and run.steps[0] <= longest:
+        return given
+    return max(every for every in range(1, given + 1) if given % every == 0 and every <= longest)
 
 
 def _scalings(run: Outcome) -> tuple[str, ...]:

@@ -86,7 +86,8 @@ def branches_of(history: History, fork: Fork) -> tuple[Branch, ...]:
             continue
         for size in fork.sizes:
             runs = list(_runs(item, size))
-            if not runs:
+            # What is infeasible without a loss was never trained: it tells nothing of the size.
+            if not any(run.train_losses or run.diverged for run in runs):
                 continue
             losses = losses_of(runs, fork.step, fork.last)
             run = run or losses

@@ -19,6 +19,7 @@ from tuning_playbook.procedures.exploit_rules import check_exploit
 from tuning_playbook.procedures.fit_rules import check_fit
 from tuning_playbook.procedures.procedure_history import History, Next
 from tuning_playbook.study.batch_scaling_settings import BRANCHES
+from tuning_playbook.study.branch_rules import check_branches
 from tuning_playbook.study.procedure_settings import ProcedureSettings, recipe_name
 from tuning_playbook.study.study import Study
 
@@ -65,6 +66,7 @@ RECIPES: Mapping[str, Recipe] = {
         batch_branches.MAX_ROUNDS,
         batch_branches.most_trials,
         batch_branches.PLOTS,
+        check_branches,
     ),
     "longer_training": Recipe(
         longer_training.next,

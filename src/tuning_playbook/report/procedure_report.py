@@ -1,6 +1,6 @@
 """The report of a procedure: its conclusion, the plots behind it, and its rounds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,7 +87,7 @@ def render_procedure(
         name=name,
         conclusion=conclusion,
         values=[(key, _value(value)) for key, value in conclusion["values"].items()],
-        taken=TAKEN.get(conclusion["procedure"]) or _taken(conclusion["values"]),
+        taken=_taken(conclusion["procedure"], conclusion["values"]),
         figures=figures,
         rounds=rounds,
         varied=[*varied, *(key for key in SAID if key in dataset)],
@@ -105,8 +105,13 @@ def _title(stem: str) -> str:
     return stem.replace("_", " ").capitalize()
 
 
-def _taken(values: Iterable[str]) -> tuple[str, str]:
-    """Return the first value of a conclusion, after what a later study would give it to."""
+def _taken(procedure: str, values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a value of a conclusion, after what a later study would give it to.
+
+    It is the first one where a procedure has no other, or found none.
+    """
+    if procedure in TAKEN and values.get(TAKEN[procedure][1]) is not None:
+        return TAKEN[procedure]
     first = next(iter(values))
     return "learning_rate" if first.endswith("_rate") else first, first
 

@@ -23,6 +23,9 @@ MOST = 12
 BRANCHES = "batch_branches"
 """The recipe with `branch: true`."""
 
+OF_TIME = ("fastest", "cheapest")
+"""What of its conclusion branches do not say."""
+
 UNKNOWN_YET = 1
 """What `to` is while an earlier study has yet to tell it."""
 

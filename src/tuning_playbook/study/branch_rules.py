@@ -2,10 +2,20 @@
 
 from collections.abc import Collection, Sequence
 
+from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.shape import Training
-from tuning_playbook.study.study import Arm
+from tuning_playbook.study.study import Arm, Study
 
 POLYAK = "polyak_decay"
+
+BRANCH = ("procedure", "branch")
+"""Where a procedure asks for branches."""
+
+AVERAGED = (
+    f"the average of the weights ({POLYAK}) counts steps, and a branch has fewer updates than "
+    "steps: take one of the two away"
+)
+OF_A_COMMAND = "a command changes its batch size itself: take this key away"
 
 
 def branch_objection(
@@ -32,15 +42,27 @@ def branch_objection(
                 f"{branch.batch_size} does not divide a batch size of {size}: an update of a "
                 "branch is of whole batches of its run"
             )
-    if any(_averages(arm) for arm in arms):
-        return ("branch",), (
-            f"the average of the weights ({POLYAK}) counts steps, and a branch has fewer updates "
-            "than steps: take one of the two away"
-        )
+    if any(averages(arm) for arm in arms):
+        return ("branch",), AVERAGED
     return (), ""
 
 
-def _averages(arm: Arm) -> bool:
+def check_branches(study: Study) -> None:
+    """Check that the runs of a procedure can be branched from, before any of them is trained.
+
+    Args:
+        study: Of the procedure's spec, as a study.
+
+    Raises:
+        SpecError: They cannot; the message says why.
+    """
+    if study.workload.is_command:
+        raise error_at(study.path, study.text, BRANCH, OF_A_COMMAND)
+    if any(averages(arm) for arm in study.arms):
+        raise error_at(study.path, study.text, BRANCH, AVERAGED)
+
+
+def averages(arm: Arm) -> bool:
     """Return whether a trial of an arm evaluates an average of its weights."""
     if any(item.hyperparameter.name == POLYAK for item in arm.dimensions):
         return True

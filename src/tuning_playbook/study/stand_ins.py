@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tuning_playbook.declarations import ONE_MINUS, Value
+from tuning_playbook.study.batch_scaling_settings import OF_TIME, BatchScalingSettings
 from tuning_playbook.study.batch_sizes_settings import BatchSizesSettings
 from tuning_playbook.study.conditions import SEARCHED, parts_of
 from tuning_playbook.study.exploit_settings import ExploitSettings
@@ -21,6 +22,8 @@ def stand_ins(settings: ProcedureSettings, spec: StudySpec) -> dict[str, Value]:
         spec: Its spec, as that of a study. Its number of steps suits what evaluates as often.
     """
     found = dict(settings.VALUES)
+    if isinstance(settings, BatchScalingSettings) and settings.branch:
+        found = {name: value for name, value in found.items() if name not in OF_TIME}
     if "max_train_steps" in found:
         found["max_train_steps"] = spec.training.max_train_steps
     if isinstance(settings, ExploitSettings):
