@@ -1,12 +1,15 @@
 """The best trial of a study, as a later study takes it."""
 
+import json
+
 import numpy as np
 import pytest
 
 from tests.analysis.synthetic import ADAM, NESTEROV, make_study
 from tests.engine.quadratic import make_trial
+from tests.procedures.probes import probe
 from tests.trials.records import trial_json_of
-from tuning_playbook.analysis.best_result import best_result, best_results
+from tuning_playbook.analysis.best_result import best_result, best_results, conclusion_of
 from tuning_playbook.errors import ArtefactError
 from tuning_playbook.trials.trial_json import write_trial_json
 
@@ -69,3 +72,11 @@ def test_results_are_read_from_the_folders_of_the_earlier_studies(tmp_path):
     assert (results["first", ""].trial, results["first", ""].commit) == (best.trial, "c0ffee")
     other = results["studies/other.yaml", ADAM]
     assert (other.study, other.arm, other.commit) == ("other", ADAM, "")
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(1.1, 2), (0.5, 0)])
+def test_step_times_of_a_machine_that_was_busy_are_not_taken(tmp_path, seconds, taken):
+    probes = [probe(8, 1.0).to_json(), probe(16, seconds).to_json()]
+    content = {"workload": "w", "values": {}, "sentence": "Done.", "probes": probes}
+    (tmp_path / "conclusion.json").write_text(json.dumps(content))
+    assert len(conclusion_of(tmp_path).step_times) == taken

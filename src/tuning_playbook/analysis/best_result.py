@@ -26,7 +26,7 @@ from tuning_playbook.study.compared_before import STEPS
 from tuning_playbook.study.earlier_results import EarlierArm
 from tuning_playbook.study.origin import EarlierResult, concluded
 from tuning_playbook.study.study import write_value
-from tuning_playbook.trials.probe import machines_of, probe_from_json
+from tuning_playbook.trials.probe import disturbed, machines_of, probe_from_json
 from tuning_playbook.trials.trial_json import read_provenance
 
 
@@ -149,5 +149,5 @@ def conclusion_of(folder: Path) -> EarlierResult:
     ]
     return concluded(
         *(folder.name, content["workload"], content["values"], content["sentence"]),
-        step_times=times if len(machines_of(probes)) == 1 else (),
+        step_times=times if len(machines_of(probes)) == 1 and not disturbed(probes) else (),
     )

@@ -5,7 +5,6 @@ It has no rounds of trials: what it concludes follows from probes, one at each b
 Source: playbook, "Determining the feasible batch sizes and estimating training throughput".
 """
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +13,11 @@ from typing import Any
 from tuning_playbook.procedures.procedure_history import Conclusion, History, rounded
 from tuning_playbook.procedures.round_documents import KEPT, SPAN, default_rate
 from tuning_playbook.study.batch_sizes_settings import LARGEST_BATCH, BatchSizesSettings
-from tuning_playbook.trials.probe import Probe, Timing, machines_of
+from tuning_playbook.trials.probe import Probe, Timing, disturbed, machines_of
 
 NOTCH = 1.57
 """Times the interquartile range over the root of the repetitions: two medians whose intervals of
 this half width do not overlap differ, at the level of 5 % (McGill, Tukey and Larsen, 1978)."""
-
-FASTER = 0.8
-"""A step of twice as many examples that takes less than this part of the time was timed while the
-machine was less busy: kernels of other shapes make up for some tenths at most."""
 
 NEAR = 10.0
 """A given learning rate is searched from this part to this multiple of itself."""
@@ -143,19 +138,6 @@ def doublings_of(feasible: Sequence[Probe], pays: float) -> tuple[Doubling, ...]
         gain = throughput / best_throughput
         found.append(Doubling(probe, gain, low / best_high, high / best_low, gain >= pays))
     return tuple(found)
-
-
-def disturbed(probes: Sequence[Probe]) -> list[tuple[Probe, Probe]]:
-    """Return the pairs of neighbours of which the larger batch takes clearly less time for a step.
-
-    No machine does more in less time: something else ran while the smaller one was timed.
-    """
-    feasible = [item for item in probes if item.step is not None]
-    return [
-        (smaller, larger)
-        for smaller, larger in itertools.pairwise(feasible)
-        if smaller.step and larger.step and larger.step.median < FASTER * smaller.step.median
-    ]
 
 
 def notch(timing: Timing) -> tuple[float, float]:

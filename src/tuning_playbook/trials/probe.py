@@ -5,8 +5,9 @@
 Source: playbook, "Determining the feasible batch sizes and estimating training throughput".
 """
 
+import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ is bound by its input."""
 
 CROWD = 0.25
 """Cores that others may take before a probe is crowded: a machine is never quite idle."""
+
+FASTER = 0.8
+"""A step of twice as many examples that takes less than this part of the time was timed while the
+machine was less busy: kernels of other shapes make up for some tenths at most."""
 
 SAME = ("device", "backend", "machine", "threads", "devices")
 """What must agree between two machines for their times to be compared."""
@@ -214,3 +219,16 @@ def machines_of(probes: Iterable[Probe]) -> tuple[tuple[str, ...], ...]:
         tuple(str(item.machine.get(name, "")) for name in SAME) for item in probes if item.fits
     ]
     return tuple(dict.fromkeys(found))
+
+
+def disturbed(probes: Sequence[Probe]) -> list[tuple[Probe, Probe]]:
+    """Return the pairs of neighbours of which the larger batch takes clearly less time for a step.
+
+    No machine does more in less time: something else ran while the smaller one was timed.
+    """
+    feasible = [item for item in probes if item.step is not None]
+    return [
+        (smaller, larger)
+        for smaller, larger in itertools.pairwise(feasible)
+        if smaller.step and larger.step and larger.step.median < FASTER * smaller.step.median
+    ]
