@@ -235,6 +235,8 @@ def _conclude(
     outcomes = [item for one in history.rounds for item in one.outcomes]
     marked = (None, None) if start is None else (start.good, start.unstable)
     seen = [instability(item) for item in outcomes]
+    good = marked[0]
+    bad = [stability.is_unstable(item, good) if good else is_lost(item) for item in outcomes]
     clip = None if chosen is None else float(chosen.values["clip_norm"])
     first = math.nan if start is None else first_threshold(start.norms)
     aggressive = math.nan if start is None else start.norms.quantile(1 - AGGRESSIVE)
@@ -247,7 +249,7 @@ def _conclude(
         advice=_advice(verdict),
         next_study=_next_study(history, start, chosen),
         columns={
-            "unstable": tuple(float(is_lost(item, marked[0])) for item in outcomes),
+            "unstable": tuple(map(float, bad)),
             "onset_step": tuple(math.nan if item is None else float(item.step) for item in seen),
             "is_good": tuple(float(item is marked[0]) for item in outcomes),
             "is_at_unstable_rate": tuple(float(item is marked[1]) for item in outcomes),

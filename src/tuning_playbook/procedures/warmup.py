@@ -286,7 +286,10 @@ def _conclude(
     settings = _settings(history)
     outcomes = [item for one in history.rounds for item in one.outcomes]
     seen = [instability(item) for item in outcomes]
-    lost = [is_lost(item, None if start is None else start.reference) for item in outcomes]
+    lost = [
+        is_lost(item) if start is None else stability.is_unstable(item, start.reference)
+        for item in outcomes
+    ]
     rate = None if start is None else rounded(settings.times * start.unstable_rate)
     numbers = {
         "base_rate": math.nan if rate is None else rate,
