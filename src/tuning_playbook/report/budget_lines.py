@@ -58,7 +58,7 @@ def evaluation_lines(plan: Plan) -> list[str]:
     return [
         f"evaluations: up to {count:,} a trial, each on all {whole:,} training examples in place "
         f"of {sample:,}: {count * whole:,} forward passes beside the "
-        f"{longest.max_train_steps * longest.batch_size:,} examples that it trains on"
+        f"{longest.max_train_steps * longest.step_examples:,} examples that it trains on"
     ]
 
 
