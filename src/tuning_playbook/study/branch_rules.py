@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from tuning_playbook.study.draft import error_at
 from tuning_playbook.study.shape import Training
-from tuning_playbook.study.study import Arm, Study
+from tuning_playbook.study.study import Arm, Incumbent, Study
 
 POLYAK = "polyak_decay"
 
@@ -19,7 +19,10 @@ OF_A_COMMAND = "a command changes its batch size itself: take this key away"
 
 
 def branch_objection(
-    training: Training, arms: Sequence[Arm], sizes: Collection[int]
+    training: Training,
+    arms: Sequence[Arm],
+    sizes: Collection[int],
+    baseline: Incumbent | None = None,
 ) -> tuple[tuple[str, ...], str]:
     """Return where in `training` and why trials cannot branch as it says; empty where they can.
 
@@ -27,6 +30,7 @@ def branch_objection(
         training: Of the spec.
         arms: Of the study.
         sizes: The batch sizes of the arms and of the baseline.
+        baseline: Of the study, where there is one: it branches as the arms do.
     """
     branch = training.branch
     if branch is None:
@@ -42,7 +46,8 @@ def branch_objection(
                 f"{branch.batch_size} does not divide a batch size of {size}: an update of a "
                 "branch is of whole batches of its run"
             )
-    if any(averages(arm) for arm in arms):
+    own = baseline is not None and baseline.hyperparameters.get(POLYAK)
+    if own or any(averages(arm) for arm in arms):
         return ("branch",), AVERAGED
     return (), ""
 

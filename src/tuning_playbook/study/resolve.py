@@ -62,7 +62,7 @@ def resolve(draft: Draft) -> Study:
     sizes = {arm.batch_size for arm in arms} | ({baseline.batch_size} if baseline else set())
     for batch_size in sizes:
         _check_shares(draft, batch_size)
-    where, objection = branch_objection(draft.spec.training, arms, sizes)
+    where, objection = branch_objection(draft.spec.training, arms, sizes, baseline)
     if objection:
         raise draft.error(("training", *where), objection)
     return Study(
