@@ -298,7 +298,7 @@ def test_there_are_enough_reruns_or_none_and_then_nothing_can_be_adopted(tmp_pat
 
 def test_a_budget_below_the_trials_of_one_arm_is_an_error(tmp_path):
     assert len(made(tmp_path, TWO_ARMS, 10).arms) == 1
-    with pytest.raises(BudgetError, match="does not bear the trials that even one arm"):
+    with pytest.raises(BudgetError, match="is too small for the trials that even one arm"):
         made(tmp_path, TWO_ARMS, 9)
 
 
