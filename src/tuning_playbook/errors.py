@@ -21,7 +21,6 @@ def printable(text: str) -> str:
 
 
 OBEYED = ("Cc", "Cf", "Zl", "Zp")
-"""The categories of Unicode that a terminal may obey: controls, formats and separators of lines."""
 """The Unicode categories that may control a terminal: controls, formats and line separators."""
 
 

@@ -37,11 +37,11 @@ class ListComparison:
 
     Attributes:
         decision: `adopt` the candidate, `reject` it, or `provisional`: more evidence is needed.
+        reasons: Why, in full sentences.
         more_reruns: How many more reruns of each would settle it with a probability of 80 %, if
             the true difference is the one seen, or would make the variance known; None where it is
             settled, where more would not settle it, or where the number is not known.
         evidence: What it rests on.
-        evidence: What it is made of.
     """
 
     decision: Decision

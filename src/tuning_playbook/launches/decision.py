@@ -246,7 +246,6 @@ def decide(
         simple: How simple each arm is; empty where that is not known.
         regularized: The arms that add a regularization to the others. Overfitting of those others
             is what the study is about, so it is no objection.
-            what the study is about, and no objection to it.
         complexity: What the candidate adds, in words.
         caveats: What the result is conditional on, in sentences.
         decide_incomplete: Whether to decide although some trials have no result; the caveats then
