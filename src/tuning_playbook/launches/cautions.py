@@ -58,9 +58,10 @@ def _bad_runs(
     counted = candidate.beyond is not None
     missing = "infeasible, or miss the target" if counted else "or infeasible"
     return [
-        f"Some reruns are much worse than their siblings, {missing} ({'; '.join(having)}). So "
-        "few reruns hardly know how often that happens: of candidates that one run in ten makes no "
-        "better on average than the baseline, five reruns adopt 24 in a hundred (simulated)."
+        f"Some reruns are much worse than their siblings, {missing} ({'; '.join(having)}). With "
+        "this few reruns it is not known how often that happens. If one bad run in ten makes a "
+        "candidate no better on average than the baseline, five reruns still adopt it in 24 of a "
+        "hundred cases (simulated)."
     ]
 
 

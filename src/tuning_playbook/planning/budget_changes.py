@@ -99,7 +99,7 @@ def notes_of(draft: Draft, limit: float) -> Iterator[str]:
             untuned.setdefault(", ".join(missing), []).append(arm.name)
     for missing_names, arms in untuned.items():
         yield (
-            f"Of Adam, more is worth tuning with so many trials ({missing_names} in "
+            f"With this many trials more of Adam is worth tuning ({missing_names} in "
             f"{named(arms)}): give it a range under nuisance. (playbook: {ADAM})"
         )
     searching = [arm for arm in draft.arms if draft.searched(arm)]
@@ -188,7 +188,7 @@ def _fewer_values(draft: Draft) -> Iterator[Change]:
         "; ".join(texts),
         f"The budget is too small for {FEW_TRIALS} trials or more{reruns} in each of "
         f"{_of(len(draft.study.arms), 'arm')}, only in {len(draft.arms)}, which {questions}; the "
-        "others are for a later round. Of arms that are tuned too thinly the luckier looks better.",
+        "others are for a later round. With too few trials the luckier arm looks better.",
         ROUNDS,
     )
 

@@ -153,7 +153,7 @@ def _mistakes(written: WrittenSpec) -> Iterator[SpecError]:
         if key not in USED:
             yield error(
                 (key,),
-                "batch_sizes measures one configuration and trains no trials: take this key away "
+                "batch_sizes measures one configuration and trains no trials: remove this key "
                 "and write values under 'fixed'",
             )
     assert isinstance(written.shape, StudySpec)
@@ -161,8 +161,8 @@ def _mistakes(written: WrittenSpec) -> Iterator[SpecError]:
     if spec.training.microbatch:
         yield error(
             ("training", "microbatch"),
-            "gradient accumulation gives no throughput, and hides which batch sizes fit: take "
-            "this key away",
+            "gradient accumulation gives no throughput, and hides which batch sizes fit: "
+            "remove this key",
         )
     if spec.resources.nodes > 1:
-        yield error(("resources", "nodes"), "a probe runs on one node: take this key away")
+        yield error(("resources", "nodes"), "a probe runs on one node: remove this key")

@@ -61,7 +61,7 @@ def losses_of(runs: Sequence[Outcome], begin: int, last: int) -> BranchLosses:
 
 
 def _mean(run: Outcome, after: float, last: float) -> float:
-    """Return the mean loss of the windows that end after one step and not after another.
+    """Return the mean loss of the windows that end after step `after`, up to step `last`.
 
     Infinite where the run ended before.
     """

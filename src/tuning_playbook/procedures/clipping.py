@@ -108,7 +108,7 @@ def next(history: History) -> Next:
             return planned
         trained = [*history.of(UNCLIPPED)]
     good = _best_stable(trained)
-    # A trial of a search may have the same rate and differ elsewhere, so it counts as earlier.
+    # The last one counts: an earlier trial of a search may have this rate and differ elsewhere.
     lost = [item for item in trained if math.isclose(item.rate, float(rate), rel_tol=1e-5)]
     norms = None if good is None else norms_of(good)
     if good is None or norms is None or not lost:

@@ -20,14 +20,14 @@ NO_TARGET = (
 )
 RATE_IS_FIXED = (
     "steps_to_fit sweeps the learning rate, because one that is too low makes many steps look "
-    "necessary: take it away, or give its range under 'nuisance'"
+    "necessary: remove it, or give its range under 'nuisance'"
 )
 RATE_ALONE = "steps_to_fit sweeps the learning rate alone: give one value under 'fixed'"
 NOT_CONSTANT = (
     "steps_to_fit trains at a constant learning rate, because a schedule is tuned to a number of "
-    "steps that is not known yet: take it away"
+    "steps that is not known yet: remove it"
 )
-WARMUP = "a warmup is no constant learning rate, and its steps would be counted: take it away"
+WARMUP = "a warmup is no constant learning rate, and its steps would be counted: remove it"
 
 
 def check_fit(study: Study) -> None:

@@ -124,8 +124,8 @@ def write_next_study(
         *_comment(
             "Read it, then give it a name of its own beside the spec:"
             if finished is None
-            else "It trains here what the finished trials were searched over, as far as their spec "
-            "and they themselves tell. Read it, then give it a name of its own beside the spec:"
+            else "It trains here in the space of the finished trials, as their spec and they "
+            "themselves show it. Read it, then give it a name of its own beside the spec:"
         ),
         _command(f"cp {shlex.quote(str(file))} {shlex.quote(str(_named_next(study.path)))}"),
     ]

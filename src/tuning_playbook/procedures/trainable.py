@@ -120,7 +120,7 @@ def _judged(found: Trainable) -> Trainable:
     before = {arm.name for arm in study.arms}
     arms = itertools.islice(settings_of(parts_of(study.spec)), len(before) + MOST_NEW_ARMS)
     if new := [name for setting in arms if (name := arm_name(setting)) not in before]:
-        left.append(f"It has arms of which the source has no trials, as {'; '.join(new)}.")
+        left.append(f"The source has no trials of some of its arms, such as {'; '.join(new)}.")
     if study.baseline is not None:
         values = (f"{n}: {write_value(v)}" for n, v in study.baseline.hyperparameters.items())
         left.append(
