@@ -346,7 +346,7 @@ def test_a_time_is_shared_out_by_what_a_training_takes_in_each_arm(tmp_path):
         ("depth=2", 10, ("learning_rate",), 5),
     ]
     assert (plan.cost, plan.left_over) == (3600, 0)
-    with pytest.raises(BudgetError, match=r"no earlier trial .* depth=2 tells how long"):
+    with pytest.raises(BudgetError, match=r"no earlier trial .* depth=2 shows how long"):
         plan_budget(study, Budget(1, "h"), {"depth=1": 60.0, "depth=2": None})
 
 
