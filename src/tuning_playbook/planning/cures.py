@@ -135,8 +135,11 @@ def _more_initial_trials(
     The number grows in steps of the rounds, so that it fits any number of trials of another cure.
     """
     proposed = search.trials - search.initial
+    most = min(arm.most for arm in design.arms.values())
     for value in range(search.initial, search.initial + MOST_TRIALS, search.rounds):
         total = value + proposed
+        if total > most:
+            return None  # there are no more configurations
         changed = design.with_trials(total / search.trials, initial=value / search.initial)
         if not lacking(changed):
             return Cure(INITIAL, value, also=_trainings(plan, TRIALS, total, design, changed))
