@@ -293,8 +293,8 @@ def _advice(history: History, verdict: str, steps: int | None) -> str:
     every = _every(history)
     said = (
         "Tune with this many steps. After that the check `best_steps` says whether to lengthen "
-        "(best steps late) or to shorten (best steps early). Data augmentation or regularization may "
-        "take more."
+        "(best steps late) or to shorten (best steps early). Data augmentation or regularization "
+        "may take more."
     )
     if steps < 10 * every:
         said += (
