@@ -6,7 +6,7 @@ from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.settings.types import DeploymentMethod
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
+from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, failure_lines
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
 from tuning_playbook.planning.own_folder import keep_own_folder
@@ -176,12 +176,12 @@ if workflow.is_main_process:
     # Snakemake calls no hook where it has nothing to do.
     logger.addHandler(NothingToDo(NOTHING_TO_BE_DONE_MSG, tell_results))
 
-# Training jobs that fail, as Snakemake's records tell of them.
+# Collects the training jobs that fail, from Snakemake's records.
 FAILED = FailedJobs()
 logger.addHandler(FAILED)
 
 
 def tell_failures():
     """Say which trials have no result, why, and what to do."""
-    for line in tell(FAILED.jobs, plan_of, Path(RESULTS)):
+    for line in failure_lines(FAILED.jobs, plan_of, Path(RESULTS)):
         logger.error(line)
