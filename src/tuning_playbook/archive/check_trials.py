@@ -12,7 +12,7 @@ from tuning_playbook.trials.manifest import BEST, SUFFIX, check_manifest, hash_o
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.trial import ID_DIGITS, digest
-from tuning_playbook.trials.trial_files import BEST_HASH, is_told
+from tuning_playbook.trials.trial_files import BEST_HASH, matches_trial_json
 from tuning_playbook.trials.trial_json import is_as_written
 
 PACKS = ("packs/*.nc", "rounds/*/*.nc", "reruns/*.nc", "set_back/*.nc")
@@ -49,7 +49,7 @@ def check_trials(
         numbers = packed.get(name)
         if record.get("format", 1) == 1:
             yield from format_1.check_numbers(results, name, record, numbers)
-        elif numbers is not None and not is_told(numbers, record):
+        elif numbers is not None and not matches_trial_json(numbers, record):
             yield f"{place}: its numbers in its pack are not those that trial.json recorded"
         if not is_as_written(record):
             yield f"{place}/trial.json: it is not what was written (its own SHA-256 differs)"

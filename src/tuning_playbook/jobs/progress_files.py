@@ -13,7 +13,7 @@ from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.progress import Evaluation, append_progress, begin_progress
 from tuning_playbook.trials.record import EVALUATED_SPLITS
 from tuning_playbook.trials.trial import Trial
-from tuning_playbook.trials.trial_files import told_of, trial_folder
+from tuning_playbook.trials.trial_files import current_trial_json, trial_folder
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class ProgressFiles:
             self._log(lanes, step, now)
 
     def _is_finished(self, trial: Trial) -> bool:
-        content = told_of(self.study, trial)
+        content = current_trial_json(self.study, trial)
         return content is not None and content["status"] != "failed"
 
     def _log(self, lanes: Sequence[Lane], step: int, now: float) -> None:
