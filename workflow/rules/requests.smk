@@ -6,7 +6,7 @@ from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.settings.types import DeploymentMethod
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
+from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, failure_lines
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
 from tuning_playbook.planning.own_folder import keep_own_folder
@@ -182,5 +182,5 @@ logger.addHandler(FAILED)
 
 def log_failures():
     """Log which trials have no result, why, and what to do."""
-    for line in tell(FAILED.jobs, plan_of, Path(RESULTS)):
+    for line in failure_lines(FAILED.jobs, plan_of, Path(RESULTS)):
         logger.error(line)

@@ -140,22 +140,6 @@ def doublings_of(feasible: Sequence[Probe], pays: float) -> tuple[Doubling, ...]
     return tuple(found)
 
 
-<<<<<<< HEAD
-=======
-def disturbed(probes: Sequence[Probe]) -> list[tuple[Probe, Probe]]:
-    """Return the pairs of neighbours where the larger batch takes clearly less time for a step.
-
-    That is impossible on an idle machine: something else ran while the smaller one was timed.
-    """
-    feasible = [item for item in probes if item.step is not None]
-    return [
-        (smaller, larger)
-        for smaller, larger in itertools.pairwise(feasible)
-        if smaller.step and larger.step and larger.step.median < FASTER * smaller.step.median
-    ]
-
-
->>>>>>> 3409ebd8e64aa1eb80ff0b336cc61b6633972c78
 def notch(timing: Timing) -> tuple[float, float]:
     """Return the interval of the median of a timing, in seconds."""
     half = NOTCH * (timing.upper - timing.lower) / math.sqrt(timing.repeats)

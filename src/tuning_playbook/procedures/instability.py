@@ -134,7 +134,6 @@ def learns_little(outcome: Outcome, reference: Outcome) -> bool:
         loss
         for step, loss in zip(reference.steps, reference.train_losses, strict=False)
         if step <= last
-<<<<<<< HEAD
     ]
     if not by_then:  # the trial ends within the first window of the reference
         return False
@@ -143,11 +142,6 @@ def learns_little(outcome: Outcome, reference: Outcome) -> bool:
         # A rate that is far too high raises the loss within the first window; seeds differ a
         # little. The mean over a longer window is that of steps which the other has yet to take.
         start = min(start, by_then[0])
-=======
-    ] or reference.train_losses[:1]
-    # A rate that is far too high raises the loss in the first window; seeds differ a little.
-    start = min(outcome.train_losses[0], by_then[0])
->>>>>>> 3409ebd8e64aa1eb80ff0b336cc61b6633972c78
     return _gain(start, outcome.train_losses) < LEAST_GAIN * _gain(by_then[0], by_then)
 
 
