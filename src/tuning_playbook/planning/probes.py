@@ -153,7 +153,7 @@ def _mistakes(written: WrittenSpec) -> Iterator[SpecError]:
         if key not in USED:
             yield error(
                 (key,),
-                "batch_sizes measures one configuration and trains no trials: take this key away "
+                "batch_sizes measures one configuration and trains no trials: remove this key "
                 "and write values under 'fixed'",
             )
     assert isinstance(written.shape, StudySpec)
@@ -165,4 +165,4 @@ def _mistakes(written: WrittenSpec) -> Iterator[SpecError]:
             "this key away",
         )
     if spec.resources.nodes > 1:
-        yield error(("resources", "nodes"), "a probe runs on one node: take this key away")
+        yield error(("resources", "nodes"), "a probe runs on one node: remove this key")
