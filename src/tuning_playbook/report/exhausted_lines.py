@@ -1,11 +1,11 @@
-"""What is said of a Bayesian search that asks for more trials than there are configurations."""
+"""Lines about a Bayesian search that asks for more trials than there are configurations."""
 
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.study_design import design_of
 
 
 def exhausted_lines(plan: Plan) -> list[str]:
-    """Return a line for each arm whose rounds are to propose more trials than its space has."""
+    """Return a line for each arm whose rounds would propose more trials than its space has."""
     if not plan.rounds:
         return []
     return [
@@ -18,7 +18,7 @@ def exhausted_lines(plan: Plan) -> list[str]:
 
 
 def trials_to_come(plan: Plan) -> int:
-    """Return how many trials rounds are still to propose, as far as there are configurations."""
+    """Return the number of trials still to propose, at most the remaining configurations."""
     if not plan.rounds:
         return 0
     most = {name: arm.most for name, arm in design_of(plan).arms.items()}

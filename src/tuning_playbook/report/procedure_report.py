@@ -16,13 +16,13 @@ from tuning_playbook.report.size_table import size_rows
 from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
-"""The hyperparameters that procedures vary, in the order of the table; others come after them."""
+"""The hyperparameters that procedures vary, in the table's order; others follow them."""
 
 SAID = ("candidate", "place")
-"""What some procedures say of their trials, after the hyperparameters."""
+"""Further columns that some procedures have, after the hyperparameters."""
 
 TAKEN = {"batch_sizes": ("batch_size", "largest"), "batch_scaling": ("batch_size", "fastest")}
-"""What a later study may take of a procedure: the key that it gives the value to, and the value."""
+"""What a later study may take from a procedure: the key for the value, and the value."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _title(stem: str) -> str:
 
 
 def _taken(values: Iterable[str]) -> tuple[str, str]:
-    """Return the first value of a conclusion, after what a later study would give it to."""
+    """Return the key of a later study for the first value of a conclusion, and that value."""
     first = next(iter(values))
     return "learning_rate" if first.endswith("_rate") else first, first
 
@@ -150,7 +150,7 @@ def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
 
 
 def _stability(dataset: xr.Dataset, place: int) -> dict[str, str]:
-    """Return what a procedure that judges it says of the stability of a trial."""
+    """Return the stability of a trial, if the procedure judges it."""
     if "unstable" not in dataset:
         return {}
     return {

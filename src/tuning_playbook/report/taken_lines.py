@@ -6,7 +6,7 @@ from tuning_playbook.planning.plan import Plan
 
 
 def taken_lines(plan: Plan, *, known: bool, outdated: Collection[str] = ()) -> list[str]:
-    """Return a line for each place of a spec that an earlier result fills in.
+    """Return a line for each key of a spec whose value comes from an earlier result.
 
     Args:
         plan: The study's.
