@@ -77,7 +77,9 @@ def test_a_decision_of_another_spec_is_opened_with_a_warning(decided, tmp_path, 
     os.utime(stamp, (0, 0))
     assert tp.open("decided").decision == decided.launch["decision"]
     write_spec(spec, changed({"goal": "Does another study run?"}))
-    with pytest.warns(UserWarning, match=r"^results/decided: config/studies/decided\.yaml, or the"):
+    with pytest.warns(
+        UserWarning, match=r"^results/decided: config/studies/decided\.yaml, the code"
+    ):
         assert tp.open("decided").decision == decided.launch["decision"]
     spec.write_text("goal: 3\n")
     with pytest.warns(UserWarning, match="its spec cannot be carried out now: "):

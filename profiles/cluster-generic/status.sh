@@ -4,7 +4,7 @@
 
 if ! told=$(qstat -x -f "$1" 2>&1); then
     case $told in
-    *Unknown*) echo failed ;; # PBS has forgotten it
+    *"Unknown Job"*) echo failed ;; # PBS has forgotten it
     *) echo running ;;        # PBS does not answer: no reason to train it a second time
     esac
     exit

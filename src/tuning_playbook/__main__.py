@@ -289,8 +289,9 @@ def _leftovers(options: argparse.Namespace) -> int:
     launches = Path("config/launches.csv")
     # Every study is looked through before anything of one is removed.
     found = [
-        find_leftovers(found_plan(path, options.results), options.results, launches)
+        find_leftovers(plan, options.results, launches)
         for path in paths
+        for plan in found_plans(path, options.results)
     ]
     trials, size = sum(len(item.trials) for item in found), sum(item.bytes for item in found)
     for leftovers in found if options.remove else ():

@@ -273,14 +273,18 @@ def _warn_if_outdated(study: str | Path, name: str, folder: Path, results: Path)
         return
     if not spec.exists() or not any(folder.glob("current/launch-*")):
         return
-    spec = Path(os.path.relpath(spec))
+    # Resolved first: of a results folder that is a link, `..` does not lead back here.
+    spec = Path(os.path.relpath(spec.resolve()))
     try:
         plan = _planned(spec, name, results)
         files = [StudyFiles(plan, str(folder), use) for use in get_args(Use)]
         if any(item.is_current("launch", "launch.json") for item in files):
             return
-        why = f"{spec}, or the code, was changed after this study was decided"
-    except TuningPlaybookError as error:
+        why = (
+            f"{spec}, the code, or what there is of the trials is not what this study was decided "
+            "from"
+        )
+    except (TuningPlaybookError, ValueError, LookupError) as error:
         why = f"this study was decided before, and its spec cannot be carried out now: {error}"
     warnings.warn(
         f"{folder}: {why}; what is opened is the earlier results: run snakemake --config "

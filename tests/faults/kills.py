@@ -78,7 +78,9 @@ def kill_runs(project, study, rng, seen, *, kills, longest):
 
 def is_running_at(run, moment):
     """Wait until a run has taken so many seconds of processor time; whether it still runs then."""
+    deadline = time.monotonic() + HANGS
     while run.poll() is None:
+        assert time.monotonic() < deadline, "the run hangs"
         if used_by(run) >= moment:
             return True
         time.sleep(0.05)

@@ -1,5 +1,8 @@
 """What `make kills` sees of a run that was killed: what was lost, and what was trained twice."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 
@@ -63,9 +66,12 @@ CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while Tr
 @pytest.mark.parametrize("victim", ["everything", "Snakemake alone"])
 def test_what_is_killed_is_dead_and_what_outlives_it_is_known(victim):
     run = subprocess.Popen([sys.executable, "-c", CHILD], start_new_session=True)
-    assert kills.is_running_at(run, 1.0)  # so there is the child, which takes the time
-    survivors = kills.kill(run, victim, rng=None)
-    assert run.returncode == -9
-    assert len(survivors) == (victim == "Snakemake alone")
-    kills.signal_all(survivors)
+    try:
+        assert kills.is_running_at(run, 1.0)  # so there is the child, which takes the time
+        survivors = kills.kill(run, victim, rng=None)
+        assert run.returncode == -9
+        assert len(survivors) == (victim == "Snakemake alone")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
     assert psutil.wait_procs(survivors, kills.HANGS)[1] == []

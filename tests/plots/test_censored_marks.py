@@ -40,7 +40,7 @@ def test_an_arrow_at_the_last_step_and_no_cross(study):
     assert sorted(found[:, 0]) == pytest.approx(sorted(study["hp_weight_decay"].values[missed]))
     assert set(found[:, 1]) == {2000.0}
     crosses = int((study["status"].values != "completed").sum())
-    assert f"infeasible ({crosses})" in legend(figure)
+    assert f"infeasible, each arm in its row ({crosses})" in legend(figure)
     axes = figure.axes[0]
     assert axes.get_ylabel().replace("\n", " ") == "steps to validation/error_rate <= 0.15"
     assert overlaps(figure) == []

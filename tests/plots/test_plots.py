@@ -172,7 +172,7 @@ class TestAxisPlot:
     def test_where_one_arm_of_two_has_infeasible_trials_its_mark_says_so(self):
         study = make_study(reason=lambda arm, _at: "diverged" if arm == ADAM else "")
         (axes,) = axis_plot(study, searched(study, "weight_decay")).axes
-        assert len(points(axes)["infeasible (16)"]) == 16
+        assert len(points(axes)["infeasible, each arm in its row (16)"]) == 16
         assert ADAM in legend(axes.figure)
 
     def test_the_range_is_drawn(self):
@@ -222,7 +222,8 @@ class TestAxisPlot:
     def test_no_feasible_trial(self, tmp_path):
         study = make_study(trials=3, reason=lambda *_: "diverged")
         figure = axis_plot(study, searched(study, "weight_decay"))
-        assert legend(figure) == ["infeasible (6)", *ARMS]
+        crosses = "infeasible, each arm in its row (6)"
+        assert legend(figure) == ["ends of the range", crosses, *ARMS]
         svg(figure, tmp_path)
 
 

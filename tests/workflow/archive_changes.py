@@ -37,10 +37,14 @@ ONLY_A_SIGNATURE = {
     "results/trials/*/trial.json": ("provenance.*", "kept_steps*"),
     "results/trials/*/predictions-*.npz": ("*",),
     "results/trials/*/checkpoints/*": ("*",),
-    # That of a trial of the search is found, as it is collected; nothing is made of a rerun's.
-    "results/trials/*/best-*.json": ("*",),
 }
 """By file, the places in which docs/archive.md says that only a signature shows a change."""
+
+ONLY_OF_A_RERUN = {
+    # That of a trial of the search is found, as it is collected.
+    "results/trials/*/best-*.json": ("*",),
+}
+"""The same, of the trials that are no trials of the search."""
 
 NOBODY_READS = {
     # Where the study has neither a baseline nor a command.
@@ -60,13 +64,17 @@ class Change:
         file: The file, from the folder of the payload.
         place: Where in it, as `launch.decision`; or what was done to it as a whole.
         what: What it held and holds.
+        searched: Whether the file is of a trial of the search.
         found: What is wrong, or cannot be confirmed, or is to be known of its code.
+        undone: Whether nothing is left of it once every hash is computed anew.
     """
 
     file: str
     place: str
     what: str
-    found: tuple[str, ...]
+    searched: bool
+    found: tuple[str, ...] = ()
+    undone: bool = False
 
     def is_in(self, table):
         """Whether a table has its place."""
@@ -78,10 +86,12 @@ class Change:
 
     @property
     def outcome(self):
-        """`found`, `listed` as what only a signature shows, `unread`, or `missed`."""
+        """`found`, `undone`, `listed` as what only a signature shows, `unread`, or `missed`."""
+        if self.undone:
+            return "undone"
         if self.found:
             return "found"
-        if self.is_in(ONLY_A_SIGNATURE):
+        if self.is_in(ONLY_A_SIGNATURE) or (not self.searched and self.is_in(ONLY_OF_A_RERUN)):
             return "listed"
         return "unread" if self.is_in(NOBODY_READS) else "missed"
 
@@ -96,6 +106,8 @@ class Whole:
         self.payload, self.scratch = self.bag / "data", folder / "scratch"
         self.files = {path: path.read_bytes() for path in self.payload.rglob("*") if path.is_file()}
         names = {path: path.relative_to(self.payload).as_posix() for path in sorted(self.files)}
+        with netCDF4.Dataset(self.payload / "results/study.nc") as study:
+            self.searched = tuple(study["trial"][:])
         self.code = [path for path in names if names[path].startswith("code/")]
         self.others = [path for path in names if not names[path].startswith("code/")]
 
@@ -107,8 +119,12 @@ class Whole:
         place, what = change(file, rng)
         compute_every_hash(self.payload)
         try:
-            made = Change(file.relative_to(self.payload).as_posix(), place, what, ())
-            if not any(part in made.file for part in NOT_LOOKED_AT):
+            name = file.relative_to(self.payload).as_posix()
+            made = Change(name, place, what, any(f"/{trial}/" in name for trial in self.searched))
+            # A hash that was changed is computed anew, so nothing is changed.
+            if file.is_file() and file.read_bytes() == self.files[file]:
+                made = replace(made, undone=True)
+            elif not any(part in made.file for part in NOT_LOOKED_AT):
                 made = replace(made, found=tuple(self.quickly_found()))
                 if made.outcome == "missed":
                     made = replace(made, found=self.found())

@@ -27,13 +27,15 @@ def test_each_change_is_found_or_listed_or_read_by_nobody(whole):
 
 
 @pytest.mark.parametrize(
-    ("file", "place", "outcome"),
+    ("file", "place", "searched", "outcome"),
     [
-        ("results/launch.json", "decision", "missed"),
-        ("results/trials/0123456789/trial.json", "provenance.wall_seconds", "listed"),
-        ("results/trials/0123456789/trial.json", "status", "missed"),
-        ("archive.json", "as_given.command", "unread"),
+        ("results/launch.json", "decision", False, "missed"),
+        ("results/trials/0123456789/trial.json", "provenance.wall_seconds", True, "listed"),
+        ("results/trials/0123456789/best-0.json", "metrics.loss", False, "listed"),
+        ("results/trials/0123456789/best-0.json", "metrics.loss", True, "missed"),
+        ("results/trials/0123456789/trial.json", "status", False, "missed"),
+        ("archive.json", "as_given.command", False, "unread"),
     ],
 )
-def test_what_is_listed_is_of_one_place(file, place, outcome):
-    assert Change(file, place, "", ()).outcome == outcome
+def test_what_is_listed_is_of_one_place(file, place, searched, outcome):
+    assert Change(file, place, "", searched).outcome == outcome

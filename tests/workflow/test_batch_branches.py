@@ -51,7 +51,7 @@ def test_branches_begin_with_the_run_and_go_on_at_their_own_batch_size(branches)
     begin, sizes = dataset.attrs["branch_step"], dataset["hp_batch_size"].values
     assert len(set(sizes)) >= 3
     before = dataset["train_loss"].values[:, dataset["step"].values[0] <= begin]
-    np.testing.assert_allclose(before, np.broadcast_to(before[0], before.shape), rtol=1e-4)
+    np.testing.assert_allclose(before, np.broadcast_to(before[0], before.shape), rtol=1e-2)
     after = dataset["train_loss"].values[1:, dataset["step"].values[0] > begin + 16]
     assert np.nanmin(np.nanstd(after[:, :4], axis=0)) > 0
 

@@ -4,7 +4,6 @@ Its jobs are held when they begin to train, so that what happens to them happens
 """
 
 import importlib.util
-import json
 import os
 import signal
 import subprocess
@@ -69,10 +68,6 @@ def other_cluster(workshop):
         interrupted=interrupted,
         status=status,
         asked=[path.read_text() for path in queue.glob("*.asked")],
-        resumed=[
-            json.loads(path.read_text())["provenance"]["resumed_at"]
-            for path in (folder / "trials").glob("*/trial.json")
-        ],
         packs=read_packs(folder),
         undisturbed=read_packs(train_in_peace(project, "long")),
     )
@@ -150,10 +145,8 @@ def test_the_submit_command_says_what_a_job_asks_for(other_cluster):
         assert "select=1:ncpus=1:mem=1200mb:ngpus=0 -l walltime=5400 " in words
 
 
-def test_jobs_of_an_interrupted_run_are_cancelled_and_resume_with_the_next(other_cluster):
-    assert other_cluster.interrupted != 0
-    assert len(other_cluster.resumed) == 2
-    assert all(step > 0 for step in other_cluster.resumed)
+def test_jobs_of_an_interrupted_run_are_cancelled(other_cluster):
+    assert other_cluster.interrupted != 0  # and its jobs have ended, else it is waited for them
 
 
 def test_a_killed_and_a_preempted_job_end_with_the_bytes_of_undisturbed_ones(other_cluster):

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -45,6 +46,8 @@ def procedure(workshop):
     reported = project.plan(study="stable", config=["incomplete=report"])
     decided = project.plan(study="stable", config=["incomplete=decide"])
     second = project.snakemake(study="stable")
+    left = project.shell(f"PYTHONPATH=src {sys.executable} -m tuning_playbook leftovers stable")
+    concluded = json.loads((project.results / "stable/conclusion.json").read_text())
     return SimpleNamespace(
         before=before,
         adoption=adoption,
@@ -52,6 +55,9 @@ def procedure(workshop):
         decided=decided,
         first=first,
         again=project.plan(study="stable"),
+        left={line.rpartition("/")[2] for line in left.output.splitlines()[:-1]},
+        trials={path.name for path in project.results.glob("stable/rounds/*/trials/*")},
+        counted={name for item in concluded["rounds"] for name in item["trials"]},
         retrained={number: second.trained(f"stable/rounds/{number}") for number in rounds},
     )
 
@@ -142,6 +148,11 @@ def test_a_procedure_that_is_killed_twice_trains_no_finished_trial_again(killed_
     first, second = killed_twice.finished
     assert first
     assert first.items() < second.items() < killed_twice.trainings.items()
+
+
+def test_trials_of_earlier_settings_are_left_over(procedure):
+    assert procedure.left == procedure.trials - procedure.counted
+    assert procedure.left
 
 
 def test_a_procedure_that_is_killed_twice_concludes_the_same(killed_twice, procedure):

@@ -25,11 +25,20 @@ def code_version(files: Iterable[Path]) -> str:
     The text is compared rather than the syntax tree, whose form differs between releases of
     Python: a version must be the same for everyone who has the same source.
     """
-    sources = [(path.name, strip_comments(path.read_text(encoding="utf-8"))) for path in files]
+    return _version_of((path.name, path.read_bytes()) for path in files)
+
+
+def _version_of(contents: Iterable[tuple[str, bytes]]) -> str:
+    sources = [(name, strip_comments(_text(content))) for name, content in contents]
     state = hashlib.sha256()
     for name, source in sorted(sources):
         state.update(f"{name}\0{source}".encode())
     return state.hexdigest()[:16]
+
+
+def _text(content: bytes) -> str:
+    """Return a file's text as Python reads it, whatever ends its lines."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read()
 
 
 def known_code_version(files: Sequence[Path]) -> str:
@@ -39,14 +48,15 @@ def known_code_version(files: Sequence[Path]) -> str:
     twenty steps of a small model. The cache goes by the files' names and contents, and by this
     module, which decides what a comment is.
     """
+    # Read once: the file may be edited meanwhile, and key and version have to be of the same text.
+    contents = [(path.name, path.read_bytes()) for path in files]
     state = hashlib.sha256()
-    for path in sorted([*files, Path(__file__)], key=lambda path: (path.name, str(path))):
-        content = path.read_bytes()
-        state.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    for name, content in sorted([*contents, ("", Path(__file__).read_bytes())]):
+        state.update(f"{name}\0{len(content)}\0".encode() + content)
     kept = cache_folder() / "versions" / state.hexdigest()[:32]
     version = (read_cached(kept) or b"").decode()
     if not version:
-        version = code_version(files)
+        version = _version_of(contents)
         keep_cached(kept, version.encode())
     return version
 

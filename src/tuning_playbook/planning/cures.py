@@ -135,8 +135,11 @@ def _more_initial_trials(
     In steps of the rounds, so that any number of trials that another check needs goes with them.
     """
     proposed = search.trials - search.initial
+    most = min(arm.most for arm in design.arms.values())
     for value in range(search.initial, search.initial + MOST_TRIALS, search.rounds):
         total = value + proposed
+        if total > most:
+            return None  # there are no more configurations
         changed = design.with_trials(total / search.trials, initial=value / search.initial)
         if not lacking(changed):
             return Cure(INITIAL, value, also=_trainings(plan, TRIALS, total, design, changed))

@@ -10,6 +10,7 @@ LOOKS = frozenset(
         *("--list-params-changes", "--lp", "--list-untracked", "--lu"),
         *("--list-rules", "--list", "-l", "--list-target-rules", "--lt", "--list-conda-envs"),
         *("--lint", "--print-compilation", "--report", "--archive", "--generate-unit-tests"),
+        *("--delete-all-output", "--delete-temp-output", "--export-cwl"),
         *("--unlock", "--cleanup-metadata", "--cm", "--cleanup-shadow", "--containerize"),
         *("--conda-create-envs-only", "--conda-cleanup-envs", "--container-cleanup-images"),
     )

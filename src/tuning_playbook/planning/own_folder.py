@@ -35,6 +35,7 @@ def check_own_folder(results: Path, name: str, spec: Path) -> None:
     other = spec_of_folder(results, name)
     if other is None:
         return
+    other = other.resolve()
     if other.is_file() and not (spec.exists() and other.samefile(spec)):
         raise SpecError(
             f"{spec}: {results / name} holds the results of another study of this name, "

@@ -4,6 +4,7 @@ What a plan is made of is worked out when it is asked for: whoever wants to know
 spec says, as a training job does, does not wait for ten thousand trials.
 """
 
+import collections
 import functools
 import hashlib
 import json
@@ -20,6 +21,7 @@ from tuning_playbook.planning.division import JobSizes
 from tuning_playbook.planning.expand import Expansion, StudyTrial, expand
 from tuning_playbook.planning.list_imported import list_imported
 from tuning_playbook.planning.rounds import Round, add_proposals, rounds_of
+from tuning_playbook.planning.space_size import configurations
 from tuning_playbook.sources.imported_study import import_study
 from tuning_playbook.study import shape
 from tuning_playbook.study.advice import advise
@@ -207,7 +209,10 @@ class Plan:
 
     @property
     def trials_per_arm(self) -> dict[str, int]:
-        """Return the number of trials of each arm, by its name, those to be proposed included."""
+        """Return the number of trials of each arm, by its name, those to be proposed included.
+
+        Rounds propose no more than there are configurations.
+        """
         counts = dict.fromkeys((arm.name for arm in self.study.arms), 0)
         for item in self.trials:
             counts[item.arm] += 1
@@ -217,6 +222,11 @@ class Plan:
             known = (to_come.arm, to_come.number) in proposed or to_come.id in self.proposals
             if not known:
                 counts[to_come.arm] += to_come.trials
+        if self.rounds:
+            there = collections.Counter(item.arm for item in self.trials)
+            for arm in self.study.arms:
+                most = max(configurations(arm), there[arm.name])
+                counts[arm.name] = int(min(counts[arm.name], most))
         return counts
 
     @property

@@ -8,9 +8,10 @@ from functools import cached_property
 from tuning_playbook.declarations import spec_name
 from tuning_playbook.planning.expand import StudyTrial
 from tuning_playbook.planning.plan import Plan
+from tuning_playbook.planning.space_size import configurations
 from tuning_playbook.study.needs import LEARNING_RATE
 from tuning_playbook.study.searches import BayesianSearch, GridSearch, ListSearch
-from tuning_playbook.study.study import Arm, Dimension
+from tuning_playbook.study.study import Dimension
 from tuning_playbook.study.thresholds import Checklist
 
 MOST_WINDOWS = 10
@@ -134,6 +135,7 @@ def design_of(plan: Plan) -> Design:
     study, training = plan.study, plan.study.spec.training
     again = study.spec.reruns
     counts = plan.trials_per_arm
+    extensible = isinstance(study.spec.search, GridSearch | ListSearch)
     by_arm: dict[str, list[StudyTrial]] = {arm.name: [] for arm in study.arms}
     for trial in plan.trials:
         by_arm[trial.arm].append(trial)
@@ -145,7 +147,7 @@ def design_of(plan: Plan) -> Design:
         arms[arm.name] = ArmDesign(
             trials=counts[arm.name],
             initial=sum(item.round == 0 for item in own),
-            most=_most(plan, arm, own),
+            most=math.inf if extensible else configurations(arm),
             searched=len(kinds),
             ordered=len(ordered),
             terms=sum(kind.terms for kind in kinds),
@@ -168,10 +170,9 @@ def design_of(plan: Plan) -> Design:
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a hyperparameter is searched: over an order or not, how many values, how many terms."""
+    """How a hyperparameter is searched: over an order or not, and in how many terms."""
 
     ordered: bool
-    values: float
     terms: int
 
 
@@ -181,20 +182,10 @@ def _kind(item: Dimension, trials: Sequence[StudyTrial]) -> _Kind:
         listed = {trial.searched[item.name] for trial in trials if item.name in trial.searched}
         numbers = not any(isinstance(value, bool | str) for value in listed)
         ordered = numbers and len(listed) >= LEAST_LISTED
-        return _Kind(ordered, len(listed), 1 if ordered else max(0, len(listed) - 1))
+        return _Kind(ordered, 1 if ordered else max(0, len(listed) - 1))
     if drawn.kind == "choice":
-        return _Kind(False, len(drawn.choices), len(drawn.choices) - 1)
-    return _Kind(True, drawn.high - drawn.low + 1 if drawn.integer else math.inf, 1)
-
-
-def _most(plan: Plan, arm: Arm, trials: Sequence[StudyTrial]) -> float:
-    """Return how many configurations a search can give an arm, however many are asked for."""
-    if isinstance(plan.study.spec.search, GridSearch | ListSearch):
-        return math.inf  # more points, or more entries
-    return sum(
-        math.prod(_kind(item, trials).values for item in draw.dimensions)
-        for draw in arm.each_draw()
-    )
+        return _Kind(False, len(drawn.choices) - 1)
+    return _Kind(True, 1)
 
 
 def _sampled(plan: Plan) -> tuple[Sampled, ...]:

@@ -114,7 +114,13 @@ def axis_plot(study: xr.Dataset, searched: Searched, *, slice_count: int | None 
         best_first, lost = best_first[shown[best_first]], lost[shown[lost]]
         names = trial_ids(study, lost)
         draw_infeasible(
-            axes, across[lost], top=top, trials=names, row=rows.of_trial[lost], rows=rows.count
+            axes,
+            across[lost],
+            top=top,
+            what="infeasible, each arm in its row" if rows.arms else "infeasible",
+            trials=names,
+            row=rows.of_trial[lost],
+            rows=rows.count,
         )
         for arm, arm_look in looks(arm_names(study)).items():
             drawn = np.intersect1d(members(study, arm), best_first)
@@ -198,8 +204,8 @@ def _range(axes: Axes, scale: SamplingScale) -> None:
         margin = 0.05 * (scale.high - scale.low)
         axes.set_xlim(scale.low - margin, scale.high + margin)
     plain_ticks(axes.xaxis, range_ticks(scale.low, scale.high, log=scale.log))
-    for end in (scale.low, scale.high):
-        axes.axvline(end, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
+    for end, label in ((scale.low, "ends of the range"), (scale.high, "")):
+        axes.axvline(end, color=GREY, linestyle=":", linewidth=1.2, zorder=1, label=label)
 
 
 def _spread_out(

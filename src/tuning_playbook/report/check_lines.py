@@ -19,7 +19,7 @@ from tuning_playbook.report.budget_lines import (
     evaluation_lines,
 )
 from tuning_playbook.report.cannot_tell_lines import cannot_tell_lines
-from tuning_playbook.report.exhausted_lines import exhausted_lines, trials_to_come
+from tuning_playbook.report.exhausted_lines import exhausted_lines
 from tuning_playbook.report.import_lines import import_lines
 from tuning_playbook.report.probe_lines import probe_cost_lines
 from tuning_playbook.report.taken_lines import taken_lines
@@ -73,7 +73,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
 def _trial_lines(plan: Plan, taken: list[str]) -> Iterator[str]:
     """Yield the number of trials, the arms, and the values taken from earlier studies."""
     study, counts = plan.study, plan.trials_per_arm
-    to_come = trials_to_come(plan)
+    to_come = sum(counts.values()) - len(plan.trials)
     more = f", and {to_come} to be proposed in rounds" if to_come else ""
     jobs = len(plan.packs) + sum(len(item.parts) for item in plan.rounds.values())
     yield from (f"  {line}" for line in taken)
