@@ -1,4 +1,4 @@
-"""What the documentation lists is there, and its script draws our plot without us."""
+"""The documentation lists what exists, and its script draws our plot without this project."""
 
 import ast
 import re
@@ -37,7 +37,7 @@ def test_ten_lines_with_xarray_and_matplotlib_alone():
     "workload", [DigitsMLP, Mnist5kCNN, Mnist5kResNet, TextTransformer, CIFAR10]
 )
 def test_the_hyperparameters_of_the_built_in_workloads_are_listed_with_their_defaults(workload):
-    """In the row named after the workload's module, or in that of all."""
+    """They are in the row of the workload's module, or in the row of all workloads."""
     table = (DOCS / "workloads.md").read_text().partition("| workload | hyperparameters |")[2]
     rows = dict(re.findall(r"^\| ([^|]+) \| (.+) \|$", table, re.MULTILINE))
     own = rows[f"`{workload.__module__.rpartition('.')[2]}`"] + rows["all of them"]
@@ -50,7 +50,7 @@ def test_the_hyperparameters_of_the_built_in_workloads_are_listed_with_their_def
 
 
 def points(axes):
-    """Every point that is drawn, sorted; a mark around one of the best is the same again."""
+    """Return every drawn point, sorted, and each once though the best have a second mark."""
     drawn = np.concatenate([np.asarray(item.get_offsets()) for item in axes.collections])
     return np.unique(drawn[np.isfinite(drawn).all(axis=1)].round(12), axis=0)
 

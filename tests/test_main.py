@@ -132,8 +132,8 @@ def test_a_spec_that_needs_no_change_for_a_budget_is_told_so(call, tmp_path):
         ("-5trials", "it must be more than 0"),
         ("many", "give a number of trainings, as 200trials, or a time, as 12h or 90min"),
         ("3days", "give a number of trainings, as 200trials, or a time, as 12h or 90min"),
-        ("1trials", "does not bear the trials that even one arm of this study needs"),
-        ("12h", "no earlier trial of digits_mlp at the batch size of all trials tells how long"),
+        ("1trials", "is too small for the trials that even one arm of this study needs"),
+        ("12h", "no earlier trial of digits_mlp at the batch size of all trials shows how long"),
     ],
 )
 def test_a_budget_of_which_nothing_can_be_made_gets_one_line(call, budget, message, tmp_path):

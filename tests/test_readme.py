@@ -1,4 +1,4 @@
-"""What the README shows is true of the code."""
+"""The README agrees with the code."""
 
 import ast
 import re
@@ -98,7 +98,7 @@ def test_every_key_is_explained(key):
 
 
 def test_the_thresholds_of_the_checklist_are_those_of_the_code():
-    """If this fails, put into config/README.md what `threshold_table` returns."""
+    """If this fails, copy the result of `threshold_table` into config/README.md."""
     assert threshold_table() in CONFIGURATION
 
 

@@ -1,6 +1,6 @@
 """The Deep Learning Tuning Playbook as a Snakemake workflow.
 
-What a workload's class needs to declare itself is imported from here, layers and the like from
+A workload's class imports what it declares from here, and layers and the like from
 `tuning_playbook.workloads`. `open`, `check`, `expand` and `train` work on studies from Python.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["Hyperparameter", "InfeasibleConfigurationError", "Metric"]
 __version__ = "0.1.0"
 
 FROM_PYTHON = ("check", "expand", "open", "train")
-"""What is imported once it is asked for: it is slow, and a workload's class does not need it."""
+"""Functions that are imported on first use: they are slow to import, and a workload needs none."""
 
 
 def __getattr__(name: str) -> Any:

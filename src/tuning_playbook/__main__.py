@@ -42,7 +42,7 @@ ENDED_BY_HAND = 130
 
 
 def say(line: str, file: TextIO | None = None) -> None:
-    """Print a line; nothing in it is obeyed by a terminal."""
+    """Print a line, with the control characters in it escaped."""
     print(printable(line), file=file or sys.stdout)
 
 
@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _run(_parser().parse_args(_joined(given)))
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # whoever reads has read enough, as `| head`
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - what is left goes nowhere
+    except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - discards the rest
         return 0
     except TuningPlaybookError as error:
         say(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.command in without_plan:
         return without_plan[options.command](options)
     if options.command == "check" and options.budget is not None:
-        # Before the workload is asked, which may take long.
+        # Read it first: describing the workload may take long.
         options.budget = read_budget(options.budget)
     path = find_spec(options.spec, folder=Path("config/studies"))
     if options.command == "check":
@@ -96,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """One whose exit status for a wrong call is that of any other bad input."""
+    """A parser that exits with the same status for a wrong call as for any other bad input."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     expand = add("expand", "print a spec's trials, one JSON object a line")
     train = add("train", "train a spec's trials in this process, keeping those that are finished")
     status = add("status", "say how far a study is: what is done, running and to come")
-    watch = add("watch", "say so again and again, until every trial is done or Ctrl-C")
+    watch = add("watch", "print the status again and again, until every trial is done or Ctrl-C")
     profile = add(
         "profile",
         "say whether a trial waits for its input, and write a trace of some steps for Perfetto",
@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--budget",
         metavar="AMOUNT",
-        help="also say what the playbook would make of so much, as 200trials, 12h or 90min",
+        help="also say how the playbook would spend a budget, as 200trials, 12h or 90min",
     )
     optuna.add_argument("study", help="the study's name: the folder of its results")
     optuna.add_argument("journal", type=Path, help="the file to write, which must not exist")
@@ -166,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seconds",
         type=_positive,
         default=10.0,
-        help="how long is measured, about; compiling and the trace come on top",
+        help="about how long to measure; compiling and the trace take extra time",
     )
     for command in (check, expand, train, status, watch, profile, leftovers, optuna):
         command.add_argument("--results", type=Path, default=Path("results"))
@@ -182,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument(
         "--trial", action="append", default=[], help="an id, or a place in the study; repeatable"
     )
-    reproduce.add_argument("--sample", type=int, default=0, help="so many, drawn at random")
+    reproduce.add_argument("--sample", type=int, default=0, help="this many, drawn at random")
     reproduce.add_argument("--all", action="store_true", help="every trial and rerun")
     reproduce.add_argument("--data", default="", help="the folder of data, for a workload with one")
     reproduce.add_argument(
@@ -197,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
 def _joined(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with a negative budget joined to its option.
 
-    Otherwise argparse takes it for an option itself, and its message is about that.
+    Without that argparse takes the budget for an option, and its message is misleading.
     """
     joined: list[str] = []
     for argument in arguments:
@@ -268,7 +268,7 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 
 def _agrees(code: str) -> bool:
-    """Whether a person at a terminal agrees to run code of an archive; nobody else is asked."""
+    """Return whether a person at a terminal agrees to run an archive's code; without one, False."""
     if not sys.stdin.isatty():
         return False
     say(code)
@@ -287,7 +287,7 @@ def _leftovers(options: argparse.Namespace) -> int:
 
     paths = [find_spec(spec, folder=Path("config/studies")) for spec in options.spec]
     launches = Path("config/launches.csv")
-    # Every study is looked through before anything of one is removed.
+    # Check every study before removing anything.
     found = [
         find_leftovers(plan, options.results, launches)
         for path in paths
@@ -397,7 +397,7 @@ def _profile(plan: Plan, options: argparse.Namespace) -> None:
 def _status(path: Path, options: argparse.Namespace) -> None:
     plans = found_plans(path, options.results)
     seen = [_seen(plan, options) for plan in plans]
-    for line in _told(path, options, seen)[0]:
+    for line in _progress(path, options, seen)[0]:
         say(line)
     if options.html:
         for line in _write_so_far(plans, [status for _, status in seen], options):
@@ -407,42 +407,42 @@ def _status(path: Path, options: argparse.Namespace) -> None:
 def _watch(path: Path, options: argparse.Namespace) -> None:
     from tuning_playbook.report.watch import watch  # noqa: PLC0415 - only this command needs it
 
-    # Planned anew at each look: results may have settled, proposed or planned further trials.
+    # Plan anew at each look: new results may have settled, proposed or planned further trials.
     watch(lambda: _look(path, options), every=options.every)
 
 
 def _look(path: Path, options: argparse.Namespace) -> tuple[list[str], bool]:
-    """Return how far a study or a procedure is, in lines, and whether nothing more is to come."""
-    return _told(
+    """Return how far a study or a procedure is, in lines, and whether nothing is left to do."""
+    return _progress(
         path, options, [_seen(plan, options) for plan in found_plans(path, options.results)]
     )
 
 
-def _told(
+def _progress(
     path: Path, options: argparse.Namespace, seen: Sequence[tuple[list[str], "StudyStatus"]]
 ) -> tuple[list[str], bool]:
-    """Return how far a study or each round of a procedure is, and at last what it concludes."""
+    """Return how far a study or each round of a procedure is, then what the procedure concludes."""
     from tuning_playbook.report.last_words import conclusion_words  # noqa: PLC0415 - slow to import
 
     link = plan_chain([path])[path.stem]
     if link.procedure is None:
         ((lines, status),) = seen
         return lines, not status.left
-    lines = [line for told, _ in seen for line in told]
+    lines = [line for study_lines, _ in seen for line in study_lines]
     if not has_rounds(link.procedure):
         probes = probes_of(found_procedure(link, options.results))
         lines = probe_status_lines(path, probes, options.results / link.plan.study.name)
     concluded = is_concluded(link, options.results)
     if concluded:
         lines += conclusion_words(options.results / link.plan.study.name)
-    # A conclusion does not say that its rounds are not trained again, as after a change of code.
+    # Even after a conclusion its rounds may train again, for example after a change of code.
     return lines, concluded and not any(status.running for _, status in seen)
 
 
 def _write_so_far(
     plans: Sequence[Plan], found: Sequence["StudyStatus"], options: argparse.Namespace
 ) -> Iterator[str]:
-    """Write a report of what there is so far of each study that has no report of all; say where.
+    """Write a report of the results so far for each study without a full report; yield its path.
 
     Raises:
         ArtefactError: The one study, or the first round, has no result yet.
@@ -467,7 +467,7 @@ def _write_so_far(
 
 
 def _seen(plan: Plan, options: argparse.Namespace) -> tuple[list[str], "StudyStatus"]:
-    """Return how far a study is, in lines and as it was found."""
+    """Return how far a study is, in lines, and its status."""
     from tuning_playbook.dataset.study_status import study_status  # noqa: PLC0415 - slow to import
     from tuning_playbook.planning.targets import StudyFiles  # noqa: PLC0415 - likewise
     from tuning_playbook.report.last_words import study_words  # noqa: PLC0415 - likewise

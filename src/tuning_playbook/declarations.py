@@ -1,4 +1,4 @@
-"""What a workload or an optimizer declares of itself, in words the spec can be checked against."""
+"""What a workload or an optimizer declares about itself, so that a spec can be checked."""
 
 import math
 import re
@@ -21,7 +21,7 @@ Value = bool | int | float | str
 
 
 def spec_name(searched: str) -> str:
-    """Return the name that a spec has for what is searched, `one_minus_` included.
+    """Return the name that a spec has for a searched name, `one_minus_` included.
 
     Example:
         >>> spec_name("one_minus_b1 (optimizer=adam)")
@@ -41,12 +41,12 @@ def target_of(searched: str) -> str:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two values of a spec are one; in Python `True == 1`, in a spec it is not."""
+    """Return whether two values of a spec are the same; unlike in Python, `True` is not `1`."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def repeated(values: Sequence[Value]) -> bool:
-    """Whether a value stands twice in a list."""
+    """Return whether a list has a value twice."""
     return len({(value, isinstance(value, bool)) for value in values}) < len(values)
 
 
@@ -67,8 +67,8 @@ class Hyperparameter:
         choices: The valid values of a choice; empty means any string.
         static: Whether a new value needs a new compiled program (a shape, a branch). Numbers
             that are not static are traced: trials that differ only in them compile once.
-        off: The value at which the feature is absent. A trial with it gets a program without the
-            feature, to which the value is a plain Python number.
+        off: The value at which the feature is absent. A trial with this value gets a program
+            without the feature, and the value is a plain Python number there.
     """
 
     name: str
@@ -82,21 +82,21 @@ class Hyperparameter:
     off: float | None = None
 
     def traced(self, value: Value) -> bool:
-        """Whether the compiled program takes `value` as an argument, a float32 scalar."""
+        """Return whether the compiled program takes `value` as an argument, a float32 scalar."""
         number = isinstance(self.default, int | float) and not isinstance(self.default, bool)
         return number and not self.static and value != self.off
 
     @property
     def whole(self) -> bool:
-        """Whether it takes whole numbers."""
+        """Return whether it takes whole numbers."""
         return isinstance(self.default, int) and not isinstance(self.default, bool)
 
     def check(self, value: object) -> Value:
         """Return `value` in this hyperparameter's own type.
 
         Raises:
-            SpecError: It is of another type or outside the valid values; the message says which
-                are valid, without naming the place, which the caller knows.
+            SpecError: It is of another type or outside the valid values. The message says which
+                values are valid; the caller adds the place.
         """
         if isinstance(self.default, bool) or self.choices or isinstance(self.default, str):
             return self._check_choice(value)
@@ -138,7 +138,7 @@ class Hyperparameter:
 
 
 def _real(value: int | float) -> float:
-    """Return a number as a floating-point number; infinity where that cannot hold it."""
+    """Return a number as a float; infinity where a float cannot hold it."""
     try:
         return float(value)
     except OverflowError:
@@ -147,17 +147,17 @@ def _real(value: int | float) -> float:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric of a workload: a mean over examples, or a number of a whole split.
+    """One metric of a workload: a mean over examples, or a number for a whole split.
 
     Attributes:
         name: As in `<split>/<name>`.
         description: The dataset's `long_name`.
         units: The dataset's `units`; empty for a plain number.
         low: Smallest value that it can have; the dataset's `valid_min`.
-        high: Largest value that it can have; the dataset's `valid_max`. No interval of the metric
-            reaches beyond the two.
-        whole: Whether it is no mean over examples: the workload's `summarize` computes it of a
-            whole split.
+        high: Largest value that it can have; the dataset's `valid_max`. Intervals of the metric
+            stay between the two.
+        whole: Whether the workload's `summarize` computes it from a whole split, so that it is
+            no mean over examples.
     """
 
     name: str
@@ -169,6 +169,6 @@ class Metric:
 
     @property
     def valid(self) -> dict[str, float]:
-        """The ends of its range that are known, under the names that netCDF has for them."""
+        """The known ends of its range, under the names that netCDF has for them."""
         ends = {"valid_min": self.low, "valid_max": self.high}
         return {name: float(end) for name, end in ends.items() if math.isfinite(end)}

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 
 def printable(text: str) -> str:
-    r"""Return a text in which no character is one that a terminal obeys; lines stay lines.
+    r"""Return a text with its control characters escaped; line breaks stay.
 
     Example:
         >>> printable("a\x1b[2Jb")
@@ -21,14 +21,14 @@ def printable(text: str) -> str:
 
 
 OBEYED = ("Cc", "Cf", "Zl", "Zp")
-"""The categories of Unicode that a terminal may obey: controls, formats and separators of lines."""
+"""The Unicode categories that may control a terminal: controls, formats and line separators."""
 
 
 class TuningPlaybookError(Exception):
-    """Something a user can mend; shown as its message alone, without a traceback."""
+    """An error that a user can fix; shown as its message alone, without a traceback."""
 
     def __str__(self) -> str:
-        """Return the message; what it quotes cannot tell a terminal what to do."""
+        """Return the message, with the control characters in what it quotes escaped."""
         return printable(super().__str__())
 
 
@@ -37,7 +37,7 @@ class SpecError(TuningPlaybookError):
 
 
 class BudgetError(TuningPlaybookError):
-    """A budget that cannot be read, or of which nothing can be made."""
+    """A budget that cannot be read, or that is too small for any plan."""
 
 
 class SourceError(TuningPlaybookError):
@@ -45,13 +45,13 @@ class SourceError(TuningPlaybookError):
 
 
 class WorkloadError(TuningPlaybookError):
-    """A workload that cannot be imported, or does not keep the Workload protocol."""
+    """A workload that cannot be imported, or does not follow the Workload protocol."""
 
 
 class InfeasibleConfigurationError(TuningPlaybookError):
     """Raised by a workload for a configuration that it cannot run.
 
-    The trial is recorded as failed with this message as its reason; its neighbours go on.
+    The trial is recorded as failed with this message as its reason; the other trials go on.
     """
 
 
@@ -60,7 +60,7 @@ class InterruptedTrainingError(Exception):
 
 
 INTERRUPTED = 75
-"""Exit status of such a job, which goes on where it was: `EX_TEMPFAIL` of `sysexits.h`."""
+"""Exit status of an interrupted job, which can be resumed: `EX_TEMPFAIL` of `sysexits.h`."""
 
 
 class ChangedDuringRunError(TuningPlaybookError):
@@ -68,7 +68,7 @@ class ChangedDuringRunError(TuningPlaybookError):
 
 
 class DeviceError(TuningPlaybookError):
-    """A device that a job was to compute on and that is not there."""
+    """A device that a job should compute on and that is not there."""
 
 
 class NodesError(TuningPlaybookError):
@@ -80,7 +80,7 @@ class ArtefactError(TuningPlaybookError):
 
 
 class StorageError(TuningPlaybookError, OSError):
-    """A disk, a quota or a file system that fails: the job's error, never a configuration's."""
+    """A disk, a quota or a file system that fails: an error of the job, not of a configuration."""
 
 
 class ArchiveError(TuningPlaybookError):
@@ -88,7 +88,7 @@ class ArchiveError(TuningPlaybookError):
 
 
 class LaunchError(TuningPlaybookError):
-    """A launch that cannot be adopted as it stands."""
+    """A launch that cannot be adopted as it is."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, written under another name then renamed; and the cache."""
+"""Files that are written whole or not at all (under another name, then renamed); the cache."""
 
 import contextlib
 import errno
@@ -14,14 +14,14 @@ from typing import Any
 from tuning_playbook.errors import StorageError
 
 FORMAT = 1
-"""The format of the JSON files and datasets of a study that have no other number of their own."""
+"""The format number of a study's JSON files and datasets that have no number of their own."""
 
 
 STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.ESTALE)
-"""What a system answers whose storage is full, over its quota, or broken."""
+"""The error numbers of a system whose storage is full, over its quota, or broken."""
 
 OF_NETCDF = ("NetCDF: HDF error", "NetCDF: I/O failure", "No space left on device")
-"""What netCDF says then, as a RuntimeError."""
+"""What netCDF says then, in a RuntimeError."""
 
 REMEDY = (
     "the storage failed, not the study: make room, or see to the quota or the disk, and run "
@@ -31,14 +31,14 @@ REMEDY = (
 
 @contextmanager
 def atomic(path: Path, *, lasting: bool = True) -> Iterator[Path]:
-    """Give a temporary path beside `path`, and rename it to `path` if the block succeeds.
+    """Yield a temporary path beside `path`, and rename it to `path` if the block succeeds.
 
-    The folder is made if need be. After a failure nothing stays behind, and what stood at `path`
-    before stands there still.
+    The folder is created if needed. After a failure no temporary file is left, and `path` is as
+    it was before.
 
     Args:
         path: The file.
-        lasting: Whether a power cut right after it must not lose the file.
+        lasting: Whether the file must survive a power cut right after it was written.
 
     Raises:
         StorageError: The storage fails.
@@ -54,7 +54,7 @@ def atomic(path: Path, *, lasting: bool = True) -> Iterator[Path]:
             yield temporary
             umask = os.umask(0)
             os.umask(umask)
-            temporary.chmod(0o666 & ~umask)  # mkstemp grants the owner alone
+            temporary.chmod(0o666 & ~umask)  # mkstemp gives access to the owner alone
             if lasting:
                 flush(temporary)
             temporary.replace(path)
@@ -66,7 +66,7 @@ def atomic(path: Path, *, lasting: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def naming_storage(path: Path) -> Iterator[None]:
-    """Tell an error of the storage as one, with the path that was read or written.
+    """Raise an error of the storage as `StorageError`, with the path that was read or written.
 
     Raises:
         StorageError: The block raised such an error.
@@ -81,7 +81,7 @@ def naming_storage(path: Path) -> Iterator[None]:
 
 
 def storage_error(error: BaseException, path: Path | None = None) -> StorageError | None:
-    """Return what the storage says in an exception as an error of its own; None if it says nothing.
+    """Return a failure of the storage in an exception as a `StorageError`; None if it is none.
 
     Args:
         error: The exception.
@@ -100,16 +100,16 @@ def storage_error(error: BaseException, path: Path | None = None) -> StorageErro
 
 
 def flush(path: Path) -> None:
-    """Have the content of a file on its disk, whatever wrote it."""
+    """Flush the content of a file to its disk, whatever wrote it."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def flush_folder(path: Path) -> None:
-    """Have the names in a folder on its disk, where the file system can say so."""
+    """Flush the names in a folder to its disk, where the file system supports that."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # some network file systems know no such thing
+        with contextlib.suppress(OSError):  # some network file systems do not support it
             os.fsync(handle)
     finally:
         os.close(handle)
@@ -122,9 +122,9 @@ def cache_folder() -> Path:
 
 
 def keep_cached(path: Path, content: bytes) -> None:
-    """Write a file of the cache, behind its own SHA-256.
+    """Write a file of the cache, with its SHA-256 in front.
 
-    A cache that cannot be written costs time, not the run, so nothing is raised then.
+    A cache that cannot be written only costs time, so nothing is raised.
     """
     with contextlib.suppress(OSError):
         line = f"{hashlib.sha256(content).hexdigest()}\n".encode()
@@ -132,7 +132,7 @@ def keep_cached(path: Path, content: bytes) -> None:
 
 
 def read_cached(path: Path) -> bytes | None:
-    """Return what `keep_cached` wrote; None where there is none, or it was changed since."""
+    """Return what `keep_cached` wrote; None where there is no such file, or it was changed."""
     try:
         line, _, content = path.read_bytes().partition(b"\n")
     except OSError:
@@ -147,5 +147,5 @@ def write_atomically(path: Path, content: str | bytes, *, lasting: bool = True) 
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON object that says its format, whole or not at all."""
+    """Write a JSON object with its format number, whole or not at all."""
     write_atomically(path, json.dumps({"format": FORMAT, **content}, indent=1) + "\n")

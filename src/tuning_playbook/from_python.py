@@ -1,6 +1,6 @@
 """Studies from Python and notebooks: `import tuning_playbook as tp`, then `tp.open("my_study")`.
 
-A spec is checked, expanded and trained by functions of the same names as the commands. Nothing here
+`check`, `expand` and `train` do for a spec what the commands of the same names do. Nothing here
 needs Snakemake.
 """
 
@@ -34,7 +34,7 @@ from tuning_playbook.report.status_lines import how_far
 from tuning_playbook.study.planned_round import ROUND
 
 FILES = ("study.nc", "reruns.nc", "resources.nc", "diagnostics.json", "launch.json")
-"""What Snakemake has made of a study once it is decided."""
+"""The files that Snakemake has made for a study once it is decided."""
 
 COLUMNS = {
     "arm": "arm",
@@ -45,7 +45,7 @@ COLUMNS = {
     "seed": "seed",
     "index": "place",
 }
-"""What the table of trials has beside hyperparameters, by the names in the dataset."""
+"""The columns of the table of trials beside hyperparameters, by the names in the dataset."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,7 +58,7 @@ class OpenedStudy:
         dataset: Its trials, as `study.nc` has them.
         reruns: Its reruns, as `reruns.nc` has them.
         resources: Time, memory and machine of its trials.
-        findings: What the checklist found, a `Finding` for each check.
+        findings: What the checklist found: a `Finding` for each check.
         launch: The answer and the decision, as `launch.json` has them.
     """
 
@@ -73,25 +73,25 @@ class OpenedStudy:
     _so_far: SoFar | None = None
 
     def __repr__(self) -> str:
-        """Return what a notebook shows of it."""
+        """Return what a notebook shows for it."""
         return f"study '{self.name}', {self.dataset.sizes['trial']} trials: {self.decision}"
 
     @property
     def answer(self) -> str:
-        """Return what the study says to its goal, in a sentence or two."""
+        """Return the study's answer to its goal, in a sentence or two."""
         return str(self.launch["answer"]["sentence"])
 
     @property
     def decision(self) -> str:
-        """Return `adopt`, `reject`, `provisional`, or `undecided` where trials are to come."""
+        """Return `adopt`, `reject`, `provisional`, or `undecided` where trials are missing."""
         return str(self.launch["decision"])
 
     @property
     def trials(self) -> Any:
-        """Return a pandas table of the trials of the search, by id: a row each, in their order.
+        """Return a pandas table of the search's trials, by id: one row each, in their order.
 
         Its columns are the arm, the objective (missing where infeasible), the step where it was
-        reached, the status, every hyperparameter under its own name, and the seconds that it took.
+        reached, the status, every hyperparameter under its own name, and the seconds it took.
         """
         columns: dict[str, Any] = {
             column: ("trial", self.dataset[name].values)
@@ -128,7 +128,7 @@ class OpenedStudy:
         return self._drawings[name]()
 
     def report(self) -> Path:
-        """Return the file of the report; that of what there is so far is written anew.
+        """Return the file of the report; a report of the results so far is written anew.
 
         Raises:
             ArtefactError: Snakemake has not written the report of a decided study yet.
@@ -154,9 +154,9 @@ class OpenedStudy:
 
 
 def open(study: str | Path, results: str | Path = "results") -> OpenedStudy:
-    """Return the results of a study; before it is decided, what there is so far.
+    """Return the results of a study; before it is decided, the results so far.
 
-    Where its spec or the code is another than when it was decided, a warning says so.
+    A warning says so where the spec or the code has changed since the study was decided.
 
     Args:
         study: Its name, that of a round of a procedure (`stability/rounds/1`), or the path of its
@@ -181,11 +181,11 @@ def open(study: str | Path, results: str | Path = "results") -> OpenedStudy:
 
 
 def check(spec: str | Path, results: str | Path = "results") -> list[str]:
-    """Return what a check says of a spec, in lines: trials, cost, advice; nothing is trained.
+    """Return what `tuning-playbook check` says about a spec, in lines; nothing is trained.
 
     Args:
         spec: The study's name, or the path of its spec.
-        results: The folder of all results, which tell what training takes.
+        results: The folder of all results, which shows how long training takes.
 
     Raises:
         TuningPlaybookError: The spec, or the workload behind it, cannot be carried out.
@@ -194,7 +194,7 @@ def check(spec: str | Path, results: str | Path = "results") -> list[str]:
 
 
 def expand(spec: str | Path, results: str | Path = "results") -> Any:
-    """Return a pandas table of the trials of a spec, by id: arm, place, and every hyperparameter.
+    """Return a pandas table of a spec's trials, by id: arm, place, and every hyperparameter.
 
     Its arguments and errors are those of `check`.
     """
@@ -217,15 +217,15 @@ def train(
     trials: Sequence[str] = (),
     threads: int = 1,
 ) -> OpenedStudy:
-    """Train the trials of a spec in this process, and return what there is of the study then.
+    """Train the trials of a spec in this process, and return the study's results so far.
 
-    Finished trials are kept, and Snakemake keeps them too. Reruns are left to it, and so is the
-    decision.
+    Finished trials are kept, and Snakemake uses them later. Reruns and the decision are left to
+    Snakemake.
 
     Args:
         spec: The study's name, or the path of its spec.
         results: The folder of all results.
-        trials: The ids of those to train; all of the search where it is empty.
+        trials: The ids of the trials to train; all of the search where it is empty.
         threads: CPU cores to use; without effect once JAX was imported.
 
     Raises:
@@ -241,7 +241,7 @@ def _spec(study: str | Path) -> Path:
 
 
 def _whose(study: str | Path, name: str) -> str | Path:
-    """Return what names the spec of a study: of a round that is its procedure."""
+    """Return what names the spec of a study; for a round that is its procedure."""
     return name.partition("/")[0] if ROUND.fullmatch(name) else study
 
 
@@ -261,9 +261,9 @@ def _planned(spec: Path, name: str, results: Path) -> Plan:
 
 
 def _warn_if_outdated(study: str | Path, name: str, folder: Path, results: Path) -> None:
-    """Warn where the decision in a folder is of another spec, or of other code, than there is now.
+    """Warn where the spec or the code has changed since the decision in a folder.
 
-    Results without their spec, as copied ones, are what they are.
+    Results without their spec, such as copied ones, give no warning.
     """
     whose = _whose(study, name)
     given = str(study).endswith((".yaml", ".yml"))
@@ -287,8 +287,8 @@ def _warn_if_outdated(study: str | Path, name: str, folder: Path, results: Path)
     except (TuningPlaybookError, ValueError, LookupError) as error:
         why = f"this study was decided before, and its spec cannot be carried out now: {error}"
     warnings.warn(
-        f"{folder}: {why}; what is opened is the earlier results: run snakemake --config "
-        f"study={whose} for those of the spec as it is",
+        f"{folder}: {why}; these are the earlier results: run snakemake --config "
+        f"study={whose} for those of the present spec",
         stacklevel=3,
     )
 
@@ -310,7 +310,7 @@ def _so_far(plan: Plan, results: Path) -> OpenedStudy:
 
 
 def _opened(name: str, folder: Path) -> OpenedStudy:
-    """Return a study from its files, all of which are read and closed."""
+    """Return a study from its files; all are read and closed."""
     study, reruns, resources = (xr.load_dataset(folder / file) for file in FILES[:3])
     replicates = folder / "replicates.nc"
     return OpenedStudy(

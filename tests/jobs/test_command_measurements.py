@@ -10,7 +10,7 @@ from tuning_playbook.jobs.command_measurements import (
     LONGEST_LINE,
     Rows,
     Tail,
-    mend_end,
+    complete_last_line,
     read_measurements,
     tail_of,
 )
@@ -166,7 +166,7 @@ def test_no_file_is_no_measurement(tmp_path, command):
 def test_half_a_line_is_taken_off_before_another_start(tmp_path, content, kept):
     path = tmp_path / "log"
     path.write_text(content)
-    assert mend_end(path) == len(kept)
+    assert complete_last_line(path) == len(kept)
     assert path.read_text() == kept
 
 

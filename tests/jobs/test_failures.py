@@ -12,7 +12,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 import tuning_playbook
 from tests.specs import plan_of
-from tuning_playbook.jobs.failures import FailedJobs, tell
+from tuning_playbook.jobs.failures import FailedJobs, failure_lines
 
 KILLED = "SLURM-job '38' failed, SLURM status is: '{}'. Reason: Unknown.For further error details"
 
@@ -79,7 +79,9 @@ class Run:
 
     @property
     def told(self):
-        return "\n".join(tell(self.failed.jobs, {"small": self.plan}.get, self.folder.parent))
+        return "\n".join(
+            failure_lines(self.failed.jobs, {"small": self.plan}.get, self.folder.parent)
+        )
 
 
 @pytest.fixture

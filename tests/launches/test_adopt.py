@@ -234,7 +234,7 @@ def test_it_is_told_what_became_the_baseline(config):
     trial = plan.trials[1].trial.id
     assert told == (
         f"{config / 'baselines/digits_mlp.yaml'} is trial {trial} of small; "
-        "the launch stands already in launches.csv"
+        "the launch is already in launches.csv"
     )
 
 

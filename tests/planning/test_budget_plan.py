@@ -298,7 +298,7 @@ def test_there_are_enough_reruns_or_none_and_then_nothing_can_be_adopted(tmp_pat
 
 def test_a_budget_below_the_trials_of_one_arm_is_an_error(tmp_path):
     assert len(made(tmp_path, TWO_ARMS, 10).arms) == 1
-    with pytest.raises(BudgetError, match="does not bear the trials that even one arm"):
+    with pytest.raises(BudgetError, match="is too small for the trials that even one arm"):
         made(tmp_path, TWO_ARMS, 9)
 
 
@@ -346,7 +346,7 @@ def test_a_time_is_shared_out_by_what_a_training_takes_in_each_arm(tmp_path):
         ("depth=2", 10, ("learning_rate",), 5),
     ]
     assert (plan.cost, plan.left_over) == (3600, 0)
-    with pytest.raises(BudgetError, match=r"no earlier trial .* depth=2 tells how long"):
+    with pytest.raises(BudgetError, match=r"no earlier trial .* depth=2 shows how long"):
         plan_budget(study, Budget(1, "h"), {"depth=1": 60.0, "depth=2": None})
 
 

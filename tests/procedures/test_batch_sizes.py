@@ -169,7 +169,7 @@ def test_where_a_doubling_does_not_pay_the_part_of_the_input_that_takes_longest_
     found = conclude(probes)
     assert "a step waits for it 90 % of its time" in found.sentence
     assert f"most of it for {part}" in found.sentence
-    assert found.advice.startswith("Mend the input first")
+    assert found.advice.startswith("Fix the input first")
 
 
 def test_an_input_that_holds_every_size_up_is_named_although_doubling_pays():

@@ -136,7 +136,7 @@ def test_arms_without_finished_trials_are_named(tmp_path):
     scientific = {"optimizer": ["nesterov", "adam"], "depth": [1, 2]}
     _, file = next_of(write_finished(tmp_path, trials, KNOWN | {"scientific": scientific}))
     said = comments_of(file)
-    assert "It has arms of which the source has no trials, as " in said
+    assert "The source has no trials of some of its arms, such as " in said
 
 
 def test_the_configuration_of_the_baseline_is_at_hand(tmp_path):

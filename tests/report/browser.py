@@ -1,4 +1,4 @@
-"""A real browser, headless, told what to do over a pipe (the Chrome DevTools Protocol)."""
+"""A real headless browser, controlled over a pipe (the Chrome DevTools Protocol)."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What is said before a study runs of the cost of its evaluations."""
+"""The cost of evaluations, as it is printed before a study runs."""
 
 from tests.specs import plan_of
 from tuning_playbook.report.budget_lines import evaluation_lines

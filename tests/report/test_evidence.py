@@ -1,4 +1,4 @@
-"""How the report words what the decision rests on."""
+"""The report's words for the evidence."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A Bayesian search of a space that has fewer configurations than it is to propose."""
+"""A Bayesian search of a space with fewer configurations than it would propose."""
 
 import re
 

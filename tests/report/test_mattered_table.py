@@ -1,4 +1,4 @@
-"""The table of what of the candidate's changes mattered."""
+"""The table of which of the candidate's changes mattered."""
 
 from tuning_playbook.report.mattered_table import make_mattered
 

@@ -1,4 +1,4 @@
-"""The report of a study that still trains: what it says, and that it touches nothing else."""
+"""The report of a study that still trains: its content, and that it changes no other file."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The words for how far a study is."""
+"""The words for the progress of a study."""
 
 import pytest
 

@@ -76,5 +76,5 @@ def test_it_says_how_many_trials_keep_no_checkpoint_of_their_best_step(example, 
     keep_checkpoints(example, tmp_path, 0)
     none_kept, _ = report_study(plan, "results", **files)
     feasible = int((example.study["best_step"] >= 0).sum())
-    assert f"The best checkpoints of {feasible} trials are not kept" in none_kept
-    assert "are not kept" not in all_kept
+    assert f"The best checkpoints of {feasible} trials are missing, because" in none_kept
+    assert "are missing, because" not in all_kept

@@ -1,4 +1,4 @@
-"""The order in which studies taught something."""
+"""The order of a workload's rounds."""
 
 from tuning_playbook.report.study_rounds import link_to, make_history
 

@@ -1,4 +1,4 @@
-"""Lines that change, shown until there is nothing more to see."""
+"""Lines that change, shown until they are final."""
 
 from tuning_playbook.report.watch import watch
 

@@ -178,7 +178,7 @@ NOT_FOR_A_COMMAND = {
 
 @pytest.mark.parametrize("key", NOT_FOR_A_COMMAND)
 def test_what_needs_our_own_engine_is_refused(tmp_path, key):
-    with pytest.raises(SpecError, match=r"own\.yaml:\d+: .*: take this key away"):
+    with pytest.raises(SpecError, match=r"own\.yaml:\d+: .*: remove this key"):
         plan_of(tmp_path, {key: NOT_FOR_A_COMMAND[key]})
 
 

@@ -1,4 +1,4 @@
-"""A study that changes what an earlier round held fixed is told what that round compared."""
+"""A study that changes what an earlier round held fixed gets a note of what that round compared."""
 
 import pytest
 

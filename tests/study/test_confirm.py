@@ -1,4 +1,4 @@
-"""An arm that an earlier round passed over is compared again with what a study changes."""
+"""An arm that an earlier round did not choose is compared again under a study's changes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is the largest that a spec may ask for, and how whole numbers may be written."""
+"""The limits of a spec, and the ways to write whole numbers."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError

@@ -1,4 +1,4 @@
-"""A settled spec: what a study takes from earlier ones stands in it as values, with its origins."""
+"""A settled spec has the values that a study takes from earlier ones, with their origins."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is waited for is said; what comes soon is not."""
+"""A long wait is reported; a short one is not."""
 
 import threading
 

@@ -10,11 +10,11 @@ from tuning_playbook.errors import ArtefactError
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.trial_files import (
     NUMBERS,
-    is_told,
+    current_trial_json,
+    matches_trial_json,
     own_record,
     pack_trials,
     remove_own_numbers,
-    told_of,
     trial_folder,
     write_trial,
 )
@@ -102,9 +102,9 @@ def test_a_trial_that_is_packed_already_is_not_written_again(study, trials, reco
 @pytest.mark.parametrize("changes", [{"format": 1}, {"fingerprint": "0" * 64}])
 def test_a_trial_json_of_another_training_or_format_tells_nothing(study, trials, changes):
     folder = trial_folder(study, trials[0])
-    assert told_of(study, trials[0]) is not None
+    assert current_trial_json(study, trials[0]) is not None
     write_trial_json(folder, read_trial_json(folder) | changes)
-    assert told_of(study, trials[0]) is None
+    assert current_trial_json(study, trials[0]) is None
 
 
 def test_without_a_format_it_is_one_of_the_last_version(study, trials):
@@ -112,7 +112,7 @@ def test_without_a_format_it_is_one_of_the_last_version(study, trials):
     content = read_trial_json(folder)
     del content["format"]
     write_trial_json(folder, content)
-    assert told_of(study, trials[0]) is None
+    assert current_trial_json(study, trials[0]) is None
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", None])
@@ -122,17 +122,19 @@ def test_a_damaged_trial_json_tells_nothing_and_is_one_message(study, trials, da
         path.unlink()
     else:
         path.write_text(damage)
-    assert told_of(study, trials[0]) is None
+    assert current_trial_json(study, trials[0]) is None
     with pytest.raises(ArtefactError, match=r"trial\.json: the record of the trial .* again$"):
         read_trial_json(path.parent)
 
 
 def test_numbers_are_those_that_are_told_of_with_their_status_and_reason(study, trials, records):
-    content = told_of(study, trials[0])
-    assert is_told(records[trials[0].id], content)
-    assert not is_told(records[trials[1].id], content)
-    assert not is_told(records[trials[0].id], content | {"status": "diverged"})
-    assert not is_told(records[trials[0].id], content | {"infeasible_reason": "no reason"})
+    content = current_trial_json(study, trials[0])
+    assert matches_trial_json(records[trials[0].id], content)
+    assert not matches_trial_json(records[trials[1].id], content)
+    assert not matches_trial_json(records[trials[0].id], content | {"status": "diverged"})
+    assert not matches_trial_json(
+        records[trials[0].id], content | {"infeasible_reason": "no reason"}
+    )
 
 
 def test_damaged_numbers_are_none(study, trials, caplog):

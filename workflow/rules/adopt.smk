@@ -1,4 +1,4 @@
-# Adopting is a separate act: nothing asks for it but its name on the command line.
+# Adopting is a separate act: it happens only when named on the command line.
 
 
 rule adopt_baseline:

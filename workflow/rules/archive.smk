@@ -1,4 +1,4 @@
-# An archive is made when it is asked for by name.
+# An archive is made only when it is asked for by name.
 
 
 rule archive_study:

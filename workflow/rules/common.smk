@@ -1,6 +1,6 @@
-"""The studies, and what the rules ask of their plans.
+"""The studies, and what the rules need from their plans.
 
-The package is imported from this checkout, also by jobs in a conda environment of their own.
+The package is imported from this checkout, also by jobs that have their own conda environment.
 """
 
 import functools
@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-# What follows is kept to the end, so the garbage collector need not go through it again and again.
+# The objects made below live until the end, so garbage collection would only cost time.
 gc.disable()
 
-# The folder of this file, whichever Snakefile was launched.
+# Relative to this file, whichever Snakefile was launched.
 CODE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
 sys.path.insert(0, CODE)
 
@@ -55,12 +55,12 @@ from tuning_playbook.study.planned_round import ROUND, round_name
 
 share_code(CODE)
 
-# Whether no job runs, and so nothing is changed.
+# Whether no job runs, so that nothing may change.
 LOOKS_ONLY = workflow.output_settings.dryrun or looks_only(sys.argv[1:])
 
 
 def give_back(folder, trials):
-    """Give trials their own numbers back from a pack that is about to go."""
+    """Give trials their own numbers back from a pack that is about to be removed."""
     from tuning_playbook.dataset.kept import give_numbers_back
 
     give_numbers_back(folder, trials)
@@ -73,7 +73,7 @@ def cores_here():
     except WorkflowError:
         return None
     if workflow.output_settings.dryrun and cores == 1:
-        # What Snakemake says of every dry run. Told of jobs, it is that of a cluster.
+        # Every dry run has one core. With --jobs it is a dry run of a cluster.
         return None if workflow.resource_settings.nodes else available_cores()
     return cores
 
@@ -86,15 +86,15 @@ try:
     TRIALS_PER_JOB = trials_per_job(config)
     CHAIN = plan_studies(config, folder=Path("config/studies"))
     PROCEDURES = {name: link for name, link in CHAIN.items() if link.procedure}
-    # A report of what there is plans no further round, and so reaches no conclusion.
+    # A report of the results so far plans no further round, so it reaches no conclusion.
     CONCLUDED = [] if INCOMPLETE == "report" else list(PROCEDURES)
-    # The first round of a procedure is known, where it does not wait for an earlier study.
+    # The first round of a procedure is known, unless it waits for an earlier study.
     FIRST_ROUNDS = {
         round_name(name, 1): first_plan(link.plan.study.path)
         for name, link in PROCEDURES.items()
         if not link.earlier and has_rounds(link.procedure)
     }
-    # Other procedures conclude from probes, and train nothing.
+    # Procedures without rounds conclude from probes, and train nothing.
     PROBED = [name for name, link in PROCEDURES.items() if not has_rounds(link.procedure)]
     for name in PROBED:
         if not PROCEDURES[name].earlier:
@@ -119,7 +119,7 @@ except TuningPlaybookError as error:
 except KeyboardInterrupt:
     sys.exit(130)
 
-if workflow.is_main_process:  # jobs parse this file too, and are not the place for advice
+if workflow.is_main_process:  # jobs parse this file too, and give no advice
     from tuning_playbook.analysis.known_plan import known_plan, outdated
     from tuning_playbook.planning.retraining import retraining_lines
     from tuning_playbook.report.budget_lines import budget_lines, doubt_lines
@@ -130,7 +130,7 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
     for link in STUDIES.values():
         try:
             known = known_plan(link, Path(RESULTS)) if link.earlier else link.plan
-        except TuningPlaybookError:  # `settle_study` says so, unless an earlier study runs again
+        except TuningPlaybookError:  # `settle_study` reports it, unless an earlier study runs again
             known = None
         plan, said = known or link.plan, link.plan.study.path
         concluded = concluded_of(link, CHAIN, Path(RESULTS))
@@ -146,21 +146,21 @@ if workflow.is_main_process:  # jobs parse this file too, and are not the place 
             logger.info(printable(f"{said}: {lines}"))
             for line in exhausted_lines(plan):
                 logger.warning(printable(f"{said}: {line}"))
-            if untold := "\n".join(cannot_tell_lines(plan, Path(RESULTS))):
-                logger.warning(printable(f"{said}: {untold}"))
+            if unanswered := "\n".join(cannot_tell_lines(plan, Path(RESULTS))):
+                logger.warning(printable(f"{said}: {unanswered}"))
         if not link.plan.study.imported and not link.earlier:
             if cores_here() is None and (word := short_jobs(link.plan, Path(RESULTS))):
                 logger.warning(printable(f"{link.plan.study.path}: {word}"))
             for line in retraining_lines(link.plan, Path(RESULTS) / link.plan.study.name):
                 logger.warning(printable(f"{link.plan.study.path}: {line}"))
 
-# The plans stay, and planning the jobs makes many objects beside them.
+# The plans live until the end; planning the jobs makes many objects that do not.
 gc.freeze()
 gc.enable()
 
 STUDY = f"{RESULTS}/{{study}}"
 
-# What a job is given that trains nothing.
+# The resources of a job that trains nothing.
 USUAL = {"mem_mb": 2000, "runtime": 30}
 
 # Studies whose trials are trained here, and those whose trials are imported.
@@ -190,7 +190,7 @@ wildcard_constraints:
 def spec_of(study):
     """The file that a study is planned from: its settled spec where it takes from earlier ones.
 
-    That of a round is written when it is planned.
+    The file of a round is written when the round is planned.
     """
     if round_ := ROUND.fullmatch(study):
         return f"{RESULTS}/{round_[1]}/planned/{round_[2]}.yaml"
@@ -199,7 +199,7 @@ def spec_of(study):
 
 
 def link_of(study):
-    """What is known of a study beforehand; of a round what is known of its procedure."""
+    """What is known of a study beforehand; for a round, of its procedure."""
     round_ = ROUND.fullmatch(study)
     return CHAIN[round_[1] if round_ else study]
 
@@ -208,10 +208,10 @@ KEPT = {}
 
 
 def plan_of(study):
-    """The plan of a study; whoever asks waits for the results that it takes from earlier ones."""
+    """The plan of a study; the caller waits for the results that it takes from earlier ones."""
     if study in STUDIES and not STUDIES[study].earlier:
         return STUDIES[study].plan
-    if workflow.is_main_process:  # a job is started when they are there
+    if workflow.is_main_process:  # a job starts only when the results are there
         if round_ := ROUND.fullmatch(study):
             if INCOMPLETE != "report" or not Path(spec_of(study)).exists():
                 checkpoints.plan_round.get(procedure=round_[1], number=round_[2])
@@ -234,14 +234,14 @@ def divided_plan(study):
 
 
 def division_of(study):
-    """By what the trials of a study are divided into jobs."""
+    """How the trials of a study are divided into jobs."""
     if study in STUDIES:
         return STUDIES[study].division
     return divided_by(Path(RESULTS), study, cores_here(), TRIALS_PER_JOB)
 
 
 def keep_for_jobs(folder, plan):
-    """Write which trials each training job has, and what it is asked for."""
+    """Write which trials each training job has, and its request."""
     keep_division(plan, folder)
     if requests := requests_of(plan):
         write_requests(folder, requests)
@@ -249,9 +249,9 @@ def keep_for_jobs(folder, plan):
 
 @functools.cache
 def foreseen_plan(study):
-    """The plan that `settle_study` is going to write; None where a result is still to come.
+    """The plan that `settle_study` will write; None where a result is still to come.
 
-    A dry run shows the jobs of a study by it; else it would end at `settle_study`.
+    With it a dry run shows the jobs of a study; without it, it would end at `settle_study`.
     """
     from tuning_playbook.analysis.known_plan import is_certain, known_plan
 
@@ -261,12 +261,12 @@ def foreseen_plan(study):
         certain = is_certain(link, CHAIN, Path(RESULTS), concluded)
         plan = known_plan(link, Path(RESULTS)) if certain else None
         return plan and with_division(plan, link.division)
-    except TuningPlaybookError:  # `settle_study` says so
+    except TuningPlaybookError:  # `settle_study` reports it
         return None
 
 
 def targets_of_procedure(procedure):
-    """All that is made of a procedure beside its rounds. The rules are there where there is one."""
+    """All files of a procedure beside its rounds. Only with a procedure do its rules exist."""
     folder = f"{RESULTS}/{procedure}"
     made = [f"{folder}/{name}" for name in ("conclusion.json", "conclusion.nc", "report.html")]
     link = CHAIN[procedure]
@@ -290,7 +290,7 @@ FILES = {}
 
 
 def files_of(study):
-    """What is to be made of a study, and the names of its files."""
+    """The files of a study."""
     plan = plan_of(study)
     if study not in FILES or FILES[study].plan is not plan:
         FILES[study] = StudyFiles(plan, f"{RESULTS}/{study}", INCOMPLETE)
@@ -298,12 +298,12 @@ def files_of(study):
 
 
 def settled_stamp(study):
-    """The file that says of what a study is to be settled."""
+    """The stamp that says what a study's settled spec is to be made from."""
     return f"{RESULTS}/{study}/current/settled-{CHAIN[study].key}"
 
 
 def targets_of(study):
-    """All that is made of a study. It is a function: only who asks for all expands all."""
+    """All files of a study, as a function: only a run that wants them all expands all studies."""
 
     def targets(wildcards):
         settled = [settled_stamp(study)] if study in CHAIN and CHAIN[study].earlier else []
@@ -313,7 +313,7 @@ def targets_of(study):
 
 
 def of_rounds(get):
-    """What `get` returns of each round of every procedure, as functions: later ones follow."""
+    """What `get` returns for each round of every procedure, as functions: later ones follow."""
     return [
         (lambda wildcards, name=name, number=number: if_planned(name, number, get))
         for name, link in PROCEDURES.items()
@@ -322,7 +322,7 @@ def of_rounds(get):
 
 
 def if_planned(procedure, number, get):
-    """What `get` returns of the name of a round; nothing once its procedure has concluded."""
+    """What `get` returns for the name of a round; nothing once its procedure has concluded."""
     name = round_name(procedure, number)
     if INCOMPLETE == "report":
         return get(name) if is_begun(procedure, number) else []
@@ -337,13 +337,13 @@ def is_begun(procedure, number):
 
 
 def of_all(name):
-    """A file of every study and of every round that there is, or will be."""
+    """One file of every study and of every round that there is, or will be."""
     known = [f"{RESULTS}/{study}/{name}" for study in STUDIES if study not in FIRST_ROUNDS]
     return [*known, *of_rounds(lambda study: [f"{RESULTS}/{study}/{name}"])]
 
 
 def all_at_once(name):
-    """The same as one function: Snakemake takes no list of functions for an input with a name."""
+    """The same as one function: Snakemake takes no list of functions for a named input."""
     if not PROCEDURES:
         return of_all(name)
     return lambda wildcards: [
@@ -357,44 +357,44 @@ def all_at_once(name):
 
 
 def of_plan(get):
-    """What `get` returns of a plan and the wildcards."""
+    """What `get` returns for a plan and the wildcards."""
     return lambda wildcards: get(plan_of(wildcards.study), wildcards)
 
 
 def files(name):
-    """Files of a study, by what `StudyFiles` calls them."""
+    """Files of a study, by their name in `StudyFiles`."""
     return lambda wildcards: getattr(files_of(wildcards.study), name)
 
 
 def if_made(name):
-    """An artefact that only some studies have: a list of it where this one has it, else of none."""
+    """A list with an artefact that only some studies have; empty where this one does not."""
     return lambda wildcards: files_of(wildcards.study).if_made(name)
 
 
 def stamp_of(stage):
-    """The file that says of what a stage is to be made."""
+    """The stamp that says what a stage is to be made from."""
     return lambda wildcards: files_of(wildcards.study).stamp(stage)
 
 
 def key_of(stage):
-    """The key of a stage, by which a job knows that it is still to make what was planned."""
+    """The key of a stage: with it a job checks that it still makes what was planned."""
     return lambda wildcards: files_of(wildcards.study).keys[stage]
 
 
-# And these are such functions.
+# These are themselves functions of the wildcards.
 
 
 def spec(wildcards):
     """The file that a study is planned from.
 
-    It is a parameter, no input: written anew with the same content it makes nothing stale, and what
-    another content changes has other stamps.
+    It is a parameter, not an input: writing it anew with the same content makes nothing stale, and
+    other content has other stamps.
     """
     return spec_of(wildcards.study)
 
 
 def once_settled(wildcards):
-    """No file, but a job with this input is planned when its study's trials are known."""
+    """No file. A job with this input is planned once its study's trials are known."""
     plan_of(wildcards.study)
     return []
 

@@ -1,12 +1,12 @@
-# A stage is to be made of what its key says: the name of an empty file that its rules depend on. It is
-# newer than an artefact made of anything else, so a stale artefact is made again even where Snakemake
-# has forgotten how it came to be. Only the latest is kept: going back to an earlier spec is a change.
+# A stamp is an empty file whose name has a stage's key: the hash of what the stage is to be made from.
+# The stage's rules depend on it. It is newer than an artefact made from anything else, so a stale
+# artefact is made again even where Snakemake has lost its records. Only the latest stamp is kept.
 
 
 rule mark_stage:
     output:
         touch(f"{STUDY}/current/{{stage}}-{{key}}"),
-    # It needs no environment: `find` and `touch` are everywhere.
+    # No conda environment: `find` and `touch` are everywhere.
     log:
         f"{STUDY}/logs/mark/{{stage}}-{{key}}.log",
     benchmark:

@@ -30,8 +30,8 @@ rule plot_axis:
         "../scripts/plot_axis.py"
 
 
-# What is drawn from the search alone, and what needs the reruns too: a job of each, because starting
-# Python with what draws takes longer than to draw any of these.
+# Plots of the search alone, and plots that need the reruns too. One job draws several, because
+# starting Python takes longer than drawing any of them.
 
 
 rule plot_diagnostics:
@@ -54,7 +54,7 @@ rule plot_diagnostics:
     resources:
         **USUAL,
     message:
-        "{wildcards.study}: training curves, gradient norms, best of so many trials, importance"
+        "{wildcards.study}: training curves, gradient norms, best of n trials, importance"
     script:
         "../scripts/plot_diagnostics.py"
 

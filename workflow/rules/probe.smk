@@ -1,6 +1,6 @@
-# A probe measures a machine at one batch size: what a step takes, of time and of memory. It trains no
-# trial. Those of a procedure run one after the other: two at once would slow each other down, and what
-# does not fit ends the search.
+# A probe measures a machine at one batch size: the time and the memory of a step. It trains no trial.
+# The probes of a procedure run one after the other, because two at once would slow each other down
+# and the first that does not fit ends the search.
 
 from tuning_playbook.planning.probes import probe_plan
 
@@ -11,14 +11,14 @@ def probes_planned(spec, modified):
 
 
 def probes_of(procedure):
-    """The probes of a procedure; whoever asks waits for what its spec takes from earlier studies."""
+    """The probes of a procedure; the caller waits for what its spec takes from earlier studies."""
     procedure_of(SimpleNamespace(procedure=procedure))
     spec = spec_of(procedure)
     return probes_planned(spec, Path(spec).stat().st_mtime_ns)
 
 
 def stamp_of_probes(procedure):
-    """The file that says of what the probes are to be made."""
+    """The stamp that says what the probes are to be made from."""
     return f"{RESULTS}/{procedure}/current/probed-{probes_of(procedure).key}"
 
 

@@ -1,5 +1,5 @@
-# A procedure is a recipe of several rounds, each an ordinary study. The first is known from the spec;
-# each later one follows from the results of those before it, and so does when there is none.
+# A procedure is a recipe of several rounds, each an ordinary study. The spec decides the first round;
+# the results of the earlier rounds decide each later one, and when there are no more.
 
 from tuning_playbook.procedures.planned import conclusion_key, planning_key
 from tuning_playbook.procedures.recipes import recipe_of
@@ -10,7 +10,7 @@ PROCEDURE = f"{RESULTS}/{{procedure}}"
 
 
 def rounds_of(procedure, most=None):
-    """The numbers of a procedure's rounds, up to one; whoever asks waits until they are known."""
+    """The numbers of a procedure's rounds, at most `most`; the caller waits until they are known."""
     numbers = range(1, (most or most_rounds(PROCEDURES[procedure].procedure)) + 1)
     for number in numbers:
         if round_name(procedure, number) in STUDIES:
@@ -23,14 +23,14 @@ def rounds_of(procedure, most=None):
 
 
 def procedure_of(wildcards):
-    """The spec of a procedure, with what it takes from earlier studies; whoever asks waits for it."""
+    """The spec of a procedure, with what it takes from earlier studies; the caller waits for them."""
     if PROCEDURES[wildcards.procedure].earlier and workflow.is_main_process:
         checkpoints.settle_study.get(study=wildcards.procedure)
     return read_settled(Path(spec_of(wildcards.procedure)))
 
 
 def of_finished(name, numbers):
-    """A file of each finished round."""
+    """One file of each finished round."""
     return lambda wildcards: [
         f"{RESULTS}/{round_name(wildcards.procedure, number)}/{name}"
         for number in numbers(wildcards)
@@ -66,7 +66,7 @@ def reruns(numbers):
 
 
 def last_acts(name, asked):
-    """A file of the rounds that do once, at the end, what their specs ask for."""
+    """One file of each round whose spec asks for a last act."""
     return lambda wildcards: [
         f"{RESULTS}/{study}/{name}"
         for study in (round_name(wildcards.procedure, number) for number in all_rounds(wildcards))
@@ -75,19 +75,19 @@ def last_acts(name, asked):
 
 
 def planning_stamp(wildcards):
-    """The file that says of what the rounds of a procedure are to be planned."""
+    """The stamp that says what the rounds of a procedure are to be planned from."""
     key = planning_key(procedure_of(wildcards))
     return f"{RESULTS}/{wildcards.procedure}/current/planned-{key}"
 
 
 def conclusion_stamp(wildcards):
-    """The file that says of what its conclusion is to be made."""
+    """The stamp that says what the conclusion is to be made from."""
     key = conclusion_key(procedure_of(wildcards))
     return f"{RESULTS}/{wildcards.procedure}/current/concluded-{key}"
 
 
 def conclusion_plots(wildcards):
-    """The plots of its conclusion."""
+    """The plots of the conclusion."""
     recipe = recipe_of(PROCEDURES[wildcards.procedure].procedure)
     return [f"{RESULTS}/{wildcards.procedure}/plots/{name}.svg" for name in recipe.plots]
 

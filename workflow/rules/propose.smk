@@ -1,5 +1,5 @@
-# Which trials a round has is a result, but how many is known from the spec: so the jobs are static,
-# and each finds its trials in proposal.json and keeps those that are trained already.
+# The results decide which trials a round has, but the spec says how many. So the jobs are static: each
+# finds its trials in proposal.json and keeps those that are trained already.
 
 
 rule propose_round:

@@ -37,8 +37,8 @@ rule report_study:
         "../scripts/report_study.py"
 
 
-# The pages of all rounds of each workload; those of workloads without a study here are made with them.
-# Probes are no round of any.
+# The pages of all rounds of each workload. The job also writes pages for workloads without a study
+# here. Probes are not rounds.
 CAMPAIGNS = [
     f"{RESULTS}/{name}"
     for name in dict.fromkeys(
@@ -75,7 +75,7 @@ rule write_tracking:
         "../scripts/write_tracking.py"
 
 
-# Targets to be named on the command line, for the studies that the configuration asks for.
+# Targets for the command line, for the studies that the configuration asks for.
 
 
 rule study_dataset:

@@ -1,4 +1,4 @@
-"""What training jobs ask for, of the machine and of the trials, and what is said if they fail."""
+"""What training jobs request, of the machine and of the trials, and what is logged at the end."""
 
 import shlex
 
@@ -6,7 +6,7 @@ from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.settings.types import DeploymentMethod
 
 from tuning_playbook.files import write_atomically
-from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, tell
+from tuning_playbook.jobs.failures import FailedJobs, NothingToDo, failure_lines
 from tuning_playbook.jobs.job import options_of
 from tuning_playbook.planning.incomplete import what_is_there
 from tuning_playbook.planning.own_folder import keep_own_folder
@@ -16,7 +16,7 @@ from tuning_playbook.study.planned_round import write_round
 from tuning_playbook.trials.artefact_hashes import remove_hash
 from tuning_playbook.trials.trial import canonical
 
-# A conda environment has a Python of its own, and Snakemake hides from it what `share_code` says.
+# A conda environment has its own Python, and Snakemake hides what `share_code` sets from it.
 IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = f"PYTHONPATH={shlex.quote(CODE)} python" if IN_CONDA else shlex.quote(sys.executable)
 
@@ -26,18 +26,18 @@ def asked_of_a_job(wildcards):
 
 
 def profile_says(resource):
-    """The default of a resource that is a number in the profile, else 0, which asks for nothing."""
+    """The default of a resource if it is a number in the profile, else 0, which requests nothing."""
     default = (workflow.resource_settings.default_resources or {}).get(resource)
     value = getattr(default, "raw", default)
     return value if isinstance(value, int) else 0
 
 
 def job_resource(name, usual=0):
-    """What a training job is given: one value where the studies agree, else a function of the study.
+    """A resource of a training job: one value where the studies agree, else a function of the study.
 
-    Snakemake evaluates a function for each job, which ten thousand jobs feel. And it can leave out
-    a resource of a rule, not that of one job: a study that says nothing where another does gets
-    what is usual.
+    Snakemake evaluates a function for each job, which is slow for ten thousand jobs. It can leave
+    out a resource of a rule but not of one job: where only some studies set it, the others get the
+    usual value.
     """
     values = {getattr(link.plan.study.spec.resources, name) for link in CHAIN.values()}
     if len(values) == 1:
@@ -46,9 +46,9 @@ def job_resource(name, usual=0):
 
 
 def asked_for_resources(**unless):
-    """Some resources; those that no study asks for are left out, as each costs every job.
+    """Some resources; those that no study asks for are left out, because each costs every job time.
 
-    Each argument is a resource of Snakemake's: what a spec calls it, and its usual value.
+    Each argument is a Snakemake resource: its name in a spec, and its usual value.
     """
     asked = {name: job_resource(key, profile_says(name)) for name, (key, usual) in unless.items()}
     return {name: value for name, value in asked.items() if value != unless[name][1]}
@@ -68,11 +68,11 @@ def training_options(wildcards, resources):
 def options_where_asked(rule):
     """The options of a training job, where it may have any; else nothing is evaluated for each job.
 
-    What comes of resources alone is no reason for Snakemake to train a pack again.
+    A change of resources alone does not make Snakemake train a pack again.
     """
     settings = workflow.resource_settings
-    told = {*(settings.default_resources or {}), *settings.overwrite_resources.get(rule, {})}
-    asked = {"gpu", "devices", "nodes"} & (told | TRAINING_RESOURCES.keys())
+    given = {*(settings.default_resources or {}), *settings.overwrite_resources.get(rule, {})}
+    asked = {"gpu", "devices", "nodes"} & (given | TRAINING_RESOURCES.keys())
     return {"options": training_options} if asked else {}
 
 
@@ -80,7 +80,7 @@ TRAINING_OPTIONS = options_where_asked("train_pack")
 
 
 def known_plans():
-    """The folder of results and the plan of every study whose trials are known by now."""
+    """The folder of results and the plan of every study whose trials are already known."""
     for study, link in STUDIES.items():
         try:
             plan = divided_plan(study) if link.earlier else link.plan
@@ -99,7 +99,7 @@ def known_plans():
 
 
 def keep_own_folders():
-    """Say in the folder of each study which spec it is of."""
+    """Record in the folder of each study which spec it belongs to."""
     for name, link in CHAIN.items():
         keep_own_folder(Path(RESULTS), name, link.plan.study.path)
 
@@ -108,23 +108,23 @@ def write_first_rounds():
     """Write the specs of the rounds that are known before anything runs."""
     for name, (written, purpose, _) in FIRST_ROUNDS.items():
         spec = Path(spec_of(name))
-        remove_hash(spec.parents[1], spec)  # that of a job, if one planned it before
+        remove_hash(spec.parents[1], spec)  # if a job planned it before
         write_atomically(spec, write_round(written, purpose))
 
 
 def write_all_requests():
-    """Write what training jobs are asked for, of every study whose trials are known by now.
+    """Write the requests of the training jobs of every study whose trials are already known.
 
-    The others are written when they are: by `plan_of`.
+    `plan_of` writes the others once they are known.
     """
     for folder, plan in known_plans():
         keep_for_jobs(folder, plan)
 
 
 def keep_what_is_there():
-    """Keep the numbers of trials that are collected without their pack, which is gone.
+    """Keep the numbers of trials that are collected although their pack is gone.
 
-    Snakemake removes a dataset, where they stand too, before it is collected anew.
+    They are in a dataset too, but Snakemake removes it before it is collected anew.
     """
     for folder, plan in known_plans() if INCOMPLETE != "refuse" else ():
         there = what_is_there(plan, folder) or ()
@@ -144,13 +144,12 @@ def clear_what_failed():
 
 
 def request_without_trials(wildcards):
-    """What a training job is told that finds its trials itself."""
+    """What a training job that finds its own trials is asked for."""
     return canonical(request_of(plan_of(wildcards.study), ()).to_json())
 
 
-def tell_results():
-    """Say what the studies found that the run was asked for, where their reports are up to date."""
-    # A job has no use for these.
+def log_results():
+    """Log what the requested studies found, where their reports are up to date."""
     if not workflow.is_main_process:  # a job of a cluster comes here too
         return
     from tuning_playbook.report.last_words import conclusion_words, last_words
@@ -174,14 +173,14 @@ def tell_results():
 
 if workflow.is_main_process:
     # Snakemake calls no hook where it has nothing to do.
-    logger.addHandler(NothingToDo(NOTHING_TO_BE_DONE_MSG, tell_results))
+    logger.addHandler(NothingToDo(NOTHING_TO_BE_DONE_MSG, log_results))
 
-# Training jobs that fail, as Snakemake's records tell of them.
+# Collects failed training jobs from Snakemake's log records.
 FAILED = FailedJobs()
 logger.addHandler(FAILED)
 
 
-def tell_failures():
-    """Say which trials have no result, why, and what to do."""
-    for line in tell(FAILED.jobs, plan_of, Path(RESULTS)):
+def log_failures():
+    """Log which trials have no result, why, and what to do."""
+    for line in failure_lines(FAILED.jobs, plan_of, Path(RESULTS)):
         logger.error(line)

@@ -1,5 +1,5 @@
-# Which trials are rerun is a result, but how many and for which arms is known from the spec: so the
-# jobs are static, and each finds its trials in choice.json and keeps those that are trained already.
+# The results decide which trials are rerun, but the spec says how many and for which arms. So the jobs
+# are static: each finds its trials in choice.json and keeps those that are trained already.
 
 
 rule choose_reruns:

@@ -1,5 +1,5 @@
-# The candidate with one of its changes set back to the baseline. What it changes is a result, how often
-# each is trained is known from the spec: so each job trains every change once.
+# The candidate with one of its changes set back to the baseline. The results decide what it changes;
+# the spec says how often each change is trained. So each job trains every change once.
 
 
 rule choose_set_back:

@@ -1,5 +1,5 @@
-# The trials of a study are known when what it takes from earlier ones is: Snakemake plans them anew from
-# then on, so that what is there already is kept. The settled spec is no input of anything.
+# The trials of a study are known once the results that it takes from earlier studies are. Snakemake
+# plans its jobs again then, and keeps what is there. The settled spec is no input of any rule.
 
 
 checkpoint settle_study:

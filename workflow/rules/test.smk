@@ -1,4 +1,4 @@
-# The test split is read by no other rule, and by this one only where the spec says so.
+# Only this rule reads the test split, and only where the spec asks for it.
 
 
 rule evaluate_test_set:

@@ -1,4 +1,4 @@
-"""List the changes of the candidate that are set back to the baseline, and what is trained."""
+"""List the candidate's changes that are set back to the baseline, with the trials to train."""
 
 import json
 from pathlib import Path

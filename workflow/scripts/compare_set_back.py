@@ -1,4 +1,4 @@
-"""Collect the candidate's changes set back, and tell what of them mattered."""
+"""Collect the trials with changes set back, and show which of the candidate's changes mattered."""
 
 import json
 from pathlib import Path

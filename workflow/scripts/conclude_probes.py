@@ -1,4 +1,4 @@
-"""Write what a procedure concludes from its probes, their numbers, and the spec that goes on."""
+"""Write a procedure's conclusion from its probes, their numbers, and the spec of the next study."""
 
 from pathlib import Path
 

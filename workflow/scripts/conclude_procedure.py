@@ -1,4 +1,4 @@
-"""Write what a procedure concludes, the numbers behind its plots, and the spec that goes on."""
+"""Write a procedure's conclusion, the numbers behind its plots, and the spec of the next study."""
 
 from pathlib import Path
 

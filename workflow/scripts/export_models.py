@@ -1,4 +1,4 @@
-"""Export the best checkpoint of each arm as a function that needs no code of ours."""
+"""Export the best checkpoint of each arm as a function that does not need this package."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bring the trials that were finished before into the datasets of their study."""
+"""Import finished trials into the datasets of their study."""
 
 from pathlib import Path
 

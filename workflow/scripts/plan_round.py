@@ -30,5 +30,5 @@ with job_of(snakemake):
         write_atomically(output, write_end(procedure.path, number - 1))
     else:
         written = as_written(procedure, number, answer)
-        plan_of_round(written)  # whatever cannot be carried out is said here
+        plan_of_round(written)  # raises where the round cannot be carried out
         write_atomically(output, write_round(written, answer.purpose))

@@ -1,4 +1,4 @@
-"""Draw one plot of what a procedure concludes."""
+"""Draw one plot of a procedure's conclusion."""
 
 from pathlib import Path
 

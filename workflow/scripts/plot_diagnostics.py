@@ -1,4 +1,4 @@
-"""Draw what there is to see of the search: curves, gradient norms, budgets, importance."""
+"""Draw the plots of the search: curves, gradient norms, budgets, importance."""
 
 from pathlib import Path
 

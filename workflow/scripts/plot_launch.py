@@ -1,4 +1,4 @@
-"""Draw what the launch is decided by: the best trial of each arm, and every rerun."""
+"""Draw what the launch decision rests on: the best trial of each arm, and every rerun."""
 
 from pathlib import Path
 

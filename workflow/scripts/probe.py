@@ -1,4 +1,4 @@
-"""Measure what training at one batch size takes on this machine."""
+"""Measure the time and memory of training at one batch size on this machine."""
 
 from pathlib import Path
 

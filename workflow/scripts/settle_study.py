@@ -1,4 +1,4 @@
-"""Take from the results of earlier studies what a study builds on, and settle its spec."""
+"""Take what a study needs from the results of earlier studies, and settle its spec."""
 
 from pathlib import Path
 

@@ -1,10 +1,10 @@
-"""What an archive keeps of how its study was planned, so that it can be planned there again.
+"""The record in an archive of how its study was planned, so that it can be planned again.
 
-    workload.json    what a class declares of itself, so that none of its code need be run
-    planned.yaml     the settled spec, or the plan of a round, where the study was planned of one
-    results/packs.json    which trials each job trained, where the spec leaves that open
+workload.json    a class's declarations, so that none of its code must run
+planned.yaml     the settled spec, or the plan of a round, if the study was planned from one
+results/packs.json    which trials each job trained, if the spec leaves that open
 
-and in `archive.json` the paths that texts of the study name.
+and in `archive.json` the paths in texts of the study.
 """
 
 import json
@@ -20,16 +20,16 @@ from tuning_playbook.study.workload_description import to_json
 WORKLOAD, PLANNED = "workload.json", "planned.yaml"
 
 ELSEWHERE, QUOTED = "/away", "/a way's"
-"""What stands for a folder of this machine, and for one whose name needs quotes in a shell."""
+"""Replacements for a folder of this machine, and for one whose name needs shell quotes."""
 
 
 def planning_files(plan: Plan, folder: Path, planned: Path) -> dict[str, Content]:
-    """Return the files that planning a study again needs, beside its spec, by names in the archive.
+    """Return the files needed to plan a study again, beside its spec, by names in the archive.
 
     Args:
-        plan: The study's.
+        plan: The study's plan.
         folder: Its folder of results.
-        planned: The file that its jobs plan it from.
+        planned: The file from which its jobs plan it.
     """
     files: dict[str, Content] = {}
     study = plan.study
@@ -43,11 +43,11 @@ def planning_files(plan: Plan, folder: Path, planned: Path) -> dict[str, Content
 
 
 def paths_as_given(plan: Plan, results: str) -> dict[str, Any]:
-    """Return the paths that texts of a study name; an absolute one only as that it is one.
+    """Return the paths in a study's texts; of an absolute path only that it is absolute.
 
     Args:
-        plan: The study's.
-        results: The folder of all results, as the workflow was told.
+        plan: The study's plan.
+        results: The folder of all results, as given to the workflow.
     """
     study = plan.study
     command = study.workload.import_from if study.workload.is_command else ""
@@ -60,7 +60,7 @@ def paths_as_given(plan: Plan, results: str) -> dict[str, Any]:
 
 
 def is_beside(spec: Path, baseline: str | None) -> bool:
-    """Whether a baseline's file stands where the spec says from its own folder."""
+    """Return whether a baseline's file is where the spec says, relative to the spec's folder."""
     return baseline is not None and (spec.parent / baseline).is_file()
 
 

@@ -1,4 +1,4 @@
-"""The BagIt bag in an archive: hashes of every file, that generic tools check too.
+"""The BagIt bag in an archive: hashes of every file, which generic tools can check.
 
 Source: RFC 8493, The BagIt File Packaging Format (V1.0), with SHA-256 manifests.
 """
@@ -21,7 +21,7 @@ def make_bag(payload: Mapping[str, Content]) -> dict[str, Content]:
     """Return the files of a bag, by their paths in it.
 
     Args:
-        payload: What the bag is to hold, by paths within its `data/`.
+        payload: The content of the bag, by paths within its `data/`.
     """
     files = {f"{PAYLOAD}{name}": content for name, content in payload.items()}
     manifest = _manifest({name: _sha256(content) for name, content in files.items()})
@@ -64,7 +64,7 @@ def _compare(manifest: Path | None, found: Mapping[str, Path], name: str) -> Ite
 
 
 def _info(payload: Collection[Content]) -> bytes:
-    """Return how many bytes and files a payload has: what tells a bag that was cut off."""
+    """Return a payload's numbers of bytes and files, which reveal a truncated bag."""
     sizes = [len(c) if isinstance(c, bytes) else c.stat().st_size for c in payload]
     return f"Payload-Oxum: {sum(sizes)}.{len(sizes)}\n".encode()
 

@@ -1,4 +1,4 @@
-"""Check what an unpacked archive says of itself: its RO-Crate, its citation, its environment."""
+"""Check an archive's descriptions of itself: its RO-Crate, its citation, its environment."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,12 +11,12 @@ from ruamel.yaml import YAML
 from tuning_playbook.archive.described import Record, environments, software, times
 
 CRATE, CITATION, ENVIRONMENT = "ro-crate-metadata.json", "CITATION.cff", "environment.json"
-UNTOLD = ("code/", "results/trials/", CRATE)
-"""What a crate tells of as a folder, and itself."""
+UNDESCRIBED = ("code/", "results/trials/", CRATE)
+"""What a crate describes only as a folder, and the crate itself."""
 
 
 def check_account(payload: Path, records: Mapping[str, Record]) -> Iterator[str]:
-    """Yield what the RO-Crate, the citation or the environment says that is not so.
+    """Yield the wrong statements of the RO-Crate, the citation or the environment.
 
     Args:
         payload: The folder of the bag's payload.
@@ -31,7 +31,7 @@ def check_account(payload: Path, records: Mapping[str, Record]) -> Iterator[str]
             yield f"{CRATE}: it tells of {name}, which is not there"
     told = {unquote(identity) for identity in entities}
     for name in sorted(names - told):
-        if not name.startswith(UNTOLD) and (payload / name).is_file():
+        if not name.startswith(UNDESCRIBED) and (payload / name).is_file():
             yield f"{CRATE}: it says nothing of {name}"
     for trial in sorted(records):
         if f"results/trials/{trial}/" not in told:
@@ -51,7 +51,7 @@ def check_account(payload: Path, records: Mapping[str, Record]) -> Iterator[str]
 def _check_action(
     identity: str, action: Mapping[str, Any], records: Mapping[str, Record]
 ) -> Iterator[str]:
-    """Yield in what the account of a training job differs from the records of its trials."""
+    """Yield how a crate's description of a training job differs from its trials' records."""
     made = [unquote(item["@id"]).rstrip("/") for item in _list(action.get("result", []))]
     trained = [records[name.split("/")[-1]] for name in made if name.startswith("results/trials/")]
     if not trained:

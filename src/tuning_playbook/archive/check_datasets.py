@@ -28,14 +28,14 @@ def check_dataset(
     records: Mapping[str, Mapping[str, Any]],
     packs: Sequence[Path] = (),
 ) -> Iterator[str]:
-    """Yield in what a dataset differs from the packs and the trials that it was collected from.
+    """Yield how a dataset differs from the packs and the trials that it was collected from.
 
     Args:
         results: The folder of results.
         name: The dataset's file.
         packed: The numbers of every trial in a pack, by id.
         records: The trial.json of every trial, by id.
-        packs: Of an archive of format 1, the pack files.
+        packs: The pack files, for an archive of format 1.
     """
     with xr.open_dataset(results / name) as dataset:
         ids = [str(trial) for trial in dataset["trial"].to_numpy()]
@@ -63,7 +63,7 @@ def check_dataset(
 
 
 def check_checkpoints(results: Path, records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield in what `checkpoints.nc` differs from what was measured of each best checkpoint.
+    """Yield how `checkpoints.nc` differs from the measurements of each best checkpoint.
 
     Args:
         results: The folder of results.
@@ -93,7 +93,7 @@ def check_checkpoints(results: Path, records: Mapping[str, Mapping[str, Any]]) -
                     continue
                 value = dataset[name].to_numpy()[row]
                 if not kept[row] and not np.nan_to_num(value).any():
-                    continue  # it was trained again, for its model, after this was collected
+                    continue  # it was trained again for its model after the dataset was collected
                 if name.startswith("whole_"):
                     told: Any = best.means[name.removeprefix("whole_")]
                 elif name.startswith("sample_error_"):
@@ -110,7 +110,7 @@ def _expected(
     trials: Sequence[TrialRecord],
     records: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, np.ndarray]:
-    """Return what the variables of a dataset must be."""
+    """Return the expected variables of a dataset."""
     windows = dataset.sizes["train_step"]
     axes = Axes(
         dataset["eval_step"].to_numpy(),
@@ -132,7 +132,7 @@ def _expected(
     }
     metric, mode = dataset.attrs["objective_metric"], dataset.attrs["objective_mode"]
     judged, collapse = trials, {}
-    if "collapse_step" in dataset:  # older archives say nothing of either
+    if "collapse_step" in dataset:  # older archives have neither variable
         judged = with_those_that_got_nowhere(trials, metrics, axes, metric, mode)
         collapse = collapse_variables(metrics, axes, judged, metric, mode)
     target = dataset.attrs.get("objective_target")
@@ -158,7 +158,7 @@ def _expected(
 
 
 def _measured(dataset: xr.Dataset) -> set[str]:
-    """Return the names of the variables that training measured."""
+    """Return the names of the variables with training's measurements."""
     dimensions = {"eval_step", "train_step", "grad_norm_bin", "class"}
     return {
         str(name)
@@ -173,13 +173,13 @@ def _check_configurations(
     ids: Sequence[str],
     records: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[str]:
-    """Yield the hyperparameters whose values are not those that the trials were trained with."""
+    """Yield the hyperparameters whose values differ from those the trials were trained with."""
     for variable in (str(item) for item in dataset if str(item).startswith("hp_")):
         hyperparameter = variable.removeprefix("hp_")
         for trial, value in zip(ids, dataset[variable].to_numpy().tolist(), strict=True):
             configured = records[trial]["trial"]
             known = {**configured["hyperparameters"], "batch_size": configured["batch_size"]}
-            if value == "" or (isinstance(value, float) and math.isnan(value)):  # has none
+            if value == "" or (isinstance(value, float) and math.isnan(value)):  # there is none
                 agrees = hyperparameter not in known
             elif hyperparameter in known:
                 agrees = _text(value) == _text(known[hyperparameter])
@@ -190,7 +190,7 @@ def _check_configurations(
 
 
 def _sets(searched: str, value: Any, known: Mapping[str, Any]) -> bool:
-    """Whether a searched value sets what a trial was trained with."""
+    """Return whether a searched value matches what a trial was trained with."""
     name = spec_name(searched)
     if not name.startswith(ONE_MINUS):
         return name in known and _text(value) == _text(known[name])
@@ -204,7 +204,7 @@ def _sized(values: Any, size: int) -> np.ndarray:
 
 
 def _text(value: object) -> str:
-    """Write a value as a dataset holds it: a whole number may have become a float there."""
+    """Return a value as text like the dataset's, where a whole number may have become a float."""
     if isinstance(value, bool):
         return str(value).lower()
     return repr(float(value)) if isinstance(value, int | float) else str(value)

@@ -1,4 +1,4 @@
-"""Check that the launch of an archive follows from its datasets, and that its report tells it."""
+"""Check that an archive's launch follows from its datasets, and that its report shows it."""
 
 import json
 import re
@@ -26,7 +26,7 @@ VERDICT = re.compile(r'<div class="verdict ([a-z]+)">')
 
 
 def check_decision(results: Path) -> Iterator[str]:
-    """Yield what is wrong with `launch.json` and with the report's account of it."""
+    """Yield what is wrong with `launch.json` and with the report's description of it."""
     launch = json.loads((results / "launch.json").read_text())
     with (
         xr.open_dataset(results / "study.nc") as study,
@@ -36,7 +36,7 @@ def check_decision(results: Path) -> Iterator[str]:
         yield from _check_launch(launch, study, reruns)
         margin = float(launch["min_improvement"])
         everything = every_configuration(study, reruns, margin=margin)
-        if "configurations" not in launch:  # an archive made before they were compared
+        if "configurations" not in launch:  # an archive made before configurations were compared
             everything = None
         elif not _is_told(everything, launch["configurations"]):
             yield "launch.json: the configurations do not differ as the reruns of reruns.nc say"
@@ -47,7 +47,7 @@ def check_decision(results: Path) -> Iterator[str]:
 
 
 def _is_told(everything: EveryConfiguration | None, told: Mapping[str, Any] | None) -> bool:
-    """Whether what the reruns say of the configurations is told, but for the last digits."""
+    """Return whether the recorded comparison of configurations is right, up to last digits."""
     found = None if everything is None else json.loads(json.dumps(everything.to_json()))
     return alike(found, told)
 
@@ -58,13 +58,13 @@ def _is_answer(
     reruns: xr.Dataset,
     everything: EveryConfiguration | None,
 ) -> bool:
-    """Whether the answer is what the reruns say, but for the last digits."""
+    """Return whether the answer follows from the reruns, up to the last digits."""
     rows = [row for row in trial_variance(study, reruns) if row.arm != BASELINE]
     compared = compare_all(study, rows, float(launch["min_improvement"]))
     told = launch["answer"]
     answered = answer(study, rows, compared, goal=told["goal"])
     found = answer_by(answered, everything).to_json()
-    # What was sampled over a range rests on the search alone, and how it was sliced on the spec.
+    # Samples over a range depend on the search alone, and how they are sliced on the spec.
     of_curves = len(told.get("curves", ()))
     again = json.loads(json.dumps(found))
     return alike(again["questions"], told["questions"][of_curves:]) and alike(
@@ -110,7 +110,7 @@ def _deviation(values: list[float]) -> float:
 
 
 def _check_report(launch: Mapping[str, Any], arms: Sequence[ArmRow], report: str) -> Iterator[str]:
-    """Yield what of the decision the report tells otherwise."""
+    """Yield how the report differs from the decision."""
     verdict = VERDICT.search(report)
     if verdict is None or verdict[1] != launch["decision"]:
         told = verdict[1] if verdict else "nothing"
@@ -126,14 +126,14 @@ def _check_report(launch: Mapping[str, Any], arms: Sequence[ArmRow], report: str
             yield f"report.html: it lacks what launch.json says: {statement}"
     for arm in arms:
         told = {arm.search_objective, arm.mean, arm.standard_deviation, " ".join(arm.reruns) or "–"}
-        name = " ".join(arm.arm.split())  # a choice may hold a line break, which a page does not
+        name = " ".join(arm.arm.split())  # a choice may contain a line break; a page does not
         tables = [row for row in reader.rows if row[0].removesuffix(" candidate") == name]
         if not any(told <= set(row) for row in tables):
             yield f"report.html: the numbers of {arm.arm} are not those of launch.json"
 
 
 class _Rows(HTMLParser):
-    """The texts of a page: a row for each row of a table, and for each item of a list."""
+    """The texts of a page: one row per table row, and one per list item."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,4 +1,4 @@
-"""Check the trials of an unpacked archive: each is what its fingerprint and its hashes say."""
+"""Check the trials of an unpacked archive against their fingerprints and their hashes."""
 
 import hashlib
 import json
@@ -12,15 +12,15 @@ from tuning_playbook.trials.manifest import BEST, SUFFIX, check_manifest, hash_o
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.trial import ID_DIGITS, digest
-from tuning_playbook.trials.trial_files import BEST_HASH, is_told
+from tuning_playbook.trials.trial_files import BEST_HASH, matches_trial_json
 from tuning_playbook.trials.trial_json import is_as_written
 
 PACKS = ("packs/*.nc", "rounds/*/*.nc", "reruns/*.nc", "set_back/*.nc")
-"""Where the packs of an archive lie, from its folder of results."""
+"""The patterns of an archive's packs in its folder of results."""
 
 
 def read_records(results: Path) -> dict[str, dict[str, Any]]:
-    """Return the trial.json of every trial by the name of its folder."""
+    """Return every trial.json by the name of the trial's folder."""
     paths = sorted((results / "trials").glob("*/trial.json"))
     return {path.parent.name: json.loads(path.read_text()) for path in paths}
 
@@ -49,7 +49,7 @@ def check_trials(
         numbers = packed.get(name)
         if record.get("format", 1) == 1:
             yield from format_1.check_numbers(results, name, record, numbers)
-        elif numbers is not None and not is_told(numbers, record):
+        elif numbers is not None and not matches_trial_json(numbers, record):
             yield f"{place}: its numbers in its pack are not those that trial.json recorded"
         if not is_as_written(record):
             yield f"{place}/trial.json: it is not what was written (its own SHA-256 differs)"
@@ -69,7 +69,7 @@ def check_trials(
 
 
 def _models(path: Path) -> list[Mapping[str, Any]]:
-    """Return the entries of a models.json, which of format 1 were all that it had."""
+    """Return the entries of a models.json; in format 1 they are the whole file."""
     content = json.loads(path.read_text()) if path.is_file() else {}
     return list(content.get("models", content).values())
 

@@ -1,4 +1,4 @@
-"""Which trials of an archive are to be trained again."""
+"""Choose the trials of an archive that are trained again."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ def choose_trials(
     Args:
         results: The archive's folder of results.
         records: The trial.json of every trial, by id.
-        named: Ids, or places in the study.
-        sample: How many of the others are drawn, reruns among them; the same ones every time.
-        everything: Every trial and rerun.
+        named: Ids, or positions in the study.
+        sample: How many other trials or reruns to draw; the draw is always the same.
+        everything: Whether to choose every trial and rerun.
 
     Raises:
-        ArchiveError: A named one is not in the archive.
+        ArchiveError: A named trial is not in the archive.
     """
     with xr.open_dataset(results / "study.nc") as study:
         ids = [str(trial) for trial in study["trial"].to_numpy()]

@@ -31,7 +31,7 @@ PLAYBOOK = {
 def citation(about: Described) -> bytes:
     """Return the content of `CITATION.cff`.
 
-    Where no author is named, the study's authors are cited as such.
+    If no author is named, the study's authors are cited as a group.
     """
     software = {
         "type": "software",
@@ -52,5 +52,5 @@ def citation(about: Described) -> bytes:
         "references": [software | ({"commit": about.commit} if about.commit else {}), PLAYBOOK],
     }
     text = io.StringIO()
-    YAML(pure=True).dump(content, text)  # in the order given, each key on a line of its own
+    YAML(pure=True).dump(content, text)  # in this order, each key on its own line
     return text.getvalue().encode()

@@ -1,4 +1,4 @@
-"""The code that made a study, as an archive keeps it."""
+"""The code that made a study, as stored in an archive."""
 
 import subprocess
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from pathlib import Path
 from tuning_playbook.archive.zip_layout import Content
 
 ROOT = Path(__file__).parents[3]
-"""The checkout that this package stands in."""
+"""The checkout that contains this package."""
 
 PARTS = ("Snakefile", "workflow", "src", "profiles", "envs")
 FILES = ("pyproject.toml", "requirements.lock", "README.md", "LICENSE", "CITATION.cff")
-"""What is kept of a checkout without git."""
+"""The files kept from a checkout without git."""
 
 MADE_BY_RUNNING = ("__pycache__", ".egg-info")
 ENTRY_POINT = "src/tuning_playbook/__main__.py"
@@ -22,10 +22,10 @@ class Code:
     """The code of a checkout.
 
     Attributes:
-        files: As it stands, by paths within the checkout; links are left out.
-        commit: The git commit it was checked out of; empty where that is not known.
-        diff: How it differs from that commit, as `git diff` writes it; empty where it does not.
-        untracked: Files of its source folders that git does not know.
+        files: Its current files, by paths within the checkout; links are left out.
+        commit: The git commit of the checkout; empty if it is not known.
+        diff: The changes since that commit, as `git diff` writes them; empty if there are none.
+        untracked: Files in its source folders that git does not track.
     """
 
     files: dict[str, Content]
@@ -35,12 +35,12 @@ class Code:
 
     @property
     def changed(self) -> bool:
-        """Return whether it is other than its commit."""
+        """Return whether the code differs from its commit."""
         return bool(self.commit) and bool(self.diff or self.untracked)
 
 
 def read_code(root: Path = ROOT) -> Code:
-    """Return the code in a checkout: what git tracks, or its source folders without git."""
+    """Return the code in a checkout: the files tracked by git, or the source folders without it."""
     tracked = _names(root, "ls-files", "-z")
     if ENTRY_POINT not in tracked:
         return Code(_existing(root, _untold(root)), "", b"", ())
@@ -70,7 +70,7 @@ def _names(root: Path, *arguments: str) -> list[str]:
 
 
 def _git(root: Path, *arguments: str) -> bytes:
-    """Return what git says; nothing where there is no git, or no repository."""
+    """Return git's output; empty if there is no git, or no repository."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, check=False, cwd=root)
     except OSError:

@@ -1,4 +1,4 @@
-"""What the code in an archive is, beside the code here: told from files, and none of it is run."""
+"""Compare the code in an archive with the code here, from files: none of it is run."""
 
 import importlib.metadata
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ PACKAGE = Path(tuning_playbook.__file__).resolve().parent
 INSIDE = "code/src/tuning_playbook"
 
 DECISIVE = ("jinja2", "matplotlib", "numpy", "scipy", "xarray")
-"""The packages that results are made with once trials are trained."""
+"""The packages that make results from trained trials."""
 
 
 def differing_code(payload: Path) -> list[str]:
-    """Return the files of this package that an archive has otherwise, or not, or more of.
+    """Return the files of this package that an archive has changed, lacks or has added.
 
     Args:
         payload: The folder of the bag's payload.
@@ -37,10 +37,10 @@ def differing_code(payload: Path) -> list[str]:
 
 
 def differing_packages(environment: Mapping[str, Any]) -> list[str]:
-    """Return which decisive packages an archive was made with in other versions than those here.
+    """Return the decisive packages whose versions differ between an archive and this machine.
 
     Args:
-        environment: Its `environment.json`.
+        environment: The archive's `environment.json`.
     """
     recorded = environment.get("packages", {})
     here = {name: importlib.metadata.version(name) for name in DECISIVE}
@@ -52,14 +52,14 @@ def differing_packages(environment: Mapping[str, Any]) -> list[str]:
 
 
 def check_code(payload: Path, records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield which code in an archive is not what its trials were trained with.
+    """Yield the code in an archive that differs from what its trials were trained with.
 
     Args:
         payload: The folder of the bag's payload.
         records: The trial.json of every trial, by id.
     """
     package = payload / INSIDE
-    for record in list(records.values())[:1]:  # all have the same, as `recompute` finds
+    for record in list(records.values())[:1]:  # all have the same, as `recompute` checks
         trained, name = record["trial"]["versions"], record["trial"]["workload"]
         if not is_command(name) and trained.get("engine") != engine_version(package):
             yield f"{INSIDE}/engine: it is not the engine that its trials were trained with"
@@ -74,10 +74,10 @@ def engine_version(package: Path = PACKAGE) -> str:
 
 
 def workload_version(name: str, spec: Path, package: Path = PACKAGE) -> str | None:
-    """Return the version of a workload's code; None where none of it is in an archive.
+    """Return the version of a workload's code; None if none of it is in an archive.
 
     Args:
-        name: As a trial names it.
+        name: The workload's name in a trial.
         spec: The folder of the archive's spec, with the files of a user's own workload.
         package: The folder of this package's code.
     """
@@ -88,15 +88,15 @@ def workload_version(name: str, spec: Path, package: Path = PACKAGE) -> str | No
 
 
 def command_in(spec: Path, name: str) -> Command:
-    """Return the command in an archive, as its YAML file describes it.
+    """Return the command of an archive, as its YAML file describes it.
 
     Args:
         spec: The folder of the archive's spec.
         name: The name of that file.
 
     Raises:
-        ArchiveError: The name leads elsewhere.
-        WorkloadError: The file is not what it should be.
+        ArchiveError: The name points outside that folder.
+        WorkloadError: The file is not a valid command.
     """
     if Path(name).name != name:
         raise ArchiveError(f"'{name}' is no file of the folder spec/")
@@ -104,7 +104,7 @@ def command_in(spec: Path, name: str) -> Command:
 
 
 def workload_sources(name: str, spec: Path, package: Path = PACKAGE) -> list[Path]:
-    """Return the files of a class's code, none where it is from a package installed elsewhere.
+    """Return the files of a class's code; none if it is from a package installed elsewhere.
 
     Args:
         name: A built-in name, or `package.module:Class`.

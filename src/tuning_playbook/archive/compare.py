@@ -1,4 +1,4 @@
-"""Compare a trial that was trained again with what the archive has of it, bit for bit."""
+"""Compare a trial that was trained again with the archive's record of it, bit for bit."""
 
 import math
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ class TrialVariance:
     """How much the objective varies over seeds, as the archive measured it.
 
     Attributes:
-        of: The arm whose reruns say so.
-        reruns: How many feasible ones there are.
-        standard_deviation: Of their objective; NaN where there are fewer than two.
-        degrees: Of freedom, of that: the reruns, less one for each arm that they are of.
+        of: The arm whose reruns show it.
+        reruns: The number of feasible reruns.
+        standard_deviation: The standard deviation of their objective; NaN for fewer than two.
+        degrees: The degrees of freedom: the number of reruns, less one for each of their arms.
     """
 
     of: str
@@ -32,7 +32,7 @@ class TrialVariance:
 
 
 def differing_curves(one: TrialRecord, other: TrialRecord) -> list[str]:
-    """Return the names of the curves that two records of a trial do not share to the bit."""
+    """Return the names of the curves that are not bit-identical in two records of a trial."""
     found = []
     for mine, theirs in ((one.evaluations, other.evaluations), (one.logged, other.logged)):
         for name in sorted(mine.values.keys() | theirs.values.keys()):
@@ -43,7 +43,7 @@ def differing_curves(one: TrialRecord, other: TrialRecord) -> list[str]:
 
 
 def differing_variables(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return the paths of the arrays that two checkpoints do not share to the bit.
+    """Return the paths of the arrays that are not bit-identical in two checkpoints.
 
     Args:
         one: A nested mapping of arrays.
@@ -58,9 +58,9 @@ def differing_variables(one: Mapping[str, Any], other: Mapping[str, Any]) -> lis
 
 
 def trial_variance(reruns: Path, arm: str) -> TrialVariance:
-    """Return the trial variance of an arm, or of all reruns about their means where it has none.
+    """Return the trial variance of an arm; without reruns of it, of all reruns about their means.
 
-    It is that of the best value of the metric, as `objective_of` gives it.
+    It is the variance of the metric's best value, as `objective_of` gives it.
 
     Args:
         reruns: The archive's `reruns.nc`.
@@ -69,7 +69,7 @@ def trial_variance(reruns: Path, arm: str) -> TrialVariance:
     with xr.open_dataset(reruns) as dataset:
         alike = on_the_usual_data(dataset, np.arange(dataset.sizes["trial"]))
         arms = dataset["arm"].to_numpy().astype(str)[alike]
-        # Where a target ranks trials the objective is a number of steps.
+        # If a target ranks the trials, the objective is a number of steps.
         best = dataset["best_value" if "best_value" in dataset else "objective"]
         objective = best.to_numpy().astype(float)[alike]
     feasible = np.isfinite(objective)
@@ -84,7 +84,7 @@ def trial_variance(reruns: Path, arm: str) -> TrialVariance:
 
 
 def objective_of(record: TrialRecord, selection: CheckpointSelection) -> float:
-    """Return the best value of a trial; NaN where it has none that is finite."""
+    """Return the best value of a trial; NaN if no value is finite."""
     values = np.asarray(record.evaluations.values[selection.metric], np.float64)
     finite = values[np.isfinite(values)]
     best = np.max if selection.mode == "max" else np.min

@@ -1,14 +1,14 @@
-"""Which files an archive holds, under which names, and in which words.
+"""The files of an archive, their names and their texts.
 
 - `ro-crate-metadata.json`: what each file is, and which job made it from what;
-- `CITATION.cff`, `README.md`: how to cite the study, and what lies where;
-- `archive.json`: what it holds, and of what code it was made;
+- `CITATION.cff`, `README.md`: how to cite the study, and which file is where;
+- `archive.json`: the archive's content, and the code that made it;
 - `environment.json`: the software and the processor of the process that made it, and those that the
   trials recorded;
 - `spec/`: the spec, its baseline, and the user's own workload;
-- `workload.json`, `planned.yaml`: what `as_planned` keeps, so that `verify` can plan it again;
-- `code/`, `code.diff`: the code, and how it differs from its commit where it does;
-- `results/`: what `results/<study>/` has, without logs and names of machines.
+- `workload.json`, `planned.yaml`: files of `as_planned`, so that `verify` can plan the study again;
+- `code/`, `code.diff`: the code, and its changes since its commit, if any;
+- `results/`: the content of `results/<study>/`, without logs and names of machines.
 """
 
 import ast
@@ -53,19 +53,19 @@ FORMATS = (1, 2, FORMAT)
 """The formats of archives that can be read."""
 
 RESULTS = "results"
-"""What a stage of a study leaves beside its artefacts."""
+"""The files that a stage of a study leaves in addition to its artefacts."""
 
 TRIAL_FILES = ("trial.json", "best-*.json", "predictions-*.npz")
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What an archive holds.
+    """The content of an archive.
 
     Attributes:
         files: By their names in the archive.
         code: The code among them.
-        naming: Files that name folders of this machine, although what could be withheld was.
+        naming: Files that still name folders of this machine, although what could be removed was.
     """
 
     files: Mapping[str, Content]
@@ -75,11 +75,11 @@ class Contents:
 
 @dataclass(frozen=True)
 class AsTold:
-    """What a job of the workflow was told of a study.
+    """What the workflow told a job about a study.
 
     Attributes:
-        planned: The file that it plans the study from: its spec, or what was settled of that.
-        results: The folder of all results, as the workflow was told.
+        planned: The file that it plans the study from: its spec, or the settled version.
+        results: The folder of all results, as given to the workflow.
     """
 
     planned: Path
@@ -89,14 +89,14 @@ class AsTold:
 def archive_contents(
     plan: Plan, folder: Path, artefacts: Iterable[Path], settings: ArchiveSettings, told: AsTold
 ) -> Contents:
-    """Return what the archive of a study holds: of its current spec, no trial that was left behind.
+    """Return the content of a study's archive: of its current spec, without left-behind trials.
 
     Args:
-        plan: The study's.
+        plan: The study's plan.
         folder: Its folder of results.
         artefacts: Its current artefacts in that folder.
-        settings: What is kept and told.
-        told: What the job was told.
+        settings: What is stored and published.
+        told: What the workflow told the job.
 
     Raises:
         ArchiveError: A file of the study is missing, or trials of it are.
@@ -144,15 +144,15 @@ def archive_contents(
     files |= {f"code/{name}": content for name, content in code.files.items()}
     files |= {"code.diff": code.diff} if code.diff else {}
     files |= {"archive.json": withheld("archive.json", _json(about), places, hosts=True)}
-    told_of = descriptions(plan, folder, [*files], about, machine, records)
+    described = descriptions(plan, folder, [*files], about, machine, records)
     files |= {
-        name: withheld(name, content, places, hosts=True) for name, content in told_of.items()
+        name: withheld(name, content, places, hosts=True) for name, content in described.items()
     }
     return Contents(files, code, tuple(naming))
 
 
 def about_workload(plan: Plan) -> dict[str, Any]:
-    """Return what `archive.json` says of the workload of a study."""
+    """Return the entry in `archive.json` about the workload of a study."""
     described = plan.study.workload
     return {
         "name": described.name,
@@ -169,14 +169,14 @@ def descriptions(
     machine: Mapping[str, Any],
     records: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, bytes]:
-    """Return the files in which an archive tells of its others, by name.
+    """Return the files in which an archive describes its other files, by name.
 
     Args:
-        plan: The study's.
+        plan: The study's plan.
         folder: Its folder of results.
-        names: Those of the other files.
-        about: Its `archive.json`.
-        machine: Of the process that made it, as `describe_machine` gives it.
+        names: The names of the other files.
+        about: The archive's `archive.json`.
+        machine: The machine that made it, as `describe_machine` gives it.
         records: The trial.json of every trial, by id.
     """
     settings = about["settings"]
@@ -201,7 +201,7 @@ def descriptions(
 
 
 def _published(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return when the results were made: when the last trial was, or else the dataset."""
+    """Return when the results were made: when the last trial was, or otherwise the dataset."""
     times = [record["provenance"]["finished"] for record in records.values()]
     if times:
         return str(max(times))
@@ -214,13 +214,13 @@ def _spec_files(plan: Plan) -> dict[str, Content]:
     files: dict[str, Content] = {f"spec/{study.path.name}": study.text.encode()}
     given = Path(study.spec.baseline or "")
     for baseline in (study.path.parent / given, given):
-        if baseline.is_file():  # it may be an earlier study instead
+        if baseline.is_file():  # else it may be an earlier study
             inside = not given.is_absolute() and ".." not in given.parts
             files[f"spec/{given.as_posix() if inside else given.name}"] = baseline
             break
     described = study.workload
     if described.import_from and not (study.imported or described.is_command):
-        # JAX is imported here, for the workload of a user alone.
+        # JAX is imported here, only for a user's workload.
         from tuning_playbook.jobs.describe_workload import workload_files  # noqa: PLC0415
         from tuning_playbook.jobs.load_workload import load_workload  # noqa: PLC0415
 
@@ -233,9 +233,9 @@ def _spec_files(plan: Plan) -> dict[str, Content]:
 
 
 def _command_files(plan: Plan) -> dict[str, Content]:
-    """Return what decides the numbers of a command, byte by byte; nothing of another workload.
+    """Return the files that decide a command's numbers, unchanged; none for another workload.
 
-    Nothing is withheld of these: with another byte it would be another command.
+    Nothing is removed from them: with any other byte it would be another command.
     """
     if not plan.study.workload.is_command:
         return {}
@@ -298,13 +298,13 @@ def _result(folder: Path, path: Path) -> str:
 
 
 def withheld(name: str, content: Content, places: Mapping[str, str], *, hosts: bool) -> Content:
-    """Return a file without what is told to nobody, or with names of machines if these are.
+    """Return a file without private information, or with names of machines if they are public.
 
     Args:
-        name: Its name in the archive.
-        content: As it stands in the results.
-        places: By a folder of this machine, what is written in its place.
-        hosts: Whether names of machines are told.
+        name: The file's name in the archive.
+        content: Its content in the results.
+        places: The replacement for each folder of this machine.
+        hosts: Whether names of machines are published.
     """
     path = Path(name)
     if path.name == "resources.nc" and isinstance(content, Path):
@@ -323,7 +323,7 @@ def withheld(name: str, content: Content, places: Mapping[str, str], *, hosts: b
 
 
 def _about(workload: str) -> str:
-    """Return what a built-in workload's module says of its data and their licence."""
+    """Return what a built-in workload's module says about its data and their licence."""
     module = BUILT_IN.get(workload, "").partition(":")[0]
     spec = importlib.util.find_spec(module) if module else None
     if spec is None or spec.origin is None:

@@ -1,4 +1,4 @@
-"""The RO-Crate in an archive: what its files are, and which job made what from what with what.
+"""The RO-Crate in an archive: what its files are, and which job made each from what.
 
 Source: RO-Crate Metadata Specification 1.1; Provenance Run Crate 0.5, with the profiles that it
 builds on. The workflow is the tool that was run, its rules are its steps, and each job is an action
@@ -32,10 +32,10 @@ PROFILES = {
 WORKFLOW = "code/workflow/Snakefile"
 SCRIPTS = "code/workflow/scripts"
 PROGRAMS = {"train_pack": "code/src/tuning_playbook/jobs/train_pack.py"}
-"""What a rule runs that has no script."""
+"""The program of a rule that has no script."""
 
 RESULTS = ("study.nc", "reruns.nc", "diagnostics.json", "launch.json", "report.html")
-"""The outputs of the workflow, of all that its jobs make."""
+"""The outputs of the workflow, among everything that its jobs make."""
 
 FORMATS = {
     ".cff": "application/yaml",
@@ -63,12 +63,12 @@ def crate_metadata(
 ) -> bytes:
     """Return the content of `ro-crate-metadata.json`; the same arguments give the same bytes.
 
-    A job that reads no file of the results is told to read the spec.
+    For a job that reads no file of the results, the crate names the spec as its input.
 
     Args:
-        about: What is said of the whole.
-        names: Of the files in the archive; files of the code are told as one folder.
-        jobs: Those of the study; of their files only those in the archive are told of.
+        about: The description of the whole archive.
+        names: The names of the files in the archive; files of the code are described as one folder.
+        jobs: The study's jobs; of their files only those in the archive are described.
         records: The trial.json of every trial, by id.
     """
     crate = ROCrate(version=VERSION)
@@ -277,7 +277,7 @@ def _control(crate: ROCrate, job: Job) -> Entity:
 
 
 def _software(crate: ROCrate, trained: Sequence[Record]) -> list[Entity]:
-    """Return the packages that some trials were trained with, as each recorded them."""
+    """Return the packages that trials were trained with, as each trial recorded them."""
     return [
         crate.get(uri)
         or crate.add(
@@ -302,7 +302,7 @@ def _times(records: Iterable[Record]) -> dict[str, str]:
 
 
 def _plain(entity: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entity in which one value stands for a list of one, as the specification asks."""
+    """Return an entity with lists of one value replaced by the value, as the format requires."""
     return {
         key: value[0] if isinstance(value, list) and len(value) == 1 else value
         for key, value in entity.items()

@@ -1,4 +1,4 @@
-"""Decide again with the numbers of trials that were trained again: does the decision survive?"""
+"""Decide again with the numbers of trials that were trained again: does the decision hold?"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,11 +24,11 @@ from tuning_playbook.trials.record import TrialRecord
 def survives(
     payload: Path, about: Mapping[str, Any], found: Mapping[str, TrialRecord], scratch: Path
 ) -> str:
-    """Say in a sentence what is decided with other numbers of some trials.
+    """Return a sentence about the decision with other numbers for some trials.
 
     Args:
         payload: The folder of the bag's payload.
-        about: Its `archive.json`.
+        about: The archive's `archive.json`.
         found: The trials that were trained again, by id.
         scratch: An empty folder.
     """
@@ -61,7 +61,7 @@ OLDER = "an earlier version made the archive, which kept too little to decide ag
 def _decide(
     plan: Plan, results: Path, found: Mapping[str, TrialRecord], scratch: Path
 ) -> tuple[list[str], Mapping[str, Any]]:
-    """Return the arms of which another trial is the best one, and what is decided."""
+    """Return the arms whose best trial changed, and the decision."""
     files = StudyFiles(plan, str(results))
 
     def packs(names: Sequence[str]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What an archive says of itself, in the words of every standard."""
+"""An archive's description of itself, in the terms of every standard."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -33,17 +33,18 @@ trials again.
 
 @dataclass(frozen=True)
 class Described:
-    """A study as those see it who find its archive.
+    """A study as people see it who find its archive.
 
     Attributes:
         study: Its name.
         goal: The question that it answers.
-        spec: The names of its spec and of what stands beside that.
-        author: Who is named; empty for nobody.
-        license: Of the results: an SPDX identifier or an address; empty where nothing is said.
+        spec: The names of its spec and of the files beside it.
+        author: The named author; empty if there is none.
+        license: The licence of the results: an SPDX identifier or an address; empty if none is
+            stated.
         published: When the last of its results was made, in ISO 8601.
-        commit: Of the code; empty where it is not known.
-        snakemake: The version of the engine.
+        commit: The commit of the code; empty if it is not known.
+        snakemake: The version of Snakemake.
     """
 
     study: str
@@ -57,17 +58,17 @@ class Described:
 
     @property
     def title(self) -> str:
-        """Return the title that the study is cited by."""
+        """Return the study's title for citations."""
         return f"Hyperparameter study {self.study}"
 
     @property
     def readme(self) -> str:
-        """Return a text that tells a stranger what lies where."""
+        """Return a text that explains to a stranger which file is where."""
         return README.format(title=self.title, goal=" ".join(self.goal.split()))
 
 
 def times(records: Iterable[Record]) -> tuple[str, str] | None:
-    """Return when the training of some trials began and ended; None where there are none."""
+    """Return when the training of some trials began and ended; None if there are none."""
     provenances = [record["provenance"] for record in records]
     if not provenances:
         return None
@@ -78,7 +79,7 @@ def times(records: Iterable[Record]) -> tuple[str, str] | None:
 
 
 def software(records: Iterable[Record]) -> dict[str, tuple[str, str]]:
-    """Return what some trials were trained with, by address: name and version, as recorded."""
+    """Return the software that trials were trained with, by address: name and version."""
     found = {}
     for record in records:
         provenance = record["provenance"]
@@ -90,7 +91,7 @@ def software(records: Iterable[Record]) -> dict[str, tuple[str, str]]:
 
 
 def environments(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Return the machines and the software that trials were trained in, and how many in each."""
+    """Return the machines and software that trials were trained on, with counts."""
     found: dict[str, dict[str, Any]] = {}
     for record in records:
         facts = {name: record["provenance"].get(name) for name in (*SAME_BITS, "versions")}

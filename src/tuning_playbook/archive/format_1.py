@@ -1,7 +1,8 @@
-"""Archives of format 1: what differed there, so that they can be verified and imported still.
+"""Archives of format 1: their differences, so that they can still be verified and imported.
 
-Each trial had its numbers in a file of its own beside those in its pack, its objective was part of
-its fingerprint, and what was measured of its best checkpoint stood in the packs and in `study.nc`.
+In them, each trial had its numbers in a file of its own beside those in its pack, its objective was
+part of its fingerprint, and the measurements of its best checkpoint were in the packs and in
+`study.nc`.
 """
 
 import hashlib
@@ -19,11 +20,11 @@ from tuning_playbook.trials.trial import Trial, trial_from_json
 NUMBERS = "metrics.npz"
 
 NOW_ELSEWHERE = ("keep_best", "objective")
-"""What a trial said of itself that decides none of its numbers."""
+"""Keys in a trial's record that affect none of its numbers."""
 
 
 def trial_of(content: Mapping[str, Any]) -> Trial:
-    """Return the trial of a trial.json, which did not say what its program took as arguments."""
+    """Return the trial of a trial.json, which did not record the program's arguments."""
     kept = {name: value for name, value in content.items() if name not in NOW_ELSEWHERE}
     return trial_from_json({**kept, "traced": ()})
 
@@ -31,7 +32,7 @@ def trial_of(content: Mapping[str, Any]) -> Trial:
 def check_numbers(
     results: Path, name: str, record: Mapping[str, Any], packed: TrialRecord | None
 ) -> Iterator[str]:
-    """Yield in what the own numbers of a trial differ from its record and from its pack."""
+    """Yield how the own numbers of a trial differ from its record and from its pack."""
     place = f"trials/{name}/{NUMBERS}"
     path = results / place
     if not path.is_file():
@@ -57,7 +58,7 @@ def check_numbers(
 
 
 def best_checkpoints(packs: Sequence[Path]) -> dict[str, BestCheckpoint]:
-    """Return what the packs have of the best checkpoint of each trial, by id, without its step."""
+    """Return the best checkpoint of each trial in the packs, by id, without its step."""
     found = {}
     for path in packs:
         with netCDF4.Dataset(path) as file:
@@ -79,7 +80,7 @@ def best_checkpoints(packs: Sequence[Path]) -> dict[str, BestCheckpoint]:
 
 
 def expected_of_the_best(dataset: Any, bests: Sequence[BestCheckpoint]) -> dict[str, np.ndarray]:
-    """Return what the variables of a dataset must be that say something of the best checkpoints."""
+    """Return the expected variables of a dataset that are about best checkpoints."""
     expected: dict[str, np.ndarray] = {}
     for name in map(str, dataset.data_vars):
         if name.startswith("whole_"):

@@ -1,4 +1,4 @@
-"""Find the trials that no spec names any more, and remove them when asked to."""
+"""Find the trials that no spec names any more, and remove them on request."""
 
 import json
 import re
@@ -23,12 +23,12 @@ IN_ARCHIVE = re.compile(r"[^/]+/data/results/trials/([0-9a-f]{10})/")
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What a study's folder of results holds and its spec does not ask for.
+    """Files in a study's folder of results that its spec does not ask for.
 
     Attributes:
         trials: Folders of trials that nothing names.
-        packs: What was made of trials that the spec does not name, and stands in the way of none:
-            without its trials a pack would pass for trained.
+        packs: Files made from trials that the spec does not name. They must be removed with the
+            trials: a pack without its trials would count as trained.
     """
 
     trials: tuple[Path, ...]
@@ -36,22 +36,22 @@ class Leftovers:
 
     @property
     def bytes(self) -> int:
-        """Return how much the trials weigh."""
+        """Return the size of the trials in bytes."""
         files = (path for folder in self.trials for path in folder.rglob("*") if path.is_file())
         return sum(path.stat().st_size for path in files)
 
 
 def find_leftovers(plan: Plan, results: Path, launches: Path) -> Leftovers:
-    """Return what of a study no spec, launch or archive names any more.
+    """Return what no spec, launch or archive of a study names any more.
 
     Args:
-        plan: The study's, with the trials that its rounds have proposed.
+        plan: The study's plan, with the trials that its rounds have proposed.
         results: The folder of all results.
         launches: The record of adopted launches, if there is one.
 
     Raises:
         ArchiveError: An archive of the study cannot be read, so what it names is not known.
-        ArtefactError: Nor can a file of its results.
+        ArtefactError: A file of its results cannot be read.
     """
     folder = results / plan.study.name
     named = {item.trial.id for repeat in plan.replicates for item in repeat.trials}
@@ -71,14 +71,14 @@ def find_leftovers(plan: Plan, results: Path, launches: Path) -> Leftovers:
 
 
 def clear_failed_attempts(plan: Plan, results: Path, launches: Path) -> int:
-    """Remove the folders of failed trials that nothing names any more; return how many.
+    """Remove the folders of failed trials that nothing names any more; return their number.
 
-    They are of code, data or a spec that has changed since. Such a trial has no result, and would
-    be trained again if it were asked for again. What cannot be told for certain stays: where a
-    file of the results cannot be read, or a trial may be in training.
+    They are from code, data or a spec that has changed since. Such a trial has no result, and would
+    be trained again if it were requested again. Uncertain cases stay: if a file of the results
+    cannot be read, or a trial may be training.
 
     Args:
-        plan: The study's; one with rounds names trials that only their proposals tell of.
+        plan: The study's plan; with rounds, some trials are named only in their proposals.
         results: The folder of all results.
         launches: The record of adopted launches, if there is one.
     """
@@ -88,7 +88,7 @@ def clear_failed_attempts(plan: Plan, results: Path, launches: Path) -> int:
     try:
         unnamed = find_leftovers(plan, results, launches).trials
     except (ArtefactError, ArchiveError):
-        return 0  # whoever needs that file says so
+        return 0  # a step that needs the file reports the error
     failed = {path: trial for path in unnamed if (trial := _failed_trial(path)) is not None}
     busy = claimed_now([trial.id for trial in failed.values()], folder)
     idle = [path for path, trial in failed.items() if busy is not None and trial.id not in busy]
@@ -98,9 +98,9 @@ def clear_failed_attempts(plan: Plan, results: Path, launches: Path) -> int:
 
 
 def _failed_trial(folder: Path) -> Trial | None:
-    """Return the trial of a folder whose training failed; None where it did not, or none is.
+    """Return the trial of a folder whose training failed; None if there is no such trial.
 
-    Nor is it a command's: its folder holds what a script of the user's saved.
+    A command's trial is left out: its folder contains files that a user's script saved.
     """
     try:
         content = read_trial_json(folder)
@@ -112,10 +112,10 @@ def _failed_trial(folder: Path) -> Trial | None:
 
 
 def remove(leftovers: Leftovers) -> None:
-    """Remove leftovers, packs first: no pack is left whose trials are gone.
+    """Remove leftovers, packs first, so that no pack is left without its trials.
 
     Raises:
-        ArtefactError: A job trains one of the trials at this moment; nothing is removed.
+        ArtefactError: A job is training one of the trials; nothing is removed.
     """
     check_idle(leftovers.trials)
     for path in (*leftovers.packs, *leftovers.trials):
@@ -123,13 +123,13 @@ def remove(leftovers: Leftovers) -> None:
 
 
 def check_idle(folders: Sequence[Path]) -> None:
-    """Check that no job trains any of some trials at this moment.
+    """Check that no job is training any of some trials.
 
     Args:
         folders: The folders of the trials, all of one study.
 
     Raises:
-        ArtefactError: One does.
+        ArtefactError: A job is.
     """
     if not folders:
         return
@@ -142,7 +142,7 @@ def check_idle(folders: Sequence[Path]) -> None:
 
 
 def _named_by_results(folder: Path) -> set[str]:
-    """Return the trials that the reruns, the decision and the readings of the test set name."""
+    """Return the trials named by the reruns, the decision and the test-set readings."""
     named = {path.stem.split("-")[0] for path in folder.glob("test/*.json")}
     try:
         for choice in _read(folder / "reruns" / "choice.json").get("arms", {}).values():

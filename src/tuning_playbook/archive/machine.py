@@ -1,4 +1,4 @@
-"""The software and the machine of this process, as an archive records them and compares them."""
+"""The software and the machine of this process, as archives record and compare them."""
 
 import importlib.metadata
 import os
@@ -10,10 +10,10 @@ from typing import Any
 from tuning_playbook.jobs.environment import RECORDED_PACKAGES, machine_type
 
 SETTINGS = ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_ENABLE_X64")
-"""Variables of the environment that can decide the bits of a trial."""
+"""Environment variables that can affect the bits of a trial."""
 
 SAME_BITS = ("backend", "device", "driver", "machine", "python", "xla_flags")
-"""What a trial's provenance records that its bits can depend on, beside versions and lanes."""
+"""Recorded provenance that a trial's bits can depend on, besides versions and lanes."""
 
 
 def describe_machine() -> dict[str, Any]:
@@ -34,11 +34,11 @@ def describe_machine() -> dict[str, Any]:
 
 
 def differences(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Say in which recorded facts this process differs from the one that trained a trial.
+    """Return the recorded facts that differ between this process and a trial's.
 
     Args:
         recorded: The trial's provenance.
-        here: Of this process, as `training.environment.provenance` gives it.
+        here: This process's provenance, as `training.environment.provenance` gives it.
     """
     pairs = [(name, recorded.get(name), here.get(name)) for name in SAME_BITS]
     versions = (recorded.get("versions", {}), here.get("versions", {}))

@@ -23,15 +23,15 @@ def make_archive(
     """Write a study into one file; the same results and code give the same bytes.
 
     Args:
-        plan: The study's.
+        plan: The study's plan.
         folder: Its folder of results.
         artefacts: Its current artefacts in that folder.
         archive: The file to write.
-        settings: What it keeps and tells.
-        told: What the job was told of the study.
+        settings: What the archive stores and publishes.
+        told: What the workflow told the job about the study.
 
     Raises:
-        ArchiveError: A file of the study is missing, or they are too many or too large.
+        ArchiveError: A file of the study is missing, or there are too many files or too large ones.
     """
     contents = archive_contents(plan, folder, artefacts, settings, told)
     bag = make_bag(contents.files)
@@ -41,7 +41,7 @@ def make_archive(
 
 
 def check_made(archive: Path) -> None:
-    """Check that an archive is whole, as whoever gets it will.
+    """Check that an archive is whole, as its recipients will.
 
     Raises:
         ArchiveError: It is not.
@@ -55,10 +55,10 @@ def check_made(archive: Path) -> None:
 
 
 def what_to_know(made: Contents, archive: Path) -> Iterator[str]:
-    """Yield what whoever made an archive has to know of it, before it is handed on.
+    """Yield what the maker of an archive must know before passing it on.
 
     Args:
-        made: What it holds.
+        made: The archive's content.
         archive: Its file.
     """
     yield f"{archive}: {archive.stat().st_size / 1e6:.1f} MB"

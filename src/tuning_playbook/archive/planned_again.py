@@ -1,8 +1,8 @@
 """Plan the study of an unpacked archive again, without running any code of it.
 
-Texts of a study name its spec and its results as the workflow was told them. So the spec and what
-it names are laid out as they lay there, in a folder of their own, and that is the working folder
-while the study is planned and its results are made again.
+Texts of a study name its spec and its results as they were given to the workflow. So the spec and
+the files that it names are placed as they were there, in a separate folder. That is the working
+folder while the study is planned and its results are made again.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from tuning_playbook.study.workload_description import from_json, is_command
 from tuning_playbook.study.yaml import read_yaml
 
 HERE = "1/2/3/4/5/6/7/8"
-"""The working folder, so deep that a path may climb as far as paths do and stay inside."""
+"""The working folder, deep enough that relative paths stay inside when they climb."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class PlannedAgain:
 
     Attributes:
         plan: Its plan, with what its rounds proposed.
-        results: The folder of all results, as the workflow was told, or one that stands for it.
-        places: What stands in texts in place of a folder, as in the archive.
+        results: The folder of all results as given to the workflow, or a replacement.
+        places: The replacements of folders in texts, as in the archive.
     """
 
     plan: Plan
@@ -48,15 +48,15 @@ class PlannedAgain:
 
 @contextlib.contextmanager
 def planned_again(payload: Path, about: Mapping[str, Any], folder: Path) -> Iterator[PlannedAgain]:
-    """Give the study of an archive as it was planned; the working folder is another meanwhile.
+    """Yield the study of an archive as it was planned; the working folder changes meanwhile.
 
     Args:
         payload: The folder of the bag's payload.
-        about: Its `archive.json`.
+        about: The archive's `archive.json`.
         folder: An empty folder.
 
     Raises:
-        ArchiveError: What it keeps of its plan is not what it should be, or was not kept.
+        ArchiveError: The record of its plan is missing or invalid.
         TuningPlaybookError: The spec cannot be carried out as written.
     """
     here = folder / HERE
@@ -77,9 +77,10 @@ def planned_again(payload: Path, about: Mapping[str, Any], folder: Path) -> Iter
 
 
 def why_not_planned(payload: Path, about: Mapping[str, Any]) -> str:
-    """Say why the study of an archive cannot be planned again; empty where it can.
+    """Return why the study of an archive cannot be planned again; empty if it can.
 
-    An absolute path is of the machine that it was planned on, and its text is part of the study.
+    An absolute path belongs to the machine that planned the study, and its text is part of the
+    study.
     """
     document, _ = read_yaml(payload / about["spec"], what="study spec")
     baseline = document.get("baseline")
@@ -92,7 +93,7 @@ def why_not_planned(payload: Path, about: Mapping[str, Any]) -> str:
 
 
 def _lay_out(folder: Path, payload: Path, about: Mapping[str, Any]) -> Path:
-    """Put the spec and what it names where they lay; return the spec's path as it was given."""
+    """Place the spec and the files it names as they were; return the spec's path as given."""
     given, here = about["as_given"], folder / HERE
     name = Path(given["spec"])
     archived = payload / about["spec"]
@@ -122,7 +123,7 @@ def _put(file: Path, to: Path, folder: Path) -> None:
     if not target.is_relative_to(folder):
         raise ArchiveError(f"archive.json: {to} leads out of the folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    # What leads through a folder that is not there yet is not found, as `a/../b`.
+    # A path through a folder that does not exist yet, such as `a/../b`, is not found.
     to.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, target)
 
@@ -145,7 +146,7 @@ def _plan(payload: Path, spec: Path) -> Plan:
 
 
 def _written(spec: Path) -> WrittenSpec:
-    """Return the spec that the study was planned from."""
+    """Return the spec from which the study was planned."""
     if Path(PLANNED).is_file():
         return replace(read_settled(Path(PLANNED)), path=spec)
     return written_spec(spec, *read_yaml(spec, what="study spec"))
@@ -153,7 +154,7 @@ def _written(spec: Path) -> WrittenSpec:
 
 @contextlib.contextmanager
 def _working_in(folder: Path) -> Iterator[None]:
-    """Make a folder the working folder, in which no module is looked for."""
+    """Make a folder the working folder; no module is searched for in it."""
     searched = sys.path[:]
     sys.path[:] = [place for place in searched if Path(place).is_absolute()]
     try:

@@ -1,4 +1,4 @@
-"""What an archive tells nobody: names of machines, and where folders stand on them."""
+"""Remove private information from an archive: names of machines, and folders on them."""
 
 import html
 import json
@@ -21,11 +21,11 @@ HOST_OF_REPORT = re.compile(r"(<dt>host</dt><dd>)[^<]*")
 
 
 def without_places(content: bytes, places: Mapping[str, str]) -> bytes:
-    """Return a text in which folders of this machine have their names in the archive.
+    """Return a text with the folders of this machine replaced by their names in the archive.
 
     Args:
         content: The text.
-        places: By the absolute path of a folder, what is written in its place.
+        places: The replacement for each absolute path of a folder.
     """
     text = content.decode()
     for place in sorted(places, key=len, reverse=True):
@@ -48,7 +48,7 @@ def without_host(record: bytes) -> bytes:
 
 
 def with_own_hash(record: bytes) -> bytes:
-    """Return a trial.json from which something was withheld with the hash of what it says now."""
+    """Return a trial.json that was changed with a hash of its new content."""
     content = json.loads(record)
     return trial_json(content).encode() if OWN_HASH in content else record
 
@@ -67,8 +67,8 @@ def resources_without_host(path: Path) -> bytes:
 
 
 def naming_places(files: Mapping[str, Content], places: Mapping[str, str]) -> list[str]:
-    """Return the names of the files that hold the path of a folder of this machine still."""
-    # A path of one part, as /root, is found in many a text that means something else.
+    """Return the names of the files that still contain the path of a folder of this machine."""
+    # A path of one part, such as /root, occurs in many texts with another meaning.
     marks = [place.encode() for place in places if place.count("/") > 1]
     found = []
     for name, content in files.items():

@@ -1,7 +1,7 @@
-"""Which job of the workflow made what from what: the provenance that an archive tells.
+"""Which job of the workflow made what from what: the provenance in an archive.
 
-It follows from the table of artefacts, so it needs no record of Snakemake's, which may be gone.
-`tests/workflow/test_archive.py` holds it against Snakemake's own.
+It follows from the table of artefacts, so it does not need Snakemake's records, which may no longer
+exist. `tests/workflow/test_archive.py` compares it with Snakemake's.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.pack_file import read_pack
 
 STEPS = {step.rule: step.does for stage in artefacts.ARTEFACTS for step in stage.steps}
-"""The rules whose files an archive may hold, in the order of their work, each with what it does."""
+"""The rules whose files an archive may contain, in workflow order, each with what it does."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Job:
 
     Attributes:
         rule: Its rule, which is also the name of the script or the module that it runs.
-        made: Its outputs, from the study's folder of results.
+        made: Its outputs, relative to the study's folder.
         of: Its inputs, likewise; stamps are left out.
         trials: The ids of the trials that it trained.
     """
@@ -36,15 +36,15 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Return a name that no other job of the study has."""
+        """Return a name that is unique among the study's jobs."""
         return f"{self.rule}/{self.made[0].rsplit('.', 1)[0]}"
 
 
 def jobs_of(plan: Plan, folder: Path) -> Iterator[Job]:
-    """Yield the jobs of a study, whose trials are divided into jobs as they were when it ran.
+    """Yield the jobs of a study, with the trials divided into jobs as they were when it ran.
 
     Args:
-        plan: The study's.
+        plan: The study's plan.
         folder: Its folder of results.
     """
     divided = with_division(plan, Division(folder / PACKS))

@@ -2,9 +2,9 @@
 
     python -m tuning_playbook.archive.read_trials ARCHIVE
 
-prints them as JSON, with the files that the answer depends on; what is wrong with the archive goes
-to stderr, with exit status 1. `sources.archive` runs this and caches the answer, because the
-Snakefile is parsed in every job and an archive is not checked that quickly.
+prints them as JSON, with the files that the answer depends on. Errors in the archive go to stderr,
+with exit status 1. `sources.archive` runs this and caches the answer, because every job parses the
+Snakefile, and checking an archive takes too long for that.
 """
 
 import json
@@ -40,10 +40,10 @@ MOST_PROBLEMS = 3
 
 
 def finished_study(archive: Path) -> dict[str, Any]:
-    """Return the trials of an archive, its arms and what was searched, as a JSON object.
+    """Return the trials of an archive, its arms and its search space, as a JSON object.
 
     Raises:
-        ArchiveError: The archive is not whole, holds no trials of its own, or lacks what one has.
+        ArchiveError: The archive is not whole, or it has no complete trials of its own.
     """
     problems = verify(archive, trials_only=True).problems
     if problems:
@@ -64,11 +64,11 @@ def finished_study(archive: Path) -> dict[str, Any]:
 
 
 def finished_trials(results: Path, version: int = FORMAT) -> dict[str, Any]:
-    """Return what a folder of results tells of its study, as a JSON object.
+    """Return the content of a study's folder of results, as a JSON object.
 
     Args:
         results: The folder.
-        version: The format of the archive that it is in.
+        version: The format of its archive.
     """
     records = read_records(results)
     packed = read_packs(results)
@@ -130,7 +130,7 @@ def _metrics(study: xr.Dataset) -> dict[str, Mapping[str, Any]]:
 
 
 def _told(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the units and the range of a metric, as far as its dataset tells them."""
+    """Return the units and the range of a metric that are in its dataset."""
     units = {"units": attributes["units"]} if "units" in attributes else {}
     ends = {"low": "valid_min", "high": "valid_max"}
     return units | {
@@ -139,7 +139,7 @@ def _told(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _setting(study: xr.Dataset, records: Mapping[str, Any], arm: str) -> dict[str, Any]:
-    """Return the values of the scientific hyperparameters in an arm, as its trials have them."""
+    """Return the scientific hyperparameters of an arm, with the values in its trials."""
     place = _strings(study["arm"]).index(arm)
     configured = _configuration(records[_strings(study["trial"])[place]]["trial"])
     names = [
@@ -208,7 +208,7 @@ def _strings(variable: xr.DataArray) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the trials of the archive that the arguments name."""
+    """Print the trials of the archive in the arguments."""
     (archive,) = map(Path, arguments)
     try:
         study = finished_study(archive)

@@ -1,7 +1,7 @@
-"""Make what an archive holds again from what it was made of, and compare.
+"""Make the content of an archive again from its sources, and compare.
 
 Each artefact is made from the archive's own files of the stages before it, by the functions that
-the rules of the workflow call. So a single false one is named, and what rests on it is not.
+the workflow's rules call. So a wrong artefact is reported alone, without those that depend on it.
 """
 
 import fnmatch
@@ -56,7 +56,7 @@ from tuning_playbook.trials.best_checkpoint import read_best
 from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 
 WITHHELD = "withheld"
-"""What stands in a report for the name of a machine."""
+"""The replacement for a machine's name in a report."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ class Remade:
 
     Attributes:
         payload: The folder of the bag's payload.
-        results: That of the results in it.
-        about: Its `archive.json`.
+        results: The folder of the results in it.
+        about: The archive's `archive.json`.
         records: The trial.json of every trial, by id.
-        again: The study.
+        again: The study, planned again.
         scratch: A folder to write to.
     """
 
@@ -86,7 +86,7 @@ class Remade:
 
     @property
     def hosts(self) -> bool:
-        """Return whether the archive tells names of machines."""
+        """Return whether the archive publishes names of machines."""
         return bool(self.about["settings"]["hosts"])
 
     def has(self, name: str) -> bool:
@@ -95,7 +95,7 @@ class Remade:
 
     @property
     def artefacts(self) -> list[str]:
-        """Return the paths of all its artefacts."""
+        """Return the paths of all the study's artefacts."""
         return StudyFiles(self.plan, str(self.results)).artefacts
 
     def file(self, name: str) -> str:
@@ -103,15 +103,15 @@ class Remade:
         return str(self.results / name)
 
     def if_made(self, name: str) -> list[str]:
-        """Return the path of an artefact where the study has it."""
+        """Return the path of an artefact in a list; empty if the study does not have it."""
         return [self.file(name)] if self.has(name) else []
 
     def json(self, name: str) -> Any:
-        """Return what a JSON file holds."""
+        """Return the content of a JSON file."""
         return json.loads((self.results / name).read_text())
 
     def text(self, name: str, content: str | bytes) -> str:
-        """Return what was made again as an archive tells it."""
+        """Return a text that was made again as it would be in an archive."""
         data = content.encode() if isinstance(content, str) else content
         told = withheld(name, data, self.again.places, hosts=self.hosts)
         assert isinstance(told, bytes)
@@ -121,11 +121,11 @@ class Remade:
 def check_remade(
     remade: Remade, *, trials_only: bool = False
 ) -> Iterator[tuple[str, Callable[[], Iterator[str]]]]:
-    """Yield each check by the name of what it looks at.
+    """Yield each check by the name of what it checks.
 
     Args:
         remade: The archive.
-        trials_only: Whether what was concluded of the trials is left out.
+        trials_only: Whether to leave out what was concluded from the trials.
     """
     for what, check in (OF_TRIALS if trials_only else OF_TRIALS | OF_RESULTS).items():
         yield what, functools.partial(check, remade)
@@ -160,7 +160,7 @@ def _rounds(remade: Remade) -> Iterator[str]:
 
 
 def _checkpoints(remade: Remade) -> Iterator[str]:
-    """Yield what is not as it was measured; which checkpoints were kept, the records alone tell."""
+    """Yield wrong measurements; only the records show which checkpoints were kept."""
     study = remade.plan.study
     objective = study.spec.objective
     selection = CheckpointSelection(objective.metric, objective.mode, study.spec.training.keep_best)
@@ -176,7 +176,7 @@ def _checkpoints(remade: Remade) -> Iterator[str]:
     for row, (trial, step) in enumerate(zip(ids, steps, strict=True)):
         best = read_best(remade.results / "trials" / trial, selection)
         measured = best is not None and best.step == step
-        # Ranked by another objective, it may have been trained again after this was collected.
+        # Ranked by another objective, it may have been trained again after the collection.
         later = not kept[row] and not had[row]
         bests.append(best if measured and not later else None)
     yield from _compared(remade, "checkpoints.nc", checkpoints_dataset(study, ids, bests, kept))
@@ -185,7 +185,7 @@ def _checkpoints(remade: Remade) -> Iterator[str]:
         yield "checkpoints.nc: the validation split has other classes in one trial than in another"
     own = study.workload.name in BUILT_IN and "error_rate" in study.workload.metrics
     if not own or study.spec.training.validation_sample:
-        return  # a metric of a user's need not be the share of what `predict` got wrong
+        return  # a user's metric need not be the share of wrong answers of `predict`
     with xr.open_dataset(remade.file("study.nc")) as dataset:
         measured = dataset["error_rate"].sel(split="validation").to_numpy()
         at = {int(step): place for place, step in enumerate(dataset["eval_step"].to_numpy())}
@@ -199,7 +199,7 @@ def _checkpoints(remade: Remade) -> Iterator[str]:
 
 
 def _had_measurements(checkpoints: xr.Dataset) -> np.ndarray:
-    """Return which trials had measurements of a best checkpoint when these were collected."""
+    """Return which trials had measurements of a best checkpoint at the time of collection."""
     had = np.zeros(checkpoints.sizes["trial"], bool)
     for name, variable in checkpoints.data_vars.items():
         if str(name) == "class_examples":
@@ -307,7 +307,7 @@ def _next_study(remade: Remade) -> Iterator[str]:
 
 
 def _test(remade: Remade) -> Iterator[str]:
-    """Yield in what the reading of the test set is another than its record, or of another trial."""
+    """Yield how the test-set reading differs from its record, or is of another trial."""
     if not remade.has("test.json"):
         return
     told, launch = remade.json("test.json"), remade.json("launch.json")
@@ -326,7 +326,7 @@ def _test(remade: Remade) -> Iterator[str]:
 
 
 def _final(remade: Remade) -> Iterator[str]:
-    """Yield in what the final model is told to be another than the candidate's."""
+    """Yield how the final model's description differs from the candidate."""
     if not remade.has("final/final.json"):
         return
     told, launch = remade.json("final/final.json"), remade.json("launch.json")
@@ -415,13 +415,13 @@ def _descriptions(remade: Remade) -> Iterator[str]:
 
 
 DESCRIPTIONS = ("environment.json", "CITATION.cff", "README.md", "ro-crate-metadata.json")
-"""The files in which an archive tells of its others."""
+"""The files in which an archive describes its other files."""
 
 OUTSIDE = ("code/", "spec/", "results/trials/", "results/final/", "results/test/")
-"""Where an archive may hold what no list names file by file."""
+"""The folders in an archive whose files are not all listed by name."""
 
 BESIDE = ("archive.json", "code.diff", "workload.json", "planned.yaml", "results/packs.json")
-"""The other files that an archive may hold."""
+"""The other files that an archive may contain."""
 
 
 OF_A_TRIAL = (
@@ -432,7 +432,7 @@ OF_A_TRIAL = (
 
 
 def _may_be(name: str) -> bool:
-    """Whether a file in a folder that no list names file by file is one that belongs there."""
+    """Return whether a file belongs in a folder whose files are not all listed by name."""
     of_trial = re.fullmatch(r"results/trials/[^/]+/(.+)", name)
     if of_trial is None:
         return True
@@ -440,7 +440,7 @@ def _may_be(name: str) -> bool:
 
 
 def _files(remade: Remade) -> Iterator[str]:
-    """Yield the files that are missing, that nothing makes, or that are of no trial."""
+    """Yield the files that are missing, that no stage makes, or that belong to no trial."""
     made = {f"results/{Path(path).relative_to(remade.results)}" for path in remade.artefacts}
     names = _names(remade.payload)
     for name in sorted(made - set(names)):

@@ -1,7 +1,7 @@
-"""Train trials of an archive again, and say whether the same bits come out.
+"""Train trials of an archive again, and report whether the bits are the same.
 
-This runs the code of a workload that is the user's own. So versions are compared from files before
-anything is imported, and whoever asks is told whose code it is and has to agree.
+This may run a user's own workload code. So versions are compared from files before anything is
+imported, and the caller is shown whose code it is and must agree.
 """
 
 import math
@@ -47,7 +47,7 @@ from tuning_playbook.workloads.protocol import Workload
 Tell = Callable[[str], None]
 
 KINDS = {"data": "data", "engine": "engine", "workload": "workload's code"}
-"""What a trial's versions are hashes of."""
+"""What each hash in a trial's versions is of."""
 
 OWN_CODE = "PYTHONPATH=<archive>/data/code/src python -m tuning_playbook reproduce ..."
 
@@ -63,23 +63,23 @@ def reproduce(
     agree: Callable[[str], bool] = lambda _: False,
     tell: Tell = print,
 ) -> bool:
-    """Train trials of an archive again in an empty folder; return whether all gave the same bits.
+    """Train trials of an archive again in an empty folder; return whether all bits are the same.
 
-    Of a command it is enough that they lie within the trial variance (`reproduce_command`).
+    For a command it is enough to be within the trial variance (`reproduce_command`).
 
     Args:
         archive: The archive.
-        named: Trials by id or by place.
+        named: Trials by id or by position.
         sample: How many more are drawn at random.
-        everything: Every trial and rerun.
-        data_folder: Of a workload that reads a folder of data, which no archive holds.
-        threads: CPU cores to use; they decide no bits.
-        agree: Whether the archive's own code, of which it is told, may be run.
-        tell: Takes each line of the answer.
+        everything: Whether to train every trial and rerun.
+        data_folder: The data of a workload that reads a folder of data; no archive contains it.
+        threads: CPU cores to use; they affect no bits.
+        agree: Returns whether the archive's own code, which is described to it, may run.
+        tell: Receives each line of the answer.
 
     Raises:
-        ArchiveError: The archive is not whole, its trials were read from a source, or the code
-            or the data here are not those that it was made with, or its own code may not be run.
+        ArchiveError: The archive is not whole, its trials were read from a source, the code or the
+            data here differ from those it was made with, or its own code must not run.
         WorkloadError: Its workload cannot be loaded.
     """
     with tempfile.TemporaryDirectory(prefix="tuning-playbook-") as folder:
@@ -149,7 +149,7 @@ def reproduce(
 def _load(
     about: Mapping[str, Any], trials: Sequence[Trial], import_from: str, data_folder: str
 ) -> Workload:
-    """Return the workload, provided that code and data are what the trials were trained with."""
+    """Return the workload after checking that code and data match the trials' versions."""
     from tuning_playbook.jobs.describe_workload import current_versions  # noqa: PLC0415
     from tuning_playbook.jobs.load_workload import load_data, load_workload  # noqa: PLC0415
 
@@ -170,11 +170,11 @@ def _load(
 
 
 def check_versions(payload: Path, about: Mapping[str, Any], trials: Sequence[Trial]) -> None:
-    """Check, from files alone, that the code that would run is what trained some trials.
+    """Check, from files alone, that the code that would run is the code that trained some trials.
 
     Args:
         payload: The folder of the bag's payload.
-        about: Its `archive.json`.
+        about: The archive's `archive.json`.
         trials: The trials.
 
     Raises:
@@ -212,11 +212,11 @@ def _other_versions(about: Mapping[str, Any], changed: Sequence[str]) -> Archive
 
 
 def foreign_code(payload: Path, about: Mapping[str, Any]) -> str:
-    """Say whose code training again would run; empty where it is this software's alone.
+    """Return whose code would run; empty if it is only this software's.
 
     Args:
         payload: The folder of the bag's payload.
-        about: Its `archive.json`.
+        about: The archive's `archive.json`.
     """
     name, spec = str(about["workload"]["name"]), payload / "spec"
     author = about.get("settings", {}).get("author", "")
@@ -245,7 +245,7 @@ def _of_commit(about: Mapping[str, Any]) -> str:
 
 
 def _selection(results: Path) -> CheckpointSelection:
-    """Return by what the checkpoints of an archive were ranked."""
+    """Return how the checkpoints of an archive were ranked."""
     with xr.open_dataset(results / "study.nc") as study:
         metric, mode = study.attrs["objective_metric"], study.attrs["objective_mode"]
         return CheckpointSelection(metric, mode, study.sizes["rank"])
@@ -271,7 +271,7 @@ def _compare(
     selection: CheckpointSelection,
     tell: Tell,
 ) -> bool:
-    """Say how a trial compares with the archive's; return whether it is the same to the bit."""
+    """Report how a trial compares with the archive's; return whether it is bit-identical."""
     folders = [folder / "trials" / name for folder in (results, again)]
     curves = differing_curves(before, now)
     variables: list[str] = []
@@ -280,7 +280,7 @@ def _compare(
         from tuning_playbook.jobs import checkpoints  # noqa: PLC0415 - imports JAX
 
         one, other = (checkpoints.restore(folder / "checkpoints", BEST) for folder in folders)
-        # What was ranked by another objective when it was trained may have kept other steps.
+        # A trial ranked by another objective when it was trained may have kept other steps.
         shared = one.keys() & other.keys()
         mine, theirs = ({key: each[key] for key in shared} for each in (one, other))
         kept, variables = bool(shared), differing_variables(mine, theirs)
@@ -303,7 +303,7 @@ def _objectives(
     now: TrialRecord,
     selection: CheckpointSelection,
 ) -> str:
-    """Say how far the objectives are apart, beside the trial variance of the archive."""
+    """Return how far apart the objectives are, compared with the archive's trial variance."""
     old, new = (objective_of(record, selection) for record in (before, now))
     spread = trial_variance(results / "reruns.nc", arm_of(results, name))
     apart = abs(new - old)

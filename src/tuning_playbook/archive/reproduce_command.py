@@ -1,8 +1,7 @@
 """Train trials of a command again from an archive, and compare them within the trial variance.
 
-Our own engine gives the same bits again. What a command gives again depends on its software and
-its devices, which no archive holds: so its numbers may differ by what two trials of one
-configuration differ by.
+Our own engine reproduces the same bits. A command's results depend on its software and its devices,
+which no archive contains. So its numbers may differ by as much as two trials of one configuration.
 """
 
 import math
@@ -24,7 +23,7 @@ from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.request import PackRequest
 
 CONFIDENCE = 0.95
-"""Of two trials of one configuration so many are as close as `expected_difference` says."""
+"""The share of pairs of trials of one configuration that are within `expected_difference`."""
 
 
 def reproduce_commands(
@@ -40,21 +39,21 @@ def reproduce_commands(
     """Train trials of a command again; return whether all lie within the trial variance.
 
     Args:
-        request: The trials, and where the files of their command are.
+        request: The trials, and the place of their command's files.
         results: The archive's folder of results.
         packed: The archive's records of its trials, by id.
         again: An empty folder.
         threads: CPU cores of the job.
-        tell: Takes each line of the answer.
-        decide: Says what is decided with the numbers of trials that were trained again.
+        tell: Receives each line of the answer.
+        decide: Returns the decision with the numbers of trials that were trained again.
 
     Raises:
-        WorkloadError: It cannot be run here.
+        WorkloadError: The command cannot be run here.
     """
     command = read_command(Path(request.import_from) / request.trials[0].workload)
     program = command.path.parent / command.arguments[0]
     if program.is_file():
-        program.chmod(0o755)  # which no archive keeps
+        program.chmod(0o755)  # an archive does not store this
     same = close = 0
     found = train_commands(request, again, threads=threads)
     for name, record in found.items():
@@ -79,10 +78,10 @@ def reproduce_commands(
 
 
 def expected_difference(spread: TrialVariance) -> float:
-    """Return how far two trials of one configuration are apart at most, 19 times in 20.
+    """Return the most that two trials of one configuration differ by, 19 times in 20.
 
-    The difference of two has twice the variance of one; the quantile is Student's, because that
-    variance is an estimate. NaN where there are too few reruns to tell.
+    The difference of two has twice the variance of one. The quantile is Student's, because that
+    variance is an estimate. NaN if there are too few reruns to know.
     """
     if spread.degrees < 1:
         return math.nan

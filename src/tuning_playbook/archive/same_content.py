@@ -1,4 +1,4 @@
-"""Compare what was made again with what an archive holds."""
+"""Compare content that was made again with the content of an archive."""
 
 import math
 import re
@@ -10,19 +10,19 @@ import numpy as np
 import xarray as xr
 
 CLOSE = 1e-9
-"""Relative: a mean is summed in another order on another machine."""
+"""Relative tolerance: another machine may sum a mean in another order."""
 
 APART = 0.01
-"""In points: by so much a place in a plot may differ, where another version drew it."""
+"""In points: most difference of a position in a plot that another version drew."""
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 ACTIVE_TAGS = ("script", "foreignobject", "iframe", "object", "embed", "animate", "set", "handler")
-"""What in a picture could do something, by the names of its elements."""
+"""Names of elements that could make a picture do something."""
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two JSON values are one, but for the last digits of their numbers."""
+    """Return whether two JSON values are equal, up to the last digits of their numbers."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -33,7 +33,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 def first_difference(one: Any, other: Any, place: str = "") -> str:
-    """Return where two JSON values that are not alike differ first, as `answer.sentence`."""
+    """Return where two different JSON values first differ, like `answer.sentence`."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *other]:
             if key not in one or key not in other:
@@ -48,7 +48,7 @@ def first_difference(one: Any, other: Any, place: str = "") -> str:
 
 
 def dataset_differences(one: xr.Dataset, other: xr.Dataset) -> Iterator[str]:
-    """Yield in what two datasets differ: the names of variables and of attributes.
+    """Yield how two datasets differ: the names of variables and of attributes.
 
     Args:
         one: A dataset as it is read from its file.
@@ -68,10 +68,10 @@ def dataset_differences(one: xr.Dataset, other: xr.Dataset) -> Iterator[str]:
 
 
 def same_values(values: np.ndarray, others: np.ndarray) -> bool:
-    """Whether two arrays hold the same values, NaN where the other has NaN."""
+    """Return whether two arrays have the same values, with NaN equal to NaN."""
     if values.dtype.kind in "OUT" or others.dtype.kind in "OUT":
         return bool(np.array_equal(values.astype(str), others.astype(str)))
-    nan = values.dtype.kind == "f" == others.dtype.kind  # as the ends of a choice's range
+    nan = values.dtype.kind == "f" == others.dtype.kind  # such as the ends of a choice's range
     return np.array_equal(values, others, equal_nan=nan)
 
 
@@ -82,7 +82,7 @@ def _same_attributes(one: Any, other: Any) -> bool:
 
 
 def same_picture(one: str, other: str) -> bool:
-    """Whether two SVGs have the same elements, texts and numbers, as far as an eye can tell."""
+    """Return whether two SVGs have the same elements, texts and visibly the same numbers."""
     try:
         pairs = zip(
             _flat(ElementTree.fromstring(one)), _flat(ElementTree.fromstring(other)), strict=True
@@ -93,7 +93,7 @@ def same_picture(one: str, other: str) -> bool:
 
 
 def _flat(root: ElementTree.Element) -> Iterator[str]:
-    """Yield the names, attributes and texts of a tree, in their order."""
+    """Yield the names, attributes and texts of a tree in document order."""
     for item in root.iter():
         yield item.tag
         yield from (f"{name}={value}" for name, value in sorted(item.attrib.items()))
@@ -112,10 +112,10 @@ def _same_text(one: str, other: str) -> bool:
 
 
 def active_content(svg: str) -> Iterator[str]:
-    """Yield what in an SVG could do something: run, load, or lead elsewhere.
+    """Yield what in an SVG is active: it runs, loads, or links to something.
 
     Args:
-        svg: Its text.
+        svg: The text of the SVG.
     """
     if "<!ENTITY" in svg or "<?xml-stylesheet" in svg:
         yield "an entity or a style sheet"

@@ -1,4 +1,4 @@
-"""What the configuration says of archives; the Snakefile reads it, so it imports little."""
+"""The configuration of archives; the Snakefile reads it, so it imports little."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from tuning_playbook.errors import SpecError
 
 Checkpoints = Literal["all", "best", "none"]
-"""Of which trials an archive holds the best checkpoints: the best of each arm, all, or none."""
+"""The trials whose best checkpoints an archive contains: all, the best of each arm, or none."""
 
 KNOWN: tuple[Checkpoints, ...] = get_args(Checkpoints)
 
@@ -18,11 +18,11 @@ class ArchiveSettings:
     """How archives are made.
 
     Attributes:
-        checkpoints: Of which trials the best checkpoints are kept.
-        author: Who is to be named as the author; empty for nobody.
-        license: Under which the results are handed on, as an SPDX identifier or an address; empty
-            where nothing is said of it.
-        hosts: Whether the names of machines are told.
+        checkpoints: The trials whose best checkpoints are included.
+        author: The author to name; empty for none.
+        license: The licence of the results, as an SPDX identifier or an address; empty if none is
+            stated.
+        hosts: Whether to publish the names of machines.
     """
 
     checkpoints: Checkpoints = "best"
@@ -32,10 +32,10 @@ class ArchiveSettings:
 
 
 def archive_settings(config: Mapping[str, Any]) -> ArchiveSettings:
-    """Return how the archives of this run are made.
+    """Return how this run makes archives.
 
     Raises:
-        SpecError: A value is not one that its key takes.
+        SpecError: A key has a value that it does not accept.
     """
     hosts = str(config.get("hosts", False)).lower()
     if hosts not in ("true", "false"):

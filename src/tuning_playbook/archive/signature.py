@@ -2,8 +2,8 @@
 
     ssh-keygen -Y sign -f ~/.ssh/id_ed25519 -n tuning-playbook optimizer_choice.zip
 
-writes `optimizer_choice.zip.sig`. Whoever checks it has a file of the keys that they trust, as
-`git` has for signed commits: lines of a name and a public key.
+writes `optimizer_choice.zip.sig`. To check it, one needs a file of trusted keys, like `git` for
+signed commits: lines of a name and a public key.
 
 Source: ssh-keygen(1), ALLOWED SIGNERS.
 """
@@ -14,20 +14,20 @@ from pathlib import Path
 from tuning_playbook.errors import ArchiveError
 
 NAMESPACE = "tuning-playbook"
-"""What the signature is for, so that none of another purpose passes."""
+"""The purpose of the signature, so that no signature for another purpose is accepted."""
 
 SUFFIX = ".sig"
 
 
 def who_signed(archive: Path, signers: Path | None) -> str:
-    """Return what is known of who made an archive, in a sentence.
+    """Return what is known about the maker of an archive, in a sentence.
 
     Args:
-        archive: Its file.
-        signers: The keys that are trusted; None where no signature is to be checked.
+        archive: The archive's file.
+        signers: The trusted keys; None to check no signature.
 
     Raises:
-        ArchiveError: A signature is to be checked, and there is none, or none by such a key.
+        ArchiveError: A signature must be checked, and there is none, or none by a trusted key.
     """
     signature = archive.with_name(archive.name + SUFFIX)
     if signers is None:

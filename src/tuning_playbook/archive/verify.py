@@ -1,7 +1,7 @@
 """Check an archive: its layout, its hashes, and that each part follows from the part before it.
 
-First every file is held against what it says of itself and of its neighbours. Where nothing is
-wrong with that, the study is planned again and all that follows from its trials is made again.
+First every file is checked against its own description and its neighbours. If that finds nothing
+wrong, the study is planned again and everything that follows from its trials is made again.
 """
 
 import functools
@@ -29,10 +29,10 @@ from tuning_playbook.trials.record import TrialRecord
 Found = TypeVar("Found")
 
 DATASETS = ("study.nc", "reruns.nc", "replicates.nc", "set_back.nc")
-"""The datasets that are collected from packs."""
+"""The datasets collected from packs."""
 
 REMADE_FROM = 3
-"""The first format of archives that keep how their study was planned."""
+"""The first archive format that records how the study was planned."""
 
 MOST_NAMED = 3
 
@@ -45,20 +45,20 @@ UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, RuntimeError),
     *(TypeError, ValueError, TuningPlaybookError),
 )
-"""What reading a file raises that is not what its name says."""
+"""Errors from reading a file that is not what its name says."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What an archive was found to be.
+    """The result of checking an archive.
 
     Attributes:
-        files: How many files it holds.
-        trials: How many trials and reruns.
-        problems: What is wrong with it; nothing, if it is whole.
-        unconfirmed: What could not be made again here, or was made otherwise by another version of
-            this software: it may be right.
-        notes: What whoever relies on it should know.
+        files: The number of files in it.
+        trials: The number of trials and reruns.
+        problems: What is wrong with it; empty if it is whole.
+        unconfirmed: What could not be made again here, or differs because another version of this
+            software made it: it may be right.
+        notes: What people who rely on it should know.
     """
 
     files: int
@@ -69,20 +69,20 @@ class Verified:
 
 
 def verify(archive: Path, *, trials_only: bool = False) -> Verified:
-    """Check an archive; nothing of it is run, and nothing stays of it but the answer.
+    """Check an archive; nothing in it is run, and only the answer is kept.
 
     Args:
-        archive: Its file.
-        trials_only: Whether what was concluded of the trials is not made again, for whom takes the
-            trials alone.
+        archive: The archive's file.
+        trials_only: Whether to skip making the conclusions again, for a caller that uses only the
+            trials.
 
     Raises:
-        ArchiveError: It is no archive, it is cut off, or it is not safe to unpack.
+        ArchiveError: It is not an archive, it is truncated, or it is not safe to unpack.
     """
     with tempfile.TemporaryDirectory(prefix="tuning-playbook-") as folder:
         bag, files = unpack_bag(archive, Path(folder))
         problems = list(check_bag(bag))
-        # Only files that are what was archived are looked into.
+        # Only files with the archived content are examined further.
         if problems:
             return Verified(files, 0, tuple(problems))
         about = _reading("archive.json", lambda: read_about(bag), problems)
@@ -111,7 +111,7 @@ def _made_again(
     *,
     trials_only: bool,
 ) -> Verified:
-    """Make again what follows from the trials, and say what comes out otherwise."""
+    """Make everything that follows from the trials again, and report differences."""
     if about["format"] < REMADE_FROM:
         told = "an earlier version made it, which kept too little to make its results again"
         return Verified(0, 0, (), (told,))
@@ -140,7 +140,7 @@ def _made_again(
     if not found:
         return Verified(0, 0, (), (), tuple(notes))
     why = [*notes, *(["its packages are not those here: " + _listed(packages)] if packages else [])]
-    # Another version may well make something else of the same data, so that proves nothing.
+    # Another version may make something else of the same data, so a difference proves nothing.
     return Verified(0, 0, (), (*why, *found))
 
 
@@ -154,10 +154,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def unpack_bag(archive: Path, folder: Path) -> tuple[Path, int]:
-    """Unpack an archive; return the folder of its bag, and how many files it has.
+    """Unpack an archive; return the folder of its bag, and the number of its files.
 
     Raises:
-        ArchiveError: It is no archive, it is damaged, or it is not safe to unpack.
+        ArchiveError: It is not an archive, it is damaged, or it is not safe to unpack.
     """
     entries = unpack(archive, folder)
     tops = {entry.name.partition("/")[0] for entry in entries}
@@ -170,7 +170,7 @@ def read_about(bag: Path) -> dict[str, Any]:
     """Return an archive's `archive.json`.
 
     Raises:
-        ArchiveError: Its format is not one that this version reads.
+        ArchiveError: This version cannot read its format.
     """
     about: dict[str, Any] = json.loads((bag / PAYLOAD / "archive.json").read_text())
     if about["format"] not in FORMATS:
@@ -187,7 +187,7 @@ def checks_of_files(
     records: Mapping[str, dict[str, Any]],
     packed: Mapping[str, TrialRecord],
 ) -> Iterator[tuple[str, Iterator[str]]]:
-    """Yield every check of what an archive holds, by the name of what it looks at."""
+    """Yield every check of an archive's content, by the name of what it checks."""
     results = payload / RESULTS
     yield "trials", check_trials(results, records, packed)
     if about["trained"]:
@@ -208,14 +208,14 @@ def checks_of_files(
 
 
 def _check_plots(results: Path) -> Iterator[str]:
-    """Yield what in the plots could run or load something."""
+    """Yield everything in the plots that could run or load something."""
     for path in sorted((results / "plots").glob("*")):
         for found in active_content(path.read_text()):
             yield f"plots/{path.name}: it has {found}, which no plot has"
 
 
 def _reading(what: str, read: Callable[[], Found], problems: list[str]) -> Found | None:
-    """Return what was read; a file that cannot be read is a problem, not an error."""
+    """Return the content of a file; one that cannot be read is a problem, not an error."""
     try:
         return read()
     except UNREADABLE as error:

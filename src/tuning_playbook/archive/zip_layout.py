@@ -1,9 +1,9 @@
-"""The one way in which an archive lies in its zip file, written and read to the byte.
+"""The only layout of an archive's zip file, written and checked to the byte.
 
-Every byte beside the compressed files follows from their names, sizes and checksums: names sorted,
-one fixed time and permission, no comments, no extra fields, nothing between, before or behind. So
-the same files give the same archive, and a reader refuses whatever is laid out otherwise: links,
-duplicates, hidden data, names that lead out of the folder, sizes that are not true.
+Every byte besides the compressed files follows from their names, sizes and checksums: names are
+sorted, time and permission are fixed, and there are no comments, no extra fields and no gaps. So
+the same files give the same archive, and a reader refuses any other layout: links, duplicates,
+hidden data, names that point outside the folder, wrong sizes.
 
 Source: PKWARE, APPNOTE.TXT, .ZIP File Format Specification, 4.3.7, 4.3.12 and 4.3.16.
 """
@@ -34,11 +34,11 @@ REGULAR_FILE = 0o100644 << 16
 
 MOST_FILES = 2**16 - 2
 MOST_BYTES = 2**32 - 2
-"""What fits a zip file without its 64-bit extension."""
+"""Most bytes of a zip file without its 64-bit extension."""
 
 MOST_EXPANSION, ALWAYS_ALLOWED = 50, 2**26
-"""A study's files shrink to a fifth at best; an archive that claims fifty times its size, and more
-than 64 MiB, is made to fill a disk."""
+"""A study's files shrink to a fifth at best. An archive that claims to unpack to fifty times its
+size, and to more than 64 MiB, was made to fill a disk."""
 
 LONGEST_NAME = 1000
 CHUNK = 2**20
@@ -66,24 +66,24 @@ class Entry:
 
     @property
     def data_offset(self) -> int:
-        """Return where its compressed content begins in the archive."""
+        """Return the offset of its compressed content in the archive."""
         return self.offset + LOCAL.size + len(self.name.encode())
 
     @property
     def end(self) -> int:
-        """Return where the next file begins."""
+        """Return the offset of the next file."""
         return self.data_offset + self.packed
 
 
 def write_zip(path: Path, files: Mapping[str, Content]) -> None:
-    """Write files into an archive, whole or not at all; the same ones give the same bytes.
+    """Write files into an archive, whole or not at all; the bytes depend only on the files.
 
     Args:
-        path: The archive's.
-        files: By its path in the archive, a file's content or the file that has it.
+        path: The archive's path.
+        files: The content, or the file that has it, for each path in the archive.
 
     Raises:
-        ArchiveError: They do not fit an archive, or a name is not fit for every system.
+        ArchiveError: They do not fit, or a name is not valid on every system.
     """
     if len(files) > MOST_FILES:
         raise ArchiveError(
@@ -111,10 +111,10 @@ def write_zip(path: Path, files: Mapping[str, Content]) -> None:
 
 
 def read_entries(path: Path) -> tuple[Entry, ...]:
-    """Return the files of an archive, whose layout has been checked to the byte.
+    """Return the files of an archive after checking its layout to the byte.
 
     Raises:
-        ArchiveError: It is no archive as `write_zip` lays it out, or not safe to unpack.
+        ArchiveError: It does not have the layout of `write_zip`, or it is not safe to unpack.
     """
     try:
         size = path.stat().st_size
@@ -132,7 +132,7 @@ def unpack(path: Path, folder: Path) -> tuple[Entry, ...]:
     """Unpack an archive into a folder; nothing is written outside it.
 
     Raises:
-        ArchiveError: It is not laid out as an archive, not safe to unpack, or damaged.
+        ArchiveError: Its layout is wrong, it is not safe to unpack, or it is damaged.
     """
     entries = read_entries(path)
     with path.open("rb") as file:
@@ -149,7 +149,7 @@ def unpack(path: Path, folder: Path) -> tuple[Entry, ...]:
 
 
 def read_content(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
-    """Yield the content of a file of an archive; never more than its stated size."""
+    """Yield the content of a file in an archive; never more than its stated size."""
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     file.seek(entry.data_offset)
     left, size, crc = entry.packed, 0, 0
@@ -175,7 +175,7 @@ def read_content(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
 
 
 class _LayoutError(Exception):
-    """An archive that is not laid out as one."""
+    """The layout of an archive is wrong."""
 
 
 def _read_directory(file: BinaryIO, size: int) -> tuple[Entry, ...]:
@@ -231,7 +231,7 @@ def _check_names(names: list[str]) -> None:
 
 
 def _is_safe(part: str) -> bool:
-    """Whether part of a path names one file or folder, the same on every system."""
+    """Return whether part of a path names the same single file or folder on every system."""
     return (
         part not in ("", ".", "..")
         and part.isprintable()

@@ -37,8 +37,8 @@ from tuning_playbook.study.study import Study
 from tuning_playbook.trials.pack_file import read_pack
 from tuning_playbook.trials.record import EVALUATED_SPLITS, NO_CURVES, TrialRecord
 from tuning_playbook.trials.trial import pack_id
-from tuning_playbook.trials.trial_files import is_told, remove_own_numbers
-from tuning_playbook.trials.trial_json import TOLD_FORMATS, read_trial_json
+from tuning_playbook.trials.trial_files import matches_trial_json, remove_own_numbers
+from tuning_playbook.trials.trial_json import HASHED_FORMATS, read_trial_json
 
 ROUND = "round that proposed the trial, 0 for the initial ones"
 """What the variable `round` of a Bayesian search means."""
@@ -182,7 +182,7 @@ def _holds_others(pack: Path) -> bool:
 def _check_told(trial: Path, record: TrialRecord, pack: Path) -> None:
     content = read_trial_json(trial) if (trial / "trial.json").exists() else {}
     # A record of another version keeps no such hash.
-    if content.get("format") in TOLD_FORMATS and not is_told(record, content):
+    if content.get("format") in HASHED_FORMATS and not matches_trial_json(record, content):
         raise ArtefactError(
             f"{pack}: trial {trial.name} has other numbers there than its trial.json says; remove "
             "the file and run snakemake again: finished trials are kept"

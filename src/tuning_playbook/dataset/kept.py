@@ -22,9 +22,9 @@ from tuning_playbook.trials.trial import Trial, trial_from_json
 from tuning_playbook.trials.trial_files import (
     NUMBERS,
     best_is_damaged,
-    is_told,
+    current_trial_json,
+    matches_trial_json,
     own_record,
-    told_of,
     trial_folder,
 )
 from tuning_playbook.trials.trial_json import read_trial_json
@@ -50,7 +50,7 @@ def kept_records(study: Path, trials: Iterable[Trial]) -> dict[str, TrialRecord]
     """
     told: dict[str, tuple[Trial, dict[str, Any]]] = {}
     for trial in trials:
-        content = told_of(study, trial)
+        content = current_trial_json(study, trial)
         if content is None or content.get("status") == "failed":
             continue
         if not best_is_damaged(trial_folder(study, trial)):
@@ -59,17 +59,19 @@ def kept_records(study: Path, trials: Iterable[Trial]) -> dict[str, TrialRecord]
     packs: dict[str, Mapping[str, TrialRecord]] = {}
     for name, (trial, content) in told.items():
         record = own_record(study, trial)
-        if (record is None or not is_told(record, content)) and (pack := content.get("pack")):
+        if (record is None or not matches_trial_json(record, content)) and (
+            pack := content.get("pack")
+        ):
             if pack not in packs:
                 packs[pack] = _read_if_there(study / pack)
             record = packs[pack].get(name)
-        if record is not None and is_told(record, content):
+        if record is not None and matches_trial_json(record, content):
             found[name] = record
     missing = {name: trial for name, (trial, _) in told.items() if name not in found}
     restored = _in_datasets(study, missing) if missing else {}
     for name in missing:
         record = restored.get(name)
-        if record is not None and is_told(record, told[name][1]):
+        if record is not None and matches_trial_json(record, told[name][1]):
             found[name] = record
         else:
             logger.warning("the numbers of %s are nowhere what its trial.json says", name)

@@ -20,7 +20,7 @@ from tuning_playbook.planning.time_left import Expected, expected_seconds
 from tuning_playbook.trials.claims import claimed_now
 from tuning_playbook.trials.progress import Evaluation, read_progress
 from tuning_playbook.trials.trial import Trial, trial_from_json
-from tuning_playbook.trials.trial_files import told_of, trial_folder
+from tuning_playbook.trials.trial_files import current_trial_json, trial_folder
 
 Part = Literal["search", "reruns", "repeats", "set back"]
 State = Literal["done", "infeasible", "failed", "running", "stopped", "to come"]
@@ -157,7 +157,9 @@ def study_status(plan: Plan, results: Path) -> StudyStatus:
         *_set_back(plan, folder),
     ]
     expected = expected_seconds(plan, results)
-    told = {trial.id: told_of(folder, trial) for _, _, trial in asked if trial is not None}
+    told = {
+        trial.id: current_trial_json(folder, trial) for _, _, trial in asked if trial is not None
+    }
     open_ = [trial for _, _, trial in asked if trial is not None and not _is_done(told[trial.id])]
     claimed = claimed_now([trial.id for trial in open_], folder)
     without = _values_without_progress(plan, folder, told)

@@ -1,1 +1,1 @@
-"""What decides a trial's numbers: the hash of this folder is the engine's version."""
+"""Everything that decides a trial's numbers: this folder's hash is the engine's version."""

@@ -1,9 +1,9 @@
-"""Gradient accumulation: the batch of a step, computed in parts one after the other.
+"""Gradient accumulation: a step's batch is computed in parts, one after the other.
 
-For a batch that does not fit the memory. The mean over the batch is the mean over its parts, which
-are of one size, so loss and gradient are those of the whole batch to rounding. What is no mean over
-examples is each part's own: the statistics of batch normalization, and the draws of dropout, whose
-key is folded with the number of the part. A step takes longer than at once.
+This is for a batch that does not fit in memory. The parts have equal sizes, so the mean over the
+batch is the mean over its parts: loss and gradient equal those of the whole batch up to rounding.
+What is not a mean over examples is computed per part: the statistics of batch normalization, and
+the draws of dropout, whose key is folded with the part's number. A step takes longer than at once.
 
 Source: the playbook, "Determining the feasible batch sizes and estimating training throughput"
 (gradient accumulation simulates a larger batch, and gives no throughput).
@@ -19,7 +19,7 @@ from tuning_playbook.trials.trial import Trial
 from tuning_playbook.workloads.protocol import Variables
 
 OfPart = Callable[[Variables, Any, jax.Array], tuple[Any, Any, Variables]]
-"""From the collections, what is fed of some examples and a key: loss, gradient, collections."""
+"""From the collections, the input of some examples and a key to loss, gradient and collections."""
 
 
 def accumulated(
@@ -29,11 +29,11 @@ def accumulated(
 
     Args:
         of_part: Computes a part.
-        rest: The collections that the model updates itself; each part begins where the one before
-            it ended.
-        fed: The batch, or the numbers of its examples: [batch, ...] each.
-        key: Of the step.
-        trial: Says how large a part is.
+        rest: The collections that the model updates itself; each part starts with those of the part
+            before it.
+        fed: The arrays of the batch, or the indices of its examples: each [batch, ...].
+        key: The step's key.
+        trial: The trial, which sets the size of a part.
     """
     parts = trial.step_examples // trial.microbatch
     cut = jax.tree.map(lambda leaf: leaf.reshape(parts, trial.microbatch, *leaf.shape[1:]), fed)

@@ -1,4 +1,4 @@
-"""Call a workload's `apply`, with the step where it asks for it."""
+"""Call a workload's `apply`, with the step if it takes one."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from tuning_playbook.workloads.protocol import HyperparameterValues, Variables, 
 
 
 def takes_step(workload: Workload) -> bool:
-    """Return whether a workload's `apply` has a parameter of the name `step`."""
+    """Return whether a workload's `apply` has a parameter named `step`."""
     try:
         return "step" in inspect.signature(workload.apply).parameters
-    except ValueError:  # a callable whose signature cannot be known, one of C
+    except ValueError:  # a callable without a known signature, such as one in C
         return False
 
 
@@ -27,14 +27,14 @@ def call_apply(
     train: bool,
     step: Any,
 ) -> tuple[Mapping[str, jax.Array], Variables]:
-    """Return what a workload's `apply` does.
+    """Return the result of a workload's `apply`.
 
     Args:
-        workload: It.
-        variables: As from `init`.
+        workload: The workload.
+        variables: Variables as from `init`.
         batch: Arrays of the data, [batch, ...].
-        hyperparameters: Those that it declares.
-        key: For a training step's draws.
+        hyperparameters: Those that the workload declares.
+        key: Key for a training step's draws.
         train: Whether this is a training step.
         step: The number of steps already taken, a scalar.
     """

@@ -1,10 +1,10 @@
-"""Branched training: from a step on, an update is of several batches of the run it branches from.
+"""Branched training: from a step on, each update uses several batches of the original run.
 
 A step still sees one batch of that run. So a branch and its run see the same examples at the same
-step, and their losses at a step are losses after as many examples.
+step, and their losses at a step come after the same number of examples.
 
-The mean gradient over k batches of B examples is that of one batch of k B examples, to rounding.
-What is no mean over examples is each batch's own, as with gradient accumulation.
+The mean gradient over k batches of B examples is that of one batch of k B examples, up to rounding.
+What is not a mean over examples is computed per batch, as in gradient accumulation.
 
 Source: Merrill et al., "Critical Batch Size Revisited", 2025 (branched training).
 """
@@ -18,14 +18,14 @@ import jax.numpy as jnp
 from tuning_playbook.trials.trial import Trial
 
 Updated = tuple[Any, Any, Any]
-"""Parameters and optimizer's state after an update, and the update itself."""
+"""Parameters and the optimizer's state after an update, and the update itself."""
 
 
 def branched_rate(rate: jax.Array, step: jax.Array, trial: Trial) -> jax.Array:
     """Return the learning rate of a step of a branch.
 
     Args:
-        rate: That of the run it branches from.
+        rate: The learning rate of the run it branches from.
         step: The number of steps already taken, a scalar.
         trial: The branch.
     """
@@ -40,10 +40,10 @@ def branched(
     step: jax.Array,
     trial: Trial,
 ) -> tuple[Updated, Any]:
-    """Return what a step of a branch leaves: an update where one is due, and gathered gradients.
+    """Return the result of a branch's step: an update if it is due, and the gathered gradients.
 
     Args:
-        update: Gives the update by a gradient.
+        update: Computes the update from a gradient.
         before: The parameters, the optimizer's state and the sum of the gathered gradients.
         gradient: The mean gradient of the step's batch.
         step: The number of steps already taken, a scalar.

@@ -1,4 +1,4 @@
-"""The data of a training on the device: what steps read and what evaluations are measured on."""
+"""The data of a training on the device: what steps read and what evaluations use."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -18,8 +18,8 @@ class Data(NamedTuple):
     """The data on the device.
 
     Attributes:
-        train: Training examples, [examples, ...]; {} where batches come from the host.
-        evaluated: What each evaluated split is measured on.
+        train: Training examples, [examples, ...]; {} if batches come from the host.
+        evaluated: The examples of each evaluated split.
         whole: The whole validation split.
     """
 
@@ -37,18 +37,18 @@ def place_data(
     host_fed: bool = False,
     spread: Spread = ONE_DEVICE,
 ) -> Data:
-    """Put on every device what training and its evaluations read.
+    """Put the data that training and its evaluations read on every device.
 
-    An evaluation batch is at least as large as training's, which needs more memory.
+    An evaluation batch is at least as large as a training batch, which needs more memory.
 
     Args:
-        splits: The workload's; without `train` where it makes the training batches itself.
-        batch_size: Of training: the examples that are computed at once.
+        splits: The workload's splits; without `train` if it makes the training batches itself.
+        batch_size: The training examples that are computed at once.
         validation_sample: Validation examples that periodic evaluations see; 0 for all.
-        train_sample: "all" where they see every training example, too; else they see as many as of
-            the validation split, the same ones for every trial.
+        train_sample: "all" if they also see every training example; otherwise they see as many as
+            of the validation split, the same ones for every trial.
         host_fed: Whether the training split stays on the host.
-        spread: The devices; where they share a batch, evaluation batches can be shared too.
+        spread: The devices; if they share a batch, evaluation batches are divisible among them too.
     """
     examples = len(next(iter(splits["validation"].values())))
     size = validation_sample or examples

@@ -1,8 +1,8 @@
 """Several devices that share the batches of one trial.
 
-Each has a part of every batch, and all of the parameters. What is computed is what one
-device would: the compiler takes every sum and mean, those of batch normalization among them, over
-the whole batch. Sums are rounded in another way, so a trial says how many devices it has.
+Each has a part of every batch and all parameters. The computation is the same as on one device: the
+compiler takes every sum and mean, including those of batch normalization, over the whole batch.
+Sums are rounded differently, so a trial records how many devices it has.
 
 Source: the playbook, "Batch normalization implementation details" (statistics are synchronised) and
 "Considerations for multi-host pipelines".
@@ -38,7 +38,7 @@ class Spread:
 
     @property
     def parts(self) -> int:
-        """Return into how many parts a batch is cut."""
+        """Return the number of parts into which a batch is cut."""
         return self.mesh.size if self.mesh else 1
 
     def compile(self, function: Callable[..., Any], *args: Any) -> Callable[..., Any]:
@@ -50,27 +50,27 @@ class Spread:
         return jax.jit(function, in_shardings=shardings, out_shardings=whole).lower(*args).compile()
 
     def place(self, tree: Any) -> Any:
-        """Put arrays on every device, whole; each process has the same and puts them on its own."""
+        """Put whole arrays on every device; each process has the same ones for its own devices."""
         if self.mesh is None:
             return jax.device_put(tree)
         whole = _sharding(self.mesh)
         return jax.tree.map(lambda leaf: _from_processes(whole, leaf, leaf.shape), tree)
 
     def part(self, batch: Any) -> Any:
-        """Let each device compute with its part of a batch; for use in a compiled function."""
+        """Make each device compute with its part of a batch; for use in a compiled function."""
         if self.mesh is None:
             return batch
         return _constrain(batch, _sharding(self.mesh, AXIS))
 
     def rows(self, batch_size: int) -> slice:
-        """Return which examples of a batch, or numbers of them, this process feeds its devices."""
+        """Return which examples of a batch, or indices, this process feeds to its devices."""
         if self.mesh is None:
             return slice(batch_size)
         size = batch_size // jax.process_count()
         return slice(jax.process_index() * size, (jax.process_index() + 1) * size)
 
     def feed(self, batches: Any) -> Any:
-        """Put what this process feeds, [steps, rows, ...] of examples or numbers, in its place."""
+        """Put this process's input, [steps, rows, ...] of examples or indices, on its devices."""
         if self.mesh is None:
             return batches
         parted = _sharding(self.mesh, None, AXIS)
@@ -85,10 +85,10 @@ ONE_DEVICE = Spread()
 
 
 def share_batches(devices: int) -> Spread:
-    """Return a spread of batches over so many devices, the same number of each process.
+    """Return a spread of batches over this many devices, equally many in each process.
 
     Raises:
-        DeviceError: There are not so many.
+        DeviceError: There are fewer.
     """
     if devices == 1:
         return ONE_DEVICE
@@ -117,7 +117,7 @@ def check_devices(found: int, wanted: int) -> None:
 
 
 def everywhere(value: int) -> list[int]:
-    """Return a number of each process that trains together, the first one's first.
+    """Return one number from each process that trains together, the first process's first.
 
     Clocks and signals differ from process to process, but all must compute the same steps.
     """

@@ -1,4 +1,4 @@
-"""Evaluation on a whole split: batches of one size, what fills them up weighing zero.
+"""Evaluation on a whole split, in batches of one size whose padding has zero weight.
 
 Source: the playbook, "Setting up periodic evaluations".
 """
@@ -17,19 +17,21 @@ Split = tuple[Mapping[str, jax.Array], jax.Array]
 """Examples as [batches, batch, ...], and their weights as [batches, batch]: zero for padding."""
 
 PerExample = Callable[[Mapping[str, jax.Array]], Mapping[str, jax.Array]]
-"""From a batch to each metric of each of its examples, [batch]."""
+"""Maps a batch to each metric of each of its examples, [batch]."""
 
 
 def batched(arrays: Arrays, least: int, parts: int = 1) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Cut a split into batches of one size, filled up with copies of the first example.
+    """Cut a split into batches of one size, padded with copies of the first example.
 
     Args:
-        arrays: [examples, ...] each.
-        least: Fewest examples of a batch; a split of fewer than twice as many is one batch.
-        parts: Into how many equal parts a batch can be cut, for which it may be a little larger.
+        arrays: Arrays, each [examples, ...].
+        least: Fewest examples of a batch; a split with fewer than twice as many is one batch.
+        parts: The number of equal parts into which a batch can be cut; it may be a little larger
+            for that.
 
     Returns:
-        The arrays as [batches, batch, ...], and weights [batches, batch]: 1, and 0 for padding.
+        The arrays as [batches, batch, ...], and weights [batches, batch]: 1 for examples, 0 for
+        padding.
     """
     examples = len(next(iter(arrays.values())))
     batches, size = batch_shape(examples, least, parts)
@@ -44,13 +46,13 @@ def batched(arrays: Arrays, least: int, parts: int = 1) -> tuple[dict[str, np.nd
 
 
 def batch_shape(examples: int, least: int, parts: int = 1) -> tuple[int, int]:
-    """Return how many batches a split is cut into, and the examples of each; see `batched`."""
+    """Return the number of batches of a split, and the examples of each; see `batched`."""
     batches = max(1, examples // least)
     return batches, -(-examples // (batches * parts)) * parts
 
 
 def fixed_sample(arrays: Arrays, size: int) -> dict[str, np.ndarray]:
-    """Return a sample of a split, all of it where it has no more than `size` examples.
+    """Return a sample of a split; all of it if it has no more than `size` examples.
 
     It is the same for every trial, so that metrics differ by the trial alone.
     """
@@ -60,12 +62,12 @@ def fixed_sample(arrays: Arrays, size: int) -> dict[str, np.ndarray]:
 
 
 def weighted_means(per_example: PerExample, split: Split) -> dict[str, jax.Array]:
-    """Return the mean of every metric over the examples of a split, padding left out."""
+    """Return the mean of every metric over the examples of a split, without padding."""
     _, weights = split
 
     def sums(batch: Split) -> dict[str, jax.Array]:
         examples, weight = batch
-        # A padded example must weigh nothing even where its metric is not a number.
+        # A padded example must have no weight even if its metric is not a number.
         return {
             name: jnp.sum(jnp.where(weight > 0, values, 0.0))
             for name, values in per_example(examples).items()

@@ -1,7 +1,7 @@
-"""Look at the best variables of a trial example by example, on the whole validation split.
+"""Evaluate the best variables of a trial per example, on the whole validation split.
 
 Source: the playbook, "Setting up periodic evaluations" (save predictions on individual examples)
-and "Choosing a sample for periodic evaluation" (skew of the sample, right predictions per class).
+and "Choosing a sample for periodic evaluation" (skew of the sample, correct predictions per class).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from tuning_playbook.engine.whole_split import (
 )
 
 KEPT_EXAMPLES = 64
-"""Validation examples, the first ones, whose predictions are saved."""
+"""Number of validation examples, from the first, whose predictions are saved."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,13 @@ class Examination:
     """The best variables of one trial on the whole validation split.
 
     Attributes:
-        means: Each metric: its mean, or what it is of the whole split.
+        means: Each metric's mean, or its value for the whole split.
         sample_error: The standard error of each mean over a random sample as large as that of the
-            periodic evaluations; NaN of what is no mean; empty where those see the whole split.
-        class_right: Right predictions of each class, [classes]; empty where there are no classes.
+            periodic evaluations; NaN if the metric is not a mean; empty if those see the whole
+            split.
+        class_right: Correct predictions of each class, [classes]; empty if there are no classes.
         class_examples: Examples of each class, [classes].
-        examples: Of the first examples, where the workload predicts: each metric, [kept], and
+        examples: For the first examples, if the workload predicts: each metric, [kept], and
             `prediction`, [kept, ...].
     """
 
@@ -47,11 +48,11 @@ class Examination:
 
 
 NOTHING = Examination({}, {}, np.empty(0, np.int64), np.empty(0, np.int64), {})
-"""What is known of a trial that never had finite metrics."""
+"""The result for a trial that never had finite metrics."""
 
 
 def examine(program: Program, lanes: Sequence[Lane], traced: Any) -> list[Examination]:
-    """Return what the best variables of each lane do on the whole validation split."""
+    """Return the examination of each lane's best variables on the whole validation split."""
     best = [lane.best[0][2] if lane.best else None for lane in lanes]
     any_best = next((variables for variables in best if variables is not None), None)
     if any_best is None:
@@ -96,7 +97,7 @@ def _sum_up(program: Program, found: Mapping[str, Any]) -> Examination:
 
 
 def _kept(found: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return what is saved of the first examples; a pytree's arrays stand under their paths."""
+    """Return what is saved of the first examples; a pytree's arrays are named by their paths."""
     return {
         "/".join([name, *(_key(part) for part in path)]): array[:KEPT_EXAMPLES]
         for name, tree in found.items()
@@ -112,8 +113,8 @@ def sample_error(values: np.ndarray, size: int) -> float:
     """Return the standard error of the mean over a random sample, drawn without replacement.
 
     Args:
-        values: Of every example, [examples].
-        size: Of the sample.
+        values: The values of all examples, [examples].
+        size: The size of the sample.
     """
     examples = len(values)
     share_left = max(examples - size, 0) / max(examples - 1, 1)

@@ -1,8 +1,8 @@
-"""Feed each step from the host: the numbers of its examples, or the examples themselves.
+"""Feed each step from the host: the indices of its examples, or the examples themselves.
 
-Data on the device is picked from by number. Data that does not fit there is read ahead by Grain,
-batch for batch in the same order, so that the two give the same bits. So are batches that a
-workload makes itself.
+Data on the device is selected by index. Data that does not fit there is read ahead by Grain, in the
+same order of batches, so that both give the same bits. Batches that a workload makes itself are
+read ahead in the same way.
 """
 
 import time
@@ -16,64 +16,65 @@ from tuning_playbook.engine.stream import Stream
 from tuning_playbook.workloads.protocol import Arrays
 
 PIECE_BYTES = 2**26
-"""What is fed of this size together is handed to the device at once."""
+"""Inputs up to this total size are handed to the device at once."""
 
 PREFETCHED_STEPS = 64
-"""The most batches that are read ahead of training."""
+"""Most batches that are read ahead of training."""
 
 PREFETCHED_PIECES = 4
-"""The most pieces of the largest size that are: large examples are not to fill the memory."""
+"""Most pieces of the largest size that are read ahead: large examples must not fill the memory."""
 
 READING_THREADS = 4
 
 
 class Feed(Protocol):
-    """What the steps of a group of lanes are fed, from a step on.
+    """Supplies the input of the steps of a group of lanes, from a step on.
 
     Attributes:
-        most_steps: Steps that may be asked for at once.
+        most_steps: Most steps that may be requested at once.
     """
 
     most_steps: int
 
     def next(self, steps: int) -> Any:
-        """Return what the next steps are fed: [steps, batch, ...], lanes first where several."""
+        """Return the input of the next steps: [steps, batch, ...], with several lanes first."""
 
     def close(self) -> None:
-        """Read no further ahead; nothing is fed any more."""
+        """Stop reading ahead; nothing is fed afterwards."""
 
 
 class IndexFeed:
-    """The numbers of the examples, for a training split on the device. See `Feed`."""
+    """The indices of the examples, for a training split on the device. See `Feed`."""
 
     def __init__(self, order: Order, first_step: int, rows: slice = slice(None)) -> None:
-        """Begin at a step.
+        """Start at a step.
 
         Args:
-            order: Of the examples.
+            order: The order of the examples.
             first_step: Steps already taken.
-            rows: The examples of each batch that this process is to name; others name the others.
+            rows: The examples of each batch whose indices this process supplies; others supply the
+                rest.
         """
         self._order, self._step, self._rows = order, first_step, rows
         self.most_steps = _most_steps(order.batches(first_step, 1).nbytes)
 
     def next(self, steps: int) -> np.ndarray:
-        """Return the numbers of the examples of the next steps, int32."""
+        """Return the indices of the examples of the next steps, int32."""
         numbers = self._order.batches(self._step, steps)[..., self._rows]
         self._step += steps
         return _drop_single_lane(numbers)
 
     def close(self) -> None:
-        """Do nothing: no numbers are drawn ahead."""
+        """Do nothing: no indices are drawn ahead."""
 
 
 class HostFeed:
-    """The examples themselves, which are read ahead on the host. See `Feed`.
+    """The examples themselves, read ahead on the host. See `Feed`.
 
     Attributes:
-        read_seconds: Time spent waiting for batches that were not read or made yet.
+        read_seconds: Time spent waiting for batches that were not ready.
         stack_seconds: Time spent putting the batches of several steps together.
-        most_steps: Steps that may be asked for at once.
+        most_steps: Most steps that may be requested at once.
     """
 
     def __init__(
@@ -83,18 +84,18 @@ class HostFeed:
         first_step: int,
         last_step: int,
     ) -> None:
-        """Begin to read.
+        """Start reading.
 
         Args:
-            batch_at: Gives the batch of a step, [lanes, batch, ...]; several threads call it.
-            step_bytes: Of the batches of one step, all lanes together.
+            batch_at: Returns the batch of a step, [lanes, batch, ...]; several threads call it.
+            step_bytes: The bytes of one step's batches, for all lanes together.
             first_step: Steps already taken.
-            last_step: Where training ends.
+            last_step: The step at which training ends.
         """
         self.read_seconds = self.stack_seconds = 0.0
         self.most_steps = _most_steps(step_bytes)
 
-        import grain  # noqa: PLC0415 - half as slow to import as JAX, and few workloads need it
+        import grain  # noqa: PLC0415 - slow to import (half of JAX), and rarely needed
 
         ahead = min(PREFETCHED_STEPS, PREFETCHED_PIECES * self.most_steps)
         options = grain.ReadOptions(num_threads=READING_THREADS, prefetch_buffer_size=ahead)
@@ -115,7 +116,7 @@ class HostFeed:
         return stacked
 
     def close(self) -> None:
-        """Read no further ahead: a trial that diverged leaves its readers nothing to do."""
+        """Stop reading ahead: a trial that diverged needs nothing more."""
         self._batches.close()
 
 
@@ -126,10 +127,10 @@ def array_feed(
 
     Args:
         train: The training split.
-        order: Of its examples.
+        order: The order of its examples.
         first_step: Steps already taken.
-        last_step: Where training ends.
-        rows: The examples of each batch that are read here; others are read by other processes.
+        last_step: The step at which training ends.
+        rows: The examples of each batch that are read here; other processes read the rest.
     """
     example_bytes = sum(array[:1].nbytes for array in train.values())
 
@@ -152,11 +153,11 @@ def stream_feed(
     """Return a feed of the batches that a workload makes itself.
 
     Args:
-        stream: Makes them.
-        seeds: Of the trial in each lane.
+        stream: Makes the batches.
+        seeds: The seed of the trial in each lane.
         batch_size: Examples of a batch.
         first_step: Steps already taken.
-        last_step: Where training ends.
+        last_step: The step at which training ends.
         rows: The examples of each batch that this process feeds.
     """
 

@@ -1,7 +1,8 @@
-"""Where the time of training goes where batches come from the host.
+"""Measure where the time of training goes if batches come from the host.
 
-The host works ahead of the device, so its own work is not what input costs. What counts is how long
-the device had nothing to train on because its batches were still read, put together or moved.
+The host works ahead of the device, so its own work is not the cost of input. The cost is the time
+in which the device had nothing to train on because its batches were still being read, put together
+or moved.
 
 Source: the playbook, "Optimizing the input pipeline".
 """
@@ -19,24 +20,24 @@ from tuning_playbook.engine.devices import Spread
 from tuning_playbook.engine.feed import Feed, HostFeed
 
 WATCHED_AT_ONCE = 6
-"""Results that are waited for at a time: batches, steps and evaluations, each of two pieces."""
+"""Results awaited at a time: batches, steps and evaluations, for each of two pieces."""
 
 
 until_ready: Callable[[Any], Any] = jax.block_until_ready
-"""Returns what it is given once the device has computed it."""
+"""Waits until the device has computed its argument, and returns it."""
 
 
 @dataclass(frozen=True)
 class InputSeconds:
-    """What the batches from the host cost, in seconds.
+    """The cost of batches from the host, in seconds.
 
     Attributes:
-        read: The host waited for batches that were not read or made yet.
+        read: The host waited for batches that were not ready.
         stack: The host put the batches of several steps together.
-        transfer: They were moved to the device; a CPU does so once it has done what came before,
-            and that is not counted.
-        wait: The device had nothing to train on meanwhile, of these three together.
-        train: The device trained; evaluations and compiling apart.
+        transfer: The batches were moved to the device. A CPU moves them after it has finished
+            earlier work, and that wait is not counted.
+        wait: The device had nothing to train on during these three.
+        train: The device trained, without evaluations and compiling.
     """
 
     read: float
@@ -48,15 +49,15 @@ class InputSeconds:
 
 @dataclass
 class _Piece:
-    """When the host and the device did what, on one clock.
+    """Times of the host's and the device's actions, on one clock.
 
     Attributes:
         asked: The host began to wait for the batches.
-        moved: It began to move them.
-        ready: They were on the device.
+        moved: The host began to move them.
+        ready: The batches were on the device.
         told: The device was told to train on them.
-        trained: It had.
-        evaluated: It had evaluated, too; the same where no evaluation follows.
+        trained: The device had trained on them.
+        evaluated: The device had also evaluated; equal to `trained` if no evaluation follows.
     """
 
     asked: float
@@ -69,13 +70,13 @@ class _Piece:
 
 @dataclass
 class InputClock:
-    """Follows the pieces of a training that is fed from the host; of any other it notes nothing."""
+    """Times the pieces of a training that is fed from the host; for others it records nothing."""
 
     _pool: ThreadPoolExecutor | None
     _pieces: list[_Piece] = field(default_factory=list)
 
     def place(self, spread: Spread, feed: Feed, steps: int) -> Any:
-        """Return what the next steps are fed; what comes from the host is on its way then."""
+        """Return the input of the next steps; input from the host is then on its way."""
         asked = time.perf_counter()
         given = feed.next(steps)
         if self._pool is None:
@@ -87,11 +88,11 @@ class InputClock:
         return placed
 
     def trains(self, logged: Any, compile_seconds: float) -> None:
-        """Take note that the device was told to train on what was placed last.
+        """Record that the device was told to train on the last input.
 
         Args:
-            logged: What is there once it has.
-            compile_seconds: What compiling took in between.
+            logged: Becomes ready when the training is done.
+            compile_seconds: The time of compiling in between.
         """
         if self._pool is not None:
             piece = self._pieces[-1]
@@ -99,29 +100,29 @@ class InputClock:
             piece.trained = piece.evaluated = self._pool.submit(_when_ready, logged)
 
     def evaluates(self, metrics: Any) -> None:
-        """Take note that the device was told to evaluate after it."""
+        """Record that the device was told to evaluate after it."""
         if self._pool is not None:
             self._pieces[-1].evaluated = self._pool.submit(_when_ready, metrics)
 
     def seconds(self, feed: Feed) -> InputSeconds | None:
-        """Return where the time went; None where nothing came from the host.
+        """Return where the time went; None if nothing came from the host.
 
         Waits until the device has done what it was told.
 
         Args:
-            feed: What gave the batches.
+            feed: The source of the batches.
         """
         if not isinstance(feed, HostFeed) or self._pool is None:
             return None
         in_turn = jax.local_devices()[0].platform == "cpu"  # others move batches as they train
         transfer = wait = train = 0.0
-        before = free = float("-inf")  # when the device had trained, and done all, that came before
+        before = free = float("-inf")  # when earlier training, and all earlier work, had ended
         for piece in self._pieces:
             assert piece.trained is not None and piece.evaluated is not None
             ready, trained = piece.ready.result(), piece.trained.result()
             wait += max(0.0, ready - max(piece.asked, free))
             transfer += max(0.0, ready - (max(piece.moved, free) if in_turn else piece.moved))
-            # A CPU may evaluate beside the training that follows, and end later.
+            # A CPU may evaluate during the training that follows, and end later.
             begun = max(piece.told, ready, free if free < trained else before)
             train += max(0.0, trained - begun)
             before, free = trained, piece.evaluated.result()
@@ -130,10 +131,10 @@ class InputClock:
 
 @contextmanager
 def input_clock(feed: Feed) -> Iterator[InputClock]:
-    """Give a clock for a training; the reading ahead ends with it.
+    """Yield a clock for a training; when it exits, reading ahead stops.
 
     Args:
-        feed: What gives the batches.
+        feed: The source of the batches.
     """
     if not isinstance(feed, HostFeed):
         yield InputClock(None)
@@ -147,6 +148,6 @@ def input_clock(feed: Feed) -> Iterator[InputClock]:
 
 
 def _when_ready(result: Any) -> float:
-    """Return when the device had computed something."""
+    """Return when the device had computed a result."""
     until_ready(result)
     return time.perf_counter()

@@ -1,4 +1,4 @@
-"""One trial as it trains: its numbers so far, and the variables of its best steps."""
+"""One trial during training: its numbers so far, and the variables of its best steps."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -16,12 +16,12 @@ from tuning_playbook.trials.trial import Trial
 
 @dataclass
 class Lane:
-    """One trial as it trains.
+    """One trial during training.
 
     Attributes:
-        trial: What is trained.
-        metrics: By name, [evaluations, splits]; NaN where there is none yet.
-        steps: What is logged of every step, by name, [max_train_steps]; NaN likewise.
+        trial: The trial.
+        metrics: Metrics by name, [evaluations, splits]; NaN where there is none yet.
+        steps: Values logged at every step, by name, [max_train_steps]; NaN where there is none yet.
         keep: How many of the best evaluations are kept.
         bound: A training loss above it counts as divergence.
         diverged_at: The step at which it diverged; -1 while it has not.
@@ -40,20 +40,20 @@ class Lane:
 
     @property
     def diverged(self) -> bool:
-        """Whether the trial has stopped counting."""
+        """Return whether the trial has diverged, so that later steps do not count."""
         return self.diverged_at >= 0
 
     def diverge(self, step: int, reason: str) -> None:
-        """Stop counting at a step, for a reason."""
+        """Record divergence at a step, with its reason; later steps do not count."""
         self.diverged_at, self.reason = step, reason
 
     def keep_if_best(self, score: float, step: int, take: Callable[[], Any]) -> None:
         """Keep an evaluation's variables if its score is among the best.
 
         Args:
-            score: Smaller is better; of equal scores the earlier counts.
-            step: The evaluation's.
-            take: Gives the variables.
+            score: Smaller is better; of equal scores the earlier one wins.
+            step: The step of the evaluation.
+            take: Returns the variables.
         """
         full = len(self.best) == self.keep
         if not math.isfinite(score) or (full and self.best[-1][:2] < (score, step)):
@@ -63,7 +63,7 @@ class Lane:
 
 
 def new_lane(trial: Trial, metrics: Iterable[str], keep: int) -> Lane:
-    """Return a trial that has not begun."""
+    """Return a lane for a trial that has not begun."""
     empty = (len(evaluation_steps(trial)), len(EVALUATED_SPLITS))
     return Lane(
         trial,
@@ -74,12 +74,12 @@ def new_lane(trial: Trial, metrics: Iterable[str], keep: int) -> Lane:
 
 
 def lane_of(tree: Any, index: int, width: int) -> Any:
-    """Return one lane of a tree whose leaves have a leading axis of lanes, where there are any."""
+    """Return one lane of a tree, whose leaves have a lane axis if `width` is above one."""
     return tree if width == 1 else jax.tree.map(lambda leaf: leaf[index], tree)
 
 
 def device_lane(tree: Any, index: int, width: int) -> Any:
-    """Return one lane of a tree on the device, all its leaves by one call."""
+    """Return one lane of a tree on the device, with one call for all its leaves."""
     return tree if width == 1 else _take(tree, np.int32(index))
 
 

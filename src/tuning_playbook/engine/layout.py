@@ -1,8 +1,8 @@
-"""How the training loop holds the parameters: as the model has them, or as one vector.
+"""How the training loop stores the parameters: as the model does, or as one vector.
 
-A small model's step spends as long starting kernels as computing in them. Where the update rule
-treats every number alike, one vector makes the rule one kernel and each norm one reduction; the
-numbers it computes are the same.
+A step of a small model spends as much time starting kernels as computing in them. If the update
+rule treats every number in the same way, one vector makes the rule one kernel and each norm one
+reduction. The numbers are the same.
 """
 
 from collections.abc import Callable
@@ -15,15 +15,15 @@ import numpy as np
 from tuning_playbook.engine.optimizers import ELEMENTWISE
 
 LARGEST_VECTOR = 2**22
-"""Parameters beyond which kernels are long enough, and a copy of the gradient costs memory."""
+"""Most parameters for one vector: beyond it kernels are long, and a gradient copy costs memory."""
 
 
 class Layout(NamedTuple):
-    """The two ways between the model's parameters, or their gradient, and what the loop holds.
+    """The two functions between the model's tree of parameters, or gradient, and the loop's form.
 
     Attributes:
-        hold: From the model's tree.
-        release: Back to it.
+        hold: Converts the model's tree to the loop's form.
+        release: Converts it back.
     """
 
     hold: Callable[[Any], Any]
@@ -31,11 +31,11 @@ class Layout(NamedTuple):
 
 
 def layout(params: Any, optimizer: str) -> Layout:
-    """Return how parameters like these are held while `optimizer` trains them.
+    """Return the layout of parameters like these while `optimizer` trains them.
 
     Args:
-        params: The model's, or their shapes.
-        optimizer: Its name.
+        params: The model's parameters, or their shapes.
+        optimizer: The optimizer's name.
     """
     leaves = jax.tree.leaves(params)
     alike = len({leaf.dtype for leaf in leaves}) == 1
@@ -53,7 +53,7 @@ def layout(params: Any, optimizer: str) -> Layout:
 
 
 _put_together: Callable[[jax.Array], jax.Array] = jax.lax.optimization_barrier
-"""Keeps the compiler from putting a vector together anew for each of its readers."""
+"""Stops the compiler from building a vector again for each of its readers."""
 
 
 def _as_vector(tree: Any) -> jax.Array:

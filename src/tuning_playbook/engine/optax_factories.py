@@ -1,4 +1,4 @@
-"""What optax offers as `optax.<name>`, its float and bool arguments being hyperparameters."""
+"""The optimizers `optax.<name>`: their float and bool arguments are hyperparameters."""
 
 import functools
 import inspect
@@ -24,11 +24,11 @@ NOT_OPTIMIZERS = {
 
 @functools.cache
 def optax_optimizers() -> dict[str, tuple[Hyperparameter, ...]]:
-    """Return the hyperparameters of each optimizer that optax has a factory of, by `optax.<name>`.
+    """Return the hyperparameters of each optimizer that has an optax factory, by `optax.<name>`.
 
-    Those are its arguments that are floats or truth values, the learning rate first. One that optax
-    leaves out by default, as the momentum of `optax.sgd`, is left out at 0. What a factory takes
-    beside them keeps optax's default.
+    Those are its float and bool arguments, the learning rate first. A feature that optax leaves out
+    by default, such as the momentum of `optax.sgd`, is left out at 0. Other arguments of a factory
+    keep optax's default.
     """
     found = {}
     for name in dir(optax):
@@ -48,7 +48,7 @@ def optax_optimizers() -> dict[str, tuple[Hyperparameter, ...]]:
 
 
 def _hyperparameter(parameter: inspect.Parameter, description: str) -> Hyperparameter | None:
-    """Return what a spec may set of a factory's argument; None where it is no float and no bool."""
+    """Return the hyperparameter of a factory's argument; None if it is not a float or bool."""
     truth_value = isinstance(parameter.default, bool) and not parameter.name.endswith("mask")
     if isinstance(parameter.default, float) or truth_value:
         return Hyperparameter(parameter.name, parameter.default, description)
@@ -58,7 +58,7 @@ def _hyperparameter(parameter: inspect.Parameter, description: str) -> Hyperpara
 
 
 def mask_argument(optimizer: str) -> str:
-    """Return the name of the argument that says which parameters decay; empty without one."""
+    """Return the name of the argument that sets which parameters decay; empty if there is none."""
     parameters = inspect.signature(factory_of(optimizer)).parameters
     return next((name for name in ("mask", "weight_decay_mask") if name in parameters), "")
 

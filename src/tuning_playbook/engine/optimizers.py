@@ -1,7 +1,7 @@
-"""The playbook's update rules, from optax's pieces, with every numeric hyperparameter traced.
+"""The playbook's update rules, made from optax's parts, with traced numeric hyperparameters.
 
 Source: the playbook's last FAQ, "What are the update rules for all the popular optimization
-algorithms?". Where optax's alias of the same name computes something else, the builder says so.
+algorithms?". Each builder's docstring says how it differs from optax's alias of the same name.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,11 +16,11 @@ from tuning_playbook.errors import InfeasibleConfigurationError
 
 Number = jax.Array | float
 Numbers = Mapping[str, Number]
-"""Numeric hyperparameters by name: traced scalars, or plain numbers where a feature is off."""
+"""Numeric hyperparameters by name: traced scalars, or plain numbers if a feature is off."""
 
 
 DecayMask = Callable[[optax.Params], Any]
-"""From the parameters to a tree of truth values, or the upper part of one: which of them decay."""
+"""Maps the parameters to a tree of booleans, or the upper part of one: which of them decay."""
 
 
 class Moments(NamedTuple):
@@ -40,14 +40,14 @@ def make_optimizer(
 ) -> optax.GradientTransformation:
     """Return an optimizer whose updates are to be added to the parameters.
 
-    Gradients are clipped, then given to the update rule; the decoupled weight decay is added to
-    what the rule gives. A feature whose hyperparameter is a plain zero is left out of the program.
+    Gradients are clipped, then given to the update rule; the decoupled weight decay is added to the
+    rule's result. A feature whose hyperparameter is a plain zero is left out of the program.
 
     Args:
         name: One of `spec.optimizers.OPTIMIZERS`, or `optax.<name>`, or the workload's own.
-        hyperparameters: Its own, with the learning rate of this step, and `COMMON`'s.
-        rule: The update rule, where the workload makes it.
-        mask: Says which parameters decay; all of them where it is left out.
+        hyperparameters: Its own, `COMMON`'s, and the learning rate of this step.
+        rule: The update rule, if the workload makes it.
+        mask: Returns which parameters decay; None if all do.
 
     Raises:
         InfeasibleConfigurationError: A mask is given to a rule that decays all weights by itself.
@@ -85,15 +85,15 @@ def _mask_of(name: str) -> str:
 
 
 def off(value: Number) -> bool:
-    """Whether a hyperparameter's feature is absent from the program."""
+    """Return whether a hyperparameter's feature is absent from the program."""
     return isinstance(value, int | float) and value == 0
 
 
 def global_norm(tree: optax.Updates) -> jax.Array:
     """Return the global L2 norm of a gradient or an update.
 
-    `optax.global_norm` writes the squares to memory first, which a small model's step feels. The
-    precision is said because accelerators may round what a dot product reads.
+    `optax.global_norm` first writes the squares to memory, which is slow for a small model. The
+    precision is explicit because accelerators may round the inputs of a dot product.
     """
     precision = jax.lax.Precision.HIGHEST
     parts = [jnp.vdot(leaf, leaf, precision=precision) for leaf in jax.tree.leaves(tree)]
@@ -103,9 +103,9 @@ def global_norm(tree: optax.Updates) -> jax.Array:
 def _with_weight_decay(
     rule: optax.GradientTransformation, rate: Number, mask: DecayMask | None = None
 ) -> optax.GradientTransformation:
-    """Take `rate` times the parameters off them, beside the updates of `rule`.
+    """Subtract `rate` times the parameters from them, separately from the updates of `rule`.
 
-    In a chain the decayed weights would pass through what a rule accumulates: that is L2
+    In a chain the decayed weights would pass through the rule's accumulators: that is L2
     regularization, not decoupled weight decay.
     """
 
@@ -121,7 +121,7 @@ def _with_weight_decay(
         return jax.tree.map(decayed, mask(params), updates, params), state
 
     def decayed(decays: Any, updates: optax.Updates, params: optax.Params) -> optax.Updates:
-        """Decay what a leaf of the mask stands for: an array, or a part of the tree."""
+        """Decay the part under a leaf of the mask: an array, or a subtree."""
         return jax.tree.map(lambda u, p: jnp.where(decays, u - rate * p, u), updates, params)
 
     with_extra = optax.with_extra_args_support(rule)
@@ -147,7 +147,7 @@ def _rmsprop(hyperparameters: Numbers) -> optax.GradientTransformation:
     """RMSProp: the mean square starts at one, epsilon is inside the root.
 
     `optax.rmsprop` starts the mean square at zero and multiplies by the learning rate after the
-    momentum; here the learning rate is inside what the momentum accumulates.
+    momentum; here the momentum accumulates updates that include the learning rate.
     """
     return optax.chain(
         optax.scale_by_rms(
@@ -162,11 +162,11 @@ def _rmsprop(hyperparameters: Numbers) -> optax.GradientTransformation:
 
 
 def _adam(hyperparameters: Numbers, *, nesterov: bool = False) -> optax.GradientTransformation:
-    """Adam: epsilon is added to the root of the second moment as it is, before bias correction.
+    """Adam: epsilon is added to the root of the second moment before bias correction.
 
-    `optax.adam` corrects the second moment first, so that its epsilon weighs 1 / sqrt(1 - b2^t)
-    times as much. `optax.nadam` also corrects the gradient and the first moment by different
-    powers of b1, where the playbook has one factor for their sum.
+    `optax.adam` corrects the second moment first, so its epsilon has 1 / sqrt(1 - b2^t) times the
+    effect. `optax.nadam` also corrects the gradient and the first moment by different powers of b1,
+    where the playbook has one factor for their sum.
     """
     b1, b2 = hyperparameters["b1"], hyperparameters["b2"]
     epsilon, learning_rate = hyperparameters["epsilon"], hyperparameters["learning_rate"]
@@ -193,12 +193,12 @@ def _adam(hyperparameters: Numbers, *, nesterov: bool = False) -> optax.Gradient
 
 
 def _nadam(hyperparameters: Numbers) -> optax.GradientTransformation:
-    """NAdam: Adam with Nesterov's step ahead; how `optax.nadam` differs, see `_adam`."""
+    """NAdam: Adam with Nesterov's look-ahead; see `_adam` for the difference from `optax.nadam`."""
     return _adam(hyperparameters, nesterov=True)
 
 
 def _adamw(hyperparameters: Numbers) -> optax.GradientTransformation:
-    """AdamW as its authors and optax have it: epsilon after bias correction.
+    """AdamW as in its paper and in optax: epsilon is added after bias correction.
 
     Its weight decay is the common hyperparameter `weight_decay`.
     """
@@ -221,7 +221,7 @@ def _lamb(hyperparameters: Numbers) -> optax.GradientTransformation:
 
 
 def _lion(hyperparameters: Numbers) -> optax.GradientTransformation:
-    """Lion; optax's own weight decay is switched off in favour of the common one."""
+    """Lion; optax's own weight decay is off, and the common one is used instead."""
     return optax.lion(
         hyperparameters["learning_rate"],
         b1=hyperparameters["b1"],
@@ -231,7 +231,7 @@ def _lion(hyperparameters: Numbers) -> optax.GradientTransformation:
 
 
 def _adafactor(hyperparameters: Numbers) -> optax.GradientTransformation:
-    """Adafactor with a learning rate of its own rather than one relative to the weights."""
+    """Adafactor with an absolute learning rate, not one relative to the weights."""
     return optax.adafactor(
         hyperparameters["learning_rate"],
         decay_rate=hyperparameters["decay_rate"],
@@ -253,4 +253,4 @@ RULES: dict[str, Callable[[Numbers], optax.GradientTransformation]] = {
 }
 
 ELEMENTWISE = frozenset(RULES) - {"lamb", "adafactor"}
-"""Rules that update each parameter from its own gradients, whatever array it stands in."""
+"""Rules that update each parameter only from its own gradients, whatever array it is in."""

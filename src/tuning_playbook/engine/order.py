@@ -1,8 +1,8 @@
-"""The order of the training examples: a new shuffle each epoch, by the seed and the epoch alone.
+"""The order of the training examples: a new shuffle each epoch, from the seed and the epoch only.
 
-The last examples of a shuffle that fill no batch are left out of its epoch. An order is that of
-`jax.random.permutation`, so a few lines of JAX see the same batches. JAX would make it on the
-device, where it takes 7 % of the time of a small model; NumPy makes it while the device trains.
+The last examples of a shuffle that do not fill a batch are left out of its epoch. The order is that
+of `jax.random.permutation`, so a few lines of JAX give the same batches. JAX would compute it on
+the device, which takes 7 % of the time of a small model; NumPy computes it while the device trains.
 """
 
 import functools
@@ -15,22 +15,22 @@ from tuning_playbook.engine.program import ORDER_STREAM
 from tuning_playbook.engine.threefry import threefry
 
 TOGETHER = 2**14
-"""Numbers of examples that are shuffled together, as far as they belong to whole epochs. NumPy has
-half a hundred calls for a shuffle, which cost more than the work in them where there is little."""
+"""Indices that are shuffled together, in whole epochs. A shuffle makes some fifty NumPy calls,
+whose overhead exceeds the work if there are few indices."""
 
 
 def epoch_orders(seed: int, first: int, epochs: int, examples: int) -> np.ndarray:
     """Return the orders of the training examples in some epochs, [epochs, examples] int32.
 
-    Each is what `jax.random.permutation` gives of `examples` and the seed's key, into which first
-    the stream and then the epoch are folded. As there, it sorts by random words, again where so
-    many examples make equal words likely.
+    Each is the result of `jax.random.permutation` for `examples` and the seed's key, folded first
+    with the stream and then with the epoch. Like JAX, it sorts by random words, and sorts again if
+    this number of examples makes equal words likely.
 
     Args:
-        seed: Of the trial.
+        seed: The trial's seed.
         first: The first of the epochs, counted from 0.
-        epochs: How many follow each other.
-        examples: How many training examples there are.
+        epochs: The number of consecutive epochs.
+        examples: The number of training examples.
     """
     zero = np.zeros((1, 1), np.uint32)
     of_seed = threefry((zero, zero + np.uint32(seed)), zero, zero + np.uint32(ORDER_STREAM))
@@ -41,7 +41,7 @@ def epoch_orders(seed: int, first: int, epochs: int, examples: int) -> np.ndarra
     for _ in range(math.ceil(3 * math.log(max(1, examples)) / math.log(2**32 - 1))):
         key, subkey = threefry(key, zero, zero), threefry(key, zero, zero + np.uint32(1))
         words = np.bitwise_xor(*threefry(subkey, zero, places))
-        # Sorting numbers of a word and a place is sorting places by words, equal ones in order.
+        # Sorting numbers of a word and an index is a stable sort of indices by words.
         both = words.astype(np.uint64) << 32 | places
         both.sort(axis=1)
         order = np.take_along_axis(order, both.astype(np.uint32), axis=1)
@@ -49,15 +49,15 @@ def epoch_orders(seed: int, first: int, epochs: int, examples: int) -> np.ndarra
 
 
 class Order:
-    """Which examples the steps of some trials see."""
+    """The examples that the steps of some trials see."""
 
     def __init__(self, seeds: Sequence[int], examples: int, batch_size: int) -> None:
-        """Remember what decides it.
+        """Store what decides the order.
 
         Args:
-            seeds: Of the trial in each lane.
-            examples: How many training examples there are.
-            batch_size: How many of them a step sees.
+            seeds: The seed of the trial in each lane.
+            examples: The number of training examples.
+            batch_size: The number of examples in a step.
         """
         self._seeds, self._batch_size = seeds, batch_size
         self._steps_per_epoch = examples // batch_size
@@ -76,11 +76,11 @@ class Order:
         self._order_of = order_of
 
     def batches(self, first_step: int, steps: int) -> np.ndarray:
-        """Return which examples some steps see, [lanes, steps, batch] int32.
+        """Return the indices of the examples in some steps, [lanes, steps, batch] int32.
 
         Args:
             first_step: Steps taken before.
-            steps: How many follow; at least one.
+            steps: The number of steps; at least one.
         """
         length, size = self._steps_per_epoch, self._batch_size
         last_step = first_step + steps

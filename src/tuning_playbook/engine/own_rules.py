@@ -1,7 +1,7 @@
-"""The optimizer, the schedule and the mask of weight decay that a workload makes itself.
+"""A workload's own optimizer, schedule and weight-decay mask.
 
-They are built anew in each step, from the numbers of that step, so that whatever hyperparameters
-they have are arguments of the compiled program.
+They are built again in each step from that step's numbers, so that all their hyperparameters are
+arguments of the compiled program.
 """
 
 from collections.abc import Mapping
@@ -16,18 +16,18 @@ from tuning_playbook.engine.schedules import warmup_factor
 from tuning_playbook.workloads.protocol import Workload
 
 OWN = "workload"
-"""The name of a workload's own optimizer and of its own schedule, in a spec."""
+"""The name in a spec of a workload's own optimizer and of its own schedule."""
 
 
 def own_optimizer(
     workload: Workload, own: Mapping[str, Any], learning_rate: Any
 ) -> optax.GradientTransformation:
-    """Return the update rule that a workload makes.
+    """Return the workload's own update rule.
 
     Args:
-        workload: It.
+        workload: The workload.
         own: Its hyperparameters.
-        learning_rate: Of this step.
+        learning_rate: The learning rate of this step.
     """
     make: Any = getattr(workload, "optimizer", None)
     rule: optax.GradientTransformation = make(own, learning_rate)
@@ -41,11 +41,11 @@ def own_rate(
     step: jax.Array,
     last: int,
 ) -> jax.Array:
-    """Return the learning rate of a step by a workload's own schedule, a float32 scalar.
+    """Return the learning rate of a step from the workload's own schedule, a float32 scalar.
 
     Args:
-        workload: It.
-        own: Its hyperparameters; its schedule is given the base learning rate, too.
+        workload: The workload.
+        own: Its hyperparameters; its schedule also receives the base learning rate.
         values: All hyperparameters.
         step: The number of steps already taken.
         last: The length of the run.
@@ -56,6 +56,6 @@ def own_rate(
 
 
 def own_decay_mask(workload: Workload) -> DecayMask | None:
-    """Return a workload's own answer to which parameters decay; None where all do."""
+    """Return the workload's own mask of which parameters decay; None if all do."""
     mask: DecayMask | None = getattr(workload, "decay_mask", None)
     return mask

@@ -1,8 +1,8 @@
 """The pieces in which a training is handed to the device, one ahead of what the host looks at.
 
-An interval between evaluations is one piece, unless it would take so long that a kill or a signal
-to stop loses more than it may. Where the cuts fall changes no number. But each length is a program
-of its own to compile, so there are to be few.
+An interval between evaluations is one piece, unless a kill or a stop signal would then lose too
+much work. The cuts change no number. But each length needs its own compiled program, so there
+should be few lengths.
 """
 
 import time
@@ -15,31 +15,31 @@ import jax
 from tuning_playbook.engine.program import Metrics, Program, Steps, TrainState
 
 PIECE_SECONDS = 8.0
-"""What a piece is meant to take at most. Between SIGTERM and SIGKILL a scheduler leaves some 30 s:
-enough for the piece that is computed, the one behind it, and saving the state."""
+"""Most seconds that a piece should take. A scheduler leaves some 30 s between SIGTERM and SIGKILL:
+enough for the current piece, the next one, and saving the state."""
 
 KEPT_SECONDS = (2.0, 10.0)
-"""While pieces take so long, their length is kept: the pace of a shared machine comes and goes."""
+"""A piece's length is kept if it takes between these: a shared machine's speed varies."""
 
 FEWEST_STEPS = 2
-"""A scan of one step is no loop to the compiler, which may then order sums in another way."""
+"""The compiler removes the loop of a one-step scan, and may then order sums differently."""
 
 BACKWARD_COST = 3.0
-"""A training step costs about three times the evaluation of as many examples."""
+"""A training step costs about three times the evaluation of the same number of examples."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Some steps that the device was told to take, and the evaluation after them if there is one.
+    """Some steps that the device was told to take, and the evaluation after them, if any.
 
     Attributes:
         first: Steps taken before.
         last: Steps taken after.
         state: The state after.
-        logged: What is logged of each step.
-        variables: What is evaluated after them; None where no evaluation follows.
-        metrics: What the evaluation gives; None likewise.
-        outputs: The predictions of every evaluated split, where a metric is of a whole split.
+        logged: The logged values of each step.
+        variables: The variables to evaluate after them; None if no evaluation follows.
+        metrics: The evaluation's metrics; None if no evaluation follows.
+        outputs: The predictions of every evaluated split, if a metric is of a whole split.
     """
 
     first: int
@@ -52,9 +52,9 @@ class Piece:
 
 
 def one_ahead(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Yield each piece after the next one was handed to the device.
+    """Yield each piece after the next one has been handed to the device.
 
-    The device has work while the host looks at results.
+    So the device has work while the host looks at results.
     """
     before: Piece | None = None
     for piece in pieces:
@@ -67,10 +67,10 @@ def one_ahead(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 @dataclass
 class Pace:
-    """How long a step takes, as far as is known.
+    """The time of a step, if it is known.
 
     Attributes:
-        seconds: Of one step of all lanes; 0 where nothing is known yet.
+        seconds: The time of one step of all lanes; 0 if it is not known yet.
     """
 
     seconds: float = 0.0
@@ -78,32 +78,32 @@ class Pace:
     _parts: int = 0
 
     def begin(self, compile_seconds: float) -> None:
-        """Start the clock, from which the program's compile seconds are left out."""
+        """Start the clock; the program's compile time is subtracted."""
         self._clock = time.perf_counter() - compile_seconds
 
     def evaluated(self, program: Program) -> None:
-        """Guess from the evaluation before the first step, which has just ended."""
+        """Estimate from the evaluation before the first step, which has just ended."""
         taken = time.perf_counter() - program.compile_seconds - self._clock
         weights = jax.tree.leaves([weight for _, weight in program.data.evaluated.values()])
         examples = sum(weight.size for weight in weights)
         self.seconds = BACKWARD_COST * taken * program.trial.step_examples / examples
 
     def trained(self, steps: int, compile_seconds: float) -> None:
-        """Take note of steps whose results have just arrived."""
+        """Record steps whose results have just arrived."""
         now = time.perf_counter() - compile_seconds
         self.seconds, self._clock = (now - self._clock) / steps, now
 
     def steps(self, step: int, before: int, after: int, most: int) -> int:
-        """Return how many steps the next piece takes.
+        """Return the number of steps in the next piece.
 
-        The interval is cut into equal parts, and their number is a power of two. So a cut into few
-        parts is one into many parts, too, and the lengths stay few where the pace changes.
+        The interval is cut into equal parts, and their number is a power of two. So every cut into
+        few parts is also a cut into many parts, and there are few lengths even if the pace changes.
 
         Args:
-            step: Steps already taken; in the interval, or at its beginning.
-            before: The evaluation that the interval begins with.
-            after: The one that it ends with.
-            most: Steps that a piece may have for other reasons.
+            step: Steps already taken: within the interval, or at its start.
+            before: The step of the evaluation at the start of the interval.
+            after: The step of the evaluation at its end.
+            most: Most steps of a piece for other reasons.
         """
         interval = after - before
         if not self._keeps(interval, most):
@@ -119,7 +119,7 @@ class Pace:
         return next(cut for cut in cuts if cut - step >= FEWEST_STEPS or cut == after) - step
 
     def _keeps(self, interval: int, most: int) -> bool:
-        """Return whether as many parts as last time will do."""
+        """Return whether the same number of parts as last time is suitable."""
         if not self._parts:
             return False
         longest = _longest(interval, self._parts)
@@ -138,5 +138,5 @@ def _longest(interval: int, parts: int) -> int:
 
 
 def _divisible(interval: int, parts: int) -> bool:
-    """Return whether each of some equal parts may be halved."""
+    """Return whether each of these equal parts can be halved."""
     return interval // (2 * parts) >= FEWEST_STEPS

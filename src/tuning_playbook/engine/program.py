@@ -1,8 +1,8 @@
 """The compiled program of a trial: initialise, train some steps, evaluate.
 
 Numeric hyperparameters and the seed are arguments, so trials that differ only in them share one
-program. Data order and every draw are functions of (seed, step) alone: a trial that is stopped and
-resumed goes on as if nothing had been.
+program. Data order and every draw are functions of (seed, step) alone, so a trial that is stopped
+and resumed gives the same numbers.
 """
 
 import functools
@@ -42,14 +42,14 @@ Metrics = dict[str, dict[str, jax.Array]]
 
 
 class TrainState(NamedTuple):
-    """What a step changes.
+    """The values that a step changes.
 
     Attributes:
-        variables: The model's.
-        optimizer: The optimizer's, for the parameters as the loop holds them (`layout.py`).
-        average: The decaying sum of the parameters so held, where Polyak averaging is on; else ().
-        gathered: The sum of the gradients that the next update of a branch is to be of, of the
-            parameters so held; () where the trial is no branch.
+        variables: The model's variables.
+        optimizer: The optimizer's state, for the parameters in the loop's form (`layout.py`).
+        average: The decaying sum of the parameters in that form, with Polyak averaging; else ().
+        gathered: The sum of the gradients for the next update of a branch, in that form; () if the
+            trial is not a branch.
     """
 
     variables: Variables
@@ -59,9 +59,9 @@ class TrainState(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What is logged of every step; each [steps].
+    """The logged values of every step; each [steps].
 
-    `grad_norm` is the global L2 norm of the gradient before it is clipped, regularization included.
+    `grad_norm` is the global L2 norm of the gradient before clipping, including regularization.
     """
 
     train_loss: jax.Array
@@ -71,7 +71,7 @@ class Steps(NamedTuple):
 
 
 def signature(trial: Trial) -> str:
-    """Return what decides a trial's compiled program; trials that share it compile once."""
+    """Return the key of a trial's compiled program; trials with the same key compile once."""
     static = {
         name: value for name, value in trial.hyperparameters.items() if name not in trial.traced
     }
@@ -90,11 +90,11 @@ class Program:
     Attributes:
         trial: Any trial of the signature.
         workload: Its workload.
-        data: The data, on the device.
-        examples: How many training examples there are; 0 where the workload makes the batches.
+        data: The data on the device.
+        examples: The number of training examples; 0 if the workload makes the batches.
         spread: The devices that share its batches.
-        compile_seconds: Spent compiling, so far.
-        compilations: How many functions were compiled.
+        compile_seconds: The time spent compiling so far.
+        compilations: The number of compiled functions.
     """
 
     trial: Trial
@@ -107,7 +107,7 @@ class Program:
     _compiled: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a batch that is larger than the training set, or cannot be shared out."""
+        """Refuse a batch that is larger than the training set, or cannot be divided."""
         if self.trial.step_examples > self.examples > 0:
             raise InfeasibleConfigurationError(
                 f"batch_size {self.trial.step_examples} is larger than the training set "
@@ -125,7 +125,7 @@ class Program:
             )
 
     def arguments(self, trials: Sequence[Trial]) -> tuple[Any, Any]:
-        """Return the seeds and the traced hyperparameters of the trials of one group of lanes."""
+        """Return the seeds and the traced hyperparameters of the trials in a group of lanes."""
         seeds = np.array([trial.seed for trial in trials], np.uint32)
         values = {
             name: np.array([trial.hyperparameters[name] for trial in trials], np.float32)
@@ -146,16 +146,16 @@ class Program:
         """Train some steps.
 
         Args:
-            state: Where to begin.
+            state: The state at the start.
             first_step: The number of steps already taken, the same for every lane.
-            steps: How many to take; each number is a program of its own.
-            seed: Of the trial.
+            steps: How many to take; each number needs its own compiled program.
+            seed: The trial's seed.
             traced: Its numeric hyperparameters.
-            fed: The numbers of the examples of each step, [steps, batch]; or the examples, by name,
-                where the training split stays on the host.
+            fed: The indices of each step's examples, [steps, batch]; or the examples by name, if
+                the training split stays on the host.
 
         Returns:
-            The state after, and what is logged of each step.
+            The state after, and the logged values of each step.
         """
 
         def train(*arguments: Any) -> tuple[TrainState, Steps]:
@@ -174,7 +174,7 @@ class Program:
         return after
 
     def evaluated(self, state: TrainState, step: int, traced: Any) -> Variables:
-        """Return the variables that are evaluated: with the averaged parameters, if they are."""
+        """Return the variables to evaluate: with averaged parameters if averaging is on."""
         if self._off("polyak_decay") or step == 0:
             return state.variables
         variables: Variables = self._call(
@@ -183,16 +183,16 @@ class Program:
         return variables
 
     def evaluate(self, variables: Variables, traced: Any, step: int = 0) -> Metrics:
-        """Return every metric of every evaluated split, after so many steps."""
+        """Return every metric of every evaluated split, after this many steps."""
         metrics: Metrics = self._call(
             "evaluate", self._evaluate, (0, 0, None), variables, traced, np.int32(step)
         )
         return metrics
 
     def outputs(self, variables: Variables, traced: Any) -> dict[str, Any]:
-        """Return the predictions of every evaluated split, where a metric is of a whole split.
+        """Return the predictions of every evaluated split, if a metric is of a whole split.
 
-        Each is a pytree of [batches, batch, ...], padding included; there are none where every
+        Each is a pytree of [batches, batch, ...], including padding; the result is empty if every
         metric is a mean over examples.
         """
         if not whole_metrics(self.workload):
@@ -208,10 +208,10 @@ class Program:
         return {name: examples_of(split) for name, split in self.data.evaluated.items()}
 
     def examine(self, variables: Variables, traced: Any, step: np.ndarray) -> dict[str, Any]:
-        """Return each metric of each validation example, and its prediction where there is one.
+        """Return each metric of each validation example, and its prediction if there is one.
 
-        Each is [batches, batch, ...], padding included; a prediction may be a pytree of such. The
-        steps taken before are each lane's own.
+        Each is [batches, batch, ...], including padding; a prediction may be a pytree of such
+        arrays. Each lane has its own number of steps taken.
         """
         found: dict[str, Any] = self._call(
             "examine", self._examine, (0, 0, 0), variables, traced, step
@@ -223,7 +223,7 @@ class Program:
     ) -> Any:
         """Compile a function the first time, then run it.
 
-        Compiling apart from running makes its time known, and a call with arrays of other shapes an
+        Compiling separately makes its time known, and makes a call with arrays of other shapes an
         error instead of a silent compilation.
         """
         if name not in self._compiled:
@@ -250,7 +250,7 @@ class Program:
     def _optimizer(
         self, values: Mapping[str, Any]
     ) -> optax.GradientTransformationExtraArgs | optax.GradientTransformation:
-        """Return the optimizer of a step; the workload's own one is also told the loss."""
+        """Return the optimizer of a step; a workload's own one also receives the loss."""
         name, rule = str(self.trial.hyperparameters["optimizer"]), None
         mask = own_decay_mask(self.workload)
         if name == OWN:
@@ -266,7 +266,7 @@ class Program:
         return learning_rate(schedule, values, step, last)
 
     def _layout(self, variables: Variables) -> Layout:
-        # A mask speaks of the model's own tree.
+        # A mask is for the model's own tree.
         masked = own_decay_mask(self.workload) is not None and not self._off("weight_decay")
         name = str(self.trial.hyperparameters["optimizer"])
         return layout(variables["params"], OWN if masked else name)
@@ -335,17 +335,17 @@ class Program:
             if not off(values["l2_regularization"]):
                 gradient = optax.tree.add_scale(gradient, values["l2_regularization"], params)
             grad_norm = global_norm(gradient)
-            # Where the loss is not finite the gradient is not either. And a compiler that knows the
-            # loss to be there before the parameters change makes no copy of them.
+            # If the loss is not finite, the gradient is not either. And a compiler that computes
+            # the loss before the parameters change need not copy them.
             nothing = 0.0 * loss
             gradient = _add(gradient, nothing)
             told = {"value": loss} if values["optimizer"] == OWN else {}
 
             def update(gradient: Any, rate: jax.Array) -> tuple[Any, Any, Any]:
-                """Return the parameters, the optimizer's state and the update of a gradient."""
+                """Return the parameters, the optimizer's state and the update from a gradient."""
                 optimizer = self._optimizer({**values, "learning_rate": rate})
                 updates, state_after = optimizer.update(gradient, state.optimizer, params, **told)
-                # On a CPU the compiler's kernel of a lone addition takes longer than that of two.
+                # On a CPU, the compiler's kernel for one addition takes longer than that for two.
                 return optax.apply_updates(params, _add(updates, nothing)), state_after, updates
 
             rate, gathered = self._rate(values, number), state.gathered
@@ -382,7 +382,7 @@ class Program:
     ) -> Variables:
         """Return the variables with the average of the parameters over the steps so far.
 
-        The decaying sum begins at zero; dividing by the sum of its weights corrects that.
+        The decaying sum starts at zero; dividing by the sum of its weights corrects that.
         """
         del data
         weight = 1.0 - traced["polyak_decay"] ** step.astype(jnp.float32)
@@ -411,7 +411,7 @@ class Program:
         predict = getattr(self.workload, "predict", None)
 
         def of_batch(batch: Mapping[str, jax.Array]) -> Any:
-            assert predict is not None  # a class without it is refused before anything trains
+            assert predict is not None  # a class without it is refused before training
             return predict(variables, self.spread.part(batch), hyperparameters=self._own(traced))
 
         return {
@@ -446,9 +446,9 @@ class Program:
         traced: Mapping[str, jax.Array],
         step: jax.Array,
     ) -> dict[str, jax.Array]:
-        """Return each metric of each example of a batch, [batch], outside of training."""
+        """Return each metric of each example of a batch, [batch], outside training."""
         batch = self.spread.part(batch)
-        key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
+        key = jax.random.key(0)  # the protocol needs a key; an evaluation draws nothing
         own = self._own(traced)
         values, _ = call_apply(
             self.workload, variables, batch, hyperparameters=own, key=key, train=False, step=step

@@ -1,8 +1,8 @@
 """Train the trials of one group of lanes from beginning to end.
 
-Evaluations follow each other at step intervals; the variables of the best few are kept as they
-pass; a trial that diverged stops counting while its neighbours go on. Whoever calls is told between
-pieces, and may save the state or stop there.
+Evaluations follow at step intervals, and the variables of the best few are kept. A trial that
+diverges stops counting while the other lanes continue. The caller is called between pieces, and
+may save the state or stop there.
 """
 
 import functools
@@ -37,20 +37,20 @@ from tuning_playbook.trials.trial import Trial
 from tuning_playbook.workloads.protocol import Arrays
 
 DIVERGENCE_FACTOR = 1e3
-"""A training loss beyond this many times the loss at step 0 has diverged: no workload's loss spikes
-so high and comes back, while a loss that is only large early on stays well below it."""
+"""A training loss beyond this many times the loss at step 0 counts as divergence: no workload's
+loss spikes that high and recovers, and a loss that is only large early stays well below it."""
 
 FAR_WORSE_FACTOR = 2.0
-"""A trial that ends with this many times the training loss it began with has learnt nothing."""
+"""A trial that ends with this many times its initial training loss has learnt nothing."""
 
 
 class Progress(NamedTuple):
-    """How far a group of lanes has come.
+    """The progress of a group of lanes.
 
     Attributes:
         step: Steps taken.
         state: The group's state after them.
-        step_seconds: What a step takes, as far as is known.
+        step_seconds: The time of a step, if it is known.
     """
 
     step: int
@@ -60,7 +60,7 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class Finished:
-    """A trained trial: its record, the variables of its best steps, and a look at the best.
+    """A trained trial: its record, the variables of its best steps, and an examination of the best.
 
     Attributes:
         trial: The trial.
@@ -81,10 +81,10 @@ class Trained:
 
     Attributes:
         finished: Each of them.
-        steps: Steps that this process trained, all lanes together: not those before a resume.
-        input_seconds: What the batches from the host cost, all lanes together; None where the data
-            is on the device.
-        resumed_at: The step this process went on from; 0 where nothing was interrupted.
+        steps: Steps that this process trained in all lanes together, without those before a resume.
+        input_seconds: The cost of batches from the host for all lanes together; None if the data is
+            on the device.
+        resumed_at: The step at which this process resumed; 0 if nothing was interrupted.
     """
 
     finished: list[Finished]
@@ -105,18 +105,18 @@ def train_group(
     stream: Stream | None = None,
     under_way: Callable[[], None] = lambda: None,
 ) -> Trained:
-    """Train up to `lanes` trials at once, from where they were interrupted if they were.
+    """Train up to `lanes` trials at once, resuming those that were interrupted.
 
     Args:
         program: The compiled program of their signature.
         trials: At most as many as the program has lanes; idle lanes repeat the last one.
         selection: Which of each trial's variables are kept.
-        resume: Fills in new lanes from what was saved of them, and returns where they go on; None
-            where there is nothing. It is given the initial state of the group, too.
-        between: Called after every piece but the last. What it raises ends the training.
-        evaluated: Called after every evaluation, with the step at which it was.
-        host_data: The training split, where batches are fed from the host.
-        stream: Makes the batches, where there is no training split.
+        resume: Fills new lanes from their saved states and returns where to continue; None if there
+            is nothing saved. It also receives the initial state of the group.
+        between: Called after every piece but the last. An exception from it ends the training.
+        evaluated: Called after every evaluation, with its step.
+        host_data: The training split, if batches are fed from the host.
+        stream: Makes the batches, if there is no training split.
         under_way: Called when the device has work for a while, and after every piece.
     """
     width = program.trial.lanes
@@ -174,14 +174,14 @@ def open_feed(
     host_data: Arrays | None = None,
     stream: Stream | None = None,
 ) -> Feed:
-    """Return what the steps of a group of lanes are fed, from a step to the last.
+    """Return the feed of a group of lanes, from a step to the last.
 
     Args:
-        program: Theirs.
+        program: The program of the lanes.
         trials: One for each lane.
         step: Steps already taken.
-        host_data: As `train_group` has it.
-        stream: Likewise.
+        host_data: As for `train_group`.
+        stream: As for `train_group`.
     """
     last, batch_size = program.trial.max_train_steps, program.trial.step_examples
     rows = program.spread.rows(batch_size)
@@ -204,7 +204,7 @@ def _dispatch(
     pace: Pace,
     clock: InputClock,
 ) -> Iterator[Piece]:
-    """Hand the steps after `step` to the device, piece by piece; nothing waits for a result."""
+    """Hand the steps after `step` to the device, piece by piece, without waiting for results."""
     for before, after in itertools.pairwise(evaluation_steps(program.trial).tolist()):
         while before <= step < after:
             first = step
@@ -255,7 +255,7 @@ def _record(
 
 
 def _whole_metrics(program: Program, predicted: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Return the metrics of each whole split, of one lane's predictions."""
+    """Return the metrics of each whole split, from one lane's predictions."""
     return {
         split: summarize(
             program.workload,
@@ -267,7 +267,7 @@ def _whole_metrics(program: Program, predicted: Mapping[str, Any]) -> dict[str, 
 
 
 def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:
-    """Fill in what is logged of the steps just taken, up to the divergence of a lane."""
+    """Fill in the logged values of the latest steps, up to the divergence of a lane."""
     measured = jax.device_get(logged)
     for index, lane in enumerate(lanes):
         if lane.diverged:
@@ -285,7 +285,7 @@ def _log(lanes: Sequence[Lane], logged: Steps, first: int, width: int) -> None:
 
 
 def _loss_of_all(lane: Lane) -> tuple[np.ndarray, str]:
-    """Return a lane's loss at each evaluation, and its name: the training split's if it has one."""
+    """Return a lane's loss at each evaluation, with its name; the training split's if possible."""
     columns = zip(EVALUATED_SPLITS, lane.metrics["loss"].T, strict=True)
     measured = [(loss, f"{split}/loss") for split, loss in columns if np.isfinite(loss[0])]
     return measured[0] if measured else (lane.metrics["loss"][:, 0], "train/loss")
@@ -294,7 +294,7 @@ def _loss_of_all(lane: Lane) -> tuple[np.ndarray, str]:
 def _times(factor: float, loss: float) -> float:
     """Return the loss that is `factor` times as bad as `loss`, which may be negative.
 
-    A loss of zero has no scale to measure others by: nothing is too bad then.
+    A loss of zero gives no scale for others: then no loss is too bad.
     """
     return loss + (factor - 1.0) * abs(loss) if loss else math.inf
 
@@ -319,10 +319,10 @@ def finish(
     """Return the result of a lane that has ended.
 
     Args:
-        lane: The trial.
-        examination: Its best variables on the whole validation split.
-        status: How it ended, where that is known otherwise than from its numbers.
-        reason: Why, likewise.
+        lane: The trial's lane.
+        examination: The examination of its best variables on the whole validation split.
+        status: How it ended, if its numbers alone do not show it.
+        reason: The reason for that status.
     """
     loss, name = _loss_of_all(lane)
     if status is None:

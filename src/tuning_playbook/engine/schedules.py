@@ -1,6 +1,6 @@
 """Learning rate schedules: a warmup, a hold, then a decay, each a factor of the base learning rate.
 
-Every number is traced, so that tuning a schedule compiles nothing anew. Source: the playbook,
+Every number is traced, so that tuning a schedule needs no new compilation. Source: the playbook,
 "Learning rate warmup" and "What is the best learning rate decay schedule family?".
 """
 
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from tuning_playbook.study.schedule_hyperparameters import OWN_DROPS
 
 Numbers = Mapping[str, jax.Array | float]
-"""Numeric hyperparameters by name: traced scalars, or plain numbers where a feature is off."""
+"""Numeric hyperparameters by name: traced scalars, or plain numbers if a feature is off."""
 
 
 def learning_rate(
@@ -43,10 +43,10 @@ def learning_rate(
 
 
 def warmup_factor(warmup_steps: jax.Array | float, step: jax.Array) -> jax.Array:
-    """Return the factor by which a warmup lowers the learning rate of a step, a scalar.
+    """Return the factor by which the warmup reduces the learning rate of a step, a scalar.
 
     Args:
-        warmup_steps: Over which the rate rises.
+        warmup_steps: The number of steps over which the rate rises.
         step: The number of steps already taken.
     """
     step = step.astype(jnp.float32)
@@ -60,41 +60,41 @@ def _constant(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> ja
 
 
 def _linear(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
-    """From 1 to `end_factor`, which stays."""
+    """Return the factor that falls linearly from 1 to `end_factor` and stays there."""
     end = hyperparameters["end_factor"]
     return 1.0 + (end - 1.0) * jnp.minimum(step / decay, 1.0)
 
 
 def _cosine(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
-    """Half a period of a cosine from 1 to `end_factor`, which stays."""
+    """Return the factor that falls along half a cosine from 1 to `end_factor` and stays there."""
     end = hyperparameters["end_factor"]
     return end + (1.0 - end) * 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.minimum(step / decay, 1.0)))
 
 
 def _polynomial(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
-    """From 1 to `end_factor` as (1 - step / decay) to the power `power`."""
+    """Return the factor that falls from 1 to `end_factor` as (1 - step / decay) ** `power`."""
     end = hyperparameters["end_factor"]
     left = 1.0 - jnp.minimum(step / decay, 1.0)
     return end + (1.0 - end) * left ** hyperparameters["power"]
 
 
 def _inverse_sqrt(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
-    """1 / sqrt(1 + step / decay), never below `end_factor`."""
+    """Return 1 / sqrt(1 + step / decay), but at least `end_factor`."""
     return jnp.maximum(jax.lax.rsqrt(1.0 + step / decay), hyperparameters["end_factor"])
 
 
 def _exponential(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
-    """By the same factor every step, reaching `end_factor` when the decay ends; there it stays."""
+    """Return the factor that falls exponentially to `end_factor` and stays there."""
     return hyperparameters["end_factor"] ** jnp.minimum(step / decay, 1.0)
 
 
 def _piecewise(step: jax.Array, decay: jax.Array, hyperparameters: Numbers) -> jax.Array:
-    """`drops` drops by `drop_factor` each, that cut the decay into equal parts.
+    """Return the factor after `drops` drops by `drop_factor`, which cut the decay into equal parts.
 
-    A drop that has a step of its own is there instead.
+    A drop with a step of its own happens at that step instead.
     """
     drops = hyperparameters["drops"]
-    # One division of whole numbers: it is exact at every step at which a drop is due.
+    # One division of whole numbers: it is exact at every step with a drop.
     evenly = jnp.minimum(jnp.floor(step * (drops + 1.0) / decay), drops)
     dropped = evenly
     for number, name in enumerate(OWN_DROPS, 1):

@@ -1,7 +1,7 @@
-"""Training batches that a workload makes itself, in place of an array of training examples.
+"""Training batches that a workload makes itself, instead of an array of training examples.
 
-The batch of a step is a function of (seed, step) alone, as is the order of an array's examples. So
-a text of any size can be read from a memory map, and a resumed trial sees what it would have seen.
+The batch of a step is a function of (seed, step) alone, like the order of an array's examples. So a
+text of any size can be read from a memory map, and a resumed trial sees the same batches.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,13 +13,13 @@ from tuning_playbook.errors import WorkloadError
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 Stream = Callable[[int, int, int], Arrays]
-"""From a trial's seed, a step counted from 0 and a batch size to the step's batch, [batch, ...]."""
+"""Maps a trial's seed, a step (from 0) and a batch size to the step's batch, [batch, ...]."""
 
 
 def stream_of(workload: Workload) -> Stream | None:
-    """Return the training batches that a workload makes itself; None where it has an array.
+    """Return the training batches that a workload makes itself; None if it has an array.
 
-    What the stream returns is checked: names, types and shapes are those of the first batch.
+    Each batch is checked: names, types and shapes must be those of the first batch.
     """
     make: Any = getattr(workload, "train_batches", None)
     if make is None:

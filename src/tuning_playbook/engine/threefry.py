@@ -1,4 +1,4 @@
-"""Threefry-2x32, the hash that JAX draws random numbers by, on the host.
+"""Threefry-2x32, the hash behind JAX's random numbers, computed on the host.
 
 Source: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
 """
@@ -10,16 +10,16 @@ ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
 
 Words = tuple[np.ndarray, np.ndarray]
-"""Two words of 32 bits of each of some hashes, uint32; shapes that go together are enough."""
+"""Two 32-bit words for each hash, uint32; their shapes need only broadcast."""
 
 
 def threefry(key: Words, first: np.ndarray, second: np.ndarray) -> Words:
-    """Return the Threefry-2x32 hashes, of 20 rounds, of two words each.
+    """Return the Threefry-2x32 hashes, with 20 rounds, of pairs of words.
 
     Args:
-        key: Of each hash.
-        first: The first word of each, uint32.
-        second: The second word.
+        key: The key of each hash.
+        first: The first word of each pair, uint32.
+        second: The second word of each pair.
     """
     schedule = (*key, key[0] ^ key[1] ^ PARITY)
     x, y = first + schedule[0], second + schedule[1]

@@ -1,7 +1,7 @@
-"""Metrics of a whole split, which are no means over examples: the area under a curve, F1, BLEU.
+"""Metrics of a whole split that are not means over examples: the area under a curve, F1, BLEU.
 
-The model's predictions of every example come to the host, and the workload's `summarize` makes
-numbers of them. So they depend on no evaluation batch.
+The model's predictions for every example go to the host, and the workload's `summarize` computes
+the metrics. So they do not depend on the evaluation batches.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from tuning_playbook.workloads.protocol import Arrays, Workload
 
 
 def whole_metrics(workload: Workload) -> tuple[str, ...]:
-    """Return the names of the metrics that a workload has of a whole split."""
+    """Return the names of a workload's metrics of a whole split."""
     return tuple(item.name for item in workload.metrics if item.whole)
 
 
@@ -24,8 +24,8 @@ def without_padding(tree: Any, weights: Any) -> Any:
     """Return arrays of [batches, batch, ...] as NumPy arrays of [examples, ...].
 
     Args:
-        tree: Any pytree of them.
-        weights: [batches, batch]; zero for padding, which stands at the end.
+        tree: Any pytree of such arrays.
+        weights: [batches, batch]; zero for padding, which is at the end.
     """
     count = int(np.asarray(weights).sum())
     return jax.tree.map(
@@ -43,8 +43,8 @@ def summarize(workload: Workload, outputs: Any, examples: Arrays) -> dict[str, f
     """Return the metrics of a whole split.
 
     Args:
-        workload: It.
-        outputs: What `predict` returned for each example, any pytree of [examples, ...].
+        workload: The workload.
+        outputs: The result of `predict` for each example, any pytree of [examples, ...].
         examples: The split's arrays, [examples, ...].
 
     Raises:

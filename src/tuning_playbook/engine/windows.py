@@ -1,4 +1,4 @@
-"""Sum up what is logged of every step: in windows, and over the whole run.
+"""Summarise the logged values of every step: in windows, and over the whole run.
 
 Source: the playbook, "Gradient clipping": log the unclipped norm of the gradient, plot it against
 the step, show its histogram over all steps, and choose a threshold by its 90th percentile.
@@ -15,7 +15,7 @@ from tuning_playbook.trials.trial import Trial
 WINDOWS_PER_EVALUATION = 10
 
 NORM_EDGES = np.logspace(-8, 8, 129)
-"""Edges of the bins of the gradient norms' histogram: eight for each decade."""
+"""Edges of the bins of the gradient norms' histogram: eight per decade."""
 
 SERIES = ("train_loss", "grad_norm", "grad_norm_max", "update_norm", "learning_rate_t")
 
@@ -37,7 +37,7 @@ def _evaluation_steps(max_train_steps: int, eval_every: int, dense_until: int) -
 
 
 def window_of(eval_every: int) -> int:
-    """Return the steps of a window: the fewest that divide `eval_every` into few windows."""
+    """Return the steps of a window: the fewest that divide `eval_every` into a few windows."""
     return next(
         window
         for window in range(1, eval_every + 1)
@@ -52,15 +52,15 @@ def window_ends(max_train_steps: int, eval_every: int) -> np.ndarray:
 
 
 def windowed(steps: Mapping[str, np.ndarray], eval_every: int) -> dict[str, np.ndarray]:
-    """Return the means of what is logged over windows, and the maximum of the gradient norm.
+    """Return the means of logged values over windows, and the maximum of the gradient norm.
 
     Args:
         steps: By name, [steps] float32; NaN from divergence on.
         eval_every: Steps between evaluations; their number divides the run.
 
     Returns:
-        Each of `SERIES`, [windows] float32; NaN from the window of a divergence on, but for the
-        maximum of what was logged before it there.
+        Each of `SERIES`, [windows] float32; NaN from the window of a divergence on, except the
+            maximum there, which is over the values before the divergence.
     """
     window = window_of(eval_every)
     cut = {name: values.reshape(-1, window) for name, values in steps.items()}
@@ -70,7 +70,7 @@ def windowed(steps: Mapping[str, np.ndarray], eval_every: int) -> dict[str, np.n
 
 
 def gradient_summary(norms: np.ndarray, clip_norm: float) -> GradientSummary:
-    """Sum up the gradient norms of a run.
+    """Return a summary of a run's gradient norms.
 
     Args:
         norms: [steps], unclipped; NaN from divergence on.

@@ -1,1 +1,1 @@
-"""What runs an engine: packs, lanes, devices, nodes, signals, writing."""
+"""Everything around an engine: packs, lanes, devices, nodes, signals, writing of results."""

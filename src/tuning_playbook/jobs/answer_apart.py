@@ -1,4 +1,4 @@
-"""Answer what `study.apart` asks of a workload: in a file, whatever the workload prints."""
+"""Write the answer to a question of `study.apart` to a file, whatever the workload prints."""
 
 import ctypes
 import json
@@ -12,15 +12,15 @@ from tuning_playbook.errors import WorkloadError
 from tuning_playbook.files import write_atomically
 
 PR_SET_PDEATHSIG = 1
-"""As <sys/prctl.h> has it."""
+"""The value in <sys/prctl.h>."""
 
 
 def answer(path: Path, make: Callable[[], object]) -> None:
-    """Write what a function returns, or what it says is wrong with the workload, as JSON.
+    """Write what a function returns, or what it reports as wrong with the workload, as JSON.
 
     Args:
         path: The file.
-        make: Gives the answer.
+        make: Returns the answer.
     """
     own = os.getpid()
     _end_with_parent()
@@ -29,11 +29,11 @@ def answer(path: Path, make: Callable[[], object]) -> None:
         content = {"answer": make()}
     except WorkloadError as error:
         content = {"error": str(error)}
-    if os.getpid() == own:  # else a fork of the workload's, which came back with a copy of this
+    if os.getpid() == own:  # else a child that the workload forked returned to this code
         write_atomically(path, json.dumps(content), lasting=False)
 
 
 def _end_with_parent() -> None:
-    """Have this process killed when the one that asks ends, however either is busy; on Linux."""
+    """Have the kernel kill this process when the asking process ends, even if busy; on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

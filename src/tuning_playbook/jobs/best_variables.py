@@ -1,9 +1,9 @@
-"""The variables of a trial's best step: from its checkpoint, or trained again where it has none.
+"""The variables of a trial's best step: from its checkpoint, or by training the trial again.
 
-A trial keeps the checkpoints that were best by the objective it was trained under. Ranked by
-another metric, its best step may have none: then the trial is trained once more, to the same bits,
-and its checkpoint is kept beside the others. So it is where the checkpoint is damaged, or that of
-another trial.
+A trial keeps the checkpoints that were best by the objective it was trained under. By another
+metric its best step may have no checkpoint. Then the trial is trained once more, to the same bits,
+and the missing checkpoint is saved beside the others. The same happens where the checkpoint is
+damaged or belongs to another trial.
 """
 
 import logging
@@ -42,7 +42,7 @@ def best_variables(study: Path, request: PackRequest, step: int) -> dict[str, An
 
     Args:
         study: The study's folder of results.
-        request: One trial, and the objective by which the step is its best.
+        request: One trial, with the objective that ranks the step as its best.
         step: The step.
 
     Raises:
@@ -73,11 +73,11 @@ def _keep_checkpoints(
     selection: CheckpointSelection,
     facts: Mapping[str, object],
 ) -> dict[str, TrialRecord]:
-    """Keep the checkpoints of trials that were trained again; all else of them is there.
+    """Save the checkpoints of trials that were trained again; all their other files exist already.
 
     Raises:
-        ArtefactError: A trial failed, or has other numbers than before: its variables are not those
-            that the datasets tell of.
+        ArtefactError: A trial failed or has other numbers than before, so its variables are not
+            those that the datasets describe.
     """
     del facts
     for item in finished:
@@ -106,7 +106,7 @@ def _keep_checkpoints(
 
 
 def _initial_shapes(request: PackRequest) -> Any:
-    """Return what the variables of the trial are made of."""
+    """Return the shapes of the trial's initial variables."""
     (trial,) = request.trials
     workload = load_workload(trial.workload, request.import_from, request.data_folder)
     own = {item.name: trial.hyperparameters[item.name] for item in workload.hyperparameters}

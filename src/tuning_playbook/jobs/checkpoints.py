@@ -1,4 +1,4 @@
-"""Orbax checkpoints, each with a manifest of our own.
+"""Orbax checkpoints, each with a manifest that we write ourselves.
 
 checkpoints/best/            the `keep_best` best variables, under `step_<number>`
 checkpoints/resume_<step>/   the whole state, while the trial trains
@@ -19,7 +19,8 @@ from tuning_playbook.files import REMEDY, naming_storage
 from tuning_playbook.trials.manifest import BEST, check_manifest, remove, write_manifest
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Orbax numbers its saves process-wide, and two at once wait for each other's signals."""
+"""Orbax numbers its saves for the whole process; two saves at once wait for each other's
+signals."""
 
 
 def save(folder: Path, name: str, tree: Mapping[str, Any]) -> None:
@@ -28,8 +29,8 @@ def save(folder: Path, name: str, tree: Mapping[str, Any]) -> None:
     A checkpoint of that name is replaced. On return the files and their manifest are written.
 
     Raises:
-        StorageError: It cannot be written. Whatever the state of a trial is, it is arrays, so the
-            trial's configuration is not at fault.
+        StorageError: It cannot be written. The state of any trial is arrays, so the trial's
+            configuration is not the cause.
     """
     target = folder.absolute() / name
     remove(folder, name)
@@ -46,14 +47,14 @@ def restore(folder: Path, name: str, like: Any = None) -> dict[str, Any]:
 
     Args:
         folder: The trial's `checkpoints`.
-        name: Of the checkpoint: `best`, `weights`.
-        like: The variables as `init` returns them, or their shapes, for trees that are made of more
-            than dicts: modules, states, tuples. Then each variables that is returned is made so.
+        name: The name of the checkpoint: `best`, `weights`.
+        like: The variables as `init` returns them, or their shapes. Needed for trees that contain
+            modules, states or tuples; the result then has the same structure.
 
     Raises:
         ArtefactError: A file is missing, added or changed, or there is no manifest; or the
             checkpoint holds other arrays than `like`.
-        StorageError: The files are as they were saved, and cannot be restored all the same.
+        StorageError: The files are as they were saved, but cannot be restored.
     """
     with _naming(folder.absolute() / name, "restored"):
         check_manifest(folder.absolute(), name)
@@ -79,9 +80,9 @@ def restore(folder: Path, name: str, like: Any = None) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _naming(target: Path, done: str) -> Iterator[None]:
-    """Tell what Orbax and the system say of the storage as an error of that, with the path.
+    """Raise what Orbax or the system reports about the storage as a StorageError with the path.
 
-    Orbax passes on what its storage says as exceptions of any type: a full disk as a ValueError.
+    Orbax passes storage errors on as exceptions of any type: a full disk as a ValueError.
     """
     try:
         with naming_storage(target):
@@ -96,18 +97,18 @@ def _naming(target: Path, done: str) -> Iterator[None]:
 
 
 def _shapes(tree: Any) -> list[tuple[int, ...]]:
-    """Return the shapes of a tree's arrays, whatever holds them."""
+    """Return the shapes of a tree's arrays, whatever the tree is made of."""
     return sorted(np.shape(leaf) for leaf in jax.tree.leaves(tree))
 
 
 @contextlib.contextmanager
 def _checkpointer() -> Iterator[Any]:
-    """Give the one checkpointer of this moment, for this process alone.
+    """Yield the only checkpointer that is in use now, for this process alone.
 
-    Where several processes train together each has all variables whole. So the first one saves, and
-    none has to wait in Orbax for the others.
+    Processes that train together each have all variables whole. So the first one saves, and the
+    others need not wait in Orbax.
     """
-    # It takes some tenths of a second to import; so a trial that trains meanwhile hides them.
+    # Importing it takes some tenths of a second; a trial that trains meanwhile hides that.
     import orbax.checkpoint as ocp  # noqa: PLC0415
 
     own = jax.process_index()

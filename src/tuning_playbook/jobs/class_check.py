@@ -1,7 +1,7 @@
-"""Trace a workload's methods with `jax.eval_shape`, and say all that is wrong with their results.
+"""Trace a workload's methods with `jax.eval_shape`, and report all mistakes in their results.
 
-Nothing is computed: shapes and types alone are followed, so a large model takes no more time.
-A method that returns other shapes than it should would often train all the same, to wrong numbers:
+Nothing is computed. Only shapes and types are traced, so a large model takes no more time.
+A method that returns wrong shapes would often train without an error, to wrong numbers:
 a metric of [batch, 1] against labels of [batch] is broadcast to [batch, batch].
 """
 
@@ -46,21 +46,22 @@ CALLS = {
     "schedule": (("hyperparameters", "step", "max_train_steps"), ()),
     "decay_mask": (("params",), ()),
 }
-"""How each method is called: what it is given by place, and what by name."""
+"""The arguments of each method: positional ones, then keywords."""
 
 shape_of: Callable[..., Any] = jax.ShapeDtypeStruct
 
 
 @dataclass(frozen=True)
 class ClassSignature:
-    """What decides the programs that a workload's methods become part of.
+    """What decides the compiled programs that contain a workload's methods.
 
     Attributes:
         values: The workload's own hyperparameters.
         traced: Which of them are arguments of the compiled program.
         batch_size: Examples of a training step that are computed at once.
-        devices: Among how many devices a batch is shared out.
-        makes: Which of `optimizer`, `schedule` and `decay_mask` its trials ask the workload for.
+        devices: How many devices share a batch.
+        makes: Which of `optimizer`, `schedule` and `decay_mask` the workload provides for its
+            trials.
     """
 
     values: Mapping[str, Value]
@@ -83,12 +84,12 @@ def default_signature(workload: Workload, batch_size: int) -> ClassSignature:
 def all_mistakes(
     workload: Workload, splits: Mapping[str, Arrays], signatures: Sequence[ClassSignature]
 ) -> list[str]:
-    """Return what is wrong with a workload's methods under any of some signatures, each once.
+    """Return the mistakes in a workload's methods under all given signatures, each once.
 
     Args:
-        workload: It.
-        splits: Its data, checked.
-        signatures: What it is to be trained with.
+        workload: The workload.
+        splits: Its data, already checked.
+        signatures: The signatures of its planned trials.
     """
     found: dict[str, list[ClassSignature]] = {}
     for signature in signatures:
@@ -98,7 +99,7 @@ def all_mistakes(
 
 
 def _where(having: Sequence[ClassSignature], signatures: Sequence[ClassSignature]) -> str:
-    """Return which of the signatures have a mistake, where others do not."""
+    """Return a note on which signatures have a mistake; empty where all have it."""
     if len(having) == len(signatures):
         return ""
     shared = {
@@ -112,11 +113,11 @@ def _where(having: Sequence[ClassSignature], signatures: Sequence[ClassSignature
 
 
 def trace(workload: Workload, splits: Mapping[str, Arrays], signature: ClassSignature) -> list[str]:
-    """Return what is wrong with a workload's methods under one signature; [] where nothing is."""
+    """Return the mistakes in a workload's methods under one signature."""
     found = _Trace(workload, splits, signature)
     found.run()
     if found.guilty:
-        # With them in Python's numbers the rest can be traced, too.
+        # As Python numbers they let the rest be traced, too.
         traced = tuple(name for name in signature.traced if name not in found.guilty)
         found = replace(found, signature=replace(signature, traced=traced), guilty=set())
         found.run()
@@ -128,12 +129,13 @@ class _Trace:
     """One pass through a workload's methods.
 
     Attributes:
-        workload: It.
+        workload: The workload.
         splits: Its data.
-        signature: What it is traced with.
-        mistakes: What was found so far.
-        guilty: Traced hyperparameters that decide a shape or a branch of Python.
-        said: What the mistakes are about, where a training step and an evaluation share one.
+        signature: The signature to trace with.
+        mistakes: The mistakes found so far.
+        guilty: Traced hyperparameters that decide a shape or a Python branch.
+        said: What the mistakes are about, so that a training step and an evaluation do not both
+            report one.
     """
 
     workload: Workload
@@ -144,7 +146,7 @@ class _Trace:
     said: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        """Trace every method, each as far as those before it allow."""
+        """Trace every method that can still be traced after the mistakes found before it."""
         if whole_metrics(self.workload):
             for name in ("predict", "summarize"):
                 if not hasattr(self.workload, name):
@@ -178,13 +180,13 @@ class _Trace:
         except FoundMistakesError:
             return
         except InfeasibleConfigurationError:
-            self.mistakes.clear()  # such a trial fails with this reason, as the workload asks for
+            self.mistakes.clear()  # such a trial fails with this reason: the workload asks for it
 
     def _examples(self, split: str) -> int:
         return len(next(iter(self.splits[split].values())))
 
     def _evaluated(self, split: str) -> int:
-        """Return the size of an evaluation's batches of a split."""
+        """Return the batch size of an evaluation of a split."""
         least = max(self.signature.batch_size, EVALUATION_BATCH)
         seen = min(self._examples(split), self._examples("validation"))
         return batch_shape(seen, least, self.signature.devices)[1]
@@ -199,7 +201,7 @@ class _Trace:
         }
 
     def _training_batch(self) -> dict[str, Any]:
-        """Return the batch of a training step, made by the workload itself where it does that."""
+        """Return the batch of a training step, from the workload if it makes its own batches."""
         size = self.signature.batch_size
         stream = stream_of(self.workload)
         if stream is None:
@@ -240,12 +242,12 @@ class _Trace:
                 f"{error}; give it these parameters"
             )
             return False
-        except ValueError:  # a callable whose signature cannot be known, one of C
+        except ValueError:  # a callable without a known signature, such as one in C
             return True
         return True
 
     def _traced(self, name: str, function: Callable[..., Any], *args: Any) -> Any:
-        """Return what a function gives, as shapes; record what it raises, and then end."""
+        """Return a function's result as shapes; on an error, record it and stop."""
         try:
             found = jax.eval_shape(function, *args)
             self._check_kept(name)
@@ -258,7 +260,7 @@ class _Trace:
             raise FoundMistakesError from None
 
     def _check_kept(self, name: str) -> None:
-        """Check that no traced value stays on the class: it means nothing in another program."""
+        """Check that the class keeps no traced value: it means nothing in another program."""
         for attribute, value in list(getattr(self.workload, "__dict__", {}).items()):
             if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
                 self._say(
@@ -270,7 +272,7 @@ class _Trace:
     def _remedy(
         self, error: BaseException, function: Callable[..., Any], numbers: Any, *rest: Any
     ) -> str:
-        """Return what to do about an error, as far as tracing again in other ways can tell."""
+        """Return the remedy for an error, found by tracing again in other ways; else empty."""
         guilty = [
             name
             for name in self.signature.traced
@@ -379,9 +381,9 @@ class _Trace:
             self._summarize(outputs)
 
     def _summarize(self, outputs: Any) -> None:
-        """Check what `summarize` makes of predictions that are all zero.
+        """Check the result of `summarize` for predictions that are all zero.
 
-        It may refuse such predictions; then nothing is known of it before the first evaluation.
+        It may refuse such predictions; then nothing is checked before the first evaluation.
         """
         examples = self.splits["validation"]
         zeros = jax.tree.map(
@@ -394,12 +396,12 @@ class _Trace:
         except WorkloadError as error:
             self._say(_without_class(error))
         except Exception:
-            # Predictions that are all zero may have no metric, as an AUC of one score has none. An
-            # error of the code itself is told at the evaluation of step 0.
+            # The metric of such predictions may be undefined, like the AUC of constant scores.
+            # An error in the code itself appears at the evaluation of step 0.
             pass
 
     def _optimizer(self, params: Any) -> None:
-        """Trace what an optimizer makes of a gradient, and what it keeps from step to step."""
+        """Trace the optimizer's updates and its state from step to step."""
 
         def made(numbers: Any, rate: Any) -> Any:
             rule = own_optimizer(self.workload, self._values(numbers), rate)
@@ -462,19 +464,19 @@ class _Trace:
         self._traced("decay_mask", checked, self._numbers(), params)
 
     def _say(self, mistake: str, about: str = "") -> None:
-        """Record a mistake; what is said of the same thing in another call is not repeated."""
+        """Record a mistake, unless another call already reported the same thing."""
         if about not in self.said:
             self.mistakes.append(mistake)
             self.said |= {about} - {""}
 
 
 def _traces(function: Callable[..., Any], numbers: Mapping[str, Any], *rest: Any) -> bool:
-    """Whether a function can be traced with some numbers as arguments, the others of Python."""
+    """Return whether a function can be traced with only these numbers as arguments."""
     arguments = {name: n for name, n in numbers.items() if isinstance(n, jax.ShapeDtypeStruct)}
     known = {name: number for name, number in numbers.items() if name not in arguments}
     try:
         jax.eval_shape(lambda given, *rest: function({**known, **given}, *rest), arguments, *rest)
-    except (Exception, SystemExit) as error:  # whatever it is, it is not the cure
+    except (Exception, SystemExit) as error:  # any error: tracing these numbers is not the cure
         return isinstance(error, FoundMistakesError | InfeasibleConfigurationError)
     return True
 
@@ -484,7 +486,7 @@ def _key() -> Any:
 
 
 def _traced_step(key: jax.Array) -> jax.Array:
-    """Return a step that is a traced number, as that of a compiled program is."""
+    """Return a step that is a traced number, as in a compiled program."""
     return jnp.min(jax.random.key_data(key)).astype(jnp.int32)
 
 

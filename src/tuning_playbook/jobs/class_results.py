@@ -1,4 +1,4 @@
-"""What is wrong with what a workload's `init` and `apply` returned, while they are traced."""
+"""Checks of what a workload's `init` and `apply` return while they are traced."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,22 +20,22 @@ from tuning_playbook.jobs.shown_values import (
 from tuning_playbook.workloads.protocol import Workload
 
 Say = Callable[..., None]
-"""Records a mistake; behind it what it is about, of which it is said once."""
+"""Records a mistake and, optionally, its subject: each subject is reported once."""
 
 
 class FoundMistakesError(Exception):
-    """Raised where what was found leaves nothing to go on with."""
+    """Raised where the mistakes found leave nothing to continue with."""
 
 
 def check_variables(say: Say, given: Any) -> dict[str, Any]:
-    """Return the variables that `init` returned, if they are right.
+    """Return the variables that `init` returned, after checking them.
 
     Args:
         say: Records a mistake.
-        given: What it returned.
+        given: What `init` returned.
 
     Raises:
-        FoundMistakesError: They are not.
+        FoundMistakesError: They have mistakes.
     """
     wrong = False
 
@@ -80,19 +80,19 @@ def check_variables(say: Say, given: Any) -> dict[str, Any]:
 def check_returned(
     say: Say, workload: Workload, given: Any, variables: Any, size: int, when: str, *, train: bool
 ) -> None:
-    """Say what is wrong with what `apply` returned.
+    """Record the mistakes in what `apply` returned.
 
     Args:
         say: Records a mistake.
-        workload: Its workload.
-        given: What it returned.
-        variables: What it was given, as shapes.
-        size: Examples of the batch.
-        when: In which call, in words.
-        train: Whether that is a training step, whose collections are kept.
+        workload: The workload.
+        given: What `apply` returned.
+        variables: The variables that it was given, as shapes.
+        size: The number of examples in the batch.
+        when: Which call it was, in words.
+        train: Whether the call is a training step, whose collections are kept.
 
     Raises:
-        FoundMistakesError: There is nothing to go on with.
+        FoundMistakesError: There is nothing to continue with.
     """
     if not isinstance(given, tuple) or len(given) != 2:
         say(

@@ -1,13 +1,13 @@
-"""Run a command in a process group of its own, and end the whole group when that is asked for.
+"""Run a command in its own process group, and end the whole group on request.
 
     python -I -S command_guard.py CONTROL REPORT LOCK GRACE COMMAND...
 
-The first three are open files, by number. The group is ended when CONTROL is closed: because the
-job asks for it, or because the job was killed, which closes it too. A killed job can end nothing
-itself, so this process outlives it. The number of the group, and what became of the command, are
-written to REPORT as lines of JSON. LOCK is held until nothing of the command runs any more.
+The first three are open file descriptors. The group is ended when CONTROL is closed, either because
+the job asks for it or because the job was killed, which closes it too. A killed job cannot end
+anything itself, so this process outlives it. REPORT receives lines of JSON: the number of the
+group, and how the command ended. LOCK is held until no process of the command runs any more.
 
-This file runs by itself and imports nothing of the package: it is started for every trial.
+This file runs alone and imports nothing of the package, because it is started for every trial.
 """
 
 import json
@@ -19,17 +19,17 @@ import sys
 import time
 
 PAUSE = 0.02
-"""Seconds between two looks at a group that was told to end."""
+"""Seconds between two checks of a group that was told to end."""
 
 LEFT_BEHIND = 2.0
-"""Seconds that processes get to end which the command has left behind."""
+"""Seconds that processes left behind by the command get to end."""
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Terminals and schedulers send these to the job, which decides what follows."""
+"""Terminals and schedulers send these signals to the job, which decides what to do."""
 
 
 def main(arguments: list[str]) -> None:
-    """Run the command that the arguments name until it ends, or is ended."""
+    """Run the command in the arguments until it ends or is ended."""
     control, report, lock = map(int, arguments[:3])
     grace, command = float(arguments[3]), arguments[4:]
     for file in (control, report, lock):
@@ -44,22 +44,22 @@ def main(arguments: list[str]) -> None:
     try:
         leader = os.posix_spawnp(command[0], command, os.environ, setpgroup=0, setsigdef=reset)
     except OSError as error:
-        tell(report, {"error": error.strerror or str(error)})
+        send_report(report, {"error": error.strerror or str(error)})
         return
-    tell(report, {"group": leader})  # for whoever has to end it if this process is killed
+    send_report(report, {"group": leader})  # for whoever has to end it if this process is killed
     ended = wait(leader, control, woken) or end_leader(leader, grace)
     end_rest(leader, min(grace, LEFT_BEHIND))
     _, status, used = ended
-    told: dict[str, object] = {
+    outcome: dict[str, object] = {
         "status": os.waitstatus_to_exitcode(status),
         "cpu_seconds": used.ru_utime + used.ru_stime,
         "peak_memory": used.ru_maxrss,
     }
-    tell(report, told)
+    send_report(report, outcome)
 
 
 def wait(leader: int, control: int, woken: int) -> "tuple[int, int, resource.struct_rusage] | None":
-    """Return how the command ended; None where its end is asked for before that."""
+    """Return how the command ended; None if a request to end it comes first."""
     while True:
         ended = os.wait4(leader, os.WNOHANG)
         if ended[0]:
@@ -100,13 +100,13 @@ def send(group: int, number: int) -> bool:
         os.killpg(group, number)
     except ProcessLookupError:
         return False
-    except PermissionError:  # some systems say so of processes that have ended
+    except PermissionError:  # some systems report this for processes that have ended
         return False
     return True
 
 
-def tell(report: int, content: "dict[str, object]") -> None:
-    """Write what became of the command, if anyone is there to read it."""
+def send_report(report: int, content: "dict[str, object]") -> None:
+    """Write how the command ended, if anyone still reads it."""
     try:
         os.write(report, json.dumps(content).encode() + b"\n")
     except BrokenPipeError:

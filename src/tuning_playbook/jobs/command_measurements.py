@@ -3,9 +3,9 @@
     {"step": 100, "val/error": 0.25}          step,val/error
     {"step": 200, "val": {"error": 0.2}}      100,0.25
 
-Each start of the command may append to the file, go on where it was killed, or write the file anew.
-Where it went on, what it measured before the steps that it repeats holds, and what it repeated
-holds as it was measured last.
+Each start of the command may append to the file, continue where it was killed, or write a new file.
+Where it continued, the earlier measurements count for the steps before those it repeats, and the
+latest measurements count for the repeated steps.
 """
 
 import csv
@@ -20,32 +20,32 @@ from typing import IO, Any
 from tuning_playbook.study.command_file import Command
 
 LONGEST_LINE = 2**20
-"""Bytes of a line; a longer one is no row of measurements."""
+"""Longest line in bytes; a longer one is not a row of measurements."""
 
 MOST_AT_ONCE = 2**24
-"""Bytes that a look at a file reads; one that grows faster is told of later."""
+"""Bytes that one read of a file takes at most; the rest of a fast-growing file is read later."""
 
 MOST_BEFORE_HEADER = 10
-"""Lines among which the header of a CSV file stands."""
+"""The header of a CSV file must be among this many lines."""
 
 MOST_NAMED = 8
-"""So many columns of the file are named in a message."""
+"""Most columns of the file that a message names."""
 
 Row = tuple[int, Mapping[str, float]]
-"""A step, and what was measured after it by our names for the columns; NaN where it says so."""
+"""A step, and what was measured after it by our column names; NaN where the file has NaN."""
 
 
 @dataclass
 class Rows:
-    """Makes rows of the lines of a file of measurements, one after the other.
+    """Converts the lines of a measurement file to rows, one after the other.
 
     Attributes:
         step: The column of the step.
-        columns: The columns of what is measured, by our names for them.
+        columns: The measured columns, by our names for them.
         header: The columns of a CSV file, once its first line is read.
-        unreadable: How many lines are no row.
-        example: The first of these.
-        seen: Some names of columns that the rows have.
+        unreadable: How many lines are not rows.
+        example: The first such line.
+        seen: Some of the column names in the rows.
     """
 
     step: str
@@ -57,7 +57,7 @@ class Rows:
     _looked_at: set[tuple[str, ...]] = field(default_factory=set)
 
     def row(self, line: bytes) -> Row | None:
-        """Return the row in a line; None where it holds none, or nothing that is asked for."""
+        """Return the row in a line; None for a line without a row or without a requested column."""
         text = line.decode(errors="replace").lstrip("\ufeff").strip()
         if not text:
             return None
@@ -84,7 +84,7 @@ class Rows:
         return step, values
 
     def _cells(self, text: str) -> Mapping[str, Any] | None:
-        """Return what a line holds by column; None of a header, and of what is no row."""
+        """Return a line's cells by column; None for a header or for a line that is not a row."""
         if text.startswith("{") or (not self.header and text.startswith("[")):
             try:
                 content = json.loads(text)
@@ -99,7 +99,7 @@ class Rows:
             cells = [cell.strip() for cell in next(csv.reader([text]), [])]
         except csv.Error:  # a cell that is longer than any number
             cells = []
-        if self.step in cells:  # a script that starts again writes its header again
+        if self.step in cells:  # a restarted script writes its header again
             self.header = cells
             self._see(dict.fromkeys(cells))
             return None
@@ -126,14 +126,14 @@ class Measured:
     """What a command has measured.
 
     Attributes:
-        values: By our names for the columns, the value at each step; NaN where it says so.
-        first: The first step that was measured at all; None where there is none.
-        again: The first step that the last start of the command measured, and the last one that was
-            measured before it; None where either measured nothing.
-        unreadable: How many lines are no row of measurements.
-        example: The first of these.
-        seen: Some of the columns that the file has.
-        error: Why the file cannot be read; empty where it can, or is not there.
+        values: The value at each step, by our column names; NaN where the file has NaN.
+        first: The first measured step; None if there is none.
+        again: The first step that the last start of the command measured, and the last step that
+            was measured before it; None if either measured nothing.
+        unreadable: How many lines are not rows of measurements.
+        example: The first such line.
+        seen: Some of the columns in the file.
+        error: Why the file cannot be read; empty if it can, or if there is no file.
     """
 
     values: Mapping[str, Mapping[int, float]]
@@ -148,13 +148,14 @@ class Measured:
 def read_measurements(
     path: Path, command: Command, starts: Sequence[int], *, whole: bool
 ) -> Measured:
-    """Return what a command has measured; nothing where it wrote no file.
+    """Return what a command has measured; empty if it wrote no file.
 
     Args:
         path: The file.
         command: The command.
-        starts: The size that the file had at each start of the command.
-        whole: Whether the command ended by itself, so that a last line without an end is whole.
+        starts: The size of the file at each start of the command.
+        whole: Whether the command ended by itself, so that a last line without a newline is
+            complete.
     """
     rows = Rows(command.step, command.columns)
     values: dict[str, dict[int, float]] = {name: {} for name in command.columns}
@@ -189,10 +190,10 @@ def read_measurements(
 
 
 def _why_unreadable(path: Path) -> str:
-    """Say why a file cannot be read; nothing where it can, or is not there."""
+    """Return why a file cannot be read; empty if it can, or if there is no file."""
     if not path.exists():
         return ""
-    if not path.is_file():  # a pipe that nobody writes to would be waited for
+    if not path.is_file():  # reading a pipe without a writer would block
         return "it is no plain file"
     try:
         with path.open("rb"):
@@ -202,7 +203,7 @@ def _why_unreadable(path: Path) -> str:
 
 
 def _marks(starts: Sequence[int]) -> list[int]:
-    """Return where the rows of each start begin; a file that was written anew has lost earlier."""
+    """Return where each start's rows begin; a file that was written anew lost earlier starts."""
     marks: list[int] = []
     for start in starts:
         marks = [mark for mark in marks if mark < start]
@@ -236,17 +237,17 @@ def _skip(file: IO[bytes]) -> int:
 
 
 def _is_object(line: bytes) -> bool:
-    """Whether a line without an end is a whole object of JSON; of CSV a number may be cut."""
+    """Return whether a line without a newline is a complete JSON object; CSV may be cut."""
     try:
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False
 
 
-def mend_end(path: Path) -> int:
-    """Make a file end with a whole line, so that a next row is one; return its size.
+def complete_last_line(path: Path) -> int:
+    """Make a file end with a complete line, so that the next row is one; return its size.
 
-    A script that was killed may have left half a line.
+    A killed script may have left half a line.
     """
     if not path.exists() or _why_unreadable(path):
         return 0
@@ -269,14 +270,14 @@ def mend_end(path: Path) -> int:
 
 @dataclass
 class Tail:
-    """Gives the rows that were added to a file of measurements since it was last asked.
+    """Returns the rows that were added to a measurement file since the last call.
 
     Attributes:
         path: The file.
-        rows: Makes rows of its lines.
-        place: How much of it is read.
-        half: The beginning of a line whose end is not written yet.
-        shrunk: Whether the file was found shorter than what had been read: it was written anew.
+        rows: Converts its lines to rows.
+        place: How many bytes of it are read.
+        half: The beginning of a line that is not complete yet.
+        shrunk: Whether the file became shorter than what was read, so it was written anew.
     """
 
     path: Path
@@ -289,7 +290,7 @@ class Tail:
         """Return the new rows."""
         try:
             size = self.path.stat().st_size
-        except OSError:  # it is not there yet, or the script took it away
+        except OSError:  # it does not exist yet, or the script removed it
             return []
         if size < self.place:
             self.place, self.half, self.shrunk = 0, b"", True
@@ -306,7 +307,7 @@ class Tail:
 
 
 def tail_of(path: Path, command: Command, place: int) -> Tail:
-    """Return what gives the rows behind a place, with the header that a CSV file begins with."""
+    """Return a tail that starts at a place in the file, with the header of a CSV file."""
     rows = Rows(command.step, command.columns)
     if place:
         with path.open("rb") as file:
@@ -318,7 +319,7 @@ def tail_of(path: Path, command: Command, place: int) -> Tail:
 
 
 def _inner(cells: Mapping[str, Any], column: str) -> Any:
-    """Return what stands in a nested column; None where nothing does."""
+    """Return the value in a nested column; None if there is none."""
     if "/" not in column:
         return None
     place: Any = cells
@@ -328,7 +329,7 @@ def _inner(cells: Mapping[str, Any], column: str) -> Any:
 
 
 def _whole(given: object) -> int | None:
-    """Return a step; None of what is none."""
+    """Return a value as a step; None if it is not one."""
     if type(given) is int:  # the usual case; true and false are of another type
         return given if given >= 0 else None
     value = _real(given)
@@ -338,7 +339,7 @@ def _whole(given: object) -> int | None:
 
 
 def _real(given: object) -> float | None:
-    """Return a number, which may be written as a text; None of what is none."""
+    """Return a value as a number, also if it is written as text; None if it is not one."""
     if type(given) is float:
         return given
     if isinstance(given, bool) or not isinstance(given, int | float | str):

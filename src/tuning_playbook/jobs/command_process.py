@@ -1,4 +1,4 @@
-"""Run a command to its end: watch it, and end it when its time is over or the job is to stop."""
+"""Run a command to its end: watch it, and end it at its timeout or when the job must stop."""
 
 import contextlib
 import errno
@@ -26,13 +26,13 @@ GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL, in which a script may save its state."""
 
 LOOKS = (0.05, 0.5)
-"""Seconds to the first look at what a command has measured, and at most between two."""
+"""Seconds before the first look at a command's measurements, and at most between two looks."""
 
 MOST_OUTPUT = 32 * 2**20
-"""Bytes of the output of a command that are kept while it runs."""
+"""Most bytes of a command's output that are kept while it runs."""
 
 KEPT_OUTPUT = 2**20
-"""Bytes that are kept of the end of a longer one."""
+"""Bytes kept from the end of an output that is too long."""
 
 CUT = b"(the output before this was more than %d MB, and is not kept)\n"
 
@@ -44,12 +44,12 @@ class Ending:
     """How a command ended.
 
     Attributes:
-        cause: `ended` by itself; `timeout` or `stopped` where it was told to.
-        status: Its exit status; that of a signal is the negative number of it.
+        cause: `ended` by itself; `timeout` or `stopped` if it was told to.
+        status: Its exit status; for a signal, the negative signal number.
         seconds: How long it ran.
-        cpu_seconds: CPU time of it and of the processes that it waited for; 0 where its guard was
-            killed, and nobody measured it.
-        peak_memory_bytes: The most memory that one process of it has held; 0 likewise.
+        cpu_seconds: CPU time of the command and of the processes that it waited for; 0 if its guard
+            was killed, so that nobody measured it.
+        peak_memory_bytes: The most memory of any one process of it; 0 likewise.
     """
 
     cause: Cause
@@ -71,16 +71,16 @@ def run_command(
     look: Callable[[], None],
     grace: float = GRACE,
 ) -> Ending:
-    """Run a command, and return how it ended when no process of its group runs any more.
+    """Run a command, and return how it ended once no process of its group runs any more.
 
     Args:
         arguments: The program and its arguments.
-        folder: Where it runs.
+        folder: Its working directory.
         environment: Its environment.
         output: The file that its output is appended to.
-        lock: The number of a `locked` file, which stays locked while anything of it runs.
+        lock: The descriptor of a `locked` file, which stays locked while any process of it runs.
         timeout: Seconds after which it is ended; None for never.
-        should_stop: Whether it is to be ended now.
+        should_stop: Returns whether to end it now.
         look: Called every now and then, and once when it has ended.
         grace: Seconds between SIGTERM and SIGKILL.
 
@@ -94,7 +94,7 @@ def run_command(
         command += [*map(str, (control, report, lock, grace)), *arguments]
         started = time.monotonic()
         try:
-            # A session of its own: what a terminal sends to the job must not end the guard.
+            # Its own session: signals from a terminal to the job must not end the guard.
             guard = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -105,7 +105,7 @@ def run_command(
                 start_new_session=True,
                 pass_fds=(control, report, lock),
             )
-        except (OSError, ValueError) as error:  # too long, or with a byte that none can have
+        except (OSError, ValueError) as error:  # too long, or with a byte that is not allowed
             os.close(ends)
             os.close(reads)
             raise WorkloadError(f"the command cannot be run: {arguments[0]}: {error}") from None
@@ -114,7 +114,7 @@ def run_command(
             os.close(report)
         guarded = _Guarded(reads, ends, started, timeout, should_stop, look, output)
         try:
-            cause, told = guarded.watch()
+            cause, reports = guarded.watch()
         finally:
             guarded.end()
             guard.wait()
@@ -122,18 +122,18 @@ def run_command(
         seconds = time.monotonic() - started
         look()
     bound(output)
-    return _ending(arguments, cause, told, guard.returncode, seconds)
+    return _ending(arguments, cause, reports, guard.returncode, seconds)
 
 
 @dataclass
 class _Guarded:
-    """A command that runs, as its job sees it: what `run_command` is told of it.
+    """A running command and what `run_command` was given for it.
 
     Attributes:
         reads: The file that its guard reports to.
-        ends: The file whose end ends it; None once that is closed.
+        ends: Closing this file ends the command; None once it is closed.
         started: When it was started.
-        timeout: As for `run_command`, like the rest.
+        timeout: As for `run_command`, like the remaining attributes.
     """
 
     reads: int
@@ -145,16 +145,16 @@ class _Guarded:
     output: Path
 
     def watch(self) -> tuple[Cause, dict[str, Any]]:
-        """Return why the command ended, and what its guard reported, once it has ended."""
+        """Wait until the command has ended; return the cause, and what its guard reported."""
         cause: Cause = "ended"
-        told = b""
+        reports = b""
         pause, most = LOOKS
         while True:
             if select.select([self.reads], [], [], pause)[0]:
                 part = os.read(self.reads, 4096)
                 if not part:
                     break
-                told += part
+                reports += part
                 continue
             pause = min(pause * 2, most)
             self.look()
@@ -162,7 +162,7 @@ class _Guarded:
             if cause == "ended" and (cause := self._why_to_end()) != "ended":
                 self.end()
         found: dict[str, Any] = {}
-        for line in told.splitlines():
+        for line in reports.splitlines():
             found |= json.loads(line)
         if "group" in found and "status" not in found:  # the guard was killed, and it alone
             with contextlib.suppress(ProcessLookupError):
@@ -170,7 +170,7 @@ class _Guarded:
         return cause, found
 
     def end(self) -> None:
-        """Have the command ended, if it runs."""
+        """End the command if it runs."""
         if self.ends is not None:
             os.close(self.ends)
             self.ends = None
@@ -201,9 +201,9 @@ def _ending(
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Give the number of a file that is locked; wait while another process has it locked.
+    """Yield the descriptor of a locked file; wait while another process has it locked.
 
-    So two starts of a command never run at once, not even where the first one's job was killed.
+    So two starts of a command never run at once, even if the job of the first one was killed.
     """
     with path.open("ab") as file:
         try:
@@ -224,9 +224,9 @@ def _lock(file: IO[bytes]) -> None:
 
 
 def bound(output: Path, most: int = MOST_OUTPUT, kept: int = KEPT_OUTPUT) -> None:
-    """Cut the output of a command to its end where it has become too long.
+    """Cut the output of a command to its last part if it has become too long.
 
-    The command appends to the file, so it goes on behind what is kept.
+    The command appends to the file, so it continues after what is kept.
     """
     size = output.stat().st_size
     if size <= most:

@@ -1,4 +1,4 @@
-"""Say how far a command is while it runs: `progress.jsonl`, from the file that it measures into."""
+"""Write a running command's progress to `progress.jsonl`, from its measurement file."""
 
 import time
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from tuning_playbook.trials.progress import (
 
 @dataclass
 class CommandProgress:
-    """Writes what a command has measured since the last look, one line for each step.
+    """Writes what a command has measured since the last look, one line per step.
 
     Attributes:
-        folder: The trial's.
-        tail: Gives the new measurements.
+        folder: The trial's folder.
+        tail: Returns the new measurements.
         clock: When the command was started.
         before: The evaluations of its earlier starts.
     """
@@ -32,7 +32,7 @@ class CommandProgress:
     _last: Evaluation | None = None
 
     def look(self) -> None:
-        """Write what is new."""
+        """Write the new measurements."""
         found: dict[int, dict[str, float]] = {}
         for step, measured in self.tail.new_rows():
             metrics = {name: value for name, value in measured.items() if "/" in name}
@@ -42,7 +42,7 @@ class CommandProgress:
             self._write(step, metrics)
 
     def seconds_before(self, step: int) -> float:
-        """Return what earlier starts of the command had taken before a step."""
+        """Return how long earlier starts of the command had taken before a step."""
         return max((item.seconds for item in self.before if item.step < step), default=0.0)
 
     def _write(self, step: int, metrics: Mapping[str, float]) -> None:
@@ -57,5 +57,5 @@ class CommandProgress:
 
 
 def progress_of(folder: Path, tail: Tail) -> CommandProgress:
-    """Return what writes the progress of a command that is started now."""
+    """Return the progress writer of a command that is started now."""
     return CommandProgress(folder, tail, before=read_progress(folder))

@@ -1,4 +1,4 @@
-"""The record of a trial that a command trained, from what it measured and how it ended."""
+"""The record of a trial that a command trained, from its measurements and its ending."""
 
 import math
 import signal
@@ -15,7 +15,7 @@ from tuning_playbook.trials.record import EVALUATED_SPLITS, Curves, Status, Tria
 from tuning_playbook.trials.trial import Trial
 
 DIVERGING = ("train_loss", "grad_norm", "update_norm")
-"""What is logged while training that is not finite where a trial diverged."""
+"""Logged values whose not being finite means that the trial diverged."""
 
 Values = Mapping[str, Mapping[int, float]]
 
@@ -25,15 +25,15 @@ def record_of(
 ) -> TrialRecord:
     """Return the record of a trial.
 
-    It holds every step at which a metric was measured, whenever that was; from divergence on
-    nothing. What is logged while training is averaged over windows, as that of our own engine is.
+    It holds every step at which a metric was measured, and nothing from divergence on. Logged
+    training values are averaged over windows, like those of our own engine.
 
     Args:
         trial: The trial.
-        command: What trained it.
-        measured: What it measured. What comes after the last step of the trial does not count.
+        command: The command that trained it.
+        measured: What it measured. Measurements after the trial's last step do not count.
         ending: How it ended.
-        said: The last line that it wrote to its output.
+        said: The last line of its output.
     """
     values = {
         name: {step: value for step, value in column.items() if step <= trial.max_train_steps}
@@ -78,10 +78,10 @@ def outcome(
     ending: Ending,
     said: str,
 ) -> tuple[Status, str, float]:
-    """Say how a trial ended and why, and from which step on nothing counts.
+    """Return the status, the reason, and the step from which on nothing counts.
 
-    A trial has diverged where a metric is not finite to the end. Where it is finite again later,
-    it was not known for a while.
+    A trial has diverged where a metric is not finite up to the end. A metric that becomes finite
+    again later was only unknown for a while.
     """
     diverged = [
         (step, name)
@@ -98,7 +98,7 @@ def outcome(
 
 
 def _end_of(command: Command, ending: Ending, said: str) -> str:
-    """Say why the end of a command is no success; nothing where it is one."""
+    """Return why the command's ending is a failure; empty if it is a success."""
     if ending.cause == "timeout":
         return f"the command was ended after timeout_minutes ({command.timeout_minutes:g})"
     last = f": {said}" if said else ""
@@ -115,7 +115,7 @@ def _end_of(command: Command, ending: Ending, said: str) -> str:
 
 
 def _never_measured(trial: Trial, command: Command, measured: Measured, values: Values) -> str:
-    """Say which metric has no measurement, and what there is instead; nothing where all have."""
+    """Return which metric was never measured, and what the file has instead; empty if none."""
     missing = [name for name in command.columns if "/" in name and not values[name]]
     if not missing:
         return ""
@@ -138,7 +138,7 @@ def _never_measured(trial: Trial, command: Command, measured: Measured, values: 
 
 
 def _not_finite_from(column: Mapping[int, float]) -> int | None:
-    """Return the step from which on no value is finite; None where the last one is."""
+    """Return the step from which on no value is finite; None if the last one is finite."""
     found = None
     for step in sorted(column, reverse=True):
         if math.isfinite(column[step]):
@@ -148,16 +148,16 @@ def _not_finite_from(column: Mapping[int, float]) -> int | None:
 
 
 def _at(column: Mapping[int, float], steps: Iterable[int]) -> np.ndarray:
-    """Return the values at some steps; NaN where there is none, or none that is finite."""
+    """Return the values at some steps; NaN where there is no finite value."""
     values = np.array([column.get(step, math.nan) for step in steps], np.float64)
     values[~np.isfinite(values)] = np.nan
     return values
 
 
 def _windowed(column: Mapping[int, float], trial: Trial, name: str, end: float) -> np.ndarray:
-    """Return the mean of what was logged in each window, [windows]; NaN where nothing was.
+    """Return the mean of the logged values in each window, [windows]; NaN for an empty window.
 
-    Of the largest gradient norm it is the maximum.
+    For the largest gradient norm it is the maximum.
     """
     window = window_of(trial.eval_every)
     found: dict[int, list[float]] = {}

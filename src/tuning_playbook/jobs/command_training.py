@@ -1,9 +1,9 @@
-"""Train trials with a command of the user's: an engine like ours, whose numbers are its own.
+"""Train trials with a user's command: an engine like ours, whose numbers are its own.
 
-trials/<trial>/script/         `{folder}`: the script's own, kept for its checkpoints
-trials/<trial>/output.log      what it printed
+trials/<trial>/script/         `{folder}`: the script's own folder, kept for its checkpoints
+trials/<trial>/output.log      what the command printed
 trials/<trial>/starts.jsonl    when it was started, and how long its measurements were then
-trials/<trial>/progress.jsonl  what it measured, as it was seen while it ran
+trials/<trial>/progress.jsonl  what it measured while it ran
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from tuning_playbook.errors import (
 )
 from tuning_playbook.jobs.command_measurements import (
     Measured,
-    mend_end,
+    complete_last_line,
     read_measurements,
     tail_of,
 )
@@ -49,21 +49,21 @@ SCRIPT, OUTPUT, STARTS = "script", "output.log", "starts.jsonl"
 LOCK = "script.lock"
 
 LONGEST_REASON = 200
-"""Letters of what the command said last that a reason quotes."""
+"""Most characters of the command's last line that a reason quotes."""
 
 
 def train_commands(
     request: PackRequest, study: Path, *, threads: int = 1, pack: str = ""
 ) -> dict[str, TrialRecord]:
-    """Train trials of a command, one after the other; return their records by id.
+    """Train trials with a command, one after the other; return their records by id.
 
-    A trial whose command fails is a failed trial with its reason; the others go on.
+    A trial whose command fails is a failed trial with a reason; the others continue.
 
     Args:
         request: The trials, and where the YAML file of their command is.
         study: The study's folder of results.
-        threads: CPU cores of the job, which is recorded.
-        pack: The pack that they are to stand in, in the study's folder.
+        threads: The job's CPU cores, which are recorded.
+        pack: The name of their pack in the study's folder.
 
     Raises:
         ChangedDuringRunError: The command or a file of it is not what the trials were planned with.
@@ -95,7 +95,7 @@ def train_commands(
 
 
 def check_version(trial: Trial, command: Command) -> None:
-    """Check that a command is what a trial was planned with.
+    """Check that a command is the one that a trial was planned with.
 
     Raises:
         ChangedDuringRunError: It is not.
@@ -110,16 +110,16 @@ def check_version(trial: Trial, command: Command) -> None:
 def train_trial(
     trial: Trial, command: Command, study: Path, should_stop: Callable[[], bool]
 ) -> tuple[TrialRecord, dict[str, Any]]:
-    """Run a command for one trial; return its record, and the facts of how it was trained.
+    """Run a command for one trial; return the trial's record and how it was trained.
 
     Args:
         trial: The trial.
-        command: What trains it.
+        command: The command that trains it.
         study: The study's folder of results.
-        should_stop: Whether the job was told to stop.
+        should_stop: Returns whether the job was told to stop.
 
     Raises:
-        InterruptedTrainingError: It was.
+        InterruptedTrainingError: The job was told to stop.
         WorkloadError: The command cannot be run.
     """
     folder = trial_folder(study, trial).resolve()
@@ -131,7 +131,7 @@ def train_trial(
     measurements = script / command.measurements
     measurements.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder / LOCK) as lock:
-        starts = [*_read_starts(folder), mend_end(measurements)]
+        starts = [*_read_starts(folder), complete_last_line(measurements)]
         started = now()
         _append(folder / STARTS, {"offset": starts[-1], "started": started})
         if len(starts) > 1:
@@ -158,7 +158,7 @@ def train_trial(
             _append(folder / STARTS, {"offset": 0, "started": started})
     whole = ending.cause == "ended" and ending.status >= 0
     measured = read_measurements(measurements, command, starts, whole=whole)
-    resumed = _tell(trial, command, measured)
+    resumed = _log_measured(trial, command, measured)
     earlier = progress.seconds_before(resumed)
     said = without_places(last_line(folder / OUTPUT), script, study, command)
     record = record_of(trial, command, measured, ending, said[:LONGEST_REASON])
@@ -166,7 +166,7 @@ def train_trial(
 
 
 def values_of(trial: Trial, folder: Path) -> dict[str, Value]:
-    """Return what the arguments of a command may name, by name."""
+    """Return the values that a command's arguments may refer to, by name."""
     return {
         **trial.hyperparameters,
         "seed": trial.seed,
@@ -178,9 +178,9 @@ def values_of(trial: Trial, folder: Path) -> dict[str, Value]:
 
 
 def environment_of(command: Command, values: Mapping[str, Value]) -> dict[str, str]:
-    """Return the environment of a command: that of the user, and what its file adds.
+    """Return a command's environment: the user's, with the additions of the command's file.
 
-    A workflow puts the code of this package into PYTHONPATH; the command gets the user's own.
+    A workflow adds this package to PYTHONPATH; the command gets the user's own value.
     """
     environment = dict(os.environ)
     if USERS_PYTHONPATH in environment:
@@ -192,7 +192,7 @@ def environment_of(command: Command, values: Mapping[str, Value]) -> dict[str, s
 
 
 def program(command: Command, arguments: list[str], environment: Mapping[str, str]) -> list[str]:
-    """Return the program and the arguments that run a command, in its conda environment if any.
+    """Return the program and arguments that run a command, in its conda environment if it has one.
 
     Raises:
         WorkloadError: There is no such program.
@@ -228,9 +228,9 @@ def last_line(output: Path) -> str:
 
 
 def without_places(text: str, script: Path, study: Path, command: Command) -> str:
-    """Return a text without the folders of this machine: it becomes part of a trial's record.
+    """Return a text without this machine's folders: it becomes part of a trial's record.
 
-    An archive takes them out of what it tells, and the record there must be the same.
+    An archive removes them from its texts, and the record there must be the same.
 
     Args:
         text: What the command said.
@@ -253,13 +253,13 @@ def without_places(text: str, script: Path, study: Path, command: Command) -> st
 
 
 def _printable(text: str) -> str:
-    """Return a line without the codes that colour it on a terminal."""
+    """Return a line without terminal colour codes."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
     return "".join(letter if letter.isprintable() else " " for letter in plain)
 
 
-def _tell(trial: Trial, command: Command, measured: Measured) -> int:
-    """Say what a reader of the log should know; return the step that the command went on from."""
+def _log_measured(trial: Trial, command: Command, measured: Measured) -> int:
+    """Log what a reader should know; return the step at which the command resumed."""
     if measured.unreadable:
         logger.warning(
             "%s: %d lines of %s are no measurements, the first: %r",
@@ -310,14 +310,14 @@ def _facts(
 
 
 def _read_starts(folder: Path) -> list[int]:
-    """Return how long the measurements were at each start of the command."""
+    """Return the length of the measurements at each start of the command."""
     try:
         lines = (folder / STARTS).read_text().splitlines()
     except FileNotFoundError:
         return []
     offsets = []
     for line in lines:
-        with contextlib.suppress(ValueError, LookupError, TypeError):  # a line cut by a kill
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # a kill cut the line
             offsets.append(int(json.loads(line)["offset"]))
     return offsets
 

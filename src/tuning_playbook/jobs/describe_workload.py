@@ -1,9 +1,9 @@
-"""Describe a workload as JSON, in a process of its own: it imports JAX and reads the data.
+"""Describe a workload as JSON, in its own process because that imports JAX and reads the data.
 
     python -m tuning_playbook.jobs.describe_workload ANSWER WORKLOAD [FOLDER [DATA]]
 
-writes to ANSWER the description and the files that it depends on, or what is wrong with the
-workload. `study.workload_description` runs this and caches the answer.
+writes to ANSWER the description and the files that it depends on, or the mistakes in the workload.
+`study.workload_description` runs this and caches the answer.
 """
 
 import contextlib
@@ -36,10 +36,10 @@ from tuning_playbook.workloads.protocol import Arrays, Workload
 PACKAGE = Path(tuning_playbook.__file__).resolve().parent
 
 USUAL_BATCH = 64
-"""The batch size with which a class is traced while no study says another."""
+"""The batch size for tracing a class while no study says another."""
 
 READ_TWICE_BYTES = 2**28
-"""Data of at most this size is read a second time, to see whether it is the same."""
+"""Data up to this size is read twice, to check that both reads agree."""
 
 
 def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
         *engine_files(),
         *_imported_files(),
         *data_files,
-        # A file that is added changes its folder, and so does an installed package.
+        # Adding a file changes its folder, and so does installing a package.
         PACKAGE / "engine",
         *(path.parent for path in data_files),
         Path(jax.__file__).parent.parent,
@@ -81,11 +81,11 @@ def describe(name: str, import_from: str, data_folder: str) -> dict[str, Any]:
 
 
 def _checked(name: str, workload: Workload) -> dict[str, Arrays]:
-    """Return the data of a workload whose declarations and data are as they should be.
+    """Return a workload's data after checking its declarations and the data.
 
     Raises:
-        WorkloadError: They are not. The message then also says what is wrong with its methods, as
-            far as they can be traced without a study.
+        WorkloadError: They have mistakes. The message also reports the mistakes in its methods that
+            can be found without a study.
     """
     mistakes = declaration_mistakes(workload)
     splits: dict[str, Arrays] = {}
@@ -101,14 +101,14 @@ def _checked(name: str, workload: Workload) -> dict[str, Arrays]:
                 "shuffle with a fixed seed, as np.random.default_rng(0) does"
             )
     if mistakes:
-        with contextlib.suppress(Exception):  # what is declared wrong may leave nothing to trace
+        with contextlib.suppress(Exception):  # wrong declarations may leave nothing to trace
             mistakes += all_mistakes(workload, splits, [default_signature(workload, USUAL_BATCH)])
     refuse(name, mistakes)
     return splits
 
 
 def _is_to_be_read_twice(name: str, workload: Workload, splits: Mapping[str, Arrays]) -> bool:
-    """Whether to see that a user's data is the same again: not if it is large or tells itself."""
+    """Return whether to read a user's data twice: not large data or data with its own version."""
     size = sum(array.nbytes for arrays in splits.values() for array in arrays.values())
     return ":" in name and size <= READ_TWICE_BYTES and not hasattr(workload, "data_version")
 
@@ -116,7 +116,7 @@ def _is_to_be_read_twice(name: str, workload: Workload, splits: Mapping[str, Arr
 def current_versions(
     workload: Workload, splits: Mapping[str, Arrays], import_from: str
 ) -> dict[str, str]:
-    """Return the hashes of what decides a trial's numbers, as they are now."""
+    """Return the current hashes of what decides a trial's numbers."""
     return {
         "workload": known_code_version(workload_files(workload, import_from)),
         "engine": known_code_version(engine_files()),
@@ -125,17 +125,16 @@ def current_versions(
 
 
 def engine_files() -> list[Path]:
-    """Return the files that decide the numbers of every workload's trials: those of the engine."""
+    """Return the engine's files: they decide the numbers of every workload's trials."""
     return sorted((PACKAGE / "engine").rglob("*.py"))
 
 
 def workload_files(workload: Workload, import_from: str) -> list[Path]:
-    """Return the files that a workload's code stands in.
+    """Return the files that contain a workload's code.
 
-    Those are its own module; the modules that it imports, and that those import, as far as they
-    stand beside it (in the spec's folder, or in the same installed package); and what it uses of
-    the built-in workloads. They are found in the source: what else this process has imported is
-    not asked.
+    Those are its own module; the modules that it imports, directly or not, if they are beside it
+    (in the spec's folder, or in the same installed package); and what it uses of the built-in
+    workloads. They are found in the source, so other imports of this process do not matter.
     """
     name = type(workload).__module__
     own = Path(inspect.getfile(sys.modules[name])).resolve()
@@ -149,9 +148,9 @@ def workload_files(workload: Workload, import_from: str) -> list[Path]:
 
 
 def _imported_files() -> list[Path]:
-    """Return the files of this package that this process has imported: they made the description.
+    """Return the imported files of this package: they made the description.
 
-    Their changes matter to the cache alone, not to a version.
+    Their changes matter only to the cache, not to a version.
     """
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     paths = [Path(file).resolve() for file in files if file]
@@ -159,10 +158,10 @@ def _imported_files() -> list[Path]:
 
 
 def _source_of(name: str) -> Path | None:
-    """Return the source of a module that can be imported; None for what is no module of Python."""
+    """Return the source of an importable module; None for anything but a Python module."""
     try:
         spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):  # a parent that is no package, or a module made by hand
+    except (ImportError, ValueError):  # the parent is not a package, or the module has no spec
         return None
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return None

@@ -1,8 +1,7 @@
-"""The memory that compiled functions take, before any of them runs, and what there is of it.
+"""The memory that compiled functions need, known before they run, and the memory that there is.
 
-The compiler knows a function's arguments, results and temporaries. On a GPU the allocator says how
-much it has and how much of that was in use at most; on a CPU it says nothing, and the estimate is
-all there is.
+The compiler knows a function's arguments, results and temporaries. On a GPU the allocator also
+reports its size and its peak use; on a CPU it reports nothing, and only the estimate is known.
 
 Source: `jax.stages.Compiled.memory_analysis` and `jax.Device.memory_stats`.
 """
@@ -26,11 +25,11 @@ class OutOfMemoryError(Exception):
 
 @dataclass(frozen=True)
 class Limit:
-    """What a function's estimate may be.
+    """The limit on a function's estimated memory.
 
     Attributes:
-        size: In bytes; None where there is no limit.
-        of: Where it is from, as the words of a sentence.
+        size: In bytes; None if there is no limit.
+        of: The source of the limit, as part of a sentence.
     """
 
     size: int | None = None
@@ -38,7 +37,7 @@ class Limit:
 
 
 def memory_limit(probed_mb: int | None, asked_mb: int | None) -> Limit:
-    """Return the smallest of the limits that are known.
+    """Return the smallest known limit.
 
     Args:
         probed_mb: `procedure.memory_mb` of the spec, in megabytes.
@@ -59,19 +58,19 @@ def memory_limit(probed_mb: int | None, asked_mb: int | None) -> Limit:
 
 
 def peak_bytes() -> int | None:
-    """Return the most that the allocator of any device held; None where it does not say."""
+    """Return the most memory that any device's allocator held; None if it is not reported."""
     found = [device.memory_stats() for device in jax.local_devices()]
     peaks = [int(stats["peak_bytes_in_use"]) for stats in found if stats]
     return max(peaks, default=None)
 
 
 def estimate_of(compiled: Any) -> int | None:
-    """Return the bytes that a compiled function takes on each device while it runs.
+    """Return the bytes that a compiled function needs on each device while it runs.
 
-    `peak_memory_in_bytes` of the analysis leaves temporaries out on a CPU, so it is not used.
+    `peak_memory_in_bytes` of the analysis omits temporaries on a CPU, so it is not used.
 
     Returns:
-        Arguments, results, temporaries and code, what is shared counted once; None where the
+        Arguments, results, temporaries and code, with shared memory counted once; None if the
         compiler gives no analysis.
     """
     found = compiled.memory_analysis()
@@ -84,11 +83,11 @@ def estimate_of(compiled: Any) -> int | None:
 
 @dataclass(frozen=True)
 class WatchedSpread(Spread):
-    """Devices that share batches, which refuse a compiled function that does not fit.
+    """Devices that share batches and refuse a compiled function that does not fit.
 
     Attributes:
-        limit: What a function may take.
-        estimates: What each of those that were compiled takes, in bytes.
+        limit: The limit on a function's memory.
+        estimates: The bytes that each compiled function needs.
     """
 
     limit: Limit = Limit()
@@ -112,7 +111,7 @@ class WatchedSpread(Spread):
         return compiled
 
     def memory(self) -> Memory:
-        """Return what is known of the memory so far."""
+        """Return what is known about the memory so far."""
         return Memory(
             estimate=max(self.estimates, default=None),
             peak=peak_bytes(),

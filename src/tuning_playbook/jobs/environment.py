@@ -1,4 +1,4 @@
-"""The process that trains: its threads, its compilation cache, and what is recorded of it."""
+"""The process that trains: its threads, its compilation cache, and what is recorded about it."""
 
 import contextlib
 import ctypes
@@ -23,13 +23,13 @@ from tuning_playbook.files import cache_folder
 PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"
 
 MEMORY_SETTINGS = (PREALLOCATE, "XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_CLIENT_MEM_FRACTION")
-"""Variables of the environment that say how much of a GPU's memory a process takes at once."""
+"""Environment variables that set how much GPU memory a process allocates at the start."""
 
 HOST_DEVICES = "xla_force_host_platform_device_count"
-"""What XLA_FLAGS may hold that says how many devices the CPU is."""
+"""The flag in XLA_FLAGS that sets how many devices the CPU counts as."""
 
 M_ARENA_MAX = -8
-"""The C library's name for how many heaps it may keep, from `malloc.h` of glibc."""
+"""The number of glibc's option for the maximum number of heaps, from its `malloc.h`."""
 
 RECORDED_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -40,8 +40,8 @@ class Resources:
 
     Attributes:
         threads: CPU cores.
-        devices: Devices that it computes on.
-        gpus: GPUs that it asked for.
+        devices: Devices to compute on.
+        gpus: GPUs that were requested.
         nodes: How many nodes there are.
     """
 
@@ -53,10 +53,10 @@ class Resources:
 
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
-    """Keep the garbage collector from what is imported meanwhile, now and later.
+    """Exclude the objects of imports in this block from garbage collection, now and later.
 
-    Modules live until the process ends, and JAX's hold so many objects that going through them
-    again and again takes a fifth of the CPU time of a job with one short trial.
+    Modules live until the process ends. JAX's hold so many objects that scanning them again and
+    again takes a fifth of the CPU time of a job with one short trial.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -71,20 +71,20 @@ def importing() -> Iterator[None]:
 def prepare(
     resources: Resources, *, join: Callable[[], None] | None = None, cache: bool = True
 ) -> None:
-    """Set up JAX for one job; to be called before JAX is first imported.
+    """Set up JAX for one job; call it before JAX is first imported.
 
-    XLA sizes its thread pool by NPROC, so that jobs that run side by side share the machine. The
-    compilation cache is kept apart for each kind of machine, because compiled code is. A GPU's
-    memory is taken as it is needed, so that jobs may share it too, unless the environment says how
-    much a process takes at once. A job without GPUs makes its devices of the CPU.
+    XLA takes the size of its thread pool from NPROC, so that jobs side by side share the machine.
+    Each kind of machine has its own compilation cache, because compiled code depends on it. GPU
+    memory is allocated as needed, so that jobs can share a GPU, unless the environment sets how
+    much a process allocates at the start. A job without GPUs splits the CPU into its devices.
 
     Args:
-        resources: Of the job.
+        resources: The job's resources.
         join: Makes this process one of several, before anything is computed.
-        cache: Whether compiled code is kept, and taken from there.
+        cache: Whether compiled code is saved to the cache and read from it.
 
     Raises:
-        DeviceError: It asked for GPUs, and JAX does not find them.
+        DeviceError: The job asked for GPUs, and JAX does not find them.
     """
     _keep_one_heap()
     os.environ["NPROC"] = str(resources.threads)
@@ -111,17 +111,17 @@ def prepare(
 
 
 def _keep_one_heap() -> None:
-    """Let all threads share one heap, where the C library is glibc.
+    """Make all threads share one heap, if the C library is glibc.
 
-    Results are made in one thread and freed in another. With a heap for each thread what one has
-    freed is of no use to the others: 64 lanes of `digits_mlp` took up to a fifth more memory.
+    Results are allocated in one thread and freed in another. With one heap per thread, freed memory
+    cannot be reused by other threads: 64 lanes of `digits_mlp` took up to a fifth more memory.
     """
     if "MALLOC_ARENA_MAX" not in os.environ and platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _check_gpus(gpus: int) -> None:
-    """Check that JAX computes on the GPUs that a job asked for, and not on the CPU in their place.
+    """Check that JAX computes on the requested GPUs, and not on the CPU instead.
 
     Raises:
         DeviceError: It does not.
@@ -156,7 +156,7 @@ def machine_type() -> str:
 
 
 def provenance() -> dict[str, Any]:
-    """Return what is recorded of the software and the machine of a job."""
+    """Return the record of a job's software and machine."""
     import jax  # noqa: PLC0415 - as in `prepare`
 
     device = jax.local_devices()[0]
@@ -176,19 +176,19 @@ def provenance() -> dict[str, Any]:
 
 @functools.cache
 def package_versions() -> Mapping[str, str]:
-    """Return the version of each package that is recorded, read once."""
+    """Return the version of each recorded package, read once."""
     return {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}
 
 
 @functools.cache
 def git_commit() -> str:
-    """Return the commit of the code, with `-dirty` where it was changed since; empty if unknown."""
+    """Return the commit of the code, with `-dirty` after changes since; empty if unknown."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent
         )
-    except OSError:  # no git on this machine
+    except OSError:  # git is not installed
         return ""
     return done.stdout.strip()
 
@@ -200,5 +200,5 @@ def peak_memory_bytes() -> int:
 
 
 def now() -> str:
-    """Return the time as an ISO 8601 text in UTC, to the second."""
+    """Return the current time as ISO 8601 text in UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Export what a model predicts with `jax.export`: a function that needs no code of ours.
+"""Export a model's predictions with `jax.export`: a function that needs none of our code.
 
     import jax
     predict = jax.export.deserialize(bytearray(Path("model.jax_export").read_bytes()))
@@ -27,7 +27,7 @@ PLATFORMS = ("cpu", "cuda")
 
 @contextlib.contextmanager
 def _nameless() -> Iterator[None]:
-    """Let what is traced carry no places in source files: a model tells nothing of its machine."""
+    """Trace without source locations, so that a model reveals nothing about its machine."""
     setting = "jax_traceback_in_locations_limit"
     before = getattr(jax.config, setting)
     update: Callable[[str, object], None] = jax.config.update
@@ -41,20 +41,20 @@ def _nameless() -> Iterator[None]:
 def export_model(
     path: Path, variables: Variables, trial: Trial, workload: Workload, examples: Arrays
 ) -> Path | None:
-    """Export what some variables predict, beside their checkpoint or wherever `path` says.
+    """Export the predictions of some variables, beside their checkpoint or to `path`.
 
-    The function takes the arrays of a batch, any number of examples, without the label, and
-    returns what the workload's `predict` does.
+    The function takes the arrays of a batch without the label, for any number of examples, and
+    returns the result of the workload's `predict`.
 
     Args:
         path: The file.
-        variables: Of the model.
-        trial: The trial that they are of.
+        variables: The model's variables.
+        trial: The trial that trained them.
         workload: Its workload.
         examples: Any split, for the names, types and shapes of its arrays.
 
     Returns:
-        The file; None where the workload does not predict.
+        The file; None if the workload has no `predict`.
     """
     predict = getattr(workload, "predict", None)
     if predict is None:

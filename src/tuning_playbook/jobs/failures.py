@@ -1,7 +1,7 @@
-"""Which trials a run of Snakemake could not train, why, and what to do: told by records.
+"""Report which trials a run of Snakemake could not train, why, and what to do.
 
-A job that its cluster kills says nothing itself. Snakemake's records say which jobs failed, the
-plan of their study which trials they were to train, and the records of these which are trained.
+A job that its cluster kills cannot report anything itself. Snakemake's records name the failed
+jobs, the study's plan names their trials, and the trials' own records show which are trained.
 """
 
 import json
@@ -21,17 +21,17 @@ from tuning_playbook.trials.trial_json import read_trial_json
 
 TRAINING_RULES = ("train_pack", "train_round", "train_reruns", "train_set_back")
 
-# No record holds what Slurm says of a job as data. Snakemake's executor puts a job's state into the
-# sentence that it reports; that a step of the job was killed alone stands in Slurm's log. Slurm
-# itself can only be asked on clusters with accounting.
+# No record holds Slurm's job state as data. Snakemake's executor puts a job's state into the text
+# of its error message, and only Slurm's log shows that a step of the job was killed. Slurm itself
+# answers queries only on clusters with accounting.
 STATE = re.compile(r"SLURM status is: '(\w+)'")
 STEP_OUT_OF_MEMORY = re.compile(r"exceeded memory limit|oom[_-]kill|out of memory", re.IGNORECASE)
 
 FAILED = re.compile(r"^\S+ \S+ ERROR ", re.MULTILINE)
-"""How a job says in its log that it failed."""
+"""The line in a job's log that reports its failure."""
 
 STOPPED = re.compile(r"^\S+ \S+ WARNING (stopped|the job was ended)", re.MULTILINE)
-"""How it says that it was told to stop."""
+"""The line in a job's log that reports that it was told to stop."""
 
 REASONS = {
     "OUT_OF_MEMORY": (
@@ -46,7 +46,7 @@ REASONS = {
     "CANCELLED": ("was cancelled", "run snakemake again; it goes on from its last saved state"),
     "NODE_FAIL": ("lost its node", "run snakemake again; it goes on from its last saved state"),
 }
-"""What became of a job, by the state that Slurm gives it, and what to do."""
+"""What happened to a job, by the state that Slurm reports, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class FailedJob:
     """A training job whose last attempt failed.
 
     Attributes:
-        wildcards: Those of its rule: its study, and which of the study's jobs it is.
+        wildcards: The wildcards of its rule: its study, and which of the study's jobs it is.
         output: Its pack file.
-        logs: Its own log; behind it that of the cluster, where it ran on one.
-        message: What Snakemake's executor says of its end; empty where it says nothing.
+        logs: Its own log; then the cluster's, if it ran on one.
+        message: The message of Snakemake's executor about its end; empty if there is none.
     """
 
     wildcards: Mapping[str, str]
@@ -67,7 +67,7 @@ class FailedJob:
 
     @property
     def state(self) -> str:
-        """Return the state that says why it failed, of a step of it maybe; empty without Slurm."""
+        """Return the state that explains its failure, maybe that of a step; empty without Slurm."""
         if any(STEP_OUT_OF_MEMORY.search(_text(log)) for log in self.logs[1:]):
             return "OUT_OF_MEMORY"
         found = STATE.search(self.message)
@@ -75,9 +75,9 @@ class FailedJob:
 
 
 class FailedJobs(logging.Handler):
-    """Collects the training jobs that fail, as a handler of the logger of Snakemake.
+    """Collects the training jobs that fail, as a handler of Snakemake's logger.
 
-    It sees every record, also what `--quiet` keeps from being printed.
+    It sees every record, including those that `--quiet` hides.
     """
 
     def __init__(self) -> None:
@@ -87,11 +87,11 @@ class FailedJobs(logging.Handler):
 
     @property
     def jobs(self) -> tuple[FailedJob, ...]:
-        """Return the jobs that have failed and did not begin again, in the order of their ends."""
+        """Return the jobs that failed and were not restarted, in the order in which they ended."""
         return tuple(self._failed.values())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take what a record says of the begin or the failure of a training job."""
+        """Note the start or failure of a training job."""
         said = vars(record)
         match said.get("event"):
             case LogEvent.JOB_INFO if said["rule_name"] in TRAINING_RULES:
@@ -107,11 +107,11 @@ class FailedJobs(logging.Handler):
 
 
 class NothingToDo(logging.Handler):
-    """Calls a function when Snakemake says that it has nothing to do, which no hook of its does.
+    """Calls a function when Snakemake logs that it has nothing to do; there is no hook for that.
 
     Args:
-        sentence: What Snakemake says then.
-        then: Called after it.
+        sentence: Snakemake's message in that case.
+        then: The function to call.
     """
 
     def __init__(self, sentence: str, then: Callable[[], None]) -> None:
@@ -124,12 +124,14 @@ class NothingToDo(logging.Handler):
             self._then()
 
 
-def tell(jobs: Sequence[FailedJob], plan_of: Callable[[str], Plan], results: Path) -> Iterator[str]:
-    """Yield what a person is told in the end of the training jobs that failed.
+def failure_lines(
+    jobs: Sequence[FailedJob], plan_of: Callable[[str], Plan], results: Path
+) -> Iterator[str]:
+    """Yield the lines that report failed training jobs at the end of a run.
 
     Args:
         jobs: The jobs.
-        plan_of: Gives the plan of a study by its name.
+        plan_of: Returns the plan of a study by its name.
         results: The folder of the results of all studies.
     """
     if not jobs:
@@ -147,20 +149,20 @@ def tell(jobs: Sequence[FailedJob], plan_of: Callable[[str], Plan], results: Pat
 
 
 def _untrained(job: FailedJob, plan: Plan, folder: Path) -> str:
-    """Return the trials that a job was to train and did not finish, as words."""
+    """Return the trials that a job should have trained and did not finish, as text."""
     try:
         trials = _asked_for(job.wildcards, plan, folder)
-    except (OSError, ValueError, LookupError):  # what it was asked for is not there any more
+    except (OSError, ValueError, LookupError):  # its request no longer exists
         return "trials unknown"
     missing = [trial.id for trial in trials if not _is_trained(trial, folder)]
     return ", ".join(missing) or "its trials are trained"
 
 
 def _asked_for(job: Mapping[str, str], plan: Plan, folder: Path) -> Sequence[Trial]:
-    """Return the trials that a job was asked for: planned, proposed or chosen.
+    """Return the trials that a job was asked to train: planned, proposed or chosen.
 
     Raises:
-        OSError, ValueError, LookupError: There is no such job, or its input cannot be read.
+        OSError, ValueError, LookupError: The job does not exist, or its input cannot be read.
     """
     match job:
         case {"round": name, "part": part}:
@@ -182,7 +184,7 @@ def _asked_for(job: Mapping[str, str], plan: Plan, folder: Path) -> Sequence[Tri
 
 
 def _is_trained(trial: Trial, folder: Path) -> bool:
-    """Whether a trial has a record of its end; one that has failed is to be trained again."""
+    """Return whether a trial has a final record; a failed trial is trained again."""
     try:
         record = read_trial_json(folder / "trials" / trial.id)
     except ArtefactError:
@@ -191,9 +193,9 @@ def _is_trained(trial: Trial, folder: Path) -> bool:
 
 
 def _without_slurm(job: FailedJob) -> tuple[str, str]:
-    """Return what became of a job whose cluster says nothing of it, and what to do.
+    """Return what happened to a job without a Slurm state, and what to do.
 
-    Every job that ends itself says why in its log. One that was killed cannot.
+    A job that ends itself writes the reason to its log. A killed one cannot.
     """
     look = _where_to_look(job)
     words = _text(job.logs[0]) if job.logs else ""
@@ -208,7 +210,7 @@ def _without_slurm(job: FailedJob) -> tuple[str, str]:
 
 
 def _where_to_look(job: FailedJob) -> str:
-    """Return what to read about a job that failed for no reason known here."""
+    """Return what to read about a job whose failure has no known reason."""
     written = [log for log in job.logs if Path(log).exists()]
     return f"see its log, {written[0]}" if written else "see what Snakemake says of it above"
 
@@ -219,7 +221,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _text(path: str) -> str:
-    """Return the text of a log; none where it is gone."""
+    """Return the text of a log; empty if it no longer exists."""
     try:
         return Path(path).read_text(errors="replace")
     except OSError:

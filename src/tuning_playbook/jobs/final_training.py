@@ -1,7 +1,7 @@
 """Train a configuration once more, on training and validation data together.
 
-Nothing is left to choose a checkpoint by, so it trains for as many steps as its best checkpoint
-had, with the schedule of the whole run up to there.
+No data is left to choose a checkpoint by, so it trains for as many steps as the best checkpoint
+had, with the learning-rate schedule of the whole run up to that step.
 
 Source: the playbook, "After exploration concludes".
 """
@@ -34,18 +34,18 @@ from tuning_playbook.workloads.protocol import Arrays, Workload
 logger = logging.getLogger(__name__)
 
 WEIGHTS = "weights"
-"""The name of the checkpoint."""
+"""The name of the checkpoint of the weights."""
 
 RECORD = "trained.json"
-"""What the weights are of, written after them."""
+"""The file that describes the weights, written after them."""
 
 
 def final_loss(
     folder: Path, trial: Trial, steps: int, workload: Workload, splits: Mapping[str, Arrays]
 ) -> float:
-    """Return the loss of the final model in a folder, training it unless it is there already.
+    """Return the loss of the final model in a folder; train the model if it does not exist yet.
 
-    See `train_final`, whose loss it is.
+    See `train_final`.
     """
     record = folder / RECORD
     wanted = {"fingerprint": trial.fingerprint, "steps": steps}
@@ -72,22 +72,22 @@ def fold(splits: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
 def train_final(
     folder: Path, trial: Trial, steps: int, workload: Workload, splits: Mapping[str, Arrays]
 ) -> float:
-    """Train a configuration on both splits, save its weights, and export the model if it predicts.
+    """Train a configuration on both splits, save its weights, and export it if it can predict.
 
     Args:
         folder: Where to save: `checkpoints/weights`, and `model.jax_export`.
-        trial: The trial whose configuration and seed it has.
+        trial: The trial that gives the configuration and the seed.
         steps: How many steps to train.
-        workload: Its workload.
-        splits: The workload's.
+        workload: The trial's workload.
+        splits: The workload's splits.
 
     Returns:
-        The mean training loss over the last interval between two evaluations.
+        The mean training loss over the last interval between evaluations.
 
     Raises:
-        ArtefactError: It diverged.
+        ArtefactError: The training diverged.
     """
-    # As many of its devices as there are here.
+    # Use as many of the trial's devices as this machine has.
     devices = math.gcd(trial.devices, jax.local_device_count())
     alone, spread = dataclasses.replace(trial, lanes=1), share_batches(devices)
     folded = fold(splits)

@@ -1,4 +1,4 @@
-"""Train any trials: those that share a program together, a group of lanes at a time."""
+"""Train trials: those that share a program train together, one group of lanes at a time."""
 
 import dataclasses
 import functools
@@ -37,7 +37,7 @@ from tuning_playbook.jobs.processes import side_by_side, writes
 from tuning_playbook.jobs.progress_files import ProgressFiles
 from tuning_playbook.jobs.resume import SavedStates
 from tuning_playbook.jobs.sigterm import noted_sigterm
-from tuning_playbook.jobs.training_errors import out_of_memory, told
+from tuning_playbook.jobs.training_errors import as_user_error, out_of_memory
 from tuning_playbook.jobs.user_code import explain, own_file
 from tuning_playbook.study.apart import ask
 from tuning_playbook.study.waiting import waiting_for
@@ -61,16 +61,16 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class _Training:
-    """What the training of any trials of a request has in common.
+    """What the trainings of all trials of a request share.
 
     Attributes:
-        workload: Theirs.
+        workload: The trials' workload.
         study: The study's folder of results.
         selection: Which checkpoints of each trial are kept.
-        should_stop: Whether the job was told to stop.
+        should_stop: Returns whether the job was told to stop.
         write: Writes the trials of a group of lanes, with the facts of how they were trained.
-        writer: Does so while the next group trains.
-        errors: What the workload's own code raised.
+        writer: The thread that writes while the next group trains.
+        errors: Errors that the workload's own code raised.
     """
 
     workload: Workload
@@ -95,20 +95,20 @@ def write_trials(
     *,
     pack: str = "",
 ) -> dict[str, TrialRecord]:
-    """Write the trials of one group of lanes, after which nothing of them is resumed.
+    """Write the trials of one group of lanes; none of them can be resumed afterwards.
 
-    The checkpoints of all come before the numbers that finish a trial: they take the time, and a
-    job killed meanwhile goes on from the states that the whole group has.
+    All checkpoints are written before the numbers, which finish a trial. Checkpoints take longest,
+    and if the job is killed meanwhile, the whole group can still be resumed.
 
     Args:
         finished: The trials.
         study: The study's folder of results.
-        selection: By what their checkpoints were ranked.
+        selection: The ranking of their checkpoints.
         facts: How they were trained.
-        pack: The pack that they are to stand in, in the study's folder, if that is known.
+        pack: The name of their pack in the study's folder, if it is known.
 
     Returns:
-        Their records, by id.
+        The trials' records, by id.
     """
     written = finished if writes() else []
     for item in written:
@@ -118,7 +118,7 @@ def write_trials(
         write_trial(study, item.trial, item.record, kept_steps=steps, provenance=facts, pack=pack)
         reason = f": {item.record.reason}" if item.record.reason else ""
         logger.info("%s %s%s", item.trial.id, item.record.status, reason)
-        if item.record.status != "failed":  # one that failed goes on where it may
+        if item.record.status != "failed":  # a failed trial may be resumed where that is possible
             remove_resumes(trial_folder(study, item.trial) / "checkpoints")
     return {item.trial.id: item.record for item in finished}
 
@@ -129,13 +129,13 @@ def write_checkpoints(
     selection: CheckpointSelection,
     others: Mapping[str, object] | None = None,
 ) -> None:
-    """Write the best checkpoints of a trial, and what was measured of the best one.
+    """Write a trial's best checkpoints, and what was measured of the best one.
 
     Args:
         item: The trial.
         study: The study's folder of results.
-        selection: By what its checkpoints were ranked.
-        others: Further variables to keep with them, by `step_<number>`.
+        selection: The ranking of its checkpoints.
+        others: Further variables to save with them, by `step_<number>`.
     """
     folder = trial_folder(study, item.trial)
     found = item.examination
@@ -171,7 +171,7 @@ def train_request(
     try:
         return train_trials(request, workload, study, devices=devices, write=write)
     except (ChangedDuringRunError, WorkloadError):
-        forget(*place)  # what planned this job must not be planned with again
+        forget(*place)  # this job's plan is out of date: do not use its description again
         raise
 
 
@@ -183,27 +183,26 @@ def train_trials(
     devices: int = 1,
     write: Write = write_trials,
 ) -> dict[str, TrialRecord]:
-    """Train trials of one workload, each written to its folder while the next one trains.
+    """Train trials of one workload; each is written to its folder while the next one trains.
 
-    A configuration that cannot run is a failed trial with its reason; the others go on. Where
-    nothing but errors of the workload's own code came of any of them, it is that code that a person
-    must look at.
+    A configuration that cannot run is a failed trial with a reason; the others continue. If all
+    trials failed with errors of the workload's own code, that code needs fixing, so the job fails.
 
     Args:
         request: The trials, where the workload is imported from, and which checkpoints are kept.
-        workload: Theirs.
+        workload: The trials' workload.
         study: The study's folder of results.
-        devices: How many train lanes of their own. How many share a batch, the trial says.
-        write: Writes what was trained.
+        devices: How many devices train separate lanes. The trial sets how many share a batch.
+        write: Writes the trained trials.
 
     Returns:
-        Their records, by id.
+        The trials' records, by id.
 
     Raises:
         ChangedDuringRunError: Code or data is not what the trials were planned with.
         DeviceError: There are fewer devices.
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
-        WorkloadError: The workload's own code raised, and no trial could be trained for it.
+        WorkloadError: The workload's own code raised an error, so that no trial could be trained.
     """
     trials = request.trials
     with waiting_for(f"the data of workload '{trials[0].workload}' (its load_data)", say):
@@ -213,7 +212,7 @@ def train_trials(
     for trial in trials:
         groups.setdefault((trial.data_split, signature(trial)), []).append(trial)
     writer = OneBehind[dict[str, TrialRecord]]()
-    # Whoever types into the process has more in it than this training.
+    # An interactive process is never ended: it holds more than this training.
     with noted_sigterm(ends=not hasattr(sys, "ps1")) as should_stop, writer:
         training = _Training(workload, study, request.selection, should_stop, write, writer)
         for (data_split, _), group in groups.items():
@@ -230,12 +229,12 @@ def train_trials(
             side_by_side(train, shares)
     records = {name: record for written in writer.done for name, record in written.items()}
     if training.errors and all(record.status == "failed" for record in records.values()):
-        raise told(training.errors[0], trials[0].workload, workload)
+        raise as_user_error(training.errors[0], trials[0].workload, workload)
     return records
 
 
 def _shares(trials: Sequence[Trial], devices: int) -> list[list[Trial]]:
-    """Return the trials of one signature as each device has them: groups of lanes in turn."""
+    """Split the trials of one signature into each device's share: groups of lanes in turn."""
     lanes = trials[0].lanes
     if lanes == 1:
         return [list(trials)]
@@ -252,13 +251,13 @@ def _shares(trials: Sequence[Trial], devices: int) -> list[list[Trial]]:
 def _train_group(
     training: _Training, trials: Sequence[Trial], splits: Mapping[str, Arrays], together: int
 ) -> None:
-    """Train the trials of one signature with one program, of fewer lanes if memory runs out.
+    """Train the trials of one signature with one program; use fewer lanes if memory runs out.
 
     Args:
-        training: What they have in common with others.
+        training: What all trainings of the request share.
         trials: The trials.
-        splits: The data that they see.
-        together: How many devices train such trials, each its own lanes.
+        splits: The data that the trials see.
+        together: How many devices train such trials, each with its own lanes.
     """
     workload, writer = training.workload, training.writer
     width = trials[0].lanes
@@ -271,10 +270,10 @@ def _train_group(
         lanes = left[:width]
         failure = ""
         try:
-            # Once: where memory ran out there is none for a second copy.
+            # Only once: where memory ran out there is none for a second copy.
             placed = placed or place_trial(trials[0], workload, splits, spread)
             if program is None:
-                writer.begin()  # compiling leaves it the interpreter
+                writer.begin()  # compiling leaves the interpreter free for it
                 like = dataclasses.replace(trials[0], lanes=width)
                 with waiting_for(what, say):
                     program = Program(like, workload, placed.data, placed.examples, spread)
@@ -285,10 +284,10 @@ def _train_group(
         except (TuningPlaybookError, InterruptedTrainingError):
             raise
         except OSError as error:
-            raise told(error, lanes[0].workload, workload) from error
+            raise as_user_error(error, lanes[0].workload, workload) from error
         except (Exception, SystemExit) as error:  # a user's model may raise anything
-            # It is that trial's reason and its traceback is logged; the job fails with it where it
-            # is all that came of the trials.
+            # It becomes the trial's reason, and its traceback is logged. The job fails with it if
+            # no trial could be trained.
             if _may_be_the_devices(error):
                 raise
             failure = explain(error, own_file(workload))
@@ -312,10 +311,10 @@ def _train_group(
 
 
 def _may_be_the_devices(error: BaseException) -> bool:
-    """Whether an error may come of a broken device and not of the configuration.
+    """Return whether an error may come from a broken device and not from the configuration.
 
-    XLA says INVALID_ARGUMENT where the program itself is wrong. Of several processes the others may
-    have had no error, and would wait for this one.
+    XLA reports INVALID_ARGUMENT if the program itself is wrong. With several processes, the others
+    may have had no error and would wait for this one.
     """
     if not isinstance(error, jax.errors.JaxRuntimeError):
         return False
@@ -330,13 +329,13 @@ def _train_lanes(
     host_data: Arrays | None,
     came: Callable[[], None],
 ) -> tuple[list[Finished], dict[str, object]]:
-    """Train one group of lanes; return its trials, and the facts of how they were trained.
+    """Train one group of lanes; return its trials, and how they were trained.
 
     Args:
-        training: What they have in common with others.
-        program: Theirs.
+        training: What all trainings of the request share.
+        program: The trials' program.
         trials: The trials.
-        host_data: The training split, where batches are read from the host.
+        host_data: The training split, if batches are read from the host.
         came: Called after every piece.
     """
     folders = [trial_folder(training.study, trial) / "checkpoints" for trial in trials]
@@ -377,7 +376,7 @@ def _train_lanes(
 
 
 def _input_facts(seconds: InputSeconds | None, trials: int) -> dict[str, float]:
-    """Return each trial's share of what the batches from the host cost."""
+    """Return each trial's share of the cost of batches from the host."""
     if seconds is None:
         return {"input_wait_seconds": 0.0}
     return {
@@ -390,7 +389,7 @@ def _input_facts(seconds: InputSeconds | None, trials: int) -> dict[str, float]:
 
 
 def _fail(training: _Training, trials: Sequence[Trial], reason: str) -> dict[str, TrialRecord]:
-    """Write trials that could not run."""
+    """Write the records of trials that could not run."""
     metrics = [metric.name for metric in training.workload.metrics]
     lanes = [new_lane(trial, metrics, training.selection.keep) for trial in trials]
     failed = [finish(lane, status="failed", reason=reason) for lane in lanes]
@@ -401,11 +400,11 @@ def _fail(training: _Training, trials: Sequence[Trial], reason: str) -> dict[str
 
 
 def check_versions(request: PackRequest, current: Mapping[str, str]) -> None:
-    """Check that code and data are what the fingerprint says they are.
+    """Check that code and data have the versions in the trials' fingerprints.
 
     Raises:
-        ChangedDuringRunError: They are not.
-        WorkloadError: The data is another each time that it is loaded.
+        ChangedDuringRunError: They do not.
+        WorkloadError: The data differs each time that it is loaded.
     """
     trial = request.trials[0]
     changed = [name for name, version in trial.versions.items() if current[name] != version]

@@ -1,4 +1,4 @@
-"""Measure a checkpoint on a split that had no part in training or choosing.
+"""Measure a checkpoint on a split that played no part in training or choosing.
 
 Source: the playbook asks for the test set once tuning is over ("After exploration concludes").
 """
@@ -23,16 +23,16 @@ def measure(
     """Return every metric of a whole split.
 
     Args:
-        variables: Of the model, as a checkpoint has them.
-        trial: The trial that they are of.
+        variables: The model's variables, as a checkpoint has them.
+        trial: The trial that trained them.
         workload: Its workload.
-        examples: The split, [examples, ...] each.
-        step: Steps taken before the checkpoint.
+        examples: The split's arrays, each [examples, ...].
+        step: Training steps before the checkpoint.
     """
     own = {item.name: trial.hyperparameters[item.name] for item in workload.hyperparameters}
 
     def per_example(batch: Mapping[str, jax.Array]) -> Mapping[str, jax.Array]:
-        key = jax.random.key(0)  # an evaluation draws nothing; the protocol asks for a key
+        key = jax.random.key(0)  # the protocol needs a key; an evaluation draws nothing
         after = np.int32(step)
         measured, _ = call_apply(
             workload, variables, batch, hyperparameters=own, key=key, train=False, step=after

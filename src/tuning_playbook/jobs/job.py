@@ -1,6 +1,6 @@
-"""What every job of the workflow does around its work: its log, its last words.
+"""What every job of the workflow does around its work: log, check hashes, end with a message.
 
-Nothing heavy is imported here: a training job need not know what a study is.
+Nothing heavy is imported here: a training job need not know about studies.
 """
 
 import contextlib
@@ -22,28 +22,28 @@ from tuning_playbook.files import storage_error
 from tuning_playbook.trials.artefact_hashes import check_hash, has_hash, remove_hash, write_hash
 
 USUAL = {"devices": 1, "gpus": 0, "nodes": 1}
-"""What a job has if nobody asks for anything."""
+"""A job's resources if nobody asks for others."""
 
 
 NOT_THE_USERS = "the job ended with an error that is not the user's"
 
 PATIENCE = 30.0
-"""Seconds that a shared file system may take to show the hash that belongs to a file."""
+"""Seconds to wait until a shared file system shows the hash that belongs to a file."""
 
 USERS_PYTHONPATH = "TUNING_PLAYBOOK_USERS_PYTHONPATH"
-"""The variable of the environment that keeps PYTHONPATH as it was before `share_code`."""
+"""The environment variable that saves the PYTHONPATH from before `share_code`."""
 
 
 def resources_of(snakemake: Any) -> dict[str, int]:
-    """Return what a job has on each of its nodes: `threads`, `devices`, `gpus`; and its `nodes`."""
+    """Return a job's resources on each node (`threads`, `devices`, `gpus`) and its `nodes`."""
     return {"threads": snakemake.threads, **_devices_of(snakemake.resources)}
 
 
 def options_of(resources: Any) -> str:
-    """Return what of a job's resources is not usual, as options of `jobs.train_pack`.
+    """Return the resources that differ from `USUAL`, as options of `jobs.train_pack`.
 
     Args:
-        resources: As Snakemake has them.
+        resources: The resources as Snakemake has them.
     """
     given = _devices_of(resources)
     return " ".join(f"--{name} {given[name]}" for name in USUAL if given[name] != USUAL[name])
@@ -59,9 +59,9 @@ def _devices_of(resources: Any) -> dict[str, int]:
 
 
 def share_code(folder: str) -> None:
-    """Let the processes that a workflow starts import this package from `folder`.
+    """Make the processes that a workflow starts import this package from `folder`.
 
-    So a job in a conda environment of its own runs the code of the checkout it belongs to.
+    So a job in its own conda environment runs the code of the checkout it belongs to.
     """
     os.environ.setdefault(USERS_PYTHONPATH, os.environ.get("PYTHONPATH", ""))
     os.environ["PYTHONPATH"] = folder
@@ -69,28 +69,28 @@ def share_code(folder: str) -> None:
 
 @contextlib.contextmanager
 def job_of(snakemake: Any) -> Iterator[None]:
-    """Do the work of a script: log it, check what it is made of, keep the hashes of what it makes.
+    """Wrap the work of a script: log it, check its inputs, and write the hashes of its outputs.
 
     Args:
-        snakemake: Of the script.
+        snakemake: The script's `snakemake` object.
 
     Raises:
-        SystemExit: As `logged` has it.
+            SystemExit: As for `logged`.
     """
     log: str = snakemake.log[0]
-    study = Path(log[: log.rindex("/logs/")])  # where every rule has its log
+    study = Path(log[: log.rindex("/logs/")])  # every rule's log is in the study's folder
     with logged(log), hashed(study, map(Path, snakemake.input), map(Path, snakemake.output)):
         yield
 
 
 @contextlib.contextmanager
 def hashed(study: Path, inputs: Iterable[Path], outputs: Iterable[Path]) -> Iterator[None]:
-    """Check the inputs of a job before its work, and keep the hashes of its outputs behind it.
+    """Check the inputs of a job before its work, and write the hashes of its outputs after it.
 
     Args:
-        study: Its folder of results.
-        inputs: What it is made of.
-        outputs: What it makes; what is not in that folder has no hash.
+        study: The study's folder of results.
+        inputs: The input files.
+        outputs: The output files; files outside that folder get no hash.
 
     Raises:
         ArtefactError: An input is not what its job wrote.
@@ -102,12 +102,12 @@ def hashed(study: Path, inputs: Iterable[Path], outputs: Iterable[Path]) -> Iter
         remove_hash(study, path)
     yield
     for path in made:
-        if not has_hash(study, path):  # that of a pack also says which trials it holds
+        if not has_hash(study, path):  # a pack's own hash also lists its trials
             write_hash(study, path)
 
 
 def _check_patiently(path: Path) -> None:
-    """Check an input; a shared file system may take a while to show a file and its hash as one."""
+    """Check an input; wait while a shared file system shows a file without its new hash."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -122,13 +122,13 @@ def _check_patiently(path: Path) -> None:
 
 @contextlib.contextmanager
 def logged(log: str) -> Iterator[None]:
-    """Log to a file, and end with the message alone on an error that the user can mend.
+    """Log to a file; on an error that the user can fix, end with only its message.
 
-    What is printed meanwhile, by a workload or by a process that it starts, goes to the log, too. A
-    job that was told to stop ends with the status `INTERRUPTED`.
+    Output that a workload or a child process prints meanwhile goes to the log, too. A job that was
+    told to stop ends with the status `INTERRUPTED`.
 
-    Snakemake removes the log of the job before. What is there all the same is that of another job
-    that has the same trials at this moment, which goes on.
+    Snakemake removes the log of the previous attempt. If a log exists, another job is training the
+    same trials at this moment; the log is appended to.
     """
     handler = logging.FileHandler(log, mode="a")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -139,7 +139,7 @@ def logged(log: str) -> Iterator[None]:
         with _output_to(log):
             yield
     except TuningPlaybookError as error:
-        # What a user's own code raised is told in a line, and logged whole.
+        # An error in a user's own code is reported in one line, and logged in full.
         root.error("%s", error, exc_info=error.__cause__)
         sys.exit(f"{type(error).__name__}: {error}")
     except InterruptedTrainingError as error:
@@ -149,12 +149,12 @@ def logged(log: str) -> Iterator[None]:
         root.warning("the job was ended with Ctrl-C")
         sys.exit(INTERRUPTED)
     except (OSError, RuntimeError) as error:
-        told = storage_error(error)
-        if told is None:
+        summary = storage_error(error)
+        if summary is None:
             root.exception(NOT_THE_USERS)
             raise
-        root.error("%s", told, exc_info=error)
-        sys.exit(f"{type(told).__name__}: {told}")
+        root.error("%s", summary, exc_info=error)
+        sys.exit(f"{type(summary).__name__}: {summary}")
     except BaseException:
         root.exception(NOT_THE_USERS)
         raise
@@ -164,11 +164,11 @@ def logged(log: str) -> Iterator[None]:
 
 
 _terminal: list[int] = []
-"""What stderr was before it was led to the log of the job."""
+"""A copy of stderr from before it was redirected to the job's log."""
 
 
 def say(words: str) -> None:
-    """Say something in the log, and to whoever started the job."""
+    """Write words to the log, and to the terminal that started the job."""
     logging.getLogger("tuning_playbook").warning("%s", words)
     if _terminal:
         os.write(_terminal[-1], f"{words}\n".encode(errors="replace"))
@@ -176,7 +176,7 @@ def say(words: str) -> None:
 
 @contextlib.contextmanager
 def _output_to(log: str) -> Iterator[None]:
-    """Append to a file what this process and those that it starts print."""
+    """Append the output of this process and its children to a file."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     kept = [os.dup(number) for number in (1, 2)]

@@ -23,16 +23,16 @@ BUILT_IN = {
     "mnist5k_resnet": "tuning_playbook.workloads.mnist5k_resnet:Mnist5kResNet",
     "text_transformer": "tuning_playbook.workloads.text_transformer:TextTransformer",
 }
-"""The built-in workloads, by the name they have in a spec."""
+"""The built-in workloads, by their names in a spec."""
 
 
 def load_workload(name: str, import_from: str, data_folder: str) -> Workload:
-    """Import a workload and return an instance of its class, whose declarations are checked.
+    """Import a workload and return an instance of its class after checking its declarations.
 
     See `import_workload`.
 
     Raises:
-        WorkloadError: It cannot be imported, or does not keep the protocol.
+        WorkloadError: It cannot be imported, or it breaks the protocol.
     """
     workload = import_workload(name, import_from, data_folder)
     check_protocol(name, workload)
@@ -44,8 +44,8 @@ def import_workload(name: str, import_from: str, data_folder: str) -> Workload:
 
     Args:
         name: A built-in name, or `package.module:Class`.
-        import_from: Folder that comes before the installed packages; empty for none.
-        data_folder: Folder of its data, for a class that takes one; else empty.
+        import_from: Folder searched before the installed packages; empty for none.
+        data_folder: Folder of its data, for a class that takes one; otherwise empty.
 
     Raises:
         WorkloadError: It cannot be imported.
@@ -92,19 +92,19 @@ def _instance(name: str, found: type, data_folder: str) -> Workload:
 
 
 def check_protocol(name: str, workload: object) -> None:
-    """Check that an object keeps the Workload protocol, as far as it declares itself.
+    """Check that an object follows the Workload protocol in what it declares.
 
     Raises:
-        WorkloadError: It does not; the message says all that is missing or wrong.
+        WorkloadError: It does not; the message lists everything missing or wrong.
     """
     refuse(name, declaration_mistakes(workload))
 
 
 def refuse(name: str, mistakes: Sequence[str]) -> None:
-    """Refuse a workload with mistakes, all of them in one message.
+    """Refuse a workload that has mistakes, with all of them in one message.
 
     Raises:
-        WorkloadError: There are any.
+        WorkloadError: There are mistakes.
     """
     if len(mistakes) == 1:
         raise WorkloadError(f"workload '{name}': {mistakes[0]}")
@@ -114,7 +114,7 @@ def refuse(name: str, mistakes: Sequence[str]) -> None:
 
 
 def declaration_mistakes(workload: object) -> list[str]:
-    """Return what is missing or wrong in what a workload declares of itself."""
+    """Return what is missing or wrong in a workload's declarations."""
     mistakes = [
         f"the class has no '{attribute}'; see tuning_playbook.workloads.Workload for what a "
         "workload has"
@@ -177,12 +177,12 @@ def _metric_mistakes(metrics: Sequence[object]) -> Iterator[str]:
 
 
 def load_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, Arrays]:
-    """Return a workload's splits, checked.
+    """Return a workload's splits after checking them.
 
     Args:
-        name: The workload's.
-        workload: It.
-        data_split: Which division into training and validation sets; 0 for its own.
+        name: The workload's name.
+        workload: The workload.
+        data_split: Which division into training and validation sets; 0 for the workload's own.
 
     Raises:
         WorkloadError: They cannot be read, or a split is missing, empty or ragged.
@@ -193,7 +193,7 @@ def load_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, A
 
 
 def read_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, Arrays]:
-    """Return a workload's splits as NumPy arrays; otherwise as `load_data`.
+    """Return a workload's splits as NumPy arrays; otherwise like `load_data`.
 
     Raises:
         WorkloadError: They cannot be read.
@@ -214,10 +214,10 @@ def read_data(name: str, workload: Workload, data_split: int = 0) -> dict[str, A
 
 
 def _arrays(name: str, split: str, given: Any) -> Mapping[str, Any]:
-    """Return what `load_data` gives as a split.
+    """Return the arrays of a split that `load_data` returned.
 
     Raises:
-        WorkloadError: It is no mapping, as a dataset of another library is none.
+        WorkloadError: It is not a mapping, such as a dataset of another library.
     """
     if isinstance(given, Mapping):
         return given
@@ -234,7 +234,7 @@ def _arrays(name: str, split: str, given: Any) -> Mapping[str, Any]:
 
 
 def data_mistakes(workload: Workload, splits: Mapping[str, Arrays]) -> list[str]:
-    """Return what is wrong with what a workload's `load_data` returned."""
+    """Return the mistakes in the result of a workload's `load_data`."""
     streams = hasattr(workload, "train_batches")
     mistakes = []
     if "validation" not in splits:
@@ -282,6 +282,6 @@ def data_mistakes(workload: Workload, splits: Mapping[str, Arrays]) -> list[str]
 
 
 def _resplit(workload: Any, data_split: int) -> Mapping[str, Arrays]:
-    """Return other training and validation sets; nothing of such a trial is for the test set."""
+    """Return other training and validation sets, without a test set."""
     given: Mapping[str, Arrays] = workload.resplit(data_split)
     return {split: given[split] for split in ("train", "validation")}

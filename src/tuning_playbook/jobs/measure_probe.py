@@ -1,7 +1,7 @@
 """Probe one batch size: whether it fits the machine, how long a step takes, and what it waits for.
 
-A probe has a process of its own, so that nothing of another one is in the memory. It trains no
-trial: the model that it makes is thrown away.
+Each probe has its own process, so that no other probe's data is in memory. It trains no trial: its
+model is thrown away.
 
 Source: playbook, "Determining the feasible batch sizes and estimating training throughput".
 """
@@ -29,7 +29,7 @@ from tuning_playbook.jobs.load_workload import load_data, load_workload
 from tuning_playbook.jobs.other_work import OtherWork
 from tuning_playbook.jobs.place_trial import place_trial
 from tuning_playbook.jobs.step_times import step_times
-from tuning_playbook.jobs.training_errors import out_of_memory, told
+from tuning_playbook.jobs.training_errors import as_user_error, out_of_memory
 from tuning_playbook.trials.probe import Probe
 from tuning_playbook.trials.request import PackRequest
 from tuning_playbook.trials.trial import Trial
@@ -38,10 +38,10 @@ from tuning_playbook.workloads.protocol import Arrays, Workload
 logger = logging.getLogger(__name__)
 
 ENDLESS = 2**31 - 1
-"""A length that no probe comes to the end of."""
+"""A length whose end no probe reaches."""
 
 EVALUATIONS = 3
-"""Timed evaluations; the median counts."""
+"""Number of timed evaluations; their median counts."""
 
 
 def measure_probe(
@@ -51,19 +51,20 @@ def measure_probe(
     asked_mb: int | None,
     repeats: int,
 ) -> Probe:
-    """Return what is measured of a trial's configuration at its batch size.
+    """Return the measurements of a trial's configuration at its batch size.
 
-    To be called in a process of its own, which is set up for the job.
+    Call it in a separate process that is set up for the job.
 
     Args:
         request: One trial, which is not trained.
-        memory_mb: What a step may take by the compiler's estimate; None for what the device has.
-        asked_mb: The memory of the job, as `resources` of the spec has it, if it says so.
-        repeats: Timed repetitions.
+        memory_mb: The memory limit for a step by the compiler's estimate; None for the device's
+            memory.
+        asked_mb: The memory of the job in the spec's `resources`, if it is set.
+        repeats: Number of timed repetitions.
 
     Raises:
         ChangedDuringRunError: Code or data is not what the probe was planned with.
-        DeviceError: There are fewer devices than share a batch.
+        DeviceError: There are fewer devices than the number that share a batch.
         WorkloadError: The workload's own code raised an error.
     """
     (trial,) = request.trials
@@ -83,7 +84,7 @@ def measure_probe(
         raise
     except (Exception, SystemExit) as error:  # a user's model may raise anything
         if not out_of_memory(error):
-            raise told(error, trial.workload, workload) from error
+            raise as_user_error(error, trial.workload, workload) from error
         reason = f"out of memory: {str(error).splitlines()[0]}"
     logger.info("batch size %d does not fit: %s", trial.batch_size, reason)
     return replace(empty, reason=reason, memory=spread.memory())
@@ -128,7 +129,7 @@ def _measured(
 
 
 def _evaluation_seconds(program: Program, variables: Any, traced: Any) -> float:
-    """Return how long an evaluation takes, compiling left out."""
+    """Return how long an evaluation takes, without compilation."""
     until_ready(program.evaluate(variables, traced))
     seconds = []
     for _ in range(EVALUATIONS):

@@ -1,11 +1,11 @@
 """A job of several nodes: a process on each, which train every trial of the job together.
 
-The job itself starts them, with `srun` in an allocation of Slurm and else on this machine, gives
-each the same request and waits. It imports no JAX.
+The job starts the processes, with `srun` in a Slurm allocation and otherwise on this machine, sends
+each the same request and waits. The job itself does not import JAX.
 
-    python -m tuning_playbook.jobs.nodes [ADDRESS PROCESS]    is one of them
+    python -m tuning_playbook.jobs.nodes [ADDRESS PROCESS]    runs one of them
 
-Where there is no address Slurm's environment says it.
+Without an address, the process takes it from Slurm's environment.
 
 Source: the playbook, "Considerations for multi-host pipelines".
 """
@@ -40,25 +40,25 @@ from tuning_playbook.trials.request import PackRequest, request_from_json
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 15.0
-"""What the others have to end by themselves once one has failed."""
+"""Seconds that the other processes get to end by themselves after one has failed."""
 
 IDENTITY = ("SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME")
-"""What `srun` has to know of the allocation; the rest of a job step's it would take for options."""
+"""What `srun` must know about the allocation; it would take a job step's variables as options."""
 
 STOPPED = {INTERRUPTED, -signal.SIGTERM, 128 + signal.SIGTERM}
-"""Exit statuses of a process that was told to stop: while it trained, or before."""
+"""Exit statuses of a process that was told to stop, while it trained or before."""
 
 LAST_WORDS = "last-words-"
-"""What the file is called in which a process that fails leaves why, before its number."""
+"""Beginning of the name of the file with a failed process's reason; its number follows."""
 
 
 def train_on_nodes(request: PackRequest, study: Path, resources: Resources) -> None:
-    """Train the trials of a request, with a process on each node; the first writes them.
+    """Train the trials of a request with a process on each node; the first process writes them.
 
     Args:
-        request: Its trials, which the first process writes.
+        request: The request with its trials.
         study: The study's folder of results, which every node sees.
-        resources: The job's.
+        resources: The job's resources.
 
     Raises:
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
@@ -69,7 +69,7 @@ def train_on_nodes(request: PackRequest, study: Path, resources: Resources) -> N
         noted_sigterm() as should_stop,
     ):
         content = {"request": request.to_json(), "study": str(study), "words": words}
-        told = json.dumps(content | {"resources": asdict(resources)})
+        message = json.dumps(content | {"resources": asdict(resources)})
         processes = _start(resources)
         readers = []
         for process in processes:
@@ -78,7 +78,7 @@ def train_on_nodes(request: PackRequest, study: Path, resources: Resources) -> N
             readers.append(reader)
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(told)
+                process.stdin.write(message)
         failed = _wait(processes, should_stop)
         for reader in readers:
             reader.join()
@@ -96,7 +96,7 @@ def train_on_nodes(request: PackRequest, study: Path, resources: Resources) -> N
 
 
 def _start(resources: Resources) -> list[subprocess.Popen[str]]:
-    """Start the processes: through one `srun` in an allocation, else each by itself."""
+    """Start the processes: through one `srun` in an allocation, otherwise one by one."""
     module = [sys.executable, "-m", __name__]
     if "SLURM_JOB_ID" in os.environ and shutil.which("srun"):
         srun = [
@@ -127,7 +127,7 @@ def _popen(command: Sequence[str], environment: dict[str, str]) -> subprocess.Po
 
 
 def _relay(lines: IO[str]) -> None:
-    """Log what a process says."""
+    """Log the output of a process."""
     with lines:
         for line in lines:
             logger.info("%s", line.rstrip())
@@ -136,15 +136,15 @@ def _relay(lines: IO[str]) -> None:
 def _wait(
     processes: Sequence[subprocess.Popen[str]], should_stop: Callable[[], bool]
 ) -> int | None:
-    """Wait for all to end; return the number of the first that failed.
+    """Wait for all processes to end; return the number of the first that failed.
 
-    They are told to stop when the job is, and all end when one has failed: the others
+    They are told to stop when the job is. All are ended when one has failed, because the others
     would wait for it.
     """
-    told, failed, deadline = False, None, float("inf")
+    stop_sent, failed, deadline = False, None, float("inf")
     while any(process.poll() is None for process in processes):
-        if should_stop() and not told:
-            told = True
+        if should_stop() and not stop_sent:
+            stop_sent = True
             for process in processes:
                 process.send_signal(signal.SIGTERM)
         if failed is None:
@@ -163,10 +163,10 @@ def _failed(processes: Sequence[subprocess.Popen[str]]) -> int | None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train what stdin asks for, together with the other processes."""
+    """Train the request on stdin, together with the other processes."""
     _end_with_parent()
-    told = json.loads(sys.stdin.read())
-    resources = Resources(**told["resources"])
+    message = json.loads(sys.stdin.read())
+    resources = Resources(**message["resources"])
     address, process = (arguments[0], int(arguments[1])) if arguments else (None, None)
     number = int(os.environ["SLURM_PROCID"]) if process is None else process
     logging.basicConfig(format="%(levelname)s %(message)s")
@@ -176,33 +176,33 @@ def main(arguments: Sequence[str]) -> int:
         # JAX is imported here, after its environment is set.
         from tuning_playbook.jobs.groups import train_request  # noqa: PLC0415
 
-        request = request_from_json(told["request"])
-        train_request(request, Path(told["study"]), devices=resources.devices)
+        request = request_from_json(message["request"])
+        train_request(request, Path(message["study"]), devices=resources.devices)
     except TuningPlaybookError as error:
-        _leave(told["words"], number, error)
+        _leave(message["words"], number, error)
         return 1
     except InterruptedTrainingError as error:
         logger.warning("%s", error)
         return INTERRUPTED
-    except Exception as error:  # logged whole; the job that waits fails with it as its last words
+    except Exception as error:  # logged in full; the waiting job fails with it as its last words
         logger.exception("a process of several ended with an error that is not the user's")
-        _leave(told["words"], number, error)
+        _leave(message["words"], number, error)
         return 1
     return 0
 
 
 def _leave(words: str, number: int, error: Exception) -> None:
-    """Say why this process ends, to the job that waits for it and in its log."""
+    """Report why this process ends, to the job that waits for it and in its log."""
     said = f"{type(error).__name__}: {error}"
     print(said, file=sys.stderr, flush=True)
     (Path(words) / f"{LAST_WORDS}{number}").write_text(said)
 
 
 def _join(resources: Resources, address: str | None, process: int | None) -> None:
-    """Find the other processes."""
+    """Connect to the other processes."""
     import jax  # noqa: PLC0415 - its environment is set
 
-    # Processes on one machine, as in a test of several nodes, have devices of their own.
+    # Processes on one machine, as in a test of several nodes, have separate devices.
     here = int(os.environ.get("SLURM_LOCALID", "0")) if process is None else process
     devices = list(range(here * resources.devices, (here + 1) * resources.devices))
     nodes = None if address is None else resources.nodes
@@ -217,7 +217,7 @@ def _join(resources: Resources, address: str | None, process: int | None) -> Non
 
 @contextlib.contextmanager
 def _without_proxies() -> Iterator[None]:
-    """Take the proxies out of the environment, through which gRPC would look for its neighbours."""
+    """Remove proxies from the environment: gRPC would use them to reach the other processes."""
     names = [name for name in os.environ if name.lower().endswith("_proxy")]
     proxies = {name: os.environ.pop(name) for name in names}
     try:
@@ -227,7 +227,7 @@ def _without_proxies() -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    """End when the job that started this process is gone, whoever killed it."""
+    """End when the job that started this process no longer exists, however it ended."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -1,6 +1,6 @@
-"""Do work in a thread of its own, one piece behind whoever gives it.
+"""Do work in a separate thread, one piece behind the caller.
 
-Writing a trial takes some tenths of a second, in which the device can train the next one.
+Writing a trial takes some tenths of a second; meanwhile the device can train the next one.
 """
 
 from collections.abc import Callable
@@ -13,25 +13,25 @@ Result = TypeVar("Result")
 
 
 class OneBehind(Generic[Result]):
-    """Does pieces of work in their order, each while its giver goes on to the next.
+    """Does pieces of work in order, each while the caller continues with the next.
 
-    A context: at its end all that was given is done, also where its giver failed.
+    A context manager: when it exits, all pieces are done, even if the caller raised an error.
 
     Attributes:
-        done: What the pieces came to, in their order; complete when the context has ended.
+        done: The results of the pieces, in order; complete when the context has exited.
     """
 
     def __init__(self) -> None:
         self.done: list[Result] = []
         self._thread = ThreadPoolExecutor(1)
-        self._lock = Lock()  # of those who give work
+        self._lock = Lock()  # held by callers that give work
         self._given: Callable[[], Result] | None = None
         self._under_way: Future[Result] | None = None
 
     def give(self, work: Callable[[], Result]) -> None:
-        """Take a piece of work, as soon as the one before is done.
+        """Start a piece of work as soon as the one before is done.
 
-        It waits for that, so that never more than two pieces' worth is held in memory.
+        It waits for that, so that memory never holds more than two pieces.
 
         Raises:
             Exception: What the piece before raised.
@@ -41,11 +41,11 @@ class OneBehind(Generic[Result]):
             self._given = work
 
     def begin(self) -> None:
-        """Begin what was given, if it has not begun.
+        """Begin the given piece, if it has not begun.
 
-        A giver that first needs the interpreter to itself says so when it does no longer.
+        A caller that first needs the interpreter for itself calls this when it no longer does.
         """
-        if self._given:  # else another giver may have the lock for as long as a piece takes
+        if self._given:  # else another caller may hold the lock for as long as a piece takes
             with self._lock:
                 self._begin()
 

@@ -1,4 +1,4 @@
-"""Train the trials of one pack, keeping those that are finished already."""
+"""Train the trials of one pack, keeping those that are already finished."""
 
 import functools
 import logging
@@ -29,26 +29,26 @@ def train_pack(
     gpus: int = 0,
     nodes: int = 1,
 ) -> dict[str, TrialRecord]:
-    """Return the records of a pack's trials by id, training those that are not finished.
+    """Return the records of a pack's trials by id; train those that are not finished.
 
-    Each trial is written to its folder as soon as it ends, and the pack when all have. JAX is
-    imported only if there is something to train. A trial that another process trains is waited
-    for, and kept.
+    Each trial is written to its folder as soon as it ends, and the pack when all have ended. JAX is
+    imported only if there is something to train. If another process is training a trial, this waits
+    for it and keeps the result.
 
     Args:
         request: The pack.
         study: The study's folder of results.
-        output: The pack file; none is written where it is left out.
-        threads: CPU cores to use, on each node.
+        output: The pack file; None to write none.
+        threads: CPU cores to use on each node.
         devices: Devices to compute on, on each node.
-        gpus: GPUs that the job asked for, on each node.
-        nodes: How many nodes it has.
+        gpus: GPUs that the job asked for on each node.
+        nodes: The number of the job's nodes.
 
     Raises:
         ChangedDuringRunError: Code or data is not what the pack was planned with.
-        DeviceError: A device that it needs is not there.
+        DeviceError: A required device does not exist.
         InterruptedTrainingError: The job was told to stop; what was trained is saved.
-        NodesError: A process failed, where the job has several nodes.
+        NodesError: A process failed, in a job of several nodes.
     """
     with claimed(request.trials, study):
         resources = Resources(threads, devices, gpus, nodes)
@@ -65,14 +65,14 @@ def _train_claimed(
     records = kept_records(study, request.trials)
     for trial in request.trials:
         if trial.id in records:
-            # A job killed just after it wrote the trial had no time to.
+            # A job killed just after it wrote the trial had no time to do this.
             remove_resumes(trial_folder(study, trial) / "checkpoints")
     missing = [trial for trial in request.trials if trial.id not in records]
     logger.info("kept %d trials: %s", len(records), " ".join(records) or "none")
     logger.info("to train %d trials: %s", len(missing), " ".join(t.id for t in missing) or "none")
     wanted = request.asking_for(missing)
     if missing and is_command(missing[0].workload):
-        # Imported here: only such a job reads the file of a command.
+        # Imported here: only a job with a command reads the command's file.
         from tuning_playbook.jobs.command_training import train_commands  # noqa: PLC0415
 
         records |= train_commands(wanted, study, threads=resources.threads, pack=pack)
@@ -82,7 +82,7 @@ def _train_claimed(
     elif missing:
         with importing():
             prepare(resources)
-            # JAX is imported here: after its environment is set, and only by a job that trains.
+            # JAX is imported here: after its environment is set, and only if something is trained.
             from tuning_playbook.jobs.groups import (  # noqa: PLC0415
                 train_request,
                 write_trials,

@@ -1,4 +1,4 @@
-"""Put a trial's data where its program reads it, as every job does that runs such a program."""
+"""Put a trial's data where its program reads it; every job that runs such a program does this."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,9 +13,9 @@ class Placed(NamedTuple):
     """The data of a trial.
 
     Attributes:
-        data: On the devices.
-        host_data: The training split where batches come from the host; None where they do not.
-        examples: Of the training split; 0 where the workload makes the batches itself.
+        data: The data on the devices.
+        host_data: The training split if batches come from the host; otherwise None.
+        examples: Size of the training split; 0 if the workload makes its own batches.
     """
 
     data: Data
@@ -26,12 +26,12 @@ class Placed(NamedTuple):
 def place_trial(
     trial: Trial, workload: Workload, splits: Mapping[str, Arrays], spread: Spread
 ) -> Placed:
-    """Put on the devices what a trial's program reads.
+    """Put the data of a trial's program on the devices.
 
     Args:
-        trial: The trial, or one of its signature.
+        trial: The trial, or any trial with its signature.
         workload: Its workload.
-        splits: The data that it sees.
+        splits: The data that the trial sees.
         spread: The devices.
     """
     host_data = splits.get("train") if getattr(workload, "host_fed", False) else None

@@ -13,18 +13,18 @@ def probe_after(
 ) -> Probe:
     """Return the probe of a batch size.
 
-    To be called in a process of its own, in which JAX is not imported yet.
+    Call it in a separate process in which JAX is not imported yet.
 
     Args:
-        before: The file of the probe of half the batch size, if there is one.
-        probes: Of the procedure.
-        batch_size: What is probed.
-        resources: Of the job.
+        before: The file of the probe at half the batch size, if there is one.
+        probes: The procedure's probes.
+        batch_size: The batch size to probe.
+        resources: The job's resources.
 
     Raises:
         ArtefactError: The probe before cannot be read.
         ChangedDuringRunError: Code or data is not what the probe was planned with.
-        DeviceError: A device that it needs is not there.
+        DeviceError: A required device does not exist.
         WorkloadError: The workload's own code raised an error.
     """
     for smaller in read_probes(before):
@@ -33,7 +33,7 @@ def probe_after(
             if smaller.machine:  # it was tried
                 reason = f"not tried, as {smaller.batch_size:,} does not fit"
             return Probe(batch_size, fits=False, reason=reason)
-    prepare(resources, cache=False)  # what it takes to compile is measured
+    prepare(resources, cache=False)  # compilation is measured too
     # JAX is imported here: after its environment is set, and only by a job that measures.
     from tuning_playbook.jobs.measure_probe import measure_probe  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The devices and the processes of a job: which trains what, and which of them writes."""
+"""The devices and processes of a job: what each one trains, and which one writes."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +12,11 @@ Share = TypeVar("Share")
 
 
 def side_by_side(train: Callable[[Share], None], shares: Sequence[Share]) -> None:
-    """Call a function for each share of some work, each on a device of its own.
+    """Call a function for each share of some work, each on its own device.
 
-    Every device runs the programs that it would run alone, given it by a thread of its own: no bit
-    depends on how many there are. One program whose lanes are sharded over the devices is
-    compiled in another way, and gave other bits.
+    Each device runs in its own thread the same programs that it would run alone, so no bit depends
+    on the number of devices. One program with lanes sharded over the devices is compiled
+    differently and gave other bits.
 
     Raises:
         DeviceError: There are fewer devices than shares.

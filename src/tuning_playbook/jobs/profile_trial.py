@@ -1,7 +1,7 @@
 """Profile a trial: its steps with real batches against the same steps with one resident batch.
 
-A step that takes longer with real batches waits for its input. A trace of some steps, which
-Perfetto shows, tells on what.
+A step that takes longer with real batches waits for its input. A trace of some steps, viewed in
+Perfetto, shows what it waits for.
 
 Source: the playbook, "Optimizing the input pipeline".
 """
@@ -34,33 +34,33 @@ from tuning_playbook.trials.trial import Trial
 from tuning_playbook.workloads.protocol import Arrays
 
 PIECE_SECONDS = 1.0
-"""What the steps that are timed together are meant to take at most."""
+"""Most seconds that steps timed together should take."""
 
 FEWEST_PIECES = 3
-"""Pieces with the resident batch before and after those with real batches, at least."""
+"""Fewest pieces with the resident batch, before and after those with real batches."""
 
 REAL_PARTS = 5
-"""Parts of the steps with real batches, of which the median counts: a machine has its hiccups."""
+"""Parts of the steps with real batches; their median counts, because a machine has hiccups."""
 
 TRACED_PIECES = 2
-"""What the trace shows: more is slow to open."""
+"""Pieces in the trace; a longer trace opens slowly."""
 
 TRACE = "perfetto_trace.json.gz"
-"""What JAX calls the trace that Perfetto opens."""
+"""JAX's file name for the trace that Perfetto opens."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What the steps of a trial take, in seconds.
+    """How long the steps of a trial take, in seconds.
 
     Attributes:
         trial: Its id.
         device: The kind of device.
         lanes: How many lanes trained at once.
-        steps: Steps that were timed with real batches.
-        real_step: A step with real batches: the median of some parts of them, each a mean.
-        resident_step: A step with one batch that stays on the device, the median.
-        input_seconds: What the batches cost, all `steps` together; None where the data is on the
+        steps: Steps timed with real batches.
+        real_step: A step with real batches: the median over some parts, each a mean.
+        resident_step: A step with one batch that stays on the device: the median.
+        input_seconds: The cost of the batches for all `steps` together; None if the data is on the
             device.
         trace: The file of the trace.
     """
@@ -76,24 +76,24 @@ class Profile:
 
     @property
     def ratio(self) -> float:
-        """Return how many times as long a step takes with real batches."""
+        """Return the ratio of step times: with real batches to with a resident batch."""
         return self.real_step / self.resident_step
 
 
 def profile_trial(request: PackRequest, folder: Path, *, seconds: float) -> Profile:
-    """Return what the steps of a trial take, and leave a trace of some in a folder.
+    """Measure the steps of a trial, and write a trace of some to a folder.
 
-    Nothing of the trial is kept. The environment of JAX is set up before (`environment.prepare`).
+    Nothing of the trial is kept. Set up JAX's environment first (`environment.prepare`).
 
     Args:
-        request: Its one trial.
-        folder: Where the trace is left.
-        seconds: How long is measured, about; compiling and the trace apart.
+        request: A request with one trial.
+        folder: The folder for the trace.
+        seconds: About how long to measure, without compilation and the trace.
 
     Raises:
         DeviceError: The trial needs more devices than there are.
-        InfeasibleConfigurationError: The workload cannot run it.
-        WorkloadError: Its data cannot be read, or its code raised.
+        InfeasibleConfigurationError: The workload cannot run the trial.
+        WorkloadError: Its data cannot be read, or its code raised an error.
     """
     (trial,) = request.trials
     workload = load_workload(trial.workload, request.import_from, request.data_folder)
@@ -113,7 +113,7 @@ def profile_trial(request: PackRequest, folder: Path, *, seconds: float) -> Prof
 
 
 class _Profiler:
-    """Trains some steps of one trial, again and again."""
+    """Trains some steps of one trial repeatedly."""
 
     def __init__(
         self, program: Program, trial: Trial, host_data: Arrays | None, stream: Stream | None
@@ -125,7 +125,7 @@ class _Profiler:
         self._state: TrainState = program.init(self._seed, self._traced)
 
     def profile(self, folder: Path, seconds: float) -> Profile:
-        """Measure, then trace."""
+        """Measure, then write a trace."""
         steps = self._piece_steps()
         resident = self._resident(steps)
         times = self._with_resident(resident, steps, seconds / 4)
@@ -149,7 +149,7 @@ class _Profiler:
         )
 
     def _piece_steps(self) -> int:
-        """Return how many steps are timed together: an interval of training, or part of one."""
+        """Return how many steps are timed together: a training interval, or part of one."""
         pace = Pace()
         pace.begin(self._program.compile_seconds)
         until_ready(self._program.evaluate(self._state.variables, self._traced))
@@ -161,7 +161,7 @@ class _Profiler:
         return steps
 
     def _resident(self, steps: int) -> Any:
-        """Return the batches of the first steps, on the device; the program is compiled with it."""
+        """Return the batches of the first steps on the device, after compiling with them."""
         feed = self._feed()
         fed = feed.next(steps)
         feed.close()
@@ -177,7 +177,7 @@ class _Profiler:
         return logged
 
     def _with_resident(self, resident: Any, steps: int, seconds: float) -> list[float]:
-        """Return what each of some pieces took, each handed over while the one before trains."""
+        """Return the seconds of each piece; each is dispatched while the one before trains."""
         before = self._train(0, steps, resident)
         ends = [time.perf_counter()]
         while len(ends) <= FEWEST_PIECES or ends[-1] - ends[0] < seconds:
@@ -189,10 +189,10 @@ class _Profiler:
         return [after - begun for begun, after in itertools.pairwise(ends)]
 
     def _with_real(self, steps: int, seconds: float) -> tuple[list[float], InputSeconds | None]:
-        """Return when the training began and each piece was done, and what the batches cost.
+        """Return the start time and the end time of each piece, and the cost of the batches.
 
-        The next piece is prepared while the device trains, as in a training. The clock starts
-        before anything is read: what readers are ahead in the end is not counted in their favour.
+        The next piece is prepared while the device trains, as in training. The clock starts before
+        anything is read, so batches that readers prepared in advance do not improve the result.
         """
         ends = [time.perf_counter()]
         feed = self._feed()
@@ -217,11 +217,11 @@ class _Profiler:
             fed = clock.place(self._program.spread, feed, steps)
         with jax.profiler.TraceAnnotation("hand over the steps"):
             logged = self._train(first, steps, fed)
-        clock.trains(logged, 0.0)  # compiled before
+        clock.trains(logged, 0.0)  # already compiled
         return logged
 
     def _trace(self, folder: Path, steps: int) -> Path:
-        """Leave a trace of some pieces with real batches in a folder; return its file."""
+        """Write a trace of some pieces with real batches to a folder; return its file."""
         folder.mkdir(parents=True, exist_ok=True)
         feed = self._feed()
         with tempfile.TemporaryDirectory(prefix=".trace-", dir=folder) as place:
@@ -243,11 +243,11 @@ class _Profiler:
 def part_means(ends: Sequence[float], steps: int) -> list[float]:
     """Return the mean seconds of a step in each of some parts of a training.
 
-    In each part every reader gives a batch, as those of all come in bursts.
+    Each part includes one batch from every reader, because their batches come in bursts.
 
     Args:
-        ends: When it began, and when each piece was done.
-        steps: Of a piece.
+        ends: The start time, then the end time of each piece.
+        steps: Steps of a piece.
     """
     pieces = len(ends) - 1
     count = max(1, min(REAL_PARTS, pieces, pieces * steps // READING_THREADS))

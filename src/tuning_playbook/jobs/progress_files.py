@@ -1,4 +1,4 @@
-"""Say how far trials are while they train: a line an evaluation, and now and then in the log."""
+"""Write the progress of training trials: a line per evaluation, and now and then a log line."""
 
 import logging
 import time
@@ -13,22 +13,22 @@ from tuning_playbook.trials.checkpoint_selection import CheckpointSelection
 from tuning_playbook.trials.progress import Evaluation, append_progress, begin_progress
 from tuning_playbook.trials.record import EVALUATED_SPLITS
 from tuning_playbook.trials.trial import Trial
-from tuning_playbook.trials.trial_files import told_of, trial_folder
+from tuning_playbook.trials.trial_files import current_trial_json, trial_folder
 
 logger = logging.getLogger(__name__)
 
 LOG_SECONDS = 10.0
-"""A job's log has at most one line of progress in this time."""
+"""Seconds in which a job's log gets at most one line of progress."""
 
 
 @dataclass
 class ProgressFiles:
-    """Writes what each evaluation of a group of lanes measured.
+    """Writes the results of each evaluation of a group of lanes.
 
     Attributes:
         study: The study's folder of results.
-        selection: Names the metric that the log tells of.
-        seconds: Returns what the group has taken so far.
+        selection: Names the metric in the log.
+        seconds: Returns how long the group has taken so far.
     """
 
     study: Path
@@ -41,8 +41,7 @@ class ProgressFiles:
     def evaluated(self, lanes: Sequence[Lane], step: int) -> None:
         """Append the evaluation to the file of each trial that has not diverged.
 
-        A trial that is finished, and trained once more for the sake of its checkpoint, keeps its
-        file as it is.
+        A finished trial that is trained again for its checkpoint keeps its file unchanged.
 
         Args:
             lanes: The group's trials.
@@ -66,11 +65,11 @@ class ProgressFiles:
             self._log(lanes, step, now)
 
     def _is_finished(self, trial: Trial) -> bool:
-        content = told_of(self.study, trial)
+        content = current_trial_json(self.study, trial)
         return content is not None and content["status"] != "failed"
 
     def _log(self, lanes: Sequence[Lane], step: int, now: float) -> None:
-        """Log the step, the best objective of the group, and the time left at this pace."""
+        """Log the step, the group's best objective, and the time left at the current speed."""
         assert self._begun is not None
         first, then = self._begun
         last = lanes[0].trial.max_train_steps
@@ -79,7 +78,7 @@ class ProgressFiles:
         best = min((lane.best[0][:2] for lane in lanes if lane.best), default=None)
         reached = "no finite evaluation yet"
         if best is not None:
-            value = self.selection.score(best[0])  # the score of a score is the value
+            value = self.selection.score(best[0])  # applying score twice gives the value back
             reached = f"best {self.selection.metric} {value:.4g}, at step {best[1]:,}"
         names = " ".join(lane.trial.id for lane in lanes)
         logger.info("%s: step %s of %s; %s; about %.0f s left", names, *steps, reached, left)

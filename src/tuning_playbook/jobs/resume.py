@@ -1,4 +1,4 @@
-"""Save the state of the trials of a group, and go on from it: to the bit as if nothing had been."""
+"""Save the state of a group's trials, and resume from it with bit-identical results."""
 
 import logging
 import time
@@ -25,23 +25,23 @@ from tuning_playbook.trials.resume_states import resume_name, resume_steps
 logger = logging.getLogger(__name__)
 
 NOTHING = -1
-"""In place of a step: there is no state left to try."""
+"""Stands for a step when no state is left to try."""
 
 RESUME_SECONDS = 40.0
-"""The state is saved at the end of the first piece after this long. With the piece that follows it
-a kill repeats less than a minute of training."""
+"""The state is saved at the end of the first piece after this long. Including the next piece, a
+kill repeats less than a minute of training."""
 
 
 @dataclass
 class SavedStates:
-    """The states that a group of lanes saves now and then, and goes on from.
+    """The states that a group of lanes saves now and then, and resumes from.
 
     Attributes:
         folders: Where each trial's states are saved.
         width: The lanes of the group's program, idle ones included.
         selection: Which variables of a trial are kept.
-        should_stop: Asked after every piece; true saves the states and ends the training.
-        earlier_seconds: What the processes took that were interrupted before.
+        should_stop: Called after every piece; True saves the states and ends the training.
+        earlier_seconds: How long earlier, interrupted processes took.
     """
 
     folders: Sequence[Path]
@@ -53,20 +53,20 @@ class SavedStates:
     _saved: float = field(default_factory=time.monotonic)
 
     def resume(self, lanes: Sequence[Lane], state: Any) -> Progress | None:
-        """Fill in new lanes from the newest states that all of them have, and say where they go on.
+        """Fill new lanes from the newest states that all of them have; return the progress.
 
-        A state that is damaged, or another trial's, is passed over with a warning, and the one
-        before it tried.
+        A state that is damaged or belongs to another trial is skipped with a warning, and the state
+        before it is tried.
 
         Args:
-            lanes: New ones; they are changed only if there is something to resume.
-            state: The initial state of the group, whose structure the saved one must have.
+            lanes: New lanes; they are changed only if there is something to resume.
+            state: The initial state of the group; the saved one must have its structure.
 
         Returns:
-            Where to go on, or None where the trials must start anew.
+            Where to continue; None if the trials must start from the beginning.
         """
         common = sorted(set.intersection(*(set(resume_steps(path)) for path in self.folders)))
-        # Of several processes the first one says what is tried, and all must have it.
+        # The first of several processes decides which state to try, and all must have it.
         while (step := everywhere(common.pop() if common else NOTHING)[0]) != NOTHING:
             saved: list[dict[str, Any]] = []
             try:
@@ -90,14 +90,14 @@ class SavedStates:
         return None
 
     def seconds(self) -> float:
-        """Return what the group has taken so far, with the processes that were interrupted."""
+        """Return how long the group has taken so far, including interrupted processes."""
         return self.earlier_seconds + time.perf_counter() - self._begun
 
     def between(self, lanes: Sequence[Lane], progress: Progress) -> None:
-        """Save the states if it is time, or if the training is to stop.
+        """Save the states if it is time, or if the training must stop.
 
         Raises:
-            InterruptedTrainingError: It is to stop; the states are saved.
+            InterruptedTrainingError: The training must stop; the states are saved.
         """
         stop = bool(max(everywhere(self.should_stop())))
         if not stop and time.monotonic() - self._saved <= RESUME_SECONDS:
@@ -109,10 +109,10 @@ class SavedStates:
             raise InterruptedTrainingError(f"stopped after step {progress.step}; it is saved")
 
     def _save(self, lanes: Sequence[Lane], progress: Progress) -> None:
-        """Save what each lane needs to go on: its state, its numbers so far, its best variables.
+        """Save what each lane needs to resume: its state, its numbers so far, its best variables.
 
-        The older states go only when all new ones are there, so that there is always a step that
-        every lane can go on from.
+        Older states are removed only when all new ones exist, so that there is always a step from
+        which every lane can resume.
         """
         step, state, step_seconds = progress
         seconds = self.seconds()
@@ -146,7 +146,7 @@ def _restore(folder: Path, step: int, fingerprint: str) -> dict[str, Any]:
     """Return the state of a trial after a step.
 
     Raises:
-        ArtefactError: It is damaged, or that of another trial.
+        ArtefactError: It is damaged, or it belongs to another trial.
     """
     saved = checkpoints.restore(folder, resume_name(step))
     whose = saved.get("fingerprint")
@@ -158,7 +158,7 @@ def _restore(folder: Path, step: int, fingerprint: str) -> dict[str, Any]:
 def _fill(
     lane: Lane, saved: Mapping[str, Any], variables: Any, selection: CheckpointSelection
 ) -> None:
-    """Fill in a lane; its best variables are ranked anew, as the objective may be another one."""
+    """Fill a lane; rank its best variables again, because the objective may have changed."""
     lane.metrics = {name: np.array(saved["metrics"][name]) for name in lane.metrics}
     lane.steps = {name: np.array(saved["steps"][name]) for name in lane.steps}
     lane.bound, lane.diverged_at = float(saved["numbers"][0]), int(saved["numbers"][1])
@@ -175,7 +175,7 @@ def _fill(
 
 
 def _leaves(tree: Any) -> dict[str, Any]:
-    """Number the leaves of a tree; what it is made of is known again when it is restored."""
+    """Number the leaves of a tree; its structure is known again when it is restored."""
     return {f"{number:05d}": leaf for number, leaf in enumerate(jax.tree.leaves(tree))}
 
 

@@ -1,4 +1,4 @@
-"""Say in a few words what a value, an array or a tree of a user's is."""
+"""Short descriptions of a user's values, arrays and trees."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def difference(came: Any, expected: Any) -> str:
-    """Return how a tree of arrays differs from another; empty where types and shapes are alike."""
+    """Return how a tree of arrays differs from another; empty if types and shapes are equal."""
     if str(jax.tree.structure(came)) != str(jax.tree.structure(expected)):
         return f"{jax.tree.structure(came)}, expected {jax.tree.structure(expected)}"
     pairs = zip(jax.tree_util.tree_leaves_with_path(came), jax.tree.leaves(expected), strict=True)
@@ -21,29 +21,29 @@ def difference(came: Any, expected: Any) -> str:
 
 
 def is_key(value: Any) -> bool:
-    """Whether a value is a random key of JAX."""
+    """Return whether a value is a JAX random key."""
     return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
 def is_array(value: Any) -> bool:
-    """Whether a value is an array or a number."""
+    """Return whether a value is an array or a number."""
     if isinstance(value, np.ndarray | np.generic):
         return value.dtype.kind not in "OSU"
     return isinstance(value, jax.Array | bool | int | float | complex)
 
 
 def floating(value: Any) -> bool:
-    """Whether an array is of a floating type."""
+    """Return whether an array has a floating type."""
     return bool(jnp.issubdtype(jnp.result_type(value), jnp.floating))
 
 
 def type_name(value: Any) -> str:
-    """Return the name of an array's type, as `float32`."""
+    """Return the name of an array's type, like `float32`."""
     return str(jnp.result_type(value))
 
 
 def shaped(value: Any) -> str:
-    """Return an array's type and shape, as `float32[32, 1]`."""
+    """Return an array's type and shape, like `float32[32, 1]`."""
     return f"{type_name(value)}{list(jnp.shape(value))}"
 
 
@@ -57,17 +57,17 @@ def named(value: Any) -> str:
 
 
 def listed(mapping: Mapping[str, Any]) -> str:
-    """Return the names of a mapping, in quotes."""
+    """Return the names in a mapping, in quotes."""
     return ", ".join(f"'{name}'" for name in mapping) or "nothing"
 
 
 def at(path: Any) -> str:
-    """Return where in a tree a leaf stands; nothing for a tree of one leaf."""
+    """Return a leaf's place in a tree; empty for a tree with one leaf."""
     return f" at {jax.tree_util.keystr(path)}" if path else ""
 
 
 def shape_remedy(value: Any, size: int) -> str:
-    """Return what to do about a metric that is not [batch]."""
+    """Return how to correct a metric that is not [batch]."""
     shape = jnp.shape(value) if is_array(value) else None
     if shape == ():
         return "take no mean over the batch here, it is taken of all examples"

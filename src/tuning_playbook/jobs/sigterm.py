@@ -1,8 +1,8 @@
-"""SIGTERM, which a scheduler sends some time before it kills, and Ctrl-C: noted, and acted on.
+"""Note Ctrl-C and SIGTERM, which a scheduler sends some time before it kills, and act on them.
 
-A training asks after every piece, saves its state and ends. One that does not come to ask, because
-code of the user's hangs, is ended from a thread: the main one may wait in a library, where Python
-calls no handler.
+A training checks after every piece, saves its state and ends. If it never gets to check, because
+user code hangs, a thread ends the process: the main thread may wait in a library, where Python
+calls no signal handler.
 """
 
 import contextlib
@@ -20,16 +20,17 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 PATIENCE = 20.0
-"""Seconds in which a training asks, as a piece takes eight. A scheduler kills after some thirty."""
+"""Seconds in which a training must check; a piece takes eight. A scheduler kills after some
+thirty."""
 
 
 @contextlib.contextmanager
 def noted_sigterm(*, ends: bool = False) -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether the process was told to stop.
+    """Yield a function that returns whether the process was told to stop.
 
     Args:
-        ends: Whether the process ends, with the status `INTERRUPTED`, if the function is not called
-            for `PATIENCE` seconds after that.
+        ends: Whether to end the process, with the status `INTERRUPTED`, if the function is not
+            called within `PATIENCE` seconds after that.
     """
     came, asked = threading.Event(), threading.Event()
 
@@ -37,7 +38,7 @@ def noted_sigterm(*, ends: bool = False) -> Iterator[Callable[[], bool]]:
         del number, frame
         came.set()
 
-    if threading.current_thread() is not threading.main_thread():  # it gets no signals
+    if threading.current_thread() is not threading.main_thread():  # other threads get no signals
         yield lambda: False
         return
 

@@ -1,4 +1,4 @@
-"""Which files the code of a workload stands in, found in the source: none of it is imported."""
+"""Find the files that contain a workload's code, from the source: nothing is imported."""
 
 import ast
 import functools
@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 Find = Callable[[str], Path | None]
-"""Returns the source of a module by its name; None for what is no module of Python."""
+"""Returns the source of a module by its name; None for anything but a Python module."""
 
 
 def source_files(
     module: str, own: Path, roots: Sequence[Path], package: Path, find: Find
 ) -> list[Path]:
-    """Return the source of a module, and of what it imports, as far as that belongs to a root.
+    """Return the source files of a module and of its imports that belong to the roots.
 
     Args:
-        module: Its name.
-        own: Its file.
+        module: The module's name.
+        own: The module's file.
         roots: The folders of the workload's own code.
-        package: The folder of this package, of which only `workloads` counts.
+        package: The folder of this package; only its `workloads` counts.
         find: Finds the source of a module.
     """
     found = {own}
@@ -40,11 +40,11 @@ def source_files(
 
 
 def find_in(folder: Path, package: Path) -> Find:
-    """Return what finds modules in a folder and in this package, without importing their parents.
+    """Return a finder for modules in a folder and in this package; it imports no parent package.
 
     Args:
-        folder: That of a spec, where a user's own modules stand.
-        package: That of this package.
+        folder: The spec's folder, with a user's own modules.
+        package: The folder of this package.
     """
 
     def find(name: str) -> Path | None:
@@ -59,10 +59,10 @@ def find_in(folder: Path, package: Path) -> Find:
 
 
 def _belongs(source: Path, root: Path, package: Path) -> bool:
-    """Whether a source counts among those of the folder `root`.
+    """Return whether a source file counts as part of the folder `root`.
 
-    Libraries do not, even where an environment stands in that folder, nor does what is common to
-    all workloads.
+    Libraries do not count, even if an environment is in that folder, nor does code that all
+    workloads share.
     """
     if not source.is_relative_to(root):
         return False
@@ -75,7 +75,7 @@ def _belongs(source: Path, root: Path, package: Path) -> bool:
 
 
 def _imports(module: str, path: Path, package: Path, find: Find) -> Iterator[str]:
-    """Yield the names that the source of a module imports, modules or not."""
+    """Yield the names that a module's source imports, whether they are modules or not."""
     parent = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in _import_statements(path.read_text(encoding="utf-8")):
         if isinstance(node, ast.Import):
@@ -87,10 +87,10 @@ def _imports(module: str, path: Path, package: Path, find: Find) -> Iterator[str
 
 
 def _origins(module: str, name: str, package: Path, find: Find) -> tuple[str, ...]:
-    """Return the modules that `from module import name` takes something from.
+    """Return the modules that can define `name` in `from module import name`.
 
-    Where this package only passes a name on, as `tuning_playbook.workloads` does, that is the
-    module that defines it, and none of those that are passed on beside it.
+    Where this package only re-exports a name, as `tuning_playbook.workloads` does, that is the
+    module that defines it, without the modules of other re-exported names.
     """
     source = find(module)
     if source and source.name == "__init__.py" and source.is_relative_to(package):
@@ -101,13 +101,13 @@ def _origins(module: str, name: str, package: Path, find: Find) -> tuple[str, ..
 
 
 def _imported_from(node: ast.ImportFrom, package: str) -> str:
-    """Return the whole name of the module that a module of `package` imports from."""
+    """Return the full name of the module that a module of `package` imports from."""
     name = "." * node.level + (node.module or "")
     return importlib.util.resolve_name(name, package) if node.level else name
 
 
 @functools.cache
 def _import_statements(source: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    """Return the imports in the source of a module; many modules ask for those of one."""
+    """Return the imports in a module's source; cached, because many modules share imports."""
     nodes = ast.walk(ast.parse(source))
     return tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))

@@ -1,8 +1,8 @@
-"""How long a step of a compiled program takes: fed as training feeds it, and with a batch at hand.
+"""How long a step of a compiled program takes: with training's input, and with a resident batch.
 
-The two are timed in turn, so that a machine that becomes slower or faster meanwhile does so for
-both. Every lap is some steps, dispatched one lap ahead as in training, so that the host prepares
-the input of a lap while the device computes the lap before.
+The two are timed alternately, so that a change in the machine's speed affects both. Every lap is
+some steps, dispatched one lap ahead as in training, so that the host prepares the input of a lap
+while the device computes the lap before.
 """
 
 import functools
@@ -28,51 +28,51 @@ from tuning_playbook.engine.program import Program, TrainState
 from tuning_playbook.trials.probe import InputTime, Timing
 
 LAP_SECONDS = 0.2
-"""What a lap is meant to take: long against a dispatch, short against a minute."""
+"""Target seconds of a lap: long compared with a dispatch, short compared with a minute."""
 
 MOST_STEPS = 256
-"""Steps of a call of the compiled program at most."""
+"""Most steps in a call of the compiled program."""
 
 SHORT_STEP = 0.01
-"""Seconds. Shorter steps are called many at a time, as in training: a call of its own costs some
-0.1 ms. For longer ones no further program is compiled."""
+"""Seconds. Shorter steps run many per call, as in training: a call costs some 0.1 ms. For longer
+ones no further program is compiled."""
 
 TURNS = 3
-"""So often each of the two kinds of laps is timed, in turn."""
+"""How often each of the two kinds of laps is timed, alternately."""
 
 WARM_UP = 2
-"""Laps at the begin of a turn that are not timed: they fill the pipeline."""
+"""Laps at the start of a turn that are not timed: they fill the pipeline."""
 
 FEWEST_LAPS = 5
-"""So many laps are timed however long they take."""
+"""Fewest timed laps, however long they take."""
 
 BURST = 4 * READING_THREADS
-"""Batches of a lap at least where reading is slower than the computation: as many come at once as
-there are threads that read, and a lap of fewer would wait for all or for none."""
+"""Fewest batches of a lap if reading is slower than the computation. As many batches arrive at once
+as threads read, and a shorter lap would wait for all of them or for none."""
 
 TRANSFERS = 2
-"""So often the transfer of a call's input is timed in each turn."""
+"""How often the transfer of a call's input is timed in each turn."""
 
 BUDGET_SECONDS = 20.0
-"""No further lap is timed once so much time is spent on laps of its kind."""
+"""Seconds after which no further lap of a kind is timed."""
 
 DRAIN_SECONDS = 2.0
-"""Reading that takes so long has nothing read ahead any more."""
+"""A read that takes this many seconds shows that nothing is read ahead any more."""
 
 
 @dataclass
 class TimedInput:
-    """Feeds laps, and knows what their input has cost.
+    """Feeds laps, and records the cost of their input.
 
     Attributes:
-        feed: Gives the batches.
-        program: Says where they go.
+        feed: Supplies the batches.
+        program: Decides where they go.
         read: Seconds spent waiting for examples.
         stack: Seconds spent putting batches together.
-        steps: The steps that were fed.
-        laps: Seconds of reading and of stacking, for a step of each lap that is over; the rest is
-            of this lap.
-        transfers: Seconds that a step's input took to a device that had nothing to do.
+        steps: The number of steps fed.
+        laps: Seconds of reading and of stacking per step, for each finished lap; the other
+            attributes are for the current lap.
+        transfers: Seconds that a step's input took to an idle device.
     """
 
     feed: Feed
@@ -84,9 +84,9 @@ class TimedInput:
     transfers: list[float] = field(default_factory=list)
 
     def next(self, steps: int) -> Any:
-        """Return the input of some steps, on its way to the device.
+        """Return the input of some steps; its transfer to the device has started.
 
-        Nobody waits for it to arrive: a CPU moves it once it has computed what came before.
+        Nobody waits for the transfer: a CPU moves it once it has finished earlier computations.
         """
         before, started = self._of_host(), time.perf_counter()
         batches = self.feed.next(steps)
@@ -98,18 +98,18 @@ class TimedInput:
         return jax.device_put(self.program.spread.feed(batches))
 
     def time_transfer(self, steps: int) -> None:
-        """Time how long the input of some steps takes to the device, which has nothing to do."""
+        """Time the transfer of some steps' input to the idle device."""
         batches = self.feed.next(steps)
         started = time.perf_counter()
         until_ready(jax.device_put(self.program.spread.feed(batches)))
         self.transfers.append((time.perf_counter() - started) / steps)
 
     def _of_host(self) -> float:
-        """Return what stacking has cost; numbers of examples are not stacked."""
+        """Return the seconds spent on stacking; indices of examples are not stacked."""
         return self.feed.stack_seconds if isinstance(self.feed, HostFeed) else 0.0
 
     def drain(self) -> None:
-        """Use up what was read ahead, which would hide for a while that reading is slow."""
+        """Use up what was read ahead: it would hide slow reading for a while."""
         most = min(PREFETCHED_STEPS, PREFETCHED_PIECES * self.feed.most_steps)
         started = time.perf_counter()
         for _ in range(most):
@@ -118,21 +118,21 @@ class TimedInput:
                 break
 
     def lap(self, *, counts: bool) -> None:
-        """End a lap: note what the input of a step cost in it, if it counts, and begin anew."""
+        """End a lap: record the cost of a step's input if the lap counts, and start a new lap."""
         if counts:
             self.laps.append((self.read / self.steps, self.stack / self.steps))
         self.read = self.stack = 0.0
         self.steps = 0
 
     def of_a_step(self) -> InputTime:
-        """Return what the input of a step cost: the median of the laps, part by part."""
+        """Return the input cost of a step: the median over the laps, for each part."""
         read, stack = np.median(self.laps, axis=0)
         return InputTime(float(read), float(stack), float(np.median(self.transfers)))
 
 
 @dataclass
 class Laps:
-    """Timed laps of one kind, in seconds a step."""
+    """Timed laps of one kind, in seconds per step."""
 
     seconds: list[float] = field(default_factory=list)
     spent: float = 0.0
@@ -145,12 +145,12 @@ class Laps:
 
 @dataclass(frozen=True)
 class StepTimes:
-    """What a step takes.
+    """How long a step takes.
 
     Attributes:
-        step: Fed as training feeds it.
-        compute: With a batch that is on the device.
-        input: What the input costs the host.
+        step: Step with training's input.
+        compute: Step with a batch that is on the device.
+        input: The input's cost on the host.
         steps_per_lap: Steps that were timed together.
     """
 
@@ -161,7 +161,7 @@ class StepTimes:
 
 
 Train = Callable[[TrainState, Any], tuple[TrainState, Any]]
-"""From a state and the input of some steps to the state after them and what is logged of each."""
+"""Maps a state and the input of some steps to the new state and the logged values."""
 
 
 def step_times(
@@ -170,17 +170,17 @@ def step_times(
     """Time the steps of a program.
 
     Args:
-        program: It; what it compiles is compiled here.
-        state: Where training begins.
-        seed: Of the trial.
+        program: The program; it is compiled here.
+        state: The state at the start of training.
+        seed: The trial's seed.
         traced: Its numeric hyperparameters.
-        feed: What its steps are fed; it must not end.
-        repeats: Laps of each kind; fewer where they are slow.
+        feed: Supplies the steps' input; it must not end.
+        repeats: Number of laps of each kind; fewer if they are slow.
     """
     clock = TimedInput(feed, program)
 
     def train(state: TrainState, fed: Any, steps: int) -> tuple[TrainState, Any]:
-        # A schedule is asked for its first steps again and again: the same work in every lap.
+        # A schedule gets the same first steps each time, so every lap does the same work.
         after: tuple[TrainState, Any] = program.train(state, 0, steps, seed, traced, fed)
         return after
 
@@ -216,12 +216,12 @@ def step_times(
 
 @dataclass(frozen=True)
 class _Course:
-    """What a lap is.
+    """How a lap is run.
 
     Attributes:
         train: Trains the steps of a call.
-        steps: Of a call.
-        calls: Of a lap.
+        steps: Steps of a call.
+        calls: Calls of a lap.
     """
 
     train: Train
@@ -236,14 +236,14 @@ class _Course:
         due: int,
         clock: TimedInput | None = None,
     ) -> TrainState:
-        """Time laps until so many are timed or the time is spent; return the state after them.
+        """Time laps until enough are timed or the time is up; return the state after them.
 
         Args:
-            state: Where they begin.
-            supply: Gives the input of a call.
-            laps: Where the times go.
-            due: How many laps are to be timed in the end.
-            clock: What feeds the calls, if anything does.
+            state: The state before the laps.
+            supply: Returns the input of a call.
+            laps: Receives the times.
+            due: The total number of laps to reach.
+            clock: Supplies the calls' input, if anything does.
         """
         begun = last = time.perf_counter()
         before: Any = None
@@ -276,10 +276,10 @@ def _seconds_of(call: Callable[[], Any]) -> float:
 
 
 def _calls(seconds: float) -> int:
-    """Return how many calls that take so long make a lap."""
+    """Return how many calls of this many seconds make a lap."""
     return max(1, round(LAP_SECONDS / seconds))
 
 
 def _power_of_two(number: float) -> int:
-    """Return the largest power of two that is no larger; at least the fewest steps of a call."""
+    """Return the largest power of two up to a number; at least the fewest steps of a call."""
     return max(FEWEST_STEPS, 1 << int(math.log2(max(number, 1.0))))

@@ -1,9 +1,9 @@
-"""Trace a workload's methods as the trials of a study will call them, in a process of its own.
+"""Trace a workload's methods as a study's trials will call them, in a separate process.
 
     python -m tuning_playbook.jobs.trace_class ANSWER WORKLOAD [FOLDER [DATA]]
 
-reads signatures from its standard input, as `planning.class_signatures` makes them, and writes to
-ANSWER that nothing is wrong, or all that is.
+reads signatures from `planning.class_signatures` on its standard input, and writes all mistakes, or
+that there are none, to ANSWER.
 """
 
 import json
@@ -17,7 +17,7 @@ from tuning_playbook.jobs.load_workload import load_data, load_workload, refuse
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Answer for the workload that the arguments name."""
+    """Answer for the workload in the arguments."""
     path, name, import_from, data_folder = [*arguments, "", ""][:4]
     given = json.loads(sys.stdin.read())
     signatures = [ClassSignature(**item) for item in given]

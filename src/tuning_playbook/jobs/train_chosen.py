@@ -12,12 +12,12 @@ from tuning_playbook.trials.trial import Trial
 
 
 def train_chosen(snakemake: Any, trials: Iterable[Trial]) -> None:
-    """Train some trials in the job of a script, as the parameter `like` asks for.
+    """Train trials in a script's job, using the request in its parameter `like`.
 
     Args:
-        snakemake: Of the script; its parameters have the request without trials as JSON, `like`,
-            and the study's folder of results, `folder`.
-        trials: What was chosen.
+        snakemake: The script's `snakemake` object; its parameters are `like`, a request without
+            trials as JSON, and `folder`, the study's folder of results.
+        trials: The chosen trials.
     """
     params = snakemake.params
     request = request_from_json(json.loads(params.like)).asking_for(trials)

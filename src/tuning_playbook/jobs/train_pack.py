@@ -2,8 +2,8 @@
 
     python -m tuning_playbook.jobs.train_pack results/<study>/packs/<pack>.nc --log LOG
 
-The request stands in the study's `requests.jsonl`: that of a large pack is longer than the
-command line of a process may be.
+The request is in the study's `requests.jsonl`, because a large pack's request may be longer than a
+command line can be.
 """
 
 import argparse
@@ -15,14 +15,14 @@ from tuning_playbook.jobs.pack import train_pack
 from tuning_playbook.planning.requests import read_request
 
 PATIENCE = 60.0
-"""Seconds that a shared file system may take to show a file, as `latency-wait` for Slurm has it."""
+"""Seconds to wait for a file on a shared file system, like `latency-wait` for Slurm."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train a pack and write its file.
 
     Raises:
-        SystemExit: It failed for a reason that the user can mend.
+        SystemExit: It failed for a reason that the user can fix.
     """
     options = parser().parse_args(arguments)
     study = options.output.parents[1]  # <study>/packs/<pack>.nc
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line: what it does not say is as `job.USUAL` has it."""
+    """Return the parser of the command line; missing options have the values of `job.USUAL`."""
     options = argparse.ArgumentParser(prog="python -m tuning_playbook.jobs.train_pack")
     options.add_argument("output", type=Path)
     options.add_argument("--log", required=True)

@@ -13,13 +13,13 @@ def train_plan(plan: Plan, results: Path, *, only: Sequence[str] = (), threads: 
     """Train the trials of a study, keeping those that are finished.
 
     Args:
-        plan: The study's.
+        plan: The study's plan.
         results: The folder of all results.
-        only: The ids of the trials in question; all where it is empty.
+        only: The ids of the trials to train; all if it is empty.
         threads: CPU cores to use.
 
     Raises:
-        TuningPlaybookError: A trial is not the study's, or the study cannot be trained.
+        TuningPlaybookError: A trial is not in the study, or the study cannot be trained.
         InterruptedTrainingError: The process was told to stop; what was trained is saved.
     """
     if plan.study.imported:

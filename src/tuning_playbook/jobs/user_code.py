@@ -1,4 +1,4 @@
-"""Say what a user's own code raised: the error, and the lines of theirs that it came through."""
+"""Describe an error from a user's own code: the error, and the user's lines it came through."""
 
 import inspect
 import linecache
@@ -18,27 +18,27 @@ NOT_THEIRS = tuple(
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     )
 )
-"""Folders whose lines are no user's: this package, Python, installed packages."""
+"""Folders whose lines are not the user's: this package, Python, installed packages."""
 
 SHOWN_LINES = 3
-"""The most lines of the user's that are named, the innermost ones."""
+"""Most of the user's lines that are shown, the innermost ones."""
 
 LONGEST_MESSAGE = 600
-"""Characters of an error's message; JAX may go on for pages."""
+"""Most characters of an error's message; JAX's may be pages long."""
 
 OF_JAX = re.compile(
     r"\s*(The error (occurred|arose) |This concrete value was |This value became a tracer |"
     r"See https://docs\.jax\.dev|-{10,}|For simplicity, JAX has removed|If using `jit`)"
 )
-"""Where a message of JAX stops saying what is wrong and begins to explain its own workings."""
+"""Where a JAX message stops describing the error and starts to explain JAX itself."""
 
 
 def explain(error: BaseException, own: str = "") -> str:
     """Return an exception and the user's lines that it came through, on one line.
 
     Args:
-        error: What was raised.
-        own: The file of the user's class, whose lines count wherever it stands.
+        error: The exception.
+        own: The file of the user's class; its lines count wherever it is.
     """
     if isinstance(error, SystemExit):
         said = f"it called sys.exit({'' if error.code is None else repr(error.code)})"
@@ -49,24 +49,24 @@ def explain(error: BaseException, own: str = "") -> str:
 
 
 def is_of_a_user(error: BaseException, own: str = "") -> bool:
-    """Whether an exception came through a user's lines; see `explain`."""
+    """Return whether an exception came through a user's lines; see `explain`."""
     return isinstance(error, SystemExit) or bool(_frames(error, own))
 
 
 def own_file(workload: object) -> str:
-    """Return the file that a workload's class stands in.
+    """Return the file of a workload's class.
 
-    It is empty for a class of this package, and for one that stands in no file.
+    It is empty for a class of this package, and for a class without a file.
     """
     try:
         file = inspect.getfile(type(workload))
-    except (OSError, TypeError):  # a class that was typed into an interpreter
+    except (OSError, TypeError):  # the class was typed into an interpreter
         return ""
     return "" if Path(file).resolve().is_relative_to(PACKAGE) else file
 
 
 def message_of(error: BaseException) -> str:
-    """Return an exception's message on one line, without what JAX says of its own workings."""
+    """Return an exception's message on one line, without JAX's explanations of itself."""
     text = " ".join(OF_JAX.split(str(error), maxsplit=1)[0].split()).rstrip(".")
     return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
 

@@ -16,14 +16,14 @@ from tuning_playbook.jobs.user_code import explain, own_file
 from tuning_playbook.workloads.protocol import Arrays, Workload
 
 PIECE_BYTES = 2**24
-"""Arrays are hashed in pieces of this size."""
+"""Bytes of the pieces in which arrays are hashed."""
 
 
 def code_version(files: Iterable[Path]) -> str:
-    """Return a hash of Python files that comments, docstrings and blank lines do not change.
+    """Return a hash of Python files that ignores comments, docstrings and blank lines.
 
-    The text is compared rather than the syntax tree, whose form differs between releases of
-    Python: a version must be the same for everyone who has the same source.
+    It is of the text and not of the syntax tree, whose form differs between Python releases: a
+    version must be the same for everyone who has the same source.
     """
     return _version_of((path.name, path.read_bytes()) for path in files)
 
@@ -42,11 +42,11 @@ def _text(content: bytes) -> str:
 
 
 def known_code_version(files: Sequence[Path]) -> str:
-    """Return `code_version` of the files, from the user's cache where it was worked out before.
+    """Return `code_version` of the files, from the user's cache if it is known there.
 
-    Every training job asks for it, and taking the comments out of the engine takes longer than
-    twenty steps of a small model. The cache goes by the files' names and contents, and by this
-    module, which decides what a comment is.
+    Every training job needs it, and stripping the comments from the engine takes longer than twenty
+    steps of a small model. The cache key is the files' names and contents and this module, which
+    defines what a comment is.
     """
     # Read once: the file may be edited meanwhile, and key and version have to be of the same text.
     contents = [(path.name, path.read_bytes()) for path in files]
@@ -68,7 +68,7 @@ def strip_comments(source: str) -> str:
         >>> strip_comments('x = 1  # one\n\n\ny = "#"\n')
         'x = 1\ny = "#"'
     """
-    rows = [row.encode() for row in source.split("\n")]  # as Python counts rows and columns
+    rows = [row.encode() for row in source.split("\n")]  # split as Python counts rows and columns
     whole: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         (first, column), (last, _) = token.start, token.end
@@ -90,7 +90,7 @@ def strip_comments(source: str) -> str:
 
 
 def _docstrings(tree: ast.AST) -> Iterable[ast.Expr]:
-    """Yield every string that stands as a statement of its own."""
+    """Yield every string that is a statement by itself."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Expr)
@@ -101,17 +101,17 @@ def _docstrings(tree: ast.AST) -> Iterable[ast.Expr]:
 
 
 def version_of_data(workload: Workload, splits: Mapping[str, Arrays]) -> str:
-    """Return the version of a workload's data: what it says itself, or a hash of what there is.
+    """Return the version of a workload's data: its own `data_version`, or a hash of the data.
 
-    Without `data_version` that is a hash of every array; where the workload makes its training
-    batches itself, also of the contents of its `data_files`.
+    Without `data_version` it is a hash of every array; if the workload makes its own training
+    batches, also of the contents of its `data_files`.
 
     Args:
-        workload: It.
+        workload: The workload.
         splits: Its arrays.
 
     Raises:
-        WorkloadError: What it says of itself cannot be had, or a file cannot be read.
+        WorkloadError: Its own version cannot be determined, or a file cannot be read.
     """
     declared = getattr(workload, "data_version", None)
     if declared is not None:
@@ -141,7 +141,7 @@ def _asked(workload: Workload, function: Callable[[], Any]) -> Any:
 
 
 def files_version(files: Iterable[Path | str]) -> str:
-    """Return a hash of the contents of files, whatever they are called; folders count whole."""
+    """Return a hash of files' contents, whatever their names; a folder counts as its files."""
     state = hashlib.sha256()
     for path in map(Path, files):
         inside = sorted(item for item in path.rglob("*") if item.is_file())
@@ -164,10 +164,10 @@ def data_version(splits: Mapping[str, Arrays]) -> str:
 
 
 def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield an array's bytes in the order of C, a few at a time.
+    """Yield an array's bytes in C order, a piece at a time.
 
-    A view may be far larger than what it looks at, as overlapping windows of a text are, and a
-    memory map larger than the memory: neither is copied whole.
+    A view may be far larger than the data behind it, like overlapping windows of a text, and a
+    memory map larger than the memory: neither is copied as a whole.
     """
     if array.size > 1 and array.nbytes > PIECE_BYTES:
         rows = max(1, PIECE_BYTES * len(array) // array.nbytes)

@@ -1,4 +1,4 @@
-"""Make the candidate of a launch the baseline of its workload, and record that it was done.
+"""Make the candidate of a launch the baseline of its workload, and record it in `launches.csv`.
 
 Source: the playbook, "Determining whether to adopt a training pipeline change or hyperparameter
 configuration" and "The incremental tuning strategy".
@@ -34,12 +34,12 @@ STRONG_EVIDENCE = (
 
 @dataclass(frozen=True)
 class Adoption:
-    """What came of adopting a launch.
+    """The result of adopting a launch.
 
     Attributes:
         baseline: The file of the baseline.
         trial: The id of the trial whose configuration it holds.
-        recorded: Whether the launch was added to the record; false where it stood there already.
+        recorded: Whether the launch was added to the record; false where it was there already.
     """
 
     baseline: Path
@@ -59,17 +59,17 @@ def adopt(
 ) -> Adoption:
     """Write the candidate as `baselines/<workload>.yaml`, and the launch to `launches.csv`.
 
-    Nothing is written where the launch is refused. Either file is written whole or not at all, and
-    adopting a launch again does what an interruption left undone and no more.
+    Nothing is written where the launch is refused. Each file is written whole or not at all.
+    Adopting a launch again only completes what an interruption left undone.
 
     Args:
         study: The study.
         launch: Its `launch.json`.
         results: Its folder of results.
         config: The folder of the configuration.
-        date: Of today, as 2026-01-31.
-        commit: Of the code.
-        force: Whether a launch that was not decided to adopt is adopted all the same.
+        date: Today's date, as 2026-01-31.
+        commit: The commit of the code.
+        force: Whether to adopt a launch whose decision is not `adopt`.
 
     Raises:
         LaunchError: The launch is refused.
@@ -112,20 +112,20 @@ def adopt(
 def adopt_launch(
     study: Study, launch: Path, config: Path, *, date: str, commit: str, force: bool
 ) -> str:
-    """Adopt the launch in a `launch.json`; return what to tell of it.
+    """Adopt the launch in a `launch.json`; return the message for the user.
 
-    The arguments, and what is raised, are those of `adopt`.
+    The arguments and errors are those of `adopt`.
     """
     content = json.loads(launch.read_text())
     done = adopt(study, content, launch.parent, config, date=date, commit=commit, force=force)
-    recorded = "recorded in" if done.recorded else "stands already in"
-    told = (
+    recorded = "recorded in" if done.recorded else "is already in"
+    message = (
         f"{done.baseline} is trial {done.trial} of {study.name}; the launch {recorded} launches.csv"
     )
     if content["decision"] == "adopt":
-        return told
+        return message
     decision = content["decision"]
-    return f"{study.name}: adopted by force although its launch is '{decision}'\n{told}"
+    return f"{study.name}: adopted by force although its launch is '{decision}'\n{message}"
 
 
 def baseline_name(workload: str) -> str:
@@ -142,7 +142,7 @@ def baseline_name(workload: str) -> str:
 
 
 def _lack_of_evidence(launch: Mapping[str, Any]) -> list[str]:
-    """Object to what was rejected, and to what is provisional: that has too little evidence."""
+    """Return the objections to a launch that was rejected, or that is provisional."""
     decision = launch["decision"]
     if decision == "adopt":
         return []
@@ -150,7 +150,7 @@ def _lack_of_evidence(launch: Mapping[str, Any]) -> list[str]:
 
 
 def _other_incumbent(study: Study, trial: Trial, past: Baseline | None, path: Path) -> list[str]:
-    """Object to a candidate that was never compared with the baseline that it would replace."""
+    """Return the objection to a candidate that was not compared with the baseline it replaces."""
     if past is None or study.name in [item.study for item in past.launches[-1:]]:
         return []
     compared = study.baseline
@@ -164,7 +164,7 @@ def _other_incumbent(study: Study, trial: Trial, past: Baseline | None, path: Pa
 
 
 def _incumbent(study: Study, trial: Trial, past: Baseline) -> tuple[int, Mapping[str, Value]]:
-    """Return the batch size and the whole configuration that a baseline's file holds."""
+    """Return the batch size and the whole configuration in a baseline's file."""
     batch_size = past.batch_size or study.spec.training.batch_size or trial.batch_size
     return batch_size, complete(past.hyperparameters, study.workload)[0]
 
@@ -188,7 +188,7 @@ def _write_baseline(study: Study, trial: Trial, past: Baseline | None) -> str:
         "launches": [*(item for item in launches if item not in own), entry],
     }
     text = io.StringIO()
-    YAML(pure=True).dump(content, text)  # in the order given, each key on a line of its own
+    YAML(pure=True).dump(content, text)  # in the given order, one key a line
     return (
         f"# The incumbent of the workload {study.workload.name}: trial {trial.id} of the study "
         f"{study.name}.\n# Written by `snakemake adopt_baseline`; launches.csv has the evidence.\n"

@@ -1,4 +1,4 @@
-"""The candidate of a launch: the trial that was decided about, as it was trained."""
+"""The candidate of a launch: the trial that the decision is about, as it was trained."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from tuning_playbook.trials.trial_json import read_trial_json
 
 
 def candidate_trial(study: Path, launch: Mapping[str, Any]) -> Trial | None:
-    """Return the candidate of a launch; None where there is none, or nothing was decided of it.
+    """Return the candidate of a launch; None where there is none, or nothing was decided.
 
     Args:
         study: The study's folder of results.

@@ -1,4 +1,4 @@
-"""What in the reruns themselves limits a decision: bad runs, a coarse metric, unequal training."""
+"""What limits a decision in the reruns themselves: bad runs, a coarse metric, unequal training."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from tuning_playbook.analysis.variance import TrialVariance
 from tuning_playbook.study.study import BASELINE
 
 FAR = 3.0
-"""A rerun is bad that is worse than the next one by so many times what all others differ by. Five
-normal values have such a one once in 90."""
+"""A rerun is bad if it is worse than the next one by this multiple of the spread of all others. Of
+five normal values one is that far off once in 90 cases."""
 
 FEW = 10
-"""Reruns below which a bad run in ten goes unseen more often than in one decision of three."""
+"""With fewer reruns, a bad run in ten goes unseen more often than in one decision of three."""
 
 COARSE = 1.0
-"""A metric is coarse whose steps are no smaller than so many standard deviations of the reruns."""
+"""A metric is coarse if its steps are at least this many standard deviations of the reruns."""
 
 
 def cautions(
@@ -30,13 +30,13 @@ def cautions(
     *,
     sign: float,
 ) -> list[str]:
-    """Return what a reader should know of the reruns before believing the decision, in sentences.
+    """Return what limits the decision, in sentences.
 
     Args:
         candidate: The candidate's reruns; None where there is no candidate.
         variances: The reruns of every arm, and of the baseline, by name.
-        reruns: All of them; None where there are none.
-        hyperparameters: Of the rerun configurations, by arm.
+        reruns: The dataset of all reruns; None where there are none.
+        hyperparameters: The rerun configurations, by arm.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
     """
     found = _bad_runs(candidate, variances, sign)
@@ -58,14 +58,15 @@ def _bad_runs(
     counted = candidate.beyond is not None
     missing = "infeasible, or miss the target" if counted else "or infeasible"
     return [
-        f"Some reruns are much worse than their siblings, {missing} ({'; '.join(having)}). So "
-        "few reruns hardly know how often that happens: of candidates that one run in ten makes no "
-        "better on average than the baseline, five reruns adopt 24 in a hundred (simulated)."
+        f"Some reruns are much worse than their siblings, {missing} ({'; '.join(having)}). With "
+        "this few reruns it is not known how often that happens. If one bad run in ten makes a "
+        "candidate no better on average than the baseline, five reruns still adopt it in 24 of a "
+        "hundred cases (simulated)."
     ]
 
 
 def _has_bad(row: TrialVariance, sign: float) -> bool:
-    """Whether the worst rerun is far from all others."""
+    """Return whether the worst rerun is far from all others."""
     values = np.sort(sign * np.array(row.feasible, dtype=float))
     if len(values) < 4:
         return False
@@ -74,7 +75,7 @@ def _has_bad(row: TrialVariance, sign: float) -> bool:
 
 
 def _coarse(rows: Sequence[TrialVariance]) -> list[str]:
-    """Say where the metric's own steps are as large as what reruns differ by."""
+    """Say where the metric's steps are as large as the differences between reruns."""
     known = [row for row in rows if row.known]
     values = np.unique(np.round([value for row in known for value in row.feasible], 12))
     deviations = [row.standard_deviation for row in known if row.standard_deviation]

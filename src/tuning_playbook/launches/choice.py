@@ -18,9 +18,9 @@ class Choice:
 
     Attributes:
         arm: Its name; None where no trial is feasible.
-        passed_over: The simpler arms that the reruns speak against. The reruns have then chosen the
-            candidate, in part, so that less of their evidence is left for its adoption.
-        reasons: Why it, in sentences; none where it is the best of the search anyway.
+        passed_over: The simpler arms that the reruns speak against. With any of these, the reruns
+            had a part in the choice, so they are weaker evidence for adopting the candidate.
+        reasons: Why this arm, in sentences; empty where it is the best of the search anyway.
     """
 
     arm: str | None
@@ -37,16 +37,16 @@ def choose(
     """Choose the arm whose best trial is the candidate.
 
     It is the simplest arm that the reruns do not show to be worse than another one (one-sided 5 %,
-    calibrated over the other arms). Of equally simple arms it is the one that the search found the
-    best trial in, which no rerun has chosen. Where no arm is simpler than another, or without
-    reruns to compare them by, it is the best of the search.
+    calibrated over the other arms). Among equally simple arms it is the one with the best trial of
+    the search, because no rerun chose that. Where no arm is simpler than another, or there are no
+    reruns to compare, it is the arm with the best trial of the search.
 
     Args:
-        reruns: Those of the arms that can be compared.
-        compared: What they say of the arms.
-        simple: How simple each arm is; empty where nobody can tell.
-        by_search: The arms that have a feasible trial, that of the best one first; where all seeds
-            of each configuration chose, by their means.
+        reruns: The reruns of the arms that can be compared.
+        compared: The comparison of the arms by their reruns.
+        simple: How simple each arm is; empty where that is not known.
+        by_search: The arms that have a feasible trial, that of the best one first; by the means
+            over all seeds where those choose among configurations.
     """
     if not by_search:
         return Choice(None)
@@ -67,12 +67,12 @@ def choose(
 
 
 def _worse(reruns: Reruns, compared: Comparison) -> Mapping[str, float]:
-    """Return by arm the p-value of its being no worse than another; nothing where none is known."""
+    """Return by arm the p-value for being no worse than another; empty where none is known."""
     if compared.worse is not None:
         return compared.worse
     if reruns.means is None:
-        return dict.fromkeys(reruns.arms, 1.0)  # one arm at most, which nothing is held against
-    # No rerun differs from its siblings: then there is no chance in the means either.
+        return dict.fromkeys(reruns.arms, 1.0)  # one arm at most, so there is no other
+    # No rerun differs from its siblings, so chance has no part in the means either.
     best = max(reruns.means.values())
     return {
         arm: float(math.isclose(mean, best, rel_tol=ROUNDING) or mean > best)
@@ -81,10 +81,10 @@ def _worse(reruns: Reruns, compared: Comparison) -> Mapping[str, float]:
 
 
 def _near(arm: str, reruns: Reruns, compared: Comparison) -> bool:
-    """Whether an arm is worse than others by no more than what matters."""
+    """Return whether an arm is worse than others by a negligible difference at most."""
     beside = [pair for pair in compared.pairs if pair.other == arm]
     if reruns.missed:
-        return False  # how much worse a run is that did not reach the target is not known
+        return False  # without reaching the target it may be worse by any amount
     return bool(beside) and all(pair.high < reruns.margin for pair in beside)
 
 

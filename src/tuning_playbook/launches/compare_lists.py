@@ -1,7 +1,7 @@
-"""The decision for two lists of objectives from anywhere: a candidate's and a baseline's.
+"""The launch decision for two lists of objectives, a candidate's and a baseline's.
 
-It is the decision of a launch, for a script or a program that proposes changes and asks before it
-keeps one.
+The lists may come from anywhere, for example from a script or a program that proposes changes and
+asks which to keep.
 """
 
 import csv
@@ -19,14 +19,14 @@ from tuning_playbook.launches.judgement import Decision, Evidence, judge
 from tuning_playbook.study.study import BASELINE, LEAST_RERUNS
 
 FORMAT = 1
-"""Of the JSON object."""
+"""The format number of the JSON object."""
 
 COLUMNS = ("seed", "objective")
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
 INFEASIBLE = ("", "nan")
-"""What stands for the objective of a run that came to nothing."""
+"""What a table may hold in place of the objective of an infeasible run."""
 
 EXIT_STATUS: dict[Decision, int] = {"adopt": 0, "reject": 3, "provisional": 4}
 
@@ -38,10 +38,10 @@ class ListComparison:
     Attributes:
         decision: `adopt` the candidate, `reject` it, or `provisional`: more evidence is needed.
         reasons: Why, in full sentences.
-        more_reruns: How many more of each would settle it four times in five, if what was seen is
-            what there is, or would let the variance be known; None where it is settled, where more
-            would not settle it, or where nobody can tell.
-        evidence: What it is made of.
+        more_reruns: How many more reruns of each would settle it with a probability of 80 %, if
+            the true difference is the one seen, or would make the variance known; None where it is
+            settled, where more would not settle it, or where the number is not known.
+        evidence: What it rests on.
     """
 
     decision: Decision
@@ -51,7 +51,7 @@ class ListComparison:
 
     @property
     def text(self) -> str:
-        """The decision in a few lines."""
+        """Return the decision in a few lines."""
         lines = [f"{self.decision}: {self.reasons[0]}", *self.reasons[1:]]
         if self.more_reruns is not None and self.evidence.known:
             lines.append(f"{self.more_reruns:,} more reruns of each would settle it.")

@@ -17,7 +17,7 @@ from tuning_playbook.analysis.variance import CONFIDENCE, KnownVariance, TrialVa
 from tuning_playbook.study.study import LEAST_RERUNS
 
 POWER = 0.8
-"""With which probability the smallest detectable improvement would be seen."""
+"""The probability with which the smallest detectable improvement would be seen."""
 
 WELCH = "Welch's t interval for the difference of two means"
 PAIRED = "Student's t interval for the mean difference on the seeds that both were rerun on"
@@ -27,40 +27,41 @@ RANKS = "the shifts that Wilcoxon's rank test does not reject"
 EARLIER = "Student's t interval with the trial variance that an earlier study measured"
 
 RESAMPLES = 9999
-"""Of the bootstrap, whose ends are then known to a hundredth of the interval's width."""
+"""Resamples of the bootstrap: its ends are then known to a hundredth of the interval's width."""
 
 NORMAL_TWO_SIDED = 1.959964
 """The normal quantile of a 95 % interval."""
 
 HALVINGS = 60
-"""Of [0, 1], until its parts are smaller than a number can tell."""
+"""Bisection steps of [0, 1]: the rest is below the precision of a float."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The candidate against the baseline, in the objective's unit, positive where it is better.
+    """The candidate compared with the baseline, in the objective's unit; positive is better.
 
     Attributes:
         improvement: Difference of the means of the reruns.
         low: Lower end of its 95 % interval.
         high: Upper end.
-        confidence: Of every interval here.
+        confidence: The confidence of every interval here.
         lower_bound: What the improvement exceeds with the confidence `bound_confidence`
-            (one-sided): what the decision goes by.
+            (one-sided); the decision uses it.
         bound_confidence: 95 %, or more where the same reruns have chosen the candidate.
-        method: How the interval was found.
+        method: How the interval was computed.
         paired: Whether the reruns were compared seed by seed.
-        bootstrap_low: Lower end of the interval by bootstrap, which takes nothing for normal; None
+        bootstrap_low: Lower end of the bootstrap interval, which assumes no distribution; None
             where every resample gives the same.
         bootstrap_high: Upper end.
         probability_better: The chance that a rerun of the candidate beats one of the baseline: the
             share of all pairs, ties counting half; of the pairs of one seed where they are paired.
         probability_low: Lower end of its 95 % interval.
         probability_high: Upper end.
-        smallest_detectable: The smallest true improvement that so many reruns with so much
+        smallest_detectable: The smallest true improvement that this many reruns with this
             variance would show with a probability of 80 %; None where they are compared by ranks.
-        needed_reruns: So many reruns of each would show, with a probability of 80 %, that the
-            improvement exceeds `min_improvement`, if it is what was seen; None where it does not.
+        needed_reruns: The number of reruns of each that would show, with a probability of 80 %,
+            an improvement above `min_improvement`, if the true one is the one seen; None where
+            that is no larger.
     """
 
     improvement: float
@@ -81,7 +82,7 @@ class Difference:
 
     @property
     def error(self) -> float:
-        """Half the width of the interval."""
+        """Return half the width of the interval."""
         return (self.high - self.low) / 2
 
 
@@ -99,12 +100,12 @@ def compare(
 
     The interval that decides is Welch's: Student's t with the Welch-Satterthwaite degrees of
     freedom, for two normal samples of unequal variance. Where both were rerun on the same seeds it
-    is Student's of the differences, seed by seed, which leaves out what a seed does to both; but
-    not where these do not differ, which leaves no variance to judge by.
+    is Student's t interval of the differences, seed by seed, which removes the effect of the seed;
+    except where the differences are all equal, which leaves no variance.
 
-    The interval by bootstrap (bias-corrected and accelerated; Efron 1987) stands beside it and
+    The bootstrap interval (bias-corrected and accelerated; Efron 1987) is reported beside it and
     decides nothing: a bootstrap of five values draws from those five, its standard deviation is too
-    small by a factor of sqrt(4/5), and it knows nothing of the tails. For two times five normal
+    small by a factor of sqrt(4/5), and it does not see the tails. For two times five normal
     values its percentile interval covers 88 % where 95 % are asked for, and a decision by its
     one-sided bound would adopt 9 % of candidates that are no better; Welch's adopts 4.6 % (2,000
     simulated pairs). With dozens of reruns the two agree.
@@ -114,8 +115,8 @@ def compare(
     where they are paired. Neither shrinks to a point where one side wins every time.
 
     With fewer than five reruns of either, and a variance that an earlier study measured, the
-    interval is Student's with that variance, together with what the reruns add to it; both
-    configurations are taken to share it.
+    interval is Student's with that variance, pooled with that of the reruns; both configurations
+    are assumed to have the same variance.
 
     Source: B. L. Welch, 1947; R. G. Newcombe, "Confidence intervals for an effect size measure
     based on the Mann-Whitney statistic. Part 2", 2006; E. B. Wilson, 1927.
@@ -124,9 +125,9 @@ def compare(
         candidate: Its feasible reruns.
         baseline: The baseline's feasible reruns.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
-        paired: Whether the reruns at one place of both had the same seed.
-        bound_confidence: Of the lower bound.
-        min_improvement: What the improvement is to exceed.
+        paired: Whether the two reruns at each place have the same seed.
+        bound_confidence: The confidence of the lower bound.
+        min_improvement: What the improvement must exceed.
         earlier: The variance that an earlier study measured.
 
     Returns:
@@ -141,7 +142,7 @@ def compare(
     new, old = sign * np.array(candidate, dtype=float), sign * np.array(baseline, dtype=float)
     with np.errstate(over="ignore", invalid="ignore"):
         variances = [_variance(new - old)] if paired else [0.0]
-        paired = variances[0] > 0  # the same on every seed is no evidence of what seeds do
+        paired = variances[0] > 0  # equal differences are no evidence of what seeds do
         if not paired:
             variances = [_variance(new), _variance(old)]
         counts = [len(new)] if paired else [len(new), len(old)]
@@ -189,8 +190,8 @@ def compare_reruns(
 ) -> Difference | None:
     """Compare two rerun configurations, seed by seed where both have the same seeds.
 
-    Steps to a target are compared by ranks where a rerun of either did not reach it, and where no
-    rerun differs from its siblings; then never seed by seed.
+    Steps to a target are compared by ranks, and never seed by seed, where a rerun of either did not
+    reach it, or where no rerun differs from its siblings.
 
     The arguments are those of `compare`.
     """
@@ -230,10 +231,10 @@ def compare_by_ranks(
 ) -> Difference | None:
     """Compare the steps to a target of two rerun configurations by ranks.
 
-    A rerun that did not reach the target is worse than any that did. In the improvement, the median
-    of the differences of all pairs (Hodges and Lehmann 1963), it counts as one evaluation more than
-    all steps: the fewest that it can have needed. Intervals hold the shifts that the rank test does
-    not reject.
+    A rerun that did not reach the target is worse than any that did. The improvement is the median
+    of the differences of all pairs (Hodges and Lehmann 1963). In it such a rerun counts as all
+    steps plus one evaluation, the fewest that it can have needed. Intervals hold the shifts that
+    the rank test does not reject.
 
     The arguments are those of `compare`.
 
@@ -269,7 +270,7 @@ def compare_by_ranks(
 
 
 def _needed(beyond: float, variances: Sequence[float], confidence: float) -> int | None:
-    """Return how many reruns of each would show an improvement beyond what is asked for."""
+    """Return how many reruns of each would show that the improvement exceeds the minimum."""
     if beyond <= 0:
         return None
 
@@ -285,14 +286,14 @@ def _error(variances: Sequence[float], counts: Sequence[int]) -> tuple[float, fl
     """Return the standard error of a difference of means, and its degrees of freedom.
 
     Args:
-        variances: Of the two samples; or of the differences, where they are paired.
+        variances: The variances of the two samples; or of the differences, where they are paired.
         counts: How many values each has.
     """
     parts = np.array(variances) / counts
     largest = float(parts.max())
     if not (largest > 0 and math.isfinite(largest)):
         return largest, 0.0
-    shares = parts / largest  # so that no square of a tiny number vanishes
+    shares = parts / largest  # so that the square of a tiny number does not underflow
     degrees = float(shares.sum() ** 2 / (shares**2 / (np.array(counts) - 1.0)).sum())
     return math.sqrt(largest * float(shares.sum())), degrees
 
@@ -303,12 +304,12 @@ def _variance(values: Floats) -> float:
 
 
 def _bootstrap(new: Floats, old: Floats, *, paired: bool) -> tuple[float | None, float | None]:
-    """Return the bootstrap's interval of the difference of means."""
+    """Return the bootstrap interval of the difference of means."""
 
     def statistic(one: Floats, other: Floats, axis: int) -> Floats:
         return np.asarray(np.mean(one, axis=axis) - np.mean(other, axis=axis))
 
-    # Through `scipy`, which imports it when it is used: that takes as long as all of the rest.
+    # Imported through `scipy`, on use: the import takes as long as all the rest.
     found = scipy.stats.bootstrap(
         (new, old),
         statistic,
@@ -323,7 +324,7 @@ def _bootstrap(new: Floats, old: Floats, *, paired: bool) -> tuple[float | None,
 
 
 def _wilson(share: float, count: int) -> tuple[float, float]:
-    """Return Wilson's interval of a probability of which a share of `count` was seen."""
+    """Return Wilson's interval of a probability, given the share that was seen in `count` cases."""
     square = NORMAL_TWO_SIDED**2 / count
     middle = (share + square / 2) / (1 + square)
     width = math.sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
@@ -341,7 +342,7 @@ def _newcombe(share: float, candidates: int, baselines: int) -> tuple[float, flo
 
 
 def _upper(share: float, candidates: int, baselines: int) -> float:
-    """Return the largest probability that what was seen is no more than 1.96 errors below."""
+    """Return the largest probability whose lower 1.96 standard errors still reach what was seen."""
     more = (candidates + baselines) / 2 - 1
     low, high = share, 1.0
     for _ in range(HALVINGS):

@@ -23,12 +23,14 @@ class DataVariance:
 
     Attributes:
         arm: The arm whose best trial was rerun, or `baseline`.
-        objectives: What each reached, in the order of the divisions; None for an infeasible one.
-        mean: Of the feasible ones; None where there is none.
-        standard_deviation: Of the feasible ones; None below two. Every rerun has a seed of its own
-            too, so trial variance is in it. Like the mean None where one did not reach the target.
-        fewest: The objectives, with the fewest steps that those can have needed which did not reach
-            the target.
+        objectives: The objective of each, in the order of the divisions; None for an infeasible
+            one.
+        mean: The mean of the feasible ones; None where there is none.
+        standard_deviation: Of the feasible ones; None with fewer than two. It includes trial
+            variance, because every rerun also has its own seed. None, like the mean, where one did
+            not reach the target.
+        fewest: The objectives; for a rerun that did not reach the target, the fewest steps that it
+            can have needed.
     """
 
     arm: str
@@ -42,16 +44,16 @@ def data_variance(study: xr.Dataset, reruns: xr.Dataset | None) -> tuple[DataVar
     """Summarise the reruns on other divisions into training and validation sets.
 
     The divisions of all configurations are the same, so they can be compared one by one. The
-    configuration was chosen on the usual division; on another one it is not the best of many, but
-    neither is it independent of it, because most examples are in the training set of both.
+    configuration was chosen on the usual division. On another one it is not the best of many, but
+    it is not independent either, because most examples are in the training set of both.
 
     Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
     configuration": "the variance from any sort of random split into training, validation, and test
     data".
 
     Returns:
-        One entry for each arm in the study's order, then the baseline, as far as they were rerun
-        so; none where no other division was asked for.
+        One entry for each arm in the study's order, then the baseline, if they were rerun on
+        other divisions; empty where the spec asks for none.
     """
     if reruns is None or "data_split" not in reruns:
         return ()
@@ -79,14 +81,14 @@ def _of_arm(reruns: xr.Dataset, arm: str) -> DataVariance:
 
 
 def _comparable(reruns: xr.Dataset) -> Floats:
-    """Return what is compared of each rerun: its objective, or the fewest steps to the target."""
+    """Return what is compared: each rerun's objective, or the fewest steps to the target."""
     if target(reruns) is None:
         return np.asarray(reruns["objective"].values.astype(float))
     return fewest_steps(reruns)
 
 
 def improvements(candidate: DataVariance, baseline: DataVariance, *, sign: float) -> list[float]:
-    """Return by how much the candidate is better, on each division on which both are feasible.
+    """Return by how much the candidate is better, on each division where both are feasible.
 
     Args:
         candidate: Its reruns.

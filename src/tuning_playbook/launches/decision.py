@@ -61,7 +61,7 @@ from tuning_playbook.study.simplicity import Simplicity
 from tuning_playbook.study.study import BASELINE
 
 NAMED = 8
-"""So many of the trials that have no result are named."""
+"""Most trials without a result that a message names."""
 
 NOT_ON_A_PART = (
     "The missing trials could change the winner, so nothing is decided. Run the study again "
@@ -71,7 +71,7 @@ NOT_ON_A_PART = (
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration that the decision is about, with its reruns.
+    """A configuration in the decision, with its reruns.
 
     Attributes:
         arm: The arm whose best trial it is, or `baseline`.
@@ -79,17 +79,17 @@ class Configuration:
         hyperparameters: Every resolved value.
         trials: How many trials its arm had; 0 for the baseline.
         feasible_trials: How many of them are feasible.
-        search_objective: What it reached in the search, biased by selection; None for the baseline,
+        search_objective: Its objective in the search, biased by selection; None for the baseline,
             and where it did not reach the target.
         search_censored: Whether it did not reach the target in the search.
-        rerun_objectives: What each rerun reached; None for an infeasible one, and for one that did
-            not reach the target.
+        rerun_objectives: The objective of each rerun; None for an infeasible one, and for one that
+            did not reach the target.
         rerun_censored: Whether each did not reach the target; empty without a target.
         rerun_seeds: The seed of each.
-        mean: Of the feasible reruns; None where there is none.
+        mean: The mean of the feasible reruns; None where there is none.
         low: Lower end of the 95 % interval of the mean; None where the variance is not known.
         high: Upper end.
-        standard_deviation: Of the feasible reruns; None below two.
+        standard_deviation: That of the feasible reruns; None with fewer than two.
         deviation_low: Lower end of its 95 % interval; None where the variance is not known.
         deviation_high: Upper end.
     """
@@ -120,34 +120,34 @@ class Launch:
         decision: `adopt` the candidate, `reject` it, or `provisional`: more evidence is needed; or
             `undecided`, where the study is incomplete and nobody asked for a decision on it.
         reasons: Why, in full sentences.
-        answer: What the study says to its goal, arm against arm.
+        answer: The study's answer to its goal, arm against arm.
         candidate: The best trial of the simplest arm that is not shown to be worse than another,
             see `choice`; None where no trial is feasible.
         passed_over: The simpler arms that the reruns speak against.
-        gains: What the improvement comes from: the change, or the tuning; None where it cannot be
-            told.
+        gains: What the improvement comes from: the change, or the tuning; None where that is not
+            known.
         baseline: The incumbent; None where the spec names none.
         other_arms: The best trials of the other arms.
         configurations: Every configuration that has reruns, compared with every other one; None
-            where these are the best trials of the arms and the baseline alone.
+            where these are only the best trials of the arms and the baseline.
         what_would_change: What evidence would change the decision, or settle an open question.
-        rivals: Those of them whose reruns are better than the candidate's.
-        difference: None where it is not known.
+        rivals: The other arms whose reruns are better than the candidate's.
+        difference: The candidate's difference from the baseline; None where it is not known.
         min_improvement: What the improvement must exceed to outweigh the complexity.
         complexity: What the candidate adds, in the spec's words.
         fragile: Why the candidate is fragile, in sentences: its reruns spread far more than the
             baseline's, or it lies beside a cliff.
         caveats: What the result is conditional on.
-        objective_metric: As in the spec.
+        objective_metric: The metric, as in the spec.
         objective_mode: `min` or `max`.
-        objective_target: As in the spec; None where the best value ranks the trials.
+        objective_target: The target, as in the spec; None where the best value ranks the trials.
         open_problems: The checks that found a problem.
         study_variance: How much the best of each arm differs from search to search.
         reruns: Every rerun: its arm, its number, its id, its seed, the division of the data that it
-            saw (0 the usual one), its objective, its best step and how it ended.
+            saw (0 for the usual one), its objective, its best step and how it ended.
         data_variance: Reruns on other divisions of the data, of each arm and the baseline.
-        best_of: What smaller budgets would have found in each arm, and twice the budget would.
-        findings: What the checklist found, without the trials that each finding is about.
+        best_of: What smaller budgets would have found in each arm, and what twice the budget would.
+        findings: What the checklist found, without the trials of each finding.
     """
 
     decision: Decision
@@ -198,37 +198,37 @@ def decide(
 ) -> Launch:
     """Decide whether to adopt the candidate in place of the baseline.
 
-    The study first answers its goal, arm against arm (`analysis.answer`); one of a single arm,
-    configuration against configuration, where several were trained with seeds enough. The candidate
+    The study first answers its goal, arm against arm (`analysis.answer`). A study of a single arm
+    compares its configurations instead, where several were trained with enough seeds. The candidate
     is the best trial of the simplest arm that its reruns do not show to be worse than another one;
     where no arm is simpler than another, of the arm with the best search objective (`choice`).
-    Which arm has the best reruns never makes it the candidate: the luckiest of several would be a
-    choice that flatters itself. But where the reruns speak against a simpler arm they have had a
-    part in the choice, and the lower bound below is one of 97.5 %.
+    The best reruns alone never make an arm the candidate: choosing the luckiest of several would
+    bias the result. But where the reruns speak against a simpler arm they had a part in the choice,
+    so the lower bound below is one of 97.5 %.
 
-    Where every configuration of another tool's trials has seeds enough, the means of all their
-    seeds choose among them instead, and the lower bound below is one of 5 % divided by the number
-    of configurations (`Evidence.confidence`).
+    Where every configuration of another tool's trials has enough seeds, the means of all their
+    seeds choose among them instead, and the lower bound below has an error of 5 % divided by the
+    number of configurations (`Evidence.confidence`).
 
     - *Reject* when the mean of the candidate's reruns is not better than the baseline's by more
       than `min_improvement`: the reruns do not favour it, and the incumbent stays. Also when the
       candidate is the baseline, when no trial is feasible, and when at least half of the
       candidate's reruns are infeasible.
     - *Adopt* when the lower 95 % bound (one-sided) of the improvement exceeds `min_improvement`
-      and nothing stands against it. Where the feasible reruns of both have the same seeds they are
-      compared seed by seed; reruns that this project trains never do, because a seed depends on the
-      hyperparameters, but those of another tool may.
+      and there is no objection. Where the feasible reruns of both have the same seeds they are
+      compared seed by seed. Reruns that this project trains never have, because a seed depends on
+      the hyperparameters; those of another tool may.
     - *Provisional* otherwise: with fewer than five feasible reruns of either (the variance is not
       known), without a baseline, with a check that found a problem, with an infeasible rerun of
-      the candidate, or when no rerun differs from its siblings, which leaves nothing to judge the
-      difference by.
+      the candidate, or when no rerun differs from its siblings, which leaves no variance to judge
+      by.
 
-    - *Undecided* when trials of the study have no result and `decide_incomplete` is false: which
-      configuration is the best may hang on them, and those that fail for want of memory or time
-      are no random choice.
+    - *Undecided* when trials of the study have no result and `decide_incomplete` is false: they may
+      decide which configuration is the best, and trials that fail for lack of memory or time are
+      no random sample.
 
-    With no difference at most 5 % of candidates are adopted; with a difference of two standard
-    deviations and five reruns of each at least 80 % are.
+    If there is no true difference, at most 5 % of candidates are adopted; with a difference of two
+    standard deviations and five reruns of each, at least 80 % are.
 
     Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
     configuration".
@@ -238,17 +238,18 @@ def decide(
         reruns: Reruns of the best trial of each arm and of the baseline; None where there are none.
         findings: What the checklist found.
         replicates: The trials of repeats of the whole search; None where there are none. They are
-            evidence of study variance, and no candidates.
-        goal: As in the spec.
-        slice_count: Into how many slices a sampled range is parted; as the trials bear if None.
+            evidence of study variance, not candidates.
+        goal: The goal, as in the spec.
+        slice_count: Into how many slices to divide a sampled range; None for as many as the number
+            of trials allows.
         min_improvement: What an improvement must exceed to outweigh the complexity it brings.
-        simple: How simple each arm is; none where nobody can tell.
-        regularized: The arms that add a regularization to the others. That those others overfit is
-            what the study is about, and no objection to it.
+        simple: How simple each arm is; empty where that is not known.
+        regularized: The arms that add a regularization to the others. Overfitting of those others
+            is what the study is about, so it is no objection.
         complexity: What the candidate adds, in words.
         caveats: What the result is conditional on, in sentences.
-        decide_incomplete: Whether to decide on a study some of whose trials have no result; the
-            caveats say then that they have none.
+        decide_incomplete: Whether to decide although some trials have no result; the caveats then
+            say so.
     """
     reruns = every_seed(study, reruns)
     variances = {row.arm: row for row in trial_variance(study, reruns)}
@@ -301,8 +302,8 @@ def decide(
     reasons += what_the_searches_show(searches, chosen, direction(study), counted=counted)
     reasons += what_the_splits_show(splits, chosen, -direction(study))
     of_arms = {arm: item.hyperparameters for arm, item in configurations.items()}
-    told_too = cautions(evidence.candidate, variances, reruns, of_arms, sign=evidence.sign)
-    caveats = [*caveats, *told_too]
+    cautions_found = cautions(evidence.candidate, variances, reruns, of_arms, sign=evidence.sign)
+    caveats = [*caveats, *cautions_found]
     missing = _what_is_missing(study)
     if missing and decide_incomplete:
         caveats = [*caveats, f"{missing} The decision was asked for without them."]
@@ -348,7 +349,7 @@ def decide(
 
 
 def _cliffs(study: xr.Dataset, evidence: Evidence) -> tuple[Cliff, ...]:
-    """Return the cliffs that the candidate lies beside."""
+    """Return the cliffs near the candidate."""
     if evidence.candidate is None or not evidence.candidate.trial:
         return ()
     position = int(np.flatnonzero(strings(study, "trial") == evidence.candidate.trial)[0])
@@ -356,7 +357,7 @@ def _cliffs(study: xr.Dataset, evidence: Evidence) -> tuple[Cliff, ...]:
 
 
 def _arms_by_mean(arms: Sequence[TrialVariance], sign: float) -> tuple[str, ...]:
-    """Return the arms by the means of their reruns; a greater share of infeasible ones comes later.
+    """Return the arms by the means of their reruns; those with more infeasible ones come later.
 
     Args:
         arms: The reruns of each.
@@ -364,7 +365,7 @@ def _arms_by_mean(arms: Sequence[TrialVariance], sign: float) -> tuple[str, ...]
     """
     shares = {row.arm: row.infeasible / max(len(row.reruns), 1) for row in arms}
     ranks = {row.arm: (shares[row.arm], sign * row.mean) for row in arms if row.mean is not None}
-    # Of steps to a target the median, in which a rerun that did not reach it is the worst.
+    # For steps to a target use the median; a rerun that did not reach it counts as the worst.
     ranks |= {
         row.arm: (shares[row.arm], float(np.median(row.comparable)))
         for row in arms
@@ -376,7 +377,7 @@ def _arms_by_mean(arms: Sequence[TrialVariance], sign: float) -> tuple[str, ...]
 def _levels_of_the_baseline(
     study: xr.Dataset, reruns: xr.Dataset | None, counted: TrialVariance | None
 ) -> TrialVariance | None:
-    """Return what the baseline's reruns reached of the metric, whatever ranks the trials."""
+    """Return the objective of each of the baseline's reruns, whatever ranks the trials."""
     if reruns is None or counted is None or target(study) is None:
         return counted
     usual = on_the_usual_data(reruns, members(reruns, BASELINE))
@@ -385,7 +386,7 @@ def _levels_of_the_baseline(
 
 
 def _what_is_missing(study: xr.Dataset) -> str:
-    """Say which trials have no result; nothing where all have."""
+    """Say which trials have no result; empty where all have one."""
     if study.attrs.get("complete", 1):
         return ""
     planned, there = int(study.attrs["trials_planned"]), study.sizes["trial"]
@@ -413,7 +414,7 @@ def _every_rerun(reruns: xr.Dataset | None) -> tuple[dict[str, Any], ...]:
 def _configuration(
     row: TrialVariance, study: xr.Dataset, reruns: xr.Dataset | None
 ) -> Configuration:
-    """Describe what was rerun, as it stands in the dataset that holds it."""
+    """Describe a rerun configuration from the dataset that holds it."""
     hyperparameters: dict[str, Any] = {}
     if row.trial:
         position = int(np.flatnonzero(strings(study, "trial") == row.trial)[0])
@@ -441,7 +442,7 @@ def _configuration(
 
 
 def _same(new: Configuration, old: Configuration | None) -> bool:
-    """Whether two configurations train alike."""
+    """Return whether two configurations train the same."""
     if old is None:
         return False
     return not differing(new.hyperparameters, old.hyperparameters)

@@ -13,10 +13,10 @@ from tuning_playbook.analysis.numbers import probability, text
 from tuning_playbook.analysis.variance import TrialVariance
 
 SIGNIFICANCE = 0.02
-"""Of equal spreads. Reruns with heavier tails than normal ones say so a few times as often."""
+"""Level of the test for equal spreads. Heavy-tailed reruns fail it a few times more often."""
 
 FAR_MORE = 2.0
-"""Times the baseline's standard deviation: less is no other kind of training."""
+"""Least ratio of standard deviations for far more spread; less is the same kind of training."""
 
 
 def fragility(
@@ -25,19 +25,19 @@ def fragility(
     """Return why a candidate is fragile, in sentences; none where nothing shows that it is.
 
     Its reruns spread far more than the baseline's where their standard deviation is at least twice
-    as large and the ratio of the variances exceeds what equal ones come to once in fifty times (F
-    test, one-sided); or where some fail and none of the baseline's does.
+    as large and the variance ratio is one that equal variances exceed in 2 % of cases (F test,
+    one-sided); or where some reruns fail and none of the baseline's does.
 
     Args:
         candidate: Its reruns; None where there is no candidate.
         baseline: The baseline's; None where there is none.
-        cliffs: Those that the candidate lies beside.
+        cliffs: The cliffs near the candidate.
     """
     if candidate is None:
         return ()
-    told = [] if baseline is None else _spread(candidate, baseline)
-    told += [_beside(cliff) for cliff in cliffs]
-    return tuple(f"The candidate is fragile: {sentence}" for sentence in told)
+    sentences = [] if baseline is None else _spread(candidate, baseline)
+    sentences += [_beside(cliff) for cliff in cliffs]
+    return tuple(f"The candidate is fragile: {sentence}" for sentence in sentences)
 
 
 def _spread(candidate: TrialVariance, baseline: TrialVariance) -> list[str]:

@@ -1,7 +1,7 @@
 """What an improvement comes from: the change that the study is about, or the tuning.
 
-A study tunes every arm, and the baseline was tuned at another time, or never. So what the candidate
-gains over the baseline is in part the tuning: what the arm with the baseline's own values gains.
+A study tunes every arm, but the baseline was tuned at another time, or never. So part of what the
+candidate gains over the baseline is tuning: what the arm with the baseline's own values gains.
 
 Source: playbook, "Determining whether to adopt a training pipeline change or hyperparameter
 configuration": the baseline must be as well tuned as what is held against it.
@@ -23,7 +23,7 @@ from tuning_playbook.study.study import BASELINE
 
 @dataclass(frozen=True)
 class Gain:
-    """A part of an improvement, in the objective's unit, positive where it is one.
+    """A part of an improvement, in the objective's unit; positive is better.
 
     Attributes:
         improvement: Difference of the means of reruns.
@@ -37,22 +37,22 @@ class Gain:
 
     @property
     def sentence(self) -> str:
-        """It with its interval."""
+        """Return the gain with its interval."""
         by = told(self.improvement, (self.high - self.low) / 2)
         return f"{by} (95 % interval {interval(self.low, self.high)})"
 
 
 @dataclass(frozen=True)
 class Gains:
-    """What the improvement over the baseline is made of.
+    """The parts of the improvement over the baseline.
 
     Attributes:
         reference: The arm that has the baseline's values of the scientific hyperparameters; None
             where there is none.
-        change: What the candidate gains over that arm; None where it is that arm, or where it
-            cannot be told. Its interval holds for all pairs of arms together.
+        change: What the candidate gains over that arm; None where it is that arm, or where the
+            gain is not known. Its interval holds for all pairs of arms together.
         tuning: What that arm gains over the baseline; None where it is not known.
-        sentence: The same in words.
+        sentence: The gains in words.
     """
 
     reference: str | None
@@ -70,7 +70,7 @@ def gains(
     *,
     sign: float,
 ) -> Gains | None:
-    """Tell what of the candidate's improvement is the change and what is the tuning.
+    """Return how much of the candidate's improvement is the change and how much is the tuning.
 
     Args:
         candidate: Its arm.
@@ -81,7 +81,7 @@ def gains(
         sign: 1 where a larger objective is better, -1 where a smaller one is.
 
     Returns:
-        None where the study compares nothing, or without reruns enough.
+        None where the study compares nothing, or has too few reruns.
     """
     names = list(dict.fromkeys(name for setting in settings.values() for name in setting))
     if not names or BASELINE not in variances:
@@ -136,7 +136,7 @@ def gains(
 def _is_of(
     setting: Mapping[str, Value], baseline: Mapping[str, Any], *, searched: bool = False
 ) -> bool:
-    """Whether an arm has the values of the baseline, or searches where it could find them."""
+    """Return whether an arm has the baseline's values, or searches ranges that include them."""
     return all(
         (name in baseline and same_value(value, baseline[name]))
         or (searched and name in baseline and value == SEARCHED)

@@ -27,7 +27,8 @@ COLUMNS = (
     "improvement_low",
     "improvement_high",
 )
-"""Before and after: mean and standard deviation of the reruns, and how many were feasible."""
+"""The columns of the record. Before and after: mean, standard deviation and number of the feasible
+reruns."""
 
 Launches = Sequence[Mapping[str, str]]
 

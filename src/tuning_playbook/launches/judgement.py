@@ -1,4 +1,4 @@
-"""What the reruns of a candidate and of a baseline say: the decision, and the reasons for it."""
+"""The decision that the reruns of a candidate and of a baseline lead to, and the reasons for it."""
 
 import functools
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from tuning_playbook.study.study import LEAST_RERUNS
 Decision = Literal["adopt", "reject", "provisional", "undecided"]
 
 UNRELIABLE = 0.5
-"""A candidate of whose reruns at least this share is infeasible is no configuration to launch."""
+"""From this share of infeasible reruns on, a candidate is rejected."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the decision is made of.
+    """What the decision rests on.
 
     Attributes:
         candidate: Its reruns; None where no trial is feasible.
-        baseline: Those of the baseline; None where there are none.
+        baseline: The baseline's reruns; None where there are none.
         same: Whether both are one configuration.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
         problems: The checks that found a problem.
         min_improvement: What the improvement must exceed.
         passed_over: The simpler arms that the reruns speak against, see `choice`.
-        broken_baseline: Why nothing is adopted against such a baseline; nothing where all is well.
-        chosen_among: Among how many configurations the reruns themselves chose the candidate, by
-            their means; 1 where they did not.
+        broken_baseline: Why nothing can be adopted against this baseline; empty where it is sound.
+        chosen_among: The number of configurations among which the means of the reruns themselves
+            chose the candidate; 1 where they did not.
     """
 
     candidate: TrialVariance | None
@@ -45,20 +45,20 @@ class Evidence:
 
     @property
     def confidence(self) -> float:
-        """That the improvement is shown with: more where the same reruns chose the candidate.
+        """The confidence of the lower bound: more than 95 % where the reruns chose the candidate.
 
-        Of so many configurations, none better than the baseline, any may be shown to be better by
-        chance, and whichever is may have been chosen; each has its share of the 5 % (Bonferroni).
-        That covers a choice among their arms, simpler ones passed over, as well.
+        If none of the configurations is better than the baseline, chance may still make any of
+        them look better and be chosen, so each gets its share of the 5 % (Bonferroni). That also
+        covers the choice among their arms, with simpler ones passed over.
         """
         choices = max(self.chosen_among, 2 if self.passed_over else 1)
         return 1 - (1 - CONFIDENCE) / choices
 
     @property
     def known(self) -> bool:
-        """Whether the variance of both is known, or there are reruns enough to compare by ranks.
+        """Whether the variance of both is known, or there are enough reruns to compare by ranks.
 
-        A variance that is known from before says nothing of ranks.
+        An earlier study's variance does not help to compare by ranks.
         """
         rows = (self.candidate, self.baseline)
         enough = LEAST_RERUNS if self.missed else 0
@@ -66,20 +66,20 @@ class Evidence:
 
     @property
     def missed(self) -> int:
-        """How many reruns of both did not reach the target."""
+        """The number of reruns of both that did not reach the target."""
         return sum(row.missed for row in (self.candidate, self.baseline) if row is not None)
 
     @property
     def unit(self) -> str:
-        """The unit of the objective, as it stands behind a number."""
+        """The unit of the objective, as written after a number."""
         counted = self.candidate is not None and self.candidate.beyond is not None
         return STEPS if counted else ""
 
     @property
     def improvement(self) -> float | None:
-        """Difference of the means of the reruns, positive where the candidate is better.
+        """The difference of the means of the reruns, positive where the candidate is better.
 
-        Where they have no means, because a rerun did not reach the target, that of their ranks.
+        By ranks where there are no means because a rerun did not reach the target.
         """
         if self.difference is not None and self.missed:
             return self.difference.improvement
@@ -90,7 +90,7 @@ class Evidence:
 
     @functools.cached_property
     def difference(self) -> Difference | None:
-        """The same with its uncertainty; None where it is not known."""
+        """The improvement with its uncertainty; None where it is not known."""
         if self.same or self.candidate is None or self.baseline is None:
             return None
         return compare_reruns(
@@ -103,7 +103,7 @@ class Evidence:
 
 
 def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
-    """Return the decision and its reasons, by the rules that `launch.decide` tells."""
+    """Return the decision and its reasons, by the rules in `decision.decide`."""
     candidate = evidence.candidate
     if candidate is None:
         return "reject", ["No trial of the study is feasible, so there is nothing to adopt."]
@@ -142,9 +142,9 @@ def judge(evidence: Evidence) -> tuple[Decision, list[str]]:
 
 
 def _wins_more_often(evidence: Evidence) -> bool:
-    """Return whether the candidate is the better one though the median difference is none.
+    """Return whether the candidate wins more often although the median difference is zero.
 
-    Where most reruns of both miss the target, half of all pairs do not differ.
+    That happens where most reruns of both miss the target, so that half of all pairs are equal.
     """
     found = evidence.difference
     return (
@@ -210,7 +210,7 @@ def _what_the_reruns_show(evidence: Evidence) -> list[str]:
 
 
 def _improvement(evidence: Evidence) -> str:
-    """Write the improvement with its interval, where that is known."""
+    """Return the improvement in words, with its interval where that is known."""
     error = evidence.difference.error if evidence.difference else 0.0
     written = f"an improvement of {told(evidence.improvement or 0.0, error)}{evidence.unit}"
     if evidence.difference is None:
@@ -228,7 +228,7 @@ def _detectable(difference: Difference) -> str:
 
 
 def _doubts(evidence: Evidence) -> list[str]:
-    """Say what stands against adopting the candidate; nothing where all is well."""
+    """Return the objections to adopting the candidate; empty where there is none."""
     candidate, baseline, difference = evidence.candidate, evidence.baseline, evidence.difference
     doubts = []
     if baseline is None:

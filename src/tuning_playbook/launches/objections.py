@@ -1,4 +1,4 @@
-"""What of the checklist stands against a launch, and what only seems to."""
+"""Which findings of the checklist are objections to a launch, and which only seem to be."""
 
 from collections.abc import Collection, Sequence
 
@@ -7,18 +7,18 @@ from tuning_playbook.analysis.numbers import text, told
 from tuning_playbook.analysis.variance import TrialVariance
 
 BEATS_CHANCE = "beats_chance"
-"""The check that knows what chance reaches."""
+"""The check that knows the objective that chance reaches."""
 
 OVERFITTING = "overfitting"
-"""The check that the playbook exempts regularization from."""
+"""The check that does not apply to studies of regularization."""
 
 
 def hardly_better_than_chance(
     baseline: TrialVariance | None, findings: Sequence[Finding], sign: float
 ) -> str:
-    """Say that the baseline has learnt next to nothing; nothing where it has, or nobody can tell.
+    """Say that the baseline has learnt next to nothing; empty where it has, or it is not known.
 
-    By the check of the arms, see `analysis.initial_configuration`.
+    The threshold is that of the check of the arms, see `analysis.initial_configuration`.
 
     Args:
         baseline: Its reruns.
@@ -41,7 +41,7 @@ def hardly_better_than_chance(
 
 
 def is_the_question(finding: Finding, chosen: str | None, regularized: Collection[str]) -> bool:
-    """Whether a problem is what the study is about: arms overfit that lack the regularization.
+    """Return whether a problem is what the study is about: arms without regularization overfit.
 
     Source: playbook, "Examining the training curves": regularization is not added where the
     scientific hyperparameters are regularization parameters themselves.

@@ -1,4 +1,4 @@
-"""How other arms stand against the candidate: in reruns, and in repeats of the search."""
+"""How other arms compare with the candidate: in reruns, and in repeats of the search."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ class Rival:
     Attributes:
         arm: Its name.
         trial: The id of its best trial.
-        mean: Of its reruns; None where one did not reach the target.
-        advantage: By how much that is better than the candidate's mean.
+        mean: The mean of its reruns; None where one did not reach the target.
+        advantage: By how much its mean is better than the candidate's.
         low: Lower end of the 95 % interval of the advantage, which holds for all pairs of arms
             together; None where it is not known.
         high: Upper end.
@@ -34,7 +34,7 @@ class Rival:
 
     @property
     def sentence(self) -> str:
-        """What it means for the candidate."""
+        """Return what it means for the candidate."""
         said = (
             f"The reruns of {self.arm}, of its best trial {self.trial}, are better on average than "
             "the candidate's"
@@ -73,10 +73,10 @@ def find_rivals(
     for arm, row in variances.items():
         if arm in (candidate.arm, BASELINE):
             continue
-        told = [pair for pair in pairs if (pair.arm, pair.other) == (arm, candidate.arm)]
-        advantage = _advantage(row, candidate, told, sign)
+        compared = [pair for pair in pairs if (pair.arm, pair.other) == (arm, candidate.arm)]
+        advantage = _advantage(row, candidate, compared, sign)
         if advantage > ROUNDING * abs(candidate.mean or 0.0):
-            interval = (told[0].low, told[0].high) if told else (None, None)
+            interval = (compared[0].low, compared[0].high) if compared else (None, None)
             found.append(Rival(arm, row.trial, row.mean, advantage, *interval))
     return tuple(sorted(found, key=lambda rival: -rival.advantage))
 
@@ -84,12 +84,12 @@ def find_rivals(
 def _advantage(
     row: TrialVariance, candidate: TrialVariance, pairs: Sequence[Pair], sign: float
 ) -> float:
-    """Return by how much an arm's reruns are better than the candidate's; 0 where nobody can tell.
+    """Return by how much an arm's reruns are better than the candidate's; 0 where it is not known.
 
     Args:
         row: The arm's reruns.
         candidate: The candidate's.
-        pairs: The two, compared, where the arm is the better one.
+        pairs: The comparison of the two, where the arm is the better one.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
     """
     if row.missed or candidate.missed:
@@ -100,7 +100,7 @@ def _advantage(
 
 
 def what_rivals_show(rivals: Sequence[Rival]) -> list[str]:
-    """Say which arms have better reruns: all that are shown to, and the best of the others."""
+    """Say which arms have better reruns: all that are shown to be better, and the best other."""
     shown = [rival for rival in rivals if rival.low is not None and rival.low > 0]
     others = [rival for rival in rivals if rival not in shown]
     sentences = [rival.sentence for rival in (*shown, *others[:1])]
@@ -124,11 +124,11 @@ def what_the_searches_show(
         searches: The study variance of each arm.
         chosen: The arm whose best trial is the candidate; None where there is none.
         sign: 1 where a smaller objective is better, -1 where a larger one is.
-        counted: Whether the objective counts steps to a target. Then an arm none of whose trials
-            reached it in a search is worse there than one that has such a trial.
+        counted: Whether the objective counts steps to a target. Then an arm that never reached it
+            in a search is worse there than one that did.
 
     Returns:
-        A sentence for each other arm; none where the search was made once.
+        A sentence for each other arm; empty where the search was made once.
     """
     by_arm = {row.arm: row for row in searches}
     if chosen is None or len(by_arm[chosen].bests) < 2:

@@ -1,7 +1,7 @@
 """The candidate with one of its changes set back to the baseline, for each change.
 
-Source: playbook, "The incremental tuning strategy": before a launch, features that do not help are
-found and removed.
+Source: playbook, "The incremental tuning strategy": before a launch, unhelpful features are found
+and removed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from tuning_playbook.trials.trial import Trial, trial_from_json
 BATCH_SIZE = "batch_size"
 
 LEAST_CHANGES = 2
-"""A single change is the whole difference from the baseline, which the launch has already."""
+"""A single change is the whole difference from the baseline, which the launch has measured."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class SetBack:
     """The candidate with one change undone.
 
     Attributes:
-        names: What is set back: a hyperparameter; or an optimizer or a schedule, and what exists
+        names: What is set back: a hyperparameter; or an optimizer or a schedule, with what exists
             only under it.
-        candidate: The candidate's values of these; a name that it has not is left out.
-        baseline: The baseline's, likewise.
-        adds: Whether the change adds something that the baseline leaves out.
+        candidate: The candidate's values; a name that it does not have is left out.
+        baseline: The baseline's values, likewise.
+        adds: Whether the change adds something that the baseline does not have.
         batch_size: Examples a step.
         hyperparameters: The whole configuration.
     """
@@ -52,16 +52,16 @@ class SetBack:
 
     @property
     def name(self) -> str:
-        """Return what it is called: the first of its names says what is changed."""
+        """Return the name of the change: the first of its hyperparameters."""
         return self.names[0]
 
 
 def set_backs(study: Study, trial: Trial) -> tuple[SetBack, ...]:
-    """Return a candidate with each of its changes set back; none where it changes one thing.
+    """Return a candidate with each of its changes set back; empty where it changes one thing.
 
-    What exists only under the candidate's optimizer, or the baseline's, goes with the optimizer: a
-    learning rate of the one is another hyperparameter than that of the other. So it is with the
-    schedule. Everything else is a change of its own.
+    What exists only under the candidate's optimizer, or the baseline's, is set back with the
+    optimizer, because the learning rates of two optimizers are different hyperparameters. The
+    same holds for the schedule. Everything else is a change of its own.
 
     Args:
         study: The study, which has a baseline.
@@ -118,7 +118,7 @@ def _groups(
 
 
 def choose_set_backs(plan: Plan, trial: Trial | None) -> list[dict[str, Any]]:
-    """Return what is trained of each change, as JSON: its names, values and trials.
+    """Return what is trained for each change, as JSON: its names, values and trials.
 
     Args:
         plan: The study's.
@@ -145,7 +145,7 @@ def choose_set_backs(plan: Plan, trial: Trial | None) -> list[dict[str, Any]]:
 
 
 def trials_of(chosen: Sequence[Mapping[str, Any]], number: int) -> list[Trial]:
-    """Return the trials with one number, of each change: those of one training job."""
+    """Return the trials with one number, one of each change: those of one training job."""
     return [trial_from_json(change["trials"][number]) for change in chosen]
 
 

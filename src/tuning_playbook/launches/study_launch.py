@@ -26,11 +26,11 @@ def decide_study(
     """Decide whether the candidate of a study replaces the baseline.
 
     Args:
-        asked: The study, which says what an improvement must outweigh.
+        asked: The study; its spec has the minimum improvement.
         study: Its dataset.
-        reruns: That of its reruns.
-        replicates: That of the repeats of its search, or none.
-        diagnostics: What the checklist found.
+        reruns: The dataset of its reruns.
+        replicates: The dataset of the repeats of its search, or none.
+        diagnostics: The file with the findings of the checklist.
         decide_incomplete: Whether to decide although trials have no result.
     """
     with (
@@ -60,9 +60,9 @@ def decide_on(
     """Decide whether the candidate of a study replaces the baseline, from its datasets.
 
     Args:
-        asked: The study, which says what an improvement must outweigh.
+        asked: The study; its spec has the minimum improvement.
         searched: Its dataset.
-        again: That of its reruns.
+        again: The dataset of its reruns.
         findings: What the checklist found.
         replicates: The dataset of the repeats of its search; None where there are none.
         decide_incomplete: Whether to decide although trials have no result.

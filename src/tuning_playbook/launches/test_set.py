@@ -1,7 +1,7 @@
 """The record of every reading of a test set: `results/<study>/test/<trial>-<step>.json`.
 
-A test set tells what a model is worth only as long as nothing was chosen by it. So each reading
-says when it was and by which study, and what had been read before.
+A test set measures a model without bias only as long as nothing was chosen by it. So each reading
+records when it was made, by which study, and what had been read before.
 
 Source: the playbook, "After exploration concludes".
 """
@@ -23,11 +23,11 @@ from tuning_playbook.trials.trial import Trial
 Reading = Mapping[str, Any]
 
 READINGS = ("*/test/*.json", "*/rounds/*/test/*.json")
-"""Where readings stand among all results: those of studies, and of the rounds of procedures."""
+"""The files of readings among all results: those of studies, and of the rounds of procedures."""
 
 
 def read_reading(path: Path) -> dict[str, Any] | None:
-    """Return a reading that is on record; None where there is no such file.
+    """Return a recorded reading; None where there is no such file.
 
     Raises:
         ArtefactError: The record is damaged.
@@ -42,19 +42,19 @@ def read_reading(path: Path) -> dict[str, Any] | None:
             f"{path}: the record of a reading of the test set is damaged ({error!r}); restore it, "
             "or remove it to read the test set once more"
         ) from None
-    reading.pop("format", None)  # of the file, not of what it says
+    reading.pop("format", None)  # belongs to the file, not to the reading
     return reading
 
 
 def write_reading(folder: Path, reading: Reading) -> None:
-    """Put a reading on record, in the results of its study."""
+    """Record a reading of the test set, in the results of its study."""
     write_json(folder / "test" / f"{reading['trial']}-{reading['step']}.json", reading)
 
 
 def find_reading(folder: Path, trial: str, step: int) -> dict[str, Any] | None:
-    """Return the reading of one checkpoint that is on record; None where there is none.
+    """Return the recorded reading of one checkpoint; None where there is none.
 
-    Ranked by another objective, a trial has another best checkpoint, which was not read.
+    With another objective a trial has another best checkpoint, which was not read.
 
     Args:
         folder: The study's folder of results.
@@ -70,7 +70,7 @@ def find_reading(folder: Path, trial: str, step: int) -> dict[str, Any] | None:
 
 
 def earlier_readings(results: Path, reading: Reading) -> list[dict[str, Any]]:
-    """Return what was read of the same test set before, by any study with its results there.
+    """Return the earlier readings of the same test set, by any study with results in this folder.
 
     Args:
         results: The folder of all results.

@@ -1,4 +1,4 @@
-"""What of a candidate's changes mattered: each set back to the baseline, against the candidate."""
+"""Which of a candidate's changes mattered: each is set back to the baseline and compared."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,18 +25,18 @@ class Change:
         names: The hyperparameters that are set back together.
         candidate: The candidate's values.
         baseline: The baseline's.
-        objectives: Of each training with it set back; None for an infeasible one, and for one that
-            did not reach the target.
-        mean: Of the feasible ones; None where there is none, or one did not reach the target.
-        gain: By how much the candidate is better than without the change; None where it cannot be
-            told.
-        low: Lower end of its 95 % interval; those of all changes hold together.
+        objectives: The objective of each training with it set back; None for an infeasible one, and
+            for one that did not reach the target.
+        mean: The mean of the feasible ones; None where there is none, or one missed the target.
+        gain: By how much the candidate is better than without the change; None where it is not
+            known.
+        low: Lower end of its 95 % interval; the intervals of all changes hold together.
         high: Upper end.
-        p: The probability that any change comes out so far from zero if none matters.
-        verdict: `helps` or `hurts` where the interval excludes zero; `helps` too where training
+        p: The probability that any change has a gain this far from zero if none matters.
+        verdict: `helps` or `hurts` where the interval excludes zero; also `helps` where training
             fails without the change, or never reaches the target that the candidate always does.
-        remove: Whether it adds something that the baseline leaves out, and no gain is shown.
-        sentence: The same in words.
+        remove: Whether it adds something that the baseline does not have, and no gain is shown.
+        sentence: The result in words.
     """
 
     names: tuple[str, ...]
@@ -55,14 +55,14 @@ class Change:
 
 @dataclass(frozen=True)
 class WhatMattered:
-    """What of the candidate's changes mattered.
+    """Which of the candidate's changes mattered.
 
     Attributes:
         trial: The candidate; None where there is none.
-        trainings: Of each change.
-        mean: Of the candidate's feasible reruns; None where there is none.
-        changes: The one that gains most first.
-        sentence: In words, with what is to be removed.
+        trainings: The number of trainings of each change.
+        mean: The mean of the candidate's feasible reruns; None where there is none.
+        changes: The changes, the largest gain first.
+        sentence: The result in words, with what to remove.
     """
 
     trial: str | None
@@ -87,16 +87,16 @@ def what_mattered(
     """Compare the candidate's reruns with those of each change set back.
 
     The intervals and p-values hold for all changes together, as those of the answer do
-    (`analysis.simultaneous`). A change whose set back trainings are infeasible, all but one or all,
-    is needed: training fails without it. Nothing is told of a change of which some trainings, and
-    not all, do not reach a target, or where some of the candidate's reruns do not: of those no mean
-    is taken.
+    (`analysis.simultaneous`). A change whose trainings are all infeasible when it is set back, or
+    all but one, is needed: training fails without it. There is no verdict on a change where some of
+    its trainings, but not all, miss a target, or where some of the candidate's reruns do, because
+    they have no mean.
 
     Args:
         chosen: The changes, as from `set_back.choose_set_backs`.
-        set_back: Their trials.
+        set_back: The trials with changes set back.
         launch: The study's `launch.json`.
-        trainings: How often each is trained with it set back.
+        trainings: How often each change is trained set back.
         earlier: The variance that an earlier study measured, with its degrees of freedom.
     """
     candidate = launch.get("candidate") or {}
@@ -141,7 +141,7 @@ def what_mattered_in(
     set_back: xr.Dataset,
     launch: Mapping[str, Any],
 ) -> WhatMattered:
-    """Return what mattered of a study's candidate; its spec says what was measured before."""
+    """Return which of a study's candidate's changes mattered, with the spec's earlier variance."""
     asked = study.spec.reruns
     earlier = None
     if asked.variance is not None:
@@ -164,11 +164,11 @@ def _compare(
     sign: float,
     earlier: tuple[float, int] | None,
 ) -> dict[int, _Gain]:
-    """Return what each change gains, by its place; nothing of those with too few trainings.
+    """Return what each change gains, by its place; those with too few trainings are left out.
 
     Args:
-        reruns: The feasible ones of the candidate.
-        objectives: Of each change set back.
+        reruns: The candidate's feasible reruns.
+        objectives: The objectives of each change set back.
         sign: 1 where a larger objective is better, -1 where a smaller one is.
         earlier: As in `what_mattered`.
     """
@@ -197,13 +197,13 @@ def _change(
     *,
     reliable: bool,
 ) -> Change:
-    """Return what is told of a change.
+    """Return the result for one change.
 
     Args:
         change: As from `set_back.choose_set_backs`.
-        objectives: Of each training with it set back.
+        objectives: The objective of each training with it set back.
         gain: What it gains, where that is known.
-        missed: How many of these did not reach the target.
+        missed: How many of these trainings did not reach the target.
         reliable: Whether every rerun of the candidate is feasible and reached the target.
     """
     feasible = _feasible(objectives)
@@ -211,7 +211,7 @@ def _change(
     verdict: Verdict = "cannot tell"
     if gain is not None:
         verdict = "helps" if gain.low > 0 else "hurts" if gain.high < 0 else "no gain shown"
-    # Two that fail, or miss the target, of two, and none of the candidate's five: p = 0.05.
+    # If two of two fail or miss the target, and none of the candidate's five does, p = 0.05.
     never = missed > 1 and not feasible
     breaks = fails > 1 and not missed and len(feasible) <= 1
     if reliable and gain is None and (never or breaks):

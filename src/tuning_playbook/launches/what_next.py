@@ -1,4 +1,4 @@
-"""What would change a decision: the question that a reader asks next."""
+"""What would change a decision."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,8 @@ def what_would_change(
 
     Args:
         decision: The decision.
-        evidence: What it is made of.
-        questions: What the study asks of its arms.
+        evidence: What the decision rests on.
+        questions: The questions that the study asks about its arms.
     """
     found = []
     difference, least = evidence.difference, text(evidence.min_improvement)

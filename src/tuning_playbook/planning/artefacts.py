@@ -1,8 +1,8 @@
-"""All that a study makes, in one table: by which rules, of what, and what decides it.
+"""The table of a study's artefacts: the rules that make them, their inputs, and their keys.
 
-The table is read from top to bottom as a study is worked through. From it follow the targets of
-the workflow and its stamps, which inputs of a rule a study has, and what an archive holds and
-tells. The rules of the workflow say again what they take and make, and a test holds both together.
+The table is in the order of the work on a study. The targets of the workflow, its stamps, the
+inputs of its rules and the content of an archive follow from it. The rules repeat their inputs
+and outputs, and a test checks that both agree.
 """
 
 import functools
@@ -20,10 +20,10 @@ from tuning_playbook.trials.trial import ID_DIGITS, digest
 PACKAGE = Path(__file__).parent.parent
 
 SETTLED = "settled.yaml"
-"""The spec of a study with the values in it that it takes from the results of earlier ones."""
+"""The spec of a study with the values that it takes from the results of earlier ones."""
 
 SPEC_CODE = ("declarations.py", "planning", "search", "study", "trials")
-"""The code that makes trials of a spec."""
+"""The code that makes trials from a spec."""
 
 TRAIN_PACK = "train some trials in one process"
 
@@ -282,7 +282,7 @@ ARTEFACTS = (
         code=("report",),
     ),
 )
-"""Every stage of a study, those first on which others build."""
+"""Every stage of a study; a stage comes after those that it builds on."""
 
 
 def stages_of(plan: Plan) -> tuple[Stage, ...]:
@@ -291,7 +291,7 @@ def stages_of(plan: Plan) -> tuple[Stage, ...]:
 
 
 def building_on(name: str) -> frozenset[str]:
-    """Return the names of a stage and of all that are made of it."""
+    """Return the names of a stage and of all stages that build on it."""
     found = {name}
     for stage in ARTEFACTS:
         if found & set(stage.builds_on):
@@ -300,7 +300,7 @@ def building_on(name: str) -> frozenset[str]:
 
 
 def jobs_of(plan: Plan, stages: Iterable[Stage]) -> Iterator[tuple[Step, Job]]:
-    """Yield the jobs of some stages of a study; inputs that nothing of them makes are left out."""
+    """Yield the jobs of some stages of a study; inputs that none of them makes are left out."""
     found = [(step, job) for stage in stages for step in stage.steps for job in step.jobs(plan)]
     made = {name for _, job in found for name in job.made}
     for step, job in found:
@@ -308,7 +308,7 @@ def jobs_of(plan: Plan, stages: Iterable[Stage]) -> Iterator[tuple[Step, Job]]:
 
 
 def keys_of(plan: Plan) -> dict[str, str]:
-    """Return the key of every stage that has any: the hash of all that decides it."""
+    """Return the key of every stage that has one: the hash of all that decides it."""
     keys: dict[str, str] = {}
     for stage in ARTEFACTS:
         if stage.decided_by is not None:

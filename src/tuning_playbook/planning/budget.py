@@ -1,4 +1,4 @@
-"""What a study costs: arms, trials, steps, and the time that earlier trials let expect.
+"""What a study costs: arms, trials, steps, and the time expected from earlier trials.
 
 Source: the playbook, "Striking a balance between informative and affordable experiments".
 """
@@ -17,24 +17,24 @@ from tuning_playbook.study.equality import differing
 from tuning_playbook.study.study import BASELINE, Incumbent, Study
 
 SET_BACK = "changes set back"
-"""The name of the row of the candidate's changes that are set back to the baseline, at most."""
+"""The name of the row for the candidate's changes set back to the baseline, at most."""
 
 MOST_READ = 500
-"""How many earlier trials are read at most: a study waits for it whenever it is planned."""
+"""Most earlier trials that are read, because every planning of a study waits for this."""
 
 
 @dataclass(frozen=True)
 class BudgetRow:
-    """What one arm costs, or the baseline.
+    """What one arm, or the baseline, costs.
 
     Attributes:
         arm: Its name.
         trials: How many trials it has, those of repeats of the whole search included.
         reruns: How often its best trial, or the baseline, is trained again.
-        steps: Training steps of all of these, at most: a warmup may make some trials longer, and
-            which of them is trained again is not known before.
-        seconds: Time that they are expected to take, one after another; None where no earlier
-            trial tells.
+        steps: The training steps of all of these, at most: a warmup may make some trials longer,
+            and which of them is trained again is not known before.
+        seconds: The time that they are expected to take, one after another; None where there is
+            no earlier trial to go by.
     """
 
     arm: str
@@ -46,7 +46,7 @@ class BudgetRow:
 
 @dataclass(frozen=True)
 class EarlierTrial:
-    """What an earlier trial took.
+    """The cost of an earlier trial.
 
     Attributes:
         workload: Its name in the spec.
@@ -54,7 +54,7 @@ class EarlierTrial:
         hyperparameters: Its configuration.
         seconds_per_step: Its time, compiling included, for each step.
         steps: Its training steps.
-        compile_seconds: What of its time was compiling.
+        compile_seconds: The part of its time that was compiling.
         study: The folder of its study.
     """
 
@@ -68,10 +68,10 @@ class EarlierTrial:
 
 
 def budget(plan: Plan, earlier: Iterable[EarlierTrial] = ()) -> tuple[BudgetRow, ...]:
-    """Return what each arm of a study costs, and the baseline.
+    """Return what each arm of a study, and the baseline, costs.
 
     The expected time of a step is the median of the earlier trials of the workload at the arm's
-    batch size; where there are some, of those with the arm's scientific hyperparameters.
+    batch size, or of those with the arm's scientific hyperparameters if there are any.
     """
     study = plan.study
     earlier = [trial for trial in earlier if trial.workload == study.workload.name]
@@ -101,9 +101,9 @@ def budget(plan: Plan, earlier: Iterable[EarlierTrial] = ()) -> tuple[BudgetRow,
 
 
 def training_seconds(plan: Plan, earlier: Iterable[EarlierTrial]) -> dict[str, float | None]:
-    """Return the time to expect of one training in each arm, and of one of the baseline.
+    """Return the expected time of one training in each arm, and of one of the baseline.
 
-    None where no earlier trial tells. In an arm whose trials differ in length it is the mean.
+    None where there is no earlier trial to go by; the mean where an arm's trials differ in length.
     """
     study = plan.study
     earlier = [trial for trial in earlier if trial.workload == study.workload.name]
@@ -121,7 +121,7 @@ def training_seconds(plan: Plan, earlier: Iterable[EarlierTrial]) -> dict[str, f
 
 
 def total(rows: Iterable[BudgetRow]) -> BudgetRow:
-    """Return the sum of the rows; without a time where one has none."""
+    """Return the sum of the rows; without a time where one row has none."""
     rows = list(rows)
     times = [row.seconds for row in rows]
     known = [time for time in times if time is not None]
@@ -135,14 +135,14 @@ def total(rows: Iterable[BudgetRow]) -> BudgetRow:
 
 
 def read_earlier_trials(results: Path, study: str = "*") -> tuple[EarlierTrial, ...]:
-    """Return what the completed trials in a folder of results took; unreadable ones are left out.
+    """Return the cost of the completed trials in a folder of results; unreadable ones are left out.
 
-    A trial that diverged may have stopped long before its last step, and says nothing of a step.
-    Of very many trials some from all over are read.
+    A trial that diverged may have stopped long before its last step, so its time says nothing about
+    a step. If there are very many trials, a sample from all over is read.
 
     Args:
         results: The folder of the results of all studies.
-        study: The name of one of them; of all where it is left out.
+        study: The name of one study; all of them where it is left out.
     """
     found = []
     paths = sorted(results.glob(f"{study}/trials/*/trial.json"))
@@ -170,7 +170,7 @@ def read_earlier_trials(results: Path, study: str = "*") -> tuple[EarlierTrial, 
 
 
 def most_changes(study: Study, baseline: Incumbent) -> int:
-    """Return in how many hyperparameters a candidate may differ from the baseline."""
+    """Return in how many hyperparameters a candidate may differ from the baseline, at most."""
     found = []
     for arm in study.arms:
         searched = {item.hyperparameter.name for item in arm.dimensions}
@@ -190,7 +190,7 @@ def _pace(
 def paces_like(
     earlier: Iterable[EarlierTrial], batch_size: int, setting: Mapping[str, Value]
 ) -> list[float]:
-    """Return the seconds of a step of the trials that tell of an arm.
+    """Return the seconds of a step of the trials that are like an arm's.
 
     Args:
         earlier: Trials of the workload.

@@ -1,4 +1,4 @@
-"""What a plan for a budget changes in the spec, each change with the playbook's reason."""
+"""The changes that a plan for a budget makes to the spec, each with the playbook's reason."""
 
 import itertools
 from collections.abc import Iterator
@@ -40,10 +40,10 @@ class Change:
     """One change that the plan makes to the spec.
 
     Attributes:
-        edits: The places in the spec with their new values, in the order in which they are to be
-            made; None takes a place away.
-        text: The same in short, as `search.trials: 16 -> 32`.
-        reason: Why, in the playbook's sense.
+        edits: The places in the spec with their new values, in the order in which to make them;
+            None removes a place.
+        text: The change in short, as `search.trials: 16 -> 32`.
+        reason: Why, by the playbook.
         section: The playbook's section.
     """
 
@@ -57,8 +57,8 @@ class Change:
 
 
 def changes_of(draft: Draft) -> Iterator[Change]:
-    """Yield what a plan changes in the spec: searched hyperparameters, questions, then numbers."""
-    # Before a condition is taken away, so that the places of the others are those of the spec.
+    """Yield the changes of a plan: searched hyperparameters, then questions, then numbers."""
+    # Before a condition is removed, so that the other places are still those of the spec.
     for location, name in draft.fixed:
         yield _fixing(draft, location, name)
     yield from _fewer_values(draft)
@@ -81,7 +81,7 @@ def changes_of(draft: Draft) -> Iterator[Change]:
 
 
 def notes_of(draft: Draft, limit: float) -> Iterator[str]:
-    """Yield what a plan means beyond what it changes."""
+    """Yield notes on a plan, beyond its changes."""
     if not draft.seeds:
         yield (
             f"Nothing can be adopted with this budget: it is too small for {RERUNS} reruns "
@@ -99,7 +99,7 @@ def notes_of(draft: Draft, limit: float) -> Iterator[str]:
             untuned.setdefault(", ".join(missing), []).append(arm.name)
     for missing_names, arms in untuned.items():
         yield (
-            f"Of Adam, more is worth tuning with so many trials ({missing_names} in "
+            f"With this many trials more of Adam is worth tuning ({missing_names} in "
             f"{named(arms)}): give it a range under nuisance. (playbook: {ADAM})"
         )
     searching = [arm for arm in draft.arms if draft.searched(arm)]
@@ -113,7 +113,7 @@ def notes_of(draft: Draft, limit: float) -> Iterator[str]:
 
 
 def _fixing(draft: Draft, location: Location, name: str) -> Change:
-    """Return the change that fixes a hyperparameter, at the baseline's value or its default."""
+    """Return the change that fixes a hyperparameter at the baseline's value or its default."""
     study = draft.study
     arm, item = next(
         (arm, item)
@@ -148,7 +148,7 @@ def _fixing(draft: Draft, location: Location, name: str) -> Change:
 
 
 def _value_to_fix(study: Study, arm: Arm, name: str) -> Value:
-    """Return the baseline's value, unless it is that of another optimizer; else the default."""
+    """Return the baseline's value, unless it belongs to another optimizer; else the default."""
     baseline = study.baseline.hyperparameters if study.baseline else {}
     optimizer = arm.fixed.get("optimizer")
     if name in baseline and (
@@ -161,7 +161,7 @@ def _value_to_fix(study: Study, arm: Arm, name: str) -> Value:
 
 
 def _fewer_values(draft: Draft) -> Iterator[Change]:
-    """Yield the change that leaves out arms, with what stands under them."""
+    """Yield the change that leaves out arms, with the conditional parts that go with them."""
     before = parts_of(draft.study.spec)
     edits: list[tuple[Location, Any]] = []
     texts = []
@@ -175,7 +175,7 @@ def _fewer_values(draft: Draft) -> Iterator[Change]:
                 )
     if not edits:
         return
-    # Those that stand last are taken away first, so that the places of the others stay.
+    # The last ones are removed first, so that the places of the others stay the same.
     for place, value in reversed([*_without_arms(draft)]):
         edits.append((place, value))
         written = _listed(tuple(value)) if isinstance(value, list) else value
@@ -188,13 +188,13 @@ def _fewer_values(draft: Draft) -> Iterator[Change]:
         "; ".join(texts),
         f"The budget is too small for {FEW_TRIALS} trials or more{reruns} in each of "
         f"{_of(len(draft.study.arms), 'arm')}, only in {len(draft.arms)}, which {questions}; the "
-        "others are for a later round. Of arms that are tuned too thinly the luckier looks better.",
+        "others are for a later round. With too few trials the luckier arm looks better.",
         ROUNDS,
     )
 
 
 def _without_arms(draft: Draft) -> Iterator[tuple[Location, Any]]:
-    """Yield the edits of what stands under a condition that fewer arms meet, or none."""
+    """Yield the edits of the conditional parts that fewer arms meet, or none."""
     left = values_of(draft.parts)
     for name, given in draft.study.spec.launch.simpler.items():
         simpler = given if isinstance(given, list) else [given]

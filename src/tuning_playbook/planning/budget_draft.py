@@ -1,4 +1,4 @@
-"""A plan for a budget on its way: what is left of a study, and what each arm of it needs.
+"""A draft of a plan for a budget: what is left of a study, and what each arm needs.
 
 Source: the playbook, "Striking a balance between informative and affordable experiments" and "How
 should Adam's hyperparameters be tuned?".
@@ -26,25 +26,25 @@ from tuning_playbook.study.study import BASELINE, Arm, Dimension, Study, arm_nam
 from tuning_playbook.study.yaml import Location
 
 RERUNS = 5
-"""From so many on the variance is known: `analysis.variance.LEAST_RERUNS`, which needs NumPy."""
+"""Fewest reruns that measure a variance: `analysis.variance.LEAST_RERUNS`, which needs NumPy."""
 
 ADAM_TRIALS = (1, FEW_TRIALS, MANY_TRIALS, VERY_MANY_TRIALS)
 """From how many trials on Adam's hyperparameters are worth tuning, the most important first."""
 
 SLACK = 1e-9
-"""The part of a budget by which sums of times may miss it."""
+"""The part of a budget by which rounding may make a sum of times exceed it."""
 
 
 @dataclass(frozen=True)
 class PlannedArm:
-    """What the plan gives an arm, or the baseline.
+    """The share of an arm, or of the baseline, in the plan.
 
     Attributes:
         arm: Its name.
         trials: Its trials, at most, those of repeats of the search included.
-        searched: What they search, as the spec names it.
+        searched: What they search, by the names in the spec.
         reruns: How often its best trial, or the baseline, is trained again.
-        cost: All of these, in trainings or in seconds.
+        cost: The cost of all of these, in trainings or in seconds.
     """
 
     arm: str
@@ -56,17 +56,17 @@ class PlannedArm:
 
 @dataclass(frozen=True)
 class Draft:
-    """A plan on its way.
+    """A draft of a plan.
 
     Attributes:
         study: The study.
         prices: What one training costs, in each arm and of the baseline.
-        parts: The parts of its spec, with the scientific values that are left.
-        fixed: What is searched no more: the location of its part, and its name there.
+        parts: The parts of its spec, with the remaining scientific values.
+        fixed: What is no longer searched: the location of its part, and its name there.
         seeds: Reruns on fresh seeds.
         splits: Reruns on other divisions of the data.
         replicates: Repeats of the search.
-        trials: As `search.trials` gives it: those of an arm; of all arms in a joint design.
+        trials: As in `search.trials`: the trials of an arm; of all arms in a joint design.
     """
 
     study: Study
@@ -85,7 +85,7 @@ class Draft:
         return tuple(arm for arm in self.study.arms if arm.name in left)
 
     def place(self, dimension: Dimension) -> tuple[Location, str]:
-        """Return where a searched hyperparameter stands in the spec."""
+        """Return the place of a searched hyperparameter in the spec."""
         for part in self.parts:
             name = spec_name(dimension.name)
             alike = part.condition == dimension.condition and part.drawn_when == dimension.when
@@ -94,17 +94,17 @@ class Draft:
         raise AssertionError(dimension)
 
     def searched(self, arm: Arm) -> tuple[Dimension, ...]:
-        """Return what an arm searches, apart from what is fixed now."""
+        """Return what an arm searches, without what is fixed now."""
         return tuple(item for item in arm.dimensions if self.place(item) not in self.fixed)
 
     def is_the_only_one(self, dimension: Dimension) -> bool:
-        """Whether there is an arm that searches nothing else; a spec lets no arm search nothing."""
+        """Return whether some arm searches nothing else; a spec lets no arm search nothing."""
         place = self.place(dimension)
         searched = ([self.place(item) for item in self.searched(arm)] for arm in self.arms)
         return [place] in searched
 
     def period(self, arm: Arm) -> int:
-        """Return how many of `trials` make one trial of an arm."""
+        """Return how many of `trials` there are for one trial of an arm."""
         joint = self.study.spec.design == "joint"
         return period(self.parts, arm.scientific) if joint else 1
 
@@ -113,7 +113,7 @@ class Draft:
         return min(self.trials // self.period(arm), self.different(arm))
 
     def different(self, arm: Arm) -> int:
-        """Return how many trials of an arm can differ; of each draw those of its own."""
+        """Return how many trials of an arm can differ, each draw counted by itself."""
         choices = {name for draw in arm.draws for name in draw.choices}
         return sum(
             configurations(tuple(d for d in searched if spec_name(d.name) not in choices))
@@ -121,7 +121,7 @@ class Draft:
         )
 
     def _by_draw(self, arm: Arm) -> list[tuple[Dimension, ...]]:
-        """Return what trials of an arm search, of each draw."""
+        """Return what the trials of an arm search, for each draw."""
         searched = self.searched(arm)
         if not arm.draws:
             return [searched]
@@ -142,7 +142,7 @@ class Draft:
 
     @property
     def counts(self) -> range:
-        """Return what `search.trials` can be."""
+        """Return the possible values of `search.trials`."""
         search = self.study.spec.search
         if isinstance(search, BayesianSearch):
             return range(search.initial + search.rounds, MOST_TRIALS + 1, search.rounds)
@@ -150,7 +150,7 @@ class Draft:
         return range(every, MOST_TRIALS + 1, every)
 
     def suffices(self) -> bool:
-        """Whether every arm has the trials that it needs, or all that differ."""
+        """Return whether every arm has the trials that it needs, or all that can differ."""
         return all(
             self.trials_of(arm) >= min(self.needed(arm), self.different(arm)) for arm in self.arms
         )
@@ -170,16 +170,16 @@ class Draft:
 
     @property
     def cost(self) -> float:
-        """Return what all of that costs."""
+        """Return the cost of all of that."""
         return sum(row.cost for row in self.rows)
 
     def fits(self, limit: float) -> bool:
-        """Whether so much bears it."""
+        """Return whether the cost is within a limit."""
         return self.cost <= limit * (1 + SLACK)
 
 
 def configurations(dimensions: tuple[Dimension, ...]) -> int:
-    """Return how many configurations differ, as far as a search can tell them apart."""
+    """Return how many configurations a search can distinguish."""
     count = 1
     for item in dimensions:
         drawn = item.distribution
@@ -193,7 +193,7 @@ def configurations(dimensions: tuple[Dimension, ...]) -> int:
 
 
 def enough(draft: Draft, arm: Arm) -> int:
-    """Return the trials of an arm from which on more gain little.
+    """Return the number of trials of an arm above which more gain little.
 
     The best of 50 that are spread evenly is expected in the best fiftieth of the space; with more
     hyperparameters the space is larger.

@@ -1,9 +1,9 @@
-"""From a budget to a plan: which arms, searched hyperparameters, trials and reruns it bears.
+"""From a budget to a plan: the arms, searched hyperparameters, trials and reruns that it pays for.
 
-Where a budget is too small, what gives way does so in this order: repeats of the search and reruns
-that the spec asks for beyond the rules; searched hyperparameters, the least important first; arms,
-as long as two are left to compare; at last all reruns. Where it is larger than need be it buys more
-trials in every arm, until these gain little, then repeats of the search.
+Where a budget is too small, the plan gives up, in this order: repeats of the search and reruns
+beyond the rules; searched hyperparameters, the least important first; arms, as long as two are
+left to compare; at last all reruns. Where it is larger than needed, the plan adds trials to every
+arm, until these gain little, then repeats of the search.
 
 Source: the playbook, "Striking a balance between informative and affordable experiments" and "How
 should Adam's hyperparameters be tuned?".
@@ -39,10 +39,10 @@ from tuning_playbook.study.searches import BayesianSearch, ListSearch
 from tuning_playbook.study.study import BASELINE, Arm, Dimension, Study
 
 FEWEST_REPEATS = 2
-"""Study variance takes three searches."""
+"""Fewest repeats of the search: measuring study variance takes three searches."""
 
 MOST_REPEATS = RERUNS - 1
-"""Five searches know a variance as five reruns do."""
+"""Most repeats of the search: five searches measure a variance as well as five reruns."""
 
 WRITTEN = re.compile(r"(?P<sign>-?)(?P<amount>\d{1,9}(?:\.\d{1,9})?) *(?P<unit>trials?|h|min)")
 
@@ -55,8 +55,8 @@ class Budget:
 
     Attributes:
         amount: How much of the unit.
-        unit: `trials` counts every training, reruns too; `h` and `min` their time, one after
-            another.
+        unit: `trials` counts every training, reruns too; `h` and `min` are the time of all
+            trainings, one after another.
     """
 
     amount: float
@@ -64,12 +64,12 @@ class Budget:
 
     @property
     def limit(self) -> float:
-        """Return it in trainings, or in seconds."""
+        """Return the budget in trainings, or in seconds."""
         return self.amount * SECONDS.get(self.unit, 1.0)
 
     @property
     def timed(self) -> bool:
-        """Whether it is a time."""
+        """Return whether the budget is a time."""
         return self.unit in SECONDS
 
     def __str__(self) -> str:
@@ -78,13 +78,13 @@ class Budget:
 
 @dataclass(frozen=True)
 class BudgetPlan:
-    """What the playbook would make of a budget.
+    """The playbook's plan for a budget.
 
     Attributes:
         budget: The budget.
-        arms: What it gives each arm, and the baseline last where it is rerun.
-        changes: What is to be changed in the spec for it.
-        notes: What it means, where there is more to say.
+        arms: The share of each arm; the baseline comes last where it is rerun.
+        changes: The changes of the spec.
+        notes: Further remarks on the plan.
     """
 
     budget: Budget
@@ -94,20 +94,20 @@ class BudgetPlan:
 
     @property
     def cost(self) -> float:
-        """Return what it uses, in trainings or in seconds."""
+        """Return the cost of the plan, in trainings or in seconds."""
         return sum(arm.cost for arm in self.arms)
 
     @property
     def left_over(self) -> float:
-        """Return what it does not use."""
+        """Return what the plan leaves over."""
         return max(0.0, self.budget.limit - self.cost)
 
 
 def read_budget(text: str) -> Budget:
-    """Return the budget that a text gives, as `200trials`, `12h` or `90min`.
+    """Return the budget in a text, such as `200trials`, `12h` or `90min`.
 
     Raises:
-        BudgetError: It gives none.
+        BudgetError: The text is no budget.
     """
     found = WRITTEN.fullmatch(text.strip())
     if not found:
@@ -128,17 +128,17 @@ def read_budget(text: str) -> Budget:
 def plan_budget(
     plan: Plan, budget: Budget, seconds: Mapping[str, float | None] | None = None
 ) -> BudgetPlan:
-    """Return which arms, searched hyperparameters, trials and reruns a budget bears.
+    """Return the arms, searched hyperparameters, trials and reruns that a budget pays for.
 
     Args:
         plan: The plan of the study as its spec has it.
         budget: What it may cost.
-        seconds: The time to expect of one training in each arm, and of one of the baseline; only
-            asked where the budget is a time.
+        seconds: The expected time of one training in each arm, and of one of the baseline; only
+            used where the budget is a time.
 
     Raises:
-        BudgetError: Nothing is known of the time, the spec leaves no choice, or the budget does not
-            even bear the trials of one arm.
+        BudgetError: The time of a training is not known, the spec leaves no choice, or the budget
+            is too small for the trials of one arm.
     """
     study = plan.study
     if study.imported:
@@ -167,7 +167,7 @@ def _prices(study: Study, seconds: Mapping[str, float | None]) -> dict[str, floa
     if unknown:
         raise BudgetError(
             f"{study.path}: no earlier trial of {study.workload.name} at the batch size of "
-            f"{named(unknown)} tells how long one takes: give the budget as a number of trainings "
+            f"{named(unknown)} shows how long one takes: give the budget as a number of trainings "
             "(200trials), or say with --results where earlier trials are"
         )
     return {name: time for name, time in seconds.items() if time}
@@ -183,7 +183,7 @@ def _first_that_fits(study: Study, budget: Budget, prices: Mapping[str, float]) 
         replace(whole, seeds=seeds, splits=spec.reruns.splits),
         replace(whole, seeds=seeds),
     ]
-    # Two arms that are compared without reruns tell more than one arm with them.
+    # Two arms compared without reruns say more than one arm with reruns.
     by_arms = [*_fewer_arms(whole)]
     several = [item for item in by_arms if len(item.arms) > 1]
     alone = [item for item in by_arms if len(item.arms) == 1]
@@ -200,14 +200,14 @@ def _first_that_fits(study: Study, budget: Budget, prices: Mapping[str, float]) 
     found = next(ways, None)
     if found is None:
         raise BudgetError(
-            f"{study.path}: a budget of {budget} does not bear the trials that even one arm of "
+            f"{study.path}: a budget of {budget} is too small for the trials that even one arm of "
             f"this study needs, {FEW_TRIALS} at least: spend more, or train for fewer steps"
         )
     return found
 
 
 def _with_least_trials(draft: Draft, budget: Budget) -> Draft | None:
-    """Return a plan with as few trials as it needs, or None if the budget does not bear that."""
+    """Return a plan with as few trials as it needs; None if it exceeds the budget."""
     for trials in draft.counts:
         tried = replace(draft, trials=trials)
         if not tried.fits(budget.limit):
@@ -218,9 +218,9 @@ def _with_least_trials(draft: Draft, budget: Budget) -> Draft | None:
 
 
 def _with_fewer_hyperparameters(draft: Draft, budget: Budget) -> Draft | None:
-    """Return a plan that searches as little as it must for a budget to bear it, None if none does.
+    """Return the plan within a budget that fixes the fewest hyperparameters; None if none is.
 
-    One after another the least important hyperparameter is fixed of the arm that needs the most
+    One after another it fixes the least important hyperparameter of the arm that needs the most
     trials.
     """
     while True:
@@ -244,13 +244,13 @@ def _with_fewer_hyperparameters(draft: Draft, budget: Budget) -> Draft | None:
 
 
 def _importance(study: Study, arm: Arm, item: Dimension) -> int | None:
-    """Return how important it is that a hyperparameter is searched; None if it always is.
+    """Return how important it is to search a hyperparameter; None if it is searched in any case.
 
-    Adam's b2 and epsilon are the least: below the trials that they need the playbook does not tune
-    them. The optimizer's others interact with any change, and with the learning rate the most, so
-    momentum and b1 are the last to go. Between these stands what the playbook ranks less clearly,
-    regularization before the rest. What a question is about is searched in any case, and so is a
-    choice that others depend on.
+    Adam's b2 and epsilon are the least important: below the trials that they need the playbook does
+    not tune them. The optimizer's others interact with any change, and with the learning rate the
+    most, so momentum and b1 are the last to be fixed. In between is what the playbook ranks less
+    clearly, regularization before the rest. The subject of a question is always searched, and so
+    is a choice that others depend on.
     """
     name = item.hyperparameter.name
     if any(name in draw.choices for draw in arm.draws):
@@ -267,9 +267,9 @@ def _importance(study: Study, arm: Arm, item: Dimension) -> int | None:
 
 
 def _fewer_arms(draft: Draft) -> Iterator[Draft]:
-    """Yield a plan with ever fewer arms: of the question asked last a value at a time is left out.
+    """Yield plans with fewer and fewer arms: each drops a value of the question asked last.
 
-    At least one value of each stays, so that the spec keeps its conditions.
+    At least one value of each question stays, so that the spec keeps its conditions.
     """
     yield draft
     parts = list(draft.parts)
@@ -282,7 +282,7 @@ def _fewer_arms(draft: Draft) -> Iterator[Draft]:
 
 
 def _spend_the_rest(draft: Draft, budget: Budget) -> Draft:
-    """Return a plan with as many trials as gain something, then repeats of the search."""
+    """Return a plan with as many trials as are useful, then repeats of the search."""
     searching = [arm for arm in draft.arms if draft.searched(arm)]
     written = written_trials(draft.study)
     if not searching:

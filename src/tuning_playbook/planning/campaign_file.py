@@ -1,17 +1,17 @@
-"""Where the page of a campaign is: all rounds of one workload."""
+"""The file of a campaign's page, which shows all rounds of one workload."""
 
 import re
 
 from tuning_playbook.planning.plan import slug
 
 FOLDER = "campaigns"
-"""Of the pages, in the folder of all results."""
+"""The folder of the pages, in the folder of all results."""
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def campaign_file(workload: str) -> str:
-    """Return the file of a campaign's page, from the folder of all results.
+    """Return the file of a campaign's page, relative to the folder of all results.
 
     Args:
         workload: Its name in the specs.

@@ -1,8 +1,8 @@
-"""What a design cannot tell, whatever its trials come to: said before they train.
+"""What a design cannot tell, whatever the results of its trials; reported before they train.
 
-A check of the checklist needs so many evaluations or trials before it answers. `study.needs` has
-these numbers, and the checks share them. Here a design is held against them, and where it falls
-short the smallest change of the spec is looked for with which the check can answer.
+A check of the checklist needs a number of evaluations or trials before it can answer. `study.needs`
+has these numbers, and the checks share them. This module compares a design with them. Where the
+design falls short, it looks for the smallest change of the spec with which the check can answer.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,7 +35,7 @@ from tuning_playbook.study.needs import (
 from tuning_playbook.study.study import LEAST_RERUNS
 
 ANSWER = "answer"
-"""Stands for the answer to the study's goal, beside the names of the checks."""
+"""The name of the answer to the study's goal, beside the names of the checks."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class CannotTell:
 
     Attributes:
         check: The name of its function, or `answer`.
-        arms: The arms in which it cannot; empty where it cannot in any.
-        needs: What it needs, and not what the design has, in words.
-        cure: The smallest change of the spec; None where no number of it is enough.
+        arms: The arms in which it cannot answer; empty where that is the whole study.
+        needs: What it needs and the design does not have, in words.
+        cure: The smallest change of the spec; None where no change of a number is enough.
     """
 
     check: str
@@ -61,9 +61,9 @@ class Need:
 
     Attributes:
         check: The name of its function, or `answer`.
-        lacking: Returns the arms in which a design lacks it.
-        words: Returns what it needs, and not what these arms of a design have.
-        key: What decides it in a spec; empty where no number does.
+        lacking: Returns the arms in which a design does not meet the need.
+        words: Returns the need and what these arms of a design have instead, in words.
+        key: The key of the spec that decides it; empty where no number does.
     """
 
     check: str
@@ -75,8 +75,8 @@ class Need:
 def cannot_tell(plan: Plan) -> tuple[CannotTell, ...]:
     """Return what a study cannot tell, in the order of the checklist; the answer comes first.
 
-    All trials are taken for feasible: with infeasible ones it takes more. Nothing is foreseen of
-    trials that are finished, whose checks have answers already.
+    All trials are assumed to be feasible: with infeasible ones it takes more. Finished trials are
+    left out, because their checks have answers already.
     """
     if plan.study.imported:
         return ()
@@ -93,7 +93,7 @@ def cannot_tell(plan: Plan) -> tuple[CannotTell, ...]:
 
 
 def together(found: Sequence[CannotTell]) -> tuple[Cure, ...]:
-    """Return the changes with which all of it can be told: of each key the one that goes furthest.
+    """Return the changes with which every check can answer: the largest for each key.
 
     Example:
         >>> cures = [Cure(TRIALS, 15), Cure(EVAL_EVERY, 20), Cure(TRIALS, 11), Cure(EVAL_EVERY, 25)]
@@ -110,12 +110,12 @@ def together(found: Sequence[CannotTell]) -> tuple[Cure, ...]:
 
 
 def _everywhere(holds: Callable[[Design], bool]) -> Lacking:
-    """Return a need of the whole study."""
+    """Return the function for a need of the whole study."""
     return lambda design: () if holds(design) else tuple(design.arms)
 
 
 def _in_arms(holds: Callable[[Design, ArmDesign], bool]) -> Lacking:
-    """Return a need of each arm that searches anything."""
+    """Return the function for a need of each arm that searches anything."""
     return lambda design: [
         name for name, arm in design.arms.items() if arm.searched and not holds(design, arm)
     ]
@@ -130,7 +130,7 @@ def _searching(design: Design) -> list[ArmDesign]:
 
 
 def _evaluations(design: Design, part: float, least: int) -> str:
-    """Return the words for evaluations from a part of training on."""
+    """Return the number of evaluations from a part of training on, in words."""
     where = f" in the last {1 - part:.0%} of training" if part else ""
     return f"{least} evaluations{where}, not {design.evaluations_since(part)}"
 
@@ -140,7 +140,7 @@ def _trials(design: Design, arms: Sequence[str]) -> str:
 
 
 def _span(counts: Iterable[int]) -> str:
-    """Write the smallest and the largest of some counts."""
+    """Return the smallest and the largest of some counts, in words."""
     ordered = sorted(counts)
     return " to ".join(f"{count:,}" for count in dict.fromkeys((ordered[0], ordered[-1])))
 
@@ -155,7 +155,7 @@ def _for_importance(design: Design, arms: Sequence[str]) -> str:
 
 
 def _late(design: Design, last: float) -> bool:
-    """Whether the end of training has evaluations enough for a trend."""
+    """Return whether the end of training has enough evaluations for a trend."""
     return design.evaluations_since(1 - last) >= LEAST_POINTS
 
 
@@ -170,7 +170,7 @@ def _trials_of(design: Design, item: Sampled) -> float:
 
 
 def _without_curve(design: Design) -> Sequence[str]:
-    """Return the arms whose trials are too few for the curve of a sampled hyperparameter."""
+    """Return the arms with too few trials for the curve of a sampled hyperparameter."""
     found: list[str] = []
     for item in design.sampled:
         if not model_can_be_fitted(int(_trials_of(design, item)), item.together):
@@ -357,7 +357,7 @@ NEEDS: tuple[Need, ...] = (
         TRIALS,
     ),
 )
-"""In the order in which the checklist asks, after the answer."""
+"""The needs in the order of the checklist, after those of the answer."""
 
 
 def _searches_choices_alone(design: Design) -> bool:

@@ -1,7 +1,7 @@
 """Chains of studies: the rounds of the playbook, each built on the results of those before it.
 
-Before an earlier study has its result, its first trials stand in for it: so a spec is checked at
-once, and the names of its arms and plots are known, though its trials are not.
+Until an earlier study has its result, its first trials stand in for it. So a spec can be checked
+at once, and the names of its arms and plots are known, though not its trials.
 """
 
 import itertools
@@ -32,7 +32,7 @@ from tuning_playbook.study.study import write_value
 from tuning_playbook.trials.trial import ID_DIGITS, Trial, digest
 
 STAND_IN_TIMES = (1.0, 1e3, 1e6, 1e-3)
-"""Multiples of what stands in for the values of a conclusion, tried one after the other."""
+"""Multiples of the stand-ins for the values of a conclusion, tried one after the other."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class Link:
 
     Attributes:
         plan: Its plan; an outline, with stand-ins for results, where it takes from earlier ones.
-        earlier: The names of the studies that it takes from, by what its spec says.
+        earlier: What it takes from other studies: their names, by the reference in its spec.
         key: The hash of what decides its settled spec; empty where it takes nothing.
         variances: The names of the studies whose trial variance it takes.
-        procedure: The settings of the procedure that it is, if one; then the plan is that of its
-            spec as a study, of which nothing is trained.
-        concluding: Those of `names` that are procedures.
-        division: By what its trials are divided into jobs, and those of its settled spec.
+        procedure: The settings of the procedure, if it is one. Its plan is then that of its spec as
+            a study, and nothing of that is trained.
+        concluding: The procedures among `names`.
+        division: How its trials, and those of its settled spec, are divided into jobs.
     """
 
     plan: Plan
@@ -59,7 +59,7 @@ class Link:
     division: Division = ALONE
 
     def divided(self, division: Division) -> "Link":
-        """Return it with its trials divided into jobs by what is given."""
+        """Return the link with its trials divided into jobs as given."""
         return replace(self, plan=with_division(self.plan, division), division=division)
 
     @property
@@ -77,13 +77,13 @@ class Link:
 
 
 def plan_chain(paths: Iterable[Path]) -> dict[str, Link]:
-    """Return some studies and all that they take from, by name, the earlier first.
+    """Return some studies and all that they take from, by name, the earlier ones first.
 
-    Their trials are not expanded: `plan.check_trials` says whether they can be.
+    Their trials are not expanded: `plan.check_trials` checks whether they can be.
 
     Raises:
         SpecError: A spec cannot be carried out as written, whatever the results of the earlier
-            ones, or studies wait for each other.
+            studies, or studies wait for each other.
         WorkloadError: A workload cannot be imported.
     """
     chain: dict[str, Link] = {}
@@ -132,7 +132,7 @@ def _add(path: Path, above: tuple[str, ...], chain: dict[str, Link]) -> Link:
 
 
 def _find(written: WrittenSpec, reference: Reference, here: Sequence[str]) -> Path:
-    """Return the spec that a reference names; studies are looked up beside the one that asks."""
+    """Return the spec that a reference names; studies are looked up beside the one that refers."""
     place, folder = (*reference.location, "from"), written.path.parent
     try:
         path = find_spec(reference.wanted.study, folder=folder)
@@ -153,7 +153,7 @@ def _find(written: WrittenSpec, reference: Reference, here: Sequence[str]) -> Pa
 
 
 def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
-    """Check that it is plain which arm's best trial a reference means."""
+    """Check that a reference says clearly which arm's best trial it means."""
     arms = [arm.name for arm in plan.study.arms]
     study, arm = reference.earlier
     if arm and arm not in arms:
@@ -185,8 +185,8 @@ def _check_arm(written: WrittenSpec, reference: Reference, plan: Plan) -> None:
 def _check_alike(written: WrittenSpec, reference: Reference, own: Plan, plan: Plan) -> None:
     """Check that an earlier study measured the trial variance of what this one trains.
 
-    The playbook has it measured anew only after major changes; another workload, number of steps or
-    objective is one.
+    The playbook measures it again only after major changes, such as another workload, number of
+    steps or objective.
     """
     mine, theirs = own.study.spec, plan.study.spec
     pairs = {
@@ -232,11 +232,11 @@ def _outline(written: WrittenSpec, earlier: Mapping[EarlierArm, Link]) -> Plan:
 
 
 def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
-    """Yield a trial of every arm that the best one may be in; of a procedure a conclusion."""
+    """Yield a trial of every arm that may have the best one; for a procedure a conclusion."""
     plan = link.plan
     if link.procedure:
         values = stand_ins(link.procedure, plan.study.spec)
-        # One of them leaves room in any range that ends at such a value.
+        # At least one of them leaves room in any range that ends at such a value.
         for times in STAND_IN_TIMES:
             several = {name: _multiple(value, times) for name, value in values.items()}
             yield concluded(
@@ -274,14 +274,14 @@ def _stand_ins(link: Link, source: EarlierArm) -> Iterator[EarlierResult]:
 
 
 def _multiple(value: Value, times: float) -> Value:
-    """Return a multiple of a number, of its type; what is none stays as it is."""
+    """Return a multiple of a number, of the same type; other values stay as they are."""
     if isinstance(value, bool | str):
         return value
     return max(1, round(value * times)) if isinstance(value, int) else value * times
 
 
 def _what_it_compares(plan: Plan) -> dict[str, Any]:
-    """Return what a study compares, and what it holds fixed meanwhile, as its result will say."""
+    """Return what a study compares, and what it holds fixed, as its result will have them."""
     arms = plan.study.arms
     searched = {item.hyperparameter.name for arm in arms for item in arm.dimensions}
     beside: dict[str, list[str]] = {
@@ -297,7 +297,7 @@ def _what_it_compares(plan: Plan) -> dict[str, Any]:
 
 
 def _first_trials(plan: Plan) -> dict[str, tuple[Mapping[str, Value], Trial]]:
-    """Return the searched values and the trial that each arm begins with."""
+    """Return the searched values and the first trial of each arm."""
     if plan.study.imported:
         return {item.arm: (item.searched, item.trial) for item in reversed(plan.trials)}
     return first_trials(plan.study)

@@ -15,12 +15,12 @@ from tuning_playbook.trials.trial import canonical, digest
 def check_class(plan: Plan) -> None:
     """Check what the methods of a study's workload return, for each of its static signatures.
 
-    What passed is remembered until the code, the data or the signatures change. The built-in
-    workloads are tested here, and not traced again.
+    Passed checks are remembered until the code, the data or the signatures change. The built-in
+    workloads have their own tests, and are not traced.
 
     Raises:
-        WorkloadError: Something is wrong; the message names the place in the spec, the class, and
-            all that is.
+        WorkloadError: Something is wrong. The message names the place in the spec, the class, and
+            every fault.
     """
     study = plan.study
     described = study.workload
@@ -41,7 +41,7 @@ def check_class(plan: Plan) -> None:
 
 
 def class_signatures(plan: Plan) -> list[dict[str, Any]]:
-    """Return what decides the programs of a study's trials, of each program once.
+    """Return what decides the programs of a study's trials, once for each program.
 
     Traced hyperparameters have the value of the first trial with the program.
     """

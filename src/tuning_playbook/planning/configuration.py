@@ -20,14 +20,14 @@ CONFIG_KEYS = (
     "license",
     "hosts",
 )
-"""What the configuration may say; config/README.md and docs/archive.md explain each."""
+"""The keys that the configuration may have; config/README.md and docs/archive.md explain them."""
 
 
 def asked_for(config: Mapping[str, Any], *, folder: Path) -> list[Path]:
     """Return the specs of the studies that the configuration asks for.
 
     Args:
-        config: `studies`, a list of names or paths, or `study`, one that comes instead of them.
+        config: `studies`, a list of names or paths, or `study`, a single one that replaces them.
         folder: Where studies are looked up by name.
 
     Raises:
@@ -61,7 +61,7 @@ def asked_for(config: Mapping[str, Any], *, folder: Path) -> list[Path]:
 
 
 def _read_as(value: object, folder: Path) -> str:
-    """Return the one study whose name was read as a number or a truth value; empty if none is.
+    """Return the one study whose name was read as a number or a boolean; empty if there is none.
 
     Snakemake reads `study=2026_11_29` as the number 20261129, and YAML does likewise.
     """
@@ -70,7 +70,7 @@ def _read_as(value: object, folder: Path) -> str:
 
 
 def _readings(name: str) -> list[object]:
-    """Return what a name may be read as where a number or a truth value can stand."""
+    """Return the numbers or booleans that a name may be read as."""
     readings: list[object] = []
     for read in (int, float):
         try:
@@ -92,10 +92,10 @@ def plan_studies(config: Mapping[str, Any], *, folder: Path) -> dict[str, Link]:
 
 
 def results_folder(config: Mapping[str, Any]) -> str:
-    """Return the folder of all results, as a pattern of Snakemake's can hold it.
+    """Return the folder of all results, checked for use in Snakemake's patterns.
 
     Raises:
-        SpecError: Its name would be taken for a pattern.
+        SpecError: Its name has characters with a meaning in patterns.
     """
     folder = str(config.get("results") or "results").rstrip("/") or "/"
     if set(folder) & set("{}*?[]"):
@@ -104,7 +104,7 @@ def results_folder(config: Mapping[str, Any]) -> str:
 
 
 def trials_per_job(config: Mapping[str, Any]) -> int:
-    """Return how many trials a job trains where the spec leaves that open; 0 if nothing is said.
+    """Return how many trials a job trains where the spec leaves it open; 0 if nothing is said.
 
     Raises:
         SpecError: It is no whole number from 1 on.

@@ -16,10 +16,10 @@ CONFIRMED = "confirm.trials"
 SEEDS = "reruns.seeds"
 
 MOST_TRIALS = 1_000
-"""In an arm: what would take more is not proposed."""
+"""Most trials of an arm that are proposed."""
 
 FORWARD_AND_BACK = 3
-"""A training step computes about so many times what an evaluation of the same examples does."""
+"""A training step takes about this many times the computation of evaluating the same examples."""
 
 
 Lacking = Callable[[Design], Sequence[str]]
@@ -28,17 +28,17 @@ Lacking = Callable[[Design], Sequence[str]]
 
 @dataclass(frozen=True)
 class Cure:
-    """The smallest change of a spec with which a check can answer, and what it costs.
+    """The smallest change of a spec with which a check can answer, and its cost.
 
     Attributes:
-        key: What to change, as `training.eval_every`.
-        value: Its value; the trials of an arm where a grid or a list gives them.
-        evaluations: More evaluations of each trial.
-        trainings: More trainings in all: trials, reruns, and repeats of the search.
-        steps: More training steps in all.
-        computation: What the evaluations cost, as a part of the computation of all training steps;
-            None where it is not known how many examples they see.
-        also: A further change that it takes, with its own cost.
+        key: The key to change, as `training.eval_every`.
+        value: Its new value; the trials of an arm where a grid or a list gives them.
+        evaluations: Additional evaluations of each trial.
+        trainings: Additional trainings in all: trials, reruns, and repeats of the search.
+        steps: Additional training steps in all.
+        computation: The cost of the evaluations, as a part of the computation of all training
+            steps; None where the number of their examples is not known.
+        also: A further change that this one needs, with its own cost.
     """
 
     key: str
@@ -51,19 +51,19 @@ class Cure:
 
     @property
     def changes(self) -> tuple["Cure", ...]:
-        """Return each change of one key, by itself."""
+        """Return each change of a single key."""
         further = () if self.also is None else self.also.changes
         return (replace(self, also=None), *further)
 
 
 def smallest_change(plan: Plan, design: Design, key: str, lacking: Lacking) -> Cure | None:
-    """Return the smallest change of a spec with which its design lacks nothing.
+    """Return the smallest change of a spec with which its design meets a need.
 
     Args:
         plan: The study's.
         design: Its design.
-        key: What is to be changed; an empty one where no number is enough.
-        lacking: Returns the arms in which a design lacks what is needed.
+        key: The key to change; empty where no number is enough.
+        lacking: Returns the arms in which a design does not meet the need.
 
     Returns:
         The change; None where there is none.
@@ -80,7 +80,7 @@ def smallest_change(plan: Plan, design: Design, key: str, lacking: Lacking) -> C
 
 
 def _divisors(design: Design) -> Iterator[int]:
-    """Yield what `eval_every` can be beside what it is, the largest first."""
+    """Yield the other possible values of `eval_every`, the largest first."""
     steps = design.max_train_steps
     return (every for every in range(design.eval_every - 1, 0, -1) if steps % every == 0)
 
@@ -130,9 +130,9 @@ def _more_trials(plan: Plan, design: Design, key: str, lacking: Lacking) -> Cure
 def _more_initial_trials(
     plan: Plan, search: BayesianSearch, design: Design, lacking: Lacking
 ) -> Cure | None:
-    """Return more initial trials, and with them as many proposals as there are.
+    """Return the change to more initial trials, with the proposals that go with them.
 
-    In steps of the rounds, so that any number of trials that another check needs goes with them.
+    The number grows in steps of the rounds, so that it fits any number of trials of another cure.
     """
     proposed = search.trials - search.initial
     most = min(arm.most for arm in design.arms.values())
@@ -147,7 +147,7 @@ def _more_initial_trials(
 
 
 def _more_confirmed(plan: Plan, design: Design, lacking: Lacking) -> Cure | None:
-    """Return more trials of the arms that are confirmed, which alone lack any."""
+    """Return the change to more trials of the arms under `confirm`, the only ones that lack any."""
     confirm = plan.study.spec.confirm
     assert confirm is not None and confirm.trials is not None  # else no arm has its own number
     for value in range(confirm.trials + 1, confirm.trials + MOST_TRIALS):
@@ -158,7 +158,7 @@ def _more_confirmed(plan: Plan, design: Design, lacking: Lacking) -> Cure | None
 
 
 def _trainings(plan: Plan, key: str, value: int, before: Design, after: Design) -> Cure:
-    """Return a change with the trainings that it adds, those of repeats of the search included."""
+    """Return a change with the trainings that it adds, including repeats of the search."""
     trainings = (_count(after) - _count(before)) * (1 + plan.study.spec.replicates)
     return Cure(key, value, trainings=trainings, steps=trainings * before.max_train_steps)
 

@@ -1,4 +1,4 @@
-"""The plan of a study as one of its jobs finds it: the one that the job was made for."""
+"""The plan of a study for one of its jobs, checked to be the one that the job was made for."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,13 +10,13 @@ from tuning_playbook.planning.plan import Plan, plan_study, with_proposals
 
 
 def current_plan(spec: str, stage: str, key: str, *, proposals: Iterable[str] = ()) -> Plan:
-    """Return the plan of a study, provided that what decides a stage is as it was planned.
+    """Return the plan of a study, if what decides a stage is still as it was planned.
 
     Args:
         spec: The study's file; its settled spec where it takes from earlier studies.
         stage: What the job makes.
         key: The stage's key when the job was planned.
-        proposals: Files of the proposals of its rounds, whose trials the plan is to have too.
+        proposals: Files of the proposals of its rounds, whose trials the plan includes.
 
     Raises:
         ChangedDuringRunError: The spec, the code or the data changed since the workflow began.
@@ -28,7 +28,7 @@ def current_plan(spec: str, stage: str, key: str, *, proposals: Iterable[str] = 
 
 
 def current_link(spec: str, key: str) -> Link:
-    """Return a study with those that it takes from, provided that what it takes is as planned.
+    """Return a study with those that it takes from, if what it takes is still as planned.
 
     Raises:
         ChangedDuringRunError: The spec or the code changed since the workflow began.

@@ -2,9 +2,9 @@
 
     results/<study>/packs.json    which trials each job trains, chosen once
 
-A job costs its start and a compilation; too few jobs leave cores idle. So there are as many as keep
-the cores busy. No id depends on the division, so a bad one costs time only. It is chosen when the
-study is first carried out and kept: other cores, or times that are known by then, change nothing.
+A job costs its start and a compilation, but with too few jobs cores are idle. So there are just
+enough jobs to keep the cores busy. No id depends on the division, so a bad one only costs time. It
+is chosen when the study is first carried out and then kept, even with other cores or known times.
 """
 
 import json
@@ -18,18 +18,18 @@ from tuning_playbook.files import write_json
 PACKS = "packs.json"
 
 START = 4.0
-"""What a job costs before it trains, in trials, where the time of a trial is not known: of the
-small built-in workloads on a CPU."""
+"""The cost of starting a job, in trials, for use where the time of a trial is not known. Measured
+with the small built-in workloads on a CPU."""
 
 START_SECONDS = 3.0
 """The same in seconds: Python, JAX and a compilation that is in the cache."""
 
 LONGEST_SECONDS = 600.0
-"""A job that is expected to take longer is divided further: more jobs even out better, and a
-queue that shows each job's end says more."""
+"""A job that is expected to take longer is divided further: more jobs even out better, and a queue
+that shows the end of each job shows progress."""
 
 MOST_FOR_EACH = 4
-"""Jobs for each core, at most, that are tried to even out arms of unequal length."""
+"""Most jobs for each core that are tried to even out arms of unequal length."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class JobSizes:
 
 @dataclass(frozen=True)
 class Division:
-    """By what the trials of a study are divided where it leaves that open.
+    """How to divide the trials of a study where its spec leaves that open.
 
     Attributes:
-        file: Its packs.json, which need not be there.
-        slots: Cores that may train side by side.
+        file: Its packs.json, which need not exist.
+        slots: Jobs that may train side by side, one for each core.
         trials_per_job: What the profile of a cluster says instead; 0 where it says nothing.
     """
 
@@ -63,7 +63,7 @@ class Division:
 
 
 ALONE = Division()
-"""One process trains all trials of an arm, one after the other."""
+"""The division in which one process trains all trials of an arm."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Work:
 
     Attributes:
         count: How many there are.
-        seconds: What one is expected to take; None where nothing tells.
+        seconds: The expected time of one; None where it is not known.
     """
 
     count: int
@@ -82,8 +82,8 @@ class Work:
 def job_counts(works: Sequence[Work], slots: int) -> tuple[int, ...]:
     """Return how many jobs train the trials of each arm.
 
-    Tried are one job for each arm, and jobs of equal length of which each core has one, two, ...;
-    taken is the division that ends first, of equals the one with the fewest jobs.
+    It tries one job for each arm, and jobs of equal length of which each core has one, two, ...;
+    it takes the division that ends first, or of several the one with the fewest jobs.
 
     Args:
         works: The arms.
@@ -113,7 +113,7 @@ def job_counts(works: Sequence[Work], slots: int) -> tuple[int, ...]:
 
 
 def _makespan(jobs: Iterable[float], slots: int) -> float:
-    """Return when the last job ends if each core takes the longest that is left."""
+    """Return when the last job ends if each free core takes the longest remaining job."""
     ends = [0.0] * max(slots, 1)
     for job in sorted(jobs, reverse=True):
         first = min(range(len(ends)), key=ends.__getitem__)
@@ -127,7 +127,7 @@ def parts_of(items: Sequence[str], count: int, multiple: int = 1) -> list[tuple[
     Args:
         items: What is divided.
         count: How many parts there are, at most.
-        multiple: The size of each part but the last: a multiple of it, so that lanes are full.
+        multiple: Every part but the last has a multiple of this size, so that lanes are full.
 
     Example:
         >>> parts_of("abcde", 2)
@@ -142,7 +142,7 @@ def parts_of(items: Sequence[str], count: int, multiple: int = 1) -> list[tuple[
 def kept_packs(
     packs: Iterable[Sequence[str]], arms: Mapping[str, str]
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the packs of an earlier division as far as their trials are still planned.
+    """Return the packs of an earlier division, without trials that are no longer planned.
 
     Args:
         packs: The ids of each.
@@ -161,7 +161,7 @@ def kept_packs(
 
 
 def read_sizes(file: Path) -> JobSizes | None:
-    """Return the division that was chosen before; None where there is none that can be read."""
+    """Return the division that was chosen before; None where there is no readable one."""
     try:
         content = json.loads(file.read_text())
         packs = tuple(tuple(map(str, pack)) for pack in content["packs"])
@@ -172,7 +172,7 @@ def read_sizes(file: Path) -> JobSizes | None:
 
 
 def write_sizes(file: Path, sizes: JobSizes) -> None:
-    """Write a division, unless it stands there already."""
+    """Write a division, unless the file has it already."""
     if read_sizes(file) != sizes:
         packs = [list(pack) for pack in sizes.packs]
         content = {"reruns_per_job": sizes.reruns, "round_per_job": sizes.round_trials}

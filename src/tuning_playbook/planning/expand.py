@@ -31,8 +31,8 @@ class StudyTrial:
         index: Its place.
         arm: The name of its arm.
         searched: The searched values, by their names in the spec (`one_minus_` included).
-        trial: What is trained.
-        round: The round of a Bayesian search that proposed it; 0 for what the spec gives.
+        trial: The trial itself.
+        round: The round of a Bayesian search that proposed it; 0 for trials that the spec gives.
     """
 
     index: int
@@ -47,9 +47,9 @@ class Expansion:
     """The trials of a study.
 
     Attributes:
-        trials: In the order of arms and points, of points alone in a joint design; equal
-            configurations stand once.
-        duplicates: For every configuration met again: the arm, and the trial that it equals.
+        trials: In the order of arms and points, of points alone in a joint design; of equal
+            configurations only the first.
+        duplicates: For every repeated configuration, its arm and the trial that it equals.
     """
 
     trials: tuple[StudyTrial, ...]
@@ -59,16 +59,16 @@ class Expansion:
 def expand(study: Study, replicate: int = 0) -> Expansion:
     """Return the trials of a study, arm by arm, or as a joint design deals them out.
 
-    Quasi-random arms that are searched separately share their points: where two arms search the
-    same hyperparameters, neither is luckier with its sample.
+    Quasi-random arms that are searched separately share their points. So where two arms search the
+    same hyperparameters, neither has the luckier sample.
 
     Args:
         study: The study.
-        replicate: Which repeat of the whole search: each has a search seed of its own, and seeds of
-            its own for its trials. 0 for the search itself.
+        replicate: The number of a repeat of the whole search, which has its own search seed and its
+            own seeds for the trials. 0 for the search itself.
 
     Raises:
-        SpecError: The study has an absurd number of trials.
+        SpecError: The study has too many trials.
     """
     _check_number(study)
     again = f"replicate {replicate}" if replicate else None
@@ -81,10 +81,10 @@ def expand(study: Study, replicate: int = 0) -> Expansion:
 
 
 def _check_number(study: Study) -> None:
-    """Check, before any is made, that a study has no absurd number of trials.
+    """Check, before making any, that a study does not have too many trials.
 
     Raises:
-        SpecError: It has.
+        SpecError: It has too many.
     """
     joint = study.spec.design == "joint"
     counts = [_number_of(study, arm) for arm in study.arms[: 1 if joint else None]]
@@ -99,7 +99,7 @@ def _check_number(study: Study) -> None:
 
 
 def _number_of(study: Study, arm: Arm) -> int:
-    """Return how many trials an arm has at most, without making any."""
+    """Return the largest number of trials of an arm, without making any."""
     search = study.spec.search
     if isinstance(search, ListSearch):
         return len(search.trials)
@@ -116,7 +116,7 @@ def _number_of(study: Study, arm: Arm) -> int:
 
 
 def first_trials(study: Study) -> dict[str, tuple[Mapping[str, Value], Trial]]:
-    """Return the searched values and the trial that each arm begins with; no other is made."""
+    """Return the searched values and the first trial of each arm; no other trial is made."""
     _check_number(study)
     first: dict[str, tuple[Arm, Mapping[str, Value]]] = {}
     for arm, searched in _searched(study):
@@ -132,12 +132,12 @@ def place_trials(
     places: Iterable[tuple[str, Mapping[str, Value], Trial, int]],
     earlier: Expansion,
 ) -> Expansion:
-    """Return an expansion with further trials after its own; equal configurations stand once.
+    """Return an expansion with further trials at its end; equal configurations are left out.
 
     Args:
         study: The study.
         places: The arm, the searched values, the trial and the round of each.
-        earlier: The trials that stand before them.
+        earlier: The trials before them.
 
     Raises:
         SpecError: Two different trials have the same id.
@@ -172,8 +172,8 @@ def make_trial(
         study: The study.
         batch_size: Examples a step.
         hyperparameters: The configuration.
-        again: The number of a rerun, or what else it is trained again for; see `derive_seed`.
-        data_split: Which division of the data it sees; 0 for the workload's own.
+        again: The number of a rerun, or another reason to train it again; see `derive_seed`.
+        data_split: The number of the division of the data; 0 for the workload's own.
     """
     ordered = {name: hyperparameters[name] for name in sorted(hyperparameters)}
     training, resources = study.spec.training, study.spec.resources
@@ -205,7 +205,7 @@ def make_trial(
 
 
 def _with_search_seed(study: Study, stream: str) -> Study:
-    """Return a study whose search draws other points, by a seed that follows from its own."""
+    """Return a study whose search draws other points, with a seed derived from its own."""
     search = study.spec.search
     assert isinstance(search, QuasiRandomSearch | RandomSearch)
     seed = int(digest([search.seed, stream])[:8], 16)
@@ -231,7 +231,7 @@ def set_values(arm: Arm, searched: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _points_of(points: int | Mapping[str, int], name: str) -> int:
-    """Return the values of a hyperparameter in a grid; a choice, which needs none, has its own."""
+    """Return the number of values of a hyperparameter in a grid; for a choice, it is not used."""
     return points if isinstance(points, int) else points.get(name, 1)
 
 
@@ -248,7 +248,7 @@ def _separate(study: Study) -> Iterator[tuple[Arm, dict[str, Value]]]:
 
 
 def _joint(study: Study) -> Iterator[tuple[Arm, dict[str, Value]]]:
-    """Yield the searched values of the trials of a joint design, each with the arm it falls to."""
+    """Yield the searched values of the trials of a joint design, each with its arm."""
     search = study.spec.search
     assert isinstance(search, QuasiRandomSearch | RandomSearch)
     parts = parts_of(study.spec)
@@ -282,7 +282,7 @@ def _sample(
 def _values(arm: Arm, point: Sequence[float]) -> dict[str, Value]:
     """Return the values at the first coordinates of a point.
 
-    What exists with one draw alone shares its coordinates with what exists with another.
+    Hyperparameters that exist under different draws share coordinates.
     """
     searched: dict[str, Value] = {}
     coordinates = iter(point)
@@ -293,7 +293,7 @@ def _values(arm: Arm, point: Sequence[float]) -> dict[str, Value]:
 
 
 def _grid(study: Study, search: GridSearch, arm: Arm) -> list[dict[str, Value]]:
-    """Return the points of a grid: of each draw of an arm, a grid of its own."""
+    """Return the points of a grid; each draw of an arm has its own grid."""
     found: list[dict[str, Value]] = []
     for draw, choices in zip(arm.each_draw(), _choices(arm), strict=True):
         columns = {
@@ -309,7 +309,7 @@ def _grid(study: Study, search: GridSearch, arm: Arm) -> list[dict[str, Value]]:
 
 
 def _choices(arm: Arm) -> list[dict[str, Value]]:
-    """Return the choices of each draw of an arm, by the names they are searched by."""
+    """Return the choices of each draw of an arm, by their searched names."""
     return [
         {
             item.name: draw.choices[spec_name(item.name)]
@@ -321,7 +321,7 @@ def _choices(arm: Arm) -> list[dict[str, Value]]:
 
 
 def _listed(search: ListSearch, arm: Arm) -> list[dict[str, Value]]:
-    """Return the listed trials of an arm, by the names its hyperparameters are searched by."""
+    """Return the listed trials of an arm, by the searched names of its hyperparameters."""
     entries = [entry for _, entry in entries_of(search, arm.scientific, arm.elsewhere)]
     if not arm.draws:
         return entries

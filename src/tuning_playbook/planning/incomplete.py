@@ -1,4 +1,4 @@
-"""A study of which only some trials have a result: what there is, told by its files."""
+"""A study of which only some trials have a result: which files it has, and what is made of them."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +13,14 @@ from tuning_playbook.trials.trial import ID_DIGITS, digest, trial_from_json
 from tuning_playbook.trials.trial_json import read_trial_json
 
 Use = Literal["refuse", "report", "decide"]
-"""What is made of an incomplete study: nothing, all but a decision, or all."""
+"""What to make of an incomplete study: nothing, all but a decision, or all."""
 
 DECIDED = building_on("launch")
 """The stages that hold a decision, or follow from one."""
 
 
 def use_of_incomplete(config: Mapping[str, Any]) -> Use:
-    """Return what the configuration lets be made of an incomplete study.
+    """Return what the configuration allows to be made of an incomplete study.
 
     Raises:
         SpecError: It is no known use.
@@ -38,7 +38,7 @@ def use_of_incomplete(config: Mapping[str, Any]) -> Use:
 def what_is_there(plan: Plan, folder: Path) -> tuple[str, ...] | None:
     """Return the files that hold finished trials or propose some; None where no pack is missing.
 
-    A round is there as far as what it was proposed from still is: to propose it anew is to train.
+    A round counts only while the results that it was proposed from exist: a new proposal trains.
 
     Args:
         plan: The study's.
@@ -61,7 +61,7 @@ def what_is_there(plan: Plan, folder: Path) -> tuple[str, ...] | None:
 
 
 def _is_finished(record: Path) -> bool:
-    """Whether a trial.json tells of a trial that is not to be trained once more."""
+    """Return whether the trial of a trial.json need not be trained again."""
     try:
         return bool(read_trial_json(record.parent)["status"] != "failed")
     except ArtefactError:
@@ -69,7 +69,7 @@ def _is_finished(record: Path) -> bool:
 
 
 def _rounds_there(plan: Plan, folder: Path) -> Iterator[Round]:
-    """Yield the rounds whose proposals are there and follow from packs that are there."""
+    """Yield the rounds that have proposals made from packs that still exist."""
     if not (folder / f"current/rounds-{keys_of(plan)['rounds']}").exists():
         return  # they were proposed by another search
     packs = plan.packs.values()
@@ -84,13 +84,13 @@ def _rounds_there(plan: Plan, folder: Path) -> Iterator[Round]:
 
 
 def incomplete_key(stage: str, key: str, there: Sequence[str], use: Use) -> str:
-    """Return the key of a stage that is made of what there is of a study.
+    """Return the key of a stage that is made of the existing part of a study.
 
     Args:
-        stage: The stage; the proposals of its rounds are the same, whatever else is missing.
+        stage: The stage. The proposals of its rounds have the same key, whatever is missing.
         key: Its key for the whole study.
-        there: What there is.
-        use: What is made of it.
+        there: The files that there are.
+        use: What is made of them.
     """
     if stage == "rounds":
         return key

@@ -1,4 +1,4 @@
-"""The division of a study into jobs: the one that was chosen before, extended by what is new."""
+"""The division of a study into jobs: the one that was chosen before, extended by new trials."""
 
 import math
 import os
@@ -34,12 +34,12 @@ def available_cores() -> int:
 
 
 def divided_by(results: Path, study: str, cores: int | None, trials_per_job: int) -> Division:
-    """Return by what a study is divided into jobs.
+    """Return how to divide a study into jobs.
 
     Args:
         results: The folder of all results.
         study: The study's name.
-        cores: Of this machine, for jobs side by side; None on a cluster.
+        cores: The cores of this machine, for jobs side by side; None on a cluster.
         trials_per_job: What the configuration says; 0 where it says nothing.
     """
     per_job = trials_per_job or (1 if cores is None else 0)
@@ -47,9 +47,9 @@ def divided_by(results: Path, study: str, cores: int | None, trials_per_job: int
 
 
 def with_division(plan: Plan, division: Division) -> Plan:
-    """Return a plan whose trials are divided into jobs by what is given, once that is asked for."""
+    """Return a plan whose trials will be divided into jobs as given, on first use."""
     divided = replace(plan, divide=lambda plan: job_sizes(plan, division))
-    # Ten thousand trials need not be expanded twice.
+    # Share the expansion: it may have ten thousand trials.
     known = {name: value for name, value in vars(plan).items() if name in ("initial", "replicates")}
     vars(divided).update(known)
     return divided
@@ -58,12 +58,12 @@ def with_division(plan: Plan, division: Division) -> Plan:
 def job_sizes(plan: Plan, division: Division) -> JobSizes:
     """Return how the trials of a study are divided.
 
-    Packs of an earlier division stay as they are, as far as their trials are still planned; trials
-    that are new get packs of their own.
+    Packs of an earlier division stay as they are, without trials that are no longer planned; new
+    trials get new packs.
 
     Args:
         plan: The study's.
-        division: By what it is divided.
+        division: How to divide it.
     """
     known = read_sizes(division.file) if division.file else None
     repeats = [plan.initial, *plan.replicates]
@@ -91,7 +91,7 @@ def job_sizes(plan: Plan, division: Division) -> JobSizes:
 
 
 def keep_division(plan: Plan, study: Path) -> None:
-    """Write the division of a study that leaves it open, for every later plan.
+    """Write the division of a study whose spec leaves it open, for every later plan.
 
     Args:
         plan: The study's.
@@ -102,11 +102,11 @@ def keep_division(plan: Plan, study: Path) -> None:
 
 
 def short_jobs(plan: Plan, results: Path) -> str:
-    """Return a word on jobs of a cluster that take longer to start than to train; else nothing.
+    """Return a warning about cluster jobs that take longer to start than to train; else nothing.
 
     Args:
         plan: The study's.
-        results: The folder whose trials tell how long one takes.
+        results: The folder whose trials show how long one takes.
     """
     if not plan.division_is_open or not plan.packs:
         return ""
@@ -138,7 +138,7 @@ def _counts(plan: Plan, works: list[Work], division: Division) -> tuple[int, ...
 
 
 def _multiple(plan: Plan) -> int:
-    """Return the trials that a job trains at once, whose number its size is a multiple of."""
+    """Return the number of trials that a job trains at once; its size is a multiple of it."""
     resources = plan.study.spec.resources
     return resources.lanes * (resources.devices if resources.lanes > 1 else 1)
 

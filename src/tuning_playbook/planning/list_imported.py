@@ -1,4 +1,4 @@
-"""The trials of a study that were imported before, as those of any study."""
+"""The imported trials of a study, in the form of any study's trials."""
 
 from collections.abc import Mapping
 
@@ -13,9 +13,9 @@ from tuning_playbook.trials.trial import Trial, trial_from_json
 
 
 def list_imported(study: Study) -> Expansion:
-    """Return the searched trials of a study of imported ones: each configuration's first seed.
+    """Return the searched trials of an imported study: the first seed of each configuration.
 
-    The baseline's configuration is none of them: it stands among the reruns alone.
+    The baseline's configuration is not among them: it only has reruns.
     """
     incumbent = study.baseline.hyperparameters if study.baseline else None
     trials: list[StudyTrial] = []
@@ -38,9 +38,9 @@ def list_imported(study: Study) -> Expansion:
 
 
 def as_trial(study: Study, imported: ImportedTrial) -> Trial:
-    """Return what was trained.
+    """Return the trial that an imported trial is.
 
-    What another tool trained has a fingerprint of the measured numbers, not of the code.
+    A trial of another tool has a fingerprint of the measured numbers, not of the code.
     """
     if imported.trained is not None:
         return trial_from_json(imported.trained)
@@ -51,7 +51,7 @@ def as_trial(study: Study, imported: ImportedTrial) -> Trial:
         hyperparameters=dict(sorted(imported.hyperparameters.items())),
         traced=(),
         seed=imported.seed,
-        # At least one, because the steps of a trial are shares of its length.
+        # At least one, because the steps of a trial are written as shares of its length.
         max_train_steps=max(1, int(steps[-1])) if len(steps) else 1,
         batch_size=batch_size_of(imported.hyperparameters, training),
         eval_every=training.eval_every,
@@ -74,5 +74,5 @@ def _searched(study: Study, arm: str, values: Mapping[str, Value]) -> dict[str, 
 
 
 def _one_minus(dimension: Dimension, values: Mapping[str, Value]) -> Value:
-    """Return what a spec gave for `one_minus_<name>`."""
+    """Return the value that a spec gave for `one_minus_<name>`."""
     return float(f"{1.0 - float(values[dimension.hyperparameter.name]):.12g}")

@@ -1,4 +1,4 @@
-"""Whether a call of Snakemake only looks at the results, so that nothing may change by it."""
+"""Whether a call of Snakemake only looks at the results, so that it may change nothing."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ LOOKS = frozenset(
         *("--conda-create-envs-only", "--conda-cleanup-envs", "--container-cleanup-images"),
     )
 )
-"""Options with which Snakemake runs no job. It shows a workflow only the dry run among these."""
+"""Options with which Snakemake runs no job. Of these it reports only the dry run to a workflow."""
 
 
 def looks_only(arguments: Sequence[str]) -> bool:
     """Return whether Snakemake is called with an option with which it runs no job.
 
     Args:
-        arguments: Of its command line, without the name of the program.
+        arguments: The arguments of its command line, without the name of the program.
     """
     given = {argument.partition("=")[0] for argument in arguments}
     return not LOOKS.isdisjoint(given) and "--report-after-run" not in given

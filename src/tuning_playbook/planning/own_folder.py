@@ -1,4 +1,4 @@
-"""Each study has a folder of results to itself: two specs of one name do not share one."""
+"""Each study has its own folder of results: two specs of one name do not share one."""
 
 import os
 from pathlib import Path
@@ -7,17 +7,17 @@ from tuning_playbook.errors import SpecError
 from tuning_playbook.files import write_atomically
 
 NAME = "spec_file.txt"
-"""The file in a study's folder that names its spec, from the folder of all results."""
+"""The file in a study's folder with the path of its spec, relative to the folder of all results."""
 
 TAKEN = ("archive", "benchmarks", "campaigns", "hashes", "logs")
-"""What the folder of all results holds beside the folders of studies."""
+"""What the folder of all results has beside the folders of studies."""
 
 
 def check_own_folder(results: Path, name: str, spec: Path) -> None:
-    """Check that a study's folder of results is not that of another one.
+    """Check that a study's folder of results does not belong to another one.
 
-    A spec that was moved, or whose results were copied elsewhere, keeps its folder: what is named
-    there is not to be found any more.
+    A spec that was moved, or whose results were copied elsewhere, keeps its folder, because the
+    spec that is named there no longer exists.
 
     Args:
         results: The folder of all results.
@@ -58,7 +58,7 @@ def spec_of_folder(results: Path, name: str) -> Path | None:
 
 
 def keep_own_folder(results: Path, name: str, spec: Path) -> None:
-    """Say in a study's folder of results which spec it is of."""
+    """Record in a study's folder of results which spec it belongs to."""
     place = os.path.relpath(spec.resolve(), results.resolve())
     file = results / name / NAME
     if not file.exists() or file.read_text().strip() != place:

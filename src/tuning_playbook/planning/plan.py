@@ -1,7 +1,7 @@
 """The plan of a study: its trials, its packs, its rounds and its reruns.
 
-What a plan is made of is worked out when it is asked for: whoever wants to know of a study what its
-spec says, as a training job does, does not wait for ten thousand trials.
+The parts of a plan are computed on first use: a training job, which only needs the spec, does not
+wait for ten thousand trials.
 """
 
 import collections
@@ -43,7 +43,7 @@ from tuning_playbook.trials.trial import Trial, pack_id
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 LONGEST_NAME = 100
-"""Of a study: file systems take 255 bytes, and names of files have more in them."""
+"""Most characters of a study's name: file systems allow 255 bytes, and file names add to it."""
 
 DATASET_KEYS = (
     "workload",
@@ -66,7 +66,7 @@ class Pack:
     """The trials that one job trains, in one process.
 
     Attributes:
-        id: The trial's id where it is one; else a hash of theirs.
+        id: The trial's id where there is only one; else a hash of their ids.
         arm: The name of their arm.
         trials: Sorted by id, so that a pack does not depend on their places in the study.
     """
@@ -77,7 +77,7 @@ class Pack:
 
     @property
     def file(self) -> str:
-        """Return its file, from the study's folder."""
+        """Return its file, relative to the study's folder."""
         return f"packs/{self.id}.nc"
 
 
@@ -86,7 +86,7 @@ class RerunPack:
     """Reruns of one arm's best trial, or of the baseline, that one job trains.
 
     Attributes:
-        id: Its name, known before the best trial is.
+        id: Its name, which is known before the best trial is.
         arm: The name of the arm, or `baseline`.
         reruns: The numbers of its reruns.
     """
@@ -97,18 +97,18 @@ class RerunPack:
 
     @property
     def file(self) -> str:
-        """Return its file, from the study's folder."""
+        """Return its file, relative to the study's folder."""
         return f"reruns/{self.id}.nc"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A study and what it trains.
+    """A study and the trials that it trains.
 
     Attributes:
         study: The resolved spec.
         proposals: What the rounds of a Bayesian search have proposed so far, by their ids.
-        divide: Divides its trials into jobs where its spec leaves that open; `each_arm` by itself.
+        divide: Divides its trials into jobs where its spec leaves that open; see `each_arm`.
     """
 
     study: Study
@@ -122,7 +122,7 @@ class Plan:
 
     @functools.cached_property
     def expansion(self) -> Expansion:
-        """Return all its trials: those, and the ones that its rounds have proposed."""
+        """Return all its trials: the initial ones, and those that its rounds have proposed."""
         if not self.proposals:
             return self.initial
         return add_proposals(self.study, self.initial, [*self.rounds.values()], self.proposals)
@@ -144,16 +144,16 @@ class Plan:
 
     @functools.cached_property
     def packs(self) -> Mapping[str, Pack]:
-        """Return the training jobs of the trials that the spec gives, by their ids."""
+        """Return the training jobs of the trials in the spec, by their ids."""
         if self.study.imported:
             return {}
         return {pack.id: pack for pack in self._packs(self.initial)}
 
     @functools.cached_property
     def rounds(self) -> Mapping[str, Round]:
-        """Return the rounds of a Bayesian search, whose trials follow from results, by their ids.
+        """Return the rounds of a Bayesian search, by their ids.
 
-        Of each arm the earlier ones stand first.
+        The rounds of an arm are in their order. Their trials follow from results.
         """
         if self.study.imported:
             return {}
@@ -162,7 +162,7 @@ class Plan:
         return {item.id: item for item in rounds_of(self.study, slugs, per_job)}
 
     def rounds_before(self, current: Round) -> tuple[Round, ...]:
-        """Return the rounds of an arm that come before one of them."""
+        """Return the rounds of the same arm that come before a round."""
         return tuple(
             item
             for item in self.rounds.values()
@@ -184,12 +184,12 @@ class Plan:
 
     @functools.cached_property
     def replicate_packs(self) -> Mapping[str, Pack]:
-        """Return the training jobs of those, by their ids."""
+        """Return the training jobs of the repeats, by their ids."""
         packs = (pack for repeat in self.replicates for pack in self._packs(repeat))
         return {pack.id: pack for pack in packs}
 
     def _per_job(self, chosen: Callable[[JobSizes], int]) -> int:
-        """Return how many trials one job trains: what the spec says, else what was chosen."""
+        """Return how many trials one job trains: as in the spec, else as the division chose."""
         given = self.study.spec.resources.trials_per_job
         return max(chosen(self.job_sizes), 1) if given == shape.AUTO else given
 
@@ -209,7 +209,7 @@ class Plan:
 
     @property
     def trials_per_arm(self) -> dict[str, int]:
-        """Return the number of trials of each arm, by its name, those to be proposed included.
+        """Return the number of trials of each arm, by its name, future proposals included.
 
         Rounds propose no more than there are configurations.
         """
@@ -231,7 +231,7 @@ class Plan:
 
     @property
     def advice(self) -> tuple[Advice, ...]:
-        """Return what the playbook's rules of thumb say of the study."""
+        """Return the advice of the playbook's rules of thumb on the study."""
         return () if self.study.imported else advise(self.study, self.trials_per_arm)
 
 
@@ -239,7 +239,7 @@ def find_spec(study: str, *, folder: Path) -> Path:
     """Return the file of a study, given by its path or by its name in `folder`.
 
     Raises:
-        SpecError: There is none, or its name cannot be a folder's.
+        SpecError: There is none, or its name is not a valid folder name.
     """
     if "/" in study or study.endswith((".yaml", ".yml")):
         path = Path(study)
@@ -273,8 +273,9 @@ def study_of(
 
     Args:
         written: Its spec.
-        results: Of the earlier studies that it takes values from; a settled spec has them already.
-        described: Its workload where that is known, so that none of its code is run.
+        results: The results of the earlier studies that it takes values from; a settled spec has
+            them already.
+        described: The description of its workload if known, so that none of its code is run.
 
     Raises:
         SpecError: The spec cannot be carried out as written.
@@ -297,10 +298,10 @@ def plan_study(path: Path, results: Mapping[EarlierArm, EarlierResult] = NO_RESU
 
     Args:
         path: Its spec, or its settled spec.
-        results: Of the earlier studies that it takes values from; `plan_chain` does without.
+        results: Those of the earlier studies that it takes values from; not for `plan_chain`.
 
     Raises:
-        ChangedDuringRunError: The spec is another than the one that was settled.
+        ChangedDuringRunError: The spec has changed since it was settled.
         SpecError: The spec cannot be carried out as written.
         SourceError: The finished trials that it names cannot be read.
         WorkloadError: Its workload cannot be imported.
@@ -311,10 +312,10 @@ def plan_study(path: Path, results: Mapping[EarlierArm, EarlierResult] = NO_RESU
 
 
 def check_trials(plan: Plan) -> None:
-    """Check that every trial that a spec gives can be made.
+    """Check that every trial of a spec can be made.
 
     Raises:
-        SpecError: They are too many, or one cannot be told from another.
+        SpecError: There are too many, or two trials cannot be distinguished.
     """
     _ = plan.initial, plan.replicates
 
@@ -324,7 +325,7 @@ def with_proposals(plan: Plan, proposals: Iterable[Path]) -> Plan:
 
     Args:
         plan: The study's.
-        proposals: The files of its rounds' proposals, as far as there are any.
+        proposals: The files of its rounds' proposals that there are.
 
     Raises:
         ArtefactError: A file does not hold proposals for this study.
@@ -345,7 +346,7 @@ def make_pack(arm: str, trials: Sequence[Trial]) -> Pack:
 
 
 def request_of(plan: Plan, trials: Iterable[Trial]) -> PackRequest:
-    """Return what a training job of a study is asked for."""
+    """Return the request for a training job of a study."""
     objective, described = plan.study.spec.objective, plan.study.workload
     return PackRequest(
         trials=tuple(trials),
@@ -358,13 +359,13 @@ def request_of(plan: Plan, trials: Iterable[Trial]) -> PackRequest:
 
 
 def requests_of(plan: Plan) -> dict[str, PackRequest]:
-    """Return what each training job of a study is asked for, by the id of its pack."""
+    """Return the request for each training job of a study, by the id of its pack."""
     packs = {**plan.packs, **plan.replicate_packs}
     return {pack.id: request_of(plan, pack.trials) for pack in packs.values()}
 
 
 def slug(text: str) -> str:
-    """Return a name for files that tells `text` from every other, whatever it holds.
+    """Return a file name for any text, a different one for every text.
 
     Example:
         >>> slug("optimizer=adam")
@@ -391,7 +392,7 @@ def axis_stem(name: str, condition: str) -> str:
 
 
 def axis_plots(study: Study) -> dict[str, tuple[str, str]]:
-    """Return the stem of every axis plot: each searched hyperparameter and condition has one."""
+    """Return every axis plot by its stem: one for each searched hyperparameter and condition."""
     searched = [(item.name, item.condition) for arm in study.arms for item in arm.dimensions]
     return {axis_stem(name, condition): (name, condition) for name, condition in searched}
 
@@ -402,7 +403,7 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def each_arm(plan: Plan) -> JobSizes:
-    """Divide a study into one job for each arm, each of its repeats, and each arm's reruns."""
+    """Return the division into one job for each arm, each of its repeats, and each arm's reruns."""
     packs: dict[tuple[int, str], list[str]] = {}
     for number, repeat in enumerate([plan.initial, *plan.replicates]):
         for item in repeat.trials:

@@ -1,4 +1,4 @@
-"""The probes of a procedure: which batch sizes are probed, of what, and what decides the result."""
+"""The probes of a procedure: the batch sizes, what is measured, and what decides the result."""
 
 import importlib.metadata
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ CODE = (
     *("jobs/measure_probe.py", "jobs/step_times.py", "jobs/device_memory.py"),
     *("jobs/other_work.py", "trials/probe.py"),
 )
-"""The code that measures; that of the engine is one of a trial's versions."""
+"""The code that measures; the engine's code is one of a trial's versions."""
 
 SOFTWARE = ("jax", "jaxlib", "numpy", "optax", "grain")
 """The packages whose versions decide how long a step takes."""
@@ -30,7 +30,7 @@ USED = (
     *("goal", "notes", "workload", "data", "objective", "training", "fixed", "resources"),
     *("checklist", "procedure"),
 )
-"""What a spec of probes may have: one configuration, and nothing that asks for trials."""
+"""The keys that a spec of probes may have: one configuration, and nothing that asks for trials."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class ProbePlan:
     """The probes of a procedure.
 
     Attributes:
-        plan: Of its spec as a study, of one trial.
-        settings: Of the procedure.
+        plan: The plan of its spec as a study of one trial.
+        settings: The settings of the procedure.
     """
 
     plan: Plan
@@ -56,7 +56,7 @@ class ProbePlan:
 
     @property
     def most(self) -> int:
-        """Return the batch size beyond which nothing is probed."""
+        """Return the largest batch size to probe."""
         return min(self.settings.to or LARGEST_BATCH, self.examples or LARGEST_BATCH)
 
     @property
@@ -68,7 +68,7 @@ class ProbePlan:
     def key(self) -> str:
         """Return the hash of what decides the probes: model, optimizer, software, resources.
 
-        The numbers of hyperparameters, the seed and the length of training decide no time.
+        The values of hyperparameters, the seed and the length of training do not affect the time.
         """
         trial = self.plan.trials[0].trial
         static = {k: v for k, v in trial.hyperparameters.items() if k not in trial.traced}
@@ -82,7 +82,7 @@ class ProbePlan:
         return digest(parts)[:ID_DIGITS]
 
     def request(self, batch_size: int) -> PackRequest:
-        """Return what a probe is asked for: a trial that is not trained, of one lane."""
+        """Return the request for a probe: a trial that is not trained, with one lane."""
         trial = replace(self.plan.trials[0].trial, batch_size=batch_size, lanes=1)
         return request_of(self.plan, [trial])
 
@@ -125,7 +125,7 @@ def probes_of(written: WrittenSpec) -> ProbePlan:
 
 
 def current_probes(spec: str, key: str) -> ProbePlan:
-    """Return the probes of a procedure, provided that what decides them is as it was planned.
+    """Return the probes of a procedure, if what decides them is still as it was planned.
 
     Args:
         spec: Its file; its settled spec where it takes from earlier studies.
@@ -144,7 +144,7 @@ def current_probes(spec: str, key: str) -> ProbePlan:
 
 
 def _mistakes(written: WrittenSpec) -> Iterator[SpecError]:
-    """Yield what a spec says that probes make nothing of."""
+    """Yield the errors of a spec: keys that make no sense for probes."""
 
     def error(location: tuple[str, ...], message: str) -> SpecError:
         return error_at(written.path, written.text, location, message)
@@ -153,7 +153,7 @@ def _mistakes(written: WrittenSpec) -> Iterator[SpecError]:
         if key not in USED:
             yield error(
                 (key,),
-                "batch_sizes measures one configuration and trains no trials: take this key away "
+                "batch_sizes measures one configuration and trains no trials: remove this key "
                 "and write values under 'fixed'",
             )
     assert isinstance(written.shape, StudySpec)
@@ -161,8 +161,8 @@ def _mistakes(written: WrittenSpec) -> Iterator[SpecError]:
     if spec.training.microbatch:
         yield error(
             ("training", "microbatch"),
-            "gradient accumulation gives no throughput, and hides which batch sizes fit: take "
-            "this key away",
+            "gradient accumulation gives no throughput, and hides which batch sizes fit: "
+            "remove this key",
         )
     if spec.resources.nodes > 1:
-        yield error(("resources", "nodes"), "a probe runs on one node: take this key away")
+        yield error(("resources", "nodes"), "a probe runs on one node: remove this key")

@@ -1,7 +1,7 @@
-"""What the training jobs of a study are asked for, in one file that each finds its line in.
+"""The requests for the training jobs of a study, in one file with a line for each job.
 
-A study that is planned writes it and a training job reads it: neither a spec nor a plan is known
-here, as a training job knows neither.
+Planning a study writes the file and a training job reads it. This module knows neither specs nor
+plans, because a training job does not.
 """
 
 import json
@@ -18,7 +18,7 @@ NAME = "requests.jsonl"
 
 
 def write_requests(study: Path, requests: Mapping[str, PackRequest]) -> None:
-    """Write the requests of a study's packs, unless they stand there already.
+    """Write the requests of a study's packs, unless the file has them already.
 
     Args:
         study: The study's folder of results.
@@ -36,11 +36,11 @@ def read_request(study: Path, pack: str, *, patience: float = 0.0) -> PackReques
     Args:
         study: The study's folder of results.
         pack: Its id.
-        patience: Seconds that it may take a shared file system to show what was written.
+        patience: Seconds to wait for a shared file system to show what was written.
 
     Raises:
-        ArtefactError: What it is asked for are other trials than those of its name.
-        ChangedDuringRunError: The study has no such pack, or none that Snakemake told of.
+        ArtefactError: The request has other trials than those in the name of the pack.
+        ChangedDuringRunError: The study has no such pack, or Snakemake did not announce it.
     """
     path = study / NAME
     deadline = time.monotonic() + patience

@@ -1,7 +1,7 @@
-"""Which trials of a study were trained before under another id, and what made them others.
+"""Which trials of a study were trained before under another id, and why the id is different.
 
-A trial that was trained before and is to be trained again costs time that nobody expects, so what
-it is due to is said before anything is trained.
+Training a trial again costs time that the user does not expect, so the reason is shown before
+anything trains.
 """
 
 import json
@@ -14,7 +14,7 @@ from tuning_playbook.planning.plan import Plan
 from tuning_playbook.trials.trial import Trial, canonical
 
 MOST_READ = 1000
-"""How many earlier trials are read at most: a study waits for it whenever it is planned."""
+"""Most earlier trials that are read, because every planning of a study waits for this."""
 
 VERSIONS = {
     "engine": "the code of the engine changed",
@@ -48,24 +48,24 @@ def retraining_lines(plan: Plan, folder: Path) -> Iterator[str]:
 
 
 def _trained_before(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the trial.json of trials that were trained; of very many, some from all over."""
+    """Return the trial.json of trials that were trained; of very many, a sample from all over."""
     found = {}
     for name in names[:: 1 + len(names) // MOST_READ]:
         try:
             content = json.loads((folder / "trials" / name / "trial.json").read_text())
             found[_key(content["trial"])] = content
-        except (OSError, ValueError, LookupError, TypeError):  # damaged, or of another software
+        except (OSError, ValueError, LookupError, TypeError):  # damaged, or of another version
             continue
     return found
 
 
 def _key(trial: Mapping[str, Any]) -> str:
-    """Return what tells a configuration with its seed from others, whatever trained it."""
+    """Return what identifies a configuration with its seed, whatever code trained it."""
     return canonical([trial["hyperparameters"], trial["batch_size"], trial["seed"]])
 
 
 def _reasons(trial: Trial, content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what makes a trial another one than that of the same configuration and seed."""
+    """Yield why a trial differs from an earlier one of the same configuration and seed."""
     now, then = trial.to_json(), content["trial"]
     if "format" not in content:
         yield OF_FORMAT_1

@@ -1,7 +1,7 @@
-"""The rounds of a Bayesian search: what is known of them before their trials are.
+"""The rounds of a Bayesian search, as far as they are known before their trials.
 
-How many rounds there are, of which arms and how many trials, follows from the spec; which trials,
-from the results of the rounds before. So their jobs and files have names from the start.
+The spec decides how many rounds there are, in which arms and with how many trials; the results of
+the earlier rounds decide which trials. So the jobs and files of rounds have names from the start.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +23,9 @@ class Round:
         id: Its name, and its folder's.
         arm: The name of the arm.
         number: From 1; the initial trials come before.
-        trials: How many are proposed, unless the space has no more.
+        trials: How many are proposed, unless the space has fewer left.
         parts: The training jobs: the first and the last place, exclusive, of each one's trials.
-        seed: Of the candidates among which proposals are sought.
+        seed: The seed of the candidates for proposals.
     """
 
     id: str
@@ -37,12 +37,12 @@ class Round:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Return the pack files of its jobs, from the study's folder."""
+        """Return the pack files of its jobs, relative to the study's folder."""
         return tuple(f"rounds/{self.id}/{part}.nc" for part in range(len(self.parts)))
 
     @property
     def proposal(self) -> str:
-        """Return the file of its proposals, from the study's folder."""
+        """Return the file of its proposals, relative to the study's folder."""
         return f"rounds/{self.id}/proposal.json"
 
 
@@ -51,7 +51,7 @@ def rounds_of(study: Study, names: Mapping[str, str], per_job: int) -> Iterator[
 
     Args:
         study: Its spec.
-        names: What each arm is called in the names of files.
+        names: The name of each arm in file names.
         per_job: Trials that one job trains.
     """
     search = study.spec.search
@@ -72,9 +72,9 @@ def add_proposals(
     rounds: Sequence[Round],
     proposals: Mapping[str, Mapping[str, Any]],
 ) -> Expansion:
-    """Return the trials of a study with those that were proposed, after the others.
+    """Return the trials of a study followed by those that were proposed.
 
-    A round stands before those after it in all arms, so that more rounds move no trial.
+    A round comes before the later rounds of all arms, so that more rounds move no trial.
 
     Args:
         study: The study.

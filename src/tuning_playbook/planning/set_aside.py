@@ -1,8 +1,8 @@
-"""What a run does before it plans its jobs: files that are not to be believed give way.
+"""What a run does before it plans its jobs: it moves files away that cannot be trusted.
 
-Snakemake looks at the times of files, not at what they hold. So a file that is not what its job
-wrote goes, and is made again like any other that is missing; and no time in the future makes a file
-newer than what it is made of.
+Snakemake looks at the times of files, not at their content. So a file that is not what its job
+wrote is moved away, and is made again like any other missing file. A time in the future is reset,
+so that it does not make a file newer than its inputs.
 """
 
 import itertools
@@ -16,20 +16,20 @@ from tuning_playbook.trials.artefact_hashes import find_damaged, hashed_files
 GiveBack = Callable[[Path, Iterable[str]], None]
 
 EDITED = ".damaged"
-"""Behind the name of a file that holds something else than its job wrote.
+"""The ending of a moved file whose content is not what its job wrote.
 
-A number follows where such a file is there already.
+A number follows where such a file exists already.
 """
 
 LONG_AGO = 86400.0
-"""The time of a file whose own says nothing: a day of 1970, older than all it is made of."""
+"""The time given to a file whose own is wrong: in 1970, older than all its inputs."""
 
 CLOCKS_DIFFER = 5.0
 """Seconds by which the clock of a file server may be ahead."""
 
 
 def folders_of(results: Path, names: Iterable[str]) -> Iterator[Path]:
-    """Yield the folders of results that may hold what jobs made.
+    """Yield the folders of results that may have files from jobs.
 
     Args:
         results: The folder of all results.
@@ -44,13 +44,13 @@ def folders_of(results: Path, names: Iterable[str]) -> Iterator[Path]:
 
 
 def give_way(folder: Path, give_back: GiveBack, *, dry: bool) -> Iterator[str]:
-    """Have every file of a study give way that is not to be believed; yield what is said of each.
+    """Move the files of a study away that cannot be trusted; yield a message for each.
 
     Args:
         folder: A folder of results.
-        give_back: Called with a pack's folder and its trials before it goes: the others of them
-            keep the numbers that they have in it.
-        dry: Whether it is only said, as where no job runs.
+        give_back: Called with a pack's folder and its trials before the pack is moved, so that the
+            other trials keep the numbers that they have in it.
+        dry: Whether to yield the messages only, as where no job runs.
     """
     for damaged in list(find_damaged(folder)):
         kept = _free_name(damaged.file) if damaged.edited else None
@@ -70,11 +70,11 @@ def give_way(folder: Path, give_back: GiveBack, *, dry: bool) -> Iterator[str]:
             if not dry:
                 os.utime(path, None if is_stamp else (LONG_AGO, LONG_AGO))
             if not is_stamp:
-                yield f"{path}: it is dated in the future, so what it is made of is looked at again"
+                yield f"{path}: it is dated in the future, so its inputs are looked at again"
 
 
 def _free_name(file: Path) -> Path:
-    """Return the first name beside a damaged file that no earlier damage has taken."""
+    """Return the first unused name beside a damaged file."""
     numbers = itertools.chain([""], itertools.count(2))
     paths = (file.with_name(f"{file.name}{EDITED}{number}") for number in numbers)
     return next(path for path in paths if not path.exists())

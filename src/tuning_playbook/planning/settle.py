@@ -1,4 +1,4 @@
-"""Settle a study: fill in, once, what it takes from the results of earlier ones."""
+"""Settle a study: fill in, once, the values that it takes from the results of earlier ones."""
 
 import functools
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def settle_study(spec: Path, results: Mapping[EarlierArm, EarlierResult], file: 
 
     Args:
         spec: The study's file.
-        results: Of the earlier studies that it takes from.
+        results: The results of the earlier studies that it takes from.
         file: The settled spec, in the study's folder of results.
 
     Raises:
@@ -25,19 +25,19 @@ def settle_study(spec: Path, results: Mapping[EarlierArm, EarlierResult], file: 
         WorkloadError: Its workload cannot be imported.
     """
     written = read_spec(spec)
-    study = study_of(written, results)  # whatever the results leave wrong is said here
+    study = study_of(written, results)  # raises what is wrong with these results
     check_trials(Plan(study))
     write_atomically(file, write_settled(settle(written, results, study.workload)))
 
 
 def settled_plan(file: Path) -> Plan:
-    """Return the plan of a settled study; its trials are expanded when they are asked for.
+    """Return the plan of a settled study; its trials are expanded on first use.
 
     Args:
         file: Its settled spec.
 
     Raises:
-        ChangedDuringRunError: The spec that was settled is another by now.
+        ChangedDuringRunError: The spec has changed since it was settled.
     """
     status = file.stat()
     return _settled_plan(file, status.st_mtime_ns, status.st_size)
@@ -45,6 +45,6 @@ def settled_plan(file: Path) -> Plan:
 
 @functools.cache
 def _settled_plan(file: Path, modified: int, size: int) -> Plan:
-    """Return the plan that a file had when it was so old and so large: it is asked for often."""
+    """Return the plan in a file with this time and size; cached, because it is asked for often."""
     del modified, size
     return Plan(study_of(read_settled(file)))

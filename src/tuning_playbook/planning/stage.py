@@ -1,4 +1,4 @@
-"""What the table of artefacts consists of: stages, the rules that make them, the jobs of a rule."""
+"""The parts of the table of artefacts: stages, the rules that make them, the jobs of a rule."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from tuning_playbook.planning.plan import Plan
 
 @dataclass(frozen=True)
 class Job:
-    """One job of a rule; its files are named from the study's folder of results.
+    """One job of a rule; its files are relative to the study's folder of results.
 
     Attributes:
         made: Its outputs.
-        of: Its inputs, stamps aside. One that a study does not have is named all the same.
-        trials: The ids of the trials that it trains; None if only the pack that it makes tells.
+        of: Its inputs, without stamps. An input that a study does not have is named all the same.
+        trials: The ids of the trials that it trains; None if they are known only from its pack.
     """
 
     made: tuple[str, ...]
@@ -28,7 +28,7 @@ class Step:
 
     Attributes:
         rule: Its name, which is also the name of the script or the module that it runs.
-        does: What it does, to be read after "to".
+        does: What it does, as a phrase after "to".
         jobs: The jobs that it has for a plan.
     """
 
@@ -38,7 +38,7 @@ class Step:
 
 
 def always(plan: Plan) -> bool:
-    """Return that every study has a stage."""
+    """Return True: every study has the stage."""
     del plan
     return True
 
@@ -48,14 +48,14 @@ class Stage:
     """Artefacts that are current or stale together.
 
     Attributes:
-        name: As the names of its stamps begin.
+        name: Its name, with which the names of its stamps begin.
         steps: The rules that make it, in the order of their work.
         builds_on: The stages whose keys are part of its key.
-        decided_by: What of a plan decides it beside those; None if it has no key, because the names
-            of its files, or other stages, tell whether it is current.
+        decided_by: What else in a plan decides it; None if it has no key, because the names of its
+            files, or other stages, show whether it is current.
         code: The files and folders of this package whose code decides it.
         present: Whether a study has it.
-        leaves: What its rules leave in the study's folder beside its artefacts, as a pattern.
+        leaves: Other files that its rules leave in the study's folder, as a pattern.
     """
 
     name: str

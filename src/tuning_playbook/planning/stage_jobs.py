@@ -1,4 +1,4 @@
-"""The jobs that each rule has for a plan: what they make, and of what."""
+"""The jobs that each rule has for a plan: their outputs and inputs."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -12,34 +12,34 @@ DIAGNOSTIC_PLOTS = {
     "best_of": "best of so many trials",
     "importance": "importance",
 }
-"""What is drawn of every search: the stem of each file, and its name in Snakemake's report."""
+"""The plots of every search: the stem of each file, and its name in Snakemake's report."""
 
 LAUNCH_PLOTS = {"isolation": "isolation plot", "reruns": "trial variance"}
-"""What is drawn of the best trials and of the reruns, likewise."""
+"""The plots of the best trials and of the reruns, likewise."""
 
 
 def one(*made: str, of: Iterable[str] = ()) -> Callable[[Plan], Iterator[Job]]:
-    """Return the one job of a rule, which knows the names of its files beforehand."""
+    """Return the single job of a rule whose file names are known beforehand."""
     return lambda plan: iter([Job(made, tuple(of))])
 
 
 def one_with_proposals(made: str, *of: str) -> Callable[[Plan], Iterator[Job]]:
-    """Return the one job of a rule that needs to know which trials rounds have proposed, too."""
+    """Return the single job of a rule that also needs the proposals of rounds."""
     return lambda plan: iter([Job((made,), (*of, *_proposals(plan)))])
 
 
 def if_trained(jobs: Callable[[Plan], Iterable[Job]]) -> Callable[[Plan], Iterable[Job]]:
-    """Return jobs that there are only where the trials of a study are trained here."""
+    """Return jobs that exist only where the trials of a study are trained here."""
     return lambda plan: () if plan.study.imported else jobs(plan)
 
 
 def if_imported(jobs: Callable[[Plan], Iterable[Job]]) -> Callable[[Plan], Iterable[Job]]:
-    """Return jobs that there are only where the trials of a study were finished before."""
+    """Return jobs that exist only where the trials of a study are imported."""
     return lambda plan: jobs(plan) if plan.study.imported else ()
 
 
 def train_packs(plan: Plan) -> Iterator[Job]:
-    """Yield a job for each pack of the trials that the spec gives."""
+    """Yield a job for each pack of the trials in the spec."""
     return map(_train_pack, plan.packs.values())
 
 
@@ -53,7 +53,7 @@ def _train_pack(pack: Pack) -> Job:
 
 
 def propose_rounds(plan: Plan) -> Iterator[Job]:
-    """Yield a job for each round: it needs what is known of its arm by then."""
+    """Yield a job for each round; its inputs are the results of its arm so far."""
     for item in plan.rounds.values():
         initial = [pack.file for pack in plan.packs.values() if pack.arm == item.arm]
         before = plan.rounds_before(item)
@@ -99,7 +99,7 @@ def train_set_back(plan: Plan) -> Iterator[Job]:
 
 
 def compare_set_back(plan: Plan) -> Iterator[Job]:
-    """Yield the job that collects and compares these."""
+    """Yield the job that collects and compares the trainings with changes set back."""
     packs = [file for job in train_set_back(plan) for file in job.made]
     yield Job(("set_back.nc", "set_back.json"), (*packs, "set_back/choice.json", "launch.json"))
 

@@ -1,4 +1,4 @@
-"""The design of a study: how much of everything the checklist will have to judge it by."""
+"""The design of a study: the numbers that decide what the checklist can judge."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,25 +15,25 @@ from tuning_playbook.study.study import Dimension
 from tuning_playbook.study.thresholds import Checklist
 
 MOST_WINDOWS = 10
-"""Into which the engine divides the steps from one evaluation to the next."""
+"""Most windows into which the engine divides the steps between evaluations."""
 
 LEAST_LISTED = 3
-"""Different numbers that make an ordered range of a list."""
+"""Fewest different numbers in a list that count as an ordered range."""
 
 
 @dataclass(frozen=True)
 class ArmDesign:
-    """What one arm searches, and how often.
+    """The search of one arm, in numbers.
 
     Attributes:
-        trials: Of its search.
-        initial: Those among them that do not follow from the results of others.
+        trials: The number of trials of its search.
+        initial: The number of those that do not follow from the results of others.
         most: How many different configurations it has; infinite where a range has no steps.
         searched: How many hyperparameters it searches.
         ordered: How many of them have an order.
-        terms: Of the simplest surface over them: one for a range, one for each further choice.
+        terms: Terms of the simplest surface over them: one a range, one for each further choice.
         learning_rate: Whether a learning rate is among those with an order.
-        confirmed: Whether it has a number of trials of its own, which `confirm` gives.
+        confirmed: Whether `confirm` gives it its own number of trials.
     """
 
     trials: float
@@ -63,19 +63,19 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Design:
-    """What a study has for its checks and its answer.
+    """The numbers of a study for its checks and its answer.
 
     Attributes:
-        max_train_steps: Of every trial.
+        max_train_steps: The steps of every trial.
         eval_every: Steps between evaluations.
-        dense_until: Until this step every one is evaluated.
-        arms: By their names.
+        dense_until: Until this step, every step is evaluated.
+        arms: The arms, by their names.
         sampled: The scientific hyperparameters that have no arms.
-        reruns: Of the best trial of each arm.
+        reruns: The number of reruns of the best trial of each arm.
         variance_is_known: Whether an earlier study measured the trial variance.
         baseline: Whether there is one to compare with.
         in_rounds: Whether later trials follow from the results of earlier ones.
-        checklist: The thresholds of its checks.
+        checklist: The thresholds of the checks.
     """
 
     max_train_steps: int
@@ -97,7 +97,7 @@ class Design:
 
     @property
     def windows(self) -> int:
-        """Return the windows of steps that the training loss is averaged over."""
+        """Return the number of windows of steps that the training loss is averaged over."""
         every = self.eval_every
         parts = (n for n in range(MOST_WINDOWS, 0, -1) if every % n == 0)
         return self.max_train_steps // every * next(parts)
@@ -109,12 +109,12 @@ class Design:
     def with_trials(
         self, factor: float, *, initial: float | None = None, confirmed: bool = False
     ) -> "Design":
-        """Return the design with so many times the trials in its arms, as far as there are any.
+        """Return the design with a multiple of the trials in its arms, as far as they can differ.
 
         Args:
-            factor: Of the trials.
-            initial: Of the initial ones among them; left out, the same.
-            confirmed: Whether in the arms with a number of their own, and else in the others.
+            factor: The factor for the trials.
+            initial: The factor for the initial trials among them; left out, the same.
+            confirmed: Whether to change the arms with their own number of trials, or the others.
         """
         first = factor if initial is None else initial
         arms = {
@@ -131,7 +131,7 @@ class Design:
 
 
 def design_of(plan: Plan) -> Design:
-    """Return the design of a study whose trials are to be trained."""
+    """Return the design of a study whose trials are yet to be trained."""
     study, training = plan.study, plan.study.spec.training
     again = study.spec.reruns
     counts = plan.trials_per_arm
@@ -170,7 +170,7 @@ def design_of(plan: Plan) -> Design:
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a hyperparameter is searched: over an order or not, and in how many terms."""
+    """How a hyperparameter is searched: whether in an order, and in how many terms."""
 
     ordered: bool
     terms: int

@@ -1,4 +1,4 @@
-"""The files of a study, as the rules of the workflow ask for them."""
+"""The files of a study, for the rules of the workflow."""
 
 import functools
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ TRAINED = ("packs", "rounds")
 
 @dataclass(frozen=True)
 class StudyFiles:
-    """What is to be made of a study: of all its trials, or of those that there are.
+    """The files of a study: for all its trials, or for those that there are.
 
     Attributes:
         plan: The study's.
-        folder: Its folder of results, with which every name here begins.
-        use: What is made of it where some trials are missing.
+        folder: Its folder of results, with which every file name here begins.
+        use: What to make of the study where some trials are missing.
     """
 
     plan: Plan
@@ -35,10 +35,10 @@ class StudyFiles:
 
     @functools.cached_property
     def there(self) -> tuple[str, ...] | None:
-        """Return what there is of a study whose missing trials are left out; None of all others.
+        """Return the existing files of a study whose missing trials are left out; else None.
 
-        A procedure goes on from what there is of a round. Where that is nothing, because the round
-        was only just planned, the whole round is trained.
+        A procedure goes on from the existing part of a round. Where there is none yet, because the
+        round was only just planned, the whole round is trained.
         """
         if self.use == "refuse":
             return None
@@ -48,34 +48,34 @@ class StudyFiles:
 
     @property
     def left_out_of(self) -> str:
-        """Return the folder in which trials without a pack are looked for; empty if in none."""
+        """Return the folder in which to look for trials without a pack; empty if in none."""
         return "" if self.there is None else self.folder
 
     @functools.cached_property
     def artefacts(self) -> list[str]:
-        """Return every artefact: each is a target, so that each is missed when it is gone."""
+        """Return every artefact: each is a target, so a missing one is noticed."""
         return [name for stage in self._stages for name in self._made(stage)]
 
     @property
     def stamps(self) -> list[str]:
         """Return the stamps of its stages.
 
-        The rounds of which some trials are missing have none: those that are there were proposed
-        from all that they need, and must not be proposed anew.
+        Rounds with missing trials have no stamp: the existing trials were proposed from all that
+        they need, and must not be proposed again.
         """
         kept = () if self.there is None else ("rounds",)
         names = [stage.name for stage in self._stages if stage.name in self.keys]
         return [self.stamp(name) for name in names if name not in kept]
 
     def stamp(self, stage: str) -> str:
-        """Return the file that says of what a stage is to be made."""
+        """Return the stamp that says what a stage is to be made from."""
         key = self.keys[stage]
         if self.there is not None:
             key = incomplete_key(stage, key, self.there, self.use)
         return f"{self.folder}/current/{stage}-{key}"
 
     def is_current(self, stage: str, artefact: str) -> bool:
-        """Return whether an artefact is there and was made of what its stage is to be made of."""
+        """Return whether an artefact exists and was made from what its stage is now made from."""
         try:
             made = (Path(self.folder) / artefact).stat().st_mtime_ns
             return made >= Path(self.stamp(stage)).stat().st_mtime_ns
@@ -83,13 +83,13 @@ class StudyFiles:
             return False
 
     def if_made(self, name: str) -> list[str]:
-        """Return an artefact that only some studies have, where this one has it."""
+        """Return a list with an artefact that only some studies have; empty where it has not."""
         path = f"{self.folder}/{name}"
         return [path] if path in self.artefacts else []
 
     @property
     def packs(self) -> list[str]:
-        """Return the packs that its dataset is made of: all, or those that there are."""
+        """Return the packs for its dataset: all, or those that there are."""
         rounds = [file for item in self.plan.rounds.values() for file in item.files]
         return self._used([*(pack.file for pack in self.plan.packs.values()), *rounds])
 
@@ -134,7 +134,7 @@ class StudyFiles:
 
     @functools.cached_property
     def _stages(self) -> tuple[Stage, ...]:
-        """Return the stages that it has; without the repeats of its search if some are left out."""
+        """Return its stages; without the repeats of its search if some trials are left out."""
         whole = self.use == "refuse" or all(Path(pack).exists() for pack in self.replicate_packs)
         return tuple(stage for stage in stages_of(self.plan) if whole or stage.name != "replicates")
 

@@ -1,6 +1,6 @@
 """How long trainings are expected to take, and how far that may be off.
 
-Trials that are there tell it: those of the study itself, or else those of other studies of the
+The estimate rests on finished trials: those of the study itself, else those of other studies of the
 workload. Their logarithmic times spread; a sum of many trainings spreads less.
 """
 
@@ -19,30 +19,30 @@ from tuning_playbook.planning.budget import (
 from tuning_playbook.planning.plan import Plan
 
 USUAL_SPREAD, USUAL_COUNT = 0.3, 2
-"""The standard deviation of the logarithm of a trial's time that is assumed before there are any,
-and as how many trials that assumption counts."""
+"""The assumed standard deviation of the logarithm of a trial's time, and the number of trials that
+this assumption counts as."""
 
 OWN_DRIFT = 0.1
-"""What the pace of a machine changes by until the study's other trials are trained, as a standard
+"""By how much the pace of a machine changes until the other trials are trained, as a standard
 deviation of its logarithm."""
 
 OTHER_STUDY = math.log(1.5)
-"""Likewise from one study of a workload to the next, where fewer than two tell."""
+"""Likewise from one study of a workload to the next, if fewer than two studies are known."""
 
 NINE_OF_TEN = 1.645
-"""Standard deviations on either side of the middle that hold nine of ten cases."""
+"""Standard deviations on either side of the mean that hold nine of ten cases."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the trainings of a study are expected to take.
+    """The expected time of a study's trainings.
 
     Attributes:
-        seconds: Of one training in each arm, and of the baseline, by name; None where nothing
-            tells.
+        seconds: The time of one training in each arm, and of the baseline, by name; None where it
+            is not known.
         spread: The standard deviation of the logarithm of a trial's time.
-        known: How many trials tell it.
-        drift: What all trainings together may be slower or faster by, likewise.
+        known: The number of trials that the estimate rests on.
+        drift: By how much all trainings together may be slower or faster, likewise.
     """
 
     seconds: dict[str, float | None]
@@ -51,7 +51,7 @@ class Expected:
     drift: float
 
     def factor(self, trainings: float) -> float:
-        """Return by what factor the sum of some trainings is at most off, in nine of ten cases.
+        """Return the factor by which the time of some trainings is off at most, in 9 of 10 cases.
 
         Args:
             trainings: How many are to come, at least one.
@@ -62,12 +62,12 @@ class Expected:
 
 
 def expected_seconds(plan: Plan, results: Path) -> Expected:
-    """Return what the trainings of a study are expected to take.
+    """Return the expected time of a study's trainings.
 
     Args:
         plan: The study's.
-        results: The folder of all results. The study's own trials tell it best; where it has none
-            yet, those of others do.
+        results: The folder of all results. The study's own trials are used if it has any, else
+            those of other studies.
     """
     own = read_earlier_trials(results, plan.study.name)
     if own:
@@ -76,14 +76,14 @@ def expected_seconds(plan: Plan, results: Path) -> Expected:
 
 
 def expected_of(plan: Plan, earlier: Iterable[EarlierTrial], *, own: bool) -> Expected:
-    """Return what the trainings of a study are expected to take, given what others took.
+    """Return the expected time of a study's trainings, given the times of earlier trials.
 
-    A program is compiled by the first trial of a job that needs it. So compiling is shared out
-    among as many trials as a job has, before so many are known.
+    The first trial of a job that needs a program compiles it. So the time of compiling is divided
+    by the number of trials of a job, before that many are known.
 
     Args:
         plan: The study's.
-        earlier: Trials that were completed; those of other workloads say nothing.
+        earlier: Trials that were completed; those of other workloads are ignored.
         own: Whether they are the study's own.
     """
     like = [trial for trial in earlier if trial.workload == plan.study.workload.name]
@@ -102,15 +102,15 @@ def expected_of(plan: Plan, earlier: Iterable[EarlierTrial], *, own: bool) -> Ex
 
 
 def _without_compiling(trial: EarlierTrial) -> EarlierTrial:
-    """Return a trial whose pace has no compiling in it."""
+    """Return a trial without compiling in its pace."""
     pace = trial.seconds_per_step - trial.compile_seconds / trial.steps
     return replace(trial, seconds_per_step=max(pace, 0.0))
 
 
 def _spread(plan: Plan, like: Sequence[EarlierTrial]) -> float:
-    """Return the spread of logarithmic times around the middle of each arm.
+    """Return the spread of logarithmic times around the mean of each arm.
 
-    What is usual has some weight.
+    The usual spread has some weight.
     """
     squares, degrees = USUAL_COUNT * USUAL_SPREAD**2, float(USUAL_COUNT)
     arms = [paces_like(like, arm.batch_size, arm.scientific) for arm in plan.study.arms]

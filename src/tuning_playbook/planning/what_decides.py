@@ -1,4 +1,4 @@
-"""What of a plan decides its stages: what stands in their keys, beside code and earlier stages."""
+"""What decides the stages of a plan: the content of their keys, beside code and earlier stages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,26 +7,26 @@ from tuning_playbook.planning.expand import StudyTrial
 from tuning_playbook.planning.plan import DATASET_KEYS, Plan
 
 ENDS = ("trials", "rounds")
-"""The keys of a Bayesian search that say when it ends."""
+"""The keys of a Bayesian search that decide when it ends."""
 
 
 def spec(*keys: str) -> Callable[[Plan], Any]:
-    """Return what some keys of a spec say."""
+    """Return a function for the values of some keys of a spec."""
     return lambda plan: plan.study.spec.model_dump(mode="json", include=set(keys))
 
 
 def text(plan: Plan) -> str:
-    """Return every word of a spec."""
+    """Return the whole text of a spec."""
     return plan.study.text
 
 
 def nothing(plan: Plan) -> None:
-    """Return nothing: the stages before it decide a stage."""
+    """Return None: only earlier stages decide the stage."""
     del plan
 
 
 def rounds(plan: Plan) -> list[Any]:
-    """Return what decides the proposals; how many rounds there are decides none of them."""
+    """Return what decides the proposals; the number of rounds does not."""
     given = plan.study.spec.model_dump(mode="json")["search"]
     search = {name: value for name, value in given.items() if name not in ENDS}
     trials = [item.trials for item in plan.rounds.values()][:1]
@@ -37,7 +37,7 @@ def rounds(plan: Plan) -> list[Any]:
 
 
 def study(plan: Plan) -> list[Any]:
-    """Return what decides the dataset: its trials, their values' origin, and what is said of it."""
+    """Return what decides the dataset: its trials, their values' origin, and its descriptions."""
     taken = [item.to_json() for item in plan.study.taken]
     decisive = [spec(*DATASET_KEYS)(plan), _rows(plan), taken]
     return [*decisive, dict(plan.study.renamed)] if plan.study.renamed else decisive

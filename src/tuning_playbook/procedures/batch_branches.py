@@ -1,9 +1,9 @@
-"""The critical batch size from branches of one run: an estimate, for a part of a full sweep's cost.
+"""The critical batch size, estimated from branches of one run at part of a full sweep's cost.
 
-Rounds: the spec's search at the smallest batch size; learning rates around the best; from the
-middle of the best run, branches at each larger batch size, on several seeds. Their learning rate is
-scaled by the square root of the batch size; with SGD and momentum in another round linearly, and
-the better of the two counts.
+Rounds: the spec's search at the smallest batch size; learning rates around the best one; branches
+from the middle of the best run, at each larger batch size, on several seeds. Their learning rate is
+scaled by the square root of the batch size. With SGD and momentum another round scales it linearly,
+and the better of the two counts.
 
 Source: Merrill et al., "Critical Batch Size Revisited", 2025.
 """
@@ -54,7 +54,7 @@ LEAST_WINDOWS = 20
 """Of the training loss, up to where branches are compared."""
 
 MOST_OF_FULL = 0.25
-"""Of the examples of a full sweep, branches may take so many."""
+"""Largest part of the examples of a full sweep that branches may take."""
 
 
 def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> int:
@@ -62,7 +62,7 @@ def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> 
 
     Args:
         document: The procedure's spec.
-        settings: Of the procedure.
+        settings: The settings of the procedure.
     """
     first = first_document(History(document, settings))
     rates = MOST_RATES * len(NEAR) if tunes_rate(first) else 0
@@ -70,7 +70,7 @@ def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> 
 
 
 def next(history: History) -> Next:
-    """Return the next round of a history, or what it concludes.
+    """Return the next round of a history, or its conclusion.
 
     Raises:
         SpecError: Branches would not be much cheaper than a full sweep of the batch sizes.
@@ -102,7 +102,7 @@ def _sweep(history: History, size: int) -> dict[str, Any]:
 
 
 def _branches(history: History, run: Outcome, fork: Fork, purpose: str) -> dict[str, Any]:
-    """Return branches of a run at each batch size; the run is among those of the first round."""
+    """Return branches of a run, which is a trial of the first round, at each batch size."""
     sizes = fork.sizes if purpose == SQUARE_ROOT else fork.sizes[1:]
     how = "the square root of the batch size" if purpose == SQUARE_ROOT else "the batch size"
     goal = (
@@ -149,7 +149,7 @@ def _scalings(run: Outcome) -> tuple[str, ...]:
 
 
 def _check_cost(history: History, settings: BatchScalingSettings) -> None:
-    """Check that branches take a quarter of the examples of a full sweep at most."""
+    """Check that branches take at most a quarter of the examples of a full sweep."""
     first, base = first_document(history), settings.sizes[0]
     full = examples_of_full_sweep(history.document, settings)
     rates = len(NEAR) if tunes_rate(first) else 0

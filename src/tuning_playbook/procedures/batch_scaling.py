@@ -1,9 +1,9 @@
-"""From which batch size on do larger ones hardly save steps, and which is the fastest?
+"""The batch size above which larger ones hardly save steps, and the fastest batch size.
 
 Rounds with a step budget: the same search at each batch size; learning rates around the best one of
-each, farther out where it is the highest or the lowest that was tried; reruns of the best trial of
-each. With an epoch budget each batch size trains for another number of steps, so its search is a
-round of its own.
+each, farther out where it is the highest or the lowest tried; reruns of the best trial of each.
+With an epoch budget each batch size trains for a different number of steps, so its search is its
+own round.
 
 Source: playbook, "Choosing the batch size to minimize training time", "Changing the batch size
 requires re-tuning most hyperparameters"; Shallue et al., "Measuring the Effects of Data
@@ -43,24 +43,24 @@ __all__ = ["MAX_ROUNDS", "PLOTS", "most_rounds", "most_trials", "next"]
 SWEEP, RATES = SEARCHES
 
 MOST_RATES = 4
-"""Rounds of learning rates around the best. After the first only those batch sizes have one whose
-best rate is outermost, or has no other one near."""
+"""Most rounds of learning rates around the best one. After the first, only batch sizes take part
+whose best rate is outermost, or has no other rate near it."""
 
 NEAR = (0.5, 2**-0.5, 2**0.5, 2.0)
-"""Of the best rate: what a search over decades leaves between its trials."""
+"""Further rates, as multiples of the best one: between those of a search over decades."""
 
 FARTHER = (2**0.5, 2.0, 4.0, 8.0)
-"""Of the best rate, or its parts, where no trial lies beyond it."""
+"""Further rates, as multiples of the best one or its inverse, where no trial lies beyond it."""
 
 CLOSE = 1.9
-"""Where the next rates that were tried, up and down, are less than so many times the best one, or
-so small a part of it, that is near enough."""
+"""The best rate is known well enough if the next rates tried, up and down, are closer than this
+factor."""
 
 SAME = 1.05
-"""A rate so near to one that was tried, all else alike, is not tried again."""
+"""Largest ratio of two rates that count as the same, if all else is equal."""
 
 SEEDS = 3
-"""Reruns of the best trial of each batch size, where the spec says nothing."""
+"""Reruns of the best trial of each batch size, unless the spec says otherwise."""
 
 LENGTHS = ("warmup_steps", *STEPS)
 """The hyperparameters that are lengths in steps: with an epoch budget they keep their epochs."""
@@ -69,7 +69,7 @@ WITH_STEPS = 1 + MOST_RATES + 1
 """The most rounds with a step budget: the sweep, the rates and the reruns."""
 
 MAX_ROUNDS = max(WITH_STEPS, MOST)
-"""An epoch budget has one round a batch size."""
+"""The most rounds; an epoch budget has one round for each batch size."""
 
 
 def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> int:
@@ -77,7 +77,7 @@ def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> 
 
     Args:
         document: The procedure's spec.
-        settings: Of the procedure.
+        settings: The settings of the procedure.
     """
     first = first_document(History(document, settings))
     if settings.budget == "epochs":
@@ -87,12 +87,12 @@ def most_trials(document: Mapping[str, Any], settings: BatchScalingSettings) -> 
 
 
 def most_rounds(settings: BatchScalingSettings) -> int:
-    """Return the most rounds that the procedure has."""
+    """Return the largest number of rounds of the procedure."""
     return len(settings.sizes) if settings.budget == "epochs" else WITH_STEPS
 
 
 def next(history: History) -> Next:
-    """Return the next round of a history, or what it concludes."""
+    """Return the next round of a history, or its conclusion."""
     settings = history.settings
     assert isinstance(settings, BatchScalingSettings)
     if settings.largest == UNKNOWN_YET:
@@ -151,7 +151,7 @@ def _with_epochs(history: History, settings: BatchScalingSettings, size: int) ->
 
 
 def _shortened(part: Mapping[str, Any], share: float) -> dict[str, Any]:
-    """Return what a part of a spec fixes, with lengths in steps as that share of themselves."""
+    """Return what a part of a spec fixes, with lengths in steps multiplied by `share`."""
     fixed = {
         name: max(1, round(value * share))
         if name in LENGTHS and isinstance(value, int) and value > 0
@@ -164,9 +164,9 @@ def _shortened(part: Mapping[str, Any], share: float) -> dict[str, Any]:
 def at_size(
     parts: Sequence[Mapping[str, Any]], size: int, share: float = 1.0
 ) -> Iterator[dict[str, Any]]:
-    """Yield the conditional parts of a spec that hold at a batch size, with no other named.
+    """Yield the conditional parts of a spec that hold at a batch size, without conditions on it.
 
-    What they fix in steps is that share of itself.
+    Lengths in steps that they fix are multiplied by `share`.
     """
     for part in parts:
         when = dict(part["when"])
@@ -187,7 +187,7 @@ def at_size(
 def further_rates(
     history: History, settings: BatchScalingSettings
 ) -> Iterator[Mapping[str, Value]]:
-    """Yield trials with learning rates around the best of each batch size that needs them."""
+    """Yield trials with learning rates around the best one of each batch size that needs them."""
     rounds = sum(item.purpose == RATES for item in history.rounds)
     if not tunes_rate(history.rounds[0].document) or rounds >= MOST_RATES:
         return
@@ -213,7 +213,7 @@ def _is_close(best: Outcome, tried: Sequence[Outcome]) -> bool:
 
 
 def _alike(trial: Mapping[str, Value], item: Outcome) -> bool:
-    """Return whether a trial was tried already, at nearly its learning rate."""
+    """Return whether a trial with nearly the same learning rate was tried already."""
     others = {*trial, *item.values} - {RATE}
     if any(trial.get(name) != item.values.get(name) for name in others if not _derived(name)):
         return False
@@ -223,7 +223,7 @@ def _alike(trial: Mapping[str, Value], item: Outcome) -> bool:
 def listed_at_sizes(
     history: History, trials: Sequence[Mapping[str, Value]], *, goal: str, seeds: int
 ) -> dict[str, Any]:
-    """Return a study of listed trials, the batch sizes of which are its arms.
+    """Return a study of listed trials, with the batch sizes as its arms.
 
     What all trials share is fixed.
     """
@@ -245,7 +245,7 @@ def listed_at_sizes(
 
 
 def _derived(name: str) -> bool:
-    """Return whether a value is one minus another: that other one says it."""
+    """Return whether a value is one minus another; then the other one is enough."""
     return name.startswith(ONE_MINUS)
 
 

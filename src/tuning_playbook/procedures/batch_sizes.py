@@ -1,6 +1,6 @@
-"""Which batch sizes fit the machine, and up to which does a doubling pay?
+"""Which batch sizes fit the machine, and up to which a doubling pays.
 
-It has no rounds of trials: what it concludes follows from probes, one at each batch size.
+There are no rounds of trials: the conclusion follows from probes, one at each batch size.
 
 Source: playbook, "Determining the feasible batch sizes and estimating training throughput".
 """
@@ -16,20 +16,20 @@ from tuning_playbook.study.batch_sizes_settings import LARGEST_BATCH, BatchSizes
 from tuning_playbook.trials.probe import Probe, Timing, disturbed, machines_of
 
 NOTCH = 1.57
-"""Times the interquartile range over the root of the repetitions: two medians whose intervals of
-this half width do not overlap differ, at the level of 5 % (McGill, Tukey and Larsen, 1978)."""
+"""Half width of a median's interval, in interquartile ranges over the root of the repetitions. Two
+medians whose intervals do not overlap differ at the 5 % level (McGill, Tukey and Larsen, 1978)."""
 
 NEAR = 10.0
-"""A given learning rate is searched from this part to this multiple of itself."""
+"""A given learning rate is searched from its value divided by this factor to its value times it."""
 
 FURTHER = 8
-"""Where no batch size is found, the next probes begin at one so many times smaller."""
+"""If no batch size is found, the next probes begin at one that is smaller by this factor."""
 
 TRIALS = 16
-"""Of the search at the batch size that was found."""
+"""Trials of the search at the batch size that was found."""
 
 SEEDS = 5
-"""Of its reruns."""
+"""Reruns of that search."""
 
 NONE, UNKNOWN, ALONE = "no batch size fits", "cannot tell", "one batch size fits"
 NO_DOUBLING, ALL_PAY, SOME_PAY = (
@@ -45,7 +45,7 @@ PLOTS = {
     "step_time": "The time of a training step against the batch size: flat while doubling is "
     "free, and rising as the batch size where it gives nothing",
 }
-"""What is drawn of its conclusion."""
+"""The plots of the conclusion."""
 
 PARTS = {
     "read": "reading or making the examples",
@@ -53,7 +53,7 @@ PARTS = {
     "transfer": "moving batches to the device",
     "compute": "the computation",
 }
-"""What a step may take its time for, in words."""
+"""What a step may spend its time on, in words."""
 
 CURES = {
     "read": "make reading cheaper: prepare the examples beforehand, or keep them in memory",
@@ -66,7 +66,7 @@ CURES = {
 
 @dataclass(frozen=True)
 class Doubling:
-    """From one batch size to twice as much.
+    """The step from one batch size to twice as much.
 
     Attributes:
         probe: At the larger size.
@@ -84,7 +84,7 @@ class Doubling:
 
 
 def next(history: History) -> Conclusion:
-    """Return what follows from the probes of a history."""
+    """Return the conclusion from the probes of a history."""
     settings = history.settings
     assert isinstance(settings, BatchSizesSettings)
     probes = history.probes
@@ -122,8 +122,8 @@ def next(history: History) -> Conclusion:
 def doublings_of(feasible: Sequence[Probe], pays: float) -> tuple[Doubling, ...]:
     """Return what each doubling of the batch size gains.
 
-    The gain is over the best of all smaller sizes: a size that was measured while the machine was
-    busy must not make the next one look good.
+    The gain is over the best of all smaller sizes, so that a size that was measured while the
+    machine was busy does not make the next one look good.
 
     Args:
         feasible: The probes that fit, the smallest batch size first.
@@ -156,7 +156,7 @@ def _throughput(probe: Probe) -> tuple[float, float, float]:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the words of a conclusion say."""
+    """The facts that the words of a conclusion use."""
 
     probes: Sequence[Probe]
     doublings: Sequence[Doubling]
@@ -173,14 +173,14 @@ class _Found:
 
     @property
     def stop(self) -> Doubling | None:
-        """Return the first doubling that pays no more."""
+        """Return the first doubling that does not pay."""
         below = self.worthwhile or 0
         beyond = [item for item in self.doublings if item.probe.batch_size > below]
         return beyond[0] if beyond else None
 
     @property
-    def told(self) -> Probe | None:
-        """Return the probe whose bottleneck is told: where doubling stops, else the largest."""
+    def reported(self) -> Probe | None:
+        """Return the probe whose bottleneck is reported: where doubling stops, else the largest."""
         if self.stop is not None:
             return self.stop.probe
         fitting = [item for item in self.probes if item.fits]
@@ -236,7 +236,7 @@ def _why_unknown(found: _Found) -> str:
 
 
 def _crowd(found: _Found) -> str:
-    """Return what other work took of the machine; empty where it was left alone."""
+    """Return how much other work used the machine; empty where none did."""
     crowded = [item.machine for item in found.probes if item.is_crowded]
     if not crowded:
         return ""
@@ -261,8 +261,8 @@ def _end(found: _Found) -> str:
 
 
 def _bottleneck(found: _Found) -> str:
-    """Return what a step takes its time for, where that is a limit."""
-    probe = found.told
+    """Return what a step spends its time on, where that is a limit."""
+    probe = found.reported
     if probe is None or probe.seconds_per_step is None or probe.wait_seconds is None:
         return ""
     if probe.bottleneck == "compute":
@@ -292,9 +292,9 @@ def _advice(found: _Found) -> str:
             "this conclusion and run snakemake again."
         )
     said = []
-    probe = found.told
+    probe = found.reported
     if probe is not None and probe.bottleneck not in ("", "compute"):
-        said.append(f"Mend the input first: {CURES[probe.bottleneck]}. Then probe again.")
+        said.append(f"Fix the input first: {CURES[probe.bottleneck]}. Then probe again.")
     if found.verdict == NO_DOUBLING:
         said.append(
             "Begin with a smaller batch size (`from`) to see where doubling pays."
@@ -315,7 +315,7 @@ def _advice(found: _Found) -> str:
 
 
 def _columns(found: _Found) -> Mapping[str, tuple[float, ...]]:
-    """Return what the conclusion says of each probe, NaN where nothing: [batch_size]."""
+    """Return the columns of the conclusion, NaN where there is no value: [batch_size]."""
     by_size = {item.probe.batch_size: item for item in found.doublings}
     listed = [by_size.get(item.batch_size) for item in found.probes]
     return {
@@ -329,7 +329,7 @@ def _columns(found: _Found) -> Mapping[str, tuple[float, ...]]:
 def _next_study(history: History, found: _Found) -> dict[str, Any]:
     """Return a search of the learning rate at the batch size that was found.
 
-    Where none was, the smaller ones are probed.
+    Where none was found, it probes smaller ones.
     """
     document = {key: history.document[key] for key in KEPT if key in history.document}
     fixed = dict(history.document.get("fixed", {}))

@@ -1,4 +1,4 @@
-"""What branched training ends with: the estimate, its cost, and how it agrees with a full sweep."""
+"""The conclusion of branched training: the estimate, its cost, a comparison with a full sweep."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,18 +52,18 @@ PLOTS = {
     "many examples: 1 is what the run gains over the second half of these examples",
     "losses": "The training loss of the run and of its branches, on the seed of the run",
 }
-"""What is drawn of its conclusion."""
+"""The plots of the conclusion."""
 
 AT_LEAST = 2.5
-"""Of a run far above the critical batch size branches at twice its batch size lose what is
-tolerated: it needs twice the examples of it for the same number of steps. So a batch size of so
-many times that of the run, or less, says nothing."""
+"""Up to this multiple of the run's batch size an estimate says nothing: where the run is far above
+the critical batch size, branches at twice its batch size lose just what is tolerated, because they
+need twice the examples for the same number of steps."""
 
 FAR = 16.0
-"""Beyond so many times the batch size of the run the learning rates that are scaled do badly."""
+"""Beyond this multiple of the run's batch size, scaled learning rates do badly."""
 
 AGREES = 1.0
-"""Estimates of a full sweep and of branches agree within so many powers of two."""
+"""Estimates of a full sweep and of branches agree within this many powers of two."""
 
 
 def conclude(history: History) -> Conclusion:

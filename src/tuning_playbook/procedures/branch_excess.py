@@ -1,16 +1,16 @@
 """The local critical batch size: the largest whose branch loses no more than is tolerated.
 
 Branches of one run go on at multiples of its batch size B, and are compared with it after as many
-examples, by their smoothed training loss. What is tolerated is what the run itself gains over the
+examples, by their smoothed training loss. The tolerance is what the run itself gains over the
 second half of these examples: the branch at the critical batch size gets as far as the run does
-with half of them. That is the law of the full sweep, by which the critical batch size needs twice
-the least examples.
+with half of them. That agrees with the law of the full sweep, where the critical batch size needs
+twice the least examples.
 
 Source: Merrill et al., "Critical Batch Size Revisited: A Simple Empirical Approach to Large-Batch
 Language Model Training", 2025, whose tolerance is a constant; McCandlish et al., "An Empirical
 Model of Large-Batch Training", 2018, for the factor of two.
 
-Plain Python, as all that plans a round.
+Plain Python, as in all code that plans a round.
 """
 
 import itertools
@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from tuning_playbook.procedures.procedure_history import Outcome
 
 SMOOTHED = 0.25
-"""The losses of this part of a branch are averaged, up to where they are compared."""
+"""The losses of this last part of a branch are averaged for the comparison."""
 
 HALF = 0.5
-"""The part of the examples after which the run is where a branch must be after all of them."""
+"""A branch must get with all examples as far as the run gets with this part of them."""
 
 TOLERATED = 1.0
-"""An excess, in units of what the run gains over the second half."""
+"""The tolerated excess, in units of what the run gains over the second half."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class BranchLosses:
     """The smoothed training losses of a configuration after the branch, on several seeds.
 
     Attributes:
-        half: Of each seed after half of the examples.
-        end: Of each seed after all of them; infinite where it diverged.
+        half: The loss on each seed after half of the examples.
+        end: The loss on each seed after all of them; infinite where it diverged.
     """
 
     half: tuple[float, ...]
@@ -48,7 +48,7 @@ def losses_of(runs: Sequence[Outcome], begin: int, last: int) -> BranchLosses:
     """Return the smoothed losses of some runs.
 
     Args:
-        runs: Of one configuration.
+        runs: The runs of one configuration.
         begin: The step of the branch.
         last: The step at which branches are compared.
     """
@@ -61,7 +61,7 @@ def losses_of(runs: Sequence[Outcome], begin: int, last: int) -> BranchLosses:
 
 
 def _mean(run: Outcome, after: float, last: float) -> float:
-    """Return the mean loss of the windows that end after a step, and at another one at the latest.
+    """Return the mean loss of the windows that end after step `after`, up to step `last`.
 
     Infinite where the run ended before.
     """
@@ -76,7 +76,7 @@ def excess(run: BranchLosses, branch: BranchLosses) -> float:
     """Return what a branch loses to its run, in units of what is tolerated.
 
     Args:
-        run: That it branches from.
+        run: The run that it branches from.
         branch: The branch, on the same seeds.
 
     Returns:
@@ -101,10 +101,10 @@ def excess(run: BranchLosses, branch: BranchLosses) -> float:
 def critical_size(excesses: Mapping[int, float]) -> float | None:
     """Return the batch size at which the excess becomes more than is tolerated.
 
-    Between two batch sizes it is read off a line, against the logarithm of the batch size.
+    Between two batch sizes it is interpolated, in the logarithm of the batch size.
 
     Args:
-        excesses: By batch size, the smallest first; that of the run itself is 0.
+        excesses: The excess by batch size, the smallest first; that of the run itself is 0.
 
     Returns:
         None where all are tolerated.

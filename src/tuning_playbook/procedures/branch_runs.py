@@ -1,4 +1,4 @@
-"""What the rounds of branched training say: the run, the losses of its branches, and the cost."""
+"""The results of the rounds of branched training: the run, its branches' losses, and the cost."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
 SQUARE_ROOT, LINEAR = "square root", "linear"
 
 POWERS = {SQUARE_ROOT: 0.5, LINEAR: 1.0}
-"""The rounds of branches: by their purpose the power of the batch size that scales the rate."""
+"""For each purpose of a round of branches, the power of the batch size that scales the rate."""
 
 FEWEST_UPDATES = 2
-"""Of a branch: with one alone it says nothing of how training goes on."""
+"""Fewest updates of a branch: a single one does not show how training goes on."""
 
 BRANCH_PART = 0.25
-"""The part of the run after which branches leave it. Earlier they see the first, fast gains, later
-the noise near the end, at which a large batch is better than over the whole run."""
+"""The part of the run after which branches leave it. Earlier branches see the fast gains of the
+start. Later ones see the noise near the end, where a large batch does better than over a run."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Fork:
     Attributes:
         step: The step of the branch.
         last: The step at which branches are compared: the run's at the target.
-        sizes: The batch sizes that have enough updates in between, that of the run first.
+        sizes: The batch sizes with enough updates in between, that of the run first.
     """
 
     step: int
@@ -41,11 +41,11 @@ class Fork:
 
 @dataclass(frozen=True)
 class Branch:
-    """A batch size, by the better of the ways to scale its learning rate.
+    """A batch size, with the better way to scale its learning rate.
 
     Attributes:
         size: Examples of an update.
-        scaling: The purpose of the round that it is from.
+        scaling: The purpose of the round with that scaling.
         excess: What it loses to the run, in units of what is tolerated.
     """
 
@@ -116,12 +116,12 @@ def examples_of(history: History) -> int:
 def examples_of_full_sweep(document: Mapping[str, Any], settings: BatchScalingSettings) -> int:
     """Return the examples that a full sweep of a spec takes at least.
 
-    It is the search at each batch size, one round of learning rates where that is searched, and the
-    reruns.
+    That is the search at each batch size, one round of learning rates if the rate is searched, and
+    the reruns.
 
     Args:
         document: The procedure's spec.
-        settings: Of the procedure.
+        settings: The settings of the procedure.
     """
     first = first_document(History(document, settings))
     rates = len(NEAR) if tunes_rate(first) else 0

@@ -1,4 +1,4 @@
-"""What the findings of a study ask the next round to change, as edits of its spec."""
+"""The changes that a study's findings ask for in the next round, as edits of its spec."""
 
 import itertools
 import math
@@ -24,8 +24,8 @@ from tuning_playbook.study.study import Arm, Study
 from tuning_playbook.study.yaml import Location
 
 MOSTLY = 0.75
-"""Of the trials in a corner so large a share is infeasible before it is cut off: a corner in which
-more can be trained might hold the best of the next round."""
+"""Least share of infeasible trials in a corner that is cut off. A corner with more feasible trials
+might hold the best one of the next round."""
 
 CLIP_NORM = "clip_norm"
 
@@ -41,8 +41,8 @@ class Change:
     Attributes:
         check: The finding that asks for it.
         reason: What was found and what is done about it, in a sentence.
-        edits: The places in the spec with their new values; None takes a place away. The reason
-            stands before the last.
+        edits: The places in the spec with their new values; None removes a place. The reason is
+            written before the last place.
         clause: The same in a few words, for the goal of the next round; empty where the goal says
             it anyway.
     """
@@ -65,16 +65,16 @@ class SearchedRange:
 
     @property
     def location(self) -> Location:
-        """Its place in the spec."""
+        """Return its place in the spec."""
         return (*self.part.location, self.role, self.name)
 
     @property
     def searched_name(self) -> str:
-        """The name that findings and datasets have for it."""
+        """Return its name in findings and datasets."""
         return self.part.searched_name(self.name)
 
     def concerns(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row of a finding is about this one."""
+        """Return whether a row of a finding is about this one."""
         return row["hyperparameter"] == self.searched_name and row["arm"] in self.arms
 
     def end(self, edge: str, value: float) -> tuple[Location, Any]:
@@ -88,17 +88,18 @@ def propose(
 ) -> tuple[Change, ...]:
     """Return the changes that findings ask for, those of the space first.
 
-    - A range at whose edge the best trials cluster, or on whose very edge the best one lies, is
-      widened as the finding proposes; in one that several arms share, as far as any of them asks.
-    - A corner in which three in four trials or more are infeasible is cut off, provided that every
-      arm that searches the range says so and the best trial of each stays inside.
-    - A nuisance hyperparameter that can be fixed in every arm is, at the value of the best trial.
-    - `max_train_steps` becomes what the best steps propose; where they propose nothing and a best
-      trial was still improving, twice as many. The decay of a learning rate goes with it. Not where
-      the steps are given, and no more of them where the rate has decayed by the end, see
+    - A range is widened as the finding proposes if the best trials cluster at its edge, or the
+      best one lies on the very edge. A range that several arms share goes as far as any of them
+      asks for.
+    - A corner where at least three in four trials are infeasible is cut off, if every arm that
+      searches the range shows it and the best trial of each stays inside.
+    - A nuisance hyperparameter that can be fixed in every arm is fixed at the best trial's value.
+    - `max_train_steps` becomes what the best steps propose. If they propose nothing and a best
+      trial was still improving, it is doubled. The decay of a learning rate is scaled with it. The
+      steps do not change if they are given, and do not grow if the rate has decayed by the end, see
       `why_no_other_steps`.
     - The clip threshold becomes the smallest that is proposed for an arm with outlying gradient
-      norms, provided that it clips few enough steps in every arm: the arms share one threshold.
+      norms, if it clips few enough steps in every arm, because the arms share one threshold.
 
     Source: playbook, "The incremental tuning strategy" and the sections that the findings name.
 
@@ -106,8 +107,8 @@ def propose(
         study: The study, with the arms that go on.
         dataset: Its trials.
         findings: What the checklist found of them.
-        settled: Whether nothing new is asked, so that a nuisance hyperparameter that did not matter
-            will not, and the number of steps may be judged.
+        settled: Whether nothing new is asked. Then a nuisance hyperparameter that did not matter
+            will not matter, and the number of steps can be judged.
     """
     by_check = {finding.check: finding.numbers for finding in findings}
     ranges = tuple(ranges_of(study))
@@ -125,7 +126,7 @@ def propose(
 
 
 def ranges_of(study: Study) -> Iterator[SearchedRange]:
-    """Yield what a study searches, each as one part of its spec has it."""
+    """Yield what a study searches, part by part of its spec."""
     for part in parts_of(study.spec):
         for role, searched in (("scientific", part.sampled), ("nuisance", part.nuisance)):
             for name, distribution in searched.items():
@@ -228,7 +229,7 @@ def _fix(
 
 
 def written(distribution: Distribution, value: Any) -> Value | None:
-    """Return a value of the dataset as a spec gives it; None where it is missing."""
+    """Return a value of the dataset as a spec writes it; None where it is missing."""
     if distribution.kind == "choice":
         place = choice_place(value, distribution.choices)
         return None if place is None else distribution.choices[place]
@@ -276,14 +277,14 @@ def _train_longer_or_shorter(
 def _decay_for(study: Study, steps: int, earlier: Iterable[Change]) -> Iterator[_Edit]:
     """Return the edits that let the decay of a learning rate fill another number of steps.
 
-    What follows the warmup becomes longer or shorter as a whole, a hold and the steps of drops too,
-    so a decay that ended with the run goes on doing so. A decay of 0 steps fills the run whatever
-    its length is.
+    Everything after the warmup is stretched or shortened together, including a hold and the steps
+    of drops, so a decay that ended with the run still does. A decay of 0 steps fills a run of any
+    length.
 
     Args:
         study: The study.
-        steps: Of the next round's trials.
-        earlier: The changes that come before this one, which may be of the same hyperparameter.
+        steps: The steps of the next round's trials.
+        earlier: The changes before this one, which may be of the same hyperparameter.
     """
     changed = {place: value for change in earlier for place, value in change.edits}
     for part, name in itertools.product(parts_of(study.spec), STEPS):
@@ -319,7 +320,7 @@ def _decay_for(study: Study, steps: int, earlier: Iterable[Change]) -> Iterator[
 
 
 def _growth(study: Study, arms: Sequence[Arm], steps: int) -> float:
-    """Return by what a decay in some arms is to grow; exact where they share one warmup."""
+    """Return the factor for the decays of some arms; exact where they share one warmup."""
     training = study.spec.training
     now = training.max_train_steps
     warmups = {arm.fixed.get(WARMUP_STEPS) for arm in arms}
@@ -330,7 +331,7 @@ def _growth(study: Study, arms: Sequence[Arm], steps: int) -> float:
 
 
 def _scaled(value: Any, factor: float) -> Any:
-    """Return a number of steps that is `factor` times another; what is none stays as it is."""
+    """Return a number of steps multiplied by `factor`; other values stay as they are."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return round(value * factor) if number else value
 
@@ -343,7 +344,7 @@ def _clip(study: Study, numbers: Mapping[str, Any]) -> Iterator[Change]:
         return
     proposed = [row["proposed_clip_norm"] for row in spiky]
     least = [row["least_clip_norm"] for row in rows if row["least_clip_norm"] is not None]
-    # One threshold for all arms, so that no arm alone is clipped.
+    # One threshold for all arms, so that the comparison stays fair.
     if None not in proposed and min(proposed) >= max(least):
         arms = ", ".join(row["arm"] for row in spiky)
         yield Change(

@@ -1,8 +1,8 @@
-"""What norm should gradients be clipped at, so that a rate which is unstable becomes stable?
+"""The norm to clip gradients at, so that an unstable learning rate becomes stable.
 
 Rounds: those of `stability`, where the unstable rate is not given; else a run at the spec's rate
 and one at the unstable rate, or the spec's search and then its best trial at the unstable rate;
-the same with different clip norms; the one that is chosen, in a whole run against the baseline.
+the same with different clip norms; a whole run with the chosen norm against the baseline.
 
 Source: playbook, "Gradient clipping".
 """
@@ -28,20 +28,20 @@ from tuning_playbook.study.procedure_settings import ClippingSettings, Stability
 from tuning_playbook.study.thresholds import DEFAULTS
 
 MAX_ROUNDS = stability.MAX_ROUNDS + 3
-"""Those of `stability`, or the two of unclipped trials; the clip norms; the comparison."""
+"""The rounds of `stability`, or two of unclipped trials; the clip norms; the comparison."""
 
 UNCLIPPED, CLIPPED, COMPARE = "unclipped", "clipped", "compare"
 """The purposes of its rounds."""
 
 TIMES = (4.0, 2.0, 1.0, 0.5, 0.25, 0.125)
-"""The clip norms that are tried, as multiples of the first: raised where that clips too much,
-lowered where the instability remains."""
+"""The clip norms to try, as multiples of the first: higher where that clips too much, lower where
+the instability remains."""
 
 COMPARED = 5
 """Reruns of the clipped run and of the baseline."""
 
 AGGRESSIVE = DEFAULTS.gradient_norms.aggressive
-"""The share of clipped steps above which clipping is a strange way to lower the rate."""
+"""Share of clipped steps above which a lower learning rate is the better choice."""
 
 FOUND, LOWER_RATE, NOT_NEEDED, UNKNOWN = (
     *("clip norm found", "a lower learning rate instead"),
@@ -56,7 +56,7 @@ PLOTS = {
     "clipped": "The training loss at the unstable rate without and with clipping, and that of the "
     "baseline",
 }
-"""What is drawn of its conclusion."""
+"""The plots of the conclusion."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Start:
     """The trials without clipping.
 
     Attributes:
-        good: The best stable one, with which the result is compared.
-        unstable: The one at the lowest unstable rate.
-        norms: Of the steps of the good one.
+        good: The best stable trial, with which the result is compared.
+        unstable: The trial at the lowest unstable rate.
+        norms: The gradient norms of the good trial.
     """
 
     good: Outcome
@@ -79,7 +79,7 @@ def most_trials(document: Mapping[str, Any], settings: ClippingSettings) -> int:
 
     Args:
         document: The procedure's spec.
-        settings: Of the procedure.
+        settings: The settings of the procedure.
     """
     own = len(TIMES) + 1
     if settings.unstable_rate is not None:
@@ -88,7 +88,7 @@ def most_trials(document: Mapping[str, Any], settings: ClippingSettings) -> int:
 
 
 def next(history: History) -> Next:
-    """Return the next round of a history, or what it concludes."""
+    """Return the next round of a history, or its conclusion."""
     settings = history.settings
     assert isinstance(settings, ClippingSettings)
     if settings.unstable_rate is None:
@@ -108,7 +108,7 @@ def next(history: History) -> Next:
             return planned
         trained = [*history.of(UNCLIPPED)]
     good = _best_stable(trained)
-    # A trial of a search may have the same rate and differ in something else: it is an earlier one.
+    # The last one counts: an earlier trial of a search may have this rate and differ elsewhere.
     lost = [item for item in trained if math.isclose(item.rate, float(rate), rel_tol=1e-5)]
     norms = None if good is None else norms_of(good)
     if good is None or norms is None or not lost:
@@ -122,7 +122,7 @@ def next(history: History) -> Next:
 
 
 def _search(history: History, start: Start) -> Next:
-    """Return the next round once it is known what is unstable without clipping."""
+    """Return the next round, given what is unstable without clipping."""
     if not history.has(CLIPPED):
         first = first_threshold(start.norms)
         trials = [{"clip_norm": rounded(times * first)} for times in TIMES]
@@ -148,7 +148,7 @@ def _search(history: History, start: Start) -> Next:
 def choose(history: History, start: Start) -> Outcome | None:
     """Return the clipped trial that is stable and clips at most half of its steps.
 
-    Of several it is the one whose norm is nearest to the first threshold; None if there is none.
+    Of several it is the one with the norm nearest to the first threshold; None if there is none.
     """
     first = first_threshold(start.norms)
     fit = [
@@ -197,14 +197,14 @@ def _best_stable(trained: Sequence[Outcome]) -> Outcome | None:
 
 
 def _searches(document: Mapping[str, Any]) -> bool:
-    """Return whether a spec searches anything beside what the procedure varies."""
+    """Return whether a spec searches anything beyond what the procedure varies."""
     return any(document.get(key) for key in ("scientific", "nuisance", "conditional"))
 
 
 def _unclipped(history: History, unstable_rate: float) -> StudyDocument | None:
     """Return the next round without clipping; None where those are finished.
 
-    What a search finds decides the other values of the trial at the unstable rate, which follows.
+    The trial at the unstable rate comes after a search, which decides its other values.
     """
     if not history.rounds:
         return StudyDocument(UNCLIPPED, _first(history, unstable_rate))

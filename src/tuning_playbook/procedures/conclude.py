@@ -1,4 +1,4 @@
-"""What a procedure leaves: its conclusion as JSON, the numbers behind its plots, the next spec."""
+"""The files of a conclusion: its JSON, the numbers behind its plots, and the next spec."""
 
 import io
 import math
@@ -22,7 +22,7 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
     Args:
         name: The procedure's name, that of its spec.
         history: All its rounds.
-        conclusion: What it ends with.
+        conclusion: Its conclusion.
     """
     rounds = [
         {
@@ -50,7 +50,7 @@ def conclusion_json(name: str, history: History, conclusion: Conclusion) -> dict
 
 
 def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
-    """Return the trials of all rounds and what the conclusion says of each.
+    """Return the trials of all rounds, with the columns of the conclusion.
 
     Returns:
         Dimensions `trial`, `window`, `norm_bin`. `round`, `purpose`, `loss` (the objective, smaller
@@ -102,12 +102,12 @@ def conclusion_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
 
 
 def next_study_yaml(spec: Path, name: str, conclusion: Conclusion) -> str:
-    """Return the spec that goes on from a conclusion, with its sentence and advice in its head.
+    """Return the next spec of a conclusion, with its sentence and advice as comments at the top.
 
     Args:
-        spec: The procedure's; files that it names beside itself are named from here.
+        spec: The procedure's spec; relative paths in it are rewritten for the new place.
         name: The procedure's name.
-        conclusion: What it ends with.
+        conclusion: Its conclusion.
     """
     document = dict(conclusion.next_study)
     for key in ("baseline", "data"):
@@ -126,7 +126,7 @@ def next_study_yaml(spec: Path, name: str, conclusion: Conclusion) -> str:
 
 
 def _differing_choices(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return the names of what is no number and not the same in all trials."""
+    """Return the names of hyperparameters that are not numbers and differ between trials."""
     found: dict[str, set[str]] = {}
     for outcome in outcomes:
         for name, value in outcome.values.items():
@@ -136,7 +136,7 @@ def _differing_choices(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _objective(objective: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the losses are of, and by which sign: of steps to a target fewer are better."""
+    """Return the metric and the sign of the losses; for steps to a target, fewer are better."""
     if objective.get("target") is None:
         return {"objective": objective["metric"], "mode": objective["mode"]}
     return {"objective": f"steps to {objective['metric']} {objective['target']:g}", "mode": "min"}

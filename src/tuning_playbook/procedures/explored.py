@@ -1,4 +1,4 @@
-"""What of a space was explored, and the part of it that is worth exploiting."""
+"""The explored space, and the part of it that is worth exploiting."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,13 +23,13 @@ from tuning_playbook.study.conditions import (
 from tuning_playbook.study.distributions import Distribution
 
 OUTER = 0.1
-"""Part of a narrowed range that is near its edge."""
+"""The outer part of a narrowed range that is near its edge."""
 
 STEP = 0.5
-"""A range that proves too narrow grows by so much of itself."""
+"""The part of itself by which a range grows that is too narrow."""
 
 Space = Mapping[str, Distribution]
-"""What is searched, by its name in the spec."""
+"""The searched distributions, by their names in the spec."""
 
 
 def compared_names(document: Mapping[str, Any]) -> list[str]:
@@ -43,7 +43,7 @@ def compared_names(document: Mapping[str, Any]) -> list[str]:
 def space_of(document: Mapping[str, Any], best: Outcome) -> Space:
     """Return what a spec searches in the arm of a trial.
 
-    What was drawn and decides what else there is, as the optimizer, stays as it is in that trial.
+    A draw that decides what else there is, such as the optimizer, stays as it is in that trial.
 
     Args:
         document: The spec, as YAML gives it.
@@ -65,20 +65,20 @@ def space_of(document: Mapping[str, Any], best: Outcome) -> Space:
 
 
 def value_in(trial: Outcome, name: str) -> Value:
-    """Return what a trial has of what is searched, also where that is one minus something."""
+    """Return a trial's value of what is searched, `one_minus_` names included."""
     if name in trial.values:
         return trial.values[name]
     return float(f"{1.0 - float(trial.values[target_of(name)]):.12g}")
 
 
 def targets_of(space: Space) -> frozenset[str]:
-    """Return every name of what is searched, with and without `one_minus_`."""
+    """Return every searched name, with and without `one_minus_`."""
     bare = {name.removeprefix(ONE_MINUS) for name in space}
     return frozenset({*bare, *(ONE_MINUS + name for name in bare)})
 
 
 def alike(one: Outcome, other: Outcome, space: Space) -> bool:
-    """Return whether two trials are of one arm: they differ in nothing but what is searched."""
+    """Return whether two trials are of one arm: they differ only in what is searched."""
     bare = {name for name in (*one.values, *other.values) if name == target_of(name)}
     names = bare - targets_of(space)
     return all(
@@ -110,14 +110,14 @@ def narrowed_space(space: Space, trials: Sequence[Outcome]) -> Space:
 
 
 def widened_space(space: Space, explored: Space, trials: Sequence[Outcome]) -> Space:
-    """Return a narrowed space that goes on where its best two trials lie near one of its edges.
+    """Return a narrowed space that is widened where its best two trials lie near an edge.
 
     It never goes beyond what was explored.
 
     Args:
-        space: What was narrowed.
-        explored: What it was narrowed from.
-        trials: What came of the search of it.
+        space: The narrowed space.
+        explored: The space that it was narrowed from.
+        trials: The trials of the search in it.
     """
     two = sorted((item for item in trials if item.loss is not None), key=_loss)[:2]
     found = {}
@@ -136,14 +136,14 @@ def widened_space(space: Space, explored: Space, trials: Sequence[Outcome]) -> S
 
 
 def at_the_edge(space: Space, trial: Outcome, part: float) -> list[str]:
-    """Return the names of what a trial has at an end of a range that could go on.
+    """Return the names of a trial's values at an end of a range that could be widened.
 
-    Nothing is below 0 of a share or a strength, and nothing above one minus 0.
+    A share or a strength cannot go below 0, nor its one minus above 1.
 
     Args:
         space: The space.
         trial: The trial.
-        part: So much of a range is its end.
+        part: The part of a range that counts as its end.
     """
     found = []
     for name, drawn in space.items():
@@ -157,7 +157,7 @@ def at_the_edge(space: Space, trial: Outcome, part: float) -> list[str]:
 
 
 def written_space(space: Space) -> dict[str, Any]:
-    """Return a space as a spec has it under `nuisance`."""
+    """Return a space in the form that a spec has under `nuisance`."""
     return {
         name: {drawn.kind: list(drawn.choices) or [_end(drawn, drawn.low), _end(drawn, drawn.high)]}
         for name, drawn in space.items()
@@ -165,7 +165,7 @@ def written_space(space: Space) -> dict[str, Any]:
 
 
 def read_space(document: Mapping[str, Any]) -> dict[str, Distribution]:
-    """Return what a spec without conditions searches."""
+    """Return the space that a spec without conditions searches."""
     return {name: item for part in _parts(document) for name, item in part.nuisance.items()}
 
 

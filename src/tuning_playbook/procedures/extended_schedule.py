@@ -1,4 +1,4 @@
-"""The learning rate schedule of a trial that trains for longer than it did before.
+"""The learning rate schedule of a trial that trains for longer than before.
 
 Source: playbook, "Deciding how long to train when training is compute-bound", Round 2.
 """
@@ -13,26 +13,26 @@ from tuning_playbook.study.schedule_hyperparameters import STEPS
 from tuning_playbook.study.shape import Training
 
 PLATEAU, DECAY = "plateau", "decay"
-"""What becomes longer: the time at the base rate, or the decay from it."""
+"""The part that becomes longer: the time at the base rate, or the decay from it."""
 
 UNCHANGED = ("constant", OWN)
-"""Schedules without a decay of ours: the constant one, and the workload's, which is told the length
-of the run."""
+"""Schedules without a decay to extend: the constant one, and the workload's own, which gets the
+length of the run."""
 
 
 def extended(
     values: Mapping[str, Value], training: Mapping[str, Any], steps: int, extend: str | None = None
 ) -> dict[str, Value]:
-    """Return the values of a trial whose schedule goes with a longer run.
+    """Return the values of a trial with its schedule extended to a longer run.
 
     The warmup stays as it is. With a longer plateau the decay keeps its length, and its distance
     from the end of the run. With a longer decay everything after the warmup is stretched.
 
     Args:
         values: Every hyperparameter of the trial.
-        training: What its spec says of training.
+        training: The `training` part of its spec.
         steps: The `max_train_steps` of the longer run.
-        extend: `plateau` or `decay`; None for the decay of a cosine, the plateau of all others.
+        extend: `plateau` or `decay`; None for the decay of a cosine, and the plateau of others.
 
     Example:
         >>> linear = {"schedule": "linear", "warmup_steps": 10, "hold_steps": 0, "decay_steps": 0}
@@ -60,7 +60,7 @@ def extended(
 
 
 def extended_part(schedule: str, extend: str | None) -> str:
-    """Return what of a schedule becomes longer: `plateau` or `decay`; empty if it has no decay."""
+    """Return which part of a schedule becomes longer; empty if it has no decay."""
     if schedule in UNCHANGED:
         return ""
     return extend or (DECAY if schedule == "cosine" else PLATEAU)

@@ -20,27 +20,27 @@ NO_TARGET = (
 )
 RATE_IS_FIXED = (
     "steps_to_fit sweeps the learning rate, because one that is too low makes many steps look "
-    "necessary: take it away, or give its range under 'nuisance'"
+    "necessary: remove it, or give its range under 'nuisance'"
 )
 RATE_ALONE = "steps_to_fit sweeps the learning rate alone: give one value under 'fixed'"
 NOT_CONSTANT = (
     "steps_to_fit trains at a constant learning rate, because a schedule is tuned to a number of "
-    "steps that is not known yet: take it away"
+    "steps that is not known yet: remove it"
 )
-WARMUP = "a warmup is no constant learning rate, and its steps would be counted: take it away"
+WARMUP = "a warmup is no constant learning rate, and its steps would be counted: remove it"
 
 
 def check_fit(study: Study) -> None:
-    """Check that a spec asks for what `steps_to_fit` does.
+    """Check that a spec is one that `steps_to_fit` can carry out.
 
     Source: playbook, "Algorithm for picking an initial candidate for max_train_steps using a
     learning rate sweep": a constant learning rate, without data augmentation and regularization.
 
     Args:
-        study: Of the procedure's spec, as a study.
+        study: The procedure's spec as a study.
 
     Raises:
-        SpecError: It does not; the message says what to change, and why.
+        SpecError: It is not; the message says what to change, and why.
     """
     objective = study.spec.objective
     if not objective.metric.startswith("train/"):
@@ -78,11 +78,11 @@ def _check_regularization(study: Study, arm: Arm) -> None:
 
 
 def _is_off(study: Study, name: str, value: Value) -> bool:
-    """Return whether nothing is regularized; optax declares no off value, and its strengths are 0.
+    """Return whether a value regularizes nothing; for optax, which declares no off value, 0.
 
     Args:
         study: The study.
-        name: Of a hyperparameter that regularizes.
+        name: The name of a hyperparameter that regularizes.
         value: Its value.
     """
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
@@ -90,7 +90,7 @@ def _is_off(study: Study, name: str, value: Value) -> bool:
 
 
 def _place(study: Study, name: str) -> Location:
-    """Return where a searched hyperparameter stands."""
+    """Return the place of a searched hyperparameter."""
     return ("nuisance", name) if name in study.spec.nuisance else ("search", "trials")
 
 

@@ -1,4 +1,4 @@
-"""What came of each learning rate of `steps_to_fit`: which fits the training set first."""
+"""The result of each learning rate of `steps_to_fit`: which one fits the training set first."""
 
 import math
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ Side = Literal["lower", "higher"]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What came of every rate at one number of steps.
+    """The results of every rate at one number of steps.
 
     Attributes:
-        steps: So many each trial trains.
-        outcomes: By rate, from the lowest. A rate that was infeasible in fewer steps is among them:
-            it would be so again.
+        steps: The steps of each trial.
+        outcomes: By rate, from the lowest. They include rates that were infeasible in fewer steps,
+            which would be infeasible again.
     """
 
     steps: int
@@ -28,12 +28,12 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Check:
-    """What came of one rate on fresh seeds.
+    """The results of one rate on fresh seeds.
 
     Attributes:
-        steps: So many each trial trained.
+        steps: The steps of each trial.
         rate: Its learning rate.
-        fits: After how many steps each seed fits, that of the sweep among them; None where it does
+        fits: The step at which each seed fits, that of the sweep among them; None where it does
             not.
     """
 
@@ -43,7 +43,7 @@ class Check:
 
     @property
     def slowest(self) -> int | None:
-        """Return the most steps that any seed took; None where one does not fit."""
+        """Return the steps of the slowest seed; None where one does not fit."""
         known = [step for step in self.fits if step is not None]
         return max(known) if len(known) == len(self.fits) else None
 
@@ -56,7 +56,7 @@ def fit_step(outcome: Outcome) -> int | None:
 
 
 def sweep_of(history: History) -> Sweep:
-    """Return what came of every rate at the largest number of steps that was trained."""
+    """Return the results of every rate at the largest number of steps trained."""
     rounds = [item for item in history.rounds if item.purpose != CHECK]
     steps = max(steps_of(item) for item in rounds)
     found = [outcome for item in rounds if steps_of(item) == steps for outcome in item.outcomes]
@@ -81,14 +81,14 @@ def leaders(sweep: Sweep) -> list[Outcome]:
 
 
 def sides(sweep: Sweep, every: int) -> list[Side]:
-    """Return on which side of the sweep a still better rate may lie, the likelier side first.
+    """Return on which side of the sweep an even better rate may lie, the likelier side first.
 
-    Where trials fit, a rate at an edge counts if it is faster by more than one evaluation than
-    every rate inside: where all rates are equally fast there is nothing beyond. A rate that broke
-    down is beyond the edge already.
+    Where trials fit, a rate at an edge counts only if it is faster than every rate inside by more
+    than one evaluation: if all rates are equally fast, there is nothing beyond. A rate that broke
+    down is itself beyond the edge.
 
     Args:
-        sweep: What came of every rate.
+        sweep: The results of every rate.
         every: Steps between evaluations.
     """
     best = leaders(sweep)
@@ -105,7 +105,7 @@ def sides(sweep: Sweep, every: int) -> list[Side]:
 
 
 def checks_of(history: History) -> list[Check]:
-    """Return what came of each rate that was trained on fresh seeds."""
+    """Return the results of each rate that was trained on fresh seeds."""
     return [
         Check(
             steps_of(item),
@@ -118,13 +118,13 @@ def checks_of(history: History) -> list[Check]:
 
 
 def by_fit(sweep: Sweep) -> list[Outcome]:
-    """Return the trials that fit, the fastest first, of equal ones that of the lowest rate."""
+    """Return the trials that fit, the fastest first; of equal ones the lowest rate first."""
     fitting = [item for item in sweep.outcomes if fit_step(item) is not None]
     return sorted(fitting, key=lambda item: (fit_step(item) or 0, item.rate))
 
 
 def is_lost(outcome: Outcome) -> bool:
-    """Return whether a trial broke down. One that got nowhere may do so for lack of steps."""
+    """Return whether a trial broke down. One that learnt nothing may only need more steps."""
     return outcome.loss is None and not outcome.nowhere
 
 

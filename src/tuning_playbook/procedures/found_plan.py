@@ -1,4 +1,4 @@
-"""The plan of a study, with what the results that are there tell of its trials."""
+"""The plan of a study, completed by its existing results."""
 
 import contextlib
 from pathlib import Path
@@ -16,14 +16,14 @@ from tuning_playbook.study.settled import read_settled, settle
 
 
 def found_plan(path: Path, results: Path) -> Plan:
-    """Return the plan of a study; of a procedure that of its first round.
+    """Return the plan of a study; for a procedure that of its first round.
 
     Args:
         path: The study's spec.
         results: The folder of all results.
 
     Raises:
-        TuningPlaybookError: The spec cannot be carried out, or takes values that are not there.
+        TuningPlaybookError: The spec cannot be carried out, or needs results that are not there.
     """
     link = plan_chain([path])[path.stem]
     plan = _settled(link, results) if link.earlier else link.plan
@@ -46,7 +46,7 @@ def found_plans(path: Path, results: Path) -> list[Plan]:
         try:
             plans += [plan_study(file)] if number > 1 else []
         except TuningPlaybookError:
-            if file.exists():  # else it is about to be planned anew
+            if file.exists():  # else it is about to be planned again
                 raise
     return [with_results(plan, results) for plan in plans]
 
@@ -66,10 +66,10 @@ def with_results(plan: Plan, results: Path) -> Plan:
 
 
 def found_procedure(link: Link, results: Path) -> WrittenSpec:
-    """Return the spec that the first round of a procedure, or its probes, are planned from.
+    """Return the spec from which a procedure's first round, or its probes, are planned.
 
-    One that takes from earlier studies is as it was settled. Before that, and after it was edited,
-    it is what their results make of it.
+    If it takes values from earlier studies, that is the settled spec. Before that is written, or
+    after the spec was edited, the values come from the existing results.
 
     Args:
         link: The procedure.
@@ -113,7 +113,7 @@ def first_round(link: Link, results: Path) -> Plan:
 
 
 def _settled(link: Link, results: Path) -> Plan:
-    """Return the plan of a study as it was settled; else as the results of earlier ones have it."""
+    """Return the plan of a study as it was settled; else with the existing earlier results."""
     path = link.plan.study.path
     settled = results / path.stem / SETTLED
     if settled.exists():

@@ -1,4 +1,4 @@
-"""Whether a trial's training was unstable, and since when."""
+"""Whether a trial's training was unstable, and from which step on."""
 
 import itertools
 import statistics
@@ -8,35 +8,36 @@ from dataclasses import dataclass
 from tuning_playbook.procedures.procedure_history import Outcome
 
 SMOOTHED = 5
-"""The loss at a window is the median of so many around it: one batch is no instability."""
+"""Windows whose median is the loss at their middle: one bad batch is no instability."""
 
 LOST = 0.5
-"""A rise that loses half of what was gained so far is one."""
+"""Least part of the gain so far that a rise loses."""
 
 NOISES = 6.0
-"""And no scatter: the medians of hundreds of windows stay within three of its deviations."""
+"""Least size of a rise, in standard deviations of the noise; medians of hundreds of windows stay
+within three."""
 
 LASTING = 0.1
-"""A rise that is over within so much of the run did no lasting harm."""
+"""Part of the run that a rise must last to do lasting harm."""
 
 LEAST = 3
-"""Windows that a lasting rise has at least."""
+"""Fewest windows of a lasting rise."""
 
 EARLY = 0.1
-"""The first part of a run: a warmup takes no more of it."""
+"""The first part of a run, the longest that a warmup may take."""
 
 LEAST_GAIN = 0.2
 """The share of the reference's gain below which a trial learns little."""
 
 SMALL = 1e-12
-"""Of a loss that starts from nothing."""
+"""Smallest loss at the start, to avoid a division by zero."""
 
 NORMAL_MEDIAN = 0.6745
 
 
 @dataclass(frozen=True)
 class Rise:
-    """A training loss that goes up, not down.
+    """A rise of the training loss.
 
     Attributes:
         step: The last step before it rises.
@@ -48,11 +49,11 @@ class Rise:
 
 
 def instability(outcome: Outcome) -> Rise | None:
-    """Return since when a trial is unstable; None where it is not, or nothing tells.
+    """Return the rise from which on a trial is unstable; None where it is stable or not known.
 
-    It is if it diverged, if its objective collapsed, or if its training loss rises so that half of
-    its gain is lost for a tenth of the run. That a trial never got anywhere is no instability by
-    itself: a learning rate that is too low does that too.
+    It is unstable if it diverged, if its objective collapsed, or if its training loss rises so that
+    half of its gain is lost for a tenth of the run. Learning nothing is not instability by itself:
+    it also happens at a learning rate that is too low.
 
     Source: playbook, "Identifying unstable workloads": the loss goes up, not down, during periods
     of training.
@@ -71,17 +72,17 @@ def instability(outcome: Outcome) -> Rise | None:
 
 
 def rise(steps: Sequence[int], losses: Sequence[float]) -> Rise | None:
-    """Return the longest rise of a training loss; None where it never goes up by much.
+    """Return the longest rise of a training loss; None where it never rises much.
 
     Args:
         steps: The last step of each window: [window].
-        losses: The mean loss of each, as far as it is finite: [window].
+        losses: The mean loss of each, up to the first that is not finite: [window].
     """
     if len(losses) < LEAST:
         return None
     smooth = _medians(losses)
     noise = _noise(losses)
-    # The first batch is seen untrained: its own loss is what training starts from.
+    # The first batch meets an untrained model, so its loss is where training starts.
     start, lowest, place = losses[0], losses[0], 0
     begins, longest, best_begin = -1, 0, 0
     length = 0
@@ -105,11 +106,11 @@ def rise(steps: Sequence[int], losses: Sequence[float]) -> Rise | None:
 
 
 def is_lost(outcome: Outcome, reference: Outcome | None = None) -> bool:
-    """Return whether a trial is unstable, or got nowhere, as one does that blows up at once.
+    """Return whether a trial is unstable, or learnt nothing, as one that blows up at once.
 
     Args:
-        outcome: What came of the trial.
-        reference: A stable trial, where there is one: the other learns enough beside it.
+        outcome: The result of the trial.
+        reference: A stable trial, if there is one: the other must learn enough beside it.
     """
     if instability(outcome) or outcome.nowhere:
         return True
@@ -117,11 +118,11 @@ def is_lost(outcome: Outcome, reference: Outcome | None = None) -> bool:
 
 
 def learns_little(outcome: Outcome, reference: Outcome) -> bool:
-    """Return whether a training loss falls by less than a fifth of what that of a reference does.
+    """Return whether a training loss falls by less than a fifth of the reference's fall.
 
     Both falls are parts of the loss at the start, in as many steps; a trial that ends before the
-    first window of the reference does is not compared with it. A dataset says of a trial that
-    it got nowhere only where it is no better than an untrained one, and another one is; at a rate
+    first window of the reference does is not compared with it. A dataset marks a trial as one that
+    learnt nothing only if it is no better than an untrained one, and another trial is; at a rate
     that is too high training may end just below that.
 
     Source: playbook, figure 7a: "uncharacteristically high values of the loss" are infeasible.
@@ -145,17 +146,17 @@ def learns_little(outcome: Outcome, reference: Outcome) -> bool:
 
 
 def _gain(start: float, losses: Sequence[float]) -> float:
-    """Return by what part of a start a loss falls, one window not counting."""
+    """Return by what part of the start a loss falls, not counting one window."""
     return (start - min(_medians(losses))) / max(abs(start), SMALL)
 
 
 def is_early(step: int, max_train_steps: int) -> bool:
-    """Return whether a step is among the first tenth of a run."""
+    """Return whether a step is in the first tenth of a run."""
     return step <= EARLY * max_train_steps
 
 
 def _medians(values: Sequence[float]) -> list[float]:
-    """Return the running median; at the ends of fewer values."""
+    """Return the running median, over fewer values at the ends."""
     half = SMOOTHED // 2
     return [
         statistics.median(values[max(0, index - half) : index + half + 1])
@@ -164,6 +165,6 @@ def _medians(values: Sequence[float]) -> list[float]:
 
 
 def _noise(values: Sequence[float]) -> float:
-    """Return the standard deviation of what successive values scatter by."""
+    """Return the standard deviation of the scatter of successive values."""
     changes = [abs(later - value) for value, later in itertools.pairwise(values)]
     return statistics.median(changes) / NORMAL_MEDIAN / 2**0.5

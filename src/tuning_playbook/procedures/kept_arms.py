@@ -1,6 +1,6 @@
-"""A spec without the arms that lost: what all that are left have alike is fixed.
+"""A spec without the arms that lost: what all remaining arms share is fixed.
 
-It works on a spec as YAML gives it, with values in the places of references.
+The code works on a spec as YAML gives it, with values in the places of references.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ ROLES = ("scientific", "nuisance", "fixed")
 
 
 def keep_arms(document: dict[str, Any], arms: Sequence[Arm]) -> None:
-    """Take from a spec every arm but some.
+    """Remove from a spec every arm but some.
 
-    A scientific hyperparameter with one value left is fixed at it. What stands under a condition
-    that holds in every arm left stands without it; what holds in none goes. Where the arms left are
-    not every combination of their values, the combinations between them stay.
+    A scientific hyperparameter with one remaining value is fixed at it. A part under a condition
+    that holds in every remaining arm loses its condition; one that holds in none is removed. Where
+    the remaining arms are not all combinations of their values, the other combinations stay too.
 
     Args:
         document: The spec, which is changed.
-        arms: What is to be left of its arms.
+        arms: The arms to keep.
     """
     decided: dict[str, Any] = {}
     _keep(document, arms, decided)
@@ -75,7 +75,7 @@ def _keep(part: dict[str, Any], arms: Sequence[Arm], decided: dict[str, Any]) ->
 
 
 def _holds(when: Mapping[str, Any], arm: Arm) -> bool:
-    """Whether an arm meets a condition, with any of its draws."""
+    """Return whether an arm meets a condition, with any of its draws."""
     return any(
         all(
             name in setting and any(same(setting[name], value) for value in _listed(given))
@@ -86,7 +86,7 @@ def _holds(when: Mapping[str, Any], arm: Arm) -> bool:
 
 
 def _when(when: Mapping[str, Any], arms: Sequence[Arm], here: Sequence[Arm]) -> dict[str, Any]:
-    """Return a condition without what all arms left have alike, or have no more."""
+    """Return a condition without what all remaining arms share, or no longer have."""
     found: dict[str, Any] = {}
     for name in when:
         everywhere = _distinct([arm.scientific.get(name) for arm in arms])
@@ -97,7 +97,7 @@ def _when(when: Mapping[str, Any], arms: Sequence[Arm], here: Sequence[Arm]) -> 
 
 
 def _keep_entries(search: dict[str, Any], arms: Sequence[Arm], decided: Mapping[str, Any]) -> None:
-    """Take from listed trials, and from a grid, what is of no arm left."""
+    """Remove from listed trials, and from a grid, what belongs to no remaining arm."""
     if isinstance(search.get("trials"), list):
         search["trials"] = [
             {name: value for name, value in entry.items() if name not in decided}

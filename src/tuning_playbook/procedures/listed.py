@@ -1,4 +1,4 @@
-"""The values of a list search in a spec that lists its trials no more."""
+"""The values of a list search, for a spec that no longer lists its trials."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -12,15 +12,15 @@ from tuning_playbook.study.study import Arm, Dimension, entries_of
 def keep_listed_values(
     document: dict[str, Any], arms: Sequence[Arm], asked: Collection[str]
 ) -> list[Entry]:
-    """Return what a list gave, once a spec has it as choices; one value alone is fixed.
+    """Return the values of a list as choices for a spec; a single value is fixed.
 
-    What has a range beside the list keeps it. A hyperparameter whose arms have other values stands
-    under a condition. A trial that does not name it had its default.
+    What has a range beside the list keeps it. A hyperparameter with different values in different
+    arms is put under a condition. A trial that does not name it had its default.
 
     Args:
-        document: The spec with the list, which is changed. One of another search stays as it is.
+        document: The spec with the list, which is changed. With another search it stays as it is.
         arms: Its arms.
-        asked: The hyperparameters of the next question, which gives them itself.
+        asked: The hyperparameters of the next question, which gives their values itself.
     """
     if document["search"]["algorithm"] != "list":
         return []
@@ -44,6 +44,6 @@ def keep_listed_values(
 
 
 def _default(item: Dimension) -> Value:
-    """Return the value that a trial has which does not name a hyperparameter, as a spec has it."""
+    """Return the value of a trial that does not name a hyperparameter, as a spec writes it."""
     default = item.hyperparameter.default
     return float(f"{1.0 - float(default):.12g}") if item.name.startswith(ONE_MINUS) else default

@@ -1,4 +1,4 @@
-"""A round of listed trials that may differ in anything, the optimizer and the schedule included."""
+"""A round of listed trials that may differ in anything, even in the optimizer and the schedule."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Values = Mapping[str, Value]
 def listed_trials(
     history: History, trials: Sequence[Values], *, goal: str, steps: int
 ) -> dict[str, Any]:
-    """Return a study of some trials of one seed. Where batch sizes differ, each is an arm.
+    """Return a study of some trials of one seed. If batch sizes differ, each is an arm.
 
     Args:
         history: The procedure so far.
@@ -50,7 +50,7 @@ def own_values(trial: Values) -> dict[str, Value]:
 
 
 def varied_names(trials: Sequence[Values]) -> list[str]:
-    """Return the names whose values differ between trials, or that some trials alone have."""
+    """Return the names whose values differ between trials, or that only some trials have."""
     names = dict.fromkeys(name for trial in trials for name in own_values(trial))
     return [name for name in names if not _is_common(name, trials)]
 

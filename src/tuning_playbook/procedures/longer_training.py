@@ -1,7 +1,7 @@
-"""Does what short training found hold when the best trials train for longer?
+"""Whether the ranking of short training holds when the best trials train for longer.
 
-Rounds: a search of short trials; the best few of them for `times` as many steps, their learning
-rate schedules extended.
+Rounds: a search of short trials; the best few of them for `times` as many steps, with extended
+learning rate schedules.
 
 Source: playbook, "Deciding how long to train when training is compute-bound".
 """
@@ -36,19 +36,19 @@ SHORT, LONG = "search", "longer"
 """The purposes of its rounds."""
 
 HOLDS = 0.5
-"""A rank correlation from which a ranking holds: three pairs of four are in the same order."""
+"""Least rank correlation of a ranking that holds: three pairs of four are in the same order."""
 
 LEAST_RERUNS = 3
-"""Of the best short trial: fewer tell nothing of how far chance moves an objective."""
+"""Fewest reruns of the best short trial that show how far chance moves an objective."""
 
 CHANCE = 2.0
-"""Trials that differ by less than so many times what reruns scatter by may be ordered by chance."""
+"""Trials closer than this multiple of the scatter of reruns may be ordered by chance."""
 
 MOST_NAMED = 6
-"""Of the trials that changed place so many are named, the best first."""
+"""Most trials that changed place that a sentence names, the best first."""
 
 RERUNS = 5
-"""Of the trials that the next study compares at the longer length."""
+"""Reruns of the trials that the next study compares at the longer length."""
 
 HELD, PARTLY, NOT_HELD, TURNED, UNKNOWN = (
     "the ranking holds",
@@ -64,7 +64,7 @@ PLOTS = {
     "curves": "The training loss of the best of these trials in short training, dashed, and in "
     "longer training",
 }
-"""What is drawn of its conclusion."""
+"""The plots of the conclusion."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class Candidate:
     """A trial of the search that was trained for longer.
 
     Attributes:
-        short: What came of it in short training.
-        long: What came of it in longer training.
+        short: Its result in short training.
+        long: Its result in longer training.
         place: Its place among the candidates in short training; equal ones share the first.
-        long_place: The same in longer training, in which infeasible ones are the last.
+        long_place: The same in longer training, where infeasible ones come last.
     """
 
     short: Outcome
@@ -85,7 +85,7 @@ class Candidate:
 
     @property
     def moved(self) -> bool:
-        """Whether its place changed."""
+        """Return whether its place changed."""
         return self.place != self.long_place
 
 
@@ -94,14 +94,14 @@ def most_trials(document: Mapping[str, Any], settings: LongerTrainingSettings) -
 
     Args:
         document: The procedure's spec.
-        settings: Of the procedure.
+        settings: The settings of the procedure.
     """
     del document
     return settings.trials
 
 
 def next(history: History) -> Next:
-    """Return the next round of a history, or what it concludes.
+    """Return the next round of a history, or its conclusion.
 
     Raises:
         SpecError: The spec has one trial, ranks trials by their steps to a target, or has too few
@@ -118,7 +118,7 @@ def next(history: History) -> Next:
 
 
 def long_steps(history: History, settings: LongerTrainingSettings) -> int:
-    """Return how long the longer training is: a whole number of intervals between evaluations."""
+    """Return the steps of the longer training: a whole number of evaluation intervals."""
     every = int(history.document["training"]["eval_every"])
     return max(1, round(settings.times * history.max_train_steps / every)) * every
 
@@ -134,7 +134,7 @@ def best_few(history: History, trials: int) -> list[Outcome]:
 
 
 def candidates(history: History, settings: LongerTrainingSettings) -> list[Candidate]:
-    """Return the trials that were trained for both lengths, the best in short training first."""
+    """Return the trials of both lengths, the best in short training first."""
     longer = list(history.of(LONG))
     pairs = []
     for short in best_few(history, settings.trials):
@@ -150,7 +150,7 @@ def candidates(history: History, settings: LongerTrainingSettings) -> list[Candi
 
 
 def verdict_of(found: Agreement) -> str:
-    """Return what a rank correlation and its interval say of a ranking."""
+    """Return the verdict on a ranking from a rank correlation and its interval."""
     if found.low > 0:
         return HELD if found.correlation >= HOLDS else PARTLY
     if found.high < 0:
@@ -159,7 +159,7 @@ def verdict_of(found: Agreement) -> str:
 
 
 def _check(history: History, settings: LongerTrainingSettings) -> None:
-    """Check that there will be several trials, and that the longer ones may gain from it."""
+    """Check that there will be several trials, and that longer training may help them."""
     if history.document["objective"].get("target") is not None:
         raise SpecError(
             "objective.target: it ranks trials by their steps to it, which longer training makes "
@@ -220,14 +220,14 @@ def _ranked_by(outcome: Outcome) -> float:
 
 
 def _places(losses: Sequence[float]) -> list[int]:
-    """Return the place of each: 1 for the best; equal ones share the first of their places."""
+    """Return the place of each: 1 for the best; equal ones share the best of their places."""
     return [1 + sum(other < loss for other in losses) for loss in losses]
 
 
 def _conclude(
     history: History, settings: LongerTrainingSettings, found: Sequence[Candidate]
 ) -> Conclusion:
-    # Infinite losses have no difference: the places rank the trials just as well.
+    # Differences of infinite losses are undefined; the places rank the trials as well.
     agreed = agreement([c.place for c in found], [c.long_place for c in found])
     feasible = [item for item in found if item.long.loss is not None]
     verdict = verdict_of(agreed) if feasible else UNKNOWN
@@ -266,7 +266,7 @@ def _conclude(
 
 
 def is_better(found: Sequence[Candidate]) -> bool:
-    """Return whether longer training is better: for most trials, and for the best one of each."""
+    """Return whether longer training is better, for most trials and for the best of each length."""
     if not _most_are_better(found):
         return False
     best = min(_ranked_by(item.long) for item in found)
@@ -281,7 +281,7 @@ def _most_are_better(found: Sequence[Candidate]) -> bool:
 def _searched(history: History) -> list[str]:
     """Return the hyperparameters that have several values in the search.
 
-    What some trials alone have, as those of one optimizer, is no choice by itself.
+    Those that only some trials have, such as those of one optimizer, do not count.
     """
     trials = [item.values for item in history.of(SHORT)]
     return [
@@ -328,7 +328,7 @@ def _sentence(
 
 
 def _moves(found: Sequence[Candidate], long: int) -> str:
-    """Say which trials changed place in a training of `long` steps."""
+    """Return which trials changed place in a training of `long` steps, in words."""
     place = found[0].long_place
     kept = "is still the best" if place == 1 else f"is number {place} at {long:,} steps"
     said = f"The best short trial {kept}."
@@ -341,7 +341,7 @@ def _moves(found: Sequence[Candidate], long: int) -> str:
 
 
 def _chance(history: History, found: Sequence[Candidate]) -> str:
-    """Say that chance may have ordered the short trials, where reruns of the best one show it."""
+    """Return a warning that chance may have ordered the short trials, if reruns show it."""
     again = [
         item.loss
         for round_ in history.rounds
@@ -362,7 +362,7 @@ def _chance(history: History, found: Sequence[Candidate]) -> str:
 
 
 def _gain(history: History, found: Sequence[Candidate], lengths: tuple[int, int]) -> str:
-    """Say what longer training does to the best objective."""
+    """Return what longer training does to the best objective, in words."""
     sign = 1.0 if history.document["objective"]["mode"] == "min" else -1.0
     before = sign * min(_ranked_by(item.short) for item in found)
     after = sign * min(_ranked_by(item.long) for item in found)
@@ -404,7 +404,7 @@ def _advice(
 
 
 def _schedules(settings: LongerTrainingSettings, found: Sequence[Candidate]) -> str:
-    """Say how the schedules were extended."""
+    """Return how the schedules were extended, in words."""
     names = dict.fromkeys(str(item.short.values["schedule"]) for item in found)
     words = {
         PLATEAU: "kept the length of its decay, after a longer time at the base rate",
@@ -422,7 +422,7 @@ def _next_study(
     verdict: str,
     values: Mapping[str, Value | None],
 ) -> dict[str, Any]:
-    """Return the spec that goes on: the final comparison, or the search at the longer length."""
+    """Return the next spec: the final comparison, or the search at the longer length."""
     long = long_steps(history, settings)
     feasible = [item for item in found if item.long.loss is not None]
     if not feasible or values["max_train_steps"] != long:

@@ -1,4 +1,4 @@
-"""What the checklist could not tell for want of evaluations or trials, carried out as edits."""
+"""More evaluations or trials, as edits, where the checklist had too few to answer."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,27 +9,27 @@ from tuning_playbook.study.needs import model_trials
 from tuning_playbook.study.study import Arm, Study
 
 EVALUATIONS = 20
-"""Evaluations of a trial that every check of a curve can judge: five in its last quarter."""
+"""Evaluations of a trial that are enough for every check of a curve: five in its last quarter."""
 
 MOST_EVALUATIONS = 60
-"""Of a trial; more would cost more than they tell."""
+"""Most evaluations of a trial; more would cost more than they are worth."""
 
 EVALUATE_MORE_OFTEN = "Evaluate more often"
-"""How the advice of such a finding begins."""
+"""The beginning of the advice of such a finding."""
 
 SAMPLE = ("training", "validation_sample")
 
 EVERY = ("training", "eval_every")
 
 TRIALS_WOULD_TELL = ("importance", "nothing_matters")
-"""The checks that cannot tell with too few trials, and for how many it is known."""
+"""The checks that cannot answer with too few trials, and that know how many they need."""
 
 MOST_MORE = 2
-"""At most so many times the trials that an arm had."""
+"""Most trials of an arm, as a multiple of those that it had."""
 
 
 def more_evaluations(study: Study, findings: Sequence[Finding]) -> Iterator[Change]:
-    """Yield the changes that let the next round tell what this one could not.
+    """Yield the changes that let the next round answer what this one could not.
 
     Where a check asks for it, trials are evaluated at least `EVALUATIONS` times, at a number of
     steps that divides the run; where the validation sample misleads, the whole split is used.
@@ -63,7 +63,7 @@ def asking_for_evaluations(findings: Sequence[Finding]) -> set[str]:
 
 
 def trials_that_would_tell(study: Study, findings: Sequence[Finding], arms: Sequence[Arm]) -> int:
-    """Return how many trials of an arm checks ask for that could not tell; 0 where none does.
+    """Return how many trials of an arm the checks need that could not answer; 0 where none does.
 
     Args:
         study: The study.
@@ -82,9 +82,9 @@ def trials_that_would_tell(study: Study, findings: Sequence[Finding], arms: Sequ
 
 
 def evaluation_interval(steps: int) -> int | None:
-    """Return the most steps between evaluations that divide a run into `EVALUATIONS` or more.
+    """Return the longest interval between evaluations that gives a run `EVALUATIONS` or more.
 
-    None where that takes more than `MOST_EVALUATIONS`, as of a prime number of steps.
+    None where that takes more than `MOST_EVALUATIONS`, as for a prime number of steps.
 
     Example:
         >>> [evaluation_interval(steps) for steps in (300, 250, 7919)]

@@ -7,19 +7,19 @@ from tuning_playbook.declarations import Value
 from tuning_playbook.study.distributions import Distribution
 
 BETTER = 0.25
-"""Share of the feasible trials that are the better ones."""
+"""The share of the feasible trials that are the better ones."""
 
 LEAST_BETTER = 4
-"""So few better trials span next to nothing of a range by chance alone."""
+"""Fewest better trials: fewer may lie close together by chance."""
 
 LEAST_TRIALS = 8
-"""With fewer feasible trials ranges stay as they are."""
+"""Fewest feasible trials with which a range is narrowed."""
 
 MARGIN = 0.1
-"""Of the range, beyond the better trials on either side."""
+"""The part of the range to keep beyond the better trials on either side."""
 
 WORTH_IT = 0.8
-"""A range of which more than so much would be left stays as it is."""
+"""Largest part of a range that may be left; if more were left, the range stays as it is."""
 
 Ends = tuple[int | float, int | float]
 
@@ -37,7 +37,7 @@ def better_trials(feasible: int) -> int:
 
 
 def place_in(distribution: Distribution, value: Value) -> float:
-    """Return where a value lies in a range, from 0 at its low end to 1.
+    """Return the place of a value in a range, from 0 at its low end to 1.
 
     Example:
         >>> place_in(Distribution("log_uniform", 0.01, 1.0), 0.1)
@@ -50,7 +50,7 @@ def place_in(distribution: Distribution, value: Value) -> float:
 
 
 def value_at(distribution: Distribution, place: float) -> int | float:
-    """Return the value at a place of a range, see `place_in`, in four digits."""
+    """Return the value at a place of a range (see `place_in`), with four digits."""
     low, high = distribution.low, distribution.high
     if distribution.scale == "log":
         value = low * (high / low) ** place
@@ -66,8 +66,8 @@ def narrowed(distribution: Distribution, places: Sequence[float]) -> Ends | None
     comfortably contains the region around the best trial.
 
     Args:
-        distribution: What was searched: no choice.
-        places: Where the better trials lie in it, see `place_in`.
+        distribution: The searched range, not a choice.
+        places: The places of the better trials in it, see `place_in`.
     """
     low, high = max(0.0, min(places) - MARGIN), min(1.0, max(places) + MARGIN)
     if high - low > WORTH_IT:

@@ -17,15 +17,15 @@ def narrow(
 ) -> Iterator[Change]:
     """Yield the changes that narrow ranges to where the better quarter of the trials lie.
 
-    A range that several arms share holds the better trials of each. A choice stays, and so does a
-    range of which some end is changed already.
+    A range that several arms share keeps the better trials of each. A choice stays, and so does a
+    range with an end that is changed already.
 
     Source: playbook, "After exploration concludes": the search goes on in a smaller space.
 
     Args:
         ranges: What is searched, with the arms that go on.
         dataset: The trials.
-        moved: The places of the spec that other changes are about.
+        moved: The places of the spec that other changes edit.
     """
     for item in ranges:
         drawn = item.distribution
@@ -50,7 +50,7 @@ def narrow(
 
 
 def _better_places(item: SearchedRange, dataset: xr.Dataset, arm: str) -> list[float]:
-    """Return where in its range the better trials of an arm lie; nowhere if they are too few."""
+    """Return the places of an arm's better trials in a range; empty if they are too few."""
     values = dataset[f"hp_{item.searched_name}"].values.astype(float)
     trials = [trial for trial in ranked(dataset, arm) if np.isfinite(values[trial])]
     better = trials[: better_trials(len(trials))]

@@ -1,4 +1,4 @@
-"""The spec of the next round as a document: what a move makes of the spec of this one."""
+"""The spec of the next round as a document: a move applied to the spec of this round."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -28,27 +28,27 @@ from tuning_playbook.study.study import LEAST_RERUNS, Arm, Study, arm_name
 from tuning_playbook.study.yaml import Location
 
 LEAST_TRIALS = 10
-"""Of an arm: the playbook's least for one searched hyperparameter."""
+"""Fewest trials of an arm: the playbook's least for one searched hyperparameter."""
 
 LEAST_EXPLOITING = 20
-"""Of a Bayesian search: half of them its first points, and two rounds of proposals."""
+"""Fewest trials of a Bayesian search: half of them initial, and two rounds of proposals."""
 
 PROPOSING_ROUNDS = 2
 
 LAUNCH_RERUNS = 10
-"""Fresh seeds of the configuration that is to be launched."""
+"""Fresh seeds of the configuration to be launched."""
 
 
 @dataclass(frozen=True)
 class _Round:
-    """The round that was, and what the next one is.
+    """The finished round and the next one.
 
     Attributes:
         study: Its study.
         dataset: Its trials.
-        move: What the next round is.
-        counts: How many trials each of its arms had.
-        asked: How many trials of an arm the checklist asks for.
+        move: What the next round does.
+        counts: The number of trials of each arm.
+        asked: The number of trials of an arm that the checklist asks for.
     """
 
     study: Study
@@ -60,11 +60,11 @@ class _Round:
 
 @dataclass
 class Draft:
-    """A spec in the making.
+    """A spec that is being written.
 
     Attributes:
-        document: As YAML gives it.
-        reasons: Why a place of it is as it is, in sentences, by place.
+        document: The spec, as YAML gives it.
+        reasons: The reasons for the content of a place, in sentences, by place.
     """
 
     document: dict[str, Any]
@@ -83,18 +83,18 @@ class Draft:
 def carry_out(
     draft: Draft, study: Study, dataset: xr.Dataset, findings: Sequence[Finding], move: Move
 ) -> None:
-    """Change the spec of a round into that of the next one; all but its goal.
+    """Change the spec of a round into that of the next one, except for its goal.
 
     Args:
-        draft: The spec, already with what the findings ask to change in it.
+        draft: The spec, with the changes that the findings ask for.
         study: The study of this round.
         dataset: Its trials.
         findings: What the checklist found, which may ask for more trials.
-        move: What the next round is.
+        move: What the next round does.
     """
     counts = [len(members(dataset, arm.name)) for arm in study.arms]
-    told = trials_that_would_tell(study, findings, move.arms)
-    round_ = _Round(study, dataset, move, counts, min(told, MOST_MORE * max(counts)))
+    needed = trials_that_would_tell(study, findings, move.arms)
+    round_ = _Round(study, dataset, move, counts, min(needed, MOST_MORE * max(counts)))
     document = draft.document
     if len(move.arms) < len(study.arms):
         keep_arms(document, move.arms)
@@ -110,7 +110,7 @@ def carry_out(
         "launch": _launch,
     }
     steps[move.kind](draft, round_)
-    if move.kind != "launch":  # whose seeds are others anyway
+    if move.kind != "launch":  # a launch has other seeds anyway
         _next_seeds(draft, study)
     _rerun(draft, study, move)
 
@@ -125,7 +125,7 @@ def reruns_of_next(study: Study, move: Move) -> int:
 
 
 def _say_what_is_decided(draft: Draft, study: Study, move: Move) -> None:
-    """Give each hyperparameter that this round has decided the reason for its value."""
+    """Add the reason for its value to each hyperparameter that this round has decided."""
     if len(move.arms) > 1:
         names = list(draft.document.get("scientific", {}))
         if names:
@@ -147,7 +147,7 @@ def _compared(study: Study, name: str) -> str:
 
 
 def _next_seeds(draft: Draft, study: Study) -> None:
-    """Let the search draw other points, and give the trials other seeds where these may recur."""
+    """Change the seed of the search, and that of the trials where points may repeat."""
     search = draft.document["search"]
     if search["algorithm"] not in ("list", "grid"):
         search["seed"] = search.get("seed", 0) + 1
@@ -157,7 +157,7 @@ def _next_seeds(draft: Draft, study: Study) -> None:
 
 
 def _go_on(draft: Draft, before: _Round) -> None:
-    """Ask the same of the arms that may still win, with the trials of all."""
+    """Repeat the question for the arms that may still win, with the trials of all arms."""
     search, arms = draft.document["search"], len(before.move.arms)
     if search["algorithm"] not in ("halton", "random"):
         return
@@ -179,7 +179,7 @@ def _go_on(draft: Draft, before: _Round) -> None:
 
 
 def _ask(draft: Draft, before: _Round) -> None:
-    """Ask the next question, and confirm what was decided without its change."""
+    """Add the next question, and confirm what was decided without its change."""
     document = draft.document
     document.pop("design", None)
     _search_what_was_sampled(document)
@@ -215,10 +215,10 @@ def _ask(draft: Draft, before: _Round) -> None:
 
 
 def _search_what_was_sampled(document: dict[str, Any]) -> None:
-    """Go on searching what a joint design sampled over a range, as a nuisance hyperparameter.
+    """Search what a joint design sampled over a range as a nuisance hyperparameter.
 
     Args:
-        document: A spec of one arm, so that nothing else is left under `scientific`.
+        document: A spec of one arm, so that `scientific` has nothing else.
     """
     sampled = document.pop("scientific", {})
     if sampled:
@@ -226,7 +226,7 @@ def _search_what_was_sampled(document: dict[str, Any]) -> None:
 
 
 def can_be_confirmed(document: Mapping[str, Any], study: Study, arm: Arm) -> bool:
-    """Return whether an arm that lost can be had again by other values of what is fixed alone."""
+    """Return whether other values under `fixed` alone make an arm that lost."""
     conditions = [part.when for part in parts_of(study.spec)]
     return all(
         name in document.get("fixed", {}) and not any(name in when for when in conditions)
@@ -235,7 +235,7 @@ def can_be_confirmed(document: Mapping[str, Any], study: Study, arm: Arm) -> boo
 
 
 def _cross(draft: Draft, before: _Round) -> None:
-    """Ask the next question beside what is still open: every combination."""
+    """Add the next question beside the open one, in every combination."""
     _put_question(draft, before.move)
     arms = len(searched_by_arms(draft.document))
     _search_anew(draft, max(LEAST_TRIALS * arms, sum(before.counts)))
@@ -276,7 +276,7 @@ def _put_question(draft: Draft, move: Move) -> None:
 
 
 def _search_anew(draft: Draft, trials: int) -> None:
-    """Search by Halton's sequence, or at random where that was so before."""
+    """Search by Halton's sequence, or at random if the last round did."""
     search = draft.document["search"]
     algorithm = search["algorithm"] if search["algorithm"] == "random" else "halton"
     draft.document["search"] = {
@@ -287,7 +287,7 @@ def _search_anew(draft: Draft, trials: int) -> None:
 
 
 def _one_trial_each(draft: Draft) -> None:
-    """Train each arm once, where more trials of it would be the same configuration."""
+    """Train each arm once where more trials of it would be the same configuration."""
     why = "nothing is searched, so each arm is one configuration."
     draft.put(("search", "trials"), 1, why)
 

@@ -7,7 +7,7 @@ from tuning_playbook.procedures.next_move import Move
 from tuning_playbook.study.study import Arm, Study, write_value
 
 MOST_NAMED = 4
-"""So many arms or hyperparameters are named in a goal; of more, their number."""
+"""Most arms or hyperparameters that a goal names; of more it gives the number."""
 
 
 def next_goal(study: Study, move: Move, *, steps: int, reruns: int, clauses: Sequence[str]) -> str:
@@ -15,10 +15,10 @@ def next_goal(study: Study, move: Move, *, steps: int, reruns: int, clauses: Seq
 
     Args:
         study: The study of this round.
-        move: What the next round is.
-        steps: For how many steps its trials train.
-        reruns: How many reruns its best trials have.
-        clauses: What else is other in it, as "with dropout searched up to 0.7".
+        move: What the next round does.
+        steps: The steps of its trials.
+        reruns: The reruns of its best trials.
+        clauses: What else changes in it, as "with dropout searched up to 0.7".
     """
     if move.question is not None:
         beside = f" And beside it: which {_choice(move.arms)} is the better?"
@@ -33,11 +33,11 @@ def next_goal(study: Study, move: Move, *, steps: int, reruns: int, clauses: Seq
         best = f"a {metric} of {objective.target:g} first, in at most {steps:,} steps"
     if move.kind == "settle":
         best += f", judged by {reruns} reruns of each"
-    told = "".join(f", {clause}" for clause in clauses)
+    also = "".join(f", {clause}" for clause in clauses)
     if len(move.arms) == 1:
         (arm,) = move.arms
-        return f"Which {_searched(arm)} reach{_es(arm)} {best}{_within(arm)}{told}?"
-    return f"Which {_choice(move.arms)} reaches {best}{told}?"
+        return f"Which {_searched(arm)} reach{_es(arm)} {best}{_within(arm)}{also}?"
+    return f"Which {_choice(move.arms)} reaches {best}{also}?"
 
 
 def _of_a_launch(study: Study, steps: int, reruns: int) -> str:
@@ -48,7 +48,7 @@ def _of_a_launch(study: Study, steps: int, reruns: int) -> str:
 
 
 def _choice(arms: Sequence[Arm]) -> str:
-    """Name what is to be chosen among."""
+    """Return the name of what is to be chosen."""
     names = {name for arm in arms for name in arm.scientific}
     varying = [name for name in names if len({repr(arm.scientific.get(name)) for arm in arms}) > 1]
     if len(arms) > MOST_NAMED:

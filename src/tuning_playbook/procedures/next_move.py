@@ -1,4 +1,4 @@
-"""What an expert would ask after a round: the kind of the next one, its arms, and why.
+"""What an expert would do after a round: the kind of the next one, its arms, and why.
 
 Source: playbook, "The incremental tuning strategy" and "After exploration concludes".
 """
@@ -17,22 +17,22 @@ from tuning_playbook.study.values import DistributionShape
 Kind = Literal["repair", "settle", "ask", "cross", "exploit", "launch", "end"]
 
 MOST_CROSSED = 6
-"""Arms of a crossed design: more of them are too dear to cross a question that is still open."""
+"""Most arms of a crossed design: with more, crossing an open question costs too much."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """What the next round is.
+    """What the next round does.
 
     Attributes:
         kind: `repair`: the same question where the search was cut short, or nothing trained;
             `settle`: the same question with the evidence that it lacks; `ask`: the next question
-            of the spec; `cross`: that, crossed with what is still open; `exploit`: the best arm's
-            nuisance hyperparameters, in a smaller space; `launch`: the best configuration on fresh
-            seeds; `end`: nothing is left.
+            of the spec; `cross`: the next question crossed with the open one; `exploit`: the best
+            arm's nuisance hyperparameters, in a smaller space; `launch`: the best configuration on
+            fresh seeds; `end`: nothing is left.
         arms: The arms that go on.
-        why: In sentences.
-        stands: Where the arms of this round stand.
+        why: The reasons, in sentences.
+        stands: The standing of the arms of this round.
         question: The next question of the spec, where it is asked.
     """
 
@@ -44,18 +44,18 @@ class Move:
 
 
 def next_move(study: Study, findings: Sequence[Finding], launch: Mapping[str, Any]) -> Move:
-    """Return what the next round is.
+    """Return what the next round does.
 
-    - Nothing can be said of arms before any trial is feasible and beats chance, or while the study
-      is incomplete, and an arm that lost with its best trials at the edge of a range may have lost
-      for that: the same question again, of the arms that may still win.
-    - The next question of the spec is asked as soon as this one is answered. Where it is open the
-      two are crossed: that answers both, and shows whether they interact.
-    - An open question that a few reruns would settle is settled. One that they would not is left:
-      the simpler arm goes on.
-    - Then the best arm is tuned in a smaller space (a Bayesian search), unless nothing of what was
-      searched matters, and then the best configuration is trained on fresh seeds, which neither
-      search has chosen.
+    - The same question is asked again, of the arms that may still win, until a trial is feasible
+      and beats chance, while the study is incomplete, and where an arm lost with its best trials at
+      the edge of a range, because the edge may be the reason.
+    - The next question of the spec is asked as soon as this one is answered. If this one is open,
+      the two are crossed: that answers both, and shows whether they interact.
+    - An open question that a few reruns would settle is settled. Otherwise it is left open, and the
+      simpler arm goes on.
+    - Then the best arm is tuned in a smaller space (a Bayesian search), unless nothing that was
+      searched matters. Then the best configuration is trained on fresh seeds, which neither search
+      has chosen.
 
     Args:
         study: The study.
@@ -75,14 +75,14 @@ def next_move(study: Study, findings: Sequence[Finding], launch: Mapping[str, An
 
 
 def closest(study: Study, move: Move) -> tuple[Move, ...]:
-    """Return what to do instead where the spec of a move breaks a rule, the closest first.
+    """Return the moves to try instead where the spec of a move breaks a rule, the closest first.
 
-    A question that cannot be crossed with an open one is asked alone. Last comes the question of
-    this round, of all its arms.
+    A question that cannot be crossed with an open one is asked alone. The last one is this round's
+    question, with all its arms.
 
     Args:
         study: The study.
-        move: What its next round would be.
+        move: The move of its next round.
     """
     stands = move.stands
     found = []
@@ -99,13 +99,13 @@ def closest(study: Study, move: Move) -> tuple[Move, ...]:
 def _repair(
     study: Study, stands: Standing, findings: Sequence[Finding], launch: Mapping[str, Any]
 ) -> Move | None:
-    """Return the same question again where the answer to it cannot be trusted; else None."""
+    """Return the same question again where its answer cannot be trusted; else None."""
     if launch["decision"] == "undecided":
         why = "Trials of this round have no result, so its question is still open."
         return Move("repair", study.arms, why, stands)
     if stands.winner is None:
         return Move("repair", study.arms, "No trial of this round is feasible.", stands)
-    if any(item.check == "beats_chance" and _told_of(item, stands.winner) for item in findings):
+    if any(item.check == "beats_chance" and _is_about(item, stands.winner) for item in findings):
         why = f"Even the best trial of {stands.winner.name} hardly beats chance."
         return Move("repair", study.arms, why, stands)
     if stands.untrusted:
@@ -119,7 +119,7 @@ def _repair(
 
 
 def _ask(question: NextQuestion, stands: Standing) -> Move:
-    """Return the next question, crossed with this one where that is still open."""
+    """Return the next question, crossed with this one if that is still open."""
     assert stands.winner is not None
     crossed = len(stands.kept) * _values(question)
     if stands.reruns is not None and 1 < crossed <= MOST_CROSSED:
@@ -129,7 +129,7 @@ def _ask(question: NextQuestion, stands: Standing) -> Move:
 
 
 def _close(study: Study, winner: Arm, findings: Sequence[Finding], stands: Standing) -> Move:
-    """Return what is done with the best arm once every question is answered."""
+    """Return what to do with the best arm once every question is answered."""
     why = f"{stands.sentence}{_goes_on(stands)}"
     if not winner.dimensions and len(study.arms) == 1:
         return Move("end", (winner,), "Nothing is left to ask.", stands)
@@ -138,8 +138,8 @@ def _close(study: Study, winner: Arm, findings: Sequence[Finding], stands: Stand
     flat = any(item.check == "nothing_matters" and item.answer == "warning" for item in findings)
     at_an_edge = any(item.check == "boundary" and item.answer == "problem" for item in findings)
     if flat:
-        told = "What was searched explains nothing beyond what training again differs by."
-        return Move("launch", (winner,), f"{why} {told}".lstrip(), stands)
+        said = "What was searched explains nothing beyond what training again differs by."
+        return Move("launch", (winner,), f"{why} {said}".lstrip(), stands)
     if drawn and not exploited:
         return Move("exploit", (winner,), why, stands)
     if drawn and at_an_edge:
@@ -149,13 +149,13 @@ def _close(study: Study, winner: Arm, findings: Sequence[Finding], stands: Stand
     return Move("launch", (winner,), f"{why} {nothing}".lstrip(), stands)
 
 
-def _told_of(finding: Finding, arm: Arm) -> bool:
+def _is_about(finding: Finding, arm: Arm) -> bool:
     """Whether a finding that is not well is about an arm."""
     return finding.answer in ("problem", "warning") and arm.name in finding.arms
 
 
 def _goes_on(stands: Standing) -> str:
-    """Say which arm goes on where the answer alone does not."""
+    """Say which arm goes on if the answer alone does not."""
     if len(stands.kept) < 2 or stands.winner is None:
         return ""
     if stands.reruns is not None:

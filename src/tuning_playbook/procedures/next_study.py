@@ -1,4 +1,4 @@
-"""Write the spec of the next round, with the finding behind each change."""
+"""The spec of the next round, with the finding behind each change."""
 
 import io
 import shlex
@@ -38,22 +38,22 @@ from tuning_playbook.study.study import Study, write_value
 from tuning_playbook.study.yaml import Location
 
 WIDTH = 100
-"""Letters of a comment's line."""
+"""Most characters of a comment's line."""
 
 FINAL_ACTS = ("test", "final")
-"""What belongs to the end of all rounds, not to the next."""
+"""Keys for acts at the end of all rounds, which the next round leaves out."""
 
 PATHS = ("baseline", "data")
-"""What a spec may name beside itself."""
+"""Keys of a spec that name other files."""
 
 WITH_CONFIRMED = ("fixed", "scientific", "conditional")
-"""The keys in which an arm that is confirmed stands once the spec is read."""
+"""The keys that contain a confirmed arm once the spec is read."""
 
 STEPS_CHECKS = ("best_steps", "still_improving")
-"""The checks whose advice is another number of steps."""
+"""The checks that advise another number of steps."""
 
 KINDS = get_args(Kind)
-"""The names of distributions, which stand below the name of a hyperparameter."""
+"""The names of distributions, the keys below the name of a hyperparameter."""
 
 NEXT = {
     "repair": "So the same is asked again, with what the findings ask for.",
@@ -73,7 +73,7 @@ ATTEMPTS: dict[MoveKind, str] = {
     "exploit": "the search of the best arm",
     "launch": "the training of the best configuration",
 }
-"""What each kind of round tries, for a sentence that says that it broke a rule."""
+"""What each kind of round tries, for a sentence on a move that broke a rule."""
 
 
 def write_next_study(
@@ -86,25 +86,24 @@ def write_next_study(
 ) -> str:
     """Return the spec of the next round: the question that this one leaves, and how to answer it.
 
-    What was decided is fixed, with the study that decided it; arms that lost are dropped; where
-    the question is open the trials of all arms go to those that may still win. `next_move` has the
-    order of the questions. What the findings ask for is carried out, each change with a comment
-    that names the finding; one after which the spec would break a rule is left out and said, and so
-    is advice that no edit can carry out. Its points, or its seeds, are always others than this
-    study's. It reads no test set and trains no final model. Its texts are quoted as YAML needs it,
-    and a comment holds no line break, so nothing that a user or a workload named can become another
-    key.
+    What was decided is fixed, with the study that decided it. Arms that lost are dropped. If the
+    question is open, the trials of all arms go to those that may still win. `next_move` has the
+    order of the questions. The changes that the findings ask for are made, each with a comment that
+    names the finding. A change that would break a rule is left out and mentioned, and so is advice
+    that no edit can follow. The points, or the seeds, always differ from this study's. The spec
+    reads no test set and trains no final model. Its texts are quoted for YAML and a comment holds
+    no line break, so nothing that a user or a workload named can become another key.
 
-    Where nothing is left to ask it is a comment that says so.
+    Where nothing is left to ask, it is a comment that says so.
 
     Source: playbook, "The incremental tuning strategy".
 
     Args:
-        study: The study. Where its trials were finished before, the spec is one that trains more.
+        study: The study. If its trials were imported, the spec is one that trains more of them.
         dataset: Its trials.
-        findings: What was found of them.
+        findings: What was found in them.
         launch: Its `launch.json`.
-        file: Where the spec is to stand, for the command in its head.
+        file: The path for the spec, for the command at its top.
     """
     finished = trainable(study, dataset) if study.imported else None
     if finished is None:
@@ -125,8 +124,8 @@ def write_next_study(
         *_comment(
             "Read it, then give it a name of its own beside the spec:"
             if finished is None
-            else "It trains here what the finished trials were searched over, as far as their spec "
-            "and they themselves tell. Read it, then give it a name of its own beside the spec:"
+            else "It trains here in the space of the finished trials, as their spec and they "
+            "themselves show it. Read it, then give it a name of its own beside the spec:"
         ),
         _command(f"cp {shlex.quote(str(file))} {shlex.quote(str(_named_next(study.path)))}"),
     ]
@@ -152,16 +151,16 @@ def write_next_study(
 
 @dataclass(frozen=True)
 class _Found:
-    """The spec of the next round, before it is written.
+    """The spec of the next round before it is written.
 
     Attributes:
-        move: What the round is.
-        document: As YAML gives it.
+        move: What the round does.
+        document: The spec, as YAML gives it.
         goal: Its goal.
-        reasons: Why a place of it is as it is, by place.
-        carried: The checks that its changes are about.
-        said: What its head says beside that, in sentences.
-        objection: Why it is no valid spec; empty where it is one.
+        reasons: The reasons for the content of a place, by place.
+        carried: The checks behind its changes.
+        said: Further sentences for the comment at its top.
+        objection: Why it is not a valid spec; empty where it is one.
     """
 
     move: Move
@@ -181,7 +180,7 @@ def _first_valid(
     document: dict[str, Any],
     finished: Trainable | None,
 ) -> _Found:
-    """Carry out a move, or what comes closest to it where its spec would break a rule."""
+    """Return a move's spec, or that of the closest move whose spec breaks no rule."""
     refused: list[str] = []
     for tried in (move, *closest(study, move)):
         found = _carried_out(study, dataset, findings, tried, document, finished)
@@ -201,7 +200,7 @@ def _carried_out(
     document: dict[str, Any],
     finished: Trainable | None,
 ) -> _Found:
-    """Carry out what the findings ask for, then what the move is."""
+    """Return the spec after the changes that the findings ask for and the move."""
     done: list[Change] = []
     said: list[str] = []
     carried = set()
@@ -265,7 +264,7 @@ def _changes(
 
 
 def _nothing_left(study: Study, launch: Mapping[str, Any]) -> str:
-    """Say that there is no next round, and what there is to do instead."""
+    """Return a comment that there is no next round, with what to do instead."""
     adopt = f"snakemake --cores 1 adopt_baseline --config study={study.path}"
     lines = _comment(
         f"Nothing is left to ask of the study {study.name}: it trained one configuration on fresh "
@@ -280,7 +279,7 @@ def _nothing_left(study: Study, launch: Mapping[str, Any]) -> str:
 def _with_origins(document: dict[str, Any], study: Study, move: Move) -> dict[str, Any]:
     """Return a spec in which what a round has decided refers to that round.
 
-    A value that an earlier round than this one decided goes on referring to that.
+    A value that an earlier round decided keeps its reference to that round.
     """
     fixed = dict(document.get("fixed", {}))
     taken = {item.place: item.value for item in study.taken}
@@ -298,7 +297,7 @@ def _with_origins(document: dict[str, Any], study: Study, move: Move) -> dict[st
 def _document_of(study: Study) -> dict[str, Any]:
     """Return the spec of a study as YAML gives it, with values in the places of references.
 
-    An arm that it confirmed stands there as the others do.
+    An arm that it confirmed is among the others.
     """
     spec = study.spec.model_dump(mode="json", exclude_unset=True)
     document: dict[str, Any] = _settled(_load(study.text), spec)
@@ -308,7 +307,7 @@ def _document_of(study: Study) -> dict[str, Any]:
 
 
 def _earlier_decisions(study: Study) -> dict[str, Any]:
-    """Return the references of a spec by which it takes what earlier rounds compared."""
+    """Return the references of a spec to what earlier rounds compared."""
     if study.imported:
         return {}
     written_fixed = _load(study.text).get("fixed") or {}
@@ -340,10 +339,10 @@ def _load(text: str) -> dict[str, Any]:
 
 
 def _settled(written: Any, taken: Any) -> Any:
-    """Return a document with what was taken from earlier studies in the places of references.
+    """Return a document with the values from earlier studies in the places of references.
 
-    A range is to be widened where it ended up, and a value is what this round had. The baseline
-    stays a reference: what replaced it since then is the incumbent.
+    The last range is the one to widen, and a value is the one that this round had. The baseline
+    stays a reference, because a newer incumbent may have replaced it.
 
     Args:
         written: The document, or a part of it.
@@ -359,7 +358,7 @@ def _settled(written: Any, taken: Any) -> Any:
 
 
 def _edit(document: dict[str, Any], place: Location, value: Any) -> None:
-    """Set a place of a document, or take it away together with what becomes empty by it."""
+    """Set a place of a document, or remove it together with what becomes empty."""
     *parents, key = place
     inner: Any = document
     trail = []
@@ -380,7 +379,7 @@ def _edit(document: dict[str, Any], place: Location, value: Any) -> None:
 
 
 def _objection(study: Study | Trainable, document: Mapping[str, Any]) -> str:
-    """Say why a document is no valid spec of this study's workload; nothing where it is one."""
+    """Return why a document is no valid spec of this study's workload; empty where it is one."""
     try:
         if isinstance(study, Trainable):
             broken = objection_to(study, document)
@@ -411,20 +410,20 @@ def _comment(text: str) -> list[str]:
 
 
 def _command(text: str) -> str:
-    """Return a command as a comment, which stays on one line however long it is."""
+    """Return a command as a comment on one line, however long it is."""
     return f"#   {' '.join(_words(text))}"
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a text without what cannot be printed, line breaks among it."""
+    """Return the words of a text without unprintable characters, line breaks included."""
     return "".join(c if c.isprintable() else " " for c in text).split()
 
 
 def _dump(document: dict[str, Any], reasons: Mapping[Location, Sequence[str]]) -> str:
-    """Write a document in blocks, with the reasons for a place before its key.
+    """Return a document as YAML in blocks, with the reasons for a place before its key.
 
-    What holds in all arms that are left may have moved out of its condition: then the key of its
-    name is looked for. A place that is gone needs no reason.
+    What holds in all remaining arms may have moved out of its condition; then the key with its name
+    gets the reasons. A removed place needs none.
     """
     root = _blocks(document)
     for place, said in reasons.items():

@@ -1,4 +1,4 @@
-"""The histogram of the gradient norms of all steps of a trial: quantiles, outliers, a threshold."""
+"""The histogram of a trial's gradient norms over all steps: quantiles, outliers, a threshold."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,18 +8,18 @@ from tuning_playbook.procedures.procedure_history import Outcome
 from tuning_playbook.study.thresholds import DEFAULTS
 
 START = 0.9
-"""The quantile that a threshold begins with (playbook, "Gradient clipping")."""
+"""The quantile at which a threshold starts (playbook, "Gradient clipping")."""
 
 CAUGHT = 0.5
-"""The share of the outliers that a threshold is to clip at least."""
+"""The least share of the outliers that a threshold must clip."""
 
 DIGITS = 3
-"""Of a threshold."""
+"""Digits of a threshold."""
 
 
 @dataclass(frozen=True)
 class Norms:
-    """How many steps had which gradient norm.
+    """The number of steps by gradient norm.
 
     Attributes:
         bins: The lower edge of each bin, which rise by a constant factor: [bin].
@@ -31,11 +31,11 @@ class Norms:
 
     @property
     def steps(self) -> float:
-        """How many steps there are."""
+        """Return the number of steps."""
         return sum(self.counts)
 
     def quantile(self, share: float) -> float:
-        """Return the norm that a share of all steps stays below, even in log within a bin."""
+        """Return a quantile of the norms, interpolated in the logarithm within a bin."""
         wanted, seen = share * self.steps, 0.0
         for low, high, count in self._bins():
             if count and seen + count >= wanted:
@@ -44,7 +44,7 @@ class Norms:
         return float(self.bins[-1])
 
     def share_above(self, norm: float) -> float:
-        """Return the share of the steps whose norm is above one."""
+        """Return the share of the steps whose norm is above a value."""
         above = 0.0
         for low, high, count in self._bins():
             if low >= norm:
@@ -54,7 +54,7 @@ class Norms:
         return above / self.steps if self.steps else 0.0
 
     def above(self, norm: float) -> "Norms":
-        """Return those of the bins that begin at a norm or above it."""
+        """Return the bins that begin at a norm or above it."""
         kept = [c if low >= norm else 0.0 for low, c in zip(self.bins, self.counts, strict=True)]
         return Norms(self.bins, kept)
 
@@ -72,14 +72,14 @@ def norms_of(outcome: Outcome) -> Norms | None:
 
 
 def first_threshold(norms: Norms) -> float:
-    """Return the norm to clip at first.
+    """Return the first norm to clip at.
 
-    It is the 90th percentile, or lower: so low that at least half of the outliers are clipped,
-    which are the steps with a norm of several times the median. It is above the median, so that
-    fewer than half of all steps are clipped.
+    It is the 90th percentile, or low enough that at least half of the outliers are clipped, the
+    steps with a norm of several times the median. It is above the median, so that fewer than half
+    of all steps are clipped.
 
     Args:
-        norms: Of a trial that is not clipped.
+        norms: The norms of a trial that is not clipped.
     """
     typical = norms.quantile(0.5)
     outliers = norms.above(typical * DEFAULTS.gradient_norms.outlier)

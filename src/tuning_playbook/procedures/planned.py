@@ -1,4 +1,4 @@
-"""Which round of a procedure comes next, as the spec of a study."""
+"""The next round of a procedure, as the spec of a study."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +42,7 @@ def first_plan_of(procedure: WrittenSpec) -> tuple[WrittenSpec, str, Plan]:
         answer = next_round(procedure, ())
     except SpecError as error:
         raise SpecError(f"{procedure.path}: {error}") from None
-    assert isinstance(answer, StudyDocument)  # nothing is concluded from nothing
+    assert isinstance(answer, StudyDocument)  # without results there is no conclusion
     written = as_written(procedure, 1, answer)
     return written, answer.purpose, plan_of_round(written)
 
@@ -50,10 +50,10 @@ def first_plan_of(procedure: WrittenSpec) -> tuple[WrittenSpec, str, Plan]:
 def next_round(
     procedure: WrittenSpec, rounds: Sequence[FinishedRound]
 ) -> StudyDocument | Conclusion:
-    """Return what a procedure makes of its finished rounds: the next one, or its conclusion.
+    """Return a procedure's next round after its finished ones, or its conclusion.
 
     Raises:
-        SpecError: There is no round yet, and the procedure cannot be carried out on such a spec.
+        SpecError: There is no round yet, and the procedure cannot be carried out with this spec.
     """
     recipe = recipe_of(_settings(procedure))
     if recipe.check and not rounds:
@@ -70,7 +70,7 @@ def history_of(
 
 
 def as_written(procedure: WrittenSpec, number: int, round_: StudyDocument) -> WrittenSpec:
-    """Return a round as the spec of a study that stands beside the procedure's.
+    """Return a round as the spec of a study in the folder of the procedure's spec.
 
     Raises:
         SpecError: It cannot be carried out.
@@ -84,7 +84,7 @@ def as_written(procedure: WrittenSpec, number: int, round_: StudyDocument) -> Wr
 
 
 def plan_of_round(written: WrittenSpec) -> Plan:
-    """Return the plan of a round, every trial of which can be made.
+    """Return the plan of a round; every trial in it can be made.
 
     Raises:
         SpecError: It cannot be carried out; the message names the round.
@@ -105,13 +105,13 @@ def planning_key(procedure: WrittenSpec) -> str:
 
 
 def conclusion_key(procedure: WrittenSpec) -> str:
-    """Return the hash of what decides its conclusion and its report, likewise."""
+    """Return the hash of what decides the conclusion and the report, beside the results."""
     parts = [planning_key(procedure), procedure.text, code_hash(("plots", "report"))]
     return digest(parts)[:ID_DIGITS]
 
 
 def current_procedure(spec: str, key: str, *, concluded: bool = False) -> WrittenSpec:
-    """Return a procedure, provided that what decides it is as it was planned.
+    """Return a procedure, if what decides it is still as it was planned.
 
     Args:
         spec: Its file; its settled spec where it takes from earlier studies.

@@ -1,4 +1,4 @@
-"""The numbers of the probes of a procedure, as its plots and its report read them."""
+"""The numbers of a procedure's probes, for its plots and its report."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from tuning_playbook.trials.probe import Probe
 
 
 def probe_dataset(history: History, conclusion: Conclusion) -> xr.Dataset:
-    """Return the probes of a procedure and what the conclusion says of each.
+    """Return the probes of a procedure, with the columns of the conclusion.
 
     Returns:
         Dimension `batch_size`. `fits`, 1 or 0. `seconds_per_step`, with `_lower` and `_upper`

@@ -1,6 +1,6 @@
-"""What a procedure knows when it plans its next round: its spec, and the rounds that are finished.
+"""What a procedure knows when it plans its next round: its spec, and the finished rounds.
 
-Everything here is plain Python: the workflow plans first rounds while it reads the Snakefile.
+Everything here is plain Python, because the workflow plans first rounds as it reads the Snakefile.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,21 +12,21 @@ from tuning_playbook.study.procedure_settings import ProcedureSettings
 from tuning_playbook.trials.probe import Probe
 
 DIGITS = 6
-"""Of a rate that a procedure works out."""
+"""Digits of a rate that a procedure computes."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes:
         trial: Its id.
         values: Every hyperparameter that it has, `batch_size` included.
-        loss: A number that ranks it, smaller being better: its objective, or, of a trial that did
-            not reach the target, more than all steps. None where it is infeasible.
+        loss: A number that ranks it, smaller being better: its objective, or more than all steps if
+            it did not reach the target. None where it is infeasible.
         best_value: The best value of the metric over training, smaller being better, whatever the
             target; None where it is infeasible.
-        diverged: Whether its loss or its weights left the finite numbers.
+        diverged: Whether its loss or its weights became infinite or NaN.
         nowhere: Whether it never got better than an untrained model.
         collapse_step: The step at which it collapsed; None if it did not.
         steps: The last step of each window of its training loss: [window].
@@ -61,12 +61,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class StepCost:
-    """What a step of a trial took where it was trained.
+    """The time of a step of a trial on the machine that trained it.
 
     Attributes:
-        seconds: Of one step, evaluations included and compilation left out.
-        devices: That trained it.
-        machine: Its kind of processor and of device.
+        seconds: The time of one step, with evaluations and without compilation.
+        devices: The number of devices that trained it.
+        machine: The kind of its processor and of its device.
     """
 
     seconds: float
@@ -79,12 +79,12 @@ class FinishedRound:
     """A round whose trials are trained.
 
     Attributes:
-        purpose: What its procedure calls it.
+        purpose: The procedure's name for it.
         document: Its spec.
-        outcomes: Of its trials, in their order.
+        outcomes: The results of its trials, in their order.
         launch: The content of its launch.json, where it was compared with a baseline.
-        reruns: What came of its trials on other seeds, where it has such.
-        costs: What a step of a trial or a rerun took, by its id, as far as it was asked for.
+        reruns: The results of its trials on other seeds, if it has any.
+        costs: The time of a step of a trial or a rerun, by its id, if it was requested.
         test: The content of its test.json, where it reads the test set.
         final: The content of its final/final.json, where it trains on validation data too.
     """
@@ -101,13 +101,13 @@ class FinishedRound:
 
 @dataclass(frozen=True)
 class History:
-    """A procedure so far.
+    """A procedure so far: its spec and its results.
 
     Attributes:
         document: Its spec, without references and without `procedure`.
-        settings: Of the procedure.
-        rounds: Those that are finished, the first one first.
-        probes: What was measured of the machine, the smallest batch size first.
+        settings: The settings of the procedure.
+        rounds: The finished rounds, in their order.
+        probes: The measurements of the machine, the smallest batch size first.
     """
 
     document: Mapping[str, Any]
@@ -116,18 +116,18 @@ class History:
     probes: tuple[Probe, ...] = ()
 
     def of(self, *purposes: str) -> Iterator[Outcome]:
-        """Yield the outcomes of every round of some purposes."""
+        """Yield the outcomes of every round with one of some purposes."""
         for item in self.rounds:
             if item.purpose in purposes:
                 yield from item.outcomes
 
     def has(self, purpose: str) -> bool:
-        """Return whether there was a round of a purpose."""
+        """Return whether there was a round with a purpose."""
         return any(item.purpose == purpose for item in self.rounds)
 
     @property
     def max_train_steps(self) -> int:
-        """How long the trials of the procedure's spec train."""
+        """Return how many steps the trials of the procedure's spec train."""
         return int(self.document["training"]["max_train_steps"])
 
 
@@ -136,9 +136,9 @@ class StudyDocument:
     """The next round, as the spec of a study.
 
     Attributes:
-        purpose: What the procedure calls it.
+        purpose: The procedure's name for it.
         document: The spec, as YAML gives it.
-        baseline: The trial of an earlier round that it is compared with, if with one.
+        baseline: The trial of an earlier round that it is compared with, if any.
     """
 
     purpose: str
@@ -148,19 +148,19 @@ class StudyDocument:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What a procedure ends with.
+    """The conclusion of a procedure.
 
     Attributes:
-        verdict: In a few words.
-        values: What a later study may take, by name; None what could not be found.
-        sentence: What a colleague would repeat.
+        verdict: The result in a few words.
+        values: The values that a later study may take, by name; None for what was not found.
+        sentence: The result in a sentence.
         advice: What to do now.
-        next_study: The spec that goes on from here.
-        columns: What the procedure says of each trial of all rounds, by name: [trial].
-        numbers: Further numbers that its plots mark.
-        listed: Lists that its report shows, by their title: what to what is said of it.
-        tables: Columns of the same length, by their dimension and their name, where a number is of
-            no one trial.
+        next_study: The spec of the next study.
+        columns: Columns for the trials of all rounds, by name: [trial].
+        numbers: Further numbers for its plots.
+        listed: Lists for its report by their title: an entry, and what is said about it.
+        tables: Columns of the same length, by their dimension and their name, for numbers that do
+            not belong to a single trial.
     """
 
     verdict: str
@@ -175,11 +175,11 @@ class Conclusion:
 
 
 Next = StudyDocument | Conclusion
-"""What a procedure answers to a history."""
+"""The answer of a procedure to a history: the next round or the conclusion."""
 
 
 def rounded(value: float) -> float:
-    """Return a value as a spec is to have it.
+    """Return a value with the digits that a spec gets.
 
     Example:
         >>> rounded(0.1 * 1.2345678)

@@ -1,4 +1,4 @@
-"""How far a procedure is, told by its files."""
+"""How far a procedure is, by its files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,10 +17,10 @@ from tuning_playbook.study.settled import read_settled
 
 
 def planned_rounds(link: Link, results: Path) -> tuple[int, ...]:
-    """Return the numbers of the rounds that are planned so far, the first of them first.
+    """Return the numbers of the rounds that are planned so far, in their order.
 
-    Rounds that were planned of another spec, or before an earlier round was planned anew, do not
-    count. The first round of a procedure that takes nothing from earlier studies always does.
+    Rounds that were planned from another spec, or before an earlier round was planned again, do not
+    count. The first round of a procedure that takes nothing from earlier studies always counts.
 
     Args:
         link: The procedure.
@@ -43,7 +43,7 @@ def planned_rounds(link: Link, results: Path) -> tuple[int, ...]:
             planned = _modified(file)
             if planned < before or is_end(file):
                 break
-        except (OSError, TuningPlaybookError):  # it is not there, or about to be planned anew
+        except (OSError, TuningPlaybookError):  # it is missing, or about to be planned again
             break
         numbers.append(number)
         before = planned
@@ -51,9 +51,9 @@ def planned_rounds(link: Link, results: Path) -> tuple[int, ...]:
 
 
 def reached_rounds(folder: Path) -> tuple[int, ...]:
-    """Return the numbers of the rounds before the one that does not follow, if any is planned.
+    """Return the numbers of the rounds up to the planned end, if there is one.
 
-    The results of a longer earlier course of the procedure may still be there beside them.
+    Results of more rounds may still be there, from an earlier and longer course of the procedure.
 
     Args:
         folder: The procedure's folder of results.
@@ -70,7 +70,7 @@ def reached_rounds(folder: Path) -> tuple[int, ...]:
 def is_concluded(link: Link, results: Path) -> bool:
     """Return whether the conclusion of a procedure is there and up to date.
 
-    It is not while the spec cannot be read, or has changed: the next run concludes anew.
+    It is outdated while the spec cannot be read, or has changed: the next run concludes again.
 
     Args:
         link: The procedure.
@@ -91,7 +91,7 @@ def is_concluded(link: Link, results: Path) -> bool:
 
 
 def concluded_of(link: Link, chain: Mapping[str, Link], results: Path) -> frozenset[str]:
-    """Return the names of the procedures that a study takes from whose conclusion is up to date.
+    """Return the names of the procedures with a current conclusion that a study takes from.
 
     Args:
         link: The study.
@@ -106,6 +106,6 @@ def _modified(file: Path) -> int:
 
 
 def spec_of_procedure(link: Link, results: Path) -> Path:
-    """Return the file that a procedure is read from: its settled spec, where it has one."""
+    """Return the file with a procedure's spec: its settled spec, if it has one."""
     path = link.plan.study.path
     return results / path.stem / SETTLED if link.earlier else path

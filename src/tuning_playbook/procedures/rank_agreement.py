@@ -1,4 +1,4 @@
-"""How far two rankings of the same trials agree: Kendall's rank correlation with an interval.
+"""How well two rankings of the same trials agree: Kendall's rank correlation with an interval.
 
 The interval is exact where one ranking scatters about the other as in Mallows' model, in which a
 ranking with d pairs in the other order has a probability proportional to q to the power d. Without
@@ -18,18 +18,19 @@ from functools import cache
 CONFIDENCE = 0.95
 
 MOST_SPREAD = 40.0
-"""The logarithm of q is looked for up to so far from 0: beyond it one order alone is possible."""
+"""Largest absolute value for the logarithm of q; beyond it only one order is possible."""
 
 HALVINGS = 60
-"""Of that interval: what is left of it is below double precision."""
+"""Bisection steps of that interval; the rest is below double precision."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two rankings agree.
+    """How well two rankings agree.
 
     Attributes:
-        correlation: Kendall's: 1 for the same order, -1 for the opposite one. A tie counts 0.
+        correlation: Kendall's correlation: 1 for the same order, -1 for the opposite one. A tie
+            counts 0.
         low: Lower end of its 95 % interval.
         high: Upper end.
     """
@@ -40,7 +41,7 @@ class Agreement:
 
 
 def agreement(ones: Sequence[float], others: Sequence[float]) -> Agreement:
-    """Return how far two rankings of the same trials agree.
+    """Return how well two rankings of the same trials agree.
 
     A pair that is tied in either of them counts as disagreement for the lower end, and as agreement
     for the upper one.
@@ -73,10 +74,10 @@ def agreement(ones: Sequence[float], others: Sequence[float]) -> Agreement:
 
 @cache
 def _lowest(trials: int, disagreeing: int) -> float:
-    """Return the lowest correlation at which so few pairs disagree with a chance of 0.025.
+    """Return the lowest correlation at which this few pairs disagree with a chance of 0.025.
 
     Args:
-        trials: That are ranked.
+        trials: The number of trials.
         disagreeing: The pairs that are in the other order.
     """
     if disagreeing == math.comb(trials, 2):
@@ -104,7 +105,7 @@ def _chances(trials: int, log_q: float) -> list[float]:
 
 @cache
 def _orders(trials: int) -> tuple[int, ...]:
-    """Return how many orders have so many pairs in the other order than a given one: [pairs].
+    """Return how many orders have each number of pairs in another order than a given one: [pairs].
 
     Example:
         >>> _orders(3)

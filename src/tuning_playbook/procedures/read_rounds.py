@@ -1,4 +1,4 @@
-"""The finished rounds of a procedure, read from their results."""
+"""The finished rounds of a procedure, read from their files of results."""
 
 import json
 from collections.abc import Sequence
@@ -32,17 +32,17 @@ def read_rounds(
     """Return the finished rounds of a procedure, the first one first.
 
     Args:
-        planned: The folder of what plans each round.
+        planned: The folder with the plan of each round.
         studies: The dataset of each.
         launches: The launch.json of each that was compared with a baseline.
         reruns: The reruns of each that has any.
-        resources: What the trials of each took; left out where nothing depends on it.
+        resources: The time and memory of each round's trials; left out where they are not needed.
         tests: The test.json of each that reads the test set.
         finals: The final/final.json of each that trains on validation data too.
-        incomplete: Whether a round counts of which some trials are missing.
+        incomplete: Whether a round with missing trials counts.
 
     Raises:
-        ArtefactError: A round is incomplete, and such do not count.
+        ArtefactError: A round is incomplete, and incomplete rounds do not count.
     """
     decided = {path.parent: path for path in launches}
     repeated = {path.parent: path for path in reruns}
@@ -84,7 +84,7 @@ def _load(path: Path) -> xr.Dataset:
 
 
 def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
-    """Return what came of each trial of a study."""
+    """Return the result of each trial of a study."""
     loss, best = losses(study), metric_losses(study)
     status, reasons = strings(study, "status"), strings(study, "infeasible_reason")
     collapse = _column(study, "collapse_step")
@@ -119,7 +119,7 @@ def outcomes(study: xr.Dataset) -> tuple[Outcome, ...]:
 
 
 def costs(resources: xr.Dataset) -> dict[str, StepCost]:
-    """Return what a step of each trial took, by its id, where that is known."""
+    """Return the time of a step of each trial, by its id, where that is known."""
     rates = resources["steps_per_second"].values.astype(float)
     shared = resources["devices"].values.astype(float)
     machines = zip(strings(resources, "machine"), strings(resources, "device"), strict=True)

@@ -26,16 +26,16 @@ from tuning_playbook.study.study import Study
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a procedure is.
+    """The parts of a procedure.
 
     Attributes:
         next: Plans its next round from its history, or concludes.
         max_rounds: The most rounds that it has; 0 where it concludes from probes alone.
         most_trials: The most trials of the rounds after its first, by its spec and its settings.
         plots: The stems of its plots, and what each shows, in the order of the report.
-        check: Raises a SpecError where its spec, as a study, is none that it can be carried out on;
-            None where every one is.
-        rounds: The most rounds that it has with some settings, where they say more than
+        check: Raises a SpecError where it cannot be carried out with its spec, given as a study;
+            None where every spec will do.
+        rounds: The most rounds that it has with given settings, where these decide more than
             `max_rounds`.
     """
 

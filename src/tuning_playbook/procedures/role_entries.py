@@ -1,6 +1,6 @@
-"""What arms have of a hyperparameter, written into a spec: under a condition where not all have it.
+"""A hyperparameter of some arms, written into a spec: under a condition unless all arms have it.
 
-It works on a spec as YAML gives it.
+The code works on a spec as YAML gives it.
 """
 
 import itertools
@@ -15,13 +15,13 @@ from tuning_playbook.study.study import Arm
 
 @dataclass(frozen=True)
 class Entry:
-    """What some arms have of a hyperparameter in one role.
+    """A hyperparameter of some arms in one role.
 
     Attributes:
         role: `scientific`, `nuisance` or `fixed`.
-        name: As in the spec, `one_minus_` included.
-        content: As the spec writes it.
-        arms: Those that have it.
+        name: Its name in the spec, `one_minus_` included.
+        content: Its value or range, as the spec writes it.
+        arms: The arms that have it.
         when: The values of nuisance choices with which their trials have it.
     """
 
@@ -56,10 +56,10 @@ def distinct(values: Sequence[Value]) -> list[Value]:
 
 
 def _conditions(entry: Entry, arms: Sequence[Arm]) -> list[dict[str, Value | list[Value]]]:
-    """Return conditions that the arms of an entry meet, and no others; one if one will do.
+    """Return conditions that only the arms of an entry meet; a single one if possible.
 
-    They name as few scientific hyperparameters as possible. That the entry's own is searched is
-    no condition to be written: a range beside it means that.
+    They name as few scientific hyperparameters as possible. The entry's own hyperparameter is not
+    named: a range beside it says that it is searched.
     """
     if len(entry.arms) == len(arms):
         return [{}]
@@ -92,7 +92,7 @@ def _written(wanted: Mapping[str, list[Value]]) -> dict[str, Value | list[Value]
 
 
 def _under(conditional: list[dict[str, Any]], when: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a spec under a condition, which is begun where there is none yet."""
+    """Return the part of a spec under a condition, which is added if it does not exist."""
     for part in conditional:
         if repr(part["when"]) == repr(when):
             return part

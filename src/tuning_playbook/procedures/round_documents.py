@@ -8,19 +8,19 @@ from tuning_playbook.procedures.procedure_history import History, rounded
 from tuning_playbook.study.optimizer_hyperparameters import OPTIMIZER, OPTIMIZERS
 
 KEPT = ("workload", "data", "objective", "training", "checklist", "resources")
-"""What every round has of the procedure's spec."""
+"""The keys of the procedure's spec that every round has."""
 
 SPAN = 100.0
-"""Without a range the learning rate is swept from this part to this multiple of its default."""
+"""Without a range, the learning rate is swept from its default divided by this to it times this."""
 
 POINTS = 9
-"""Two rates for each factor of ten."""
+"""Rates of the sweep: two for each factor of ten."""
 
 BATCH_SIZE = "batch_size"
 
 
 def first_document(history: History) -> dict[str, Any]:
-    """Return the procedure's spec as a study of one seed: a sweep, where no rate is given."""
+    """Return the procedure's spec as a study of one seed; without a rate, as a sweep."""
     document = dict(history.document)
     document.setdefault("reruns", {"seeds": 0})
     if is_given(history.document):
@@ -34,7 +34,7 @@ def first_document(history: History) -> dict[str, Any]:
 
 
 def is_given(document: Mapping[str, Any]) -> bool:
-    """Return whether a spec says one learning rate and searches nothing."""
+    """Return whether a spec gives one learning rate and searches nothing."""
     searches = any(document.get(key) for key in ("scientific", "nuisance", "conditional"))
     return not searches and "learning_rate" in document.get("fixed", {})
 
@@ -55,15 +55,15 @@ def pinned(
     training: Mapping[str, Any] | None = None,
     seeds: int = 0,
 ) -> dict[str, Any]:
-    """Return a study of listed trials that differ in little.
+    """Return a study of listed trials that are variations of one trial.
 
     Args:
         history: The procedure so far.
-        values: Every hyperparameter of the trial that they are variations of.
-        trials: What differs, in each.
-        goal: The study's.
-        training: What of `training` differs from the procedure's spec.
-        seeds: Reruns of the best.
+        values: Every hyperparameter of that trial.
+        trials: The differences of each trial.
+        goal: The study's goal.
+        training: The values under `training` that differ from the procedure's spec.
+        seeds: Reruns of the best trial.
     """
     varied = {name for trial in trials for name in trial}
     fixed = {

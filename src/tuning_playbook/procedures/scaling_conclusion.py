@@ -1,4 +1,4 @@
-"""What the rounds of `batch_scaling` end with: values, tables for its plots, the next study."""
+"""The conclusion of `batch_scaling`: values, tables for its plots, the next study."""
 
 import math
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from tuning_playbook.procedures.scaling_words import advice, cautions, sentence,
 from tuning_playbook.study.batch_scaling_settings import BatchScalingSettings
 
 DIGITS = 3
-"""Of a critical batch size."""
+"""Digits of a critical batch size."""
 
 AROUND = 4.0
-"""The next study searches learning rates from this part to this multiple of the best one."""
+"""The next study searches learning rates from the best one divided by this to it times this."""
 
 TRIALS = 10
-"""Of that search."""
+"""Trials of that search."""
 
 SEEDS = 5
-"""Its reruns."""
+"""Reruns of that search."""
 
 PLOTS = {
     "scaling": "The steps to the target against the batch size, every run of the best trial of "
@@ -30,7 +30,7 @@ PLOTS = {
     "rates": "The learning rate of every trial of the search against the batch size",
     "time": "The time to the target at each batch size: steps times the time of a step",
 }
-"""What is drawn of its conclusion."""
+"""The plots of the conclusion."""
 
 
 def conclude(history: History) -> Conclusion:
@@ -65,7 +65,7 @@ def conclude(history: History) -> Conclusion:
 
 
 def _least(items: Sequence[SizeResult], numbers: Sequence[float | None]) -> SizeResult | None:
-    """Return the first of those with the least number; None where no number is known."""
+    """Return the first item with the least number; None where no number is known."""
     known = [(number, item) for item, number in zip(items, numbers, strict=True) if number]
     return min(known, key=lambda pair: pair[0])[1] if known else None
 
@@ -73,7 +73,7 @@ def _least(items: Sequence[SizeResult], numbers: Sequence[float | None]) -> Size
 def _next_study(
     history: History, settings: BatchScalingSettings, chosen: SizeResult | None
 ) -> dict[str, Any]:
-    """Return a closer search at the batch size to go on with; else the first round's spec."""
+    """Return a closer search at the batch size to continue with; else the first round's spec."""
     if chosen is None or chosen.best is None:
         return {**first_document(history), "scientific": {BATCH_SIZE: list(settings.sizes)}}
     goal = (
@@ -98,7 +98,7 @@ def _best_column(history: History, scaling: Scaling) -> tuple[float, ...]:
 
 
 def _numbers(scaling: Scaling, critical: float | None) -> dict[str, float]:
-    """Return what the fit says; NaN where there is none."""
+    """Return the numbers of the fit; NaN where there is none."""
     fit, interval = scaling.fit, scaling.interval or (math.nan, math.nan)
     return {
         "critical_batch_size": _known(critical),
@@ -110,7 +110,7 @@ def _numbers(scaling: Scaling, critical: float | None) -> dict[str, float]:
 
 
 def _sizes_table(scaling: Scaling) -> dict[str, tuple[float, ...]]:
-    """Return the numbers of each batch size, [size]; NaN what is not known."""
+    """Return the numbers of each batch size, NaN where not known: [size]."""
     rows = [
         {
             "batch_size": item.size,
@@ -129,7 +129,7 @@ def _sizes_table(scaling: Scaling) -> dict[str, tuple[float, ...]]:
 
 
 def _runs_table(scaling: Scaling) -> dict[str, tuple[float, ...]]:
-    """Return the steps of each run, [run]; of one that missed the target, all its steps."""
+    """Return the steps of each run; all its steps where it missed the target: [run]."""
     runs = [
         (item.size, steps, missed)
         for item in scaling.results

@@ -7,7 +7,7 @@ Source: McCandlish et al., "An Empirical Model of Large-Batch Training", 2018, e
 Shallue et al., "Measuring the Effects of Data Parallelism on Neural Network Training", 2019, whose
 perfect scaling is its left end.
 
-Plain Python, as all that plans a round.
+Plain Python, as in all code that plans a round.
 """
 
 import math
@@ -16,11 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 BEYOND = 6.0
-"""Octaves beyond the batch sizes that were tried, to either side, in which the critical one is
-looked for."""
+"""Octaves beyond the batch sizes tried, to either side, in which the critical one is sought."""
 
 SECTIONS = 18
-"""Golden sections of two octaves: then the octave is known to a thousandth."""
+"""Golden sections of two octaves; they determine the octave to a thousandth."""
 
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
@@ -32,14 +31,14 @@ INTERVAL = 0.95
 
 @dataclass(frozen=True)
 class SizeRuns:
-    """What came of one configuration, on several seeds, at a batch size.
+    """The results of one configuration, on several seeds, at a batch size.
 
     Attributes:
         size: The batch size.
         reached: The steps to the target of each run that reached it.
         missed: The steps of each run that did not: it needed more.
-        searched: The steps to the target of each trial of the search that found the configuration,
-            the fewest first; of those that reached it. Empty where nothing was searched.
+        searched: The steps to the target of each trial that reached it, in the search that found
+            the configuration, the fewest first. Empty where nothing was searched.
     """
 
     size: int
@@ -53,7 +52,7 @@ class ScalingFit:
     """The steps to a target against the batch size.
 
     Attributes:
-        least_steps: That no batch size gets below.
+        least_steps: The steps that no batch size gets below.
         critical: The critical batch size, at which twice the least steps are needed.
     """
 
@@ -67,15 +66,15 @@ class ScalingFit:
 
 @dataclass(frozen=True)
 class _Size:
-    """A batch size in the fit: the logarithms of its steps, each run counting as the same part.
+    """A batch size in the fit: the logarithms of its steps, with equal weight for each run.
 
     Attributes:
         size: The batch size.
-        mean: Of the runs that reached the target.
+        mean: The mean over the runs that reached the target.
         squares: The mean of their squares.
-        part: That these runs are of all.
-        missed: The runs that did not, the most steps first.
-        each: The part that each of these is.
+        part: The part of all runs that they are.
+        missed: The steps of the runs that missed the target, the most first.
+        each: The part of all runs that each of these is.
     """
 
     size: int
@@ -87,13 +86,13 @@ class _Size:
 
 
 def fit_scaling(runs: Sequence[SizeRuns]) -> ScalingFit:
-    """Return the fit of the least squares of the logarithms of the steps.
+    """Return the least-squares fit of the logarithms of the steps.
 
-    Each batch size counts alike. A run that missed the target counts where the fit says that it
-    should have reached it.
+    Each batch size has the same weight. A run that missed the target counts only where the fit says
+    that it should have reached it.
 
     Args:
-        runs: Of several batch sizes; at one of them at least a run reached the target.
+        runs: The runs of several batch sizes; at one of them at least a run reached the target.
 
     Example:
         >>> exact = [SizeRuns(size, (50 * (1 + 64 / size),)) for size in (16, 64, 256)]
@@ -125,7 +124,7 @@ def _of_runs(item: SizeRuns) -> _Size:
 
 
 def _lowest(sizes: Sequence[_Size], low: float, high: float) -> float:
-    """Return the octave of the least misfit between two, by golden sections."""
+    """Return the octave with the least misfit between two, by golden sections."""
     left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_left, at_right = _misfit(sizes, left)[0], _misfit(sizes, right)[0]
     for _ in range(SECTIONS):
@@ -143,8 +142,8 @@ def _lowest(sizes: Sequence[_Size], low: float, high: float) -> float:
 def _misfit(sizes: Sequence[_Size], octave: float) -> tuple[float, float]:
     """Return the misfit of a critical batch size, and the logarithm of its best least steps.
 
-    Given the critical batch size the logarithm of the least steps is a mean. A run that missed and
-    should have reached the target joins it, the one that is off most first.
+    Given the critical batch size, the logarithm of the least steps is a mean. A run that missed and
+    should have reached the target is added to it, the one with the largest error first.
     """
     critical = 2.0**octave
     total = weights = squares = 0.0
@@ -168,18 +167,18 @@ def _misfit(sizes: Sequence[_Size], octave: float) -> tuple[float, float]:
 def critical_interval(
     runs: Sequence[SizeRuns], fit: ScalingFit, *, draws: int = DRAWS, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the interval that holds the critical batch size with 95 %, by bootstrap.
+    """Return the 95 % interval of the critical batch size, by bootstrap.
 
-    Each draw takes the runs of each batch size anew, with replacement; moves each batch size by
-    what some batch size is off the fit; and makes it as much faster as a search of as many trials,
-    drawn anew from those of its search, is slower. So it knows of chance between seeds, of a curve
-    of another shape, and of searches that found the best configuration here and missed it there.
+    Each draw resamples the runs of each batch size with replacement; shifts each batch size by the
+    residual of some batch size; and makes it faster by as much as a search resampled from its own
+    search is slower. So it includes chance between seeds, a curve of another shape, and searches
+    that found the best configuration at one batch size and missed it at another.
 
     Args:
-        runs: Of three batch sizes or more.
-        fit: What `fit_scaling` made of them.
+        runs: The runs of three batch sizes or more.
+        fit: Their fit by `fit_scaling`.
         draws: Bootstrap samples.
-        seed: Of the draws.
+        seed: The seed of the draws.
     """
     chance = random.Random(seed)
     off = [
@@ -187,7 +186,7 @@ def critical_interval(
         for item in runs
         if item.reached
     ]
-    # Two numbers are fitted, which takes a part of the residuals away.
+    # Two fitted numbers make the residuals smaller.
     larger = math.sqrt(len(off) / (len(off) - 2)) if len(off) > 2 else 1.0
     middle = sum(off) / len(off)
     moves = [larger * (value - middle) for value in off]
@@ -202,7 +201,7 @@ def critical_interval(
 
 
 def _drawn(item: SizeRuns, move: float, chance: random.Random) -> SizeRuns:
-    """Return as many runs of a batch size, drawn with replacement, and moved."""
+    """Return as many runs of a batch size, drawn with replacement and shifted."""
     count = len(item.reached) + len(item.missed)
     places = [chance.randrange(count) for _ in range(count)]
     factor = math.exp(move) / _left_by_search(item.searched, chance)
@@ -212,10 +211,10 @@ def _drawn(item: SizeRuns, move: float, chance: random.Random) -> SizeRuns:
 
 
 def _left_by_search(searched: Sequence[float], chance: random.Random) -> float:
-    """Return how many times the steps of the best that there is a search may need.
+    """Return the factor by which a search's best trial may exceed the steps of the true best.
 
-    By the bootstrap: what the best trial of a search drawn anew needs more than that of the search,
-    that one may need more than the best configuration there is.
+    By bootstrap: the best trial of a resampled search exceeds the best of the search by about the
+    factor by which that exceeds the best configuration there is.
     """
     if not searched:
         return 1.0

@@ -1,4 +1,4 @@
-"""What the trials of `batch_scaling` say of each batch size: its best trial, steps and time."""
+"""The results of `batch_scaling` for each batch size: its best trial, steps and time."""
 
 import math
 import statistics
@@ -22,30 +22,30 @@ from tuning_playbook.study.conditions import BRING_THEIR_OWN
 RATE = "learning_rate"
 
 SEARCHES = ("sweep", "rates")
-"""The purposes of the rounds among whose trials the best one is."""
+"""The purposes of the rounds in which the best trial is sought."""
 
 RERUNS = "reruns"
 
 FEW_EVALUATIONS = 5
-"""Steps that are fewer evaluations than this are known to more than a tenth of them."""
+"""With fewer evaluations than this, the number of steps is known to no better than a tenth."""
 
 
 @dataclass(frozen=True)
 class SizeResult:
-    """A batch size.
+    """The results of a batch size.
 
     Attributes:
         size: Examples a step.
         best: Its best trial; None where none is feasible.
-        runs: The runs of that trial: its reruns where it has any, else the trial itself. In the
-            middle of the evaluation interval in which the target was reached.
-        steps: To the target: the mean of the runs, or their median where some missed it; None where
-            half of them or more did.
+        runs: The runs of that trial: its reruns if it has any, else the trial itself. Their steps
+            are at the middle of the evaluation interval in which they reached the target.
+        steps: The steps to the target: the mean of the runs, or their median where some missed it;
+            None where half of them or more did.
         untrained: Whether the untrained model was at the target.
-        coarse: Whether the steps are but a few evaluations.
-        side: 1 where its best learning rate is the highest that was tried, -1 where it is the
-            lowest, else 0.
-        cost: What a step took; None where that is not known.
+        coarse: Whether the steps are only a few evaluations.
+        side: 1 where its best learning rate is the highest tried, -1 where it is the lowest,
+            else 0.
+        cost: The time of a step; None where that is not known.
         machines: The kinds of machine on which that was measured.
     """
 
@@ -61,25 +61,25 @@ class SizeResult:
 
     @property
     def seconds(self) -> float | None:
-        """The time to the target."""
+        """Return the time to the target."""
         return None if self.steps is None or self.cost is None else self.steps * self.cost.seconds
 
     @property
     def device_seconds(self) -> float | None:
-        """The same, times the devices that are busy for so long."""
+        """Return the time to the target multiplied by the number of devices."""
         seconds = self.seconds
         return None if seconds is None or self.cost is None else seconds * self.cost.devices
 
 
 def size_results(history: History) -> tuple[SizeResult, ...]:
-    """Return what came of each batch size, the smallest first."""
+    """Return the results of each batch size, the smallest first."""
     settings = history.settings
     assert isinstance(settings, BatchScalingSettings)
     return tuple(_result(history, settings, size) for size in settings.sizes)
 
 
 def of_size(history: History, size: int, purposes: Sequence[str]) -> Iterator[Outcome]:
-    """Yield the outcomes at a batch size in the rounds of some purposes."""
+    """Yield the outcomes at a batch size in the rounds with some purposes."""
     for item in history.of(*purposes):
         if item.values[BATCH_SIZE] == size:
             yield item
@@ -98,7 +98,7 @@ def tunes_rate(document: Mapping[str, Any]) -> bool:
 
 
 def drawn_as(best: Outcome, tried: Sequence[Outcome]) -> list[Outcome]:
-    """Return the trials that have the optimizer and the schedule of a trial."""
+    """Return the trials with the same optimizer and schedule as a trial."""
     return [
         item
         for item in tried
@@ -107,10 +107,10 @@ def drawn_as(best: Outcome, tried: Sequence[Outcome]) -> list[Outcome]:
 
 
 def outermost(tried: Sequence[Outcome]) -> int:
-    """Return whether the best learning rate is the highest that was tried (1) or the lowest (-1).
+    """Return 1 if the best learning rate is the highest tried, -1 if it is the lowest, else 0.
 
-    Where no trial is feasible lower rates are to be tried. Rates of another optimizer or schedule
-    do not count.
+    If no trial is feasible it is -1, because lower rates should be tried. Rates of another
+    optimizer or schedule do not count.
     """
     best = best_of(iter(tried))
     if best is None:
@@ -122,11 +122,11 @@ def outermost(tried: Sequence[Outcome]) -> int:
 
 
 def evaluation_gap(steps: float, training: Mapping[str, Any]) -> float:
-    """Return the steps from the last evaluation before one to it.
+    """Return the number of steps between an evaluation and the one before it.
 
     Args:
-        steps: Of the evaluation.
-        training: Of its study.
+        steps: The step of the evaluation.
+        training: The `training` part of its study.
 
     Example:
         >>> evaluation_gap(150, {"eval_every": 50}), evaluation_gap(0, {"eval_every": 50})
@@ -172,7 +172,7 @@ def _result(history: History, settings: BatchScalingSettings, size: int) -> Size
 
 
 def _typical(reached: Sequence[float], missed: int) -> float | None:
-    """Return the steps of some runs of which some may have missed the target."""
+    """Return the typical steps of some runs, of which some may have missed the target."""
     if not missed:
         return statistics.fmean(reached) if reached else None
     middle = statistics.median([*reached, *[math.inf] * missed])
@@ -180,7 +180,7 @@ def _typical(reached: Sequence[float], missed: int) -> float | None:
 
 
 def _reruns(history: History, best: Outcome) -> Iterator[tuple[Outcome, Mapping[str, Any]]]:
-    """Yield the reruns of a trial, each with what its round says of training."""
+    """Yield the reruns of a trial, each with the `training` part of its round."""
     for item in history.rounds:
         for rerun in item.reruns:
             if own_values(rerun.values) == own_values(best.values):
@@ -194,9 +194,9 @@ def _round_of(history: History, outcome: Outcome) -> FinishedRound:
 def _cost(
     history: History, settings: BatchScalingSettings, size: int
 ) -> tuple[StepCost | None, frozenset[str]]:
-    """Return what a step takes at a batch size, and on what machines that was measured.
+    """Return the time of a step at a batch size, and the machines on which it was measured.
 
-    It is as the spec says, else the median of its trials.
+    The spec may give it; else it is the median of the trials.
     """
     if settings.step_times:
         said = [item for item in settings.step_times if item.batch_size == size]

@@ -1,4 +1,4 @@
-"""What the batch sizes of `batch_scaling` say together: the fit of their steps, and the verdict."""
+"""The fit of the steps over all batch sizes of `batch_scaling`, and the verdict."""
 
 from dataclasses import dataclass
 
@@ -21,18 +21,18 @@ EPOCHS, FEW, NEVER, EDGE, UNTRAINED = (
 """The verdicts."""
 
 FAR = 2.0
-"""A critical batch size so many times beyond those that reach the target is not told."""
+"""A critical batch size beyond those that reach the target by more than this factor is unknown."""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """What the batch sizes say together.
+    """The results of all batch sizes together.
 
     Attributes:
-        results: Of each batch size, the smallest first.
-        fitted: Those whose runs are fitted.
-        fit: Of the steps; None where the target was reached at too few.
-        interval: Of the critical batch size; None without a fit.
+        results: The result of each batch size, the smallest first.
+        fitted: The batch sizes whose runs are fitted.
+        fit: The fit of the steps; None where the target was reached at too few batch sizes.
+        interval: The interval of the critical batch size; None without a fit.
     """
 
     results: tuple[SizeResult, ...]
@@ -42,20 +42,20 @@ class Scaling:
 
     @property
     def there(self) -> tuple[SizeResult, ...]:
-        """The batch sizes that reach the target."""
+        """Return the batch sizes that reach the target."""
         return tuple(item for item in self.results if item.steps is not None)
 
 
 def scaling_of(results: tuple[SizeResult, ...]) -> Scaling:
-    """Fit the steps of those batch sizes that tell of them.
+    """Return the fit of the steps, of the batch sizes that can be fitted.
 
-    One that did not reach the target needs more steps than it had. That is taken to be so only of
-    those smaller than any that did, whose best learning rate is not outermost: a larger batch size
-    never needs more steps when it is tuned as well. Elsewhere the search is to blame, and the batch
-    size is left out.
+    A batch size that did not reach the target needs more steps than it had. The fit assumes that
+    only of those that are smaller than any that did and whose best learning rate is not outermost:
+    a larger batch size never needs more steps when it is tuned as well. Otherwise the search is the
+    likely cause, and the batch size is left out.
 
     Args:
-        results: Of each batch size, the smallest first.
+        results: The result of each batch size, the smallest first.
     """
     there = [item for item in results if item.steps is not None]
     fitted = tuple(

@@ -1,4 +1,4 @@
-"""What `batch_scaling` concludes, in sentences."""
+"""The conclusion of `batch_scaling` in sentences."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,10 +21,10 @@ from tuning_playbook.study.batch_scaling_settings import FEWEST, BatchScalingSet
 from tuning_playbook.study.steps_to import steps_to
 
 WORSE = 1.2
-"""So many times the steps of a smaller batch size are more than chance between two searches."""
+"""Ratio to the steps of a smaller batch size above which chance between searches is ruled out."""
 
 OPEN = 8.0
-"""An end of the interval so many times beyond the batch sizes that were tried is none."""
+"""An end of the interval that is farther than this factor beyond the batch sizes tried is open."""
 
 ADVICE = {
     UNTRAINED: "Give a harder target.",
@@ -40,7 +40,7 @@ ADVICE = {
 
 
 def sentence(history: History, scaling: Scaling, verdict: str) -> str:
-    """Return what the batch sizes say of the steps to the target."""
+    """Return the sentence on the steps to the target."""
     sizes, there = [item.size for item in scaling.results], scaling.there
     target, budget = target_of_history(history), _settings(history).budget
     tried = f"batch sizes from {sizes[0]:,} to {sizes[-1]:,}"
@@ -73,7 +73,7 @@ def sentence(history: History, scaling: Scaling, verdict: str) -> str:
 
 
 def _fitted(scaling: Scaling, verdict: str, target: str) -> str:
-    """Return what the fit tells of the batch sizes."""
+    """Return the sentence on the fit."""
     fit, there = scaling.fit, scaling.there
     if fit is None or scaling.interval is None:
         return (
@@ -199,7 +199,7 @@ def _is_tuned(history: History) -> bool:
 
 
 def _interval(low: float, high: float, scaling: Scaling) -> str:
-    """Return an interval as it is written; an end far beyond the batch sizes tried is none."""
+    """Return an interval in words; an end far beyond the batch sizes tried is left open."""
     sizes = [item.size for item in scaling.fitted]
     least, most = sizes[0] / OPEN, sizes[-1] * OPEN
     if high <= most:

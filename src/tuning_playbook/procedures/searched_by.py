@@ -1,4 +1,4 @@
-"""What each arm of a spec searches, told from the spec as YAML gives it."""
+"""What each arm of a spec searches, read from the spec as YAML gives it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +16,9 @@ ROLES = ("scientific", "nuisance", "conditional")
 
 
 def searched_by_arms(document: Mapping[str, Any]) -> list[tuple[Distribution, ...]]:
-    """Return the distributions that each arm of a spec is searched over: [arm].
+    """Return the distributions that each arm of a spec searches: [arm].
 
-    What a list search gives without a distribution is not among them.
+    Values of a list search without a distribution are not included.
 
     Args:
         document: The spec, with values in the places of references.
@@ -36,14 +36,14 @@ def searched_by_arms(document: Mapping[str, Any]) -> list[tuple[Distribution, ..
 
 
 def searches_nothing(document: Mapping[str, Any]) -> bool:
-    """Return whether no arm of a spec searches anything, so that it has one trial of each."""
+    """Return whether no arm of a spec searches anything, so that each has a single trial."""
     return not any(searched_by_arms(document))
 
 
 def listed_values(document: Mapping[str, Any]) -> dict[str, list[Value]]:
     """Return the values that each scientific hyperparameter of every arm takes, by its name.
 
-    A choice and a short range of whole numbers are values too. One that is sampled has none.
+    A choice and a short range of whole numbers have values. One that is sampled has none.
     """
     return {name: list(values) for name, values in _parts(document)[0].values.items()}
 
@@ -51,8 +51,8 @@ def listed_values(document: Mapping[str, Any]) -> dict[str, list[Value]]:
 def may_repeat_points(document: Mapping[str, Any]) -> bool:
     """Return whether another seed of the search may give an arm a point that it had before.
 
-    Of a real range it does not. Of choices and whole numbers alone it may, and of a list or a grid
-    it always does.
+    With a real range it cannot. With only choices and whole numbers it may, and a list or a grid
+    always does.
     """
     if document["search"]["algorithm"] in ("list", "grid"):
         return True

@@ -1,8 +1,8 @@
-"""Is a workload unstable where it matters: just above its best learning rate?
+"""Whether a workload is unstable where it matters: just above its best learning rate.
 
-Rounds: a sweep of the learning rate, where no rate is given; a few multiples of the best rate; an
-early look at twice the best rate, where every step is evaluated; rates between the highest stable
-and the lowest unstable one.
+Rounds: a sweep of the learning rate, if no rate is given; a few multiples of the best rate; an
+early look at twice the best rate, with every step evaluated; rates between the highest stable and
+the lowest unstable one.
 
 Source: playbook, "Identifying unstable workloads" and "Potential fixes for common instability
 patterns".
@@ -33,10 +33,10 @@ from tuning_playbook.procedures.round_documents import first_document, is_given,
 from tuning_playbook.study.procedure_settings import StabilitySettings
 
 MAX_ROUNDS = 6
-"""The sweep, the rates, the look, lower rates twice or higher ones once, and those in between."""
+"""Most rounds: the sweep, rates, look, lower rates twice or higher ones once, and between."""
 
 MOST_BETWEEN = 12
-"""Rates between two neighbours: a factor of ten is cut into eleven steps."""
+"""Most rates between two neighbours: a factor of ten is cut into eleven steps."""
 
 SWEEP, RATES, LOOK, LOWER, HIGHER, BETWEEN = (
     *("sweep", "rates", "look", "lower", "higher", "between"),
@@ -47,36 +47,36 @@ FULL_LENGTH = (SWEEP, RATES, LOWER, HIGHER, BETWEEN)
 """The rounds whose trials train as long as the spec says."""
 
 APART = 1.25
-"""The lowest unstable rate is at most so many times a stable one."""
+"""Largest ratio of the lowest unstable rate to a stable one."""
 
 BISECTED = 1e-9
-"""Of a ratio: rates are rounded."""
+"""Tolerance of that ratio, because rates are rounded."""
 
 SAME_RATE = 1e-5
-"""Relative: specs have rates rounded to six digits."""
+"""Relative tolerance for equal rates: specs have rates rounded to six digits."""
 
 FALLS = (2, 4, 8)
-"""Where not even the best rate is stable, so many times lower ones are trained."""
+"""Where not even the best rate is stable, rates lower by these factors are trained."""
 
 MOST_LOWER = 2
-"""So often at most."""
+"""Most rounds of lower rates."""
 
 RISES = (20, 50, 100)
-"""Where every multiple of the best rate is stable, so many times higher ones than it."""
+"""Where every multiple of the best rate is stable, rates higher by these factors are trained."""
 
 MATTERS = 3.0
-"""An unstable rate at most so many times the best is at its edge: half a factor of ten."""
+"""Largest multiple of the best rate at which an instability matters: half a factor of ten."""
 
 NEAR = 2.5
-"""Unstable trials at up to so many times the lowest unstable rate tell when it begins: at that rate
-itself the loss may rise so slowly that it is seen late."""
+"""Unstable trials up to this multiple of the lowest unstable rate show when instability begins; at
+that rate itself the loss may rise so slowly that it is seen late."""
 
 LOOKED_AT = 2
-"""The early look is at so many times the best rate."""
+"""The early look is at this multiple of the best rate."""
 
 LOOK_EVERY = 10
-"""Steps between the regular evaluations of the look, of which ten windows of the training loss
-follow: one step each."""
+"""Steps between the regular evaluations of the look. They give ten windows of the training loss,
+one step each."""
 
 UNSTABLE, FAR, STABLE = (
     "unstable where it matters",
@@ -92,12 +92,12 @@ PLOTS = {
     "look": "The first steps at twice the best learning rate, as regular evaluations show them and "
     "as those of every step do (playbook, figure 5)",
 }
-"""What is drawn of its conclusion."""
+"""The plots of the conclusion."""
 
 
 @dataclass(frozen=True)
 class Bracket:
-    """Where training becomes unstable.
+    """The rates between which training becomes unstable.
 
     Attributes:
         stable: The highest stable rate below every unstable one; None where there is none.
@@ -115,14 +115,14 @@ def most_trials(document: Mapping[str, Any], settings: StabilitySettings) -> int
 
     Args:
         document: The procedure's spec.
-        settings: Of the procedure.
+        settings: The settings of the procedure.
     """
     rates = 0 if is_given(document) else sum(times > 1 for times in settings.rates)
     return rates + 1 + max(MOST_LOWER * len(FALLS), len(RISES)) + MOST_BETWEEN
 
 
 def next(history: History) -> Next:
-    """Return the next round of a history, or what it concludes."""
+    """Return the next round of a history, or its conclusion."""
     settings = history.settings
     assert isinstance(settings, StabilitySettings)
     if not history.rounds:
@@ -149,7 +149,7 @@ def _first(history: History, settings: StabilitySettings) -> StudyDocument:
 def _planned(
     history: History, settings: StabilitySettings, reference: Outcome, bracket: Bracket
 ) -> StudyDocument | None:
-    """Return what is still to be trained; None if nothing is."""
+    """Return the next rates to train; None if nothing is left."""
     best = reference.rate
     purpose, rates, what = BETWEEN, list[float](), "between the highest stable and the unstable one"
     above = [best * times for times in settings.rates if times > 1]
@@ -163,7 +163,7 @@ def _planned(
             purpose, rates, what = HIGHER, [best * item for item in times], "far above the best one"
     elif bracket.stable is None:
         lowered = [item for item in history.rounds if item.purpose == LOWER]
-        # Where lower rates got nowhere they are too low, and still lower ones would be so too.
+        # If lower rates learnt nothing they are too low, so even lower ones would not help.
         led_on = not lowered or bracket.unstable in lowered[-1].outcomes
         if len(lowered) < MOST_LOWER and led_on:
             lowest = bracket.unstable.rate
@@ -177,10 +177,10 @@ def _planned(
 
 
 def rates_between(stable: float, unstable: float) -> list[float]:
-    """Return rates that cut the way from one rate to another into steps of 1.25 at most.
+    """Return rates between two rates, in steps of at most a factor of 1.25.
 
-    They are trained side by side: the lowest unstable one of them has a stable neighbour, even
-    where chance makes a trial in between stable.
+    They are trained side by side, so the lowest unstable one has a stable neighbour even if chance
+    makes a trial in between stable.
 
     Example:
         >>> rates_between(0.1, 0.2)
@@ -211,12 +211,12 @@ def bracket_of(history: History, reference: Outcome) -> Bracket:
 
 
 def is_unstable(outcome: Outcome, reference: Outcome) -> bool:
-    """Return whether a trial is unstable, or gets nowhere at a rate above the best one.
+    """Return whether a trial is unstable, or learnt nothing at a rate above the best one.
 
-    At a rate that is too low training gets nowhere too.
+    Below the best rate a trial may learn nothing because the rate is too low.
 
     Args:
-        outcome: What came of the trial.
+        outcome: The result of the trial.
         reference: The trial at the best rate.
     """
     if outcome.rate > reference.rate:
@@ -225,7 +225,7 @@ def is_unstable(outcome: Outcome, reference: Outcome) -> bool:
 
 
 def _reference(history: History) -> Outcome | None:
-    """Return the trial at the best rate: the sweep's best, or that with the rate of the spec."""
+    """Return the trial at the best rate: the best of the sweep, or that with the spec's rate."""
     first = history.rounds[0]
     if first.purpose == SWEEP:
         return best_of(iter(first.outcomes))
@@ -238,7 +238,7 @@ def _alike(one: Outcome, other: Outcome) -> bool:
 
 
 def _untrained(history: History, reference: Outcome, rates: Sequence[float]) -> list[float]:
-    """Return those of some rates that no earlier trial has that differs in the rate alone."""
+    """Return the rates that no earlier trial has which differs in the rate alone."""
     trained = [item.rate for item in history.of(*FULL_LENGTH) if _alike(item, reference)]
     return [
         rate
@@ -248,7 +248,7 @@ def _untrained(history: History, reference: Outcome, rates: Sequence[float]) -> 
 
 
 def _look(history: History, settings: StabilitySettings, reference: Outcome) -> dict[str, Any]:
-    """Return a short run at twice the best rate of which every step is evaluated.
+    """Return a short run at twice the best rate in which every step is evaluated.
 
     Its rate decays as in a whole run, not within the look.
     """
@@ -281,8 +281,8 @@ def evaluation_interval(steps: int) -> int:
 def onset_of(history: History, bracket: Bracket) -> tuple[str, Rise | None]:
     """Return when the instability begins: `early`, `middle` or `none`; and the rise that shows it.
 
-    The earliest rise at the lowest unstable rates tells; then the early look, in which also counts
-    what is soon over.
+    The earliest rise at the lowest unstable rates decides; after that the early look, where short
+    rises count too.
     """
     rises = [instability(item) or Rise(0, lasting=True) for item in bracket.near]
     found = min(rises, key=lambda item: item.step, default=None)
@@ -390,7 +390,7 @@ def _advice(verdict: str, onset: str) -> str:
 def _next_study(
     history: History, verdict: str, onset: str, best: Outcome | None, unstable: float | None
 ) -> dict[str, Any]:
-    """Return the procedure that mends the instability; else a search below the unstable rates."""
+    """Return the procedure that fixes the instability; else a search below the unstable rates."""
     document = first_document(history)
     if best is None:
         return document

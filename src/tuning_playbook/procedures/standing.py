@@ -1,4 +1,4 @@
-"""Where the arms of a round stand: which may be the best, and whether that is settled."""
+"""The standing of the arms of a round: which may be the best, and whether that is settled."""
 
 import math
 import statistics
@@ -10,23 +10,22 @@ from tuning_playbook.analysis.findings import Finding
 from tuning_playbook.study.study import LEAST_RERUNS, Arm, Study
 
 MOST_RERUNS = 20
-"""More reruns of an arm than this are not asked for: a difference so small is not worth them."""
+"""Most reruns of an arm to ask for: a difference that needs more is too small to matter."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What a round says of its arms.
+    """The standing of the arms of a round.
 
     Attributes:
-        winner: The arm to go on with where one has to be taken; None where no trial is feasible.
+        winner: The arm to go on with if one has to be chosen; None where no trial is feasible.
         kept: The arms that are not shown to be worse than another one, the best mean first.
-        untrusted: The arms that lost although their search was cut short, so that they may have
-            lost for that reason.
+        untrusted: The arms that lost although their search was cut short, which may be the reason.
         reruns: How many reruns of each kept arm would settle which is the best; None where that is
             settled, or would take more than `MOST_RERUNS`.
         runner_up: The arm with the best mean of reruns beside the winner; None where no other arm
             was rerun.
-        sentence: The same in words.
+        sentence: The standing in words.
     """
 
     winner: Arm | None
@@ -38,7 +37,7 @@ class Standing:
 
 
 def standing(study: Study, findings: Sequence[Finding], launch: Mapping[str, Any]) -> Standing:
-    """Return where the arms of a study stand.
+    """Return the standing of the arms of a study.
 
     Args:
         study: The study.
@@ -71,7 +70,7 @@ def standing(study: Study, findings: Sequence[Finding], launch: Mapping[str, Any
 
 
 def _cut_short(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Return the arms whose best trials may lie outside of what was searched."""
+    """Return the arms whose best trials may lie outside the searched range."""
     found: list[str] = []
     for finding in findings:
         if finding.check == "boundary" and finding.answer == "problem":
@@ -88,7 +87,7 @@ def _needed_reruns(study: Study, asked: Mapping[str, Any], kept: int) -> int | N
     if kept < 2:
         return None
     if asked["verdict"] == "cannot tell":
-        # With reruns enough the reason is another one, which more of them would not cure.
+        # With enough reruns there is another reason, which more of them would not remove.
         return LEAST_RERUNS if seeds < LEAST_RERUNS else None
     undecided = asked["verdict"] == "no difference shown"
     needed = asked["needed_reruns"] if undecided else 2 * seeds
@@ -107,10 +106,10 @@ def _runner_up(arms: Mapping[str, Arm], winner: Arm, launch: Mapping[str, Any]) 
 
 
 def _level(row: Mapping[str, Any], launch: Mapping[str, Any]) -> float | None:
-    """Return what the reruns of an arm come to, smaller being better; None without feasible ones.
+    """Return the average of an arm's reruns, smaller being better; None without feasible ones.
 
-    It is their mean; of steps to a target the median, in which a rerun that did not reach it is the
-    worst.
+    It is their mean. For steps to a target it is the median, where a rerun that did not reach the
+    target is the worst.
     """
     if launch.get("objective_target") is None:
         sign = 1.0 if launch["objective_mode"] == "min" else -1.0

@@ -1,7 +1,7 @@
-"""How many steps to begin with: as many as it takes to fit the training set at a constant rate.
+"""A first number of steps: as many as it takes to fit the training set at a constant rate.
 
-Rounds: a sweep of the learning rate, each trial for the spec's number of steps; further rates where
-the fastest lies at an edge; twice as many steps where no rate fits; the fastest rate on fresh
+Rounds: a sweep of the learning rate with the spec's number of steps; further rates where the
+fastest lies at an edge; twice as many steps where no rate fits; the fastest rate on fresh
 seeds.
 
 Source: playbook, "Algorithm for picking an initial candidate for max_train_steps using a learning
@@ -41,30 +41,30 @@ from tuning_playbook.procedures.round_documents import POINTS, first_document, p
 from tuning_playbook.study.steps_to_fit_settings import StepsToFitSettings
 
 MOST_WIDER = 4
-"""Rounds of further rates: six factors of ten beyond the sweep."""
+"""Most rounds of further rates: six factors of ten beyond the sweep."""
 
 FURTHER = 3
 """Rates in such a round."""
 
 RATIO = 10**0.5
-"""Between two of them."""
+"""The ratio of two neighbouring rates."""
 
 MOST_LONGER = 4
-"""The number of steps is doubled so often: up to sixteen times what the spec says."""
+"""How often the number of steps is doubled at most: up to sixteen times that of the spec."""
 
 MOST_CHECKS = 6
-"""Rounds of fresh seeds."""
+"""Most rounds of fresh seeds."""
 
 CHECKS_OF_A_LENGTH = 2
-"""Of those before the number of steps is doubled: seeds that do not fit may need more steps."""
+"""Most of these before the number of steps is doubled: seeds that do not fit may need more."""
 
 MAX_ROUNDS = 1 + MOST_WIDER + MOST_LONGER + MOST_CHECKS
 
 LEAST_EVALUATIONS = 20
-"""Of a trial of the study that follows."""
+"""Fewest evaluations of a trial in the study that follows."""
 
 TUNED = 10.0
-"""The study that follows searches the rate from this part to this multiple of the fastest."""
+"""The study that follows searches from the fastest rate divided by this to it times this."""
 
 NOT_FIT, SOME_SEEDS, AT_AN_EDGE, UNKNOWN = (
     *("the training set is not fit", "the training set is not fit on every seed"),
@@ -77,7 +77,7 @@ PLOTS = {
     "losses": "The training loss at the fastest rate that fits on every seed, and at the rates "
     "around it, as far as they were trained",
 }
-"""What is drawn of its conclusion."""
+"""The plots of the conclusion."""
 
 
 def most_trials(document: Mapping[str, Any], settings: StepsToFitSettings) -> int:
@@ -85,14 +85,14 @@ def most_trials(document: Mapping[str, Any], settings: StepsToFitSettings) -> in
 
     Args:
         document: The procedure's spec.
-        settings: Of the procedure.
+        settings: The settings of the procedure.
     """
     rates = FURTHER * MOST_WIDER
     return rates + (rates_of(document) + rates) * MOST_LONGER + MOST_CHECKS
 
 
 def rates_of(document: Mapping[str, Any]) -> int:
-    """Return how many learning rates the sweep of a spec has."""
+    """Return the number of learning rates in the sweep of a spec."""
     search = document.get("search", {"points": POINTS})
     rates = document.get("nuisance", {}).get("learning_rate", {})
     points = search.get("points", search.get("trials"))
@@ -104,7 +104,7 @@ def rates_of(document: Mapping[str, Any]) -> int:
 
 
 def next(history: History) -> Next:
-    """Return the next round of a history, or what it concludes."""
+    """Return the next round of a history, or its conclusion."""
     settings = history.settings
     assert isinstance(settings, StepsToFitSettings)
     if not history.rounds:
@@ -114,7 +114,7 @@ def next(history: History) -> Next:
 
 
 def _planned(history: History, settings: StepsToFitSettings) -> StudyDocument | str | Check:
-    """Return what is still to be trained; else what was found, or the verdict where nothing was."""
+    """Return the next round; else the check that found a rate, or the verdict where none did."""
     sweep, checks = sweep_of(history), checks_of(history)
     found = [item for item in checks if item.slowest is not None]
     beyond = sides(sweep, _every(history))
@@ -137,7 +137,7 @@ def _planned(history: History, settings: StepsToFitSettings) -> StudyDocument | 
 
 
 def _unchecked(sweep: Sweep, checks: Sequence[Check]) -> float | None:
-    """Return the rate to be trained on fresh seeds; None where more steps are due, or none fits."""
+    """Return the rate to train on fresh seeds; None where more steps are needed, or none fits."""
     here = [item.rate for item in checks if item.steps == sweep.steps]
     rates = [item.rate for item in by_fit(sweep) if item.rate not in here]
     if not rates or len(here) == CHECKS_OF_A_LENGTH:
@@ -156,7 +156,7 @@ def _every(history: History) -> int:
 
 
 def _first(history: History) -> dict[str, Any]:
-    """Return the sweep: the whole training set is evaluated, and the test set is left alone."""
+    """Return the sweep: it evaluates the whole training set, and not the test set."""
     document = first_document(history)
     kept = {key: item for key, item in document.items() if key not in ("test", "final")}
     return {**kept, "training": {**document["training"], "train_sample": "all"}}
@@ -181,9 +181,9 @@ def _wider(history: History, sweep: Sweep, side: Side) -> dict[str, Any]:
 
 
 def _longer(history: History, sweep: Sweep) -> dict[str, Any]:
-    """Return twice as many steps at every rate that did not break down.
+    """Return twice as many steps for every rate that did not break down.
 
-    That the metric is the best at one rate by now does not tell which rate fits first.
+    The rate with the best metric so far need not be the one that fits first.
     """
     rates = [item.rate for item in sweep.outcomes if not is_lost(item)]
     goal = f"Is the training set fit in {2 * sweep.steps:,} steps?"
@@ -200,7 +200,7 @@ def _conclude(history: History, found: str | Check) -> Conclusion:
     verdict = found if isinstance(found, str) else ""
     sweep, every = sweep_of(history), _every(history)
     needed = None if check is None else check.slowest
-    # Every step is evaluated at first where the spec says so; the last evaluation is a whole one.
+    # The spec may have every early step evaluated; the last evaluation interval is a regular one.
     steps = None if needed is None else math.ceil(needed / every) * every
     rate = None if check is None else check.rate
     trials = [(steps_of(item), outcome) for item in history.rounds for outcome in item.outcomes]
@@ -292,9 +292,9 @@ def _advice(history: History, verdict: str, steps: int | None) -> str:
         )
     every = _every(history)
     said = (
-        "Tune with so many steps. After that the check `best_steps` says whether to lengthen (best "
-        "steps late) or to shorten (best steps early). Data augmentation or regularization may "
-        "take more."
+        "Tune with this many steps. After that the check `best_steps` says whether to lengthen "
+        "(best steps late) or to shorten (best steps early). Data augmentation or regularization "
+        "may take more."
     )
     if steps < 10 * every:
         said += (
@@ -327,7 +327,7 @@ def _next_study(history: History, steps: int | None, rate: float | None) -> dict
 
 
 def evaluation_interval(steps: int) -> int:
-    """Return the longest interval that divides a number of steps into at least 20.
+    """Return the longest interval that gives a number of steps at least 20 evaluations.
 
     Example:
         >>> evaluation_interval(600), evaluation_interval(7)

@@ -1,4 +1,4 @@
-"""Whether a round may be followed by one of another number of training steps."""
+"""Whether the next round may have another number of training steps."""
 
 import re
 
@@ -6,19 +6,19 @@ from tuning_playbook.study.idle_rate import SHAPING, relative_rate
 from tuning_playbook.study.study import Arm, Study
 
 DECAYED = 0.1
-"""Of its peak: with so low a rate at the end training has been brought to rest, and the last step
+"""Part of its peak below which a rate has decayed. Training has then come to rest, so the last step
 is the best one by construction."""
 
 STEPS_IN_WORDS = re.compile(
     r"(?<![\d.,])(\d{1,3}(?:,\d{3})+|\d+)[\s-]+(?:training |train )?steps?\b"
 )
-"""A number of steps in a goal, as "2,000 steps"."""
+"""The pattern of a number of steps in a goal, as "2,000 steps"."""
 
 
 def steps_are_given(study: Study) -> bool:
     """Return whether the number of steps is part of what a study asks.
 
-    So it is where `training.steps` says so, or where the goal names the number.
+    It is where `training.steps` says so, or where the goal names the number.
 
     Example:
         A goal such as "Which optimizer is the best in 2,000 steps?" with `max_train_steps: 2000`.
@@ -43,7 +43,7 @@ def decays_to_its_end(study: Study) -> bool:
 
 
 def why_no_other_steps(study: Study) -> str:
-    """Say why other steps are not proposed, in a sentence; empty where they may be."""
+    """Return a sentence on why other steps are not proposed; empty where they may be."""
     steps = study.spec.training.max_train_steps
     if steps_are_given(study):
         return f"max_train_steps stays {steps}: the study asks what is best in this many steps."
@@ -61,7 +61,7 @@ def _end_of(study: Study, arm: Arm) -> float:
     searched = {item.hyperparameter.name: item.hyperparameter for item in arm.dimensions}
     if "schedule" not in arm.fixed:
         return 1.0
-    # What is searched of the schedule is judged at its default: that fills the run.
+    # Searched parts of the schedule are judged at their default, which fills the run.
     values = {
         name: arm.fixed[name] if name in arm.fixed else searched[name].default
         for name in SHAPING

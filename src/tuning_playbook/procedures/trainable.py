@@ -1,7 +1,7 @@
-"""The spec that would go on with finished trials: what they were searched over, as a search here.
+"""A spec that continues finished trials: what they searched, as a search of this project.
 
-What the spec of finished trials leaves out and the trials tell (ranges that were taken from them,
-what each arm held fixed) is written into it, under a condition where it holds in some arms alone.
+What their spec leaves out and the trials show (ranges that were taken from them, values that each
+arm held fixed) is written into it, under a condition where it holds in some arms only.
 """
 
 import itertools
@@ -27,10 +27,10 @@ from tuning_playbook.study.workload_description import WorkloadDescription
 BATCH_SIZE = "batch_size"
 
 KEPT = ("goal", "notes", "workload", "objective", "design", "isolation", "launch", "checklist")
-"""The keys that are as the spec of the finished trials has them."""
+"""The keys that are copied from the spec of the finished trials."""
 
 MOST_NEW_ARMS = 5
-"""So many of the arms that have no finished trials are named."""
+"""Most arms without finished trials that a message names."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Trainable:
     """A study of finished trials as one that trains.
 
     Attributes:
-        study: The study; its spec says all that is known of it.
+        study: The study; its spec has all that is known.
         document: That spec, as YAML gives it.
-        workload: What the workload declares; None where none of this name can be trained here.
-        left: What a reader has to know or to do before it runs, in sentences.
-        objection: Why it is no valid spec as it stands; empty where it is one.
+        workload: The description of the workload; None where no workload of this name exists here.
+        left: What a reader must know or do before it runs, in sentences.
+        objection: Why it is not a valid spec as it is; empty where it is one.
     """
 
     study: Study
@@ -53,9 +53,9 @@ class Trainable:
 
 
 def trainable(study: Study, dataset: xr.Dataset) -> Trainable:
-    """Return a study of finished trials as a spec that trains more of them, as far as it is known.
+    """Return a study of finished trials as a spec that trains more of them.
 
-    It asks for as many trials of each arm as the largest one has, drawn by Halton's sequence.
+    It has as many trials of each arm as the largest arm has, drawn by Halton's sequence.
 
     Args:
         study: The study.
@@ -79,13 +79,13 @@ def trainable(study: Study, dataset: xr.Dataset) -> Trainable:
 
 
 def objection_to(found: Trainable, document: Mapping[str, Any]) -> str:
-    """Say why a document is no valid spec of its workload; nothing where it is one.
+    """Return why a document is no valid spec of its workload; empty where it is one.
 
-    Where the workload cannot be trained here the rules alone are checked, and what is wrong with
-    the spec as it stands is no objection to a change of it.
+    If the workload cannot be trained here only the rules are checked, and faults that the spec has
+    already are no objection to a change of it.
 
     Raises:
-        ValidationError: It is not of the right shape.
+        ValidationError: It does not have the right shape.
     """
     study, workload = found.study, found.workload
     broken = ""
@@ -101,7 +101,7 @@ def objection_to(found: Trainable, document: Mapping[str, Any]) -> str:
 
 
 def _judged(found: Trainable) -> Trainable:
-    """Return the same with what has to be done before it runs."""
+    """Return the same with what must be done before it runs."""
     study, left = found.study, []
     try:
         workload = describe_any(study.spec.workload, folder=study.path.parent, data=None)
@@ -120,7 +120,7 @@ def _judged(found: Trainable) -> Trainable:
     before = {arm.name for arm in study.arms}
     arms = itertools.islice(settings_of(parts_of(study.spec)), len(before) + MOST_NEW_ARMS)
     if new := [name for setting in arms if (name := arm_name(setting)) not in before]:
-        left.append(f"It has arms of which the source has no trials, as {'; '.join(new)}.")
+        left.append(f"The source has no trials of some of its arms, such as {'; '.join(new)}.")
     if study.baseline is not None:
         values = (f"{n}: {write_value(v)}" for n, v in study.baseline.hyperparameters.items())
         left.append(
@@ -131,11 +131,11 @@ def _judged(found: Trainable) -> Trainable:
 
 
 def _training(study: Study) -> dict[str, Any]:
-    """Return how long to train: as the finished trials, to a whole number of evaluations."""
-    told = study.spec.training
-    training = told.model_dump(mode="json", exclude_unset=True)
-    whole = -(-told.max_train_steps // told.eval_every) * told.eval_every
-    training |= {"max_train_steps": whole, "eval_every": told.eval_every}
+    """Return how long to train: as long as the finished trials, in whole evaluations."""
+    imported = study.spec.training
+    training = imported.model_dump(mode="json", exclude_unset=True)
+    whole = -(-imported.max_train_steps // imported.eval_every) * imported.eval_every
+    training |= {"max_train_steps": whole, "eval_every": imported.eval_every}
     sizes = {arm.batch_size for arm in study.arms}
     if BATCH_SIZE in study.arms[0].scientific:
         training.pop(BATCH_SIZE, None)
@@ -152,7 +152,7 @@ def _scientific(study: Study) -> Iterator[Entry]:
 
 
 def _searched_and_fixed(study: Study) -> Iterator[Entry]:
-    """Yield what arms search and hold fixed, each with all the arms that do so alike."""
+    """Yield what arms search and hold fixed, each with all the arms that share it."""
     found: dict[str, Entry] = {}
     for arm in study.arms:
         entries = [
@@ -177,7 +177,7 @@ def _searched_and_fixed(study: Study) -> Iterator[Entry]:
 
 
 def _drawn(study: Study, item: Dimension) -> dict[str, list[Value]]:
-    """Return a distribution as a spec writes it; without one, a choice of what was tried."""
+    """Return a distribution as a spec writes it; without one, a choice of the values tried."""
     drawn, name = item.distribution, item.hyperparameter.name
     if drawn is None:
         arms = {arm.name for arm in study.arms if item in arm.dimensions}
@@ -199,7 +199,7 @@ def _drawn(study: Study, item: Dimension) -> dict[str, list[Value]]:
 
 
 def _rearmed(arm: Arm, spec: shape.StudySpec) -> Arm:
-    """Return an arm whose dimensions stand under the conditions that the spec has for them."""
+    """Return an arm whose dimensions have the conditions that the spec has for them."""
     conditions = {
         part.searched_name(name): part.condition
         for part in parts_of(spec)

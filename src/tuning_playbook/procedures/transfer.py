@@ -1,4 +1,4 @@
-"""What is expected to transfer from short training to longer training, as the playbook lists it.
+"""What is expected to transfer from short training to longer training, by the playbook's list.
 
 Source: playbook, "Deciding how long to train when training is compute-bound", Round 1.
 """
@@ -16,16 +16,16 @@ LIKELIHOODS = {
     "perhaps": "the optimizer and its hyperparameters, data augmentation, regularization",
     "unlikely": "the learning rate schedule",
 }
-"""What transfers, by how likely the authors expect it to, the likeliest first."""
+"""What transfers, by the authors' expectation, the most likely first."""
 
 OF_OPTIMIZERS = {item.name for own in OPTIMIZERS.values() for item in own}
 
 DEPENDS = "depends on what it is"
-"""Of a hyperparameter whose name does not tell."""
+"""The likelihood for a hyperparameter whose name does not show what it is."""
 
 
 def likelihood(name: str) -> str:
-    """Return how likely a value of a hyperparameter transfers, as far as its name tells.
+    """Return how likely a value of a hyperparameter transfers, by its name.
 
     Example:
         >>> likelihood("warmup_steps"), likelihood("width"), likelihood("learning_rate")
@@ -43,7 +43,7 @@ def likelihood(name: str) -> str:
 
 
 def transfer_list(searched: Collection[str]) -> dict[str, str]:
-    """Return the playbook's list, with what a search varied at its place.
+    """Return the playbook's list, with the hyperparameters of a search in their places.
 
     Args:
         searched: The names of the hyperparameters that differ between the trials.

@@ -1,8 +1,8 @@
-"""What is the shortest warmup that allows learning rates far above the unstable one?
+"""The shortest warmup that allows learning rates far above the unstable one.
 
-Rounds: those of `stability`, where the unstable rate is not given; warmups of different orders of
+Rounds: those of `stability`, if the unstable rate is not given; warmups of different orders of
 magnitude, up to a tenth of the run; warmups between the longest unstable and the shortest stable
-one, on several seeds; the shortest stable one before the whole run, against the baseline.
+one, on several seeds; a whole run with the shortest stable one, against the baseline.
 
 Source: playbook, "Learning rate warmup".
 """
@@ -28,7 +28,7 @@ from tuning_playbook.study.procedure_settings import StabilitySettings, WarmupSe
 from tuning_playbook.study.schedule_hyperparameters import OF_SCHEDULES
 
 MAX_ROUNDS = stability.MAX_ROUNDS + 5
-"""Those of `stability`, a baseline, the magnitudes, two in between, and the comparison."""
+"""Most rounds: those of `stability`, a baseline, the magnitudes, two between, the comparison."""
 
 BASELINE, MAGNITUDES, BETWEEN, COMPARE = "baseline", "magnitudes", "warmups", "compare"
 """The purposes of its rounds."""
@@ -37,22 +37,22 @@ LONGEST = 0.1
 """The longest warmup, as a part of the run."""
 
 LONG = 0.05
-"""A warmup that takes more of the run than this eats up what other trials train in."""
+"""The part of the run above which a warmup takes too much training time."""
 
 MAGNITUDE = 10
-"""Each warmup of the first round is so many times shorter than the one before."""
+"""Each warmup of the first round is shorter than the one before by this factor."""
 
 ORDERS = 3
-"""So many of them, beside none."""
+"""The number of warmups in the first round, beside none."""
 
 AFTER = 2
-"""The rate stays constant for so many times the longest warmup."""
+"""The rate stays constant for this multiple of the longest warmup."""
 
 BETWEEN_TWO = 3
-"""Warmups that are tried between two: neighbours are within a factor of 1.8."""
+"""Warmups to try between two: neighbours are within a factor of 1.8."""
 
 MOST_BETWEEN = 2
-"""Rounds of those, the second of longer warmups where no seed of the first may be trusted."""
+"""Most rounds of these; the second has longer warmups if the first was not stable on all seeds."""
 
 COMPARED = 5
 """Reruns of the run with a warmup and of the baseline."""
@@ -68,12 +68,12 @@ PLOTS = {
     "benefit": "The training loss at that learning rate without a warmup and with the shortest "
     "stable one, and that of the baseline (playbook, figure 8)",
 }
-"""What is drawn of its conclusion."""
+"""The plots of the conclusion."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """What the search for a warmup begins with.
+    """The starting point of the search for a warmup.
 
     Attributes:
         unstable_rate: The rate at which training becomes unstable.
@@ -89,7 +89,7 @@ def most_trials(document: Mapping[str, Any], settings: WarmupSettings) -> int:
 
     Args:
         document: The procedure's spec.
-        settings: Of the procedure.
+        settings: The settings of the procedure.
     """
     own = ORDERS + 1 + MOST_BETWEEN * (BETWEEN_TWO + 1) + 1
     if settings.unstable_rate is not None:
@@ -98,7 +98,7 @@ def most_trials(document: Mapping[str, Any], settings: WarmupSettings) -> int:
 
 
 def next(history: History) -> Next:
-    """Return the next round of a history, or what it concludes."""
+    """Return the next round of a history, or its conclusion."""
     settings = _settings(history)
     if settings.unstable_rate is None:
         before = _stability(history)
@@ -123,7 +123,7 @@ def next(history: History) -> Next:
 
 
 def _search(history: History, settings: WarmupSettings, start: Start) -> Next:
-    """Return the next round once it is known what to start with."""
+    """Return the next round, given the starting point."""
     rate = rounded(settings.times * start.unstable_rate)
     if not history.has(MAGNITUDES):
         lengths = magnitudes(history.max_train_steps)
@@ -157,7 +157,7 @@ def _search(history: History, settings: WarmupSettings, start: Start) -> Next:
 
 
 def magnitudes(max_train_steps: int) -> list[int]:
-    """Return warmups of different orders of magnitude, none among them.
+    """Return warmups of different orders of magnitude, with 0 as the first.
 
     Example:
         >>> magnitudes(10_000), magnitudes(300)
@@ -169,7 +169,7 @@ def magnitudes(max_train_steps: int) -> list[int]:
 
 
 def tried(history: History) -> Iterator[tuple[int, Outcome]]:
-    """Yield the length of each warmup and what came of it, on every seed."""
+    """Yield the length of each warmup and its result, on every seed."""
     for item in history.rounds:
         if item.purpose in (MAGNITUDES, BETWEEN):
             for outcome in (*item.outcomes, *item.reruns):
@@ -177,7 +177,7 @@ def tried(history: History) -> Iterator[tuple[int, Outcome]]:
 
 
 def stable_warmups(history: History, reference: Outcome) -> list[int]:
-    """Return the warmups that are stable on every seed that was tried, the shortest first."""
+    """Return the warmups that are stable on every seed tried, the shortest first."""
     lengths = {steps for steps, _ in tried(history)}
     lost = {
         steps
@@ -197,9 +197,9 @@ def seeds_of(history: History, steps: int) -> int:
 
 
 def between(history: History, shortest: int) -> list[int]:
-    """Return warmups from the longest unstable one below the shortest stable one up to that.
+    """Return warmups above the longest unstable one, up to the shortest stable one.
 
-    They part the way there evenly in the logarithm.
+    They divide the range evenly in the logarithm.
 
     Args:
         history: The procedure so far.
@@ -249,13 +249,13 @@ def _warmups(
 ) -> dict[str, Any]:
     """Return a study of warmups of different lengths, each followed by a constant rate.
 
-    Each length is an arm, so that each may be rerun on other seeds.
+    Each length is an arm, so that each can be rerun on other seeds.
     """
     every = int(history.document["training"]["eval_every"])
     steps = (1 + AFTER) * max(*lengths, 1)
     interval = max(1, min(every, steps // 10))
     training: dict[str, Any] = {"max_train_steps": max(10, -(-steps // interval)) * interval}
-    # The spec may ask for an early look that is longer than these short runs.
+    # The early look of the spec may be longer than these short runs.
     training |= {"eval_every": interval, "eval_schedule": {"dense_until": 0}}
     values = {
         key: value for key, value in start.reference.values.items() if key not in OF_SCHEDULES
@@ -268,7 +268,7 @@ def _warmups(
 
 
 def _compared(history: History, start: Start, rate: float, warmup: int) -> dict[str, Any]:
-    """Return the whole run after a warmup: its steps come on top of those of the baseline."""
+    """Return the whole run after a warmup, which adds its steps to those of the baseline."""
     goal = f"Is a learning rate of {rate:.3g} after {warmup:,} steps of warmup better?"
     trial = {"learning_rate": rate, "warmup_steps": warmup}
     training = {"warmup_extends": True}
@@ -328,7 +328,7 @@ def _sentence(history: History, start: Start, rate: float, warmup: int) -> str:
 
 
 def _decided(history: History) -> str:
-    """Say what came of the comparison with the baseline."""
+    """Return a sentence on the comparison with the baseline."""
     launches = [item.launch for item in history.rounds if item.purpose == COMPARE and item.launch]
     if not launches:
         return ""

@@ -11,7 +11,7 @@ from tuning_playbook.report.checklist_section import ChecklistItem
 ATTENTION = ("problem", "warning")
 
 PAIRS_SHOWN = 45
-"""All pairs of ten; of more the first, and launch.json has the rest."""
+"""Most pairs that are shown: all of ten arms. launch.json has the others."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class QuestionRow:
 
 @dataclass(frozen=True)
 class Place:
-    """A file that a reader may look for: what it is, and where, beside the report."""
+    """A file that a reader may look for: what it is, and its path from the report's folder."""
 
     what: str
     path: str
 
 
 def make_questions(launch: Mapping[str, Any]) -> tuple[QuestionRow, ...]:
-    """List the questions of a study; that of all arms together where it is another one."""
+    """List the questions of a study, and the one about all arms together if it is another."""
     questions = launch["answer"]["questions"]
     of_values = [item for item in questions if item["hyperparameter"] is not None]
     listed = of_values if len(of_values) == 1 else questions
@@ -84,7 +84,7 @@ def _question_row(item: Mapping[str, Any]) -> QuestionRow:
 
 
 def make_pairs(pairs: Sequence[Mapping[str, Any]]) -> tuple[PairRow, ...]:
-    """List the clearest pairs first, and of many no more than these."""
+    """List the clearest pairs, at most the number that is shown."""
     return tuple(
         PairRow(
             arm=pair["arm"],
@@ -117,9 +117,9 @@ def what_to_do(card: StudyCard, launch: Mapping[str, Any]) -> tuple[tuple[str, s
 
 
 def make_places(card: StudyCard, launch: Mapping[str, Any]) -> tuple[Place, ...]:
-    """List where the candidate's model and what was measured of it are; none of imported trials.
+    """List the files of the candidate's model and its measurements; none for imported trials.
 
-    Some are there only where the workload has the method that they are made with.
+    Some need an optional method of the workload.
     """
     candidate = launch.get("candidate")
     if not candidate or card.imported:

@@ -1,4 +1,4 @@
-"""A study's budget in columns of plain text, for those who are about to run it."""
+"""A study's budget in columns of plain text, shown before it runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ def budget_lines(plan: Plan, results: Path) -> list[str]:
 
 
 def evaluation_lines(plan: Plan) -> list[str]:
-    """Return what it costs to evaluate on the whole training split; nothing where that is not done.
+    """Return the cost of evaluating on the whole training split; nothing if the study does not.
 
     Args:
         plan: The study's.
@@ -63,7 +63,7 @@ def evaluation_lines(plan: Plan) -> list[str]:
 
 
 def doubt_lines(plan: Plan) -> list[str]:
-    """Return which earlier comparisons a study rests on beyond what they had, and the cures.
+    """Return the earlier comparisons that a study uses under other conditions, and the remedies.
 
     Args:
         plan: The study's.
@@ -76,7 +76,7 @@ def doubt_lines(plan: Plan) -> list[str]:
 
 
 def budget_plan_lines(plan: Plan, given: Budget, results: Path) -> list[str]:
-    """Return what the playbook would make of a budget: a line for each arm, then for each change.
+    """Return how the playbook would spend a budget: a line for each arm, then for each change.
 
     Args:
         plan: The study's.
@@ -98,7 +98,7 @@ def budget_plan_lines(plan: Plan, given: Budget, results: Path) -> list[str]:
 
 
 def _table(rows: Sequence[BudgetRow]) -> list[str]:
-    """Write a budget in columns; its last one only where earlier trials tell a time."""
+    """Write a budget in columns; the last one only if earlier trials give a time."""
     cells: list[tuple[str, ...]] = [("arm", "trials", "reruns", "steps", "expected time")]
     cells += [
         (row.arm, f"{row.trials:,}", f"{row.reruns:,}", f"{row.steps:,}", duration(row.seconds))

@@ -13,12 +13,12 @@ from tuning_playbook.report.page import render_page
 from tuning_playbook.report.study_rounds import Round, Row, make_history
 
 WIDTH, HEIGHT, MARGIN = 600.0, 200.0, 12.0
-"""Of the drawing of the best so far."""
+"""The size of the drawing of the best so far."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A value of a hyperparameter that a later round did not question any more.
+    """A value of a hyperparameter that later rounds hold fixed.
 
     Attributes:
         name: The hyperparameter.
@@ -107,7 +107,7 @@ def render_campaigns(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def make_campaign(rows: Sequence[Row]) -> Campaign:
-    """Put the rounds of one workload in order, with what followed from each, and the best so far.
+    """Return the rounds of one workload in order, with the decisions of each and the best so far.
 
     Args:
         rows: A summary of each of its studies, at least one.
@@ -165,7 +165,7 @@ def _from_the_folder(item: Round) -> Round:
 
 
 def _about(row: Row) -> Mapping[str, Any]:
-    """Return what a summary says for campaigns; nothing of one that an earlier version wrote."""
+    """Return the campaign part of a summary; nothing if an earlier version wrote it."""
     about: Mapping[str, Any] = row.get("campaign") or {}
     return about
 
@@ -237,7 +237,7 @@ def _never_together(
 
 
 def _points(corners: Sequence[tuple[float, float]]) -> str:
-    """Return the corners of a line that falls, or rises, in steps, within the drawing."""
+    """Return the corners of a step line within the drawing."""
     if len(corners) < 2:
         return ""
     steps, values = zip(*corners, strict=True)

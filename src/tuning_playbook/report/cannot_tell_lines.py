@@ -1,4 +1,4 @@
-"""What a study's design cannot tell, in lines of plain text: what it would take, and its cost."""
+"""Lines of plain text: what a design cannot tell, what it would need, and the cost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ NO_NUMBER = "more trials or evaluations do not change that"
 
 
 def cannot_tell_lines(plan: Plan, results: Path | None = None) -> list[str]:
-    """Return a line for each check that cannot answer, and one for all; none where all can.
+    """Return a line for each check that cannot answer, and one for all of them; none if all can.
 
     Args:
         plan: The study's.
@@ -30,12 +30,12 @@ def cannot_tell_lines(plan: Plan, results: Path | None = None) -> list[str]:
 
 
 def _all(cures: Sequence[Cure], seconds: float | None) -> str:
-    """Write what all of it would take together."""
+    """Write what all of these checks together would need."""
     return f"for all of it: {_changes(cures, seconds)}" if cures else NO_NUMBER
 
 
 def _changes(cures: Sequence[Cure], seconds: float | None) -> str:
-    """Write changes, each of one key, and what they cost together."""
+    """Write the changes, each of one key, and their total cost."""
     changes = ", ".join(f"{cure.key}: {cure.value:,}" for cure in cures)
     trainings, steps = sum(cure.trainings for cure in cures), sum(cure.steps for cure in cures)
     costs = [_cost(cure, seconds) for cure in cures if cure.evaluations]
@@ -45,7 +45,7 @@ def _changes(cures: Sequence[Cure], seconds: float | None) -> str:
 
 
 def _seconds(plan: Plan, results: Path | None) -> float | None:
-    """Return the time to expect of one training; None where no earlier trial tells."""
+    """Return the expected time of one training; None without earlier trials."""
     if results is None:
         return None
     known = training_seconds(plan, read_earlier_trials(results)).values()
@@ -62,7 +62,7 @@ def _cure(cure: Cure | None, seconds: float | None) -> str:
 
 
 def _cost(cure: Cure, seconds: float | None) -> str:
-    """Write what a change costs."""
+    """Write the cost of a change."""
     if cure.evaluations:
         share = cure.computation
         about = "" if share is None else f", about {max(share, 0.01):.0%} more computation"

@@ -1,4 +1,4 @@
-"""What a report says of a study beyond its datasets: the question, the roles, the commands."""
+"""What a report needs besides a study's datasets: the question, the roles, the commands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ class StudyCard:
     taken: tuple[Taken, ...] = ()
 
     def command_of(self, trial: str) -> str:
-        """Return the command that trains `trial` again; empty where there is none."""
+        """Return the command that trains `trial` again; empty if there is none."""
         return self.trial_command.replace("{trial}", trial)
 
 

@@ -34,7 +34,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
         budget: What the playbook is to make a plan of, too.
 
     Raises:
-        TuningPlaybookError: The spec, or the workload behind it, cannot be carried out.
+        TuningPlaybookError: The spec or its workload is invalid.
     """
     chain = plan_chain([path])
     link = chain[path.stem]
@@ -71,7 +71,7 @@ def check_lines(path: Path, results: Path, budget: Budget | None = None) -> Iter
 
 
 def _trial_lines(plan: Plan, taken: list[str]) -> Iterator[str]:
-    """Yield how many trials there are, in which arms, and what is taken from earlier studies."""
+    """Yield the number of trials, the arms, and the values taken from earlier studies."""
     study, counts = plan.study, plan.trials_per_arm
     to_come = sum(counts.values()) - len(plan.trials)
     more = f", and {to_come} to be proposed in rounds" if to_come else ""

@@ -9,10 +9,10 @@ from tuning_playbook.report.figures import Figure, supporting_figures
 from tuning_playbook.report.formatting import anchor, flatten, text
 
 GRADES = {"problem": "✕", "warning": "!", "cannot tell": "?", "ok": "✓"}
-"""The symbol of each answer, gravest first."""
+"""The symbol of each answer, the most serious first."""
 
 MOST_TRIALS = 100
-"""Of a finding are named; of more the file of all findings tells."""
+"""Most trials that a finding lists. diagnostics.json has the rest."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ChecklistItem:
 def make_checklist(
     findings: Sequence[Mapping[str, Any]], figures: Sequence[Figure]
 ) -> tuple[ChecklistItem, ...]:
-    """Prepare every finding in the order given."""
+    """Return every finding as the report shows it, in the given order."""
     seen: Counter[str] = Counter()
     items = []
     for finding in findings:
@@ -102,7 +102,7 @@ def make_checklist(
 
 
 def count_answers(items: Sequence[ChecklistItem]) -> tuple[tuple[str, str, int], ...]:
-    """Count the answers: grade, its symbol, how many; gravest first, absent ones left out."""
+    """Return the answers that occur, the most serious first: grade, symbol, count."""
     counts = Counter(item.answer for item in items)
     return tuple((grade, sign, counts[grade]) for grade, sign in GRADES.items() if counts[grade])
 
@@ -115,7 +115,7 @@ def finding_anchor(check: str) -> str:
 def _split(
     numbers: Mapping[str, Any],
 ) -> tuple[tuple[tuple[str, str], ...], tuple[NumberTable, ...]]:
-    """Part lists of records, which are read as tables, from all other numbers."""
+    """Split numbers into lists of records, shown as tables, and all others."""
     records = {
         name: value
         for name, value in numbers.items()

@@ -1,4 +1,4 @@
-"""Every configuration of another tool's trials that has reruns, compared with every other one."""
+"""The comparison of all configurations of another tool's trials that have reruns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class ConfigurationTable:
 
 
 def make_configurations(launch: Mapping[str, Any]) -> ConfigurationTable | None:
-    """Tabulate every configuration; nothing where only the best trials of arms were rerun."""
+    """Return the table of configurations; nothing if only the best trials of arms were rerun."""
     found = launch.get("configurations")
     if not found:
         return None
@@ -93,7 +93,7 @@ def _error(row: Mapping[str, Any]) -> float | None:
 
 
 def _settings(configurations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return in which hyperparameters the configurations differ, of each of them."""
+    """Return each configuration's values of the hyperparameters in which they differ."""
     names = dict.fromkeys(name for values in configurations for name in values)
     varied = [
         name for name in names if len({repr(values.get(name)) for values in configurations}) > 1

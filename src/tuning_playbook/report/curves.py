@@ -1,4 +1,4 @@
-"""One trial's curve, drawn small beside its row in the table of trials."""
+"""One trial's curve, drawn small in its row of the table of trials."""
 
 import math
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ WIDTH, HEIGHT = 360, 120
 """Size of a curve's drawing area in the units of its view box."""
 
 MOST_POINTS = 120
-"""Evaluations drawn of one curve; of more, every second, third, ... is."""
+"""Most points of a curve. With more evaluations, every second, third, ... is drawn."""
 
 MOST_POINTS_IN_ALL = 40_000
-"""Of many trials each is drawn with fewer points, so that the page of thousands stays light..."""
+"""Most points of all curves together, so that a page of thousands of trials stays small..."""
 
 LEAST_POINTS = 20
-"""... but with this many at least, which show its shape."""
+"""... but each curve has at least this many points, to show its shape."""
 
 SPAN_OF_LOG_SCALE = 20.0
 """A metric whose largest value is more than this many times its smallest has a log scale."""
@@ -28,7 +28,7 @@ SPAN_OF_LOG_SCALE = 20.0
 
 @dataclass(frozen=True)
 class CurveScale:
-    """The scale that all trials of a study share, so that their curves can be compared.
+    """The common scale of all trials of a study, so that their curves can be compared.
 
     Attributes:
         metric: The metric's name.
@@ -59,7 +59,7 @@ class CurveScale:
         return round(WIDTH * step / self.last_step)
 
     def y(self, value: float) -> int:
-        """Return the vertical place of a value, held inside the drawing."""
+        """Return the vertical place of a value, cut to the drawing."""
         value = min(max(value, self.low), self.high)
         if self.log:
             share = math.log(value / self.low) / math.log(self.high / self.low)
@@ -122,7 +122,7 @@ def make_curves(
 
 
 def _scale(metric: str, values: np.ndarray, feasible: np.ndarray, last: int) -> CurveScale | None:
-    """Span the finite values of the feasible trials, or of all trials where none is feasible."""
+    """Return the range of finite values of the feasible trials, or of all if none is feasible."""
     shown = values[feasible] if feasible.any() else values
     finite = shown[np.isfinite(shown)]
     if finite.size == 0 or last <= 0:

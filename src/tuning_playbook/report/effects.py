@@ -15,7 +15,7 @@ from tuning_playbook.declarations import Value
 from tuning_playbook.study.study import write_value
 
 MOST_ROWS = 60
-"""More rows are no table to read; launch.json has all pairs."""
+"""Most rows of the table; launch.json has all pairs."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class EffectRow:
 
 
 def make_effects(study: xr.Dataset, launch: Mapping[str, Any]) -> tuple[EffectRow, ...]:
-    """List the effects of a study with two scientific hyperparameters or more; none of another.
+    """List the effects of a study with two or more scientific hyperparameters; none of another.
 
     Intervals hold together for all effects on average of one hyperparameter, for all pairs of arms,
     and for all interactions of two hyperparameters.
@@ -73,7 +73,7 @@ def make_effects(study: xr.Dataset, launch: Mapping[str, Any]) -> tuple[EffectRo
 
 
 def _everywhere(name: str, settings: Mapping[str, Mapping[str, Value]]) -> bool:
-    """Whether a hyperparameter's values stand beside every setting of the others."""
+    """Whether a hyperparameter's values are crossed with every setting of the others."""
     values: dict[str, set[str]] = {}
     for setting in settings.values():
         if name in setting:
@@ -85,7 +85,7 @@ def _everywhere(name: str, settings: Mapping[str, Mapping[str, Value]]) -> bool:
 def _beside_each(
     name: str, questions: Any, settings: Mapping[str, Mapping[str, Value]]
 ) -> Iterator[EffectRow]:
-    """Yield the effects of a hyperparameter beside the same values of all others."""
+    """Yield the effects of a hyperparameter under equal values of all others."""
     for question in questions:
         if question["hyperparameter"] is not None:
             continue

@@ -1,4 +1,4 @@
-"""What the decision rests on: the arms, their reruns, and the difference to the baseline."""
+"""The evidence for the decision: the arms, their reruns, the difference to the baseline."""
 
 import math
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class ArmRow:
 
 @dataclass(frozen=True)
 class RerunRow:
-    """One rerun: what it reran, on which data, what came of it.
+    """One rerun: its configuration, its data, its result.
 
     Attributes:
         arm: The arm whose best trial it reran, or `baseline`.
@@ -138,7 +138,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better the candidate is than the baseline, in words and figures.
+    """How much better the candidate is than the baseline, in words and numbers.
 
     Attributes:
         sentence: The estimate and its interval.
@@ -207,7 +207,7 @@ def make_rerun_rows(reruns: xr.Dataset | None) -> tuple[RerunRow, ...]:
 
 
 def _settings(reruns: xr.Dataset) -> list[str]:
-    """Return in which hyperparameters the reruns differ from each other, of each of them."""
+    """Return each rerun's values of the hyperparameters in which they differ."""
     columns = value_columns(reruns).items()
     varied = {name: column for name, column in columns if len(set(map(repr, column))) > 1}
     return [
@@ -221,7 +221,7 @@ def _settings(reruns: xr.Dataset) -> list[str]:
 
 
 def make_search_rows(launch: Mapping[str, Any]) -> tuple[SearchRow, ...]:
-    """List the study variance of each arm, as the launch decision has it."""
+    """List the study variance of each arm, from the launch decision."""
     return tuple(
         SearchRow(
             arm=str(row["arm"]),
@@ -238,7 +238,7 @@ def make_search_rows(launch: Mapping[str, Any]) -> tuple[SearchRow, ...]:
 
 
 def make_split_rows(launch: Mapping[str, Any]) -> tuple[SplitRow, ...]:
-    """List the data variance of each arm and the baseline, beside their trial variance."""
+    """List the data variance of each arm and the baseline, with their trial variance."""
     contenders = (launch.get("candidate"), launch.get("baseline"), *launch.get("other_arms", ()))
     by_arm = {str(contender["arm"]): contender for contender in contenders if contender}
     return tuple(
@@ -275,7 +275,7 @@ def make_changes(launch: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
 
 
 def make_difference(launch: Mapping[str, Any]) -> Difference | None:
-    """Word and draw the difference; nothing where the launch decision could not tell it."""
+    """Return the difference in words and as a drawing; nothing if the launch has none."""
     difference = launch.get("difference")
     if not difference:
         return None
@@ -304,7 +304,7 @@ def make_difference(launch: Mapping[str, Any]) -> Difference | None:
 
 
 def draw_interval(low: float, estimate: float, high: float, wanted: float) -> Interval:
-    """Place an interval on a line of 100 that also shows zero and the improvement wanted.
+    """Scale an interval to a line of length 100 that also shows zero and the wanted improvement.
 
     Example:
         >>> draw_interval(0.0, 0.5, 1.0, 0.0)
@@ -352,13 +352,13 @@ def _search_objective(contender: Mapping[str, Any]) -> str:
 
 
 def _error(contender: Mapping[str, Any]) -> float | None:
-    """Return half the width of the interval of a mean; nothing where it is not known."""
+    """Return half the width of the interval of a mean; nothing if it is not known."""
     mean, low, high = (_value(contender, name) for name in ("mean", "low", "high"))
     return None if mean is None or low is None or high is None else error_of(mean, low, high)
 
 
 def _value(record: Mapping[str, Any], key: str) -> float | None:
-    """Return a number of a JSON file; nothing where it is absent, null or not finite."""
+    """Return a number of a JSON file; nothing if it is absent, null or not finite."""
     value = record.get(key)
     return float(value) if value is not None and math.isfinite(value) else None
 

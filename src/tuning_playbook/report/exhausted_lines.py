@@ -1,4 +1,4 @@
-"""What is said of a Bayesian search that asks for more trials than there are configurations."""
+"""Lines about a Bayesian search that asks for more trials than there are configurations."""
 
 from tuning_playbook.planning.plan import Plan
 from tuning_playbook.planning.space_size import configurations
@@ -6,7 +6,7 @@ from tuning_playbook.study.searches import BayesianSearch
 
 
 def exhausted_lines(plan: Plan) -> list[str]:
-    """Return a line for each arm whose rounds are to propose more trials than its space has."""
+    """Return a line for each arm whose rounds would propose more trials than its space has."""
     if not plan.rounds:
         return []
     search = plan.study.spec.search

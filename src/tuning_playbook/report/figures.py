@@ -1,4 +1,4 @@
-"""The plots of a study as figures of its report: title, place, text for who cannot see them."""
+"""The plots of a study as figures of its report: title, place, alternative text."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from tuning_playbook.plots.picture import read_picture
 from tuning_playbook.report.formatting import anchor
 
 AXIS = "axis"
-"""Stands for the axis plots, each of which has a stem of its own."""
+"""Placeholder for the axis plots, whose file names vary."""
 
 STANDARD = {
     "isolation": (
@@ -45,7 +45,7 @@ STANDARD = {
         "The share of the variance of the objective that each hyperparameter and pair explains",
     ),
 }
-"""Title and description of each plot that is no axis plot, in the report's order."""
+"""Title and description of each plot except the axis plots, in the report's order."""
 
 PLOTS_FOR: Mapping[str, tuple[str, ...]] = {
     "boundary": (AXIS,),
@@ -68,10 +68,10 @@ PLOTS_FOR: Mapping[str, tuple[str, ...]] = {
     "nothing_matters": (AXIS,),
     "importance": ("importance", AXIS),
 }
-"""The plots that show what a check looks at."""
+"""The plots that show the data of each check."""
 
 WIDEST_IN_COLUMN = 520
-"""A plot up to this wide, in points, can be read in half the page."""
+"""The largest width, in points, of a plot that is readable in half the page."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def make_figures(plots: Mapping[str, str], searched: Sequence[Searched]) -> tupl
 
 
 def supporting_figures(finding: Mapping[str, Any], figures: Iterable[Figure]) -> tuple[Figure, ...]:
-    """Return the figures a reader needs beside a finding.
+    """Return the figures that a finding needs.
 
     Of the axis plots these are the ones of the hyperparameters that it is about; of all those in
     its arms where it is about none; and all where it is about no arm either.

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from tuning_playbook.analysis.numbers import told
 
 MISSING = "–"
-"""Written where there is no value."""
+"""The text for a missing value."""
 
 MINUTE, HOUR = 60, 3600
 
 
 def is_missing(value: object) -> bool:
-    """Whether a dataset or a JSON file says with `value` that there is none."""
+    """Whether `value` marks a missing value in a dataset or a JSON file."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 

@@ -1,4 +1,4 @@
-"""The report of a study: one HTML file that needs nothing else."""
+"""The report of a study: one self-contained HTML file."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,10 +33,10 @@ from tuning_playbook.report.page import render_page
 from tuning_playbook.report.trial_table import make_trials_table
 
 FIRST = "isolation"
-"""The plot beside the answer."""
+"""The plot next to the answer."""
 
 EVIDENCE_PLOTS = ("reruns",)
-"""The plots that stand with the evidence; all others have a section of their own."""
+"""The plots in the evidence section; the others have a section of their own."""
 
 
 def render(

@@ -1,4 +1,4 @@
-"""What was read of finished trials, in lines: how many, seeds, ranges, what is left out."""
+"""What was read from a source, in lines: counts, seeds, ranges, what was left out."""
 
 from collections import Counter
 
@@ -7,11 +7,11 @@ from tuning_playbook.study.early_ends import early_ends_sentence
 from tuning_playbook.study.study import Arm, Dimension, Study, write_value
 
 MOST_REASONS = 3
-"""Reasons of infeasible trials that are listed."""
+"""Most reasons of infeasible trials that are listed."""
 
 
 def import_lines(study: Study) -> list[str]:
-    """Return what reading the source of a study gave.
+    """Return what was read from the source of a study, in lines.
 
     Args:
         study: A study of imported trials.

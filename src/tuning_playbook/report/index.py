@@ -1,4 +1,4 @@
-"""The page of all studies: what was learnt of each workload, round by round."""
+"""The page of all studies: what was learnt about each workload, round by round."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ def render_index(
     launches: Sequence[Mapping[str, str]] = (),
     conclusions: Mapping[str, Mapping[str, Any]] = NO_CONCLUSIONS,
 ) -> str:
-    """Write `index.html`, which is beside the studies' folders.
+    """Return the text of `index.html`, which is next to the studies' folders.
 
     Args:
         rows: A summary of each study, as `tracking.summary_row` gives it.
@@ -34,12 +34,12 @@ def render_index(
         campaigns={row["workload"]: campaign_file(str(row["workload"])) for row in rows},
         decided=[decision for decision in DECISIONS if decision in decided],
         launches=[_numbers(row) for row in launches],
-        procedures=[(name, link_to(name), told) for name, told in conclusions.items()],
+        procedures=[(name, link_to(name), item) for name, item in conclusions.items()],
     )
 
 
 def _numbers(launch: Mapping[str, str]) -> dict[str, Any]:
-    """Return a launch with its numbers as numbers; a text that is none stays as it is."""
+    """Return a launch with numbers in place of numeric texts."""
     read: dict[str, Any] = dict(launch)
     for name in ("before_mean", "before_sd", "after_mean", "after_sd"):
         with contextlib.suppress(ValueError):

@@ -1,4 +1,4 @@
-"""What a run says of a study in the end: the answer, the decision, what to look at, the report."""
+"""The last lines of a run: the answer, the decision, the checks that need a look, the report."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,10 +9,10 @@ from tuning_playbook.report.formatting import number
 from tuning_playbook.study.steps_to import NOT_REACHED
 
 MOST_STUDIES = 5
-"""A run of more studies names the page that lists them all."""
+"""A run of more studies than this names the page that lists them all."""
 
 LOOK = ("problem", "warning")
-"""The answers of checks that ask a person to look."""
+"""The answers of checks that need a look."""
 
 
 def last_words(folders: Iterable[Path], results: Path) -> list[str]:
@@ -30,7 +30,7 @@ def last_words(folders: Iterable[Path], results: Path) -> list[str]:
 
 
 def study_words(folder: Path) -> list[str]:
-    """Return what a study found; nothing where it cannot be read, as a run must not fail for it.
+    """Return what a study found; nothing if it cannot be read, so that the run does not fail.
 
     Args:
         folder: Its folder of results.
@@ -52,7 +52,7 @@ def study_words(folder: Path) -> list[str]:
 
 
 def conclusion_words(folder: Path) -> list[str]:
-    """Return what a procedure concludes; nothing where it cannot be read.
+    """Return what a procedure concludes; nothing if it cannot be read.
 
     Args:
         folder: Its folder of results.

@@ -10,7 +10,7 @@ from tuning_playbook.report.formatting import duration, memory, text
 
 
 def describe_machines(resources: xr.Dataset) -> tuple[tuple[str, str], ...]:
-    """Say what software and which machines made the trials, as labels and texts.
+    """Return the software and the machines of the trials, as labels and texts.
 
     Where trials differ in a version or a host, every value is listed.
     """

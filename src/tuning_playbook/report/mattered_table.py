@@ -1,4 +1,4 @@
-"""What of the candidate's changes mattered, as a table of the report."""
+"""The table of which of the candidate's changes mattered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class MatteredRow:
 
 @dataclass(frozen=True)
 class Mattered:
-    """The table, with what it says in a sentence."""
+    """The table, and a sentence that sums it up."""
 
     sentence: str
     trainings: int
@@ -44,7 +44,7 @@ class Mattered:
 
 
 def make_mattered(set_back: Mapping[str, Any] | None) -> Mattered | None:
-    """Prepare what `set_back.json` says; None where nothing was set back."""
+    """Return the table of `set_back.json`; None if nothing was set back."""
     if set_back is None:
         return None
     rows = tuple(map(_row, set_back["changes"]))

@@ -1,4 +1,4 @@
-"""Pages from templates: everything escaped, everything in one file, nothing from the network."""
+"""Pages from templates: escaped, in one file, without the network."""
 
 import base64
 import hashlib
@@ -41,7 +41,7 @@ def render_page(template: str, **content: Any) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """Let a long name break after its underscores and slashes.
+    """Return a name that may break after its underscores and slashes.
 
     Example:
         >>> str(breakable("validation/error_rate"))

@@ -1,4 +1,4 @@
-"""What the command line says of the probes of a procedure: what they cost, and how far they are."""
+"""The probes of a procedure on the command line: their cost and their progress."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ def probe_cost_lines(spec: Path, probes: ProbePlan) -> list[str]:
 
 
 def probe_status_lines(spec: Path, probes: ProbePlan, folder: Path) -> list[str]:
-    """Return which probes of a procedure are measured, and what came of each.
+    """Return which probes of a procedure are measured, and their results.
 
     Args:
         spec: Its file.
@@ -41,7 +41,7 @@ def probe_status_lines(spec: Path, probes: ProbePlan, folder: Path) -> list[str]
 
 
 def measured_probes(probes: ProbePlan, folder: Path) -> Sequence[Probe]:
-    """Return the probes that are there and up to date, the smallest batch size first.
+    """Return the existing probes that are up to date, the smallest batch size first.
 
     Args:
         probes: Of the procedure.

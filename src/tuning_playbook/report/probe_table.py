@@ -9,15 +9,15 @@ import xarray as xr
 from tuning_playbook.report.formatting import MISSING, duration, memory, number
 
 MACHINE = ("host", "device", "threads", "devices")
-"""What the report says of a machine."""
+"""The properties of a machine that the report shows."""
 
 PARTS = ("read", "stack", "transfer")
-"""The parts of what a step waits for its input."""
+"""The parts of the time that a step waits for its input."""
 
 
 @dataclass(frozen=True)
 class ProbeRow:
-    """A probe in the table of probes; each value as it is printed.
+    """A row of the table of probes, with printed values.
 
     Attributes:
         batch_size: Of the probe.
@@ -109,7 +109,7 @@ def three_digits(value: float) -> str:
 
 
 def machine_facts(probes: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return what the report says of the machine of some probes, and of its software.
+    """Return the machine and the software of some probes, as the report shows them.
 
     Args:
         probes: As conclusion.json has them.

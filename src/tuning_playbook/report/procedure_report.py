@@ -16,13 +16,13 @@ from tuning_playbook.report.size_table import size_rows
 from tuning_playbook.study.steps_to import NOT_REACHED
 
 SHOWN = ("learning_rate", "warmup_steps", "clip_norm", "batch_size")
-"""The hyperparameters that procedures vary, in the order of the table; others come after them."""
+"""The hyperparameters that procedures vary, in the table's order; others follow them."""
 
 SAID = ("candidate", "place")
-"""What some procedures say of their trials, after the hyperparameters."""
+"""Further columns that some procedures have, after the hyperparameters."""
 
 TAKEN = {"batch_sizes": ("batch_size", "largest"), "batch_scaling": ("batch_size", "fastest")}
-"""What a later study may take of a procedure: the key that it gives the value to, and the value."""
+"""What a later study may take from a procedure: the key for the value, and the value."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ def _title(stem: str) -> str:
 
 
 def _taken(procedure: str, values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return a value of a conclusion, after what a later study would give it to.
+    """Return the key of a later study for a value of a conclusion, and that value's name.
 
-    It is the first one where a procedure has no other, or found none.
+    It is the first value where `TAKEN` names no other one, or that one was not found.
     """
     if procedure in TAKEN and values.get(TAKEN[procedure][1]) is not None:
         return TAKEN[procedure]
@@ -155,7 +155,7 @@ def _trials(dataset: xr.Dataset, varied: list[str]) -> list[dict[str, Any]]:
 
 
 def _stability(dataset: xr.Dataset, place: int) -> dict[str, str]:
-    """Return what a procedure that judges it says of the stability of a trial."""
+    """Return the stability of a trial, if the procedure judges it."""
     if "unstable" not in dataset:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""What a profile says of the steps of a trial, in lines of plain text and as JSON."""
+"""The profile of a trial's steps, in lines of plain text and as JSON."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from tuning_playbook.jobs.profile_trial import Profile
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (0.0, "µs"))
-"""The units of a step's time, each with the least time that is written in it."""
+"""The units of a step's time, each with the shortest time that is written in it."""
 
 FACTORS = {"s": 1.0, "ms": 1e3, "µs": 1e6}
 
 
 def profile_lines(profile: "Profile") -> list[str]:
-    """Return what a person is told of a profile.
+    """Return a profile in lines for a person.
 
     Args:
         profile: The profile.

@@ -10,7 +10,7 @@ from tuning_playbook.report.formatting import MISSING, number
 
 @dataclass(frozen=True)
 class SizeRow:
-    """A batch size, as the table writes it.
+    """A row of the table, with printed values.
 
     Attributes:
         size: Examples a step.
@@ -34,7 +34,7 @@ class SizeRow:
 
 
 def size_rows(conclusion: xr.Dataset) -> tuple[SizeRow, ...]:
-    """Return a row for each batch size that a procedure compared; none where it compared none.
+    """Return a row for each batch size that a procedure compared.
 
     Args:
         conclusion: Its conclusion.nc.

@@ -1,4 +1,4 @@
-"""The report of what there is of a study so far, while the rest of it trains.
+"""The report of the results so far, while the rest of a study trains.
 
 It is made of the files of the trials alone and in memory: nothing that Snakemake keeps is written,
 so its lock does not matter.
@@ -28,12 +28,12 @@ from tuning_playbook.report.html import render
 from tuning_playbook.report.study_card import make_card
 
 FILE = "report_so_far.html"
-"""What it is called, beside where `report.html` will be."""
+"""Its file name, in the folder of `report.html`."""
 
 
 @dataclass(frozen=True)
 class SoFar:
-    """What there is of a study: its trials and reruns that have a result, and what they say.
+    """The results so far: the trials and reruns that have a result, and their analysis.
 
     Attributes:
         plan: The study's.
@@ -55,7 +55,7 @@ class SoFar:
 
 
 def what_there_is(plan: Plan, results: Path) -> SoFar:
-    """Return what there is of a study.
+    """Return the results of a study so far.
 
     Args:
         plan: The study's, with the trials that its rounds have proposed.
@@ -87,7 +87,7 @@ def what_there_is(plan: Plan, results: Path) -> SoFar:
 
 
 def report_so_far(found: SoFar, results: Path, *, said: str) -> str:
-    """Return the report of what there is of a study.
+    """Return the report of the results so far.
 
     Args:
         found: What there is.
@@ -113,7 +113,7 @@ def report_so_far(found: SoFar, results: Path, *, said: str) -> str:
 
 
 def _undecided(launch: Launch) -> Launch:
-    """Return a launch that nobody can take for a decision: what is to come may change all of it."""
+    """Return a launch without a decision, because later results may change all of it."""
     return replace(
         launch,
         decision="undecided",

@@ -1,4 +1,4 @@
-"""How far a study is, in lines of plain text."""
+"""The progress of a study, in lines of plain text."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from tuning_playbook.report.budget_lines import columns
 from tuning_playbook.report.formatting import duration, number
 
 MOST_RUNNING = 20
-"""Trials that are listed as they train; of more only the first."""
+"""Most running trials that are listed."""
 
 WHAT: dict[Part, str] = {
     "search": "trials",
@@ -19,7 +19,7 @@ WHAT: dict[Part, str] = {
 
 
 def status_lines(status: StudyStatus) -> list[str]:
-    """Return how far a study is: counts, time left, the best trial so far, and what is running.
+    """Return the progress of a study: counts, time left, the best trial so far, running trials.
 
     Args:
         status: The study's.
@@ -45,7 +45,7 @@ def how_far(status: StudyStatus) -> str:
 
 
 def _part(status: StudyStatus, part: Part) -> str:
-    """Return the counts of one part of the study."""
+    """Return the counts of one part of a study."""
     done = status.part(part, "done", "infeasible")
     infeasible, running = status.part(part, "infeasible"), status.part(part, "running")
     notes = [f"{len(infeasible):,} infeasible"] if infeasible else []

@@ -14,7 +14,7 @@ from tuning_playbook.study.study import Dimension, Study, write_value
 
 
 def make_card(plan: Plan, *, results: str) -> StudyCard:
-    """Return what the report says of a study beyond its datasets.
+    """Return the card of a study.
 
     Args:
         plan: The study's.
@@ -123,7 +123,7 @@ def role_rows(study: Study) -> tuple[RoleRow, ...]:
 
 
 def _named(study: Study) -> str:
-    """Write the study as `--config study=` takes it: by name where that finds the same file."""
+    """Return the study for `--config study=`: its name if that is enough, or its path."""
     usual = study.path.parent.as_posix() == "config/studies" and study.path.suffix == ".yaml"
     return study.name if usual else shlex.quote(str(study.path))
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from tuning_playbook.study.planned_round import ROUND, round_name
 
 Row = Mapping[str, Any]
-"""The summary of a study, as `tracking.summary_row` gives it."""
+"""The summary of a study, from `tracking.summary_row`."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ def _in_order(rows: Sequence[Row]) -> list[Row]:
 
 
 def _earlier(row: Row) -> list[str]:
-    """Return the studies that a study takes values from; a row of an earlier version names none."""
+    """Return the studies that a study takes values from; a row of an earlier version has none."""
     return [name for name in row.get("builds_on") or () if name != row["study"]]
 
 
 def link_to(study: str) -> str:
-    """Return where the report of a study, a round or a procedure is, from the page of all."""
+    """Return the link from the page of all studies to a report."""
     round_ = ROUND.fullmatch(study)  # only the name of a round has slashes of its own
     folder = round_name(quote(round_[1], safe=""), int(round_[2])) if round_ else ""
     return f"./{folder or quote(study, safe='')}/report.html"

@@ -6,13 +6,13 @@ from tuning_playbook.planning.plan import Plan
 
 
 def taken_lines(plan: Plan, *, known: bool, outdated: Collection[str] = ()) -> list[str]:
-    """Return a line for each place of a spec that an earlier result fills in.
+    """Return a line for each key of a spec whose value comes from an earlier result.
 
     Args:
         plan: The study's.
-        known: Whether its values are those of results; else a trial of each earlier study stands
-            in for its best one, and its values are not told.
-        outdated: The earlier studies that are to run again, by which another trial may be the best.
+        known: Whether the values come from results. If not, each earlier study has a placeholder
+            for its best trial, and the values are not shown.
+        outdated: The earlier studies that will run again, after which another trial may be best.
     """
     return [
         f"{item.place} is {item.value}, from {item.study}"

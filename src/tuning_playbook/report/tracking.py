@@ -38,13 +38,13 @@ COLUMNS = (
 """The sheet's columns. Source: "Setting up experiment tracking" in the playbook."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
-"""A spreadsheet runs a cell that begins with one of these as a formula."""
+"""Characters at the start of a cell that make a spreadsheet run it as a formula."""
 
 
 def summary_row(
     card: StudyCard, study: xr.Dataset, launch: Mapping[str, Any], resources: xr.Dataset
 ) -> dict[str, Any]:
-    """Sum up a study for the tracking sheet and the index.
+    """Return a summary of a study for the tracking sheet and the index.
 
     Args:
         card: The study's question and commands.
@@ -87,7 +87,7 @@ def summary_row(
 
 
 def _for_campaigns(card: StudyCard, study: xr.Dataset, resources: xr.Dataset) -> dict[str, Any]:
-    """Return what the page of all rounds needs: what was varied, fixed and taken, and the cost."""
+    """Return what the campaign's page needs: what was varied, fixed and taken, and the cost."""
     of_role: dict[str, dict[str, str]] = {"scientific": {}, "nuisance": {}, "fixed": {}}
     for row in card.roles:
         of_role[row.role][row.hyperparameter] = row.value
@@ -129,7 +129,7 @@ def write_tracking(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: object) -> object:
-    """Return a value as the sheet holds it: one kind of line end, and no formula."""
+    """Return a value for the sheet, with one kind of line end and no formula."""
     if isinstance(value, list):
         value = "; ".join(value)
     if not isinstance(value, str):

@@ -34,12 +34,12 @@ PER_TRIAL = (
     "status",
     "infeasible_reason",
 )
-"""The variables of the dataset that a row is made of."""
+"""The variables of the dataset that a row shows."""
 
 
 DETAILED = 2000
-"""This many best trials have a curve and all settings in their sheet. The page of ten thousand
-would be no use to anyone if all had: browsers take half a minute to open it."""
+"""Number of the best trials whose sheets have a curve and all settings. With those of ten thousand
+trials, browsers need half a minute to open the page."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,12 @@ class TrialsTable:
 
     @property
     def width(self) -> int:
-        """The number of columns in all."""
+        """The number of columns."""
         return len(self.columns) + 5 + self.several_arms
 
     @property
     def detailed(self) -> int:
-        """How many of the trials have more than their row and their command."""
+        """The number of trials whose sheets have more than a command."""
         return min(len(self.rows), DETAILED)
 
     @property
@@ -135,7 +135,7 @@ def make_trials_table(
     resources: xr.Dataset,
     fed: Mapping[str, str] = MappingProxyType({}),
 ) -> TrialsTable:
-    """Collect what the report's table says of each trial.
+    """Return the report's table of trials.
 
     Args:
         card: The study's.
@@ -217,7 +217,7 @@ def make_trials_table(
 def _resolved_otherwise(
     hyperparameters: Mapping[str, Sequence[Any]], columns: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return what differs between trials without being searched, as `momentum` does."""
+    """Return the hyperparameters that differ between trials and are not searched."""
     return tuple(
         name
         for name, values in hyperparameters.items()
@@ -246,7 +246,7 @@ def _cell(value: object) -> Cell:
 
 
 def _resources_by_trial(resources: xr.Dataset) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Return what each trial used, as labels and texts."""
+    """Return the resources that each trial used, as labels and texts."""
     formats: dict[str, tuple[str, Callable[[Any], str]]] = {
         "wall_seconds": ("time", duration),
         "steps_per_second": ("steps per second", number),

@@ -1,4 +1,4 @@
-"""Show lines that change, until there is nothing more to see."""
+"""Show lines that change, until they are final."""
 
 import contextlib
 import sys
@@ -10,7 +10,7 @@ Look = Callable[[], tuple[list[str], bool]]
 
 
 def watch(look: Look, *, every: float) -> None:
-    """Show what `look` returns: in place on a terminal, else below each other where it changed.
+    """Show what `look` returns: in place on a terminal, elsewhere as new lines when it changes.
 
     Ctrl-C ends it quietly.
 

@@ -1,1 +1,1 @@
-"""From a study to its points."""
+"""From a study to the points of its search."""

@@ -1,10 +1,10 @@
 """Bayesian optimization: propose the next trials of an arm from the results of its earlier ones.
 
-A Gaussian process models the objective on the sampling scale, another one which configurations are
-feasible. A proposal maximises the expected improvement times the probability of feasibility, so
-that divergent trials teach the search where not to look. Objectives depend on the seed of a trial,
-so what a proposal is to improve on is not the lowest one seen, which may be luck, but the lowest of
-what the model believes them to be without their noise, over all that they may be.
+One Gaussian process models the objective on the sampling scale, and another models which
+configurations are feasible. A proposal maximises the expected improvement times the probability of
+feasibility, so that divergent trials teach the search where not to look. Objectives depend on a
+trial's seed, so the lowest one seen may be luck. A proposal must therefore improve on the lowest
+objective without noise, averaged over what the model considers possible.
 
 Sources: D. R. Jones, M. Schonlau, W. J. Welch, "Efficient global optimization of expensive
 black-box functions", 1998; J. R. Gardner and others, "Bayesian optimization with inequality
@@ -16,7 +16,7 @@ categorical and integer-valued variables in Bayesian optimization with Gaussian 
 several proposals at once, over what those before may give: J. Snoek, H. Larochelle, R. P. Adams,
 "Practical Bayesian optimization of machine learning algorithms", 2012.
 
-Jobs import this module, the Snakefile never does: it needs NumPy, SciPy and scikit-learn.
+Jobs import this module; the Snakefile never does, because it needs NumPy, SciPy and scikit-learn.
 """
 
 import warnings
@@ -41,31 +41,31 @@ Configuration = Mapping[str, Value]
 Exists = Callable[[str, Configuration], bool]
 
 LENGTH_SCALE = 0.5
-"""The length scale, in units of a range, that the prior is centred on."""
+"""Centre of the length scale's prior, in units of a range."""
 
 NOISE = 1e-2
-"""The variance of the noise that the prior is centred on, that of the evened losses being 1."""
+"""Centre of the prior of the noise variance, relative to losses that are scaled to variance 1."""
 
 JITTER = 1e-6
-"""Added to the diagonal of a kernel's matrix, which would be singular at equal features, as a share
-of the objective's variance."""
+"""Added to a kernel matrix's diagonal, as a share of the objective's variance: the matrix would be
+singular at equal features."""
 
 DRAWS = 64
-"""How many times the objective is drawn at all points at once; half of them mirror the others."""
+"""Number of joint draws of the objective at all points; half of them mirror the others."""
 
 AVERAGE = 0.0
-"""What the model of the objective takes an infeasible trial for, the evened losses' mean.
+"""The value of an infeasible trial in the objective's model: the mean of the scaled losses.
 
-Without it the expected improvement there stays as high as where nothing was tried, and outweighs
-the classifier, which is certain only close to what it has seen. The worst loss in its place would
+Without it, the expected improvement there would stay as high as in untried places, and would
+outweigh the classifier, which is certain only close to its data. The worst loss as the value would
 push the search away from good configurations near the edge.
 """
 
 SPREAD = 1024
-"""Candidates drawn evenly from the whole space."""
+"""Candidates drawn uniformly from the whole space."""
 
 NEAR = 256
-"""Candidates drawn around the best ones, at each of the `RADII`."""
+"""Candidates drawn around the best ones, for each of the `RADII`."""
 
 RADII = (0.2, 0.05, 0.0125)
 """Standard deviations of the candidates around the best, in units of a range."""
@@ -73,7 +73,7 @@ RADII = (0.2, 0.05, 0.0125)
 BELOW_ONE = 1.0 - 2.0**-53
 
 STEMS = 8
-"""How many of the best candidates others are drawn around."""
+"""Number of best candidates around which others are drawn."""
 
 
 def propose(
@@ -85,28 +85,28 @@ def propose(
     seed: int,
     exists: Exists | None = None,
 ) -> list[dict[str, Value]]:
-    """Return the configurations to try next: none twice, and none that was tried.
+    """Return the configurations to try next: all different, and none already tried.
 
-    The same arguments give the same proposals, with the same libraries on the same kind of machine.
+    The same arguments give the same proposals with the same libraries on the same kind of machine.
 
     Args:
-        space: What is searched: each hyperparameter's distribution, by its name.
-        tried: The configurations with results, in the names of `space`; one that lacks a name is
-            one in which that hyperparameter does not exist.
-        losses: The result of each, the smaller the better; NaN where it is infeasible.
-        count: How many proposals are wanted.
-        seed: Of the candidates that are drawn.
-        exists: Whether a hyperparameter exists beside the values of those before it in `space`;
-            left out, each always does.
+        space: The search space: each hyperparameter's distribution, by name.
+        tried: The configurations with results, by the names of `space`; a hyperparameter that does
+            not exist in a configuration is missing from it.
+        losses: The result of each, smaller is better; NaN if it is infeasible.
+        count: The number of proposals.
+        seed: The seed for drawing candidates.
+        exists: Returns whether a hyperparameter exists, given the values of those before it in
+            `space`; without it, all exist.
 
     Returns:
-        `count` configurations, the most promising first; fewer where the space has no more.
+        `count` configurations, the most promising first; fewer if the space has no more.
     """
     random = np.random.default_rng(seed)
     taken = {_identity(configuration) for configuration in tried}
     proposals: list[dict[str, Value]] = []
     with warnings.catch_warnings():
-        # A length scale at its bound says that a hyperparameter matters little: no failure.
+        # A length scale at its bound means that a hyperparameter matters little: not a failure.
         warnings.simplefilter("ignore", ConvergenceWarning)
         belief = _Belief(_features(space, tried), np.asarray(losses, float), seed)
         for _ in range(count):
@@ -120,18 +120,18 @@ def propose(
 
 
 class _Belief:
-    """What is believed of a space: two Gaussian processes, given what was tried.
+    """The model of a space: two Gaussian processes, given the tried points.
 
     Args:
         points: [tried, features].
         losses: [tried]; NaN where infeasible.
-        seed: Of the restarts of the fits, and of the draws.
+        seed: The seed of the fits' restarts and of the draws.
     """
 
     def __init__(self, points: Floats, losses: Floats, seed: int) -> None:
         feasible = np.isfinite(losses)
         self._points = points
-        self._goals = feasible  # which points a proposal is to improve on
+        self._goals = feasible  # the points that a proposal must improve on
         self._objective: _Objective | None = None
         self._classifier = None
         if feasible.any():
@@ -144,8 +144,8 @@ class _Belief:
             self._classifier.fit(points, feasible)
 
     def value(self, points: Floats) -> Floats:
-        """Return how much each point promises, on a logarithmic scale: [points]."""
-        if self._objective is None:  # nothing is known but where not to be
+        """Return the promise of each point on a logarithmic scale: [points]."""
+        if self._objective is None:  # only infeasible regions are known
             gaps = points[:, None, :] - self._points[None, :, :]
             return np.asarray(np.square(gaps).sum(axis=2).min(axis=1))
         value = self._objective.log_improvement(points, self._goals)
@@ -155,7 +155,7 @@ class _Belief:
         return value
 
     def await_results(self, points: Floats) -> None:
-        """Take points for proposed: those after them are to improve on what they may give."""
+        """Treat points as proposed: later ones must improve on their possible results."""
         self._points = np.vstack([self._points, points])
         self._goals = np.append(self._goals, np.ones(len(points), bool))
         if self._objective is not None:
@@ -163,12 +163,12 @@ class _Belief:
 
 
 class _Objective:
-    """The objective without its noise, as a Gaussian process and as draws from it.
+    """The objective without noise, as a Gaussian process and as draws from it.
 
     Args:
         points: [tried, features].
-        losses: [tried], evened out.
-        seed: Of the restarts of the fit, and of the draws.
+        losses: [tried], scaled.
+        seed: The seed of the fit's restarts and of the draws.
     """
 
     def __init__(self, points: Floats, losses: Floats, seed: int) -> None:
@@ -183,10 +183,10 @@ class _Objective:
         self.draw(points)
 
     def draw(self, points: Floats) -> None:
-        """Draw the objective at points, given what was seen at those tried.
+        """Draw the objective at points, given the results of those tried.
 
         Args:
-            points: [points, features], those tried before all others.
+            points: [points, features], the tried ones first.
         """
         tried = len(self._losses)
         prior = self._kernel(points)
@@ -195,7 +195,7 @@ class _Objective:
         spread, axes = np.linalg.eigh(prior - prior[:tried].T @ weights)
         half = self._random.standard_normal((DRAWS // 2, len(points) - self._normals.shape[1]))
         self._normals = np.hstack([self._normals, np.vstack([half, -half])])
-        # The symmetric root, which depends on the sign and order of no axis.
+        # The symmetric root does not depend on the sign and order of the axes.
         root = axes * np.sqrt(np.maximum(spread, 0.0)) @ axes.T
         self._points = points
         self._draws = weights.T @ self._losses + self._normals @ root
@@ -205,12 +205,12 @@ class _Objective:
     def log_improvement(self, points: Floats, goals: NDArray[np.bool_]) -> Floats:
         """Return the logarithm of the expected improvement: [points].
 
-        Each draw says what the lowest objective is, and what is expected elsewhere. The improvement
-        is the mean of theirs.
+        In each draw the lowest objective and the expectations elsewhere are known. The result is
+        the mean improvement over the draws.
 
         Args:
             points: [points, features].
-            goals: [drawn points]; which of them there is to improve on.
+            goals: [drawn points]; the points to improve on.
         """
         prior = self._kernel(points, self._points)
         mean = prior @ self._weights
@@ -226,10 +226,10 @@ class _Objective:
 
 
 def _fit(points: Floats, losses: Floats, seed: int) -> GaussianProcessRegressor:
-    """Return the process of highest posterior probability among those of the kernel.
+    """Return the Gaussian process with the highest posterior probability for the kernel.
 
-    The likelihood alone is sure of too much after ten trials in six dimensions, so the parameters
-    have log-normal priors.
+    The likelihood alone is overconfident after ten trials in six dimensions, so the parameters have
+    log-normal priors.
     """
     dimensions = points.shape[1]
     scales = Matern(np.full(dimensions, LENGTH_SCALE), (0.05, 10.0), nu=2.5)
@@ -253,10 +253,10 @@ def _fit(points: Floats, losses: Floats, seed: int) -> GaussianProcessRegressor:
 
 
 def _even_out(losses: Floats) -> Floats:
-    """Return losses of mean 0 and variance 1, of which the worse half says only their order.
+    """Return losses with mean 0 and variance 1, in which the worse half keeps only its order.
 
-    A few dreadful trials would otherwise hide how the good ones differ. What is better than the
-    median keeps its distances; what is worse gets those of a normal distribution. Source: X. Song
+    Otherwise a few very bad trials would hide the differences between good ones. Losses better than
+    the median keep their distances; worse ones get those of a normal distribution. Source: X. Song
     and others, "The Vizier Gaussian process bandit algorithm", 2024 (arXiv:2408.11527).
     """
     middle = np.median(losses)
@@ -270,10 +270,10 @@ def _even_out(losses: Floats) -> Floats:
 
 
 def _log_improvement(z: Floats) -> Floats:
-    """Return the logarithm of z Phi(z) + phi(z), also where that is far below what a float holds.
+    """Return log(z Phi(z) + phi(z)), also where its argument is far too small for a float.
 
     Args:
-        z: How far below the goal the mean lies, in standard deviations.
+        z: How far the mean is below the goal, in standard deviations.
     """
     z = np.maximum(z, -1e5)
     tail = np.minimum(z, -1.0)
@@ -291,7 +291,7 @@ def _best_candidate(
     random: np.random.Generator,
     exists: Exists | None,
 ) -> dict[str, Value] | None:
-    """Return the configuration of highest value that is not taken, or None where all are."""
+    """Return the best configuration that is not taken; None if all are taken."""
     best: dict[str, Value] | None = None
     best_value = -np.inf
     pool = random.random((SPREAD, len(space)))
@@ -307,7 +307,7 @@ def _best_candidate(
         if radius is not None:
             around = np.repeat(pool[order[:STEMS]], NEAR // STEMS, axis=0)
             moved = around + radius * random.normal(size=around.shape)
-            # Turned back at the walls: cut off there, half of the candidates would lie on them.
+            # Reflected at the walls: if cut off there, half of the candidates would lie on them.
             pool = np.clip(1.0 - np.abs(1.0 - np.abs(moved)), 0.0, BELOW_ONE)
     return best
 
@@ -331,11 +331,11 @@ def _coordinate(distribution: Distribution, value: Value | None) -> float:
 
 
 def _features(space: Mapping[str, Distribution], configurations: Sequence[Configuration]) -> Floats:
-    """Return what the processes see of configurations: [configurations, features].
+    """Return the features of configurations for the processes: [configurations, features].
 
-    A number is its place in its range, on the scale on which it is sampled. It is the value that
-    is trained, integers being whole, so that the model is flat where the trials are the same. Of a
-    choice every value is a feature of its own, any two of them at distance 1.
+    A number's feature is its position in its range, on its sampling scale. It is the value that is
+    trained, with integers rounded, so that the model is flat where trials are the same. Every value
+    of a choice is a separate feature, and any two of them have distance 1.
     """
     columns: list[list[float]] = []
     for name, distribution in space.items():

@@ -1,7 +1,7 @@
 """A scrambled Halton sequence: quasi-random points that fill a space evenly at any budget.
 
-The sequence is extensible (more points keep the earlier ones), reproducible (the scrambling
-comes from SHA-256, the same on every machine and in every release of Python) and needs no NumPy,
+The sequence is extensible (more points keep the earlier ones) and reproducible (the scrambling
+comes from SHA-256, the same on every machine and in every release of Python). It needs no NumPy,
 because the Snakefile expands every study each time it is parsed.
 
 Source: A. B. Owen, "A randomized Halton algorithm in R", 2017 (arXiv:1706.02808); the playbook
@@ -17,19 +17,19 @@ import math
 from collections.abc import Iterator, Sequence
 
 RESOLUTION = 2.0**-53
-"""Digits are drawn until one weighs less than this, the spacing of doubles below one."""
+"""Digits are drawn until their weight is below this, the spacing of doubles below one."""
 
 
 MAX_POINTS = 1_000_000
-"""The longest sequence; a study has fewer trials."""
+"""Most points of a sequence; a study has fewer trials."""
 
 CANDIDATES = 8
-"""Scramblings drawn for a coordinate, of which the best is taken. With only one, eight points in
-seven dimensions are worse than random ones for some seeds; more than eight gain little."""
+"""Scramblings drawn for a coordinate; the best one is used. With only one, eight points in seven
+dimensions are worse than random ones for some seeds; more than eight gain little."""
 
 BUDGETS = (8, 16, 32)
-"""The first so many points are what a scrambling is judged by: the usual numbers of trials. Longer
-sequences are even whatever the scrambling."""
+"""Numbers of first points by which a scrambling is judged: the usual numbers of trials. Longer
+sequences are even with any scrambling."""
 
 
 def halton(
@@ -37,19 +37,19 @@ def halton(
 ) -> list[tuple[float, ...]]:
     """Return the first `count` points of a scrambled Halton sequence.
 
-    Every digit of every coordinate goes through a random permutation of its own, drawn from the
-    seed, the coordinate and the digit's place. Each coordinate stays stratified: of the first b^k
-    points (b the coordinate's base, the first primes in order) each interval of width b^-k
-    holds exactly one. Of `CANDIDATES` scramblings of a coordinate it takes the one with which the
-    coordinates so far have the least discrepancy, so that a small sample is even too.
+    Every digit of every coordinate goes through its own random permutation, drawn from the seed,
+    the coordinate and the digit's place. Each coordinate stays stratified: among the first b^k
+    points (b is the coordinate's base; the bases are the first primes in order) each interval of
+    width b^-k contains exactly one. Among `CANDIDATES` scramblings of a coordinate, the one that
+    gives the coordinates so far the least discrepancy is used, so that a small sample is even too.
 
     Args:
-        count: How many points.
+        count: The number of points.
         dimensions: Coordinates of each point.
         seed: Chooses the permutations; two seeds give two sequences.
-        interleaved: So many sequences are dealt out from this one in turn, and each is to be as
-            even as the whole: bases that divide this number are left out, because with them every
-            n-th point would lie in the same part of a coordinate.
+        interleaved: The number of sequences that are dealt out from this one in turn; each must be
+            as even as the whole. Bases that divide this number are left out: with them every n-th
+            point would lie in the same part of a coordinate.
 
     Returns:
         Points in [0, 1)^dimensions.
@@ -90,11 +90,11 @@ def _scrambling(dimensions: int, seed: int, interleaved: int) -> tuple[tuple[int
 def _extend(
     pairs: Sequence[Sequence[float]], points: Sequence[float], column: Sequence[float]
 ) -> tuple[list[list[float]], list[float]]:
-    """Multiply a coordinate into the products that the centred L2 discrepancy is a sum of.
+    """Multiply a new coordinate into the products whose sum is the centred L2 discrepancy.
 
     Args:
         pairs: The product over the coordinates so far for points `i` and `j <= i`: [i][j].
-        points: That of each point: [i].
+        points: The product for each point: [i].
         column: The new coordinate of each point: [i].
     """
     from_centre = [value - 0.5 for value in column]
@@ -120,7 +120,7 @@ def _discrepancy(
 ) -> float:
     """Return the sum of the squared centred L2 discrepancies of the first points.
 
-    Each number of points is weighed by itself, since the square falls with it for random points.
+    Each number of points is a weight, because the square falls with it for random points.
 
     Source: F. J. Hickernell, "A generalized discrepancy and quadrature error bound", 1998.
     """
@@ -142,8 +142,8 @@ def _column(count: int, base: int, stream: str) -> list[float]:
         tables.append([digit * weight for digit in permutation])
         weight /= base
         place += 1
-    # Beyond these digits every index has the digit zero: one shared offset. How many there are
-    # must not depend on `count`, or the order of the sum and with it the last bit would.
+    # Beyond these digits every index has the digit zero: one shared offset. Their number must not
+    # depend on `count`: otherwise the order of the sum, and with it the last bit, would.
     varying = 1
     while base**varying < MAX_POINTS:
         varying += 1

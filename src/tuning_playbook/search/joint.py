@@ -1,9 +1,9 @@
 """A joint design: the trials of one search, dealt out to the arms.
 
 Every value of a scientific hyperparameter gets the same number of trials, and so does every
-combination of values, whatever the number of trials: they are dealt in turn. With a quasi-random
-search the trials of each arm are then as evenly spread over the nuisance hyperparameters as those
-of a search of its own.
+combination of values, for any number of trials: they are dealt in turn. With a quasi-random search,
+each arm's trials are then spread over the nuisance hyperparameters as evenly as in a separate
+search.
 
 Source: the playbook, "Creating a set of studies": whatever the search algorithm, it must search
 the scientific hyperparameters uniformly.
@@ -19,10 +19,10 @@ from tuning_playbook.study.conditions import Part, next_values
 
 
 def deal(index: int, parts: Sequence[Part], seed: int) -> dict[str, Value]:
-    """Return the values of the scientific hyperparameters in the trial of a joint design.
+    """Return the values of the scientific hyperparameters in a trial of a joint design.
 
     Args:
-        index: The trial's place.
+        index: The trial's position.
         parts: The parts of the spec.
         seed: Chooses the order of the values.
     """
@@ -32,7 +32,7 @@ def deal(index: int, parts: Sequence[Part], seed: int) -> dict[str, Value]:
         turns = turn(index, sizes)
         for (name, values), place in zip(new.items(), turns, strict=True):
             setting[name] = values[_order(len(values), f"{seed}/{name}")[place]]
-        # Each combination has one trial of every period, so this counts the trials that it has had.
+        # Each combination has one trial per period, so this is the number of its earlier trials.
         index //= math.prod(sizes)
     return setting
 
@@ -40,8 +40,8 @@ def deal(index: int, parts: Sequence[Part], seed: int) -> dict[str, Value]:
 def turn(index: int, sizes: Sequence[int]) -> list[int]:
     """Return which of its values each hyperparameter has in turn `index`.
 
-    Of the turns 0 to `k - 1`, `k` to `2 k - 1` and so on, each value of a hyperparameter with `k`
-    values has one; of as many turns as there are combinations each combination has one.
+    In the turns 0 to `k - 1`, `k` to `2 k - 1` and so on, each value of a hyperparameter with `k`
+    values occurs once. In as many turns as there are combinations, each combination occurs once.
 
     Args:
         index: The turn.
@@ -54,7 +54,7 @@ def turn(index: int, sizes: Sequence[int]) -> list[int]:
     places = []
     combinations = 1
     for size in sizes:
-        # Counting on in step meets only some of the combinations; a shift leads to the others.
+        # Counting in step reaches only some of the combinations; a shift leads to the others.
         shifts = math.gcd(combinations, size)
         block = combinations * size // shifts
         places.append((index + index // block % shifts) % size)
@@ -63,9 +63,9 @@ def turn(index: int, sizes: Sequence[int]) -> list[int]:
 
 
 def period(parts: Sequence[Part], setting: Mapping[str, Value]) -> int:
-    """Return how many trials a joint design deals until an arm has had its first for certain.
+    """Return how many trials a joint design deals until an arm certainly has its first.
 
-    Every so many trials the arm has one more.
+    In every further period of this length the arm gets one more.
     """
     trials = 1
     reached: dict[str, Value] = {}

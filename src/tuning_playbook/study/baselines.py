@@ -26,13 +26,13 @@ class Baseline(Shape):
 
     workload: StrictStr
     batch_size: Examples | None = Field(
-        None, description="examples a step; left out, the study's own"
+        None, description="examples per step; by default the study's"
     )
     hyperparameters: dict[Name, Scalar] = Field(
-        description="what is left out takes its documented default"
+        description="the others have their documented defaults"
     )
     launches: list[PastLaunch] = Field(
         default_factory=list,
-        description="how it came to be, written when a launch is adopted: each of these studies "
-        "goes on being compared with what its launch replaced",
+        description="its history, written when a launch is adopted: each of these studies is "
+        "still compared with what its launch replaced",
     )

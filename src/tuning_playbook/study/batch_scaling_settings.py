@@ -13,29 +13,29 @@ from tuning_playbook.study.yaml import Location
 
 SMALLEST = 8
 DOUBLINGS = 6
-"""Without settings the batch sizes are 8, 16, ..., 512."""
+"""The default batch sizes are 8, 16, ..., 512."""
 
 FEWEST = 3
-"""Batch sizes: the fit has two numbers, and one more shows whether it holds."""
+"""Fewest batch sizes. The fit has two parameters, and a third point tests it."""
 
 MOST = 12
 
 BRANCHES = "batch_branches"
-"""The recipe with `branch: true`."""
+"""Name of the recipe with `branch: true`."""
 
 OF_TIME = ("fastest", "cheapest")
 """What of its conclusion branches do not say."""
 
 UNKNOWN_YET = 1
-"""What `to` is while an earlier study has yet to tell it."""
+"""Value of `to` while the earlier study that gives it has no result."""
 
 NO_TARGET = (
     "batch_scaling compares the steps that batch sizes need to the same target: give the value of "
-    "the metric that is to be reached, as 'target: 0.05'"
+    "the metric to reach, for example 'target: 0.05'"
 )
 NO_BATCH_SIZE = (
-    "batch_scaling compares the batch sizes of its own settings, and this one would not count: "
-    "take this key away"
+    "batch_scaling compares the batch sizes of its own settings and ignores this one: "
+    "remove this key"
 )
 NO_SCIENTIFIC = (
     "batch_scaling compares batch sizes alone: name those under 'procedure', fix the other "
@@ -44,15 +44,15 @@ NO_SCIENTIFIC = (
 
 
 class StepTime(Shape):
-    """How long a step takes at a batch size, where it was measured elsewhere."""
+    """The time of a step at a batch size, measured elsewhere."""
 
     batch_size: Positive
-    seconds: Annotated[StrictFloat | StrictInt, Field(gt=0)] = Field(description="of one step")
+    seconds: Annotated[StrictFloat | StrictInt, Field(gt=0)] = Field(description="time of one step")
     devices: Positive = Field(1, description="devices that share a batch")
 
 
 class BatchScalingSettings(Shape):
-    """The batch size from which on larger ones hardly save steps, the fastest and the cheapest."""
+    """The critical batch size (larger ones hardly save steps), the fastest and the cheapest."""
 
     VALUES: ClassVar[Mapping[str, Value]] = {
         "critical_batch_size": 64.0,
@@ -70,34 +70,36 @@ class BatchScalingSettings(Shape):
         SMALLEST, alias="from", description="the smallest batch size; it is doubled up to 'to'"
     )
     largest: Positive | None = Field(
-        None, alias="to", description=f"the largest at most; left out, {2**DOUBLINGS} times 'from'"
+        None,
+        alias="to",
+        description=f"upper limit of the batch sizes; by default {2**DOUBLINGS} times 'from'",
     )
     budget: Literal["steps", "epochs"] = Field(
         "steps",
         description="steps: max_train_steps at every batch size; epochs: max_train_steps at the "
-        "smallest, and as many examples at every other, which shows perfect scaling alone",
+        "smallest and the same number of examples at the others, which only shows perfect scaling",
     )
     step_times: list[StepTime] = Field(
         default_factory=list,
-        description="the time of a step at each batch size, on the machine that is meant: a list, "
-        "or {from: <procedure>} for what the probes of a batch_sizes procedure measured; left out, "
-        "that of these trials",
+        description="the time of a step at each batch size, on the target machine: a list, or "
+        "{from: <procedure>} for the measurements of a batch_sizes procedure; by default the times "
+        "of these trials",
     )
 
     branch: StrictBool = Field(
         False,
-        description="estimates the critical batch size from branches of one run at the smallest "
-        "batch size, at a quarter of the cost at most; says nothing of time",
+        description="estimate the critical batch size from branches of one run at the smallest "
+        "batch size, at no more than a quarter of the cost; does not measure time",
     )
     compare: Annotated[StrictFloat | StrictInt, Field(gt=0)] | None = Field(
         None,
-        description="the critical batch size of a full sweep, with which the estimate of branches "
-        "is compared: {from: <its name>, of: critical_batch_size}",
+        description="the critical batch size of a full sweep, to compare with the estimate from "
+        "branches: {from: <its name>, of: critical_batch_size}",
     )
 
     @property
     def recipe(self) -> str:
-        """The recipe that carries it out."""
+        """The name of the recipe that these settings select."""
         return BRANCHES if self.branch else self.name
 
     @model_validator(mode="after")
@@ -145,7 +147,7 @@ class BatchScalingSettings(Shape):
 
 
 def objection_to_scaling(spec: StudySpec) -> tuple[Location, str] | None:
-    """Return what a spec of the procedure may not have or lacks, and where; None if nothing."""
+    """Return where a spec breaks a rule of the procedure, and the error; None if nowhere."""
     if spec.objective.target is None:
         return ("objective",), NO_TARGET
     if spec.training.batch_size is not None:

@@ -9,7 +9,7 @@ from tuning_playbook.declarations import Value
 from tuning_playbook.study.procedure_shape import ProcedureShape
 
 LARGEST_BATCH = 2**16
-"""The largest batch size that is probed where nothing else ends the search."""
+"""The largest batch size that is ever probed."""
 
 
 def _power_of_two(size: int) -> int:
@@ -19,7 +19,7 @@ def _power_of_two(size: int) -> int:
 
 
 class BatchSizesSettings(ProcedureShape):
-    """Which batch sizes fit the machine, and up to which a doubling pays."""
+    """Which batch sizes fit the machine, and up to which one doubling pays."""
 
     VALUES: ClassVar[Mapping[str, Value]] = {"largest": 64, "worthwhile": 64}
     name: Literal["batch_sizes"]
@@ -28,13 +28,13 @@ class BatchSizesSettings(ProcedureShape):
     )
     to: Annotated[StrictInt, Field(ge=1, le=LARGEST_BATCH)] | None = Field(
         None,
-        description="no larger batch size is probed; left out, none that is larger than the "
-        f"training set or {LARGEST_BATCH:,}",
+        description="the largest batch size to probe; by default the size of the training set, "
+        f"at most {LARGEST_BATCH:,}",
     )
     memory_mb: Annotated[StrictInt, Field(ge=1)] | None = Field(
         None,
-        description="memory that a training step may take by the compiler's estimate, in "
-        "megabytes; left out, what the device has",
+        description="memory that a training step may use by the compiler's estimate, in "
+        "megabytes; by default what the device has",
     )
     pays: Annotated[StrictFloat | StrictInt, Field(gt=1, le=2)] = Field(
         1.8, description="a doubling pays if it multiplies the throughput by at least this"

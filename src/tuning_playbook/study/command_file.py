@@ -1,4 +1,4 @@
-"""The YAML file that describes a command as a workload, and what is checked of it.
+"""The YAML file that describes a command as a workload, and its checks.
 
     command: [python, train.py, "--lr={learning_rate}", "--seed={seed}", "--out={folder}/log.jsonl"]
     hyperparameters:
@@ -7,8 +7,7 @@
     measurements: {file: log.jsonl, step: step, validation/error: val/error}
     files: [train.py, "model/*.py"]
 
-Nothing here needs more than the file and those that it names: it is read whenever a study is
-planned.
+It is read whenever a study is planned, so reading it needs only the file and those that it names.
 """
 
 import hashlib
@@ -33,10 +32,10 @@ from tuning_playbook.trials.record import EVALUATED_SPLITS
 from tuning_playbook.trials.trial import digest
 
 READER = "command 1"
-"""The version of what is recorded of a command: another one trains every trial again."""
+"""The version of what is recorded of a command. Changing it trains every trial again."""
 
 GIVEN = ("seed", "max_train_steps", "batch_size", "eval_every", "folder")
-"""What an argument may name beside the hyperparameters: a trial's own, and its folder."""
+"""The values besides hyperparameters that an argument may name."""
 
 Number = StrictInt | StrictFloat
 Text = Annotated[StrictStr, Field(min_length=1)]
@@ -45,7 +44,7 @@ Text = Annotated[StrictStr, Field(min_length=1)]
 class HyperparameterShape(Shape):
     """A hyperparameter that the command takes."""
 
-    default: Scalar = Field(description="the value where a spec says nothing; its type is the kind")
+    default: Scalar = Field(description="the default value; its type is that of the hyperparameter")
     description: StrictStr = Field("", description="one line for the report")
     low: Number | None = Field(None, description="smallest valid value")
     high: Number | None = Field(None, description="largest valid value")
@@ -82,19 +81,19 @@ class Command:
     """A command as a workload.
 
     Attributes:
-        path: Its YAML file; it runs in the folder of that.
+        path: Its YAML file; the command runs in the folder of this file.
         description: What it is, in words.
-        arguments: With names of values in braces; the first is the program.
-        hyperparameters: What it takes, by name.
-        metrics: What it measures, by name.
-        measurements: The file of what it measures, in a trial's folder.
-        step: The column of the training step there.
-        columns: The columns of metrics and of what is logged there, by our names for them.
-        files: What decides its numbers beside its arguments, by paths from its folder, sorted.
+        arguments: The program and its arguments, with names of values in braces.
+        hyperparameters: The hyperparameters that it takes, by name.
+        metrics: The metrics that it measures, by name.
+        measurements: The file of its measurements, in a trial's folder.
+        step: The column of the training step in that file.
+        columns: The columns of metrics and logged values in that file, by our names for them.
+        files: The files that decide its numbers, by paths from its folder, sorted.
         environment: Variables of its environment, with names of values in braces.
         conda: The conda environment that it runs in: its name, or its path, which has a slash;
             empty for none.
-        timeout_minutes: After which it is ended; None for never.
+        timeout_minutes: The time limit after which it is killed; None for no limit.
     """
 
     path: Path

@@ -83,7 +83,7 @@ def _check_engine(draft: Draft) -> None:
     )
     for found, location, reason in asked:
         if found:
-            raise draft.error(location, f"{reason}: take this key away")
+            raise draft.error(location, f"{reason}: remove this key")
 
 
 def _check_objective(draft: Draft, command: Command) -> None:

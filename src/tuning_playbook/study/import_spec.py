@@ -1,4 +1,4 @@
-"""The shape of a study whose trials are imported, and where these are."""
+"""The shape of a study spec whose trials are imported, and of their source."""
 
 from typing import Annotated, Literal
 
@@ -13,29 +13,30 @@ from tuning_playbook.study.values import DistributionShape, Name, Scalar, Scient
 Type = Literal["number", "text", "truth"]
 """The type of a hyperparameter's values, in all trials of a source."""
 
-ONLY = "names of the trials that the study is about; the others are left unread"
+ONLY = "names of the trials to read; by default all of them"
 Only = Annotated[list[StrictStr], Field(min_length=1)] | None
 
 
 class ForeignSource(Shape):
-    """What every source of another tool's trials may say."""
+    """The keys of every source of another tool's trials."""
 
     only: Only = Field(None, description=ONLY)
     rename: dict[StrictStr, StrictStr] = Field(
         default_factory=dict,
-        description="hyperparameters and metrics: the name there, the name here",
+        description="names of hyperparameters and metrics in the source, and their names here",
     )
     types: dict[Name, Type] = Field(
         default_factory=dict,
-        description="hyperparameters: number, text or truth; left out, by the values there",
+        description="types of hyperparameters: number, text or truth; by default from the values",
     )
     hyperparameters: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
-        None, description="what of the parameters are hyperparameters; left out, all of them"
+        None, description="the parameters that are hyperparameters; by default all of them"
     )
     step_0: Literal["trained", "untrained"] | None = Field(
         None,
-        description="whether what was measured at step 0 had trained already, as tools that count "
-        "epochs from 0 mean it; left out, as the format has it",
+        description="trained: a measurement at step 0 is of a model that has already trained, as "
+        "in tools that count epochs from 0; untrained: of the initial model; by default what is "
+        "usual in the format",
     )
 
 
@@ -44,39 +45,38 @@ class CsvSource(ForeignSource):
 
     format: Literal["csv"]
     trials: StrictStr = Field(
-        description="table of trials: trial, hyperparameters, and seed, status, infeasible_reason"
+        description="table of trials: trial, hyperparameters, seed, status, infeasible_reason"
     )
     measurements: StrictStr | None = Field(
         None,
         description="table of measurements: trial, step, <split>/<metric>, train_loss, grad_norm; "
-        "left out, the table of trials has the last metrics of each",
+        "by default the table of trials has the last metrics of each",
     )
 
 
 class JsonLinesSource(ForeignSource):
-    """Finished trials in files of JSON lines, otherwise as CSV tables."""
+    """Finished trials in files of JSON lines, with the same columns as CSV tables."""
 
     format: Literal["jsonl"]
     trials: StrictStr = Field(
-        description="a line for each trial: trial, hyperparameters, and seed, status, "
-        "infeasible_reason"
+        description="a line for each trial: trial, hyperparameters, seed, status, infeasible_reason"
     )
     measurements: StrictStr | None = Field(
         None,
         description="a line for each measurement: trial, step, <split>/<metric>, train_loss, "
-        "grad_norm; left out, the lines of the trials have the last metrics of each",
+        "grad_norm; by default the lines of the trials have the last metrics of each",
     )
 
 
 class FolderSource(ForeignSource):
-    """Finished trials at a path, with a metric that is the objective's."""
+    """Finished trials at a path, and the name of their objective."""
 
     format: str
 
     path: StrictStr = Field(description="the file or the folder that holds the trials")
     objective: StrictStr | None = Field(
         None,
-        description="the logged metric that is the objective's; left out, that of its name",
+        description="the logged metric that is the objective; by default the one of the same name",
     )
 
 
@@ -91,7 +91,7 @@ class OptunaSource(FolderSource):
 
     format: Literal["optuna"]
     study: StrictStr | None = Field(
-        None, description="the study's name; left out, the only one of the storage"
+        None, description="the study's name; by default the only one of the storage"
     )
 
 
@@ -100,7 +100,7 @@ class RaySource(FolderSource):
 
     format: Literal["ray"]
     step: StrictStr = Field(
-        "training_iteration", description="the result that says how long a trial has trained"
+        "training_iteration", description="the key of a result that counts the training steps"
     )
 
 
@@ -109,7 +109,7 @@ class MlflowSource(FolderSource):
 
     format: Literal["mlflow"]
     experiment: StrictStr | None = Field(
-        None, description="the experiment's name or id; left out, the only one with runs"
+        None, description="the experiment's name or id; by default the only one with runs"
     )
 
 
@@ -131,10 +131,11 @@ class ArchiveSource(Shape):
     format: Literal["archive"]
     path: StrictStr = Field(description="the zip file that snakemake archive wrote")
     only: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
-        None, description="ids of the trials that the study is about; left out, all of them"
+        None, description="ids of the trials to read; by default all of them"
     )
     rename: dict[StrictStr, Name] = Field(
-        default_factory=dict, description="hyperparameters: the name there, the name here"
+        default_factory=dict,
+        description="names of hyperparameters in the archive, and their names here",
     )
 
 
@@ -153,27 +154,27 @@ Source = Annotated[
 
 
 class ImportTraining(Training):
-    """How imported trials were trained, as far as that is known."""
+    """How imported trials were trained, where it is known."""
 
-    # Wider than what a trained study must say: the type of a field cannot be widened otherwise.
+    # Optional here, required in a trained study; pydantic has no other way to widen a type.
     eval_every: Steps | None = Field(  # type: ignore[assignment]
-        None, description="steps between evaluations; left out, as they were measured"
+        None, description="steps between evaluations; by default those of the measurements"
     )
 
 
 class ImportObjective(Objective):
-    """What ranks imported trials, whose source may tell the target."""
+    """What ranks imported trials, whose source may have the target."""
 
     # Wider than in a trained study, as above.
     target: StrictInt | StrictFloat | Literal["source"] | None = Field(  # type: ignore[assignment]
         None,
-        description="as in a trained study; `source`: the target that the trials were stopped at, "
-        "which AlgoPerf's logs tell",
+        description="as in a trained study; `source`: the target at which the trials were stopped, "
+        "from AlgoPerf's logs",
     )
 
 
 class ImportSpec(Shape):
-    """A study whose trials are finished already: a source in place of a search."""
+    """A study of finished trials: it has a source in place of a search."""
 
     goal: Annotated[StrictStr, Field(min_length=1)] = Field(
         description="the one question that this study answers"
@@ -183,11 +184,11 @@ class ImportSpec(Shape):
     objective: ImportObjective
     source: Source
     training: ImportTraining | None = Field(
-        None, description="how the trials were trained, where that is known beyond their logs"
+        None, description="how the trials were trained, where the logs do not say it"
     )
     design: Literal["separate", "joint"] = Field(
         "separate",
-        description="separate: a search of its own in every arm; joint: one search sampled the "
+        description="separate: every arm had its own search; joint: one search sampled the "
         "scientific hyperparameters together with the nuisances",
     )
     scientific: dict[Name, Scientific] = Field(
@@ -196,14 +197,14 @@ class ImportSpec(Shape):
         "joint design a distribution too",
     )
     nuisance: dict[Name, DistributionShape] = Field(
-        default_factory=dict, description="what hyperparameters were searched over, where known"
+        default_factory=dict, description="the ranges that were searched, where known"
     )
     conditional: list[Conditional] = Field(
-        default_factory=list, description="what hyperparameters were under a condition"
+        default_factory=list, description="hyperparameters that existed under a condition"
     )
     fixed: dict[Name, Scalar] = Field(
         default_factory=dict,
-        description="what every trial had though the source does not say so",
+        description="values that every trial had and the source does not contain",
     )
     baseline: StrictStr | None = Field(
         None, description="the trial of the source whose configuration is the incumbent"

@@ -1,7 +1,7 @@
-"""How much a spec may ask for: each limit with its reason, which its error and the schema tell.
+"""The limits of what a spec may ask for. The error and the schema give the reason for each.
 
-A spec beyond a limit is refused before anything is made of it, so that a slip of the keyboard costs
-neither minutes nor memory.
+A spec beyond a limit is refused before any work begins, so a typing error costs neither minutes nor
+memory.
 """
 
 from dataclasses import dataclass
@@ -17,38 +17,38 @@ from pydantic import (
 from pydantic_core import core_schema
 
 MOST_BYTES = 2**19
-"""Of a spec's file: reading more takes longer than a person waits for an error."""
+"""Largest spec file. Reading more takes longer than a person waits for an error."""
 
 MOST_VALUES = 100_000
-"""Of a spec once its aliases are written out: few lines of aliases may stand for any number."""
+"""Most values of a spec with its YAML aliases expanded; a few lines may expand to any number."""
 
 MOST_LISTED = 10_000
-"""Of a list: each value of a scientific hyperparameter is an arm, and there are no more."""
+"""Most items of a list. Each value of a scientific hyperparameter is an arm."""
 
 MOST_TRIALS = 100_000
-"""Of a study with the repeats of its search: each is a folder, in one that file systems and people
-have to look through."""
+"""Most trials of a study, with the repeats of its search. Each is a folder, and all are in one
+folder that file systems and people have to search."""
 
 MOST_EVALUATIONS = 1_000_000
-"""Of a trial: each is a row of its metrics, which are held in memory when they are collected."""
+"""Most evaluations of a trial. Each is a row of its metrics, which are collected in memory."""
 
 
 def _whole(value: object) -> object:
-    """Return a whole number that is written as a real one, as 1e2, as the integer that it is."""
+    """Return a whole number that is written as a float, such as 1e2, as an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 WHOLE = BeforeValidator(_whole)
-"""Takes a whole number however it is written."""
+"""Accepts a whole number that is written as a float."""
 
 
 @dataclass(frozen=True)
 class AtMost:
-    """The largest that a number may be, or the most items that a list may have.
+    """The largest value of a number, or the most items of a list.
 
     Attributes:
-        most: That many.
-        why: Why no more, to be read after a colon.
+        most: The limit.
+        why: The reason, written to follow a colon.
     """
 
     most: int
@@ -57,15 +57,15 @@ class AtMost:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        # Before all else: a list that is too long is not looked through.
+        # First of all, so that the items of a list that is too long are not checked.
         return core_schema.no_info_before_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        told = dict(handler(schema))
-        key = "maxItems" if told.get("type") == "array" else "maximum"
-        return told | {key: self.most, "$comment": f"at most {self.most:,}: {self.why}"}
+        given = dict(handler(schema))
+        key = "maxItems" if given.get("type") == "array" else "maximum"
+        return given | {key: self.most, "$comment": f"at most {self.most:,}: {self.why}"}
 
     def _check(self, given: object) -> object:
         if isinstance(given, list) and len(given) > self.most:

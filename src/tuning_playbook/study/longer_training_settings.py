@@ -10,7 +10,7 @@ from tuning_playbook.study.procedure_shape import ProcedureShape
 
 
 class LongerTrainingSettings(ProcedureShape):
-    """Whether what short training found holds when the best trials train for longer."""
+    """Whether the results of short training hold when the best trials train for longer."""
 
     VALUES: ClassVar[Mapping[str, Value]] = {"max_train_steps": 720_000, "tuning_steps": 720_000}
     name: Literal["longer_training"]
@@ -20,11 +20,11 @@ class LongerTrainingSettings(ProcedureShape):
         "5 to 10",
     )
     trials: Annotated[StrictInt, Field(ge=2, le=20)] = Field(
-        8, description="how many of the best trials of the search train for longer"
+        8, description="number of the best trials of the search that train for longer"
     )
     extend: Literal["plateau", "decay"] | None = Field(
         None,
-        description="what of the learning rate schedule becomes longer. plateau: the rate stays at "
-        "its base for longer, and the decay keeps its length; decay: the decay takes the longer "
-        "run. Left out, the decay of a cosine and the plateau of every other schedule",
+        description="the part of the learning rate schedule that becomes longer. plateau: the rate "
+        "stays at its base for longer, and the decay keeps its length; decay: the decay becomes "
+        "longer. By default the decay of a cosine, and the plateau of every other schedule",
     )

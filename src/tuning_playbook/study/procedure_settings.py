@@ -35,16 +35,16 @@ class StabilitySettings(ProcedureShape):
         list[Annotated[Number, Field(ge=1)]], Field(min_length=2), AfterValidator(_each_once)
     ] = Field(
         [1, 2, 5, 10],
-        description="multiples of the best learning rate that are trained, each of them once",
+        description="multiples of the best learning rate to train, each once",
         json_schema_extra={"uniqueItems": True},
     )
     look_steps: Annotated[StrictInt, Field(ge=10)] = Field(
-        500, description="steps of the early look at twice the best rate, each of them evaluated"
+        500, description="steps of the early look at twice the best rate, all evaluated"
     )
 
 
 class WarmupSettings(ProcedureShape):
-    """The shortest warmup that allows rates far above the one at which training is unstable."""
+    """The shortest warmup that allows rates far above the unstable one."""
 
     VALUES: ClassVar[Mapping[str, Value]] = {"warmup_steps": 10, "learning_rate": 0.1}
     name: Literal["warmup"]
@@ -53,21 +53,21 @@ class WarmupSettings(ProcedureShape):
     )
     unstable_rate: Annotated[Number, Field(gt=0)] | None = Field(
         None,
-        description="the rate at which training becomes unstable; left out, it is looked for first",
+        description="the rate at which training becomes unstable; by default it is searched first",
     )
     seeds: Annotated[StrictInt, Field(ge=1)] = Field(
-        3, description="seeds on which a warmup has to be stable"
+        3, description="number of seeds on which a warmup has to be stable"
     )
 
 
 class ClippingSettings(ProcedureShape):
-    """The norm to clip gradients at, so that a rate which is unstable becomes stable."""
+    """The gradient clipping norm that makes an unstable rate stable."""
 
     VALUES: ClassVar[Mapping[str, Value]] = {"clip_norm": 1.0}
     name: Literal["clipping"]
     unstable_rate: Annotated[Number, Field(gt=0)] | None = Field(
         None,
-        description="the rate at which training becomes unstable; left out, it is looked for first",
+        description="the rate at which training becomes unstable; by default it is searched first",
     )
 
 
@@ -82,23 +82,23 @@ ProcedureSettings = Annotated[
     | ExploitSettings,
     Field(discriminator="name"),
 ]
-"""The settings of any procedure."""
+"""The settings of one of the procedures."""
 
 
 class ProcedureSpec(StudySpec):
-    """The spec of a procedure: several rounds of trials, of which later ones follow from results.
+    """The spec of a procedure: several rounds of trials, the later ones planned from results.
 
-    All that a study has is that of its first round.
+    The keys that it shares with a study describe its first round.
     """
 
     procedure: ProcedureSettings = Field(description="the procedure, and its settings")
     search: Search | None = Field(  # type: ignore[assignment]  # a study's own is required
-        None, description="how the first round searches `nuisance`; left out, the procedure says"
+        None, description="the search of `nuisance` in the first round; by default the procedure's"
     )
 
 
 SEARCH: Mapping[str, Any] = {"algorithm": "random", "trials": 1}
-"""The search of a procedure that names none, where its spec is read as a study's."""
+"""The search of a procedure without one, when its spec is read as a study's."""
 
 
 def recipe_name(settings: ProcedureSettings) -> str:

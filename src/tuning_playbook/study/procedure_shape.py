@@ -1,4 +1,4 @@
-"""What the settings of every procedure have."""
+"""The base class of the settings of procedures."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -8,11 +8,11 @@ from tuning_playbook.study.base import Shape
 
 
 class ProcedureShape(Shape):
-    """What every procedure's settings have.
+    """The settings that every procedure has.
 
     Attributes:
-        VALUES: The values of its conclusion, by name; each stands in for the value until it is
-            known, so that a study that takes it can be checked.
+        VALUES: Placeholders for the values of its conclusion, by name. A study that takes such a
+            value can be checked before it is known.
     """
 
     VALUES: ClassVar[Mapping[str, Value]] = {}

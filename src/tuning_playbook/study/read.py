@@ -49,7 +49,7 @@ TAGS = {
 NOT_WITH_A_SOURCE = "is not given with 'source': those trials are finished, nothing is trained"
 NOT_OF_A_COMMAND = (
     "its rounds need trainings by our own engine, which evaluates every step and has schedules, "
-    "and the workload is a command: take this key away, and search the learning rate under "
+    "and the workload is a command: remove this key, and search the learning rate under "
     "'nuisance'"
 )
 UNION_MEMBERS = ("[key]", "bool", "int", "float", "str")

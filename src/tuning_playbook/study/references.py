@@ -18,12 +18,14 @@ class ValueReference(Shape):
 
     study: StrictStr = Field(alias="from", description="the earlier study's name, or its path")
     of: StrictStr = Field(
-        BEST, description="best, for the best trial; of a procedure a value of its conclusion"
+        BEST, description="best, for the best trial; for a procedure a value of its conclusion"
     )
     times: Annotated[StrictFloat | StrictInt, Field(gt=0)] = Field(
-        1, description="the multiple of the value that is taken, where it is a number"
+        1, description="factor that multiplies the value, if it is a number"
     )
-    arm: StrictStr = Field("", description="the arm whose best trial is meant; else of all arms")
+    arm: StrictStr = Field(
+        "", description="take the best trial of this arm; by default of all arms"
+    )
 
 
 class RangeReference(Shape):
@@ -32,9 +34,11 @@ class RangeReference(Shape):
     study: StrictStr = Field(alias="from", description="the earlier study's name, or its path")
     around: Literal["best"] = "best"
     factor: Annotated[StrictFloat | StrictInt, Field(gt=1)] = Field(
-        description="the range goes from the value over the factor to the value times the factor"
+        description="the range is from the value divided by this to the value times this"
     )
-    arm: StrictStr = Field("", description="the arm whose best trial is meant; else of all arms")
+    arm: StrictStr = Field(
+        "", description="take the best trial of this arm; by default of all arms"
+    )
 
 
 class VarianceReference(Shape):
@@ -63,4 +67,6 @@ class BaselineReference(Shape):
     """The best configuration of an earlier study as the incumbent: `{from: <study>}`."""
 
     study: StrictStr = Field(alias="from", description="the earlier study's name, or its path")
-    arm: StrictStr = Field("", description="the arm whose best trial is meant; else of all arms")
+    arm: StrictStr = Field(
+        "", description="take the best trial of this arm; by default of all arms"
+    )

@@ -20,7 +20,7 @@ REFERENCES = (
     *(ValueReference, RangeReference, VarianceReference, StepTimesReference),
     BaselineReference,
 )
-"""What a spec may have in the place of a value."""
+"""The references that a spec may have in place of a value."""
 
 
 def json_schema() -> dict[str, Any]:

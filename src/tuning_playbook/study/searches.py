@@ -1,4 +1,4 @@
-"""The ways to search a space, as a spec writes them."""
+"""The search algorithms of a spec."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from tuning_playbook.study.base import Shape
 from tuning_playbook.study.limits import LISTED, Points, Rounds, Trials
 from tuning_playbook.study.values import Name, Scalar, Seed
 
-TRIALS = "trials per arm; of all arms together in a joint design"
+TRIALS = "trials per arm; in a joint design, of all arms together"
 
 
 class QuasiRandomSearch(Shape):
@@ -33,7 +33,7 @@ class GridSearch(Shape):
     algorithm: Literal["grid"]
     points: Points | dict[Name, Points] = Field(
         description="values per hyperparameter: one number for all, or one for each by name; "
-        "a choice takes all its values and needs none"
+        "a choice has all its values and needs no number"
     )
 
 
@@ -43,7 +43,7 @@ class ListSearch(Shape):
     algorithm: Literal["list"]
     trials: Annotated[list[dict[Name, Scalar]], LISTED] = Field(
         min_length=1,
-        description="each gives values; one that names no scientific value is in every arm",
+        description="values of each trial; a trial without a scientific value is in every arm",
     )
 
 
@@ -52,13 +52,13 @@ class BayesianSearch(Shape):
 
     algorithm: Literal["bayesian"]
     trials: Trials = Field(description="trials per arm, the initial ones included")
-    rounds: Rounds = Field(description="rounds of proposals, after the initial trials")
-    initial: Trials = Field(10, description="trials of a scrambled Halton sequence, at first")
+    rounds: Rounds = Field(description="rounds of proposals after the initial trials")
+    initial: Trials = Field(10, description="initial trials, from a scrambled Halton sequence")
     seed: Seed = 0
 
     @property
     def batch(self) -> int:
-        """Return the proposals of a round."""
+        """Return the number of proposals of a round."""
         return (self.trials - self.initial) // self.rounds
 
 

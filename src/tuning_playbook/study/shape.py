@@ -1,7 +1,7 @@
 """The shape of a study spec: its keys, their types and their defaults.
 
-The JSON schema that editors use is generated from these definitions. What depends on more than one
-key, on the workload or on the playbook's rules of roles is checked in `resolve`.
+The JSON schema for editors is generated from these definitions. `resolve` checks what depends on
+more than one key, on the workload or on the playbook's rules about roles.
 """
 
 from typing import Annotated, Literal, Self
@@ -39,22 +39,22 @@ AUTO: Literal["auto"] = "auto"
 class Objective(Shape):
     """What ranks trials: the best value of a metric over training, found retrospectively.
 
-    With a target it is the number of steps until the metric reaches that.
+    With a target, trials are ranked by the number of steps until the metric reaches it.
     """
 
-    metric: StrictStr = Field(description="<split>/<name>, as validation/error_rate")
+    metric: StrictStr = Field(description="<split>/<name>, for example validation/error_rate")
     mode: Literal["min", "max"]
     range: (
         Annotated[list[StrictInt | StrictFloat | None], Field(min_length=2, max_length=2)] | None
     ) = Field(
         None,
         description="smallest and largest value that the metric can have, null where there is none;"
-        " left out, what the workload declares",
+        " by default what the workload declares",
     )
     target: StrictInt | StrictFloat | None = Field(
         None,
         description="trials are ranked by the number of steps until the metric reaches this value "
-        "and is there at the next evaluation too; left out, by its best value",
+        "and still has it at the next evaluation; without a target, by the metric's best value",
     )
 
     @model_validator(mode="after")
@@ -65,7 +65,7 @@ class Objective(Shape):
         return self
 
     def why_not_the_target(self, low: float, high: float) -> str:
-        """Say why the target ranks no trials, the metric being in [low, high]; empty if it does."""
+        """Return why the target cannot rank trials of a metric in [low, high]; empty if it can."""
         if self.target is None:
             return ""
         worst = high if self.mode == "min" else low
@@ -83,32 +83,32 @@ class Objective(Shape):
 
     @property
     def ranked_by(self) -> str:
-        """What ranks trials, as `validation/loss`, or `steps to validation/loss <= 0.5`."""
+        """What ranks trials: `validation/loss`, or `steps to validation/loss <= 0.5`."""
         return self.metric if self.target is None else steps_to(self.metric, self.mode, self.target)
 
     @property
     def written(self) -> str:
-        """The same with what is better of it, as `fewest steps to validation/loss <= 0.5`."""
+        """The same with the better direction: `fewest steps to validation/loss <= 0.5`."""
         if self.target is None:
             return f"{self.metric} ({self.mode})"
         return f"fewest {self.ranked_by}"
 
 
 class EvalSchedule(Shape):
-    """When trials are evaluated, beside every `eval_every` steps."""
+    """When trials are evaluated in addition to every `eval_every` steps."""
 
     dense_until: MaybeSteps = Field(
-        0, description="every step is evaluated until this one: an early look at instability"
+        0, description="evaluate at every step until this one: an early look at instability"
     )
 
 
 class Branch(Shape):
-    """From which step on trials train at the batch size of their arm, as branches of one run."""
+    """Trials as branches of one run: from a step on, each has the batch size of its arm."""
 
-    step: Steps = Field(description="steps at the batch size of the run")
+    step: Steps = Field(description="number of steps at the batch size of the run")
     batch_size: Examples = Field(
-        description="of the run, which divides every other; a branch sees so many examples a step, "
-        "and has one update for as many steps as make its own batch"
+        description="the batch size of the run, which divides that of every arm; a branch takes "
+        "this many examples per step, and updates once it has a batch of its own size"
     )
     rate_power: Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)] = Field(
         0.5,
@@ -122,31 +122,31 @@ class Training(Shape):
 
     max_train_steps: Steps = Field(description="one value for every trial; never tuned")
     batch_size: Examples | None = Field(
-        None, description="examples a step; left out only where it is scientific"
+        None, description="examples per step; left out only if the batch size is scientific"
     )
     microbatch: MaybeExamples = Field(
         0,
-        description="examples of a batch that are computed at once, where memory has no room for "
-        "all; divides batch_size; 0, or as many as the batch has, for all of them. It makes a step "
-        "slower, never faster",
+        description="examples of a batch that are computed at once, where the whole batch does not "
+        "fit into memory; divides batch_size; 0 or the batch size for the whole batch. It makes a "
+        "step slower, never faster",
     )
     branch: Branch | None = Field(
-        None, description="trains every trial up to a step at one smaller batch size"
+        None, description="train every trial up to a step at one smaller batch size"
     )
     eval_every: Steps = Field(description="steps between evaluations; divides max_train_steps")
     eval_schedule: EvalSchedule = Field(default_factory=EvalSchedule)
     validation_sample: MaybeExamples = Field(
         0,
-        description="validation examples that periodic evaluations see; 0 for all",
+        description="validation examples that periodic evaluations use; 0 for all",
     )
     train_sample: Literal["all"] | None = Field(
         None,
-        description="all: evaluations see the whole training split; left out, a fixed sample of it "
-        "as large as what they see of the validation split",
+        description="all: evaluations use the whole training split; by default a fixed sample of "
+        "it, as large as what they use of the validation split",
     )
     keep_best: Kept = Field(3, description="checkpoints kept per trial")
     warmup_extends: StrictBool = Field(
-        False, description="whether a trial's warmup_steps come on top of max_train_steps"
+        False, description="whether a trial's warmup_steps are added to max_train_steps"
     )
     allow_idle: StrictBool = Field(
         False,
@@ -162,7 +162,7 @@ class Training(Shape):
 
     @model_validator(mode="after")
     def _check_evaluations(self) -> Self:
-        # Training that was imported may not say how often it was evaluated.
+        # Imported training may not say how often it was evaluated.
         every = self.eval_every or self.max_train_steps
         count = self.max_train_steps // every + self.eval_schedule.dense_until
         if count > MOST_EVALUATIONS:
@@ -174,30 +174,30 @@ class Training(Shape):
 
 
 class Conditional(Shape):
-    """Hyperparameters that exist only under some values of others, scientific or drawn."""
+    """Hyperparameters that exist only under some values of others (scientific or nuisance)."""
 
     when: dict[Name, Scalar | Annotated[list[Scalar], Field(min_length=1)]] = Field(
         min_length=1,
-        description="scientific hyperparameters, or nuisance choices, and the value, or values, "
-        "they take; all must hold",
+        description="scientific hyperparameters or nuisance choices, each with one or more values; "
+        "all must hold",
     )
     scientific: dict[Name, Scientific] = Field(default_factory=dict)
     nuisance: dict[Name, DistributionShape] = Field(default_factory=dict)
     fixed: dict[Name, Scalar] = Field(default_factory=dict)
     conditional: list["Conditional"] = Field(
-        default_factory=list, description="what needs a further condition beside this one"
+        default_factory=list, description="entries that need a further condition"
     )
 
 
 class Confirm(Shape):
-    """An arm that an earlier round passed over, compared again with what this study changes."""
+    """An arm that an earlier round did not choose, compared again under this study's changes."""
 
     arm: StrictStr = Field(
-        description="its setting, as normalization_position=pre: of hyperparameters that this spec "
-        "has under fixed"
+        description="the arm's setting, for example normalization_position=pre; names "
+        "hyperparameters that this spec has under fixed"
     )
     trials: Trials | None = Field(
-        None, description="of each arm that this adds; left out, as many as the other arms have"
+        None, description="trials of each added arm; by default as many as the other arms have"
     )
 
 
@@ -214,10 +214,10 @@ class KnownVariance(Shape):
     """The trial variance that an earlier study measured."""
 
     standard_deviation: Annotated[StrictFloat, Field(gt=0)] = Field(
-        description="of the objective over seeds, in its unit"
+        description="standard deviation of the objective over seeds, in its unit"
     )
     degrees_of_freedom: Annotated[StrictInt, Field(ge=4)] = Field(
-        description="of that: the reruns that it is from, less one for each configuration"
+        description="number of reruns that it is from, minus one for each configuration"
     )
     study: StrictStr = Field("", description="the study that measured it")
 
@@ -225,16 +225,16 @@ class KnownVariance(Shape):
 class Reruns(Shape):
     """How the best trial of each arm and the baseline are trained again."""
 
-    seeds: Again = Field(5, description="fresh seeds for each")
+    seeds: Again = Field(5, description="number of fresh seeds for each")
     splits: Again = Field(
         0,
-        description="other divisions of the data into training and validation sets, for data "
-        "variance: each is trained once more on every one",
+        description="number of other divisions of the data into training and validation sets; "
+        "each configuration trains once more on every one, which shows data variance",
     )
     back: Again = Field(
         0,
-        description="trainings of the candidate with each of its changes set back to the baseline, "
-        "which shows what mattered; needs a baseline",
+        description="number of trainings of the candidate with each single change set back to the "
+        "baseline, which shows what mattered; needs a baseline",
     )
     variance: KnownVariance | None = Field(
         None,
@@ -245,12 +245,12 @@ class Reruns(Shape):
 
 
 class Isolation(Shape):
-    """How a scientific hyperparameter that is sampled over a range is shown."""
+    """How plots show a scientific hyperparameter that is sampled over a range."""
 
     slices: Slices | None = Field(
         None,
-        description="parts of its range, of each of which the best trial is shown; as many as the "
-        "trials bear if left out",
+        description="number of slices of its range; the isolation plot shows the best trial of "
+        "each; by default it depends on the number of trials",
     )
 
 
@@ -258,27 +258,28 @@ class Launch(Shape):
     """What a candidate must show to replace the baseline."""
 
     min_improvement: Annotated[StrictFloat | StrictInt, Field(ge=0)] = Field(
-        0.0, description="in the objective's unit; what the added complexity is worth"
+        0.0, description="improvement that the added complexity must bring, in the objective's unit"
     )
     complexity: StrictStr = Field("", description="what adopting the candidate would add, in words")
     simpler: dict[Name, Scalar | Annotated[list[Scalar], Field(min_length=1)]] = Field(
         default_factory=dict,
-        description="of a scientific hyperparameter the simpler value, or values, the simplest "
-        "first; what is off and what is the baseline's is simpler anyway",
+        description="the simpler value or values of a scientific hyperparameter, the simplest "
+        "first; values that are off and the baseline's are always simpler",
     )
 
 
 class HeldOut(Shape):
-    """Whether the test split is read, which is done once, at the end, on purpose."""
+    """Whether the test split is read: once, at the end, on purpose."""
 
     evaluate: Literal["best"] | None = Field(
         None,
-        description="best: the candidate's best checkpoint; left out, the test set is not read",
+        description="best: measure the candidate's best checkpoint; by default nothing reads the "
+        "test set",
     )
 
 
 class Final(Shape):
-    """What is trained when all is decided."""
+    """What is trained after the decision."""
 
     fold_validation: StrictBool = Field(
         False,
@@ -288,7 +289,7 @@ class Final(Shape):
 
 
 class Resources(Shape):
-    """What one training job is given."""
+    """What one training job requests."""
 
     trials_per_job: Trials | Literal["auto"] = Field(
         AUTO,
@@ -300,29 +301,29 @@ class Resources(Shape):
     )
     devices: Devices = Field(
         1,
-        description="devices of a job, on each of its nodes: each has lanes of its own, or a part "
-        "of each batch where lanes is 1",
+        description="devices of a job on each of its nodes; each has lanes of its own, or a part "
+        "of each batch if lanes is 1",
     )
     nodes: Nodes = Field(
         1, description="processes of a job, each on a node of its own, that train a trial together"
     )
     threads: Threads = Field(1, description="CPU cores of a job")
     memory_mb: Megabytes | None = Field(
-        None, description="memory of a job, in megabytes; left out, what the profile says"
+        None, description="memory of a job, in megabytes; by default what the profile says"
     )
     runtime_minutes: Minutes | None = Field(
-        None, description="time limit of a job on a cluster; left out, what the profile says"
+        None, description="time limit of a job on a cluster; by default what the profile says"
     )
     gpus: MaybeDevices = Field(0, description="GPUs of a job, on each of its nodes")
 
     @property
     def all_gpus(self) -> int:
-        """Return the GPUs of a job on all its nodes, which is what a scheduler is asked for."""
+        """Return the GPUs of a job on all its nodes, for the scheduler."""
         return self.gpus * self.nodes
 
     @property
     def tasks(self) -> int:
-        """Return the tasks of a job, for a scheduler to spread over its nodes; 0 says nothing."""
+        """Return the tasks of a job, which a scheduler spreads over its nodes; 0 leaves it open."""
         return self.nodes if self.nodes > 1 and not self.gpus else 0
 
 
@@ -338,14 +339,14 @@ class StudySpec(Shape):
     )
     data: StrictStr | None = Field(
         None,
-        description="folder of the data, beside the spec or from the working directory, for a "
-        "workload that reads a user's own",
+        description="folder of the data, relative to the spec or to the working directory, for a "
+        "workload that reads the user's data",
     )
     objective: Objective
     training: Training
     design: Literal["separate", "joint"] = Field(
         "separate",
-        description="separate: a search of its own in every arm; joint: one search samples the "
+        description="separate: every arm has its own search; joint: one search samples the "
         "scientific hyperparameters together with the nuisances",
     )
     scientific: dict[Name, Scientific] = Field(
@@ -360,22 +361,22 @@ class StudySpec(Shape):
         default_factory=list, description="hyperparameters that exist under a condition"
     )
     fixed: dict[Name, Scalar] = Field(
-        default_factory=dict, description="hyperparameters held at one value: each is a caveat"
+        default_factory=dict, description="hyperparameters with one value; each is a caveat"
     )
     confirm: Confirm | None = Field(
         None,
-        description="an arm that an earlier round passed over, compared again with what this study "
-        "changes",
+        description="an arm that an earlier round did not choose, compared again under this "
+        "study's changes",
     )
     search: Search
     reruns: Reruns = Field(default_factory=Reruns)
     replicates: Repeats = Field(
         0,
-        description="how often the whole search is made again, each time with another seed, for "
-        "study variance",
+        description="number of repeats of the whole search, each with another seed, for study "
+        "variance",
     )
     baseline: StrictStr | None = Field(
-        None, description="the incumbent's file, beside the spec or from the working directory"
+        None, description="the incumbent's file, relative to the spec or to the working directory"
     )
     isolation: Isolation = Field(default_factory=Isolation)
     launch: Launch = Field(default_factory=Launch)
@@ -386,7 +387,7 @@ class StudySpec(Shape):
     )
     next_questions: list[NextQuestion] = Field(
         default_factory=list,
-        description="the questions of later rounds, in their order; next_study.yaml asks the first "
+        description="the questions of later rounds, in order; next_study.yaml asks the first "
         "once this study is answered; changes no trial",
     )
     resources: Resources = Field(default_factory=Resources)

@@ -10,10 +10,10 @@ from tuning_playbook.study.base import Shape
 
 
 class StepsToFitSettings(Shape):
-    """How many steps to begin with: as many as fitting the training set takes."""
+    """The initial number of steps: as many as fitting the training set takes."""
 
     VALUES: ClassVar[Mapping[str, Value]] = {"max_train_steps": 1000, "learning_rate": 0.1}
     name: Literal["steps_to_fit"]
     seeds: Annotated[StrictInt, Field(ge=1)] = Field(
-        3, description="fresh seeds on which the training set has to be fit as well"
+        3, description="number of fresh seeds that must fit the training set too"
     )

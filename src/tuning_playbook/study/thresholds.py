@@ -1,7 +1,7 @@
 """The thresholds of the checklist: what a spec can set, what each means, and its default.
 
-This is their one place. The checks in `analysis` take them as they are, the schema for editors and
-the table of `config/README.md` follow from them.
+The checks in `analysis` use them, and the schema for editors and the table of `config/README.md`
+are generated from them.
 """
 
 from collections.abc import Iterator
@@ -14,95 +14,99 @@ from tuning_playbook.study.base import Shape
 Share = Annotated[StrictFloat, Field(gt=0, lt=1)]
 Factor = Annotated[StrictFloat | StrictInt, Field(gt=0)]
 
-WRONG_ALARMS = "share of false alarms that is accepted"
-"""Of all studies without an effect."""
+FALSE_ALARMS = "share of false alarms that is accepted"
+"""Description of `significance`: the share is of all studies without an effect."""
 
 
 class Boundary(Shape):
     """Is the search space large enough?"""
 
     # Together with the other checks that find problems this stays below one study in twenty.
-    significance: Share = Field(0.03, description=WRONG_ALARMS)
+    significance: Share = Field(0.03, description=FALSE_ALARMS)
     # The two together stay below one in twenty.
     very_edge: Share = Field(
-        0.015, description="share of false alarms about a best trial that alone lies at an edge"
+        0.015, description="share of false alarms about a single best trial at an edge"
     )
-    # Of 16 trials spread evenly that holds three, as near as the best of them can be expected to
-    # come to an optimum at the edge.
+    # Three of 16 evenly spread trials are in this part. The best of them cannot be expected to come
+    # nearer to an optimum at the edge.
     outer: Share = Field(0.2, description="part of a range that counts as near its edge")
 
 
 class SamplingDensity(Shape):
     """Have we sampled enough points from the search space?"""
 
-    significance: Share = Field(0.02, description=WRONG_ALARMS)
+    significance: Share = Field(0.02, description=FALSE_ALARMS)
 
 
 class Infeasible(Shape):
     """What fraction of the trials is infeasible?"""
 
     # The playbook's "very large fraction": most of the budget went where nothing can be learnt.
-    very_large: Share = Field(0.5, description="share of an arm's trials that is too much")
-    # One end of a range costs so much of the budget, and moving it costs nothing. An upper quarter
-    # in which training breaks down shows where the edge of stability is, and is no waste.
+    very_large: Share = Field(
+        0.5, description="share of infeasible trials in an arm that is too much"
+    )
+    # This much of the budget is lost at one end of a range that could be moved at no cost. An upper
+    # quarter in which training breaks down shows the edge of stability, and is no waste.
     one_end: Share = Field(
-        0.3, description="the same where they lie beyond one value of a hyperparameter"
+        0.3, description="the same share if all are beyond one value of a hyperparameter"
     )
 
 
 class UnequalTuning(Shape):
     """Were all arms tuned equally well?"""
 
-    # The best of twice as many trials is better by a third of their standard deviation, where their
-    # objectives are normal: as much as the arms of many a study differ.
-    ratio: Factor = Field(2.0, description="of the arms' feasible trials, from which it matters")
-    # One optimizer has three hyperparameters where another has two; that much is usual.
+    # With normal objectives, the best of twice as many trials is better by a third of a standard
+    # deviation. The arms of many studies differ by no more.
+    ratio: Factor = Field(2.0, description="ratio of the arms' feasible trials that is unequal")
+    # One optimizer often has three hyperparameters and another has two.
     dimensions: Factor = Field(
-        3.0, description="of the same for each searched hyperparameter, likewise"
+        3.0, description="ratio of feasible trials per searched hyperparameter that is unequal"
     )
 
 
 class Collapse(Shape):
     """Does a trial that was good suddenly get worse, and stay so?"""
 
-    # Where that many do, the search space reaches far into the unstable region.
+    # If this many do, the search space reaches far into the unstable region.
     many: Share = Field(0.25, description="share of an arm's feasible trials that makes a pattern")
 
 
 class Overfitting(Shape):
     """Do any of the trials exhibit problematic overfitting?"""
 
-    significance: Share = Field(0.02, description=WRONG_ALARMS)
+    significance: Share = Field(0.02, description=FALSE_ALARMS)
     # A smaller rise is not problematic, however smooth the curve is.
-    least_share: Share = Field(0.005, description="of the whole gain that a rise must have")
-    # That many are no accident.
+    least_share: Share = Field(0.005, description="smallest rise, as a share of the whole gain")
+    # This many are no accident.
     many: Share = Field(0.25, description="share of the feasible trials that makes a pattern")
 
 
 class TrainLossRising(Overfitting):
     """Does the training loss rise during training?"""
 
-    significance: Share = Field(0.01, description=WRONG_ALARMS)
-    # Weight decay and dropout alone can cause a smaller rise, which is not worth the search for a
-    # bug.
-    least_share: Share = Field(0.02, description="of the whole gain that a rise must have")
+    significance: Share = Field(0.01, description=FALSE_ALARMS)
+    # Weight decay and dropout alone can cause a smaller rise, which is no sign of a bug.
+    least_share: Share = Field(0.02, description="smallest rise, as a share of the whole gain")
 
 
 class StepVariance(Shape):
     """Is there high step-to-step variance late in training?"""
 
-    # From here on the lucky step decides at least as much as anything that the study is about.
-    ratio: Factor = Field(1.0, description="of the scatter to the differences to be judged")
+    # From here on a lucky step decides at least as much as what the study compares.
+    ratio: Factor = Field(1.0, description="ratio of the scatter to the differences to be judged")
     last: Share = Field(0.25, description="part of training that is its end")
 
 
 class StillImproving(Shape):
     """Are the trials still improving at the end of training?"""
 
-    significance: Share = Field(0.02, description=WRONG_ALARMS)
+    significance: Share = Field(0.02, description=FALSE_ALARMS)
     # The playbook's 25 %.
     last: Share = Field(0.25, description="part of training that is its end")
-    least_share: Share = Field(0.005, description="of the whole gain that is worth more steps")
+
+    least_share: Share = Field(
+        0.005, description="gain that is worth more steps, as a share of the whole gain"
+    )
 
 
 class SaturatedEarly(Shape):
@@ -116,24 +120,24 @@ class BestSteps(Shape):
     """At which step did retrospective checkpoint selection find the best?"""
 
     # The playbook's 25 % and 10 %.
-    last: Share = Field(0.25, description="best steps in so long an end of training are late")
-    first: Share = Field(0.1, description="best steps in so long a start of training are early")
+    last: Share = Field(0.25, description="part at the end of training whose best steps are late")
+    first: Share = Field(0.1, description="part at the start whose best steps are early")
     consistent: Share = Field(0.8, description="share of the feasible trials that makes a pattern")
 
 
 class LearningRateEdge(Shape):
     """Is the best learning rate at the edge of stability?"""
 
-    significance: Share = Field(0.02, description=WRONG_ALARMS)
+    significance: Share = Field(0.02, description=FALSE_ALARMS)
 
 
 class GradientNorms(Shape):
     """Are there outlying gradient norms, and is clipping too aggressive?"""
 
-    # Norms of one phase of training whose logarithm varies by 0.7, a factor of two, exceed it once
-    # in 2,000 steps.
-    outlier: Factor = Field(10.0, description="times the typical norm that is outlying")
-    # That many are no accident; one unstable trial in a wide range of learning rates is no news.
+    # If the logarithm of the norms varies by 0.7 (a factor of two) within a phase of training, they
+    # exceed this once in 2,000 steps.
+    outlier: Factor = Field(10.0, description="multiple of the typical norm that is outlying")
+    # This many are no accident. One unstable trial in a wide range of learning rates is expected.
     many: Share = Field(0.25, description="share of an arm's trials that makes a pattern")
     # Clipping more than half of the updates is the playbook's "extremely aggressive".
     aggressive: Share = Field(0.5, description="share of clipped updates that is too much")
@@ -142,9 +146,10 @@ class GradientNorms(Shape):
 class Periodicity(Shape):
     """Does the validation metric go up and down with a period?"""
 
-    significance: Share = Field(0.01, description=WRONG_ALARMS)
+    significance: Share = Field(0.01, description=FALSE_ALARMS)
     # A period that explains less does no harm.
-    least_share: Share = Field(0.1, description="of the scatter that a period must explain")
+
+    least_share: Share = Field(0.1, description="share of the scatter that a period must explain")
 
 
 class BeatsChance(Shape):
@@ -152,30 +157,33 @@ class BeatsChance(Shape):
 
     # The playbook's "reasonable" performance is "much better than random chance" though "it might
     # be bad enough to not be worth deploying".
-    share: Share = Field(0.25, description="of the way from chance to perfect that is far")
+
+    share: Share = Field(0.25, description="share of the way from chance to perfect that is enough")
 
 
 class SampleSkew(Shape):
     """Does the validation sample represent the whole validation split?"""
 
-    # A random sample is off by three once in 370 times; the best step is chosen on the sample,
-    # which adds up to one more.
-    standard_errors: Factor = Field(4.0, description="that a random sample may be off by")
+    # A random sample is off by three once in 370 times. Choosing the best step on the sample adds
+    # up to one more.
+    standard_errors: Factor = Field(4.0, description="largest deviation of a random sample")
 
 
 class NothingMatters(Shape):
     """Do the searched hyperparameters matter at all?"""
 
-    # A study that says in vain that something matters goes on tuning, which is no great harm.
-    significance: Share = Field(0.08, description=WRONG_ALARMS)
-    # With fewer only a range of more than three standard deviations of the noise is found.
+    # A false "something matters" only leads to more tuning, which does little harm.
+    significance: Share = Field(0.08, description=FALSE_ALARMS)
+    # With fewer, the check only finds effects of more than three standard deviations of the noise.
     least_trials: StrictInt = Field(32, ge=2, description="trials that the check needs")
 
 
 class Importance(Shape):
     """Which hyperparameters matter, which interact, and which can be fixed next round?"""
 
-    negligible: Share = Field(0.1, description="share of the variance below which one is fixed")
+    negligible: Share = Field(
+        0.1, description="share of the variance below which a hyperparameter is fixed"
+    )
     interaction: Share = Field(0.05, description="share above which a pair is tuned together")
 
 
@@ -203,7 +211,7 @@ class Checklist(Shape):
 
 
 DEFAULTS = Checklist()
-"""What counts where a spec says nothing."""
+"""The thresholds of a spec that sets none."""
 
 
 def threshold_table() -> str:
@@ -214,6 +222,7 @@ def threshold_table() -> str:
 
 def _described(thresholds: Shape) -> Iterator[str]:
     for name, field in type(thresholds).model_fields.items():
-        told = field.description
-        meaning = "" if told is None or told == WRONG_ALARMS else f": {told}"
-        yield f"`{name}` {getattr(thresholds, name):g}{meaning}"
+        meaning = field.description
+        shown = "" if meaning is None or meaning == FALSE_ALARMS else f": {meaning}"
+
+        yield f"`{name}` {getattr(thresholds, name):g}{shown}"

@@ -1,4 +1,4 @@
-"""How names, values and ranges of hyperparameters are written in a spec."""
+"""The names, values and ranges of hyperparameters in a spec."""
 
 from typing import Annotated, cast
 
@@ -25,8 +25,8 @@ from tuning_playbook.study.limits import LISTED, WHOLE
 def _check_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise ValueError(
-            f"'{name}' is no name of a hyperparameter: those are lower-case letters, digits "
-            "and underscores"
+            f"'{name}' is no name of a hyperparameter: use lower-case letters, digits and "
+            "underscores"
         )
     return name
 
@@ -38,7 +38,7 @@ Seed = Annotated[StrictInt, Field(ge=0, lt=2**32), WHOLE]
 
 
 class DistributionShape(Shape):
-    """A distribution, as one key with its bounds or values: `{log_uniform: [1.0e-4, 1.0]}`."""
+    """A distribution: one key with its bounds or values, `{log_uniform: [1.0e-4, 1.0]}`."""
 
     uniform: list[Scalar] | None = Field(None, description="[low, high], spread evenly")
     log_uniform: list[Scalar] | None = Field(
@@ -49,7 +49,7 @@ class DistributionShape(Shape):
         None, description="[low, high], both included, spread evenly in the logarithm"
     )
     choice: Annotated[list[Scalar], Field(min_length=1), LISTED] | None = Field(
-        None, description="the values, each as likely"
+        None, description="the values, all equally likely"
     )
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
@@ -72,7 +72,7 @@ class DistributionShape(Shape):
 
 
 VALUES, RANGE = "[values]", "[range]"
-"""What pydantic calls the two ways to give a scientific hyperparameter; no name in a spec."""
+"""Pydantic's tags of the two ways to give a scientific hyperparameter; no spec has them."""
 
 Scientific = Annotated[
     Annotated[list[Scalar], Field(min_length=1), LISTED, Tag(VALUES)]

@@ -1,1 +1,1 @@
-"""The trial and what is known of it: its identity, its result, its files."""
+"""Trials: their identity, their results, their files."""

@@ -1,10 +1,10 @@
-"""The SHA-256 of every file that a job made, which whoever believes the file checks.
+"""The SHA-256 of every file that a job made; readers of the file check it.
 
     <study>/launch.json                 a file that a job made
     <study>/hashes/launch.json.sha256   its hash, and the trials that it holds if it is a pack
 
-A job removes the hashes of its outputs when it begins and writes them when it ends, so a hash tells
-of a whole file. A file without one is taken as it is: it was made by an earlier version. Nothing
+A job removes the hashes of its outputs when it begins and writes them when it ends, so a hash means
+that the file is complete. A file without a hash is accepted: an earlier version made it. Nothing
 here is heavy, because every run looks at all files when it begins.
 """
 
@@ -23,7 +23,7 @@ from tuning_playbook.trials.trial import pack_id
 from tuning_playbook.trials.trial_json import read_trial_json
 
 HASHES = "hashes"
-"""The folder of the hashes, in that of a study."""
+"""The folder of the hashes in the study's folder."""
 
 SUFFIX = ".sha256"
 
@@ -34,19 +34,20 @@ OTHER_TRIALS = "it holds other trials than those of its name"
 NO_PARTS: Mapping[str, str] = MappingProxyType({})
 
 DEEPEST = 4
-"""How many folders lie between a file and that of its study at most."""
+"""Most folders between a file and its study's folder."""
 
 
 @dataclass(frozen=True)
 class Damaged:
-    """A file that is not to be believed.
+    """A file that must not be trusted.
 
     Attributes:
         file: The file.
         why: What is wrong, as the end of a sentence that begins with the file.
-        edited: Whether it holds something else than its job wrote, which somebody may want to see.
-        trials: The ids of the trials that it holds, where it is whole and the record of one of
-            them is lost; none otherwise.
+        edited: Whether it contains something that its job did not write, which somebody may want to
+            see.
+        trials: The ids of the trials in it, if it is whole but the record of one of them is lost;
+            otherwise none.
     """
 
     file: Path
@@ -58,13 +59,13 @@ class Damaged:
 def write_hash(
     study: Path, file: Path, *, trials: Iterable[str] = (), parts: Mapping[str, str] = NO_PARTS
 ) -> None:
-    """Keep the hash of a file that a job has made.
+    """Save the hash of a file that a job has made.
 
     Args:
-        study: The folder of results that the file lies in.
+        study: The folder of results that contains the file.
         file: The file.
-        trials: The ids of the trials that it holds, if it is a pack: it is made again when the
-            record of one is lost.
+        trials: The ids of the trials in it, if it is a pack: it is made again when the record of
+            one is lost.
         parts: The hashes of further files that its job made, by their names in the study: it is
             made again when one of these is lost or damaged.
     """
@@ -73,17 +74,17 @@ def write_hash(
 
 
 def remove_hash(study: Path, file: Path) -> None:
-    """Forget the hash of a file that is going to be made."""
+    """Remove the hash of a file that is about to be made."""
     _hash_file(study, file).unlink(missing_ok=True)
 
 
 def has_hash(study: Path, file: Path) -> bool:
-    """Return whether the hash of a file is kept."""
+    """Return whether a file has a saved hash."""
     return _hash_file(study, file).exists()
 
 
 def check_hash(file: Path) -> None:
-    """Check that a file is what its job wrote; one whose hash is not kept is not checked.
+    """Check that a file is what its job wrote; a file without a saved hash is not checked.
 
     Raises:
         ArtefactError: It is not.
@@ -99,10 +100,10 @@ def check_hash(file: Path) -> None:
 
 
 def find_damaged(study: Path) -> Iterator[Damaged]:
-    """Yield the files of a study that are there and not what their jobs wrote.
+    """Yield the existing files of a study that are not what their jobs wrote.
 
-    A pack is among them if the record of one of its trials is lost or damaged, and so is a file of
-    which a part is.
+    This includes a pack if the record of one of its trials is lost or damaged, and any file if one
+    of its parts is.
 
     Args:
         study: A folder of results.
@@ -112,7 +113,7 @@ def find_damaged(study: Path) -> Iterator[Damaged]:
         if kept is None or not file.is_file():
             continue
         if not _is_whole(file, kept):
-            if kept == _read(_hash_file(study, file)):  # else a job is making it at this moment
+            if kept == _read(_hash_file(study, file)):  # else a job is making it now
                 size = file.stat().st_size
                 yield Damaged(file, NOT_WHAT_WAS_WRITTEN if size else "it is empty", bool(size))
             continue
@@ -127,7 +128,7 @@ def find_damaged(study: Path) -> Iterator[Damaged]:
 
 
 def hashed_files(study: Path) -> Iterator[Path]:
-    """Yield the files of a study whose hashes are kept, whether they are there or not.
+    """Yield the files of a study with a saved hash, whether they exist or not.
 
     Args:
         study: A folder of results.
@@ -144,26 +145,26 @@ def sha256_of(file: Path) -> str:
 
 
 def _packs_of_others(study: Path) -> Iterator[Damaged]:
-    """Yield the packs without a hash, as copied ones, that are named by other trials than theirs.
+    """Yield packs without a hash, such as copied ones, whose trials do not match their name.
 
-    The job that collects them would refuse them, but only after all the others have trained.
+    The job that collects them would refuse them, but only after all other trials have trained.
     """
     for file in sorted(study.glob("packs/*.nc")):
         if not has_hash(study, file):
             from tuning_playbook.trials.pack_file import read_pack  # noqa: PLC0415 - slow to import
 
-            with contextlib.suppress(ArtefactError):  # who reads it says that it is no pack
+            with contextlib.suppress(ArtefactError):  # its reader reports that it is not a pack
                 if _is_of_others(file, read_pack(file)):
                     yield Damaged(file, OTHER_TRIALS, edited=True)
 
 
 def _is_of_others(pack: Path, trials: Iterable[str]) -> bool:
-    """Whether a pack that is named by its trials is named by others."""
+    """Return whether a pack with a name made from its trials contains other trials."""
     return pack.parent.name == "packs" and pack_id(sorted(trials)) != pack.stem
 
 
 def _lost(study: Path, kept: Mapping[str, Any]) -> Iterator[Path]:
-    """Yield what belongs to a file and is not there as it was."""
+    """Yield a file's records and parts that are missing or changed."""
     for trial in kept["trials"]:
         try:
             read_trial_json(study / "trials" / trial)
@@ -178,11 +179,11 @@ def _is_whole(file: Path, kept: Mapping[str, Any]) -> bool:
     try:
         return sha256_of(file) == str(kept["sha256"])
     except FileNotFoundError:
-        return True  # Snakemake makes it, or says that it is not there
+        return True  # Snakemake makes it, or reports that it is missing
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """Return what is kept of a file; None where nothing is that can be read."""
+    """Return a file's saved hash and more; None if there is none that can be read."""
     try:
         content: dict[str, Any] = json.loads(path.read_text())
         return {

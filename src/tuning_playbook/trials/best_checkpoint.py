@@ -1,10 +1,10 @@
-"""What was measured of a trial's best checkpoint, which follows from the objective.
+"""Measurements of a trial's best checkpoint, which depends on the objective.
 
     trials/<trial>/best-<objective>.json          the numbers of `BestCheckpoint`
-    trials/<trial>/predictions-<objective>.npz    what it says of some validation examples
+    trials/<trial>/predictions-<objective>.npz    its predictions for some validation examples
 
-Neither decides anything of the trial itself, so each objective that trials were ranked by has files
-of its own.
+Neither file affects the trial itself, so each objective that has ranked trials has files of its
+own.
 """
 
 import json
@@ -20,14 +20,14 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class BestCheckpoint:
-    """The best checkpoint of a trial on the whole validation split.
+    """The measurements of a trial's best checkpoint on the whole validation split.
 
     Attributes:
         step: The step of the checkpoint.
         means: The mean of each metric.
         sample_error: The standard error of each mean over a random sample as large as that of the
-            periodic evaluations; empty where those see the whole split.
-        class_right: Right predictions of each class; empty where there are no classes.
+            periodic evaluations; empty if those see the whole split.
+        class_right: Correct predictions of each class; empty if there are no classes.
         class_examples: Examples of each class.
     """
 
@@ -39,13 +39,13 @@ class BestCheckpoint:
 
 
 def write_best(folder: Path, selection: CheckpointSelection, best: BestCheckpoint) -> None:
-    """Write what was measured of the best checkpoint of the trial in a folder."""
+    """Write the measurements of the best checkpoint of the trial in a folder."""
     content = {"format": FORMAT, **asdict(best)}
     write_atomically(best_file(folder, selection), json.dumps(content) + "\n")
 
 
 def read_best(folder: Path, selection: CheckpointSelection) -> BestCheckpoint | None:
-    """Return what was measured of a trial's best checkpoint; None where nothing was."""
+    """Return the measurements of a trial's best checkpoint; None if there are none."""
     try:
         content = json.loads(best_file(folder, selection).read_text())
         return BestCheckpoint(**content) if content.pop("format") == FORMAT else None
@@ -54,10 +54,10 @@ def read_best(folder: Path, selection: CheckpointSelection) -> BestCheckpoint | 
 
 
 def best_file(folder: Path, selection: CheckpointSelection) -> Path:
-    """Return the file of what was measured of the best checkpoint."""
+    """Return the file with the measurements of the best checkpoint."""
     return folder / f"best-{selection.key}.json"
 
 
 def predictions_file(folder: Path, selection: CheckpointSelection) -> Path:
-    """Return the file of what the best checkpoint says of some validation examples."""
+    """Return the file with the best checkpoint's predictions for some validation examples."""
     return folder / f"predictions-{selection.key}.npz"

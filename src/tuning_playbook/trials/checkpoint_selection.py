@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class CheckpointSelection:
-    """By what checkpoints are ranked, and how many are kept.
+    """How checkpoints are ranked, and how many are kept.
 
-    It decides no number of a trial, so the same trial may be ranked by another metric.
+    It affects no number of a trial, so the same trial may be ranked by another metric.
 
     Attributes:
         metric: The objective's metric, `<split>/<name>`.
         mode: Whether small or large values are better.
-        keep: How many of the best are kept.
+        keep: How many of the best checkpoints are kept.
     """
 
     metric: str
@@ -26,7 +26,7 @@ class CheckpointSelection:
 
     @property
     def key(self) -> str:
-        """Return a name for files of what follows from the objective.
+        """Return a name for files that depend on the objective.
 
         Example:
             >>> CheckpointSelection("validation/error_rate", "min", 3).key
@@ -35,11 +35,11 @@ class CheckpointSelection:
         return f"{self.metric.replace('/', '-')}-{self.mode}"
 
     def score(self, value: float) -> float:
-        """Return a number that is the smaller, the better `value` is."""
+        """Return a number that is smaller the better `value` is."""
         return -value if self.mode == "max" else value
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON object."""
+        """Return the selection as a JSON object."""
         return asdict(self)
 
 

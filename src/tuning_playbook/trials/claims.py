@@ -1,9 +1,9 @@
 """No two processes train a trial at the same time: each claims its trials, and others wait.
 
-Two jobs have the same trial where Snakemake was killed and began again while a job of its first run
-went on, or where two users train one study into one folder of results. A claim is a lock on one
-byte of a file, the trial's id being its place: it holds on every machine that shares the folder,
-and ends with the process, however that comes about.
+Two jobs may have the same trial if Snakemake was killed and restarted while a job of its first run
+continued, or if two users train one study in one folder of results. A claim is a lock on one byte
+of a file, at an offset made from the trial's id. It works on every machine that shares the folder,
+and ends with the process, however that ends.
 """
 
 import errno
@@ -20,18 +20,18 @@ from tuning_playbook.trials.trial import Trial
 logger = logging.getLogger(__name__)
 
 CLAIMS = "trials.lock"
-"""The file in the study's folder, which stays empty."""
+"""The lock file in the study's folder; it stays empty."""
 
 LOCK = "hhqqi4x"
-"""The `struct flock` of Linux on machines of 64 bits."""
+"""The `struct flock` of 64-bit Linux."""
 
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
-"""What a file system answers that knows no locks."""
+"""Errors that a file system without locks reports."""
 
 
 @contextmanager
 def claimed(trials: Sequence[Trial], study: Path) -> Iterator[None]:
-    """Keep these trials from every other process, once none has one of them.
+    """Hold a claim on these trials; wait first until no other process has one of them.
 
     Args:
         trials: The trials of a pack.
@@ -39,7 +39,7 @@ def claimed(trials: Sequence[Trial], study: Path) -> Iterator[None]:
     """
     study.mkdir(parents=True, exist_ok=True)
     with (study / CLAIMS).open("a+b") as file:
-        # In one order everywhere, so that no two processes wait for each other.
+        # In the same order everywhere, so that no two processes wait for each other.
         for trial in sorted({item.id: item for item in trials}.values(), key=lambda t: t.id):
             try:
                 _claim(file.fileno(), trial)
@@ -56,14 +56,14 @@ def claimed(trials: Sequence[Trial], study: Path) -> Iterator[None]:
 
 
 def claimed_now(trials: Iterable[str], study: Path) -> frozenset[str] | None:
-    """Return the ids of the trials that some process has at this moment.
+    """Return the ids of the trials that some process is training now.
 
     Args:
         trials: The ids of the trials in question.
         study: The study's folder of results.
 
     Returns:
-        None where the file system knows no locks, so that nobody can say.
+        The ids; None if the file system has no locks, so that nobody can know.
     """
     found = set()
     try:
@@ -71,7 +71,7 @@ def claimed_now(trials: Iterable[str], study: Path) -> frozenset[str] | None:
             for trial in trials:
                 place = int(trial, 16)
                 try:
-                    # A shared lock, at once given back: nobody who claims the trial notices.
+                    # A shared lock, released at once, which no claiming process notices.
                     fcntl.lockf(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB, 1, place)
                     fcntl.lockf(file.fileno(), fcntl.LOCK_UN, 1, place)
                 except (BlockingIOError, PermissionError):
@@ -95,7 +95,7 @@ def _claim(file: int, trial: Trial) -> None:
 
 
 def _holder(file: int, place: int) -> str:
-    """Return who has a lock, as far as this machine can say."""
+    """Return who holds a lock, if this machine can know."""
     asked = struct.pack(LOCK, fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)
     try:
         kind, _, _, _, process = struct.unpack(LOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))

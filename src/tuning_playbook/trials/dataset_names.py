@@ -1,7 +1,7 @@
-"""Names that the dataset has for what is measured, and those that it keeps for other things."""
+"""The dataset's names for logged values, and names that no metric may have."""
 
 LOGGED = ("train_loss", "grad_norm", "grad_norm_max", "update_norm", "learning_rate_t")
-"""What may be logged while a trial trains, by the names of the dataset."""
+"""Values that may be logged while a trial trains, by their names in the dataset."""
 
 TAKEN = {
     *LOGGED,
@@ -10,4 +10,4 @@ TAKEN = {
     *("index", "arm", "seed", "fingerprint", "source_trial", "ended_early", "rerun", "rerun_of"),
     *("grad_norm_count", "grad_norm_p90", "clipped_share"),
 }
-"""Names that the dataset gives to other things, and no metric may bear."""
+"""Names that the dataset uses for other things, so that no metric may have them."""

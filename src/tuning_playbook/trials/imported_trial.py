@@ -1,4 +1,4 @@
-"""A trial that another tool trained, or that stands in an archive, as its source has it."""
+"""A trial from another tool or from an archive, as its source describes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from tuning_playbook.trials.record import TrialRecord
 
 @dataclass(frozen=True)
 class ImportedTrial:
-    """One configuration that was trained once with one seed, elsewhere or before.
+    """One configuration trained once with one seed, by another tool or in an earlier study.
 
     Attributes:
-        name: As its source names it.
+        name: Its name in the source.
         where: The file, and the row or the folder, that it is read from.
-        seed: Its seed; where its source does not tell it, a number that is no other trial's.
-        hyperparameters: Its configuration; what does not exist in it is left out.
-        record: What was measured of it, and how it ended.
-        arm: The name of its arm; empty where its source does not say.
+        seed: Its seed; if the source does not give it, a number that no other trial has.
+        hyperparameters: Its configuration; hyperparameters that do not exist in it are left out.
+        record: Its measurements, and how it ended.
+        arm: The name of its arm; empty if the source does not give it.
         trained: The trial as this project trained it, as JSON; None for one of another tool.
-        best: What was measured of its best checkpoint; None for a trial of another tool.
-        provenance: When, how long and on what it was trained; None where that is not known.
-        round: Which round of a search proposed it, 0 for none; None where there were no rounds.
-        seed_told: Whether its source tells its seed.
-        ended: How it ended before it had trained for all its steps; empty where its source does not
-            say so.
-        study: Which of the studies of its source trained it; empty where the source has no such.
+        best: The measurements of its best checkpoint; None for a trial of another tool.
+        provenance: When, how long and on what it was trained; None if it is not known.
+        round: The round of a search that proposed it, 0 for none; None if there were no rounds.
+        seed_told: Whether the source gives the seed.
+        ended: How it ended, if that was before it had trained all its steps; empty if the source
+            does not say.
+        study: The study of the source that trained it; empty if the source has no studies.
     """
 
     name: str

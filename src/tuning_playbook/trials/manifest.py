@@ -1,10 +1,10 @@
-"""The manifest of a checkpoint: every file's SHA-256, checked before anything is restored.
+"""The manifest of a checkpoint: the SHA-256 of every file, checked before anything is restored.
 
-Orbax restores most flipped bits without a word, so it is not asked to notice them. Checking needs
-nothing heavy, so a job that keeps all its trials is quick.
+Orbax restores most flipped bits without an error, so we check them ourselves. A check needs nothing
+heavy, so a job that keeps all its trials is quick.
 
     checkpoints/<name>/         the checkpoint
-    checkpoints/<name>.sha256   its manifest; a checkpoint without one was never finished
+    checkpoints/<name>.sha256   its manifest; a checkpoint without one is incomplete
 """
 
 import hashlib
@@ -20,11 +20,11 @@ BEST = "best"
 SUFFIX = ".sha256"
 
 NOTE_OF_ORBAX = "commit_success.txt"
-"""A file that Orbax leaves in a checkpoint and does not read: it names the folder."""
+"""A file in a checkpoint that Orbax writes and does not read: it contains the folder's name."""
 
 
 def write_manifest(folder: Path, name: str) -> None:
-    """Say what the files of a checkpoint are, now that all are written and on the disk."""
+    """Write the hashes of a checkpoint's files, after all of them are written to the disk."""
     for path in (folder / name).rglob("*"):
         flush_folder(path) if path.is_dir() else flush(path)
     flush_folder(folder / name)
@@ -55,7 +55,7 @@ def check_manifest(folder: Path, name: str) -> None:
 
 
 def remove(folder: Path, name: str) -> None:
-    """Remove a checkpoint, its manifest first, so that no half of it is taken for whole."""
+    """Remove a checkpoint, its manifest first, so that half of it never counts as complete."""
     manifest_of(folder, name).unlink(missing_ok=True)
     shutil.rmtree(folder / name, ignore_errors=True)
 
@@ -66,9 +66,9 @@ def manifest_of(folder: Path, name: str) -> Path:
 
 
 def hash_of(folder: Path, name: str) -> str | None:
-    """Return the hash of what a checkpoint holds, by its manifest; None where there is none.
+    """Return the hash of a checkpoint's contents from its manifest; None if there is none.
 
-    It is the same wherever the checkpoint lies.
+    It does not depend on where the checkpoint is.
     """
     try:
         manifest = manifest_of(folder, name).read_text()
@@ -78,7 +78,7 @@ def hash_of(folder: Path, name: str) -> str | None:
 
 
 def without_note(manifest: str) -> str:
-    """Return a manifest without the file that names its folder."""
+    """Return a manifest without the file that contains its folder's name."""
     lines = manifest.splitlines(keepends=True)
     return "".join(line for line in lines if not line.endswith(f"  {NOTE_OF_ORBAX}\n"))
 

@@ -1,10 +1,10 @@
-"""Pack files: what a training job declares as its output, the numbers of its trials.
+"""Pack files: the numbers of a job's trials, which the job declares as its output.
 
 A netCDF file costs time for every variable and little for their size, so a pack file has few, large
-ones: `metrics` and `series` hold what `study.nc` has as variables of their own. Its format is
-netCDF's classic one, which is read in less than half the time of the one on HDF5: a study may have
-ten thousand such files. Texts are bytes of UTF-8 there, padded with zeros to the longest; what is
-empty has no variable, because no dimension of that format can be.
+variables: `metrics` and `series` hold what `study.nc` has as separate variables. Its format is
+netCDF's classic one, which is read in less than half the time of the HDF5 one: a study may have ten
+thousand such files. Texts are UTF-8 bytes, padded with zeros to the longest one. An empty array has
+no variable, because no dimension of that format can be empty.
 """
 
 import io
@@ -23,15 +23,15 @@ from tuning_playbook.trials.record import Curves, GradientSummary, Status, Trial
 NETCDF: Final = "NETCDF3_64BIT_DATA"
 
 FORMAT = 2
-"""The format of pack files, which each says in its attribute `format`. Those of format 1 had the
-metrics of a trial by split, and in each trial's row what was measured of its best checkpoint."""
+"""The format of pack files, in each one's attribute `format`. In format 1 a trial's metrics were by
+split, and its row included the measurements of its best checkpoint."""
 
 Column = tuple[tuple[str, ...], np.ndarray]
 """A variable: its dimensions and its values."""
 
 
 def write_pack(path: Path, records: Mapping[str, TrialRecord]) -> None:
-    """Write the records of some trials, whole or not at all; the same ones give the same bytes.
+    """Write the records of some trials, whole or not at all; the bytes depend only on the records.
 
     A pack may hold no trial: the reruns of an arm without a feasible trial.
 
@@ -49,7 +49,7 @@ def write_pack(path: Path, records: Mapping[str, TrialRecord]) -> None:
 
 
 def write_numbers(path: Path, records: Mapping[str, TrialRecord]) -> None:
-    """Write records as NumPy's archive of the columns of a pack, in a quarter of the time.
+    """Write records as a NumPy archive of a pack's columns, in a quarter of the time.
 
     Args:
         path: The file.
@@ -101,7 +101,7 @@ def _not_a_pack(path: Path, error: Exception) -> ArtefactError:
 
 
 def _columns(records: Mapping[str, TrialRecord]) -> dict[str, Column]:
-    """Return what a file holds of records, each with its dimensions: texts as bytes, none empty."""
+    """Return the file's variables with their dimensions: texts as bytes, and none is empty."""
     columns: dict[str, Column] = {}
     for name, (dimensions, values) in _variables(records).items():
         text = values.dtype.kind == "U"
@@ -112,7 +112,7 @@ def _columns(records: Mapping[str, TrialRecord]) -> dict[str, Column]:
 
 
 def _variables(records: Mapping[str, TrialRecord]) -> dict[str, Column]:
-    """Return the variables of a pack file, each with its dimensions; none where it has no trial."""
+    """Return the variables of a pack file, each with its dimensions; none if it has no trial."""
     if not records:
         return {}
     listed = list(records.values())
@@ -137,10 +137,10 @@ def _variables(records: Mapping[str, TrialRecord]) -> dict[str, Column]:
 
 
 def _curves(name: str, axis: str, steps: str, curves: Sequence[Curves]) -> dict[str, Column]:
-    """Return the curves of some trials as one array, with the steps that they were measured at.
+    """Return the curves of some trials as one array, with the steps of the measurements.
 
-    Where each trial has the first of the longest one's steps, as those that the engine trains, the
-    steps stand once; else each trial has its own.
+    If each trial's steps are the first steps of the longest trial's, as in trials of the engine,
+    the steps are stored once; otherwise each trial has its own.
     """
     own = [np.asarray(item.steps, np.int64) for item in curves]
     longest = max(own, key=len)
@@ -207,7 +207,7 @@ def _gradient(columns: Mapping[str, Any], row: int) -> GradientSummary:
 def _records_of_format_1(columns: Mapping[str, Any]) -> dict[str, TrialRecord]:
     """Return the records of a pack of format 1: [trial, metric, eval_step, split], of one length.
 
-    How long each trial was does not stand there: all are as long as the longest.
+    It does not contain each trial's length: all are as long as the longest.
     """
     metrics, splits = _texts(columns["metric"]), _texts(columns["split"])
     by_split = np.moveaxis(columns["metrics"], 3, 2)

@@ -1,4 +1,4 @@
-"""A probe: what was measured of a machine that trains at one batch size. It is no trial.
+"""A probe: measurements of a machine that trains at one batch size. It is not a trial.
 
     results/<procedure>/probes/<batch_size>.json
 
@@ -15,18 +15,18 @@ from typing import Any
 from tuning_playbook.errors import ArtefactError
 
 INPUT_BOUND = 1.25
-"""A step that takes more than this many times what it takes with a batch that is there already
-is bound by its input."""
+"""A step is input-bound if it takes more than this many times the time of a step with a resident
+batch."""
 
 CROWD = 0.25
-"""Cores that others may take before a probe is crowded: a machine is never quite idle."""
+"""Cores that others may use before a probe counts as crowded: a machine is never quite idle."""
 
 FASTER = 0.8
 """A step of twice as many examples that takes less than this part of the time was timed while the
 machine was less busy: kernels of other shapes make up for some tenths at most."""
 
 SAME = ("device", "backend", "machine", "threads", "devices")
-"""What must agree between two machines for their times to be compared."""
+"""What must be equal on two machines for their times to be compared."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Timing:
     """A repeated timing, in seconds.
 
     Attributes:
-        median: Of the repetitions.
+        median: The median of the repetitions.
         lower: The first quartile.
         upper: The third quartile.
-        repeats: How many there were.
+        repeats: The number of repetitions.
     """
 
     median: float
@@ -48,7 +48,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class InputTime:
-    """What the input of a step costs the host, in seconds a step, by part.
+    """The cost of a step's input on the host, in seconds per step, by part.
 
     The host prepares a step's input while the device computes the step before.
 
@@ -70,9 +70,9 @@ class Memory:
     Attributes:
         estimate: Arguments, results and temporaries of the largest compiled function, by the
             compiler; None where the compiler gives no estimate.
-        peak: The most that the device's allocator held; None where it does not say, as on a CPU.
-        limit: What the estimate may be; None where there is no limit.
-        limited_by: Where the limit is from; empty where there is none.
+        peak: The most that the device's allocator held; None if it is not reported, as on a CPU.
+        limit: The limit for the estimate; None if there is none.
+        limited_by: The source of the limit; empty if there is none.
     """
 
     estimate: int | None = None
@@ -83,22 +83,21 @@ class Memory:
 
 @dataclass(frozen=True)
 class Probe:
-    """What was measured at one batch size.
+    """The measurements at one batch size.
 
     Attributes:
         batch_size: The examples of a step.
         fits: Whether a step can be trained and evaluated.
-        reason: Why not; empty where it can.
-        memory: Of the device.
-        machine: What it was measured on, and with which software: `device`, `backend`, `host`,
-            `machine`, `threads`, `devices`, `versions`, ...; the `cores` of the host, and how many
-            of them other processes kept busy while it was measured, `other_cores`; {} where
-            nothing was measured.
-        step: A step of training, fed as training feeds it; None where it does not fit.
+        reason: Why not; empty if it can.
+        memory: The memory of the device.
+        machine: The machine and the software: `device`, `backend`, `host`, `machine`, `threads`,
+            `devices`, `versions`, ...; the host's `cores`, and `other_cores`, the number of them
+            that other processes kept busy during the measurement; {} if nothing was measured.
+        step: A step of training with training's input; None if it does not fit.
         compute: A step whose batch is on the device already.
-        input: What the input costs the host.
-        compile_seconds: To compile the functions that train and evaluate.
-        evaluation_seconds: An evaluation of all evaluated splits.
+        input: The cost of the input on the host.
+        compile_seconds: The time to compile the functions that train and evaluate.
+        evaluation_seconds: The time of an evaluation of all evaluated splits.
         steps_per_repeat: Steps that were timed together.
     """
 
@@ -116,20 +115,20 @@ class Probe:
 
     @property
     def seconds_per_step(self) -> float | None:
-        """Return the median time of a step, in seconds; None where it does not fit."""
+        """Return the median time of a step, in seconds; None if it does not fit."""
         return None if self.step is None else self.step.median
 
     @property
     def examples_per_second(self) -> float | None:
-        """Return the throughput of training; None where it does not fit."""
+        """Return the throughput of training; None if it does not fit."""
         return None if self.step is None else self.batch_size / self.step.median
 
     @property
     def waiting(self) -> InputTime | None:
-        """Return how long a step waits for its input, by part; None where it does not fit.
+        """Return how long a step waits for its input, by part; None if it does not fit.
 
-        That is what a step takes more than with a batch at hand, and never more than its input
-        costs the host. Its parts are as those of that cost.
+        That is the extra time of a step compared with a resident batch, and never more than the
+        input costs the host. It is divided into parts in proportion to that cost.
         """
         if self.step is None or self.compute is None or self.input is None:
             return None
@@ -140,14 +139,14 @@ class Probe:
 
     @property
     def wait_seconds(self) -> float | None:
-        """Return how long a step waits for its input, in seconds; None where it does not fit."""
+        """Return how long a step waits for its input, in seconds; None if it does not fit."""
         return None if self.waiting is None else sum(astuple(self.waiting))
 
     @property
     def bottleneck(self) -> str:
-        """Return what a step takes its time for: `read`, `stack`, `transfer` or `compute`.
+        """Return the main cost of a step: `read`, `stack`, `transfer` or `compute`.
 
-        It is the largest part of the input where the step is input-bound. Empty where the batch
+        It is the largest part of the input if the step is input-bound. It is empty if the batch
         does not fit.
         """
         if self.compute is None or self.waiting is None or self.wait_seconds is None:
@@ -159,14 +158,14 @@ class Probe:
 
     @property
     def is_crowded(self) -> bool:
-        """Return whether other processes took cores that it had asked for."""
+        """Return whether other processes took cores that the probe had asked for."""
         other, cores = self.machine.get("other_cores"), self.machine.get("cores")
         if other is None or cores is None:
             return False
         return bool(other + self.machine["threads"] > cores + CROWD)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the probe as a JSON object; what follows from the measurements stands first."""
+        """Return the probe as a JSON object, with derived values before the measurements."""
         derived = ("seconds_per_step", "examples_per_second", "wait_seconds", "bottleneck")
         content = asdict(self)
         first = {name: content.pop(name) for name in ("batch_size", "fits", "reason")}
@@ -196,7 +195,7 @@ def probe_from_json(content: Mapping[str, Any]) -> Probe:
 
 
 def read_probes(files: Iterable[Path]) -> tuple[Probe, ...]:
-    """Return the probes in some files, the smallest batch size first.
+    """Return the probes in some files, smallest batch size first.
 
     Raises:
         ArtefactError: A file cannot be read as a probe.
@@ -214,7 +213,7 @@ def read_probes(files: Iterable[Path]) -> tuple[Probe, ...]:
 
 
 def machines_of(probes: Iterable[Probe]) -> tuple[tuple[str, ...], ...]:
-    """Return the different machines that probes were measured on: what their times depend on."""
+    """Return the different machines of some probes, by everything that their times depend on."""
     found = [
         tuple(str(item.machine.get(name, "")) for name in SAME) for item in probes if item.fits
     ]

@@ -1,8 +1,8 @@
-"""What a trial's evaluations measured so far, for whoever looks while it trains.
+"""A trial's evaluations so far, for readers while it trains.
 
-    trials/<trial>/progress.jsonl   a line an evaluation: its step, its metrics, the seconds so far
+    trials/<trial>/progress.jsonl   a line per evaluation: its step, its metrics, the seconds so far
 
-No result is made of it. It stays when the trial is finished.
+No result depends on it. It stays when the trial is finished.
 """
 
 import json
@@ -22,8 +22,9 @@ class Evaluation:
 
     Attributes:
         step: Training steps before it.
-        metrics: What it measured, by `<split>/<name>`.
-        seconds: What the trial had taken by then, compilation and earlier processes included. The
+        metrics: The metrics, by `<split>/<name>`.
+        seconds: How long the trial had taken by then, including compilation and earlier processes.
+            The
             trials of a group of lanes train together and share these seconds.
     """
 
@@ -35,10 +36,10 @@ class Evaluation:
 def read_progress(folder: Path) -> tuple[Evaluation, ...]:
     """Return the evaluations of a trial so far, in the order of their steps.
 
-    A line that is not whole, because it is being written or its process was killed, is left out.
+    An incomplete line, because it is being written or its process was killed, is left out.
 
     Args:
-        folder: The trial's.
+        folder: The trial's folder.
     """
     try:
         lines = (folder / PROGRESS).read_text(errors="replace").splitlines()
@@ -49,11 +50,11 @@ def read_progress(folder: Path) -> tuple[Evaluation, ...]:
 
 
 def append_progress(folder: Path, evaluation: Evaluation) -> None:
-    """Append the line of an evaluation; a metric that is not finite becomes null.
+    """Append an evaluation's line; a metric that is not finite becomes null.
 
     Args:
-        folder: The trial's.
-        evaluation: What was measured.
+        folder: The trial's folder.
+        evaluation: The evaluation.
     """
     path = folder / PROGRESS
     with naming_storage(path), path.open("a") as file:
@@ -61,11 +62,11 @@ def append_progress(folder: Path, evaluation: Evaluation) -> None:
 
 
 def begin_progress(folder: Path, step: int) -> None:
-    """Keep only the evaluations before a step: those that a resumed trial does not repeat.
+    """Keep only the evaluations before a step: a resumed trial does not repeat them.
 
     Args:
-        folder: The trial's.
-        step: The step of the first evaluation to come.
+        folder: The trial's folder.
+        step: The step of the next evaluation.
     """
     kept = "".join(_line(item) for item in read_progress(folder) if item.step < step)
     write_atomically(folder / PROGRESS, kept, lasting=False)

@@ -1,6 +1,6 @@
-"""The record of a finished trial: what was measured of it, and how it ended.
+"""The record of a finished trial: its measurements, and how it ended.
 
-The engine writes one, a reader of another tool's logs makes one, and the dataset is collected from
+The engine writes records, readers of other tools' logs make them, and the dataset is collected from
 them. Nothing here needs NumPy, because a study of finished trials is read whenever it is planned.
 """
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     import numpy as np
 
     Numbers = Sequence[float] | np.ndarray
-    """One number at each step, [steps]; the engine's are float32 arrays."""
+    """One number per step, [steps]; the engine's are float32 arrays."""
 
 Status = Literal["completed", "diverged", "failed"]
 
 EVALUATED_SPLITS = ("train", "validation")
-"""The test split is read once, at the end, on purpose; no trial evaluates it."""
+"""No trial evaluates the test split: it is read once, at the end, on purpose."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """What was measured of one trial at some of its steps.
+    """Measurements of one trial at some of its steps.
 
     Attributes:
         steps: Training steps before each measurement, rising.
-        values: By name, one number at each step; NaN where that was not measured then.
+        values: One number per step, by name; NaN where nothing was measured.
     """
 
     steps: "Numbers"
@@ -45,10 +45,8 @@ class GradientSummary:
     """The gradient norms of a whole run.
 
     Attributes:
-        counts: Steps whose norm lies in each bin of `engine.windows.NORM_EDGES`; norms beyond the
-            edges count in the outermost bins.
-        p90: The 90th percentile; NaN where no step was logged.
-        clipped_share: The share of steps whose gradient was clipped; NaN without clipping.
+        counts: Steps whose norm lies in each bin of `engine.windows.NORM_EDGES`; norms outside the
+            edges count in the outermost bins. p90: The 90th percentile; NaN if no step was logged.
     """
 
     counts: "Sequence[int] | np.ndarray"
@@ -58,16 +56,16 @@ class GradientSummary:
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """The record of a finished trial: the same trial gives the same numbers.
+    """The record of a finished trial: the same trial always has the same numbers.
 
     Attributes:
-        fingerprint: The trial's; empty where it follows from the numbers (`sources`).
+        fingerprint: The trial's fingerprint; empty if it follows from the numbers (`sources`).
         status: How it ended.
         reason: Why it is infeasible; empty for a completed trial.
         evaluations: Its metrics by `<split>/<name>`, of the train and the validation split; NaN
             from divergence on.
-        logged: What was logged while it trained, by the dataset's names (`train_loss`, ...).
-        gradient: The gradient norms of every step; None where only `logged` tells of them.
+        logged: Values logged while it trained, by the dataset's names (`train_loss`, ...).
+        gradient: The gradient norms of every step; None if only `logged` has them.
     """
 
     fingerprint: str
@@ -79,7 +77,7 @@ class TrialRecord:
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Return the hash of everything that was measured, whatever holds the numbers."""
+        """Return the hash of all measurements, whatever type holds the numbers."""
         state = hashlib.sha256()
         for part in self._parts():
             state.update(len(part).to_bytes(8, "little") + part)
@@ -105,7 +103,7 @@ def _bytes(numbers: "Numbers") -> bytes:
         if any(map(math.isnan, plain)):
             plain = array("d", [math.nan if math.isnan(item) else item for item in plain])
         return plain.tobytes()
-    import numpy as np  # noqa: PLC0415 - whoever has an array has NumPy
+    import numpy as np  # noqa: PLC0415 - code with an array has NumPy
 
     wide = numbers.astype(np.float64)
     wide[np.isnan(wide)] = np.nan

@@ -1,4 +1,4 @@
-"""What a training job is asked for: its trials, and what is kept of them."""
+"""The request for a training job: its trials, and which checkpoints are kept."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,12 +10,12 @@ from tuning_playbook.trials.trial import Trial, trial_from_json
 
 @dataclass(frozen=True)
 class PackRequest:
-    """What a training job is asked for.
+    """The request for a training job.
 
     Attributes:
         trials: The trials of the pack.
-        import_from: Where the workload's module is imported from before the installed packages.
-        data_folder: Where its data is read from, for a workload that takes a folder.
+        import_from: The folder searched for the workload's module before the installed packages.
+        data_folder: The folder of its data, for a workload that takes one.
         selection: Which checkpoints of each trial are kept.
     """
 

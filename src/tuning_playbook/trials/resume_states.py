@@ -1,8 +1,8 @@
-"""The states that a trial can be resumed from: what they are called, which there are, their end.
+"""The states from which a trial can be resumed: their names, a list of them, their removal.
 
     checkpoints/resume_<step>/   one of them, a checkpoint like any other
 
-Nothing here restores one, so a job that keeps all its trials needs nothing heavy.
+Nothing here restores one, so a job that keeps all its trials imports nothing heavy.
 """
 
 from pathlib import Path
@@ -25,6 +25,6 @@ def resume_steps(folder: Path) -> list[int]:
 
 
 def remove_resumes(folder: Path) -> None:
-    """Remove every state that the trial could be resumed from, finished or not."""
+    """Remove every state from which the trial could be resumed, finished or not."""
     for path in folder.glob(f"{RESUME}*"):
         remove(folder, path.name.removesuffix(SUFFIX))

@@ -1,4 +1,4 @@
-"""What makes a trial that trial: its configuration, its seed and its fingerprint."""
+"""The identity of a trial: its configuration, its seed and its fingerprint."""
 
 import functools
 import hashlib
@@ -14,36 +14,36 @@ ID_DIGITS = 10
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration to be trained once with one seed: all that decides its numbers.
+    """One configuration to be trained once with one seed: everything that decides its numbers.
 
     Attributes:
-        workload: Its name in the spec.
+        workload: The workload's name in the spec.
         hyperparameters: The value of every hyperparameter, in its own type.
-        traced: The names of those that its compiled program takes as arguments, sorted; the others
-            are part of the program. This follows from how each is declared, and stands here so that
-            another declaration is another trial.
-        seed: Of initialisation, data order and every other draw; below 2**32.
-        max_train_steps: Steps it trains.
-        batch_size: Examples a step.
+        traced: The sorted names of those that its compiled program takes as arguments; the others
+            are part of the program. It follows from their declarations, and is stored here so that
+            another declaration gives another trial.
+        seed: The seed of initialisation, data order and every other draw; below 2**32.
+        max_train_steps: The number of steps it trains.
+        batch_size: Examples per step.
         eval_every: Steps between evaluations.
-        dense_until: Until this step every one is evaluated.
+        dense_until: Every step is evaluated up to this one.
         validation_sample: Validation examples that periodic evaluations see; 0 for all.
-        lanes: How many trials its compiled program trains at once: a program of another width
-            gives other bits.
+        lanes: How many trials its compiled program trains at once: a program of another width gives
+            other bits.
         versions: Hashes of the workload's code, of the engine's and of the data.
-        devices: Over how many devices each of its batches is spread: their sums are rounded in
-            another way. Where lanes are spread over devices no bit depends on how many there are.
-        nodes: On how many nodes these devices are, in whose order the sums are added up.
+        devices: How many devices share each of its batches: their sums are rounded differently. If
+            devices train separate lanes, no bit depends on the number of devices.
+        nodes: How many nodes have these devices; it affects the order in which sums are added.
         data_split: Which division of the data into training and validation sets it sees; 0 for the
-            workload's own, which is no part of the fingerprint.
-        train_sample: "all" where evaluations see the whole training split; empty where they see a
-            fixed sample of it, as large as what they see of the validation split.
-        microbatch: Examples of the parts that a batch is computed in, one after the other; 0 where
-            it is computed at once.
+            workload's own, which is not part of the fingerprint.
+        train_sample: "all" if evaluations see the whole training split; empty if they see a fixed
+            sample of it, as large as what they see of the validation split.
+        microbatch: Examples in each part of a batch, if the parts are computed one after the other;
+            0 if the batch is computed at once.
         branch_step: From this step on it is a branch of a run at a smaller batch size; 0 for none.
-        branch_batch: The batch size of that run: examples a step, before and after the branch.
-        branch_power: The power of the ratio of the batch sizes that is the factor of the learning
-            rate after the branch.
+        branch_batch: The batch size of that run: examples per step, before and after the branch.
+        branch_power: The exponent of the ratio of the batch sizes; the result is the factor of the
+            learning rate after the branch.
     """
 
     workload: str
@@ -68,7 +68,7 @@ class Trial:
 
     @property
     def step_examples(self) -> int:
-        """Return how many examples a step sees; an update of a branch has several steps."""
+        """Return how many examples a step sees; an update of a branch spans several steps."""
         return self.branch_batch or self.batch_size
 
     @property
@@ -87,7 +87,7 @@ class Trial:
         return self.fingerprint[:ID_DIGITS]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the trial as a JSON object, without what has its default."""
+        """Return the trial as a JSON object, without default values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         kept = {
             field.name: values[field.name]
@@ -103,20 +103,20 @@ def trial_from_json(content: Mapping[str, Any]) -> Trial:
 
 
 def digest(content: object) -> str:
-    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
+    """Return the SHA-256 of a JSON value, independent of the order of its keys."""
     return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
 def canonical(content: object) -> str:
-    """Write a JSON value in the one way that its fingerprint is taken of."""
+    """Return the canonical text of a JSON value, for its fingerprint."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def pack_id(ids: Sequence[str]) -> str:
-    """Return the name of the pack of some trials: the trial's id where it is one, else a hash.
+    """Return the name of a pack: the id of its only trial, or a hash of several ids.
 
     Args:
-        ids: Those of the trials, sorted.
+        ids: The ids of the trials, sorted.
     """
     return ids[0] if len(ids) == 1 else digest(list(ids))[:ID_DIGITS]
 
@@ -124,12 +124,13 @@ def pack_id(ids: Sequence[str]) -> str:
 def derive_seed(
     study_seed: int, hyperparameters: Mapping[str, Value], again: int | str | None = None
 ) -> int:
-    """Return a trial's seed: from the study's and the configuration, never from its place.
+    """Return a trial's seed, from the study's seed and the configuration, never from its position.
 
     Args:
         study_seed: `training.seed` of the spec.
         hyperparameters: The whole configuration.
-        again: The number of a rerun, or what else tells one training of the configuration from
+        again: The number of a rerun, or whatever distinguishes one training of the configuration
+            from
             others: each has a fresh seed. None for a searched trial.
     """
     return int(digest([study_seed, dict(hyperparameters), again])[:8], 16)

@@ -1,12 +1,12 @@
-"""What a finished trial leaves in its folder, beside its checkpoints, and where its numbers stand.
+"""The files of a finished trial in its folder, without its checkpoints, and its numbers.
 
     trials/<trial>/trial.json    configuration, fingerprint, status, provenance; written last
     trials/<trial>/numbers.npz   its numbers, until they are collected
 
-A trial whose trial.json names the same fingerprint is finished if its numbers can be found and have
-the hash that trial.json keeps. When its pack is in a dataset of the study they stand in these two,
-and not before: Snakemake removes the pack of a job that it did not see end.
-Reading and writing these needs no JAX, so a job that keeps all its trials is quick.
+A trial is finished if its trial.json has the same fingerprint and if its numbers exist and have the
+hash in trial.json. numbers.npz is removed once the trial is in its pack and in a dataset of
+the study, but not earlier: Snakemake removes the pack of a job whose end it did not see.
+Reading and writing these files needs no JAX, so a job that keeps all its trials is quick.
 """
 
 import logging
@@ -22,7 +22,7 @@ from tuning_playbook.trials.record import TrialRecord
 from tuning_playbook.trials.trial import Trial
 from tuning_playbook.trials.trial_json import (
     FORMAT,
-    TOLD_FORMATS,
+    HASHED_FORMATS,
     read_trial_json,
     write_trial_json,
 )
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 NUMBERS = "numbers.npz"
 
 BEST_HASH = "best_sha256"
-"""Where the record of a trial keeps the hash of its best checkpoint."""
+"""The key in trial.json of the hash of the trial's best checkpoint."""
 
 
 def trial_folder(study: Path, trial: Trial) -> Path:
@@ -49,15 +49,15 @@ def write_trial(
     provenance: Mapping[str, Any],
     pack: str = "",
 ) -> None:
-    """Write a finished trial; its trial.json comes last and says that all else is there.
+    """Write a finished trial; its trial.json comes last and shows that everything else exists.
 
     Args:
         study: The study's folder of results.
-        trial: What was trained.
+        trial: The trial.
         record: Its numbers.
-        kept_steps: The steps of its best checkpoints that are kept.
-        provenance: What differs from run to run: dates, times, machine, versions.
-        pack: The pack that it is to stand in, in the study's folder; empty if that is not known.
+        kept_steps: The steps of the best checkpoints that are kept.
+        provenance: What differs between runs: dates, times, machine, versions.
+        pack: The path of its pack in the study's folder; empty if it is not known.
     """
     folder = trial_folder(study, trial)
     write_numbers(folder / NUMBERS, {trial.id: record})
@@ -76,20 +76,20 @@ def write_trial(
 
 
 def best_hash(folder: Path) -> dict[str, str]:
-    """Return what the record of a trial says of its best checkpoint, by its key there.
+    """Return the hash of a trial's best checkpoint under its key in trial.json.
 
     Args:
-        folder: The trial's.
+        folder: The trial's folder.
     """
     found = hash_of(folder / "checkpoints", BEST)
     return {} if found is None else {BEST_HASH: found}
 
 
 def check_best(folder: Path) -> None:
-    """Check that the best checkpoint of a trial is what was saved, and of this trial.
+    """Check that the best checkpoint of a trial is what was saved, and belongs to the trial.
 
     Args:
-        folder: The trial's.
+        folder: The trial's folder.
 
     Raises:
         ArtefactError: It is not.
@@ -100,20 +100,20 @@ def check_best(folder: Path) -> None:
         raise ArtefactError(f"{saved / BEST}: it is not the checkpoint of this trial")
 
 
-def told_of(study: Path, trial: Trial) -> dict[str, Any] | None:
-    """Return the trial.json of a trial; None if it has none, or one of another training."""
+def current_trial_json(study: Path, trial: Trial) -> dict[str, Any] | None:
+    """Return a trial's trial.json; None if there is none, or if it is of another training."""
     try:
         content = read_trial_json(trial_folder(study, trial))
     except ArtefactError:
         return None
     known = (
-        content.get("format") in TOLD_FORMATS and content.get("fingerprint") == trial.fingerprint
+        content.get("format") in HASHED_FORMATS and content.get("fingerprint") == trial.fingerprint
     )
     return content if known else None
 
 
 def own_record(study: Path, trial: Trial) -> TrialRecord | None:
-    """Return the record of a trial whose numbers stand in its own folder; None where none do."""
+    """Return the record of a trial from its own folder; None if its numbers are not there."""
     path = trial_folder(study, trial) / NUMBERS
     try:
         return read_numbers(path).get(trial.id) if path.exists() else None
@@ -122,14 +122,14 @@ def own_record(study: Path, trial: Trial) -> TrialRecord | None:
         return None
 
 
-def is_told(record: TrialRecord, content: Mapping[str, Any]) -> bool:
-    """Whether a record is that whose hash a trial.json keeps."""
+def matches_trial_json(record: TrialRecord, content: Mapping[str, Any]) -> bool:
+    """Return whether a record has the status, the reason and the hash in a trial.json."""
     told = tuple(content.get(name) for name in ("status", "infeasible_reason", "numbers_sha256"))
     return told == (record.status, record.reason, record.sha256)
 
 
 def best_is_damaged(folder: Path) -> bool:
-    """Whether the best checkpoint of a trial is not what was saved; it may have been removed."""
+    """Return whether a trial's best checkpoint is not what was saved; it may have been removed."""
     if not manifest_of(folder / "checkpoints", BEST).exists():
         return False
     try:
@@ -143,7 +143,7 @@ def best_is_damaged(folder: Path) -> bool:
 def pack_trials(
     study: Path, output: Path, trials: Iterable[Trial], records: Mapping[str, TrialRecord]
 ) -> None:
-    """Write the pack of some finished trials with its hash; their trial.json says where it is.
+    """Write the pack of some finished trials with its hash; record its path in their trial.json.
 
     Args:
         study: The study's folder of results.
@@ -163,7 +163,7 @@ def pack_trials(
 
 
 def remove_own_numbers(study: Path, collected: Iterable[str]) -> None:
-    """Remove the own numbers of trials that stand in a dataset and in a pack.
+    """Remove the numbers in the folders of trials that are in a dataset and in a pack.
 
     Args:
         study: The study's folder of results.

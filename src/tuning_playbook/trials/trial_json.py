@@ -1,6 +1,6 @@
-"""The record of a trial in its folder, trial.json, which is covered by a hash of its own.
+"""The record of a trial in its folder, trial.json, which contains its own hash.
 
-Reading and writing it needs nothing heavy: every run reads those of all packs when it begins.
+Reading and writing it needs nothing heavy: every run reads the records of all packs first.
 """
 
 import hashlib
@@ -14,17 +14,17 @@ from tuning_playbook.files import naming_storage, write_atomically
 from tuning_playbook.trials.record import Status
 
 FORMAT = 3
-"""The format of trial.json; one that does not say any is of format 1. Those of format 2 had neither
-the hash of the record itself nor that of the best checkpoint."""
+"""The format of trial.json; a file without one is of format 1. Format 2 had neither the hash of the
+record itself nor that of the best checkpoint."""
 
-TOLD_FORMATS = (2, FORMAT)
-"""The formats that tell the hash of a trial's numbers."""
+HASHED_FORMATS = (2, FORMAT)
+"""The formats that contain the hash of a trial's numbers."""
 
 OWN_HASH = "sha256"
-"""Where a record keeps the hash of all else that it says."""
+"""The key of the hash of the rest of the record."""
 
 KEYS = ("trial", "fingerprint", "status", "infeasible_reason", "numbers_sha256", "provenance")
-"""What every record of a trial has since format 2."""
+"""The keys of every trial's record since format 2."""
 
 
 def write_trial_json(folder: Path, content: Mapping[str, Any]) -> None:
@@ -33,7 +33,7 @@ def write_trial_json(folder: Path, content: Mapping[str, Any]) -> None:
 
 
 def trial_json(content: Mapping[str, Any]) -> str:
-    """Return the text of a trial.json, with the hash of what it says."""
+    """Return the text of a trial.json, with the hash of its content."""
     whole = {**content, OWN_HASH: _hash_of(content)}
     return json.dumps(whole, indent=1, sort_keys=True) + "\n"
 
@@ -66,7 +66,7 @@ def read_trial_json(folder: Path) -> dict[str, Any]:
 
 
 def is_as_written(content: Mapping[str, Any]) -> bool:
-    """Return whether a record is what its own hash is of; those of earlier versions have none."""
+    """Return whether a record matches its own hash; records of earlier versions have none."""
     if OWN_HASH not in content and content.get("format", 1) in (1, 2):
         return True
     return bool(content.get(OWN_HASH) == _hash_of(content))
@@ -79,7 +79,7 @@ def _damaged(path: Path, what: str) -> ArtefactError:
 
 
 def _hash_of(content: Mapping[str, Any]) -> str:
-    """Return the hash of all that a record says but its hash, however it is laid out."""
+    """Return the hash of a record without its own hash, however it is laid out."""
     rest = {name: value for name, value in content.items() if name != OWN_HASH}
     written = json.dumps(rest, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(written.encode()).hexdigest()

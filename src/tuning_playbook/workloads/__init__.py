@@ -1,4 +1,4 @@
-"""The Workload protocol, the built-in workloads, and what of theirs a user's own may take."""
+"""The Workload protocol, the built-in workloads, and their parts for a user's own workloads."""
 
 from tuning_playbook.workloads.classification import (
     ACTIVATIONS,

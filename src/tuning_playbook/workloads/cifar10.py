@@ -29,11 +29,11 @@ from tuning_playbook.workloads.protocol import Arrays, HyperparameterValues
 
 RECORD = np.dtype([("label", np.uint8), ("image", np.uint8, (3, 32, 32))])
 VALIDATION_SHARE = 10
-"""One training record in so many, the last ones, is for validation."""
+"""One training record in this many, the last ones, is for validation."""
 
 MEAN = (0.4914, 0.4822, 0.4465)
 STANDARD_DEVIATION = (0.2470, 0.2435, 0.2616)
-"""Of the training images' channels, in [0, 1]."""
+"""The standard deviation of each channel of the training images, in [0, 1]."""
 
 
 class CIFARNet(nn.Module):

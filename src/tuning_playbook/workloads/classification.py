@@ -1,4 +1,4 @@
-"""What the built-in classifiers share: how a network is used, its loss and its metrics."""
+"""What the built-in classifiers share: the use of a network, its loss and its metrics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -43,8 +43,8 @@ class Classifier(ABC):
     are among the hyperparameters, `loss` and `error_rate` are the metrics.
 
     Attributes:
-        image_shape: Of one image, without the batch.
-        image_type: Of a number of it.
+        image_shape: The shape of one image, without the batch.
+        image_type: The type of an image's numbers.
         label: The name of the array of classes.
     """
 
@@ -61,7 +61,7 @@ class Classifier(ABC):
         """
 
     def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
-        """Return the initial weights, and the running averages where there are any."""
+        """Return the initial weights, and the running averages if there are any."""
         image = jnp.zeros((1, *self.image_shape), self.image_type)
         return self.model(hyperparameters).init(key, image)
 
@@ -76,8 +76,8 @@ class Classifier(ABC):
     ) -> tuple[Mapping[str, jax.Array], Variables]:
         """Return the loss and the error of each image, and the running averages after the step.
 
-        Only at a training step are there dropout and label smoothing, and only then do the
-        averages move.
+        Dropout and label smoothing apply only at a training step, and only there are the averages
+        updated.
         """
         logits, updated = self.model(hyperparameters).apply(
             variables,
@@ -128,5 +128,5 @@ def cross_entropy(logits: jax.Array, label: jax.Array, smoothing: Rate = 0.0) ->
 
 
 def is_wrong(logits: jax.Array, label: jax.Array) -> jax.Array:
-    """Return 1 where the class of the largest logit is not the label, else 0; float32, [...]."""
+    """Return 1 if the class of the largest logit is not the label, else 0; float32, [...]."""
     return (jnp.argmax(logits, axis=-1) != label).astype(jnp.float32)

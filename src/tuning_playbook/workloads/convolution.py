@@ -1,11 +1,12 @@
 """A square convolution whose gradients are as fast inside a compiled loop as outside it.
 
-On a CPU XLA compiles a convolution to a fast routine only where its operands lie in memory in the
-one order that the routine knows. Outside a loop XLA reorders them to fit; inside the body of a
-`lax.scan`, where a training step is, it does not, and the gradients that JAX derives come in other
-orders. Measured for 64 images of 28x28x16 and a kernel of 3x3x16x16 on 2 cores: the gradient by the
-image 45 ms in a loop against 3.1 ms alone, by the kernel 136 ms against 4.9 ms. So on a CPU
-both are written here as convolutions in that order (3.2 ms and 4.6 ms in a loop).
+On a CPU, XLA compiles a convolution to a fast routine only if its operands have the one memory
+order that the routine supports. Outside a loop XLA reorders them to fit. Inside the body of a
+`lax.scan`, which contains the training step, it does not, and the gradients that JAX derives have
+other orders. Measured for 64 images of 28x28x16 and a kernel of 3x3x16x16 on 2 cores: the gradient
+with respect to the image takes 45 ms in a loop and 3.1 ms alone, that with respect to the kernel
+136 ms and 4.9 ms. So on a CPU both are written here as convolutions in the supported order (3.2 ms
+and 4.6 ms in a loop).
 
 Source: https://github.com/jax-ml/jax/issues/12868.
 """
@@ -25,9 +26,9 @@ class Conv(nn.Module):
     Attributes:
         features: Channels of the output.
         size: Height and width of the kernel.
-        stride: Output pixels are this many input pixels apart.
+        stride: Distance in input pixels between output pixels.
         use_bias: Whether a bias is added.
-        kernel_init: Of the kernel [size, size, channels, features].
+        kernel_init: The initializer of the kernel [size, size, channels, features].
     """
 
     features: int
@@ -53,7 +54,7 @@ def convolve(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     Args:
         image: [batch, height, width, channels].
         kernel: [size, size, channels, features].
-        stride: In both directions; at most `size`.
+        stride: The stride in both directions; at most `size`.
 
     Returns:
         [batch, height / stride, width / stride, features], sizes rounded up.
@@ -87,7 +88,7 @@ def _save(
 def _gradients(
     stride: int, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Return the gradients by the image and by the kernel, given the one by the output."""
+    """Return the gradients of the image and of the kernel, given that of the output."""
     both: tuple[jax.Array, jax.Array] = jax.lax.platform_dependent(
         *saved, gradient, cpu=partial(_written, stride), default=partial(_derived, stride)
     )

@@ -1,4 +1,4 @@
-"""Which parameters weight decay is usual for."""
+"""Which parameters usually have weight decay."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ import jax.numpy as jnp
 
 
 def matrices_only(params: Any) -> Any:
-    """Return a tree of truth values: whether a parameter has more than one dimension.
+    """Return a tree of booleans: whether a parameter has more than one dimension.
 
-    Biases and the scales of normalization layers have one, and do not decay. As a method of a
+    Biases and the scales of normalization layers have one, and do not decay. Use it as a method of
+    a
     workload: `def decay_mask(self, params): return matrices_only(params)`.
 
     Example:

@@ -32,7 +32,7 @@ SHA256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 
 
 class MLP(nn.Module):
-    """Hidden layers of one width, and a linear layer of ten logits."""
+    """Hidden layers of equal width, and a linear layer with ten logits."""
 
     depth: int
     width: int
@@ -80,7 +80,7 @@ class DigitsMLP(Classifier):
         return self.resplit(0)
 
     def resplit(self, seed: int) -> Mapping[str, Arrays]:
-        """Return them with training and validation images divided by a seed."""
+        """Return the splits with training and validation images divided by a seed."""
         (file,) = self.data_files()
         packed = file.read_bytes()
         check_sha256(packed, SHA256, "scikit-learn's digits.csv.gz")
@@ -90,7 +90,7 @@ class DigitsMLP(Classifier):
         return stratified_splits(arrays, validation=300, test=300, seed=seed)
 
     def data_files(self) -> list[Path]:
-        """Return the files that the data stands in."""
+        """Return the files that contain the data."""
         return [shipped_file("sklearn", "datasets/data/digits.csv.gz")]
 
     def model(self, hyperparameters: HyperparameterValues) -> MLP:

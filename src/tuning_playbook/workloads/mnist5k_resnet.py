@@ -35,14 +35,14 @@ class ResidualBlock(nn.Module):
 
     Attributes:
         width: Channels of the output.
-        stride: Of the first convolution and of the shortcut.
+        stride: Stride of the first convolution and of the shortcut.
         normalization: One of `NORMALIZATIONS`.
-        virtual_batch_size: Of batch normalization.
+        virtual_batch_size: Examples over which batch normalization takes its statistics.
         position: Where the block is normalised. `pre`: before each convolution, with the
             activation, x + f(Norm(x)). `branch`: after each convolution, x + Norm(f(x)). `post`:
             after the first convolution and after the addition, Norm(x + f(x)).
-        zero_init: Whether the branch starts at zero: by the scale of the normalization that ends
-            it, and where none does by the kernel of its last convolution.
+        zero_init: Whether the branch starts at zero: through the scale of the normalization at its
+            end, or, if there is none, through the kernel of its last convolution.
     """
 
     width: int
@@ -80,7 +80,7 @@ class ResidualBlock(nn.Module):
 
 
 HE = nn.initializers.he_normal()
-"""Keeps the size of what a convolution passes on where a ReLU halves it."""
+"""Keeps the scale of a convolution's output where a ReLU halves it."""
 
 
 class ResNet(nn.Module):
@@ -90,11 +90,11 @@ class ResNet(nn.Module):
     third halves height and width.
 
     Attributes:
-        depth: Blocks of a stage.
+        depth: Blocks per stage.
         width: Channels of the first stage.
-        first_stride: Of the very first block.
+        first_stride: Stride of the very first block.
         normalization: One of `NORMALIZATIONS`.
-        virtual_batch_size: Of batch normalization.
+        virtual_batch_size: Examples over which batch normalization takes its statistics.
         position: As in `ResidualBlock`.
         zero_init: As in `ResidualBlock`.
     """

@@ -33,12 +33,12 @@ NORMALIZATION_POSITION = Hyperparameter(
 
 
 class Normalization(nn.Module):
-    """A normalization by its name.
+    """A normalization chosen by name.
 
     Attributes:
-        kind: One of `NORMALIZATIONS`. `layer` takes its statistics over all of an example, its
-            places and its features; scale and bias are per feature.
-        virtual_batch_size: Of `batch`.
+        kind: One of `NORMALIZATIONS`. `layer` takes its statistics over all positions and features
+            of an example; scale and bias are per feature.
+        virtual_batch_size: Examples per group, for `batch`.
         zero_scale: Whether the scale starts at zero, so that the output does.
     """
 
@@ -59,18 +59,18 @@ class Normalization(nn.Module):
 
 
 class BatchNorm(nn.Module):
-    """Batch normalization, over virtual batches where their size is given.
+    """Batch normalization, over virtual batches if their size is given.
 
     At a training step the batch is cut into consecutive groups of `virtual_batch_size` examples,
-    each normalised by its own mean and (biased) variance. A remainder is normalised by the
+    and each is normalised by its own mean and (biased) variance. A remainder is normalised by the
     statistics of the last `virtual_batch_size` examples of the batch, so that every statistic is
-    over exactly as many examples as asked for. The running averages, in the collection
-    `batch_stats`, move towards the mean of the groups' statistics, and are what evaluation uses.
+    over exactly the requested number of examples. The running averages, in the collection
+    `batch_stats`, move towards the mean of the groups' statistics; evaluation uses them.
 
     Attributes:
-        virtual_batch_size: Examples of a group; 0 for the whole batch.
+        virtual_batch_size: Examples per group; 0 for the whole batch.
         zero_scale: Whether the scale starts at zero.
-        decay: Of the running averages, at each step.
+        decay: Decay of the running averages at each step.
         epsilon: Added to the variance.
     """
 
@@ -109,21 +109,21 @@ class BatchNorm(nn.Module):
     def _move(self, average: jax.Array, statistics: jax.Array) -> jax.Array:
         """Return a running average [features] after a step with statistics [groups, ..., features].
 
-        No gradient goes through it: it is no part of the step's loss.
+        It has no gradient, because it is not part of the step's loss.
         """
         new = jax.lax.stop_gradient(jnp.mean(statistics.reshape(-1, average.size), axis=0))
         return self.decay * average + (1.0 - self.decay) * new
 
 
 def split_groups(x: jax.Array, size: int) -> jax.Array:
-    """Return consecutive groups of examples, the last of them the last `size` of the batch.
+    """Return consecutive groups of examples; the last one is the last `size` of the batch.
 
     Args:
         x: [batch, ...].
-        size: Examples of a group, at most `batch`; 0 for one group of them all.
+        size: Examples per group, at most `batch`; 0 for one group with all of them.
 
     Returns:
-        [groups, size, ...]; the last two groups overlap where `size` does not divide the batch.
+        [groups, size, ...]; the last two groups overlap if `size` does not divide the batch.
 
     Raises:
         InfeasibleConfigurationError: The batch is smaller than a group.
@@ -144,7 +144,7 @@ def split_groups(x: jax.Array, size: int) -> jax.Array:
 
 
 def join_groups(groups: jax.Array, batch: int) -> jax.Array:
-    """Undo `split_groups`: of the last two groups' overlap keep the first one's.
+    """Undo `split_groups`; where the last two groups overlap, keep the first one's values.
 
     Example:
         >>> join_groups(split_groups(jnp.arange(5), 2), batch=5).tolist()
@@ -159,5 +159,5 @@ def join_groups(groups: jax.Array, batch: int) -> jax.Array:
 
 
 def scale_init(zero: bool) -> nn.initializers.Initializer:
-    """Return the initializer of a normalization's scale: ones, or zeros."""
+    """Return the initializer of a normalization's scale: ones or zeros."""
     return nn.initializers.zeros if zero else nn.initializers.ones

@@ -9,7 +9,7 @@ import numpy as np
 from tuning_playbook.declarations import Hyperparameter, Metric
 
 Arrays = Mapping[str, np.ndarray]
-"""The examples of a split, or a batch: named arrays with one leading dimension, [examples, ...]."""
+"""Examples of a split or of a batch: named arrays with one leading dimension, [examples, ...]."""
 
 Variables = Mapping[str, Any]
 """`params`, which are trained, and any other collections, which the model updates itself."""
@@ -36,23 +36,23 @@ class Workload(Protocol):
             def init(self, key, hyperparameters): ...
             def apply(self, variables, batch, *, hyperparameters, key, train): ...
 
-    With one pool of data it may also have a method `resplit(seed)`, which returns what `load_data`
-    does, with the same test set and the other examples divided anew into training and validation
-    sets of the same sizes; `reruns: {splits: ...}` asks for it to know data variance. What else it
-    may have stands in `docs/workloads.md`.
+    With one pool of data it may also have a method `resplit(seed)`. It returns what `load_data`
+    does, with the same test set and the other examples divided again into training and validation
+    sets of the same sizes; `reruns: {splits: ...}` uses it to measure data variance.
+    `docs/workloads.md` lists everything else that a workload may have.
 
     Attributes:
-        hyperparameters: What a spec may set.
-        metrics: What `apply` measures; one of them is `loss`, which is minimised.
+        hyperparameters: The hyperparameters that a spec may set.
+        metrics: The metrics of `apply`; one of them is `loss`, which is minimised.
     """
 
     hyperparameters: Sequence[Hyperparameter]
     metrics: Sequence[Metric]
 
     def load_data(self) -> Mapping[str, Arrays]:
-        """Return the splits `train`, `validation` and, where there is one, `test`.
+        """Return the splits `train`, `validation` and, if there is one, `test`.
 
-        The same call gives the same arrays, on every machine.
+        Every call must return the same arrays, on every machine.
         """
         ...
 
@@ -60,7 +60,7 @@ class Workload(Protocol):
         """Return the initial variables: a mapping with `params` and any other collections.
 
         Args:
-            key: Decides every draw.
+            key: Random key for every draw.
             hyperparameters: Those that this class declares.
         """
         ...
@@ -77,17 +77,18 @@ class Workload(Protocol):
         """Return every metric of each example, and the collections that the model updates.
 
         Args:
-            variables: As from `init`.
+            variables: Variables as from `init`.
             batch: Arrays of the data, [batch, ...].
             hyperparameters: Those that this class declares.
-            key: Decides dropout and augmentation; a function of the trial's seed and the step.
-            train: Whether this is a training step; evaluation draws nothing at random.
+            key: Random key for dropout and augmentation; a function of the trial's seed and the
+                step.
+            train: Whether this is a training step; an evaluation draws nothing at random.
 
-        A further parameter `step` is given the number of steps already taken, where there is one.
+        An additional parameter `step`, if there is one, receives the number of steps already taken.
 
         Returns:
-            Each metric by name, [batch], `loss` among them and differentiable, but for those of a
-            whole split; and the collections
-            other than `params` as they are after the step, {} where there are none.
+            Each metric by name, [batch], except metrics of a whole split; `loss` is among them and
+            must be differentiable. Then the collections other than `params` as they are after the
+            step, {} if there are none.
         """
         ...

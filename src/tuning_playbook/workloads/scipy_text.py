@@ -17,27 +17,27 @@ MODULES = ("_hypotests.py", "_morestats.py", "_resampling.py", "_stats_py.py")
 SHA256 = "8cc2b3a3dd19a947f9290a8ee74dc5abac46deecd314b350b5ca8ab35d533fbb"
 
 ALPHABET = "\n" + "".join(map(chr, range(32, 127)))
-"""The characters of the text, each a class by its place here; any other is read as `?`."""
+"""The characters of the text; each one's position is its class. Others are read as `?`."""
 
 HELD_OUT = 10
-"""One part in so many of each module goes to validation, and one to test."""
+"""One part in this many of each module goes to validation, and one to test."""
 
 
 def text_files() -> list[Path]:
-    """Return the files that the text stands in."""
+    """Return the files that contain the text."""
     return [shipped_file("scipy", f"stats/{name}") for name in MODULES]
 
 
 def load_windows(length: int) -> dict[str, Arrays]:
-    """Return each module's text in windows: the first 80% to train, then 10% each to hold out.
+    """Return each module's text in windows: the first 80% for training, then 10% each held out.
 
     Args:
-        length: Characters that each window predicts.
+        length: The number of characters that each window predicts.
 
     Returns:
-        Each split's `text`, uint8 [windows, length + 1], places in `ALPHABET`. A window predicts
-        all but its first character, which is the one that the window before predicted last. What is
-        left over at the end of a module's part is not used; no character is in two splits.
+        Each split's `text`, uint8 [windows, length + 1], positions in `ALPHABET`. A window predicts
+        all but its first character, which the window before predicted last. The remainder at the
+        end of a module's part is not used; no character is in two splits.
 
     Raises:
         WorkloadError: SciPy is not installed, or has other documentation.
@@ -87,7 +87,7 @@ def _dedent(docstring: str) -> str:
 
 
 def encode(text: str) -> np.ndarray:
-    r"""Return each character's place in `ALPHABET`, uint8 [characters].
+    r"""Return each character's position in `ALPHABET`, uint8 [characters].
 
     Example:
         >>> encode("\n !é").tolist() == [0, 1, 2, ALPHABET.index("?")]
@@ -100,7 +100,7 @@ def encode(text: str) -> np.ndarray:
 
 
 def windows(codes: np.ndarray, length: int) -> np.ndarray:
-    """Return consecutive windows that overlap by one, [windows, length + 1].
+    """Return consecutive windows that overlap by one character, [windows, length + 1].
 
     Example:
         >>> windows(np.arange(6), 2).tolist()

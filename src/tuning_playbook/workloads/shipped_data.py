@@ -1,6 +1,6 @@
-"""Data that ships inside an installed package: found, checked, cut into splits.
+"""Data that ships inside an installed package: find it, check it, cut it into splits.
 
-In NumPy alone: every training job would wait longer for scikit-learn's import than for its data.
+It uses only NumPy: importing scikit-learn would take every training job longer than its data.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from tuning_playbook.errors import WorkloadError
 from tuning_playbook.workloads.protocol import Arrays
 
 SPLIT_SEED = 0
-"""Decides the test set, which is the same in every division of the data."""
+"""Decides the test set, which is the same for every division of the data."""
 
 
 def shipped_file(package: str, path: str) -> Path:
-    """Return where a file of an installed package stands; the package is not imported.
+    """Return the path of a file in an installed package, without importing the package.
 
     Raises:
         WorkloadError: The package is not installed.
@@ -29,15 +29,15 @@ def shipped_file(package: str, path: str) -> Path:
 
 
 def check_sha256(data: bytes, expected: str, source: str) -> None:
-    """Check that data is what every number of the workload was measured on.
+    """Check that data is the data that all results of the workload were measured on.
 
     Args:
-        data: As it was read.
+        data: The data as read.
         expected: Its SHA-256, in hexadecimal digits.
-        source: What it is, for the message.
+        source: A description for the message.
 
     Raises:
-        WorkloadError: It is something else.
+        WorkloadError: It is other data.
     """
     actual = hashlib.sha256(data).hexdigest()
     if actual != expected:
@@ -50,13 +50,13 @@ def check_sha256(data: bytes, expected: str, source: str) -> None:
 def stratified_splits(
     arrays: Arrays, *, validation: int, test: int, seed: int = 0
 ) -> dict[str, Arrays]:
-    """Return the splits, each with the classes in the proportions of the whole.
+    """Return the splits, each with the class proportions of all examples.
 
     Args:
-        arrays: `label` [examples] among them.
+        arrays: The arrays, including `label` [examples].
         validation: Examples of the validation set.
         test: Examples of the test set; the rest is the training set.
-        seed: Which division of what is not in the test set; that is the same for all of them.
+        seed: Which division of the examples outside the test set; the test set is always the same.
     """
     order = stratified_order(arrays["label"], np.random.default_rng(SPLIT_SEED))
     tested, rest = order[:test], order[test:]
@@ -73,12 +73,12 @@ def stratified_splits(
 def stratified_order(label: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Return a random order in which the examples of each class are evenly spread.
 
-    Each class is shuffled, and the example at rank r of its n stands at (r + 1/2) / n. So any run
-    of the order has of each class what the proportions of the whole give it, to within one.
+    Each class is shuffled, and the example at rank r of its n is placed at (r + 1/2) / n. So any
+    run of the order contains each class in the proportions of all examples, up to one example.
 
     Args:
         label: The class of each example, [examples].
-        generator: Of random numbers.
+        generator: The random number generator.
 
     Returns:
         A permutation of the examples, [examples].

@@ -34,10 +34,10 @@ EMBEDDING = nn.initializers.normal(0.02)
 
 
 class Residual(nn.Module):
-    """A branch, normalised and scaled, added to what it is a branch of.
+    """A branch, normalised and scaled, and added to its input.
 
     Attributes:
-        branch: From [batch, context, width] to the same shape.
+        branch: Maps [batch, context, width] to the same shape.
         normalization: `layer` or `none`.
         position: `pre` for x + f(Norm(x)), `branch` for x + Norm(f(x)), `post` for Norm(x + f(x)).
         rezero: Whether the branch is multiplied by a parameter that starts at zero.
@@ -66,13 +66,13 @@ class Residual(nn.Module):
 
 
 class CausalAttention(nn.Module):
-    """Self-attention of each place to itself and to those before it."""
+    """Self-attention of each position to itself and to earlier positions."""
 
     heads: int
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Return [batch, context, width] of x, the same shape."""
+        """Return the attention of x, [batch, context, width], in the same shape."""
         mask = nn.make_causal_mask(x[..., 0])
         return jnp.asarray(nn.MultiHeadDotProductAttention(self.heads)(x, mask=mask))
 
@@ -82,7 +82,7 @@ class FeedForward(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Return [batch, context, width] of x, the same shape."""
+        """Return the layers' output for x, [batch, context, width], in the same shape."""
         width = x.shape[-1]
         return nn.Dense(width)(nn.gelu(nn.Dense(4 * width)(x)))
 
@@ -103,7 +103,7 @@ class Transformer(nn.Module):
     ) -> jax.Array:
         """Return logits [batch, context, characters] of text [batch, context], integers.
 
-        Those at a place are of the character after it, and depend on none after it.
+        The logits at a position are for the next character, and depend on no character after it.
         """
         residual = partial(
             Residual,
@@ -167,7 +167,7 @@ class TextTransformer:
         return load_windows(WINDOW)
 
     def data_files(self) -> list[Path]:
-        """Return the files that the data stands in."""
+        """Return the files that contain the data."""
         return text_files()
 
     def init(self, key: jax.Array, hyperparameters: HyperparameterValues) -> Variables:
@@ -186,8 +186,8 @@ class TextTransformer:
     ) -> tuple[Mapping[str, jax.Array], Variables]:
         """Return the metrics of each window, means over its characters.
 
-        A window is cut into contexts of `context_length`, so that the same characters are
-        predicted whatever it is.
+        A window is cut into contexts of `context_length`, so the same characters are predicted
+        whatever its value.
         """
         text = batch["text"].astype(jnp.int32)  # [batch, WINDOW + 1]
         contexts = (-1, hyperparameters["context_length"])
