@@ -231,12 +231,6 @@ def test_an_average_of_the_weights_is_refused_before_anything_trains(tmp_path):
         first_plan(path)
 
 
-def test_no_time_stands_in_for_what_branches_do_not_say(tmp_path):
-    document = {
-        **spec(workload="tests.engine.quadratic:Quadratic"),
-        "training": {"max_train_steps": 200, "eval_every": 2},
-    }
-    asked = {"name": "batch_scaling", "branch": True, "batch_sizes": [2, 4, 8, 16, 32]}
-    path = write_spec(tmp_path / "p.yaml", {**document, "procedure": asked})
-    _, _, plan = first_plan(path)
-    assert set(stand_ins(settings(branch=True), plan.study.spec)) == {"critical_batch_size"}
+def test_no_time_stands_in_for_what_branches_do_not_say():
+    assert set(stand_ins(settings(branch=True), None)) == {"critical_batch_size"}
+    assert "fastest" in stand_ins(settings(), None)
