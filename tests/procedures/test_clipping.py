@@ -10,6 +10,7 @@ from tests.procedures.simulated import descend, quadratic, run
 from tests.specs import write_spec
 from tuning_playbook.procedures.planned import first_plan, most_of
 from tuning_playbook.study.procedure_settings import ClippingSettings
+from tuning_playbook.study.settled import read_settled
 
 SEEDS = 20
 CURVATURES = np.array([10.0, 8.0, 6.0, 4.0])
@@ -145,4 +146,4 @@ def test_a_search_is_a_study_that_can_be_planned(tmp_path):
     path = write_spec(tmp_path / "clip.yaml", document)
     written, purpose, plan = first_plan(path)
     assert (purpose, written.document["search"]) == ("unclipped", document["search"])
-    assert most_of(path, plan) == (9, 6 + 8)
+    assert most_of(read_settled(path), plan) == (9, 6 + 8)

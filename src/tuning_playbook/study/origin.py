@@ -55,6 +55,11 @@ class EarlierResult:
     runner_up: str = ""
 
 
+def earlier_result(content: Mapping[str, Any]) -> EarlierResult:
+    """Return the earlier result that was written as a JSON object."""
+    return EarlierResult(**{**content, "step_times": tuple(content.get("step_times", ()))})
+
+
 OF_COMPARED = ("compared", "beside", "runner_up")
 """What is known of a value alone that an earlier study compared."""
 

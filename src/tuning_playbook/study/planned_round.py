@@ -23,7 +23,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tuning_playbook.study.origin import EarlierResult, Taken
+from tuning_playbook.study.origin import EarlierResult, Taken, earlier_result
 from tuning_playbook.study.read import WrittenSpec, shape_of
 from tuning_playbook.study.yaml import read_yaml
 
@@ -110,7 +110,7 @@ def read_round(document: Mapping[str, Any], text: str) -> WrittenSpec:
     spec, path = text.partition(BEGINS)[2], Path(about["spec"])
     plain = {key: value for key, value in document.items() if key != ABOUT}
     shape, _ = shape_of(plain, spec, path)
-    baseline = EarlierResult(**given) if given else None
+    baseline = earlier_result(given) if given else None
     taken = tuple(Taken(**item) for item in about["taken"])
     return WrittenSpec(path, plain, spec, (), shape, baseline, taken, None, about["name"])
 

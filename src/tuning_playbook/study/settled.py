@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 
 from tuning_playbook.errors import ChangedDuringRunError
 from tuning_playbook.study.earlier_results import EarlierArm, put_in
-from tuning_playbook.study.origin import EarlierResult, Taken
+from tuning_playbook.study.origin import EarlierResult, Taken, earlier_result
 from tuning_playbook.study.planned_round import ABOUT as ROUND
 from tuning_playbook.study.planned_round import read_round
 from tuning_playbook.study.read import WrittenSpec, shape_of, written_spec
@@ -99,7 +99,7 @@ def read_settled(path: Path) -> WrittenSpec:
             f"{spec} changed after {path} was made of it; run snakemake again"
         )
     given: dict[str, Any] | None = about["baseline"]
-    baseline = EarlierResult(**given) if given else None
+    baseline = earlier_result(given) if given else None
     taken = tuple(Taken(**item) for item in about["taken"])
     shape, procedure = shape_of(document, text, spec)
     return WrittenSpec(spec, document, text, (), shape, baseline, taken, procedure)
