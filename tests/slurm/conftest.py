@@ -53,6 +53,6 @@ def _waits_for(name):
     return wait
 
 
-packed, greedy, disturbed, preempted, procedure = map(
-    _waits_for, ("packed", "greedy", "disturbed", "preempted", "procedure")
+packed, greedy, disturbed, preempted = map(
+    _waits_for, ("packed", "greedy", "disturbed", "preempted")
 )

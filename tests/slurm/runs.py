@@ -15,10 +15,8 @@ from typing import NamedTuple
 import psutil
 import xarray as xr
 
-from tests.specs import STABILITY
 from tests.workflow import project as projects
 from tests.workflow.project import HANGS, environment, trains_pack
-from tests.workflow.reading import conclusion_of, trainings_of
 
 wait_until = functools.partial(projects.wait_until, pause=0.3)
 """Whoever asks Slurm starts a program each time, and takes from what is waited for."""
@@ -213,32 +211,6 @@ def preempted(project, cluster):
     )
 
 
-def procedure(project, cluster):
-    """A procedure whose Snakemake is killed in two of its rounds; its jobs on the cluster go on."""
-    project.write_study("stable", STABILITY)
-    settings = ("--config", "study=stable")
-    folder = project.results / "stable"
-    finished = []
-    for number in (1, 2):
-        with running(project, *settings) as snakemake:
-            records = f"rounds/{number}/trials/*/trial.json"
-            wait_until(lambda records=records: [*folder.glob(records)], of=snakemake)
-        finished.append(trainings_of(folder))
-        slurm(project, "--unlock", *settings)
-    run = slurm(project, *settings)
-    trainings, concluded = trainings_of(folder), conclusion_of(folder)
-    undisturbed = project.root / "peace"
-    project.snakemake(undisturbed / "stable/conclusion.nc", study="stable", results=undisturbed)
-    return SimpleNamespace(
-        run=run,
-        finished=finished,
-        trainings=trainings,
-        files={path.name for path in folder.iterdir()},
-        concluded=concluded,
-        undisturbed=conclusion_of(undisturbed / "stable"),
-    )
-
-
 @contextmanager
 def drained(cluster):
     """Let no job begin meanwhile."""
@@ -323,10 +295,4 @@ def read_packs(folder):
     return {path.stem: path.read_bytes() for path in (folder / "packs").iterdir()}
 
 
-RUNS = {
-    "disturbed": disturbed,
-    "preempted": preempted,
-    "packed": packed,
-    "greedy": greedy,
-    "procedure": procedure,
-}
+RUNS = {"disturbed": disturbed, "preempted": preempted, "packed": packed, "greedy": greedy}

@@ -79,18 +79,6 @@ def test_a_preempted_job_makes_way_and_resumes_to_the_same_bytes(preempted):
     assert preempted.packs == preempted.undisturbed
 
 
-def test_a_procedure_goes_to_its_conclusion_and_trains_no_finished_trial_again(procedure):
-    assert procedure.run.status == 0, procedure.run.text
-    assert {"conclusion.json", "report.html", "next_study.yaml"} <= procedure.files
-    first, second = procedure.finished
-    assert first
-    assert first.items() < second.items() < procedure.trainings.items()
-
-
-def test_a_procedure_that_was_killed_on_a_cluster_concludes_as_one_in_peace(procedure):
-    assert procedure.concluded == procedure.undisturbed
-
-
 def test_a_cluster_leaves_nothing_behind_also_where_a_test_fails(cluster, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
     with pytest.raises(KeyError), running_cluster(folder) as second:

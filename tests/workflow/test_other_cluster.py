@@ -77,13 +77,15 @@ def other_cluster(workshop):
 def running(project, queue):
     """Give a Snakemake with the profile; it and its jobs are killed if they have not ended."""
     variables = environment(project.cache)
-    snakemake = subprocess.Popen(
-        project.command(*OPTIONS),
-        cwd=project.root,
-        env=variables | {"FAKE_PBS": str(queue), "PATH": f"{PBS}{os.pathsep}{variables['PATH']}"},
-        stdout=subprocess.DEVNULL,
-        stderr=(project.root / "said.log").open("a"),
-    )
+    with (project.root / "said.log").open("a") as said:
+        snakemake = subprocess.Popen(
+            project.command(*OPTIONS),
+            cwd=project.root,
+            env=variables
+            | {"FAKE_PBS": str(queue), "PATH": f"{PBS}{os.pathsep}{variables['PATH']}"},
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
     try:
         yield snakemake
     finally:
