@@ -55,10 +55,14 @@ EVERY = (*CONTENT, removed, *TIMES)
 
 
 def record_of(study):
-    """The trial.json of the first trial of the search."""
-    pack = next(study.glob("packs/*.nc"))
-    kept = json.loads((study / f"hashes/packs/{pack.name}.sha256").read_text())
-    return study / "trials" / kept["trials"][0] / "trial.json"
+    """The trial.json of a trial of the search whose model is not exported."""
+    exported = (study / "models.json").read_text()
+    for pack in sorted(study.glob("packs/*.nc")):
+        kept = json.loads((study / f"hashes/packs/{pack.name}.sha256").read_text())
+        for trial in kept["trials"]:
+            if trial not in exported:
+                return study / "trials" / trial / "trial.json"
+    raise LookupError(f"{study}: every trial is exported")
 
 
 def change_the_status(study):

@@ -35,9 +35,9 @@ def profile_says(resource):
 def job_resource(name, usual=0):
     """A resource of a training job: one value where the studies agree, else a function of the study.
 
-    Snakemake evaluates a function for each job, which is slow for ten thousand jobs. It can leave
-    out a resource of a rule but not of one job: where only some studies set it, the others get the
-    usual value.
+    Snakemake evaluates a function for each job, which is slow for ten thousand jobs. It can omit a
+    resource only for all jobs alike: where only some studies set it, the others get the usual
+    value.
     """
     values = {getattr(link.plan.study.spec.resources, name) for link in CHAIN.values()}
     if len(values) == 1:
