@@ -58,8 +58,9 @@ def test_a_pack_is_named_that_holds_a_trial_without_its_record(finished, damage)
 
 
 @pytest.mark.parametrize("looking", ["--dry-run", "--summary", "--dag", "--unlock"])
-def test_looking_changes_nothing(trained, looking):
+def test_looking_changes_nothing(trained, looking, tmp_path):
     study = trained.results / "small"
+    restore(study, tmp_path / "small")
     damages.one_bit(study / "launch.json", study)
     damages.empty(study / "report.html", study)
     damages.from_the_future(study / "study.nc", study)
@@ -68,6 +69,7 @@ def test_looking_changes_nothing(trained, looking):
     assert run.status == 0, run.text
     assert "launch.json: it is not what its job wrote" in run.text
     assert snapshot(trained.results) == before
+    restore(tmp_path / "small", study)
 
 
 def restore_file(whole, file):
